@@ -1,7 +1,8 @@
-//! `registry demo`: the main job once, offline, against a stand-in of the GitHub API.
+//! `registry demo`: the main use case, offline, against a stand-in of the GitHub API.
 //!
-//! It is the first thing a person sees, so it says what happens and why, and everything it shows is real: the functions
-//! are those of this crate, the requests go over a socket, the records lie in a database.
+//! The demo is the first command that a new user runs, so each step explains what happens and why. Nothing is simulated
+//! but the API: the functions are those of this crate, requests are sent over a socket, and records are stored in a
+//! database.
 
 pub mod standin;
 
@@ -22,38 +23,41 @@ const INTEGRATION: &str = "github";
 const CONNECTION: &str = "stand-in";
 const SYNC: &str = "repo-issues";
 const MODEL: &str = "GithubIssue";
-/// The width of tables where there is no window.
+/// Width of tables in characters if stdout is not a terminal.
 const WIDTH: u16 = 118;
 
-/// The command.
+/// The command `registry demo`.
 #[derive(Debug)]
 pub(crate) struct Demo;
 
 impl Command for Demo {
     fn clap(&self) -> clap::Command {
-        clap::Command::new("demo").about("Everything once, offline, against a stand-in of the GitHub API").long_about(
-            "Everything once, offline: starts a stand-in of the GitHub API on loopback, adds a connection, runs a sync, \
-             shows its records, runs an action, and shows what the next syncs find.\n\nThe database is in memory and \
-             gone afterwards; with --database it is kept.",
-        )
+        clap::Command::new("demo")
+            .about("Shows a connection, a sync and an action, offline against a stand-in of the GitHub API")
+            .long_about(
+                "Starts a stand-in of the GitHub API on loopback, adds a connection, runs a sync, shows its records, \
+                 runs an action, and shows which changes the next syncs find.\n\nThe database is in memory and is \
+                 discarded at the end; with --database it is kept.",
+            )
+            .after_help("Example: registry demo")
     }
 
     fn run(&self, matches: &clap::ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let kept = matches.get_one::<String>("database").is_some();
+        let keep_database = matches.get_one::<String>("database").is_some();
         let standin = context.block_on(Standin::start())?;
         let mut config = context.config().clone();
-        if !kept {
+        if !keep_database {
             config.set_database("sqlite::memory:");
         }
         send_to(&standin, &mut config);
         let runtime = context.open_with(config)?;
-        let done = DemoRun { context, runtime, standin: &standin, keep_database: kept }.run();
+        let result = DemoRun { context, runtime, standin: &standin, keep_database }.run();
         context.block_on(standin.stop())?;
-        done
+        result
     }
 }
 
-/// Sends the integration to the stand-in, whatever the settings say of the real one.
+/// Replaces the settings of the integration by those of the stand-in.
 fn send_to(standin: &Standin, config: &mut Config) {
     let settings = IntegrationConfig { base_url: Some(standin.url().to_owned()), ..IntegrationConfig::default() };
     config.integrations.insert(INTEGRATION.to_owned(), settings);
@@ -63,62 +67,62 @@ struct DemoRun<'a> {
     context: &'a mut Context,
     runtime: Arc<Runtime>,
     standin: &'a Standin,
-    /// Whether the database stays.
+    /// Whether the database is kept after the demo.
     keep_database: bool,
 }
 
 impl DemoRun<'_> {
     fn run(mut self) -> Result<Exit, CommandError> {
         self.print_line(
-            "This is the main job of this program, done once against a stand-in of the GitHub API on this machine.",
+            "This demo shows the main use case of this program against a stand-in of the GitHub API on this machine.",
         )?;
         self.connect()?;
 
         self.print_step(
             "2. A sync",
-            "A mapping of one issue is the whole sync; its pages, deletes and state are written by the macro.",
+            "The sync consists of a mapping of one issue; the macro generates pagination, deletes and checkpoints.",
         )?;
         self.print_command(&format!("registry run {INTEGRATION} {SYNC} --connection {CONNECTION}"))?;
         let first = self.sync()?;
-        self.print_line("The records are in the cache now:")?;
+        self.print_line("The records are now in the cache:")?;
         let page = self.read(Filter { added: true, updated: true, deleted: false }, None)?;
         self.table(&page)?;
 
         self.print_step(
             "3. An action",
-            "An operation of your product on the customer's account: here it creates an issue.",
+            "An action is an operation in the customer's account: this one creates an issue.",
         )?;
         self.create_issue()?;
 
         self.print_step(
             "4. The same sync again",
-            "Only what changed is written, so your application reads only that.",
+            "Only changed records are written, so that your application reads only the changes.",
         )?;
         let second = self.sync()?;
-        let behind = page.records.last().map(|record| record.cursor.clone());
-        let news = self.read(Filter::default(), behind.clone())?;
-        self.table(&news)?;
+        let last_cursor = page.records.last().map(|record| record.cursor.clone());
+        let changes = self.read(Filter::default(), last_cursor.clone())?;
+        self.table(&changes)?;
         let counts = second.totals.models.get(MODEL).copied().unwrap_or_default();
         let (added, unchanged) = (counts.added, counts.unchanged);
-        self.print_line(&format!(
-            "Exactly {added} record was added; {unchanged} were as they already were, and cost no write."
-        ))?;
+        self.print_line(&format!("Exactly {added} record was added; {unchanged} were unchanged and not written."))?;
         expect(added == 1 && counts.updated == 0, "the second sync adds exactly the created issue")?;
 
         self.print_step(
-            "5. Something is deleted at GitHub",
-            "Nobody tells us: the sync finds out because it sees every issue.",
+            "5. A delete at GitHub",
+            "GitHub sends no event: the sync detects the delete because the issue is missing from the complete list.",
         )?;
         let deleted = self.standin.delete_issue(DEMO_REPOSITORY, 3);
         expect(deleted, "the stand-in has an issue number 3")?;
         let third = self.sync()?;
-        let deleted = self.read(Filter { deleted: true, ..Filter::default() }, behind)?;
+        let deleted = self.read(Filter { deleted: true, ..Filter::default() }, last_cursor)?;
         self.table(&deleted)?;
-        self.print_line("It is marked as deleted and keeps its last content, so that your application can follow.")?;
+        self.print_line(
+            "The record is marked as deleted and keeps its last content, so that your application can process it.",
+        )?;
         let counts = third.totals.models.get(MODEL).copied().unwrap_or_default();
         expect(counts.deleted == 1, "the third sync deletes exactly one record")?;
 
-        self.print_step("6. The contract", "The schema of the model, for clients in any language:")?;
+        self.print_step("6. The schema", "The JSON Schema of the model, for clients in any language:")?;
         self.print_command(&format!(
             "registry schema --format json-schema --integration {INTEGRATION} --model {MODEL}"
         ))?;
@@ -138,12 +142,13 @@ impl DemoRun<'_> {
 
     fn connect(&mut self) -> Result<(), CommandError> {
         let why =
-            "One customer's credentials for GitHub, and which repository to read. They are sealed in the database.";
+            "A customer's credentials for GitHub, which are encrypted in the database, and the repository to read.";
         self.print_step("1. A connection", why)?;
         let (owner, repo) = DEMO_REPOSITORY.split_once('/').unwrap_or((DEMO_REPOSITORY, ""));
         let metadata = json!({ "owner": owner, "repo": repo });
         self.print_command(&format!(
-            "registry connection add {INTEGRATION} {CONNECTION} --auth bearer --credentials @token.json --metadata '{metadata}'"
+            "registry connection add {INTEGRATION} {CONNECTION} --auth bearer --credentials @token.json \\\n      \
+             --metadata '{metadata}'"
         ))?;
         let new = AddConnection {
             integration: INTEGRATION.to_owned(),
@@ -158,7 +163,7 @@ impl DemoRun<'_> {
         };
         let added = self.context.block_on(add_connection(&self.runtime, new, Arc::new(NoopObserver)))?;
         let checks: Vec<&str> = added.events.iter().map(|event| event.key.function.as_str()).collect();
-        self.print_line(&format!("Connected; `{}` asked GitHub whether the repository is there.", checks.join("`, `")))
+        self.print_line(&format!("Connected; `{}` checked that the repository exists at GitHub.", checks.join("`, `")))
     }
 
     fn sync(&mut self) -> Result<RunReport, CommandError> {
@@ -180,7 +185,7 @@ impl DemoRun<'_> {
         match run.status {
             RunStatus::Success => Ok(run),
             status => {
-                Err(CommandError::failed(format!("the demo ends here: the run ended with status {}", status.name())))
+                Err(CommandError::failed(format!("the demo stopped: the run ended with status {}", status.name())))
             }
         }
     }
@@ -209,7 +214,7 @@ impl DemoRun<'_> {
         self.context.terminal.line(text)
     }
 
-    /// A command that would do the same by hand.
+    /// Prints the command that does the same by hand.
     fn print_command(&mut self, command: &str) -> Result<(), CommandError> {
         self.context.terminal.line(format_args!("\n  $ {command}"))
     }
@@ -217,22 +222,22 @@ impl DemoRun<'_> {
     fn next_steps(&mut self) -> Result<(), CommandError> {
         if self.keep_database {
             self.print_line(&format!(
-                "\nThe connection `{CONNECTION}` stays in your database, but its stand-in ends now. Drop it with\n  \
-                 registry connection remove {INTEGRATION} {CONNECTION}"
+                "\nThe connection `{CONNECTION}` is kept in your database, but its stand-in stops now. Remove it \
+                 with\n  registry connection remove {INTEGRATION} {CONNECTION}"
             ))?;
         }
-        self.print_step("What to try next", "")?;
+        self.print_step("Next steps", "")?;
         self.print_line(
-            "  cargo run -- list                          every function of this crate
-  cargo run -- describe github repo-issues   one of them
+            "  cargo run -- list                          lists the functions of this crate
+  cargo run -- describe github repo-issues   describes one of them
   cargo run -- connection add github me --auth none && cargo run -- run github issues-demo --connection me
-                                             the real GitHub, without credentials
-  integrations/src/github/repo_issues.rs     the sync that you just saw: copy it",
+                                             runs a sync against the real GitHub, without credentials
+  integrations/src/github/repo_issues.rs     the sync of this demo, to copy",
         )
     }
 }
 
-/// The demo shows what it says, or fails.
-fn expect(holds: bool, what: &str) -> Result<(), CommandError> {
-    if holds { Ok(()) } else { Err(CommandError::failed(format!("the demo is broken: {what}"))) }
+/// Fails the demo if a statement that it prints is not true.
+fn expect(condition: bool, what: &str) -> Result<(), CommandError> {
+    if condition { Ok(()) } else { Err(CommandError::failed(format!("the demo is broken: {what}"))) }
 }

@@ -1,18 +1,18 @@
-//! The integrations of this product.
+//! Example integrations, which are also the templates for new ones.
 //!
-//! A module here is an integration; an annotated function in it is a sync, an action, a webhook handler or a function
-//! that runs on an event of a connection. Copy what is nearest to what you need:
+//! Each module is an integration. An annotated function in it is a sync, an action, a webhook handler, or a handler of
+//! a connection event. Copy the example that is closest to your use case:
 //!
-//! | you need | look at |
+//! | use case | example |
 //! | --- | --- |
-//! | a few records, by hand | [`github::issues_demo`](github::issues_demo()) |
-//! | a list as one mapping, by links | [`github::repo_issues`](github::repo_issues()) |
-//! | the same with a loop of your own | [`github::repo_issues_by_hand`](github::repo_issues_by_hand()) |
-//! | a list by cursor | [`hubspot::contacts`](hubspot::contacts()) |
-//! | a list by offset | [`jira::projects`](jira::projects()) |
-//! | an operation | [`github::create_issue`](github::create_issue()), [`github::update_issue`](github::update_issue()) |
-//! | changes as they happen | [`github::issue_changed`](github::issue_changed()) |
-//! | to check a new connection | [`github::check_repository`](github::check_repository()) |
+//! | a small list, by hand | [`github::issues_demo`](github::issues_demo()) |
+//! | a list with `Link` headers, as a mapper | [`github::repo_issues`](github::repo_issues()) |
+//! | the same list, by hand | [`github::repo_issues_by_hand`](github::repo_issues_by_hand()) |
+//! | a list with cursors, as a mapper | [`hubspot::contacts`](hubspot::contacts()) |
+//! | a list with offsets, as a mapper | [`jira::projects`](jira::projects()) |
+//! | an operation at the provider | [`github::create_issue`](github::create_issue()), [`github::update_issue`](github::update_issue()) |
+//! | changes from webhooks | [`github::issue_changed`](github::issue_changed()) |
+//! | the validation of a new connection | [`github::check_repository`](github::check_repository()) |
 
 mod demo;
 pub mod github;
@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 pub use demo::standin;
 
-/// The `registry` binary with the commands of this crate.
+/// Runs the `registry` binary with the built-in commands and the demo.
 pub fn main() -> ExitCode {
-    nango_core::App::new().command(Box::new(demo::Demo)).main()
+    nango_core::App::new().commit(option_env!("NANGO_BUILD_COMMIT")).command(Box::new(demo::Demo)).main()
 }

@@ -1,6 +1,6 @@
-//! The `registry` binary: every integration of this crate, listed, run and shown.
+//! The `registry` binary with all integrations of this crate.
 
 fn main() -> std::process::ExitCode {
-    // Calling into the library is what links its functions into the binary.
+    // The call links the library, and thus its registered functions, into the binary.
     integrations::main()
 }

@@ -1,8 +1,8 @@
-//! Mappings that several syncs share: ordinary functions in an ordinary module.
+//! Mapping functions that several syncs share. They are plain functions without attributes.
 
 use crate::github::{ApiIssue, GithubIssueDemo};
 
-/// An issue as the demo's syncs keep it.
+/// Maps an issue of the API to the model of the demo syncs.
 pub fn to_github_issue_demo(issue: ApiIssue) -> GithubIssueDemo {
     GithubIssueDemo { id: issue.id, title: issue.title, url: issue.html_url }
 }

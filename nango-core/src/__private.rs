@@ -1,6 +1,7 @@
-//! What the attributes expand to, besides descriptors. Not an API: it changes with the macros.
+//! Support functions for the expansions of the attribute macros. Not a public API: it changes with the macros.
 //!
-//! Expansions are one-line calls of these functions, so that the code they cause is compiled here, once.
+//! An expansion consists of descriptors and of calls of these functions, so that most of the code is compiled once,
+//! here, instead of once per annotated function.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -29,7 +30,8 @@ use crate::{
 };
 
 // ---- schemas -------------------------------------------------------------------------------------------------------
-// Reached through markers where there is one: the type is then checked where it is declared, and nowhere else.
+// Schemas are resolved through marker types where one exists, so that a wrong type is reported once, at its
+// declaration.
 
 pub fn schema<T: Data>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
     generator.subschema_for::<T>()
@@ -47,7 +49,7 @@ pub fn metadata_schema<S: HasMetadata>(generator: &mut schemars::SchemaGenerator
     generator.subschema_for::<S::Metadata>()
 }
 
-/// What a webhook handler takes.
+/// Associates a webhook handler with the type of its payload.
 pub trait Payload {
     type Payload: Data;
 }
@@ -58,16 +60,16 @@ pub fn payload_schema<P: Payload>(generator: &mut schemars::SchemaGenerator) -> 
 
 // ---- checks without effect -----------------------------------------------------------------------------------------
 
-/// `T` may be a field of a checkpoint.
+/// Asserts that `T` may be a field of a checkpoint.
 pub const fn flat<T: CheckpointValue>() {}
 
-/// `T` may be written to a field of type `F`.
+/// Asserts that `T` may be written to a field of type `F`.
 pub const fn fits<T: Fits<F>, F>(_field: &F) {}
 
-/// `T` may be written to a field of type `F`, and so may `null`.
+/// Asserts that `T` and `null` may be written to a field of type `F`.
 pub const fn fits_nullable<T: Fits<F::Value>, F: Nullable>(_field: &F) {}
 
-/// A field that can be `null`.
+/// Type of a field that can be `null`.
 #[diagnostic::on_unimplemented(
     message = "the model's field is `{Self}`, which cannot be null",
     label = "write `Option` in place of `Patch`"
@@ -114,12 +116,13 @@ where
     })
 }
 
-/// The descriptor of the sync that has a webhook handler.
+/// Returns the descriptor of a sync that has a webhook handler.
 pub const fn sync_of<S: HasWebhook>() -> &'static SyncDef {
     S::DEF
 }
 
-/// The handle of a webhook handler. That the sync is one is asked where the handler names it, and not here again.
+/// Converts to the handle of a webhook handler. The sync is not checked again here: the attribute checks it where the
+/// handler names it.
 pub fn sync_handle<S: HasWebhook>(handle: Handle) -> NangoSync<S> {
     handle.into()
 }
@@ -139,22 +142,22 @@ where
 
 // ---- values --------------------------------------------------------------------------------------------------------
 
-#[expect(clippy::needless_pass_by_value, reason = "expansions hand the value over")]
+#[expect(clippy::needless_pass_by_value, reason = "expansions pass the value by value")]
 pub fn input<A: ActionMarker>(value: Value) -> Result<A::Input> {
     read(&value, ErrorKind::Input, "the input")
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "expansions hand the value over")]
+#[expect(clippy::needless_pass_by_value, reason = "expansions pass the value by value")]
 pub fn payload<P: Payload>(value: Value) -> Result<P::Payload> {
     read(&value, ErrorKind::Input, "the payload of the webhook")
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "expansions hand the value over")]
+#[expect(clippy::needless_pass_by_value, reason = "expansions pass the value by value")]
 pub fn metadata<S: HasMetadata>(value: Value) -> Result<S::Metadata> {
     read(&value, ErrorKind::Connection, "the metadata of the connection")
 }
 
-/// The time in the field that a model names as `updated`.
+/// Returns the time in the field that a model declares as `updated`, in microseconds since 1970 (UTC).
 pub fn updated<T: ApiTime>(field: &T) -> Option<i64> {
     field.unix_micros()
 }
@@ -163,12 +166,13 @@ fn read<T: DeserializeOwned>(value: &Value, kind: ErrorKind, what: &str) -> Resu
     decode_value(value).map_err(|error| decode_error::<T>(kind, what, &error))
 }
 
-/// A record as the API sent it. The run adds which model and which record of the page it was.
+/// Decodes a record of an API. The run adds the model and the position of the record in its page to the error.
 pub fn decode<R: DeserializeOwned>(record: &str) -> Result<R> {
     decode_str(record).map_err(|error| decode_error::<R>(ErrorKind::Decode, "the record", &error))
 }
 
-/// `` the record does not fit `GithubIssue`: `user.login`: invalid type: null, expected a string ``
+/// Formats an error such as `` the record does not fit `GithubIssue`: `user.login`: invalid type: null, expected a
+/// string ``.
 #[cold]
 fn decode_error<T>(kind: ErrorKind, what: &str, error: &DecodeError) -> Error {
     Error::new(kind, format!("{what} does not fit `{}`: {error}", short_name(std::any::type_name::<T>())))
@@ -176,21 +180,21 @@ fn decode_error<T>(kind: ErrorKind, what: &str, error: &DecodeError) -> Error {
 
 // ---- endpoints -----------------------------------------------------------------------------------------------------
 
-/// The endpoint of a mapper: metadata between literals.
+/// Builds the endpoint of a mapper from literals and values of the metadata.
 pub fn endpoint(literals: &[&str], values: &[(&str, &dyn PathValue)]) -> Result<String> {
     fill(literals, values).map_err(|error| Error::new(ErrorKind::Connection, format!("the metadata's {error}")))
 }
 
-/// Fields of the metadata as text, for the path of a request that confirms a delete.
+/// Converts fields of the metadata to text, for the path of a request that confirms a delete.
 ///
 /// # Errors
 ///
-/// None; the signature is that of [`ConfirmRequest::metadata`].
+/// Never fails; the signature is that of [`ConfirmRequest::metadata`].
 pub fn path_values(values: &[&dyn PathValue]) -> Result<Vec<String>> {
     Ok(values.iter().map(|value| value.path_value().into_owned()).collect())
 }
 
-/// The result of `path!`.
+/// Builds the result of `path!`.
 pub fn path(literals: &[&str], values: &[(&str, &dyn PathValue)]) -> EndpointPath {
     EndpointPath::fill(literals, values)
 }
@@ -210,8 +214,8 @@ mod tests {
         );
         let error = endpoint(&["/repos/", "/issues"], &[("owner", &"..")]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection);
-        let expect = "the metadata's `owner` is \"..\" in the path `/repos/{owner}/issues`: a value in a path must not be \
-                      empty, `.` or `..`";
+        let expect = "the metadata's `owner` is \"..\" in the path `/repos/{owner}/issues`: a value in a path must \
+                      not be empty, `.` or `..`";
         assert_eq!(error.to_string(), expect);
     }
 
@@ -276,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mapper_reports_a_record_that_cannot_be_saved() {
+    fn record_that_cannot_be_saved_is_an_error() {
         #[crate::model]
         struct Out {
             id: String,

@@ -1,11 +1,12 @@
-//! Credentials: their shapes, how they are kept, how they get into a request, how tokens are obtained and renewed.
+//! Credentials of connections: formats, encryption, injection into requests, token requests and token refresh.
 //!
-//! [`Credentials`] come in as JSON and are stored sealed by the [`KeyRing`]. An [`Injector`] puts one version of them into
-//! the requests of a connection. [`obtain`] asks the provider for a token; [`Tokens`] does so when one is due, once for
-//! everybody who waits for it, and [`RefreshingCredentials`] is the [`Authorize`](crate::http::Authorize) that follows the changes.
+//! [`Credentials`] are read from JSON and stored encrypted by the [`KeyRing`]. An [`Injector`] adds one version of them
+//! to the requests of a connection. [`obtain_token`] requests a token from the provider. [`TokenRefresher`] does so
+//! when a token is due, once for all callers that wait for it, and [`RefreshingAuthorizer`] always uses the newest
+//! version.
 //!
-//! Must stay true: a secret leaves this room only inside a request, inside a sealed blob, or by
-//! [`Credentials::to_json`] where the person asked to see it.
+//! Invariant: a secret leaves this module only inside a request, inside a sealed blob, or through
+//! [`Credentials::to_json`] when the user requested to see it.
 
 mod app;
 mod credentials;

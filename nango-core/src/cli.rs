@@ -1,18 +1,19 @@
-//! The commands of the `registry` binary: one file for each.
+//! Commands of the `registry` binary, one file per command.
 //!
-//! A crate of integrations calls [`main`], or adds commands of its own to an [`App`] first. A command gets a
-//! [`Context`]: the configuration, the registry, an open database, a [`Terminal`]. The tables and reports that the
-//! built-in commands print are public, so that an added one looks the same.
+//! The `main.rs` of a crate of integrations calls [`main`], or adds commands of its own to an [`App`] first. A command
+//! receives a [`Context`] with the configuration, the registry, the database and a [`Terminal`]. The tables and reports
+//! that the built-in commands print are public, so that an added command looks the same.
 //!
-//! What a script may rely on:
+//! Guarantees for scripts:
 //! - With `--json`, stdout is exactly one JSON document (`records --follow` prints one for each record); everything
-//!   else goes to stderr. If the command cannot do what was asked, that document is
+//!   else goes to stderr. If the command fails before it prints a result, that document is
 //!   `{ "error": { "type", "message" } }`.
-//! - Exit codes: 0 success, 1 the run failed, 2 usage (a name that is not there, too), 3 database or configuration,
-//!   130 interrupted. A reader that closes the pipe is not an error.
-//! - Secrets are printed by `--show-secrets` alone.
+//! - Exit codes: 0 success, 1 the run failed, 2 usage error or unknown name, 3 database or configuration, 130
+//!   interrupted. A reader that closes the pipe is not an error.
+//! - Secrets are printed only with `--show-secrets`.
 
 mod args;
+mod completions;
 mod connection;
 mod context;
 mod database;
@@ -40,6 +41,7 @@ pub mod values;
 
 use std::process::ExitCode;
 
+use crate::store;
 pub use args::GlobalOptions;
 pub use clap;
 pub use context::Context;
@@ -49,22 +51,25 @@ pub use record_table::record_table;
 pub use startup_check::check;
 pub use terminal::Terminal;
 
-/// A command.
+/// A command of the `registry` binary.
+///
+/// Implement it to add a command with [`App::command`].
 pub trait Command {
-    /// Its name, what it is for, and its arguments.
+    /// Returns the name, the description and the arguments of the command.
     fn clap(&self) -> clap::Command;
 
-    /// Does it.
+    /// Runs the command.
     ///
     /// # Errors
     ///
-    /// It could not be done: the fault is printed, and decides the exit code.
+    /// The command failed. The error is printed and determines the exit code.
     fn run(&self, matches: &clap::ArgMatches, context: &mut Context) -> Result<Exit, CommandError>;
 }
 
-/// The program: the built-in commands, and those that were added.
+/// The program: the built-in commands and the commands that were added to them.
 pub struct App {
     commands: Vec<Box<dyn Command>>,
+    commit: Option<&'static str>,
 }
 
 impl std::fmt::Debug for App {
@@ -74,7 +79,7 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
-    /// The built-in commands.
+    /// Returns a program with the built-in commands.
     pub fn new() -> Self {
         Self {
             commands: vec![
@@ -88,10 +93,11 @@ impl App {
                 Box::new(encryption::Encryption),
                 Box::new(schema::Schema),
             ],
+            commit: None,
         }
     }
 
-    /// Adds a command. It stands first in the help, and replaces a built-in one of its name.
+    /// Adds a command. The help lists it first; it replaces a built-in command of the same name.
     #[must_use]
     pub fn command(mut self, command: Box<dyn Command>) -> Self {
         let name = command.clap().get_name().to_owned();
@@ -100,27 +106,48 @@ impl App {
         self
     }
 
-    /// Reads the command line of the process and does what it says.
+    /// Sets the commit that `--version` prints, such as `option_env!("NANGO_BUILD_COMMIT")` of a build script; default:
+    /// none.
+    #[must_use]
+    pub fn commit(self, commit: Option<&'static str>) -> Self {
+        Self { commit, ..self }
+    }
+
+    /// The text of `--version`: version, commit, and the schema versions of databases that this program reads and
+    /// writes.
+    fn version(&self) -> String {
+        let commit = self.commit.map(|commit| format!("commit {commit}, ")).unwrap_or_default();
+        let (sqlite, postgres) = (store::sqlite::SCHEMA_VERSION, store::postgres::SCHEMA_VERSION);
+        format!("{} ({commit}SQLite schema {sqlite}, PostgreSQL schema {postgres})", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// Parses the arguments of the process and runs the selected command. Returns the exit code.
     pub fn main(self) -> ExitCode {
         crate::run::capture_tracing();
         let mut terminal = Terminal::new();
         let exit = self
             .run(&std::env::args_os().collect::<Vec<_>>(), &mut terminal)
-            .unwrap_or_else(|fault| terminal.report_error(&fault));
+            .unwrap_or_else(|error| terminal.report_error(&error));
         ExitCode::from(exit.code())
     }
 
-    fn run(&self, line: &[std::ffi::OsString], terminal: &mut Terminal) -> Result<Exit, CommandError> {
-        let root = args::root_command(self.commands.iter().map(|command| command.clap()));
-        let matches = match root.clone().try_get_matches_from(line) {
+    fn run(&self, args: &[std::ffi::OsString], terminal: &mut Terminal) -> Result<Exit, CommandError> {
+        let root = args::root_command(self.commands.iter().map(|command| command.clap()), self.version());
+        let matches = match root.clone().try_get_matches_from(args) {
             Ok(matches) => matches,
-            Err(error) => return args::report_parse_error(&root, line, &error, terminal),
+            Err(error) => return args::report_parse_error(&root, args, &error, terminal),
         };
         let Some((name, own)) = matches.subcommand() else {
             return Ok(Exit::Usage);
         };
         let globals = GlobalOptions::from_matches(&matches);
         terminal.set_json(globals.json);
+        terminal.set_quiet(globals.quiet);
+        match name {
+            completions::COMPLETIONS => return completions::complete(root, own, terminal),
+            completions::MAN => return completions::write_manual(root, own, terminal),
+            _ => {}
+        }
         let Some(command) = self.commands.iter().find(|command| command.clap().get_name() == name) else {
             return Ok(Exit::Usage);
         };
@@ -129,10 +156,10 @@ impl App {
         if name != providers::NAME {
             context.warn_of_unreadable_providers();
         }
-        let done = command.run(own, &mut context);
+        let result = command.run(own, &mut context);
         std::mem::swap(&mut context.terminal, terminal);
         context.close();
-        done
+        result
     }
 }
 
@@ -142,7 +169,7 @@ impl Default for App {
     }
 }
 
-/// The program without commands of its own: what a `main.rs` calls.
+/// Runs the program with the built-in commands only. This is the whole `main` of a crate of integrations.
 pub fn main() -> ExitCode {
     App::new().main()
 }

@@ -1,11 +1,11 @@
-//! What the operator decides: which database, which hosts, which keys.
+//! Operator configuration: database, encryption keys, integrations, egress, limits and retention.
 //!
-//! Read once at the top of the program and passed down. A setting is looked for in the flags, then in the environment,
-//! then in `nango.toml`, and the first one found counts. [`Config::load`] is a function of its [`Sources`]: nothing in
-//! here opens a file or asks the process for its environment, so a test can be any machine.
+//! The configuration is read once at startup and passed down. Command-line flags take precedence over environment
+//! variables, and these over `nango.toml`. [`Config::load`] is a pure function of its [`Sources`]: this module neither
+//! opens files nor reads the environment of the process, so that tests can pass any sources.
 //!
-//! Must stay true: secrets come by the environment alone (or lie sealed in the database), and nothing that may be
-//! secret (the key, a header, a variable, the password in a URL) is shown by `Debug` or told by an error.
+//! Invariants: secrets come from the environment only (or are encrypted in the database). `Debug` output and errors
+//! never show values that may be secret: keys, headers, variables, passwords in URLs.
 
 mod egress;
 mod error;
@@ -30,7 +30,7 @@ use crate::{
     http::HostPattern,
 };
 
-/// The file that is read when it lies in the working directory and `--config` names no other.
+/// Name of the configuration file, read from the working directory unless `--config` names another file.
 pub const FILE_NAME: &str = "nango.toml";
 
 const DEFAULT_DATABASE: &str = "sqlite:nango.db";
@@ -46,61 +46,61 @@ const VARIABLE_PREFIX: &str = "NANGO_ENV_";
 /// The configuration of the program.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Config {
-    /// The database's URL: `sqlite:nango.db` unless `--database`, `NANGO_DATABASE_URL` or the file say otherwise.
-    /// Set it by [`Config::set_database`], which moves the key file along.
+    /// URL of the database (`--database`, `NANGO_DATABASE_URL`, or the file's `database`). Default `sqlite:nango.db`.
+    /// Set it with [`Config::set_database`], which also sets the key file.
     pub database: String,
-    /// The keys that credentials (and, if asked for, payloads) are sealed with: `NANGO_ENCRYPTION_KEY`, separated by
-    /// commas, new ones last. `None`: the key file's.
+    /// Encryption keys of credentials and, if enabled, of payloads (`NANGO_ENCRYPTION_KEY`): separated by commas, the
+    /// newest one last. `None`: the keys of the key file.
     pub encryption_key: Option<Secret>,
-    /// Where the key lies if the environment gives none: beside the database, `nango.db.key`.
+    /// Key file, used if the environment has no key: next to the database, such as `nango.db.key`.
     pub key_file: PathBuf,
-    /// Whether a database that is made now seals the payloads of records (`NANGO_ENCRYPT_RECORDS`, or the file's
-    /// `encrypt_records`); `false` without them. One that is there is switched by `registry encryption on`.
+    /// Whether a new database encrypts the payloads of records (`NANGO_ENCRYPT_RECORDS`, or the file's
+    /// `encrypt_records`). Default `false`. `registry encryption on` enables it for an existing database.
     pub encrypt_records: bool,
-    /// How long a run may give no sign of life before the next run of its key takes over: 15 seconds unless the file
-    /// says otherwise (`lease_seconds`).
+    /// Lease of a run: time without a heartbeat after which the next run of the same function takes over (the file's
+    /// `lease_seconds`). Default 15 seconds.
     pub lease: Duration,
-    /// A file of providers that goes over the built-in ones: `--providers`, `NANGO_PROVIDERS`, or the file's `providers`,
-    /// which is relative to the file. `None`: there is none.
+    /// File of providers that override the built-in ones (`--providers`, `NANGO_PROVIDERS`, or the file's `providers`,
+    /// which is relative to the file). `None`: built-in providers only.
     pub providers: Option<PathBuf>,
-    /// What the file says of integrations, by their names.
+    /// Settings of integrations from the file, by their names.
     pub integrations: BTreeMap<String, IntegrationConfig>,
-    /// What `nango.env("NAME")` gives to functions: the file's `[environment]`, and `NANGO_ENV_<NAME>` over it.
+    /// Variables of `nango.env("NAME")`: the file's `[environment]`, overridden by `NANGO_ENV_<NAME>`.
     pub environment: BTreeMap<String, String>,
-    /// How long the cache keeps what nobody changes.
+    /// Retention of unchanged records and unused datasets.
     pub retention: Retention,
-    /// What the environment says of apps: `NANGO_APP_<INTEGRATION>_CLIENT_SECRET` and its kin, by variable.
+    /// App credentials from the environment, such as `NANGO_APP_<INTEGRATION>_CLIENT_SECRET`, by variable.
     pub(crate) apps: BTreeMap<String, Secret>,
-    /// Which places may be reached; [`Config::policy`] adds the base URLs to it.
+    /// Egress rules for outbound requests; [`Config::policy`] adds the base URLs.
     pub egress: Egress,
-    /// Bounds of walks, records and metadata.
+    /// Limits of walks, records and metadata.
     pub limits: Limits,
 }
 
-/// What the file says of an integration. One that is named like a provider needs nothing of it.
+/// Settings of an integration. Optional for an integration that has the name of its provider.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct IntegrationConfig {
-    /// The entry of the catalogue, if it is not named like the integration.
+    /// Provider in the catalogue. Default: the provider with the integration's name.
     pub provider: Option<String>,
-    /// Where its API lies, in place of the provider's host: `https://ghe.example.com/api/v3`.
+    /// Base URL of the API, in place of the provider's: `https://ghe.example.com/api/v3`.
     pub base_url: Option<String>,
-    /// Headers of every request, over the provider's.
+    /// Headers of every request; they override the provider's.
     pub headers: BTreeMap<String, String>,
-    /// The client id of your app at the provider, with which tokens are renewed.
+    /// Client id of your app at the provider, used for token refresh.
     pub client_id: Option<String>,
-    /// The scopes that it asks for.
+    /// Scopes that your app requests.
     pub scopes: Vec<String>,
-    /// Origins (scheme, host and port) beside the base URL's that get the connection's credentials.
+    /// Origins (scheme, host and port) besides the base URL's that receive the connection's credentials.
     pub trusted_origins: Vec<String>,
-    /// Hosts beside those that the provider's entry names to which the secret of your app is sent for tokens:
+    /// Hosts that may receive the secret of your app in token requests, in addition to those of the provider's entry:
     /// `gitlab.example.com`, `*.example.com`.
     pub token_hosts: Vec<HostPattern>,
 }
 
-/// Where settings come from, in the order in which they count.
+/// Sources of settings, in the order of their precedence.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    /// What was said on the command line.
+    /// Flags of the command line.
     pub flags: Flags,
     /// The environment of the process.
     pub env: BTreeMap<String, String>,
@@ -108,26 +108,26 @@ pub struct Sources {
     pub file: Option<(PathBuf, String)>,
 }
 
-/// The settings that the command line knows.
+/// Settings of the command line.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
-    /// `--database URL`
+    /// URL of the database (`--database URL`).
     pub database: Option<String>,
-    /// `--providers FILE`
+    /// File of providers (`--providers FILE`).
     pub providers: Option<PathBuf>,
 }
 
 impl Config {
-    /// Puts the sources together.
+    /// Builds the configuration from its sources.
     ///
     /// # Errors
     ///
-    /// A file that is not TOML, has a key that is not known, or a value that cannot be used; names the file, the line
-    /// and what to write instead.
+    /// The file is not TOML, or has an unknown key or an invalid value, or a variable has an invalid value. The error
+    /// names the file, the line and the allowed values.
     pub fn load(sources: Sources) -> Result<Self, ConfigError> {
         let Sources { flags, mut env, file } = sources;
         let file = file.map(|(path, text)| file::read(&path, &text)).transpose()?.unwrap_or_default();
-        // An empty variable is how shells and compose files say "unset".
+        // Shells and compose files express an unset variable as an empty one.
         let mut variable = |name: &str| env.remove(name).filter(|value| !value.is_empty());
         let database = flags.database.or_else(|| variable(DATABASE_VARIABLE)).or(file.database);
         let providers = flags.providers.or_else(|| variable(PROVIDERS_VARIABLE).map(PathBuf::from)).or(file.providers);
@@ -171,29 +171,29 @@ impl Config {
         Ok(config)
     }
 
-    /// Takes another database, and the key file beside it.
+    /// Sets the database, and the key file next to it.
     pub fn set_database(&mut self, url: impl Into<String>) {
         self.database = url.into();
-        let beside = self.database_file().map_or_else(|| PathBuf::from("nango"), Path::to_path_buf);
-        let mut name = beside.into_os_string();
+        let database = self.database_file().map_or_else(|| PathBuf::from("nango"), Path::to_path_buf);
+        let mut name = database.into_os_string();
         name.push(".key");
         self.key_file = name.into();
     }
 
-    /// The database's file. `None`: it is in memory, or on a server.
+    /// File of the database; `None` for a database in memory or on a server.
     pub fn database_file(&self) -> Option<&Path> {
         let path = self.database.strip_prefix("sqlite:")?;
         let path = path.strip_prefix("//").unwrap_or(path);
         (path != ":memory:" && !path.is_empty()).then(|| Path::new(path))
     }
 
-    /// The database in messages: its file, or its URL without what may be secret in it.
+    /// Name of the database in messages: its file, or its URL without parts that may be secret.
     pub fn database_name(&self) -> String {
         self.database_file()
             .map_or_else(|| redacted_url(&self.database), |file| redacted_url(&file.display().to_string()))
     }
 
-    /// The app of an integration: what the file says, and over it the environment.
+    /// App of an integration: the settings of the file, overridden by the environment.
     pub fn app(&self, integration: &str) -> App {
         let filed = self.integrations.get(integration);
         let from_env = |part: &str| self.apps.get(&App::variable(integration, part));
@@ -208,7 +208,7 @@ impl Config {
         }
     }
 
-    /// Whether nothing outlives the process, so that a key need not either.
+    /// Whether the database is in memory, so that its key need not outlive the process.
     pub fn is_in_memory(&self) -> bool {
         self.database.starts_with("sqlite:") && self.database_file().is_none()
     }
@@ -268,7 +268,7 @@ impl fmt::Debug for IntegrationConfig {
     }
 }
 
-/// A URL without what stands before the `@` of its host and behind its `?`: both may hold a password.
+/// Removes the user information and the query of a URL: both may contain a password.
 fn redacted_url(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (address, parameters) = rest.split_once('?').map_or((rest, ""), |(address, _)| (address, "?…"));
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_over_environment_over_file_over_default() {
+    fn flags_override_environment_file_and_default() {
         let env = &[("NANGO_DATABASE_URL", "sqlite:env.db")];
         let file = Some("database = 'sqlite:data/file.db'");
         check(Some("sqlite:flag.db"), env, file, "sqlite:flag.db", "flag.db.key");
@@ -341,7 +341,7 @@ mod tests {
         let wrong = load(&[("NANGO_ENCRYPT_RECORDS", "hush")], None).unwrap_err().to_string();
         assert_eq!(wrong, "NANGO_ENCRYPT_RECORDS: must be `true` or `false`");
         let wrong = load(&[], Some("encrypt_records = 1")).unwrap_err().to_string();
-        assert_eq!(wrong, "nango.toml:1: `encrypt_records` must be true or false, this is of type integer");
+        assert_eq!(wrong, "nango.toml:1: `encrypt_records` must be true or false, found integer");
     }
 
     #[test]
@@ -365,7 +365,7 @@ mod tests {
         let expect = "must be between an hour and a hundred years: write `30d`, `12 hours`, or `off`";
         assert_eq!(wrong.to_string(), format!("NANGO_RETENTION_PRUNE_AFTER: {expect}"));
         let wrong = Config::load(sources(None, &[], Some("[retention]\nprune_after = 'soon'"))).unwrap_err();
-        let expect = "is not a length of time: write `30d`, `12 hours`, or `off`";
+        let expect = "is not a duration: write `30d`, `12 hours`, or `off`";
         assert_eq!(wrong.to_string(), format!("nango.toml:2: `retention.prune_after` {expect}"));
     }
 

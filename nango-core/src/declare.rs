@@ -1,8 +1,8 @@
-//! What the attributes register, and the registry that collects it.
+//! Descriptors of annotated functions, and the registry that collects them.
 //!
-//! Descriptors are `static` data: names, schemas and functions behind pointers, so that registering costs nothing at
-//! start and nothing runs before it is asked for. The runtime reads them and never the other way round: a function
-//! gets its handle as an unopened [`Handle`].
+//! Descriptors are `static` data: names, schemas and function pointers, so that registration costs nothing at startup
+//! and no code runs before it is needed. The runtime depends on the descriptors, not vice versa: a function receives
+//! its context as a type-erased [`Handle`].
 
 mod capability;
 mod def;

@@ -1,13 +1,14 @@
-//! The one error that functions see.
+//! Error type of annotated functions.
 //!
-//! [`Error`] takes any `std::error::Error` by `?`, and gives back what a function may want to act on: the answer of an
-//! API ([`Error::http`]), the payload of an action ([`Error::action`]), the class of the fault ([`Error::kind`]). The
-//! floors keep enums of their own and enter through [`Error::new`]; the names that travel on the wire are given by
-//! `wire` alone.
+//! [`Error`] is created from any `std::error::Error` by `?`, and exposes what a function may handle: the response of an
+//! API ([`Error::http`]), the payload of an action ([`Error::action`]), the class of the error ([`Error::kind`]). The
+//! other modules have their own error enums and convert them with [`Error::new`]; only `wire` defines the names that
+//! are sent to clients.
 //!
-//! Like `anyhow::Error`, it does not implement `std::error::Error` itself: that is the price of the `?` above.
+//! Like `anyhow::Error`, it does not implement `std::error::Error`, because that would conflict with the conversion by
+//! `?`.
 
-use std::{error::Error as StdError, fmt};
+use std::{error::Error as StdError, fmt, sync::Arc};
 
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
@@ -19,54 +20,54 @@ use crate::{
     redact::{Redactor, one_line, without_value},
 };
 
-/// The result of every annotated function.
+/// Result of an annotated function.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
 
-/// What went wrong in a function, in one opaque value.
+/// Error of a function: a source, its class, and context messages.
 pub struct Error(Box<Inner>);
 
 struct Inner {
     kind: ErrorKind,
     context: Vec<String>,
-    /// Hides secrets in the message and in payloads.
+    /// Removes secrets from the message and from payloads.
     redactor: Option<Redactor>,
     source: Box<dyn StdError + Send + Sync>,
 }
 
-/// The class of an [`Error`].
+/// Class of an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An [`ActionError`]: the function refused, with a payload for its caller.
+    /// An [`ActionError`]: the function refused the request, with a payload for its caller.
     Action,
-    /// An API answered with a status that the request did not accept.
+    /// An API responded with a status that the request did not accept.
     Http,
-    /// An API answered 429, a wait for its limit would be too long, or new credentials are asked for again only later.
+    /// An API responded with 429, the wait for its rate limit would be too long, or a token refresh is in backoff.
     RateLimit,
-    /// No answer: name resolution, connection, TLS, timeout, or a body that broke off.
+    /// No complete response: name resolution, connection, TLS, timeout, or a truncated body.
     Network,
-    /// An answer that is not JSON, or has another shape than the type that was asked for.
+    /// A response that is not JSON, or does not fit the requested type.
     Decode,
-    /// The input of an action does not fit its type.
+    /// The input of an action or the payload of a webhook does not fit its type.
     Input,
-    /// A record that cannot be saved: no id, an id that is too long, a value that JSON cannot hold.
+    /// A record that cannot be saved: no id, an id that is too long, or a value that JSON cannot represent.
     Record,
-    /// The credentials or the configuration of the connection do not suffice.
+    /// The credentials or the configuration of the connection are incomplete or invalid.
     Connection,
-    /// Two writers changed one checkpoint, or a stored one no longer fits its type.
+    /// Two writers changed the same checkpoint, or a stored checkpoint no longer fits its type.
     Checkpoint,
-    /// The run was asked to stop; what was committed stays.
+    /// The run was cancelled; committed pages are kept.
     Interrupted,
-    /// Another process took over the run: nothing it writes counts any more.
+    /// Another process took over the key of the run; its further writes are refused.
     LeaseLost,
-    /// The database failed.
+    /// A database operation failed.
     Store,
-    /// Anything else.
+    /// Any other error.
     Internal,
 }
 
 impl ErrorKind {
-    /// The name under which the kind is stored with a run. It never changes.
+    /// Returns the name that is stored with a run. It never changes.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Action => "Action",
@@ -87,37 +88,38 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// An error of a known class. Floors use it; functions write `?`, [`Error::msg`] or an [`ActionError`].
+    /// Creates an error of a given class. For the modules of this crate; functions use `?`, [`Error::msg`] or an
+    /// [`ActionError`].
     #[cold]
     pub fn new(kind: ErrorKind, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(Box::new(Inner { kind, context: Vec::new(), redactor: None, source: source.into() }))
     }
 
-    /// An error that is only a sentence.
+    /// Creates an error of class [`ErrorKind::Internal`] from a message.
     #[cold]
     pub fn msg(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message.into())
     }
 
-    /// Puts a sentence in front: what was being done.
+    /// Adds a message in front, which describes the operation that failed.
     #[must_use]
     pub fn context(mut self, message: impl Into<String>) -> Self {
         self.0.context.push(message.into());
         self
     }
 
-    /// Hides the secrets of a connection in the message, and in the payloads that are made of this error.
+    /// Removes the secrets of a connection from the message and from the payloads of this error.
     #[must_use]
     pub(crate) fn redacted(mut self, redactor: &Redactor) -> Self {
         match &self.0.redactor {
             // An error of a triggered action may carry the redactor of its own run.
-            Some(known) => known.add_from(redactor),
+            Some(existing) => existing.add_from(redactor),
             None => self.0.redactor = Some(redactor.clone()),
         }
         self
     }
 
-    /// A value that goes out with this error, without secrets.
+    /// Removes secrets from a value that is shown with this error.
     pub(crate) fn hide_value(&self, value: Value) -> Value {
         match &self.0.redactor {
             Some(redactor) => redactor.hide_value(value),
@@ -125,27 +127,40 @@ impl Error {
         }
     }
 
-    /// The class of the fault.
+    /// Returns the class of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The API's answer, if that is what went wrong.
+    /// Returns the response of the API, if it is the cause of the error.
     pub fn http(&self) -> Option<&HttpFailure> {
         self.0.source.downcast_ref()
     }
 
-    /// The payload for the caller, if the function refused with an [`ActionError`].
+    /// Returns the payload for the caller, if the function failed with an [`ActionError`].
     pub fn action(&self) -> Option<&ActionError> {
         self.0.source.downcast_ref()
     }
 
-    /// Whether an API's limit is the cause.
+    /// Returns whether a rate limit is the cause.
     pub fn is_rate_limit(&self) -> bool {
         self.0.kind == ErrorKind::RateLimit
     }
 
-    /// The error of type `E` that this one carries, if it does.
+    /// Returns the first error of type `E` in the chain of sources, also one that several errors share in an `Arc`.
+    pub(crate) fn find<E: StdError + 'static>(&self) -> Option<&E> {
+        let mut next: Option<&(dyn StdError + 'static)> = Some(&*self.0.source);
+        while let Some(error) = next {
+            let shared = error.downcast_ref::<Arc<E>>().map(|shared| &**shared);
+            if let Some(found) = error.downcast_ref::<E>().or(shared) {
+                return Some(found);
+            }
+            next = error.source();
+        }
+        None
+    }
+
+    /// Returns the source, if it is of type `E`.
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         self.0.source.downcast_ref()
     }
@@ -168,7 +183,8 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     }
 }
 
-/// Secrets are `***`, control characters are escaped, and the text has at most 4,096 bytes.
+/// Formats the whole chain of causes. Secrets are `***`, control characters are escaped, and the text has at most 4,096
+/// bytes.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let chain = format!("{}", ErrorChain(self));
@@ -179,7 +195,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// The whole chain of an error.
+/// Formats an error with its context and all its causes.
 struct ErrorChain<'e>(&'e Error);
 
 impl fmt::Display for ErrorChain<'_> {
@@ -189,11 +205,11 @@ impl fmt::Display for ErrorChain<'_> {
             write!(f, "{message}: ")?;
         }
         match inner.source.downcast_ref::<serde_json::Error>() {
-            // A function that reads JSON itself must not store what it read.
+            // If a function parses JSON itself, the parsed value must not be stored with the error.
             Some(error) => f.write_str(&without_value(error, &Value::Null))?,
             None => write!(f, "{}", inner.source)?,
         }
-        // A cause whose text its parent already holds would be said twice.
+        // Skips a cause whose text its parent already contains, so that it is shown once.
         let mut shown = inner.source.to_string();
         let mut cause = inner.source.source();
         while let Some(error) = cause {
@@ -214,7 +230,7 @@ impl fmt::Debug for Error {
     }
 }
 
-/// A refusal with a payload for whoever called the action.
+/// Error with a payload for the caller of an action.
 ///
 /// ```
 /// use nango_core::prelude::*;
@@ -233,7 +249,7 @@ pub struct ActionError {
 }
 
 impl ActionError {
-    /// A refusal; a payload that is not an object or array travels as `{ "message": payload }`.
+    /// Creates an error; a payload that is not an object or array is sent as `{ "message": payload }`, `null` as `{}`.
     pub fn new(payload: impl Serialize) -> Self {
         let payload = match serde_json::to_value(payload) {
             Ok(payload @ (Value::Object(_) | Value::Array(_))) => payload,
@@ -244,7 +260,7 @@ impl ActionError {
         Self { payload }
     }
 
-    /// What the caller receives: an object or an array.
+    /// Returns the payload that the caller receives: an object or an array.
     pub fn payload(&self) -> &Value {
         &self.payload
     }
@@ -261,34 +277,34 @@ impl fmt::Display for ActionError {
 
 impl StdError for ActionError {}
 
-/// An answer with a status that the request did not accept.
+/// Response with a status that the request did not accept.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct HttpFailure {
-    /// `GET`, `POST`, …
+    /// Method of the request, such as `GET` or `POST`.
     pub method: String,
-    /// Where the request went, without its query (it may carry a key).
+    /// URL of the request without its query, which may contain a key.
     pub url: String,
-    /// The status code of the last attempt.
+    /// Status code of the last attempt.
     pub status: u16,
-    /// The headers of the last answer. Secrets of the connection in them are `***`.
+    /// Headers of the last response. Secrets of the connection in them are `***`.
     pub headers: HeaderMap,
-    /// The body of the last answer, its first MiB. Secrets of the connection in it are `***`.
+    /// Body of the last response, at most its first MiB. Secrets of the connection in it are `***`.
     pub body: Bytes,
-    /// How often the request was sent, at least 1.
+    /// Number of attempts, at least 1.
     pub attempts: u32,
-    /// Whether a limit of the API refused the request: by its status 429, its headers, or what the provider's entry says of
-    /// its body.
+    /// Whether a rate limit of the API refused the request, according to its status 429, its headers, or the rule for
+    /// its body in the provider's entry.
     pub is_rate_limited: bool,
 }
 
 impl HttpFailure {
-    /// An answer as the pipeline received it.
+    /// Creates a failure from a received response.
     pub fn new(method: String, url: String, status: u16, headers: HeaderMap, body: Bytes, attempts: u32) -> Self {
         Self { method, url, status, headers, body, attempts, is_rate_limited: status == 429 }
     }
 
-    /// The body as JSON, or as a string where it is none.
+    /// Returns the body as JSON, or as a string if it is not JSON.
     pub fn json(&self) -> Value {
         let charset = json::charset(&self.headers);
         json::parse_rounding(&self.body, charset)
@@ -354,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_of_429_is_a_rate_limit() {
+    fn status_429_is_a_rate_limit() {
         let failure = |status| {
             Error::from(HttpFailure::new("GET".into(), "http://h/p".into(), status, HeaderMap::new(), Bytes::new(), 1))
         };

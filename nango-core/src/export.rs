@@ -1,17 +1,18 @@
-//! Schemas for clients, printed from the descriptors that run.
+//! JSON Schema export for clients, generated from the registered functions.
 //!
 //! One bundle in JSON Schema (draft 2020-12): for each integration its models, and its functions with references to
-//! them. Every reference is a path inside the bundle, and each integration has its own names, so adding one never
-//! renames a type of another.
+//! them. Every reference is a path inside the bundle, and each integration has its own names, so adding an integration
+//! never renames a type of another one.
 //!
-//! A type has up to three shapes, and a definition for each one that differs:
-//! - `Issue`: what comes out. Of a type that a sync saves, the record as clients read it: its `id` is text, as the wire
-//!   says, also where the model counts with integers.
-//! - `IssueInput`: what goes in. Serde's rules for reading make an `Option` optional where those for writing do not.
-//! - `IssueOutput`: the type itself, if an action answers with it and its records have another `id`.
+//! A type has up to three shapes, and a definition for each shape that differs:
+//! - `Issue`: the shape of outputs. For a type that a sync saves, the record as clients read it: its `id` is text, as
+//!   on the wire, even if the ids of the model are integers.
+//! - `IssueInput`: the shape of inputs. Serde's rules for deserialization make an `Option` optional, those for
+//!   serialization do not.
+//! - `IssueOutput`: the type itself, if an action returns it and the `id` of its records differs.
 //!
-//! Must stay true: two runs give the same bytes. Outer maps are sorted by name, properties keep the order of the
-//! struct, and nothing depends on the order in which functions were linked.
+//! Invariant: two exports of the same program are equal byte by byte. Outer maps are sorted by name, properties keep
+//! the order of the struct, and nothing depends on the order in which functions were linked.
 
 mod definitions;
 mod text;
@@ -32,7 +33,7 @@ use definitions::Definitions;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// The bundle of all integrations, or of one.
+/// Returns the bundle of all integrations, or of one.
 ///
 /// ```json
 /// { "$schema": "…", "integrations": { "github": {
@@ -45,7 +46,7 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 ///
 /// # Errors
 ///
-/// All types of an integration that share a name.
+/// Returns one error for each name that two types of an integration share.
 pub fn bundle(registry: &Registry, integration: Option<&str>) -> Result<Value, Vec<ExportError>> {
     let mut integrations = Map::new();
     let mut errors = Vec::new();
@@ -60,32 +61,33 @@ pub fn bundle(registry: &Registry, integration: Option<&str>) -> Result<Value, V
     if errors.is_empty() { Ok(json!({ "$schema": DIALECT, "integrations": integrations })) } else { Err(errors) }
 }
 
-/// The schema of one model by itself: what it refers to stands in its `$defs`. `None`: there is no such model.
+/// Returns the standalone schema of one model, with the types that it refers to in `$defs`, or `None` if there is no
+/// such model.
 ///
 /// # Errors
 ///
-/// All types of the integration that share a name.
+/// Returns one error for each name that two types of the integration share.
 pub fn model(registry: &Registry, integration: &str, model: &str) -> Result<Option<Value>, Vec<ExportError>> {
     let integration = IntegrationSchemas::from_registry(registry, integration)?;
     Ok(integration.definitions.standalone(model))
 }
 
-/// The names of all definitions of an integration: models, inputs, outputs, checkpoints and what they hold.
+/// Returns the names of all definitions of an integration: models, inputs, outputs, checkpoints and their types.
 ///
 /// # Errors
 ///
-/// All types of the integration that share a name.
+/// Returns one error for each name that two types of the integration share.
 pub fn names(registry: &Registry, integration: &str) -> Result<Vec<String>, Vec<ExportError>> {
     Ok(IntegrationSchemas::from_registry(registry, integration)?.definitions.names())
 }
 
-/// The schema of a type by itself, such as an action's input.
+/// Returns the standalone schema of a type, such as an action's input.
 pub fn standalone(schema: SchemaFn, contract: Contract) -> Value {
     let mut root = Definitions::settings(contract).into_generator();
     let mut value = schema(&mut root).to_value();
     let definitions = root.take_definitions(true);
-    let lone = value.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix(definitions::DEFS_PREFIX));
-    if let Some(name) = lone.map(str::to_owned) {
+    let root_name = value.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix(definitions::DEFS_PREFIX));
+    if let Some(name) = root_name.map(str::to_owned) {
         return definitions::standalone_of(&definitions.into_iter().collect(), &name).unwrap_or(value);
     }
     if let Some(object) = value.as_object_mut().filter(|_| !definitions.is_empty()) {
@@ -94,7 +96,7 @@ pub fn standalone(schema: SchemaFn, contract: Contract) -> Value {
     value
 }
 
-/// What an integration has, with references into its own definitions.
+/// Schemas of an integration, with references to its own definitions.
 struct IntegrationSchemas<'a> {
     name: &'a str,
     syncs: BTreeMap<&'static str, Value>,
@@ -162,7 +164,7 @@ impl<'a> IntegrationSchemas<'a> {
                 });
                 self.events.insert(def.name, event);
             }
-            // Its sync tells of it.
+            // Part of the schema of its sync.
             Item::Webhook(_) => {}
         }
     }
@@ -184,7 +186,7 @@ impl<'a> IntegrationSchemas<'a> {
     }
 }
 
-/// The schemas of a function, but for the records of a sync.
+/// Returns the schemas of a function, except for the records of a sync.
 fn function_schemas(entry: &Entry) -> Vec<(SchemaFn, Contract)> {
     let (reads, writes) = match entry.item() {
         Item::Sync(def) => ([def.metadata, None], [def.checkpoint, None]),

@@ -1,8 +1,7 @@
-//! Checks of files that hold secrets or records: type, owner, and what other users may do with them.
+//! Checks of files that contain secrets or records: type, owner, and access of other users.
 //!
 //! A file is trusted if it is a regular file that belongs to the user of this process or to root. Symbolic links are
-//! resolved: the checks hold for the file at their end. Where the system has no users and modes of this kind, only the
-//! type is checked.
+//! resolved: the checks apply to their target. On systems without Unix users and modes, only the type is checked.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
@@ -10,44 +9,44 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What users other than the owner may do with a file.
+/// Access to a file that users other than the owner have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OthersAccess {
-    /// Nothing: its mode ends with `00`.
+    /// No access: the mode ends with `00`.
     None,
-    /// Read or execute it.
+    /// Read or execute access.
     Read,
-    /// Change it.
+    /// Write access.
     Write,
 }
 
-/// Why a file is not trusted.
+/// Reason why a file is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UntrustedFile {
-    /// Another type of file.
+    /// The path is not a regular file.
     #[error("it is {0}, not a regular file")]
     Type(&'static str),
-    /// Another user owns it, who can change it at any time.
+    /// The file belongs to another user, who can change it at any time.
     #[error(
-        "it belongs to user {owner}, but this process runs as user {user}: run as user {owner}, or take the file over \
-         with `chown {user} {path}` if you know its content"
+        "it belongs to user {owner}, but this process runs as user {user}: run as user {owner}, or change the \
+         owner with `chown {user} {path}` if you trust its content"
     )]
     Owner {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// The id of its owner.
+        /// User id of the owner.
         owner: u32,
         /// The effective user id of this process.
         user: u32,
     },
-    /// Other users have access.
+    /// Other users have access to the file.
     #[error("other users may {} it (mode {mode:03o}): run `chmod 600 {path}`", access_verb(*others))]
     Mode {
-        /// The file.
+        /// Path of the file.
         path: String,
         /// The permission bits.
         mode: u32,
-        /// What they allow.
+        /// The access that they grant to other users.
         others: OthersAccess,
     },
 }
@@ -57,13 +56,13 @@ fn access_verb(others: OthersAccess) -> &'static str {
 }
 
 impl UntrustedFile {
-    /// The error about a file whose mode gives other users access.
+    /// Creates the error of a file whose mode grants access to other users.
     pub(crate) fn mode(path: &Path, found: &Metadata, others: OthersAccess) -> Self {
         Self::Mode { path: path.display().to_string(), mode: mode(found) & 0o777, others }
     }
 }
 
-/// Opens a file for reading. A named pipe does not block: [`check`] refuses it.
+/// Opens a file for reading, without blocking on a named pipe, which [`check`] refuses.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -81,7 +80,7 @@ pub(crate) fn create_private() -> OpenOptions {
     options
 }
 
-/// Checks type and owner of a file, and returns what other users may do with it. The path is for messages.
+/// Checks type and owner of a file, and returns the access of other users. The path is for messages.
 pub(crate) fn check(path: &Path, found: &Metadata) -> Result<OthersAccess, UntrustedFile> {
     if !found.is_file() {
         return Err(UntrustedFile::Type(type_name(found)));
@@ -94,7 +93,7 @@ pub(crate) fn check(path: &Path, found: &Metadata) -> Result<OthersAccess, Untru
     })
 }
 
-/// Those of a database's files that other users may read, for a warning; with the mode of the first.
+/// Returns the files of a database that other users may read, with their modes, for a warning.
 pub(crate) fn readable_by_others(database: &Path) -> Vec<(PathBuf, u32)> {
     let files = database_files(database).into_iter();
     let found = files.filter_map(|file| fs::metadata(&file).ok().map(|found| (file, found)));
@@ -104,7 +103,7 @@ pub(crate) fn readable_by_others(database: &Path) -> Vec<(PathBuf, u32)> {
         .collect()
 }
 
-/// The files of an embedded database: itself, its log and the log's index.
+/// The files of an embedded database: the database, its write-ahead log and the log's index.
 pub(crate) fn database_files(database: &Path) -> [PathBuf; 3] {
     ["", "-wal", "-shm"].map(|suffix| {
         let mut name = database.as_os_str().to_owned();
@@ -141,10 +140,10 @@ fn mode(_: &Metadata) -> u32 {
 fn type_name(found: &Metadata) -> &'static str {
     use std::os::unix::fs::FileTypeExt;
     match found.file_type() {
-        kind if kind.is_dir() => "a directory",
-        kind if kind.is_fifo() => "a named pipe",
-        kind if kind.is_socket() => "a socket",
-        kind if kind.is_char_device() || kind.is_block_device() => "a device",
+        file_type if file_type.is_dir() => "a directory",
+        file_type if file_type.is_fifo() => "a named pipe",
+        file_type if file_type.is_socket() => "a socket",
+        file_type if file_type.is_char_device() || file_type.is_block_device() => "a device",
         _ => "another type of file",
     }
 }
@@ -210,8 +209,8 @@ mod tests {
             chown(&path, Some(65_534), None).unwrap();
             let error = found(&path).unwrap_err().to_string();
             let expect = format!(
-                "it belongs to user 65534, but this process runs as user 0: run as user 65534, or take the file over with \
-                 `chown 0 {}` if you know its content",
+                "it belongs to user 65534, but this process runs as user 0: run as user 65534, or change the owner \
+                 with `chown 0 {}` if you trust its content",
                 path.display()
             );
             assert_eq!(error, expect);

@@ -1,6 +1,6 @@
-//! The golden files of this crate's tests, in `src/golden`.
+//! Golden files of this crate's tests, in `src/golden`.
 //!
-//! The names of the source may change; what these files hold may not.
+//! They fix stored and sent values: names in the source may change, these values may not.
 
 #[path = "../../tests/support/golden.rs"]
 #[allow(
@@ -9,7 +9,7 @@
     unreachable_pub,
     clippy::expect_used,
     clippy::panic,
-    reason = "a helper of the crate `nango-tests`, with more than is needed here"
+    reason = "a helper of the crate `nango-tests`; this crate uses a part of it"
 )]
 mod shared;
 
@@ -29,7 +29,7 @@ fn file(name: &str) -> PathBuf {
 pub(crate) struct Lines(Vec<String>);
 
 impl Lines {
-    /// Adds one value.
+    /// Adds a line with one value.
     pub(crate) fn add(&mut self, name: &str, value: impl Display) {
         self.0.push(format!("{name}: {value}"));
     }
@@ -58,14 +58,14 @@ impl Lines {
     }
 }
 
-/// Reads the JSON of a golden file back: each value is the one that it was written from.
+/// Decodes the JSON of a golden file and checks that each value equals the expected one.
 #[track_caller]
 pub(crate) fn check_read<T: DeserializeOwned + PartialEq + Debug>(file_name: &str, name: &str, expect: &[T]) {
     let read: Vec<T> = values(file_name, name).iter().map(|value| serde_json::from_str(value).unwrap()).collect();
     assert_eq!(read, expect, "{name} of {file_name} is read as another value");
 }
 
-/// Bytes in hexadecimal.
+/// Formats bytes in hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").unwrap();
@@ -73,12 +73,12 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The bytes of a text of hexadecimal digits.
+/// Parses a text of hexadecimal digits into bytes.
 pub(crate) fn unhex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
-/// The values of one name in a golden file.
+/// Returns the values of one name in a golden file.
 #[track_caller]
 pub(crate) fn values(file_name: &str, name: &str) -> Vec<String> {
     shared::values(&file(file_name), name)

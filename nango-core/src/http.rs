@@ -1,17 +1,19 @@
-//! One outbound pipeline: every request of the house goes through here.
+//! Outbound HTTP client: the single path of every request that this process sends.
 //!
-//! [`Client`] belongs to one connection and one run. It joins a [`Call`] to the connection's base URL, has it
-//! authorised, sends it through the [`Transport`], follows redirects, tries again where that is safe, and gives back a
-//! [`Response`] or an [`HttpError`]. The transport and the [`Clock`] are doors: the real ones are [`Network`] and
-//! [`SystemClock`], and tests and recordings put others in their place.
+//! A [`Client`] belongs to one connection and one run. It joins a [`RequestSpec`] to the connection's base URL, adds
+//! credentials, sends the request through the [`Transport`], follows redirects, retries where that is safe, and returns
+//! a [`Response`] or an [`HttpError`]. [`Transport`] and [`Clock`] are extension points: production code uses
+//! [`NetworkTransport`] and [`SystemClock`]; tests and recordings use their own implementations.
 //!
-//! Must stay true:
-//! - Credentials and the integration's own headers go to the origin of the base URL and nowhere else, whatever an
-//!   answer links or redirects to; only a provider whose entry says so takes them along with its redirects.
-//! - No secret is in a `Debug`, an error or a description ([`Sent`]).
-//! - A request that may have had an effect is sent again only if its method allows it, or its caller said so.
-//! - An answer's body is bounded in memory, unless it is streamed.
-//! - Only addresses that the [`Policy`] lets through are dialled.
+//! Invariants:
+//! - Credentials and the integration's own headers are sent only to the origin of the base URL and to the trusted
+//!   origins of the integration, whatever a response links or redirects to. The exception is a provider whose entry
+//!   forwards headers: its redirects keep them.
+//! - `Debug` output, errors and descriptions ([`RedactedRequest`]) contain no secret.
+//! - A request that may have had a side effect is resent only if its method is idempotent or the caller listed the
+//!   status.
+//! - The body of a response is bounded in memory, unless it is streamed.
+//! - Connections are opened only to addresses that the [`EgressPolicy`] allows.
 
 mod attempt;
 mod authorize;

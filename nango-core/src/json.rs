@@ -1,10 +1,10 @@
-//! Reading JSON that somebody else wrote: answers of APIs and token servers, credentials, input, metadata.
+//! Decoding of external JSON: responses of APIs and token servers, credentials, input, metadata.
 //!
-//! All of it is read here, so that one rule holds everywhere: a byte order mark is skipped, a body that is not UTF-8 is
-//! read by its declared charset, an error names the field and quotes no value, and a number that a [`serde_json::Value`]
-//! would round is refused.
+//! All of it is decoded here, so that the same rules apply everywhere: a byte order mark is skipped, a body that is not
+//! UTF-8 is decoded by its declared charset, an error names the field and quotes no value, and a number that a
+//! [`serde_json::Value`] would round is refused.
 //!
-//! It is a ground module, because models, errors, the pipeline and the command line use it.
+//! This is a base module: models, errors, HTTP and the command line use it.
 
 mod decode;
 mod exact;

@@ -1,20 +1,20 @@
 //! The runtime of product integrations written as annotated async functions.
 //!
 //! A crate of integrations imports [`prelude`] and annotates functions with [`sync`](macro@sync),
-//! [`action`](macro@action) and their kin; its `main` calls [`main`]. Everything else here is the house behind that
-//! face, floor by floor (a floor knows only those below it):
+//! [`action`](macro@action) and the other attributes; its `main` calls [`main`]. The other modules implement these
+//! entry points in layers; a layer uses only the layers above it in this table:
 //!
-//! | floor | what it owns |
+//! | layer | responsibility |
 //! | --- | --- |
-//! | [`mod@model`], [`declare`], [`error`] | what may enter the system, and what the attributes register |
+//! | [`mod@model`], [`declare`], [`error`] | types of stored and exchanged data, registered functions, errors |
 //! | [`provider`] | the catalogue of APIs |
 //! | [`store`] | the database: connections, records, checkpoints, runs |
-//! | [`http`], [`auth`], [`paginate`], [`config`] | one outbound pipeline; settings |
-//! | [`nango`] | the helper that functions get |
-//! | [`run`] | executing one run |
+//! | [`http`], [`auth`], [`paginate`], [`config`] | the outbound HTTP pipeline, and settings |
+//! | [`nango`] | the handle that functions receive |
+//! | [`run`] | execution of runs |
 //! | [`wire`], [`export`], [`cli`] | Nango's JSON shapes, schemas for clients, the `registry` binary |
 
-// The attributes write `::nango_core::…`, also in the tests of this crate.
+// The attributes expand to paths that begin with `::nango_core`, also in the tests of this crate.
 #[cfg(test)]
 extern crate self as nango_core;
 
@@ -51,7 +51,7 @@ pub use model::{
     ApiTime, Checkpoint, CheckpointValue, Data, Fits, Mapped, Model, Patch, PatchOf, Record, RecordId, Returns, Stored,
 };
 pub use nango::{ActionFn, Nango, NangoAction, NangoSync};
-/// Builds the path of a request from values, each of them encoded.
+/// Builds the path of a request from values, and percent-encodes each value.
 ///
 /// ```
 /// use nango_core::prelude::*;
@@ -68,7 +68,7 @@ pub use nango::{ActionFn, Nango, NangoAction, NangoSync};
 /// # Reference
 ///
 pub use nango_macros::path;
-/// Declares a sync. A mapper says where the list ends and when a record that is no longer in it is deleted:
+/// Declares a sync. A mapper declares where the list ends and when a record that is no longer listed is deleted:
 ///
 /// ```
 /// mod jira {
@@ -77,20 +77,20 @@ pub use nango_macros::path;
 ///     /// A project.
 ///     #[model]
 ///     pub struct Project {
-///         /// Its id.
+///         /// Id in Jira.
 ///         pub id: String,
-///         /// Its name.
+///         /// Display name.
 ///         pub name: String,
 ///     }
 ///
 ///     /// The site of a connection.
 ///     #[model]
 ///     pub struct Site {
-///         /// The category whose projects are kept.
+///         /// The category whose projects are synced.
 ///         pub category: String,
 ///     }
 ///
-///     /// Keeps the projects of a category.
+///     /// Syncs the projects of a category.
 ///     #[sync(
 ///         model = "Project",
 ///         frequency = "every hour",
@@ -120,7 +120,7 @@ pub use nango_macros::path;
 pub use nango_macros::sync;
 pub use nango_macros::{action, checkpoint, model, on_event, on_webhook, patch};
 pub use paginate::Pages;
-/// Inside a function, events of `tracing` go to the log of its run.
+/// The `tracing` crate. Events inside a function are stored in the log of its run.
 pub use tracing;
 
 #[doc(hidden)]

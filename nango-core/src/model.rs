@@ -1,11 +1,11 @@
-//! What a value must be to enter the system.
+//! Traits of the values that functions exchange with the system.
 //!
-//! [`Data`] ⊂ [`Model`] ⊂ [`Record`]: anything with a schema, a named type, a type whose values have an id. `#[model]`
-//! implements them; nobody writes these impls by hand. A record becomes bytes in one place, [`Batch`], and in one form,
-//! [`canonical`]: what is hashed is what is stored.
+//! [`Data`] ⊃ [`Model`] ⊃ [`Record`]: any type with a schema, a named type, a type whose values have an id. `#[model]`
+//! implements them; they are not meant to be implemented by hand. A record is converted to bytes in one place,
+//! [`Batch`], and in one form, [`canonical`]: the bytes that are hashed are the bytes that are stored.
 //!
-//! Must stay true: the traits are not blanket impls over serde's, so that a type without `#[model]` gets one readable
-//! error in place of three of serde and schemars.
+//! Invariant: the traits are not blanket implementations over those of serde, so that a type without `#[model]` causes
+//! one readable error instead of three errors of serde and schemars.
 
 mod api_time;
 mod batch;
@@ -31,10 +31,10 @@ pub use id::{ID_MAX_BYTES, IdError, KeyOf, RecordId, check_id};
 pub use mapped::{Mapped, Returns};
 pub use patch::{Fits, Patch, PatchOf};
 
-/// Writes a type's JSON Schema and gives a reference to it. Runs only when schemas are exported.
+/// Adds the JSON Schema of a type to a generator and returns a reference to it. Called only when schemas are exported.
 pub type SchemaFn = fn(&mut schemars::SchemaGenerator) -> schemars::Schema;
 
-/// What goes in and out of functions: models, and plain values, lists, options and maps of them.
+/// Input and output of functions: models, and plain values, lists, options and maps of them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no schema",
     label = "not a model",
@@ -58,49 +58,51 @@ impl<T: Data, S: BuildHasher + Default + Send + 'static> Data for HashMap<String
     note = "put `#[model]` on the definition of `{Self}`"
 )]
 pub trait Model: Data {
-    /// The name in schemas, in the cache and on the wire.
+    /// Name in schemas, in the cache and on the wire.
     const NAME: &'static str;
-    /// Name and schema, for descriptors.
+    /// Name and schema of the model, for descriptors.
     const INFO: &'static ModelInfo;
 }
 
-/// A model whose values are records of a sync: it has an id.
+/// A model with an id, whose values are records of a sync.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be synced: it has no `id`",
     label = "a synced model needs an `id`",
-    note = "put `#[model]` on `{Self}` and give it a field `id` of type `String` or an integer, or name its key with `#[model(id = \"field\")]`"
+    note = "put `#[model]` on `{Self}` and give it a field `id` of type `String` or an integer, \
+            or name its key with `#[model(id = \"field\")]`"
 )]
 pub trait Record: Model {
-    /// The model's description, reached through the bound that descriptors need.
+    /// Description of the model, reached through the bound that descriptors need.
     #[doc(hidden)]
     const RECORD: &'static ModelInfo = Self::INFO;
-    /// The type of the key.
+    /// Type of the key.
     type Id: RecordId;
-    /// The key of this record.
+    /// Returns the key of this record.
     fn id(&self) -> &Self::Id;
-    /// The name in JSON of the field that `#[model(updated = "field")]` names.
+    /// JSON name of the field that `#[model(updated = "field")]` declares.
     #[doc(hidden)]
     const UPDATED: Option<&'static str> = None;
-    /// The time in that field, microseconds since 1970 (UTC); `None` if there is none or it cannot be read.
+    /// Returns the time in that field in microseconds since 1970 (UTC); `None` if it is absent or cannot be read.
     #[doc(hidden)]
     fn updated_micros(&self) -> Option<i64> {
         None
     }
 }
 
-/// What a descriptor knows of a model.
+/// Name and schema of a model, for descriptors.
 #[derive(Debug)]
 pub struct ModelInfo {
-    /// The name in schemas, in the cache and on the wire.
+    /// Name in schemas, in the cache and on the wire.
     pub name: &'static str,
-    /// Its JSON Schema.
+    /// JSON Schema of the model.
     pub schema: SchemaFn,
-    /// The Rust type, which tells two models of one name apart.
+    /// Rust type, which distinguishes two models with the same name.
     pub type_name: fn() -> &'static str,
 }
 
 impl ModelInfo {
-    /// The names of its fields in JSON; `None` if its schema allows others, or is not that of a plain struct.
+    /// Returns the JSON names of the model's fields. `None` if its schema allows other fields, or does not describe a
+    /// plain struct.
     pub fn fields(&self) -> Option<Vec<String>> {
         let mut generator = schemars::SchemaGenerator::default();
         let mut schema = (self.schema)(&mut generator).to_value();
@@ -113,26 +115,26 @@ impl ModelInfo {
     }
 }
 
-/// A record of the cache: the model, and what the cache knows of it.
+/// A record of the cache: the model, and the times that the cache stores with it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Stored<M> {
     record: M,
-    /// When the record first entered the cache, microseconds since 1970 (UTC).
+    /// Time at which the record first entered the cache, microseconds since 1970 (UTC).
     pub first_seen_at: i64,
-    /// When it last changed, microseconds since 1970 (UTC).
+    /// Time of its last change, microseconds since 1970 (UTC).
     pub last_modified_at: i64,
-    /// When it was deleted, if it was.
+    /// Time at which it was deleted, microseconds since 1970 (UTC); `None` for a live record.
     pub deleted_at: Option<i64>,
 }
 
 impl<M> Stored<M> {
-    /// A record with its stamps.
+    /// Creates a record with its times in microseconds since 1970 (UTC).
     pub fn new(record: M, first_seen_at: i64, last_modified_at: i64, deleted_at: Option<i64>) -> Self {
         Self { record, first_seen_at, last_modified_at, deleted_at }
     }
 
-    /// The model alone.
+    /// Returns the model without the times.
     pub fn into_inner(self) -> M {
         self.record
     }

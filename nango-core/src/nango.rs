@@ -1,11 +1,12 @@
-//! The helper that functions get.
+//! Handles that annotated functions receive.
 //!
-//! [`NangoSync`] and [`NangoAction`] carry the marker of their function, so that what it did not declare does not
-//! compile; both deref to [`Nango`], where everything lives that needs no declaration and is compiled once. Each method
-//! is a sentence over the rooms below; what they share is the [`Context`] of the run.
+//! [`NangoSync`] and [`NangoAction`] have the marker type of their function as a parameter, so that the use of anything
+//! that the function does not declare is a compile error. Both deref to [`Nango`], which has all methods that need no
+//! declaration and is compiled once. The submodules implement the methods; their shared state is the [`Context`] of the
+//! run.
 //!
-//! Must stay true: a handle is an `Arc` and its futures own what they need, so a function's future is `'static`; no
-//! method writes to the database except through a page of the store that carries the run's token.
+//! Invariants: a handle is an `Arc` and its futures own their data, so the future of a function is `'static`; every
+//! write to the database carries the token of the run.
 
 mod batch;
 mod cancellation;
@@ -43,28 +44,28 @@ pub use request::{OptionalRequest, Request, Response};
 pub use scan::{FullScan, ScanEnd};
 pub use trigger::ActionFn;
 
-/// What all functions can do: call the API, log, read their connection.
+/// Handle with the methods of all functions: requests, log, connection, locks, environment.
 #[derive(Clone)]
 pub struct Nango(Arc<Context>);
 
-/// The handle of a sync and of its webhook handler.
+/// Handle of a sync and of its webhook handler.
 pub struct NangoSync<S>(Nango, PhantomData<fn() -> S>);
 
-/// The handle of an action and of an event's function.
+/// Handle of an action and of an event function.
 pub struct NangoAction<A>(Nango, PhantomData<fn() -> A>);
 
 impl Nango {
-    /// A handle over a context.
+    /// Creates a handle of a context.
     pub fn new(context: Arc<Context>) -> Self {
         Self(context)
     }
 
-    /// The variant of the sync that runs, `base` unless it has several.
+    /// Returns the variant of the sync, `base` by default.
     pub fn variant(&self) -> &str {
         &self.0.key.variant
     }
 
-    /// The public id of this run.
+    /// Returns the public id of this run.
     pub fn run_id(&self) -> uuid::Uuid {
         self.0.token.id
     }
@@ -78,8 +79,8 @@ impl From<Handle> for Nango {
     fn from(handle: Handle) -> Self {
         match handle.open::<Context>() {
             Some(context) => Self(context),
-            // Only `run` and `testing` make handles, and both put a context inside.
-            None => unreachable!("a handle holds a context"),
+            // Only `run` and `testing` create handles, and both create them from a context.
+            None => unreachable!("a handle contains a context"),
         }
     }
 }
@@ -103,7 +104,7 @@ impl<A> From<Handle> for NangoAction<A> {
 }
 
 impl Nango {
-    /// The handle of a sync, which takes its rules (who wins, what confirms a delete) from the declaration.
+    /// Converts to the handle of a sync, whose rules of merging and deleting come from the declaration.
     fn declared_by<S>(self, def: &'static SyncDef) -> NangoSync<S> {
         self.0.declared.get_or_init(|| def);
         NangoSync(self, PhantomData)
@@ -156,5 +157,5 @@ impl<A> std::fmt::Debug for NangoAction<A> {
     }
 }
 
-/// Where an action's call is carried out: `trigger` needs its descriptor only.
+/// Descriptor of an action, by which `trigger` identifies it.
 pub(crate) type ActionRef = &'static ActionDef;

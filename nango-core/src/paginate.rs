@@ -1,17 +1,19 @@
-//! Pages of a list, from the first to the end, and the proof that the list was whole.
+//! Pagination: walks over the pages of a list, and the detection of complete walks.
 //!
-//! [`Walk`] requests one page after the other, in any of the ways of [`Paginate`](crate::declare::Paginate), and returns
-//! them raw; [`Pages`] is its typed form for functions. Each page is evidence; `decide` turns it into another request or
-//! into a [`WalkEnd`] with its reason. Records are not parsed here: they are cut out of the body.
+//! Records that are missing from a complete walk are deleted, so a walk must determine reliably whether it read the
+//! complete list. [`Walk`] requests one page after the other, by one of the methods of
+//! [`Paginate`](crate::declare::Paginate), and returns raw pages; [`Pages`] is its typed form for functions. Each page
+//! is evidence; `decide` derives the next request, or a [`WalkEnd`] with its reason. Records are not parsed here, only
+//! split.
 //!
-//! - A walk is complete only on evidence: a short page, a null list beside an error, a partial answer and a page that was
-//!   requested without credentials prove nothing.
-//! - An API that cannot lead to the end is an error: a cursor or link that comes back with records, a page that is no
-//!   list, a path that is not there.
-//! - A link that leaves the origin of the base URL is followed without credentials, unless the origin is trusted.
+//! - A walk is complete only on evidence. A short page, a null list beside an error, a partial response and a page that
+//!   was requested without credentials are not evidence.
+//! - A walk that cannot reach the end is an error: a repeated cursor or link with records, a page that is not a list, a
+//!   missing path.
+//! - A link to another origin than that of the base URL is followed without credentials, unless the origin is trusted.
 //!
-//! Nango ends a cursor walk at the first empty page; here an empty page with a next cursor is a page, because filters
-//! leave such holes.
+//! Nango ends a cursor walk at the first empty page. Here an empty page with a next cursor does not end the walk,
+//! because filters of APIs can produce empty pages.
 
 mod bounds;
 mod cursor;

@@ -1,4 +1,4 @@
-//! What a file of integrations imports: `use nango_core::prelude::*;`.
+//! Common imports of files with integrations: `use nango_core::prelude::*;`.
 
 pub use crate::declare::{Paginate, Pagination};
 pub use crate::error::{ActionError, Error, Result};

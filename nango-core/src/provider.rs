@@ -1,12 +1,12 @@
-//! The catalogue of APIs.
+//! Provider catalogue: the APIs and their properties.
 //!
-//! What is true of an API for all its users (base URL, headers, where a key goes, how pages are found) is data in one
-//! file format, Nango's, so that its users' own files can be read. Nothing else in this crate names a vendor.
+//! Properties of an API that apply to all its users (base URL, headers, placement of a key, pagination) are data in
+//! Nango's file format, so that existing files of users can be read. Nothing else in this crate names a vendor.
 //!
-//! Must stay true: a [`Template`] is read once, and what is put into it is never read again as a template. A value
-//! that holds `${…}` or `||` stays itself.
+//! Invariant: a [`Template`] is parsed once, and its values are never parsed as templates. A value that contains `${…}`
+//! or `||` is used unchanged.
 //!
-//! Nothing here sends anything: the rooms above ask an entry what to send where.
+//! This module sends no requests: higher layers read from an entry what to send.
 
 mod auth_mode;
 mod authorization;
@@ -58,50 +58,50 @@ pub use token::{
     TokenResponse, TokenSettings, TokenStep,
 };
 
-/// An API.
+/// An API as described by the catalogue.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Provider {
-    /// The name in the catalogue, such as `github`.
+    /// Name in the catalogue, such as `github`.
     pub name: String,
-    /// The name for people.
+    /// Display name.
     pub display_name: String,
-    /// What it is about: `crm`, `dev-tools`.
+    /// Categories, such as `crm` and `dev-tools`.
     pub categories: Vec<String>,
-    /// Where its documentation is.
+    /// URL of the documentation.
     pub docs: Option<String>,
-    /// The kind of credentials that the entry describes.
+    /// Auth mode that the entry describes.
     pub auth_mode: AuthMode,
-    /// The kinds of credentials that it takes, the usual one first.
-    pub auth: Vec<AuthMode>,
-    /// How its tokens are obtained, where it has any.
+    /// Accepted auth modes, the usual one first.
+    pub accepted_modes: Vec<AuthMode>,
+    /// Settings for obtaining tokens, for modes that have any.
     pub token: TokenSettings,
-    /// How a person is asked for consent, where that is the way to a token.
+    /// Settings of the consent page, for modes that require user consent.
     pub authorization: Authorization,
-    /// What a person is asked for as credentials.
+    /// Fields of the credentials.
     pub credentials: Vec<Field>,
-    /// What a person is asked for as configuration of the connection.
+    /// Fields of the connection configuration.
     pub config: Vec<Field>,
-    /// What the operator is asked for as configuration of the integration.
-    pub integration: Vec<Field>,
-    /// What is asked for once, when a connection is made, and not kept.
+    /// Fields of the integration configuration, set by the operator.
+    pub integration_config: Vec<Field>,
+    /// Fields that Nango requests once when a connection is created.
     pub assertion_options: Vec<Field>,
-    /// Configuration of the connection that answers of the provider bring.
+    /// Names of connection configuration that is set from responses of the provider.
     pub response_config: Vec<String>,
-    /// How it is called.
+    /// Settings for API requests.
     pub proxy: Proxy,
-    /// Where its facts come from.
+    /// Sources of the facts in the entry.
     pub facts: Facts,
-    /// When it stops working, where that is known.
+    /// End of support, if it is known.
     pub lifecycle: Option<Lifecycle>,
-    /// Keys that name code: what happens when a connection is made, or a webhook comes in.
+    /// Keys that name code, which runs when a connection is created or a webhook arrives.
     pub hooks: Map<String, Value>,
-    /// The entry as it is written, with what its alias brought.
+    /// All keys of the entry, including those inherited from its alias.
     pub raw: Arc<Map<String, Value>>,
 }
 
 impl Provider {
-    /// An entry that says nothing but its mode.
+    /// Creates an entry with an auth mode and defaults for everything else.
     fn new(name: &str, auth_mode: AuthMode) -> Self {
         Self {
             name: name.to_owned(),
@@ -109,12 +109,12 @@ impl Provider {
             categories: Vec::new(),
             docs: None,
             auth_mode,
-            auth: vec![auth_mode],
+            accepted_modes: vec![auth_mode],
             token: TokenSettings::default(),
             authorization: Authorization::default(),
             credentials: Vec::new(),
             config: Vec::new(),
-            integration: Vec::new(),
+            integration_config: Vec::new(),
             assertion_options: Vec::new(),
             response_config: Vec::new(),
             proxy: Proxy::default(),
@@ -125,34 +125,34 @@ impl Provider {
         }
     }
 
-    /// A provider of which only the base URL is known, for an API that the catalogue does not have. It takes
-    /// whatever does not have to be renewed; an API key goes as a bearer token, which is what most APIs mean by one.
+    /// Creates a provider from a base URL, for an API that is not in the catalogue. It accepts the auth modes without
+    /// token refresh. An API key is sent as a bearer token, as most APIs expect.
     ///
     /// # Errors
     ///
-    /// The base URL is no template.
+    /// The base URL is not a valid template.
     pub fn from_base_url(name: &str, base_url: &str) -> Result<Self, TemplateError> {
         let mut plain = Self::new(name, AuthMode::Bearer);
-        plain.auth = vec![AuthMode::Bearer, AuthMode::ApiKey, AuthMode::Basic, AuthMode::None];
+        plain.accepted_modes = vec![AuthMode::Bearer, AuthMode::ApiKey, AuthMode::Basic, AuthMode::None];
         plain.proxy.base_url = Some(base_url.parse()?);
         plain.proxy.headers = vec![(AUTHORIZATION, "Bearer ${apiKey}".parse()?)];
         Ok(plain)
     }
 
-    /// The base URL of a connection: `config` fills the template.
+    /// Resolves the base URL of a connection with its configuration.
     ///
     /// # Errors
     ///
-    /// As [`Provider::base_url_of`].
+    /// Those of [`Provider::resolve_base_url`].
     pub fn base_url(&self, integration: &str, config: &Map<String, Value>) -> Result<Url, ResolveError> {
         self.resolve_base_url(&TemplateScope::new(integration, config, &Map::new()))
     }
 
-    /// The base URL of a connection. A few APIs have the key in it.
+    /// Resolves the base URL of a connection, including credentials if the API expects them there.
     ///
     /// # Errors
     ///
-    /// A value is missing (the error says where to set it), or would change the host in a way that a value must not; or
+    /// A value is missing (the error contains the command that sets it) or is not allowed in its part of the URL, or
     /// the entry has no base URL.
     pub fn resolve_base_url(&self, scope: &TemplateScope<'_>) -> Result<Url, ResolveError> {
         match &self.proxy.base_url {
@@ -164,7 +164,7 @@ impl Provider {
         }
     }
 
-    /// The URLs of the entry, as they are written: where its API lies, and where its tokens are.
+    /// Returns the URL templates of the entry, of its API and its token endpoints, as texts.
     fn urls(&self) -> impl Iterator<Item = &str> {
         let verification = self.proxy.verification.as_ref().and_then(|verification| verification.base_url.as_ref());
         let token = &self.token;
@@ -173,9 +173,9 @@ impl Provider {
         all.chain(token.steps.iter().map(|step| &step.url)).map(Template::as_str)
     }
 
-    /// Whether it takes credentials of this kind.
+    /// Returns whether the provider accepts an auth mode.
     pub fn accepts(&self, mode: AuthMode) -> bool {
-        self.auth.contains(&mode)
+        self.accepted_modes.contains(&mode)
     }
 }
 

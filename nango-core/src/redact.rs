@@ -1,11 +1,12 @@
-//! Redaction: secrets are hidden in every text that is shown, logged, stored or sent to somebody else.
+//! Redaction of secrets in every text that is shown, logged, stored or sent to third parties.
 //!
-//! [`Redactor`] holds the secrets of one connection and its app and replaces them by `***`, in every form in which a
-//! server may repeat them. [`is_secret_name`] judges by names alone, for values that no connection holds. `printable`
-//! and `capped` make a text safe for a terminal and bound its length; `without_value` takes
-//! the value out of a decoding error.
+//! A [`Redactor`] has the secrets of one connection and its app and replaces them with `***`, in every encoding in
+//! which a server may repeat them. [`is_secret_name`] classifies values by their names alone, for values that are not
+//! known secrets of a connection. `printable` and `truncated` make a text safe for a terminal and bound its length;
+//! `without_value` removes the value from a decoding error.
 //!
-//! It is a ground module, because errors, the pipeline, credentials, the store and the terminal all use it.
+//! This is a base module without dependencies on other areas: errors, HTTP, credentials, the store and the terminal use
+//! it.
 //!
 //! Invariant: a text is redacted before it is cut, so that no part of a secret is left at its end.
 

@@ -1,9 +1,10 @@
-//! Executing one run: the only way in which a function is called.
+//! Execution of runs.
 //!
-//! [`execute`] finds the function and the connection, takes the run's key, calls the function with a handle, and writes
-//! down how it ended. Must stay true: a run's row exists before the function is called and is ended exactly once, by
-//! this process or by the one that takes over its key; a run that was asked to stop or lost its lease has no other
-//! effects than those of its committed pages.
+//! All functions are called here, so that locking, logging and error handling are the same for each of them.
+//! [`execute`] resolves the function and the connection, acquires the lease of the run's key, calls the function with a
+//! handle, and stores the result. Invariants: the row of a run exists before the function is called, and the run is
+//! ended exactly once, by this process or by the one that takes over its key; a run that was cancelled or lost its
+//! lease has no effects other than its committed pages.
 
 mod confirm_path;
 mod connection;
@@ -56,32 +57,32 @@ use setup::RunSetup;
 pub use tracing_log::capture as capture_tracing;
 pub use verify::{ConnectionTest, test_connection};
 
-/// Everything a run needs, made once at the top.
+/// Shared dependencies of all runs of a process.
 #[derive(Debug)]
 pub struct Runtime {
-    /// The functions of the program.
+    /// Functions that the program declares.
     pub registry: Registry,
-    /// The APIs that are known.
+    /// Catalogue of providers.
     pub catalogue: Catalogue,
-    /// The settings.
+    /// Settings from flags, environment and `nango.toml`.
     pub config: Config,
-    /// The database.
+    /// Database of connections, records and runs.
     pub store: SharedStore,
-    /// What opens credentials and resume states.
+    /// Keys that encrypt credentials and resume states at rest.
     pub ring: KeyRing,
-    /// What renews tokens.
-    pub tokens: Arc<TokenRefresher>,
-    /// The way out.
+    /// Obtains and refreshes access tokens.
+    pub token_refresher: Arc<TokenRefresher>,
+    /// Transport of all outbound HTTP requests.
     pub transport: Arc<dyn Transport>,
-    /// Time outside the database: waits between attempts.
+    /// Clock of everything outside the database, such as waits between attempts.
     pub clock: Arc<dyn Clock>,
     heartbeat: heartbeat::ProcessHeartbeat,
-    /// What may still be asked of each API, by that clock.
+    /// Rate limiters of the APIs, driven by `clock`.
     pub rate_limiters: Arc<RateLimiters>,
 }
 
 impl Runtime {
-    /// An installation of these parts.
+    /// Creates a runtime from its parts, with a new token refresher and new rate limiters.
     pub fn new(
         registry: Registry,
         catalogue: Catalogue,
@@ -91,7 +92,7 @@ impl Runtime {
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let tokens = TokenRefresher::new(store.clone(), ring.clone(), transport.clone(), clock.clone());
+        let token_refresher = TokenRefresher::new(store.clone(), ring.clone(), transport.clone(), clock.clone());
         let rate_limiters = Arc::new(RateLimiters::new(clock.clone()));
         Self {
             registry,
@@ -99,7 +100,7 @@ impl Runtime {
             config,
             store,
             ring,
-            tokens,
+            token_refresher,
             transport,
             clock,
             rate_limiters,
@@ -109,49 +110,49 @@ impl Runtime {
 }
 
 impl Runtime {
-    /// Finishes what must not be broken off: a renewal of a token that is on its way, for so long at most; and lets go of
-    /// the database.
+    /// Waits at most `timeout` for token refreshes that are in progress, then stops the heartbeat and closes the
+    /// database.
     pub async fn close(&self, timeout: Duration) {
-        // An answer that is on its way may hold the only token that comes next.
-        self.tokens.wait_until_idle(timeout).await;
-        self.heartbeat.end(self).await;
-        // What was acknowledged is durable already, so an error here loses nothing.
+        // A response that is not stored may contain the only valid refresh token.
+        self.token_refresher.wait_until_idle(timeout).await;
+        self.heartbeat.stop(self).await;
+        // Acknowledged writes are durable already, so an error here loses nothing.
         let _ = self.store.close().await;
     }
 }
 
-/// What to run.
+/// Request to run a function for a connection.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "the options are independent of each other")]
 pub struct RunRequest {
-    /// The integration.
+    /// Name of the integration.
     pub integration: String,
-    /// The function, with what it is given.
+    /// Function to run, with its input.
     pub function: Target,
-    /// The connection's id.
+    /// Id of the connection.
     pub connection: String,
-    /// The variant of a sync, `base` unless it has several.
+    /// Variant of a sync. Default: `base`.
     pub variant: String,
-    /// Metadata that replaces the connection's for this run.
+    /// Metadata that replaces the connection's metadata for this run.
     pub metadata: Option<Map<String, Value>>,
-    /// A checkpoint that is stored before the run begins.
+    /// Checkpoint that is stored before the function is called.
     pub checkpoint: Option<Value>,
-    /// Drops the checkpoint and the resume state before the run begins.
+    /// Deletes the checkpoint and the resume state before the function is called.
     pub reset: bool,
-    /// Takes out all records of a sync's models, and of this variant, before the run begins. Means nothing without
-    /// `reset`, because a sync that goes on from its place would not bring them back. Readers of the feed are not told:
-    /// see [`crate::store::Upkeep`].
+    /// Removes all records of this variant of a sync's models before the function is called. Has no effect without
+    /// `reset`, because a sync that resumes would not save them again. Readers of the feed are not notified: see
+    /// [`crate::store::Maintenance`].
     pub empty_cache: bool,
-    /// Reads the whole list, also where `since` would read only changes.
+    /// Reads the complete list, even if `since` would limit the walk to changes.
     pub full: bool,
-    /// Lifts the guard, `hold` and `max_deletes` for this run: what is confirmed to be gone is deleted.
+    /// Disables the delete guard, `hold` and `max_deletes` for this run: confirmed deletes are applied at once.
     pub allow_deletes: bool,
-    /// Runs on a copy in memory: nothing is kept, what would have been saved is reported.
+    /// Runs on a copy in memory: stores nothing, and reports the records that would have been saved.
     pub dry_run: bool,
 }
 
 impl RunRequest {
-    /// A run of the base variant, with what is stored.
+    /// Creates a request for the base variant, with the stored metadata and checkpoint and without options.
     pub fn new(integration: impl Into<String>, function: Target, connection: impl Into<String>) -> Self {
         Self {
             integration: integration.into(),
@@ -169,107 +170,107 @@ impl RunRequest {
     }
 }
 
-/// A function, with what it is given.
+/// Function of an integration, with its input.
 #[derive(Debug, Clone)]
 pub enum Target {
     /// A sync.
     Sync(String),
     /// An action and its input.
     Action {
-        /// Its name.
+        /// Name of the action.
         name: String,
-        /// Its input, `null` without one.
+        /// Input of the action, `null` if there is none.
         input: Value,
     },
     /// The webhook handler of a sync.
     Webhook {
-        /// The sync's name.
+        /// Name of the sync.
         sync: String,
-        /// The webhook's type.
+        /// Type of the webhook.
         r#type: String,
-        /// What arrived.
+        /// Received payload.
         payload: Value,
     },
     /// A function that runs on an event of a connection.
     Event(String),
 }
 
-/// What a run did.
+/// Result of a run.
 #[derive(Debug)]
 pub struct RunReport {
-    /// Its public id.
+    /// Public id of the run.
     pub run: Uuid,
-    /// What ran.
+    /// Integration, function, connection and variant that ran.
     pub key: FunctionKey,
-    /// How it ended.
+    /// Final status of the run.
     pub status: RunStatus,
-    /// What it wrote and sent.
+    /// Counts of written records and sent requests.
     pub totals: Totals,
-    /// How its walks ended, and the deletes that wait.
+    /// Ends of its walks, and deletes that await confirmation.
     pub findings: RunFindings,
-    /// The checkpoint as it is stored now.
+    /// Stored checkpoint after the run.
     pub checkpoint: Option<Value>,
-    /// Whether the next run goes on where this one stopped instead of starting over.
+    /// Whether the next run resumes where this one stopped.
     pub resumable: bool,
-    /// What an action answered.
+    /// Output of an action.
     pub output: Option<Value>,
-    /// Why it failed.
+    /// Error of a run that did not succeed.
     pub error: Option<Error>,
-    /// When it started, microseconds since 1970.
+    /// Start time of the run, microseconds since 1970 (UTC).
     pub started_at: i64,
-    /// How long it took.
+    /// Duration of the run.
     pub duration: Duration,
-    /// For how long of that it waited for limits of the API.
+    /// Part of the duration that the run waited for rate limits.
     pub waited: Duration,
-    /// The records of a dry run, by model.
+    /// Records of a dry run by model; `None` for other runs.
     pub dry_records: Option<BTreeMap<String, DryRecords>>,
-    /// The syncs that the function asked for with `trigger_sync`, in order.
+    /// Syncs that the function requested with `trigger_sync`, in order.
     pub triggered: Vec<TriggeredSync>,
 }
 
-/// The records that a dry run would have left.
+/// Records that a dry run would have stored.
 #[derive(Debug, Clone)]
 pub struct DryRecords {
-    /// How many there are.
+    /// Number of records.
     pub total: u64,
-    /// The first of them, at most 100.
+    /// First records, at most 100.
     pub first: Vec<FeedRow>,
 }
 
-/// A sync that a function asked for with `trigger_sync`.
+/// Sync that a function requested with `trigger_sync`.
 #[derive(Debug)]
 pub struct TriggeredSync {
-    /// Its name.
+    /// Name of the sync.
     pub sync: String,
-    /// What it did, or why it could not begin.
+    /// Report of its run, or the error that prevented the start.
     pub outcome: Result<RunReport>,
 }
 
-/// Who watches a run.
+/// Observer of the progress of a run.
 pub trait Observer: Send + Sync {
-    /// A page was committed; the totals are the run's so far.
-    fn page(&self, totals: &Totals) {
+    /// Called after a page was committed, with the totals of the run so far.
+    fn on_commit(&self, totals: &Totals) {
         let _ = totals;
     }
 
-    /// A line was logged.
+    /// Called for each log line.
     fn on_log(&self, line: &LogLine) {
         let _ = line;
     }
 
-    /// The run waits for something, such as another run of its key.
+    /// Called when the run starts to wait, for example for another run of the same key.
     fn on_wait(&self, what: &str) {
         let _ = what;
     }
 }
 
-/// Nobody watches.
+/// Observer that ignores all events.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoopObserver;
 
 impl Observer for NoopObserver {}
 
-/// A function that was found.
+/// Resolved function with its input.
 #[derive(Debug, Clone)]
 enum Job {
     Sync(&'static SyncDef),
@@ -298,12 +299,12 @@ impl Job {
     }
 }
 
-/// Runs a function to its end.
+/// Runs a function and returns the report of the run.
 ///
 /// # Errors
 ///
-/// The run could not begin: an unknown function or connection, credentials that cannot be opened, a key that another
-/// run holds, a database that fails. Whatever happens after it began is in the report.
+/// Fails if the run cannot start: unknown function or connection, credentials that cannot be decrypted, a key that is
+/// leased by another run, or a database error. Errors after the start are part of the report.
 pub async fn execute(
     runtime: &Arc<Runtime>,
     request: RunRequest,
@@ -340,7 +341,7 @@ async fn run_one(
     Ok(report)
 }
 
-/// Runs the syncs that a function asked for. One that cannot begin does not undo what the function did.
+/// Runs the syncs that a function requested. A sync that cannot start does not undo the effects of the function.
 async fn run_triggered_syncs(
     runtime: &Arc<Runtime>,
     services: &RuntimeServices,
@@ -359,7 +360,7 @@ async fn run_triggered_syncs(
     }
 }
 
-/// Takes the run's key, calls the function, ends the run.
+/// Acquires the lease of the run's key, calls the function, and ends the run.
 async fn execute_prepared(
     runtime: &Arc<Runtime>,
     mut prepared: prepare::PreparedRun,
@@ -395,7 +396,7 @@ async fn execute_prepared(
     };
     failpoint!("run:before-end");
     let error = error.map(|error| error.redacted(context.client().redactor()));
-    let status = end(runtime, &context, token, status, error.as_ref()).await?;
+    let status = end_run(runtime, &context, token, status, error.as_ref()).await?;
     failpoint!("run:ended");
     let checkpoint = runtime.store.checkpoint(context.key()).await.map_err(store_error)?.value;
     let resume = runtime.store.resume_state(context.key()).await.map_err(store_error)?;
@@ -422,7 +423,7 @@ async fn execute_prepared(
     })
 }
 
-/// [`call`], with a panic of the function as an error: the run ends in either case.
+/// Runs [`call`] and converts a panic of the function into an error, so that the run is ended in either case.
 async fn call_catching_panics(runtime: &Arc<Runtime>, context: Arc<Context>, job: &Job) -> Result<Option<Value>> {
     match AssertUnwindSafe(call(runtime, context, job)).catch_unwind().await {
         Ok(outcome) => outcome,
@@ -447,7 +448,7 @@ async fn call(runtime: &Arc<Runtime>, context: Arc<Context>, job: &Job) -> Resul
     }
 }
 
-async fn end(
+async fn end_run(
     runtime: &Runtime,
     context: &Context,
     token: RunToken,
@@ -459,7 +460,7 @@ async fn end(
     let end = RunEnd { status, error, requests, logs, checkpoint: None, resume: None };
     match runtime.store.end_run(&token, end).await {
         Ok(_) => Ok(status),
-        // Whoever took over has ended this run already, and knows how.
+        // The run that took over the key has ended this run already; its stored status is authoritative.
         Err(crate::store::StoreError::LeaseLost) => {
             let ended = runtime.store.run(token.id).await.map_err(store_error)?;
             Ok(ended.map_or(RunStatus::Interrupted, |run| run.status))

@@ -1,18 +1,18 @@
-//! The database behind everything: one family of traits, one folder per database.
+//! Database layer: one family of traits, and one folder per database that implements them.
 //!
-//! What must stay true, whichever database is below:
+//! Invariants, whichever database is used:
 //! - A page is one transaction: records, sequence, delete marks, checkpoint, resume state, counters and log lines are
 //!   written together or not at all ([`Records::commit`]).
-//! - A dataset's sequence is given under its lock, in commit order, and never restarts. A reader is only given
-//!   sequences that are durable.
+//! - A sequence of a dataset is assigned under the dataset's lock, in commit order, and never restarts. Readers receive
+//!   only durable sequences.
 //! - Every write of a run carries its [`RunToken`]; a run that lost its lease cannot write.
-//! - Stamps come from the database's clock under the dataset's lock and never go back. They are microseconds since 1970.
-//! - Payloads come and go plain; how they lie in the database is decided in the transaction that writes them
+//! - Commit timestamps come from the database's clock under the dataset's lock and never go back. They are microseconds
+//!   since 1970 (UTC).
+//! - Payloads enter and leave the store as plaintext; the transaction that writes them decides whether they are sealed
 //!   ([`Encryption`]).
-//! - SQL stands in `sqlite/` and in `postgres/` and nowhere else.
+//! - Only `sqlite/` and `postgres/` contain SQL.
 //!
-//! Adding a database is adding a folder that implements these traits; the conformance suite in `conformance.rs` says
-//! when it is done.
+//! To add a database, add a folder that implements these traits and passes the conformance suite in `conformance.rs`.
 
 mod check;
 mod checkpoints;
@@ -83,13 +83,13 @@ pub use refresh::{ClaimOutcome, RefreshClaim, RefreshEnd, Refreshes};
 pub use runs::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, Runs, Totals};
 pub use transfer::{Cell, Chunk, CopySummary, Table, Transfer, copy, fingerprint};
 
-/// The variant of a sync that has no other, and of every other function.
+/// The default variant of a sync; every other function has only this variant.
 pub const BASE_VARIANT: &str = "base";
 
-/// What a store answers, later.
+/// The future that the methods of a store return.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// A database.
+/// A database: connections, records, runs and everything else that is stored.
 pub trait Store:
     Connections
     + Refreshes
@@ -105,40 +105,40 @@ pub trait Store:
     + Sync
     + std::fmt::Debug
 {
-    /// The database's clock, microseconds since 1970 (UTC).
+    /// Returns the time of the database's clock in microseconds since 1970 (UTC).
     fn now(&self) -> i64;
 
-    /// What is unsafe about how this database is used, for the person who set it up.
+    /// Returns what is unsafe about the configuration of this database, for the user who set it up. Empty by default.
     fn warnings(&self) -> &[StoreWarning] {
         &[]
     }
 
-    /// Waits until something may have changed since the call began: in this process at once, from another within
-    /// `patience`. Returns after `patience` in any case.
+    /// Waits until something may have changed since the call: changes of this process return at once, those of another
+    /// process within `timeout`. Returns after `timeout` in any case.
     fn wait_for_change(&self, timeout: std::time::Duration) -> StoreFuture<'_, ()>;
 
-    /// Finishes what is being written and lets go of the database.
+    /// Completes pending writes and closes the database.
     fn close(&self) -> StoreFuture<'_, ()>;
 }
 
-/// A database that many hold.
+/// A database that is shared by several owners.
 pub type SharedStore = Arc<dyn Store>;
 
-/// Opens the database that a URL names: `sqlite:nango.db`, `sqlite::memory:`, `postgres://user@host/database`.
+/// Opens the database of a URL: `sqlite:nango.db`, `sqlite::memory:`, `postgres://user@host/database`.
 ///
 /// # Errors
 ///
-/// A URL of another kind; a file that is not ours, is newer than this program, holds half a copy, cannot be read or
-/// written; what [`postgres::Postgres::open`] says.
+/// Returns an error if the scheme is unknown, if the file belongs to another program, was written by a newer version,
+/// contains an incomplete copy, or cannot be read or written, and for the errors of [`postgres::Postgres::open`].
 pub async fn open(url: &str) -> Result<SharedStore, StoreError> {
     open_as(url, false).await
 }
 
-/// Opens the database that an instance is to be copied into: also one that holds half a copy.
+/// Opens the target of a copy, which may contain an earlier incomplete copy.
 ///
 /// # Errors
 ///
-/// As [`open`].
+/// Returns the errors of [`open`], except the one for an incomplete copy.
 pub async fn open_target(url: &str) -> Result<SharedStore, StoreError> {
     open_as(url, true).await
 }
@@ -152,7 +152,7 @@ async fn open_as(url: &str, target: bool) -> Result<SharedStore, StoreError> {
     }
     match url.strip_prefix("sqlite:") {
         Some("") => Err(StoreError::Url(url.to_owned())),
-        // An address of a server, whose password a message about the file would show.
+        // This may be the URL of a server: an error that shows it as a path would reveal its password.
         Some(path) if path.trim_start_matches('/').contains("://") => Err(StoreError::Url("sqlite:…://…".to_owned())),
         Some(path) => {
             let path = path.strip_prefix("//").unwrap_or(path);

@@ -1,7 +1,7 @@
-//! Unit tests of integrations: an annotated function is called as the ordinary function that it is.
+//! Unit tests of integrations: annotated functions are called as ordinary functions.
 //!
-//! A [`Mock`] is a connection whose provider answers from a script and whose database lives in memory; everything
-//! between the two is the real thing. For the provider's own behaviour, run the binary against the provider, or against
+//! A [`Mock`] is a connection with scripted responses of the provider and a database in memory; everything between them
+//! is the production code. To test the provider's own behaviour, run the binary against the provider or against
 //! recorded traffic.
 //!
 //! ```
@@ -10,15 +10,15 @@
 //! mod github {
 //!     use nango_core::prelude::*;
 //!
-//!     /// A label.
+//!     /// A label of a repository.
 //!     #[model]
 //!     pub struct Label {
-//!         /// Its name.
+//!         /// Name of the label, unique in the repository.
 //!         #[serde(rename = "name")]
 //!         pub id: String,
 //!     }
 //!
-//!     /// Fetches the labels.
+//!     /// Fetches the labels of the repository.
 //!     #[sync(model = "Label")]
 //!     pub async fn labels(nango: NangoSync) -> Result<()> {
 //!         nango.batch_save(nango.get("/labels").json::<Vec<Label>>().await?).await?;
@@ -63,10 +63,10 @@ use crate::{
     },
 };
 
-/// Where the mock's provider seems to be.
+/// Base URL of the mock's provider.
 const BASE_URL: &str = "https://api.mock.test";
 
-/// A connection whose provider answers from a script.
+/// A connection with scripted responses of its provider.
 #[derive(Debug, Clone)]
 pub struct Mock(Arc<MockInner>);
 
@@ -92,7 +92,7 @@ impl Default for Mock {
 }
 
 impl Mock {
-    /// A connection without metadata whose provider knows nothing yet.
+    /// Creates a connection without metadata and without responses.
     pub fn new() -> Self {
         Self(Arc::new(MockInner {
             script: MockApi::default(),
@@ -101,28 +101,28 @@ impl Mock {
         }))
     }
 
-    /// The provider answers requests of this path with 200 and this JSON. Several answers for one path are given in
-    /// order; the last one is given again and again.
+    /// Adds a response with status 200 and this JSON body for requests of this path. Several responses for one path are
+    /// returned in order; the last one is repeated.
     #[must_use]
     pub fn reply(self, path: &str, body: impl Serialize) -> Self {
         self.reply_with(path, 200, body)
     }
 
-    /// The same with another status.
+    /// Adds a response as [`reply`](Self::reply), with another status.
     #[must_use]
     pub fn reply_with(self, path: &str, status: u16, body: impl Serialize) -> Self {
         self.0.script.add(path, status, &[], body);
         self
     }
 
-    /// The same with headers.
+    /// Adds a response as [`reply`](Self::reply), with another status and with headers.
     #[must_use]
     pub fn reply_headers(self, path: &str, status: u16, headers: &[(&str, &str)], body: impl Serialize) -> Self {
         self.0.script.add(path, status, headers, body);
         self
     }
 
-    /// A page whose `Link` header names the next one, given as a whole URL, a path or only a query.
+    /// Adds a page whose `Link` header names the next one: an absolute URL, a path, or a query such as `?page=2`.
     #[must_use]
     pub fn page(self, path: &str, next: &str, body: impl Serialize) -> Self {
         let next = if next.starts_with('?') { format!("{path}{next}") } else { next.to_owned() };
@@ -130,7 +130,7 @@ impl Mock {
         self
     }
 
-    /// The connection's metadata.
+    /// Sets the connection's metadata.
     #[must_use]
     pub fn metadata(self, metadata: impl Serialize) -> Self {
         if let Ok(Value::Object(metadata)) = serde_json::to_value(metadata) {
@@ -139,21 +139,25 @@ impl Mock {
         self
     }
 
-    /// An environment variable of the integrations.
+    /// Sets an environment variable of the integrations.
     #[must_use]
     pub fn env(self, name: &str, value: &str) -> Self {
         self.settings(|settings| settings.environment.insert(name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Makes the provider this one of the built-in catalogue: its pagination is what bare settings mean.
+    /// Sets the provider to an entry of the built-in catalogue, whose pagination is the default.
+    ///
+    /// # Panics
+    ///
+    /// [`nango`](Self::nango) panics if the catalogue has no such entry.
     #[must_use]
     pub fn provider(self, name: &str) -> Self {
         self.settings(|settings| settings.provider = Some(name.to_owned()));
         self
     }
 
-    /// A record that is in the cache before the function runs.
+    /// Saves a record in the cache before the function runs.
     pub async fn record<M: Record>(self, record: M) -> Self {
         let mut batch = Batch::default();
         let pushed = batch.push(&record);
@@ -179,22 +183,22 @@ impl Mock {
         self
     }
 
-    /// A handle for a call: the function decides what it is a handle of.
+    /// Returns a handle to call a function with; the function's parameter determines its type.
     pub fn nango<T: From<Handle>>(&self) -> T {
         Handle::from(Nango::new(Arc::new(self.context()))).into()
     }
 
-    /// Asks the function to stop, as Ctrl-C does.
+    /// Cancels the function, as Ctrl-C does.
     pub fn cancel(&self) {
         self.settings(|settings| settings.stop.cancel());
     }
 
-    /// The requests that the provider saw, in order.
+    /// The requests that the provider received, in order.
     pub fn received_requests(&self) -> Vec<ReceivedRequest> {
         self.0.script.seen()
     }
 
-    /// The live records of a model, by the order in which they were last changed.
+    /// The saved records of a model that are not deleted, in the order of their last changes.
     pub async fn saved<M: Record>(&self) -> Vec<M> {
         let rows = self.rows(M::NAME).await;
         rows.iter()
@@ -247,7 +251,7 @@ impl Mock {
         let (token, connection) = {
             let (store, key) = (store.clone(), key.clone());
             block_on(async move {
-                // Each call is a run of its own; they need not take turns.
+                // Each handle is a separate run; the runs of a mock are not exclusive.
                 let lease = Duration::from_hours(1);
                 let token = store.start_run(NewRun { key, connection: None, exclusive: false, lease }).await?;
                 let connection = store.connection("mock", "mock").await?;
@@ -261,20 +265,20 @@ impl Mock {
             |name| Catalogue::builtin().find(&name).cloned().unwrap_or_else(|error| panic!("{error}")),
         );
         let parts = ClientParts::new(Arc::new(self.0.script.clone()), Arc::new(AutoAdvanceClock::default()), base_url);
-        let host = Arc::new(MockServices(self.clone()));
+        let services = Arc::new(MockServices(self.clone()));
         Context::new(ContextParts {
             key,
             token,
             store,
             client: Client::new(parts),
             connection,
-            held: CredentialsSource::Static(Credentials::none()),
+            credentials: CredentialsSource::Static(Credentials::none()),
             provider: Arc::new(provider),
             base_url: BASE_URL.to_owned(),
             environment: Arc::new(settings.environment),
             metadata: None,
             cancellation: settings.stop,
-            services: host,
+            services,
             options: RunOptions::default(),
             limits: Limits::default(),
         })
@@ -296,11 +300,11 @@ fn dataset_key(model: &str) -> DatasetKey {
 fn decode_record<M: Record>(payload: &[u8]) -> M {
     match decode(payload) {
         Ok(record) => record,
-        Err(error) => panic!("the saved record {} is no `{}`: {error}", String::from_utf8_lossy(payload), M::NAME),
+        Err(error) => panic!("the saved record {} is not a `{}`: {error}", String::from_utf8_lossy(payload), M::NAME),
     }
 }
 
-/// Runs a future to its end on a thread of its own, so that a handle can be had without `.await`.
+/// Runs a future to completion on a separate thread, so that a handle is available without `.await`.
 fn block_on<T: Send + 'static>(
     future: impl Future<Output = Result<T, crate::store::StoreError>> + Send + 'static,
 ) -> T {
@@ -315,7 +319,7 @@ fn block_on<T: Send + 'static>(
     }
 }
 
-/// Triggered actions are called at once, on the same mock.
+/// Services of a mock: triggered actions are called at once, on the same mock.
 struct MockServices(Mock);
 
 impl RunServices for MockServices {
@@ -329,7 +333,7 @@ impl RunServices for MockServices {
     }
 
     fn trigger_sync(&self, _caller: &Arc<Context>, sync: &str) -> Result<()> {
-        Err(Error::msg(format!("a mock runs no other syncs: `{sync}` was triggered")))
+        Err(Error::msg(format!("a mock does not run triggered syncs: `{sync}` was triggered")))
     }
 
     fn on_log(&self, _line: &LogLine) {}

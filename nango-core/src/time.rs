@@ -1,7 +1,7 @@
-//! Times as APIs write them: RFC 3339, or seconds or milliseconds since 1970 (UTC), as a number or as text.
+//! Timestamps in records: RFC 3339, or seconds or milliseconds since 1970 (UTC), as a number or as text.
 //!
-//! One reader for everything that compares records by time, so that `since` and `updated` read a value alike. The result
-//! is in microseconds since 1970; what is not a time is `None`.
+//! One parser for every comparison of records by time, so that `since` and `updated` interpret a value alike. Results
+//! are in microseconds since 1970; a value that is not a timestamp is `None`.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -11,7 +11,7 @@ const MILLISECONDS_FROM: u64 = 100_000_000_000;
 /// Numbers from here on are neither seconds nor milliseconds.
 const TOO_LARGE: u64 = 1_000_000_000_000_000;
 
-/// The time in a JSON text.
+/// Parses the timestamp in a JSON text.
 pub(crate) fn from_json(json: &str) -> Option<i64> {
     if json.trim_start().starts_with('"') {
         return from_text(&serde_json::from_str::<String>(json).ok()?);
@@ -19,7 +19,7 @@ pub(crate) fn from_json(json: &str) -> Option<i64> {
     from_number(json.trim())
 }
 
-/// The time in a JSON value.
+/// Parses the timestamp in a JSON value.
 pub(crate) fn from_value(value: &Value) -> Option<i64> {
     match value {
         Value::String(text) => from_text(text),
@@ -31,15 +31,15 @@ pub(crate) fn from_value(value: &Value) -> Option<i64> {
     }
 }
 
-/// The time in a text.
+/// Parses a timestamp from plain text.
 pub(crate) fn from_text(text: &str) -> Option<i64> {
     match text.parse::<Timestamp>() {
-        Ok(stamp) => Some(stamp.as_microsecond()),
+        Ok(timestamp) => Some(timestamp.as_microsecond()),
         Err(_) => from_number(text),
     }
 }
 
-/// The time of a whole number.
+/// Converts an integer, in seconds or milliseconds by its size, into a timestamp.
 pub(crate) fn from_integer(number: i64) -> Option<i64> {
     match number.unsigned_abs() {
         0..MILLISECONDS_FROM => Some(number * 1_000_000),
@@ -48,7 +48,7 @@ pub(crate) fn from_integer(number: i64) -> Option<i64> {
     }
 }
 
-/// The time of a number with a fraction.
+/// Converts a number with a fraction, in seconds or milliseconds by its size, into a timestamp.
 pub(crate) fn from_float(number: f64) -> Option<i64> {
     #[expect(clippy::cast_precision_loss, reason = "both bounds are exact")]
     let (milliseconds_from, too_large) = (MILLISECONDS_FROM as f64, TOO_LARGE as f64);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn value_that_is_no_time_is_none() {
+    fn value_that_is_not_a_timestamp_is_none() {
         for json in [
             "null",
             "true",

@@ -1,11 +1,11 @@
-//! Nango's names and JSON shapes.
+//! JSON output with Nango's names.
 //!
-//! The only room that knows what a thing is called on the wire: `provider_config_key`, `_nango_metadata`,
-//! `script_http_error`. The terminal's `--json` and (later) the HTTP API print what is written here, so a client of one
-//! can read the other. It turns values of the floors below into JSON and decides nothing.
+//! Only this module contains names of the wire format, such as `provider_config_key`, `_nango_metadata` and
+//! `script_http_error`. The output of `--json` and (later) of the HTTP API is built here, so that a client of one can
+//! read the other. The module converts values of the layers below to JSON and makes no decisions.
 //!
-//! Must stay true: a record's payload passes through as the bytes that the cache holds. It is never read into a tree,
-//! so a record costs a copy, and a number keeps all its digits.
+//! Invariant: the payload of a record is copied as the bytes that the cache stores. It is never parsed into a tree, so
+//! a record costs one copy, and a number keeps all its digits.
 
 mod connections;
 mod database;

@@ -1,4 +1,4 @@
-//! `#[action]`: an operation at the provider, with an input and an output.
+//! Expansion of `#[action]`: an operation at the provider, with an input and an output.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -53,7 +53,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let has_checkpoint = capability("Checkpoint", checkpoint.as_ref(), &marker);
     let has_metadata = capability("Metadata", metadata.as_ref(), &marker);
     if !(args.errors.is_empty() && signature.is_empty()) {
-        // With a good signature it can still be triggered: the caller is not to blame.
+        // With a valid signature the action can still be triggered, so that its callers report no errors.
         let callable = signature.is_empty().then(|| {
             quote! {
                 impl __nango::ActionMarker for #marker {
@@ -88,7 +88,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
         #marker_type
         #(#cfgs)*
         const _: () = {
-            use ::nango_core::__private as __nango;
+            use ::__nango_core::__private as __nango;
             #has_checkpoint
             #has_metadata
             static __DEF: __nango::ActionDef = __nango::ActionDef {

@@ -1,6 +1,6 @@
-//! The arguments of an attribute: `key`, `key = value` and `key(…)`, separated by commas.
+//! Arguments of an attribute: `key`, `key = value` and `key(…)`, separated by commas.
 //!
-//! Reading them never fails: what is wrong is collected, so that one compilation shows every mistake.
+//! Parsing never fails: errors are collected, so that one compilation reports every mistake.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::{
@@ -11,7 +11,7 @@ use syn::{
 
 use crate::{suggest, typescript};
 
-/// Every mistake of an attribute, in the order in which they were found.
+/// Errors of an attribute, in the order in which they were found.
 #[derive(Default)]
 pub(crate) struct Errors(Option<Error>);
 
@@ -37,37 +37,37 @@ impl Errors {
         self.0.is_none()
     }
 
-    /// The `compile_error!`s; nothing if there is no mistake.
+    /// Converts the errors to `compile_error!` invocations; empty if there are none.
     pub(crate) fn into_tokens(self) -> TokenStream {
         self.0.map(Error::into_compile_error).unwrap_or_default()
     }
 }
 
-/// What stands after a key.
+/// Form of an argument: `key`, `key = tokens` or `key(tokens)`.
 pub(crate) enum Value {
     Flag,
     Assigned(TokenStream),
     List(TokenStream),
 }
 
-/// One argument.
+/// One argument of an attribute.
 pub(crate) struct Arg {
     pub(crate) key: Ident,
     pub(crate) value: Value,
 }
 
-/// The arguments that are left to read, and what was wrong so far.
+/// Arguments that have not been read yet, and the errors so far.
 pub(crate) struct Args {
     what: &'static str,
     valid: &'static [&'static str],
     list: Vec<Arg>,
     pub(crate) errors: Errors,
-    /// Whether some arguments could not be read: a key that seems to be missing may be among them.
+    /// Whether some arguments could not be parsed. A key that seems to be missing may be among them.
     pub(crate) unread: bool,
 }
 
 impl Args {
-    /// Reads the arguments of `what` (as it is written in messages), whose keys are `valid`.
+    /// Parses the arguments of the attribute `what`, as named in messages. `valid` are its keys.
     pub(crate) fn parse(what: &'static str, valid: &'static [&'static str], tokens: TokenStream) -> Self {
         let mut args = Self { what, valid, list: Vec::new(), errors: Errors::default(), unread: false };
         if let Err(error) = (|input: ParseStream<'_>| args.read(input)).parse2(tokens) {
@@ -113,7 +113,7 @@ impl Args {
             let name = key.to_string();
             let nearest = suggest::nearest(&name, self.valid.iter().copied());
             self.errors.add(self.unknown(&key, nearest));
-            // The value counts as that of the key that is meant, so that its absence is no second mistake.
+            // The value is used for the suggested key, so that a missing key is not reported as a second error.
             match nearest {
                 Some(meant) if !self.has(meant) => key = Ident::new(meant, key.span()),
                 _ => return,
@@ -138,7 +138,7 @@ impl Args {
         Error::new(key.span(), format!("unknown key `{name}` in {}{hint}\n{valid}", self.what))
     }
 
-    /// How the attribute is written in messages.
+    /// Returns the name of the attribute in messages.
     pub(crate) fn what(&self) -> &'static str {
         self.what
     }
@@ -147,7 +147,7 @@ impl Args {
         self.list.iter().any(|arg| arg.key == key)
     }
 
-    /// The arguments that were not taken yet.
+    /// Returns the arguments that have not been taken yet.
     pub(crate) fn remaining(&self) -> &[Arg] {
         &self.list
     }
@@ -158,7 +158,7 @@ impl Args {
     }
 }
 
-/// The tokens up to the next comma that is not inside angle brackets.
+/// Parses the tokens up to the next comma outside angle brackets.
 fn until_comma(input: ParseStream<'_>) -> Result<TokenStream> {
     let mut depth = 0_i32;
     let mut tokens = Vec::new();
@@ -173,7 +173,7 @@ fn until_comma(input: ParseStream<'_>) -> Result<TokenStream> {
     Ok(tokens.into_iter().collect())
 }
 
-/// `` `a`, `b`, `c` ``
+/// Formats a list of names: `` `a`, `b`, `c` ``.
 pub(crate) fn list<T: AsRef<str>>(names: &[T]) -> String {
     names.iter().map(|name| format!("`{}`", name.as_ref())).collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,4 @@
-//! `#[checkpoint]`: a flat struct becomes what a function may store between its runs.
+//! Expansion of `#[checkpoint]`: a flat struct that a function stores between its runs.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -46,7 +46,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
         #item
         #(#cfgs)*
         const _: () = {
-            use ::nango_core::__private as __nango;
+            use ::__nango_core::__private as __nango;
             impl __nango::Data for #ident {}
             impl __nango::Checkpoint for #ident {}
             const _: fn() = || { #flat };

@@ -1,4 +1,4 @@
-//! `track_deletes`, `confirm_deletes`, `hold` and `max_deletes`: when a record that a walk did not see is deleted.
+//! Keys `track_deletes`, `confirm_deletes`, `hold` and `max_deletes`: when a record that a walk did not see is deleted.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -13,19 +13,19 @@ use crate::{
 const CONFIRM: &str = "confirm_deletes(get = \"/issues/{record.id}\")";
 const FIELD: &str = "write `{field}` for a field of the metadata, `{record.field}` for one of the record";
 
-/// What a sync declares about deletes.
+/// Delete settings that a sync declares.
 #[derive(Default)]
 pub(crate) struct Deletes {
-    /// `track_deletes`.
+    /// Value of the key `track_deletes`.
     pub(crate) track: bool,
-    /// The descriptor's `Deletes`.
+    /// Expression of the descriptor's `Deletes`.
     pub(crate) settings: TokenStream,
-    /// The static that `settings` refers to, if there is one.
+    /// Static that `settings` refers to; empty if there is none.
     pub(crate) items: TokenStream,
 }
 
-/// Reads the four keys. For an async function they are settings of `full_scan`, and `track_deletes` is a mistake that
-/// the caller reports.
+/// Reads the four keys. For an async function they are settings of `full_scan`, and the caller reports `track_deletes`
+/// as an error.
 pub(crate) fn read(args: &mut Args, mapper: bool, metadata: Option<&Type>, marker: &TokenStream) -> Deletes {
     let track = mapper && args.flag("track_deletes").unwrap_or(false);
     let keys = ["confirm_deletes", "hold", "max_deletes"].map(|key| (key, key_span(args, key)));
@@ -53,7 +53,7 @@ fn key_span(args: &Args, key: &str) -> Option<Span> {
     args.remaining().iter().find(|arg| arg.key == key).map(|arg| arg.key.span())
 }
 
-/// `confirm_deletes = 2`, or `confirm_deletes(get = "…")`.
+/// Reads `confirm_deletes = 2` or `confirm_deletes(get = "…")`.
 fn confirm(
     args: &mut Args,
     mapper: bool,
@@ -78,15 +78,15 @@ fn confirm(
     let response_path = parts::option_tokens(inner.string("response_path"));
     let request = get.map(|get| request(&mut inner, &get, metadata, marker, &response_path));
     if !mapper {
-        let message = "`confirm_deletes(get = …)` needs an `endpoint`: the answer goes through a mapper; a sync by hand \
-                       has `confirm_deletes = 2`";
+        let message = "`confirm_deletes(get = …)` needs an `endpoint`: the response is passed to the mapper; a sync by \
+                       hand has `confirm_deletes = 2`";
         inner.errors.push_at(at, message);
     }
     args.errors.extend(inner.errors);
     (None, request)
 }
 
-/// The `ConfirmRequest` of a path.
+/// Returns the `ConfirmRequest` of a path.
 fn request(
     args: &mut Args,
     get: &LitStr,
@@ -145,14 +145,14 @@ fn parse(text: &str) -> Result<Template, String> {
         }
     }
     if template.names.iter().all(|name| record_path(name).is_none()) {
-        return Err("`get` names no field of the record, and would ask for each record at the same path: write \
+        return Err("`get` names no field of the record, and would request the same path for each record: write \
                     `{record.id}`"
             .to_owned());
     }
     Ok(template)
 }
 
-/// The path in the record, if that is what a name in braces means.
+/// Returns the path in the record if a name in braces refers to the record.
 fn record_path(name: &str) -> Option<&str> {
     name.strip_prefix("record.")
 }
@@ -161,7 +161,7 @@ fn is_step(step: &str) -> bool {
     !step.is_empty() && step.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '@' | '$' | '[' | ']'))
 }
 
-/// `max_deletes = "20%"`.
+/// Reads `max_deletes = "20%"` as a percentage from 1 to 100.
 fn max_percent(args: &mut Args) -> Option<u8> {
     let arg = args.take("max_deletes")?;
     let text = match arg.value {
@@ -194,11 +194,11 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_fit_are_read() {
+    fn valid_settings_are_accepted() {
         for input in [
             "track_deletes, confirm_deletes = 3, hold = \"0s\", max_deletes = \"20 %\"",
             "track_deletes, confirm_deletes(get = \"/{owner}/{record.id}\", response_path = \"a.b\")",
-            "track_deletes, confirm_deletes(get = \"/x/{record.user.id}?n={record.labels[0]}\"), max_deletes = \"100%\"",
+            "track_deletes, confirm_deletes(get = \"/x/{record.user.id}?n={record.tags[0]}\"), max_deletes = \"100%\"",
         ] {
             assert_eq!(errors(input, true), "", "{input}");
         }
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn setting_that_does_not_fit_says_what_to_write() {
+    fn invalid_setting_is_reported_with_allowed_values() {
         let check = |input: &str, expect: &str| {
             let got = errors(&format!("track_deletes, {input}"), true);
             assert!(got.contains(expect), "{input}: {got}");

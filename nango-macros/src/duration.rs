@@ -1,4 +1,4 @@
-//! Durations in arguments: `overlap = "2m"`, `hold = "2h"`.
+//! Durations in arguments, such as `overlap = "2m"` and `hold = "2h"`.
 
 use std::ops::RangeInclusive;
 
@@ -6,13 +6,13 @@ use crate::args::Args;
 
 const DAY: u32 = 24 * 60 * 60;
 
-/// `key = "2m"` in seconds, from 1 s to 366 d.
+/// Reads `key = "2m"` in seconds, from 1 s to 366 d.
 pub(crate) fn positive(args: &mut Args, key: &str) -> Option<u32> {
     let example = "write \"90s\", \"2m\", \"12h\" or \"7d\", at most 366 days";
     within(args, key, 1..=366 * DAY, example)
 }
 
-/// `key = "2h"` in seconds, from 0 s to 30 d.
+/// Reads `key = "2h"` in seconds, from 0 s to 30 d.
 pub(crate) fn up_to_30_days(args: &mut Args, key: &str) -> Option<u32> {
     within(args, key, 0..=30 * DAY, "write \"30m\", \"2h\" or \"1d\", from \"0s\" to \"30d\"")
 }

@@ -1,4 +1,4 @@
-//! `endpoint = "/repos/{owner}/{repo}/issues"`: a path whose names in braces are fields of the connection's metadata.
+//! Key `endpoint = "/repos/{owner}/issues"`: a path whose names in braces are fields of the connection's metadata.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -11,7 +11,7 @@ use crate::{
 
 const FIELD: &str = "a field of the metadata is written `{field}`";
 
-/// The `Endpoint` of a mapper's descriptor.
+/// Returns the `Endpoint` of a mapper's descriptor.
 pub(crate) fn expand(text: &LitStr, metadata: Option<&Type>, marker: &TokenStream, errors: &mut Errors) -> TokenStream {
     let span = text.span();
     let template = match parse(&text.value()) {
@@ -39,12 +39,12 @@ pub(crate) fn expand(text: &LitStr, metadata: Option<&Type>, marker: &TokenStrea
     }
 }
 
-/// The mistake of a field without a type that has it.
+/// Returns the message for a field in a path without a metadata type.
 pub(crate) fn without_metadata(name: &str) -> String {
     format!("`{{{name}}}` is a field of the connection's metadata: add `metadata = YourType`")
 }
 
-/// A field by its name, shown at `span`; a raw identifier where the name is a keyword.
+/// Returns the identifier of a field with this span; a raw identifier if the name is a keyword.
 pub(crate) fn field(name: &str, span: Span) -> Ident {
     let field = syn::parse_str::<Ident>(name).unwrap_or_else(|_| Ident::new_raw(name, span));
     crate::marker::with_span(&field, span)
@@ -63,7 +63,7 @@ mod tests {
     use super::parse;
 
     #[test]
-    fn name_that_is_no_field_is_refused() {
+    fn name_that_is_not_a_field_is_refused() {
         for name in ["", "a.b", "0", "a b", "self::a"] {
             let error = parse(&format!("/{{{name}}}")).unwrap_err();
 

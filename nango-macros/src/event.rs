@@ -1,4 +1,4 @@
-//! `#[on_event]`: a function that runs when a connection comes or goes.
+//! Expansion of `#[on_event]`: a function that runs when a connection is created, validated or deleted.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -61,7 +61,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
         #marker_type
         #(#cfgs)*
         const _: () = {
-            use ::nango_core::__private as __nango;
+            use ::__nango_core::__private as __nango;
             #has_metadata
             static __DEF: __nango::EventDef = __nango::EventDef {
                 #head
@@ -74,7 +74,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     }
 }
 
-/// The one event, as a variant of `declare::Event`.
+/// Reads the event. Returns the name of its `declare::Event` variant.
 fn event(args: &mut Args) -> &'static str {
     let name: Vec<_> = EVENTS.iter().filter_map(|(key, variant)| Some((args.take(key)?, *variant))).collect();
     for (arg, _) in &name {

@@ -1,5 +1,7 @@
-//! An annotated function: its attributes and signature, and its body as unparsed tokens. That is cheap, and a body that
-//! is half typed still has a handle whose type is known.
+//! Annotated function: attributes and signature, and the body as unparsed tokens.
+//!
+//! The body is not parsed because that would be slower, and because the handle must have a type while the user is still
+//! typing the body.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -13,7 +15,7 @@ use syn::{
 
 use crate::{args::Errors, marker};
 
-/// The function under an attribute.
+/// Function under an attribute.
 pub(crate) struct Func {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -35,7 +37,7 @@ impl Parse for Func {
 
 impl ToTokens for Func {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        // The attribute asks for the signature: what clippy would change in it is not the user's choice.
+        // The attribute requires this signature, so the user cannot follow clippy's suggestions for it.
         let allow = match self.sig.asyncness {
             Some(_) => quote!(#[allow(clippy::unused_async, clippy::missing_errors_doc)]),
             None => {
@@ -51,7 +53,7 @@ impl ToTokens for Func {
 }
 
 impl Func {
-    /// Reads the item under `what`; if it is no function, the item again and the error.
+    /// Parses the item under the attribute `what`. If it is not a function, returns the item with the error.
     pub(crate) fn read(what: &str, example: &str, item: &TokenStream) -> std::result::Result<Self, TokenStream> {
         syn::parse2(item.clone()).map_err(|error| {
             let is_fn = item.clone().into_iter().any(|tree| matches!(tree, TokenTree::Ident(word) if word == "fn"));
@@ -62,12 +64,12 @@ impl Func {
         })
     }
 
-    /// The name in kebab-case.
+    /// Returns the name in kebab-case.
     pub(crate) fn name(&self) -> String {
         self.sig.ident.unraw().to_string().trim_matches('_').replace('_', "-")
     }
 
-    /// The first paragraph of the doc comment, on one line.
+    /// Returns the first paragraph of the doc comment on one line.
     pub(crate) fn description(&self) -> String {
         let lines = self.attrs.iter().filter_map(|attr| match &attr.meta {
             Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
@@ -80,12 +82,12 @@ impl Func {
         paragraph.collect::<Vec<_>>().join(" ")
     }
 
-    /// The conditions under which the function exists: everything that is generated for it has them too.
+    /// Returns the `#[cfg(…)]` attributes of the function. Generated items have the same conditions.
     pub(crate) fn cfgs(&self) -> Vec<&Attribute> {
         self.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect()
     }
 
-    /// What holds for every annotated function.
+    /// Checks the rules for all annotated functions: async, not generic, with a return type.
     pub(crate) fn check(&self, what: &str, example: &str, must_be_async: bool, errors: &mut Errors) {
         let sig = &self.sig;
         if must_be_async && sig.asyncness.is_none() {
@@ -106,7 +108,7 @@ impl Func {
         }
     }
 
-    /// The type of parameter `i`.
+    /// Returns the type of parameter `i`.
     pub(crate) fn param(&self, i: usize) -> Option<&Type> {
         match self.sig.inputs.iter().nth(i)? {
             FnArg::Typed(param) => Some(&param.ty),
@@ -118,13 +120,12 @@ impl Func {
         self.sig.inputs.len()
     }
 
-    /// Where parameter `i` stands; the closing bracket if there is none.
+    /// Returns the span of parameter `i`, or of the closing parenthesis if there is none.
     pub(crate) fn param_span(&self, i: usize) -> Span {
         self.sig.inputs.iter().nth(i).map_or(self.sig.paren_token.span.close(), Spanned::span)
     }
 
-    /// The return type, and where it stands. Calls that are generated have its span, so that a wrong type is shown
-    /// there.
+    /// Returns the return type and its span. Generated calls have this span, so that a wrong type is reported there.
     pub(crate) fn output(&self) -> (TokenStream, Span) {
         match &self.sig.output {
             ReturnType::Type(_, ty) => (ty.to_token_stream(), ty.span()),
@@ -132,7 +133,7 @@ impl Func {
         }
     }
 
-    /// Whether the first parameter is a handle, right or wrong.
+    /// Returns whether the first parameter is a handle, of the right or the wrong type.
     pub(crate) fn has_handle(&self) -> bool {
         let ty = match self.param(0) {
             Some(Type::Reference(reference)) => &*reference.elem,
@@ -142,7 +143,8 @@ impl Func {
         matches!(ty, Type::Path(ty) if ty.path.segments.last().is_some_and(is_handle))
     }
 
-    /// `nango: NangoSync` becomes `nango: NangoSync<marker>`: the handle then knows what the attribute declares.
+    /// Replaces `nango: NangoSync` by `nango: NangoSync<marker>`, which gives the handle the declarations of the
+    /// attribute.
     pub(crate) fn inject(
         &mut self,
         handle: &str,
@@ -177,12 +179,12 @@ impl Func {
         *param.ty = Type::Verbatim(quote!(#ty<#marker>));
     }
 
-    /// The errors, and a function that type-checks by itself, so that nothing else turns red: whatever is wrong, the
-    /// handle has a marker, and the marker may save everything.
+    /// Returns the errors and a function that type-checks, so that a mistake causes no further errors: the handle has a
+    /// marker, and the marker may save every model.
     pub(crate) fn with_errors(mut self, errors: Errors, extra: &TokenStream) -> TokenStream {
         let errors = errors.into_tokens();
         if self.sig.receiver().is_some() {
-            // In an `impl` there is no place for anything else.
+            // An `impl` block cannot contain the other items.
             return quote!(#self #errors);
         }
         let ident = self.sig.ident.clone();
@@ -208,7 +210,7 @@ impl Func {
             #marker
             #(#cfgs)*
             const _: () = {
-                use ::nango_core::__private as __nango;
+                use ::__nango_core::__private as __nango;
                 impl<M: __nango::Record> __nango::Saves<M> for #path {}
                 #extra
             };
@@ -221,7 +223,8 @@ fn is_handle(segment: &PathSegment) -> bool {
     segment.ident == "NangoSync" || segment.ident == "NangoAction"
 }
 
-/// `impl Trait for marker { type Name = Type; }`, with the type's span: a type that does not do is shown there.
+/// Returns `impl HasName for marker { type Name = Type; }` with the span of the type, so that a type that does not
+/// qualify is reported there.
 pub(crate) fn capability(name: &str, ty: Option<&Type>, marker: &TokenStream) -> TokenStream {
     let Some(ty) = ty else { return TokenStream::new() };
     let span = ty.span();

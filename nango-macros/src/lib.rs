@@ -1,20 +1,20 @@
-//! The attributes that declare integrations.
+//! Attributes that declare integrations: models, syncs, actions, events and webhooks.
 //!
 //! | attribute | on | declares |
 //! | --- | --- | --- |
 //! | [`macro@model`] | a struct or an enum | data with a name and a schema; with an id, a record |
 //! | [`macro@patch`] | a struct | changes to a record |
-//! | [`macro@checkpoint`] | a struct | a sync's place in the provider |
-//! | [`macro@sync`] | an `async fn`, or a mapper | what keeps a model of the cache up to date |
+//! | [`macro@checkpoint`] | a struct | the position of a sync in the provider's data |
+//! | [`macro@sync`] | an `async fn`, or a mapper | a function that keeps the records of a model up to date |
 //! | [`macro@action`] | an `async fn` | an operation at the provider |
-//! | [`macro@on_event`] | an `async fn` | what happens when a connection comes or goes |
-//! | [`macro@on_webhook`] | an `async fn` | what a sync does with a webhook |
+//! | [`macro@on_event`] | an `async fn` | a function that runs when a connection is created, validated or deleted |
+//! | [`macro@on_webhook`] | an `async fn` | the webhook handler of a sync |
 //!
-//! Beside them, [`path!`] builds the path of a request from values.
+//! In addition, [`path!`] builds the path of a request from values.
 //!
-//! One file for each attribute, and the same three steps in each: the arguments are read, checked against the item, and
-//! written out as tokens. Must stay true: a function's body is never parsed; every mistake is reported at once, at the
-//! tokens that are wrong; the item is always written out again, so that a mistake here causes no other elsewhere.
+//! There is one file per attribute, with the same three steps: parse the arguments, check them against the item, and
+//! expand to tokens. Invariants: a function's body is never parsed; all mistakes are reported at once, each at the
+//! tokens that are wrong; the item is always emitted again, so that a mistake causes no further errors elsewhere.
 
 mod action;
 mod args;
@@ -24,7 +24,10 @@ mod derives;
 mod duration;
 mod endpoint;
 mod event;
+mod expansion;
 mod func;
+#[cfg(test)]
+mod golden;
 mod mapper;
 mod marker;
 mod model;
@@ -54,24 +57,24 @@ mod suggest;
 
 use proc_macro::TokenStream;
 
-/// Builds the path of a request from values: each value is one encoded segment, or behind `?` one encoded query value.
+/// Builds the path of a request from values: each value is one encoded segment or, after `?`, one encoded query value.
 ///
 /// ```text
 /// let issue: Issue = nango.get(path!("/repos/{owner}/{repo}/issues/{number}")).json().await?;
-/// nango.delete(path!("/repos/{owner}/{repo}/labels/{name}", owner = input.owner, repo = input.repo, name = input.name)).await?;
+/// let label = path!("/repos/{owner}/{repo}/labels/{name}", owner = input.owner, repo = input.repo, name = input.name);
+/// nango.delete(label).await?;
 /// let found: Found = nango.get(path!("/search/issues?q={query}")).json().await?;
 /// ```
 ///
 /// A name in braces is a variable, or an argument of that name: `owner = input.owner`. A value is text, an integer, a
 /// `bool` or a `char`; it is borrowed. Everything in it that is not a letter, a digit or one of `-._~` is
-/// percent-encoded, so that `C#`, `a/b` and `what?` reach the API as they are.
+/// percent-encoded, so that `C#`, `a/b` and `what?` reach the API unchanged.
 ///
-/// The path is checked when compiled: it starts with `/` and has no dot segment (`.`, `..`, `%2e`) and no `\`. A value
-/// that is empty, `.` or `..` would lead to another path: the request that has it fails when it is sent, and nothing is
-/// sent.
+/// The path is checked at compile time: it starts with `/` and has no dot segment (`.`, `..`, `%2e`) and no `\`. A
+/// value that is empty, `.` or `..` would lead to another path, so its request fails before anything is sent.
 #[proc_macro]
 pub fn path(tokens: TokenStream) -> TokenStream {
-    path::expand(tokens.into()).into()
+    expansion::function("path", tokens.into(), path::expand).into()
 }
 
 /// Makes a struct with named fields, or an enum, a model: data with a name and a JSON Schema.
@@ -90,8 +93,8 @@ pub fn path(tokens: TokenStream) -> TokenStream {
 /// A struct with a field `id`, a `String` or an integer, is also a record and can be synced. Documentation comments
 /// become descriptions in the schema.
 ///
-/// It derives `Debug`, `Clone`, `PartialEq`, `Serialize`, `Deserialize` and `JsonSchema`, except what is derived below
-/// it already. `#[serde(…)]` and `#[schemars(…)]` work as usual. Write it above other derives.
+/// It derives `Debug`, `Clone`, `PartialEq`, `Serialize`, `Deserialize` and `JsonSchema`, except those that are already
+/// derived below it. `#[serde(…)]` and `#[schemars(…)]` work as usual. Write it above other derives.
 ///
 /// | key | default | |
 /// | --- | --- | --- |
@@ -99,18 +102,18 @@ pub fn path(tokens: TokenStream) -> TokenStream {
 /// | `name = "Issue"` | the type's name | the name in schemas, in the cache and on the wire |
 /// | `updated = "field"` | | the field with the time of the record's last update at the provider |
 ///
-/// `id` and `updated` name a field as it is called in Rust, also if serde renames it.
+/// `id` and `updated` take the Rust name of the field, even if serde renames it.
 ///
-/// The field of `updated` holds RFC 3339, or seconds or milliseconds since 1970 (UTC) as a number or as text: a `String`,
-/// an integer of 32 or 64 bits, an `f64`, or an `Option` of these. A webhook, a patch or an incremental run whose value is
-/// older than the stored one changes nothing: it is counted as `skipped_older`, and the record counts as seen. An equal
-/// value applies. A patch without the field applies. Values are not compared where one of them is missing or cannot be
-/// read, or where the stored one is more than a day in the future. An older value that two full runs in a row return wins:
-/// the provider took the record back. A delete can carry the time of its event: `batch_delete::<Issue>([(id, time)])`.
-/// `merging = "override"` of a sync does not change this.
+/// The field of `updated` contains RFC 3339, or seconds or milliseconds since 1970 (UTC) as a number or as text: a
+/// `String`, an integer of 32 or 64 bits, an `f64`, or an `Option` of these. A webhook, a patch or an incremental run
+/// whose value is older than the stored one changes nothing: it is counted as `skipped_older`, and the record counts as
+/// seen. An equal value applies. A patch without the field applies. Values are not compared if one of them is missing
+/// or cannot be read, or if the stored one is more than a day in the future. An older value that two full runs in a row
+/// return wins: the provider has reverted the record. A delete can carry the time of its event:
+/// `batch_delete::<Issue>([(id, time)])`. `merging = "override"` of a sync does not change this.
 #[proc_macro_attribute]
 pub fn model(args: TokenStream, item: TokenStream) -> TokenStream {
-    model::expand(args.into(), &item.into()).into()
+    expansion::attribute("model", args.into(), &item.into(), model::expand).into()
 }
 
 /// Makes a struct a set of changes to a record, for `batch_update`.
@@ -124,7 +127,7 @@ pub fn model(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// It names the record's key and the fields that may change, each of them compared with the model when compiled: an
+/// It contains the record's key and the fields that may change, each checked against the model at compile time: an
 /// `Option` that is `None` is not sent, and a `Patch` can also set the field to `null` (the model's field is then an
 /// `Option`). Objects are merged field by field, everything else is replaced. A field that the model renames for serde
 /// needs the same `#[serde(rename = "…")]` here.
@@ -132,14 +135,14 @@ pub fn model(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | key | default | |
 /// | --- | --- | --- |
 /// | `of = Model` | required | the model that is changed |
-/// | `id = "field"` | `id` | the field that holds the key |
-/// | `nested` | | this is a part of another patch, without a key of its own |
+/// | `id = "field"` | `id` | the field with the key |
+/// | `nested` | | the struct is part of another patch and has no key of its own |
 #[proc_macro_attribute]
 pub fn patch(args: TokenStream, item: TokenStream) -> TokenStream {
-    patch::expand(args.into(), &item.into()).into()
+    expansion::attribute("patch", args.into(), &item.into(), patch::expand).into()
 }
 
-/// Makes a struct a checkpoint: what a function stores between its runs.
+/// Makes a struct a checkpoint: the position that a function stores between its runs.
 ///
 /// ```text
 /// #[checkpoint]
@@ -149,10 +152,10 @@ pub fn patch(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// A checkpoint is flat, so that a person can read and set one: strings, numbers, booleans, and options of these.
+/// A checkpoint is flat, so that a user can read and set it: strings, numbers, booleans, and options of these.
 #[proc_macro_attribute]
 pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
-    checkpoint::expand(args.into(), &item.into()).into()
+    expansion::attribute("checkpoint", args.into(), &item.into(), checkpoint::expand).into()
 }
 
 /// Declares a sync: it keeps the records of a model in the cache up to date.
@@ -169,7 +172,7 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// As a mapper, a plain function of one record; `endpoint` makes it one, and the loop is written for you:
+/// As a mapper, a plain function of one record. `endpoint` makes it one, and the macro generates the loop:
 ///
 /// ```text
 /// #[sync(model = "GithubIssueDemo", endpoint = "/repos/{owner}/{repo}/issues", metadata = RepoConfig, paginate)]
@@ -178,9 +181,9 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// A mapper returns the model, an `Option`, a `Vec` or a `Result` of these. One that has to ask the API for more is an
-/// `async fn(nango: NangoSync, raw: Raw) -> Result<Model>`. What stands in braces is a field of the connection's
-/// metadata; it fills one segment of the path, or one value of the query, whatever it contains.
+/// A mapper returns the model, an `Option`, a `Vec` or a `Result` of these. A mapper that sends further requests is an
+/// `async fn(nango: NangoSync, raw: Raw) -> Result<Model>`. A name in braces is a field of the connection's metadata;
+/// its value fills exactly one segment of the path or one value of the query, whatever it contains.
 ///
 /// The module is the integration (`src/github/…`: `github`), the function's name in kebab-case is the name of the sync,
 /// and the first paragraph of its documentation is its description.
@@ -188,68 +191,69 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | key | default | |
 /// | --- | --- | --- |
 /// | `model = "A"` or `models("A", "B")` | required | the models that it may save |
-/// | `frequency = "every 5 minutes"` | when triggered | how often it runs: 30 seconds to 31 days |
+/// | `frequency = "every 5 minutes"` | when triggered | interval between runs: 30 seconds to 31 days |
 /// | `auto_start = false` | `true` | whether a new connection starts it |
-/// | `checkpoint = Type` | | what it stores between runs; not with `endpoint` |
+/// | `checkpoint = Type` | | the position that it stores between runs; not with `endpoint` |
 /// | `metadata = Type` | | the shape of the connection's metadata |
-/// | `merging = "newer"` or `"override"` | `"newer"` | who wins when another run wrote a record meanwhile |
-/// | `scopes("repo")` | | the permissions that it needs at the provider |
+/// | `merging = "newer"` or `"override"` | `"newer"` | which write wins if another run wrote a record meanwhile |
+/// | `scopes("repo")` | | the OAuth scopes that it needs at the provider |
 /// | `integration`, `name`, `description`, `version` | see above, `0.0.1` | strings |
 /// | `endpoint = "/path"` | | makes it a mapper; all keys below need it |
-/// | `paginate`, `paginate(…)` | one request | alone: as the provider's entry says |
-/// | `retries = 3` | 0 | how often a request is tried again, at most 10 |
-/// | `track_deletes` | | a complete walk deletes the records that it did not see, as the next three keys say |
-/// | `on_invalid = "skip"` | `"fail"` | what becomes of a record that does not fit |
+/// | `paginate`, `paginate(…)` | one request | how the next page is found; `paginate` alone uses the provider's entry |
+/// | `retries = 3` | 0 | number of retries of a request, at most 10 |
+/// | `track_deletes` | | a complete walk deletes the records that it did not see; see Deletes below |
+/// | `on_invalid = "skip"` | `"fail"` | skips a record that does not match the type, or fails the run |
 /// | `since(…)` | | reads only what changed; with `track_deletes` it needs `full_every` |
 ///
 /// # Pages
 ///
-/// `paginate(KIND, …)` walks a list; without a kind the provider's entry in the catalogue decides. `KIND` is one of:
+/// `paginate(KIND, …)` walks a list. Without a kind, the provider's entry in the catalogue decides. `KIND` is one of:
 ///
 /// | kind | the next page is found by |
 /// | --- | --- |
 /// | `link(rel = "next")`, `link(path = "paging.next")` | a URL in the `Link` header, or in the body |
 /// | `cursor(name = "after", path = "meta.next")` | a token in the body, sent as the parameter `name` |
 /// | `last_item(name = "starting_after", field = "id")` | this field of the page's last record |
-/// | `offset(name = "skip", start = 0, by = "records")` | a number that is counted; or `by = "page"` |
+/// | `offset(name = "skip", start = 0, by = "records")` | a counted number of records; with `by = "page"`, of pages |
 ///
 /// | key | |
 /// | --- | --- |
-/// | `limit = 100`, `limit_name = "per_page"` | how many records a page should have, and the parameter that carries it |
-/// | `response_path = "data.items"` | where the response holds the list; the whole body without it |
+/// | `limit = 100`, `limit_name = "per_page"` | number of records per page, and the parameter that carries it |
+/// | `response_path = "data.items"` | path of the list in the response; the whole body if omitted |
 /// | `has_more = "has_more"` | path of a value that is true while another page follows |
 /// | `is_last = "isLast"` | path of a value that is true on the last page: the inverse |
-/// | `total = "total"`, `total_pages = "meta.pages"` | path of the number of records, or pages, of the whole list; the last answer must have it |
+/// | `total = "total"`, `total_pages = "meta.pages"` | path of the number of records, or pages, of the whole list; the last response must have it |
 /// | `null_is_empty` | `null` in place of the list, or a missing list, is an empty list |
-/// | `end_status(400, 404)` | statuses (4xx) with which the API answers a request for a page behind the last |
-/// | `pagination = "token"` or `"position"` | whether records can move across the reader's position; `"position"` where the list is sorted by a field that changes |
+/// | `end_status(400, 404)` | statuses (4xx) of a request for a page after the last one |
+/// | `pagination = "token"` or `"position"` | whether records can move across the reader's position; `"position"` if the list is sorted by a field that changes |
 /// | `in_body` | parameters go into the body; the default for POST, PUT and PATCH |
 ///
-/// Declare what the API offers of `has_more`, `is_last`, `total`, `total_pages` and `end_status`: they are the evidence
-/// that a walk is complete, and only a complete walk deletes.
+/// Declare all of `has_more`, `is_last`, `total`, `total_pages` and `end_status` that the API supports: they are the
+/// evidence that a walk is complete, and only a complete walk deletes.
 ///
 /// # Deletes
 ///
 /// | key | default | |
 /// | --- | --- | --- |
-/// | `confirm_deletes = 2` | 1; 2 or 3 for offsets and page numbers | how many complete walks in a row must miss a record |
-/// | `confirm_deletes(get = "/issues/{record.number}", response_path = "issue")` | | asks for each missing record; 404 and 410 delete it, an answer is mapped and saved |
-/// | `hold = "2h"` | `"1h"` | how long deletes are held that look like a fault of the API; `"0s"` to `"30d"` |
-/// | `max_deletes = "20%"` | | a walk that missed a greater share of the live records deletes none of them |
+/// | `confirm_deletes = 2` | 1; 2 or 3 for offsets and page numbers | number of complete walks in a row that must miss a record |
+/// | `confirm_deletes(get = "/issues/{record.number}", response_path = "issue")` | | requests each missing record; 404 and 410 delete it, a successful response is mapped and saved |
+/// | `hold = "2h"` | `"1h"` | how long deletes are held that look like a failure of the API; `"0s"` to `"30d"` |
+/// | `max_deletes = "20%"` | | a walk that missed a greater share of the records deletes none of them |
 ///
-/// They need `track_deletes`. A sync by hand has them, too, for its `full_scan`; `confirm_deletes(get = …)` is for
-/// mappers. In `get`, `{owner}` is a field of the metadata, `{record.number}` a path in the stored record, and
-/// `{record.id}` its id. A 404 can also mean that the connection may not see the record any more.
+/// A mapper needs `track_deletes` for these keys. A sync by hand can set them for its `full_scan`, except
+/// `confirm_deletes(get = …)`, which is for mappers. In `get`, `{owner}` is a field of the metadata, `{record.number}`
+/// a path in the stored record, and `{record.id}` its id. A 404 can also mean that the connection has lost access to
+/// the record.
 ///
 /// # Incremental runs
 ///
 /// `since(param = "since", format = "rfc3339", from = "run_start", overlap = "2m", full_every = "7d")`: `format` may be
-/// `"unix"` or `"unix_ms"`, `from` may be `"field:updated_at"`; only `param` is required. Without `overlap` nothing is
-/// taken off; without `full_every` every run but the first is incremental, except that a list with offsets or page
-/// numbers is read in full every 7 days.
+/// `"unix"` or `"unix_ms"`, `from` may be `"field:updated_at"`; only `param` is required. `overlap` is
+/// subtracted from the time. Without `full_every`, every run but the first is incremental, except that a list with
+/// offsets or page numbers is read in full every 7 days.
 #[proc_macro_attribute]
 pub fn sync(args: TokenStream, item: TokenStream) -> TokenStream {
-    sync::expand(args.into(), &item.into()).into()
+    expansion::attribute("sync", args.into(), &item.into(), sync::expand).into()
 }
 
 /// Declares an action: an operation at the provider, with an input and an output that have a schema.
@@ -263,10 +267,10 @@ pub fn sync(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// It takes the handle and at most one input, and returns a `Result`. Keys: `integration`, `name`, `description`,
-/// `version`, `scopes(…)`, `checkpoint = Type`, `metadata = Type`, as of [`macro@sync`].
+/// `version`, `scopes(…)`, `checkpoint = Type`, `metadata = Type`, as in [`macro@sync`].
 #[proc_macro_attribute]
 pub fn action(args: TokenStream, item: TokenStream) -> TokenStream {
-    action::expand(args.into(), &item.into()).into()
+    expansion::attribute("action", args.into(), &item.into(), action::expand).into()
 }
 
 /// Runs a function on an event of a connection.
@@ -283,10 +287,10 @@ pub fn action(args: TokenStream, item: TokenStream) -> TokenStream {
 /// refuses the connection). Other keys: `integration`, `name`, `description`, `metadata = Type`.
 #[proc_macro_attribute]
 pub fn on_event(args: TokenStream, item: TokenStream) -> TokenStream {
-    event::expand(args.into(), &item.into()).into()
+    expansion::attribute("on_event", args.into(), &item.into(), event::expand).into()
 }
 
-/// Makes a function the webhook handler of a sync: it may save what the sync may save.
+/// Makes a function the webhook handler of a sync. It may save the models of the sync.
 ///
 /// ```text
 /// #[on_webhook(all_issues, "issues.opened", "issues.edited")]
@@ -296,9 +300,10 @@ pub fn on_event(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// First the path of the sync's function (`issues::all_issues` in another module: the path to where it is defined, or a
-/// glob import of it), then the webhook types that it takes, `"*"` for all. A sync has at most one handler.
+/// The first argument is the path of the sync's function: in another module, the path of its definition
+/// (`issues::all_issues`) or a glob import of it. The other arguments are the webhook types to handle, `"*"` for all. A
+/// sync has at most one handler.
 #[proc_macro_attribute]
 pub fn on_webhook(args: TokenStream, item: TokenStream) -> TokenStream {
-    webhook::expand(args.into(), &item.into()).into()
+    expansion::attribute("on_webhook", args.into(), &item.into(), webhook::expand).into()
 }

@@ -1,4 +1,4 @@
-//! A sync with an `endpoint`: a function of one record, and data for the loop that `nango_core::run` has.
+//! Mapper: a sync with an `endpoint`. It is a function of one record; the loop is in `nango_core::run`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -15,7 +15,7 @@ const WHAT: &str = "a mapper";
 const PLAIN: &str = "fn name(raw: Raw) -> Model";
 const ASYNC: &str = "async fn name(nango: NangoSync, raw: Raw) -> Result<Model>";
 
-/// What the sync declares besides the walk.
+/// Keys of the sync that do not describe the walk.
 pub(crate) struct Declared<'a> {
     pub(crate) models: &'a [Path],
     pub(crate) checkpoint: Option<&'a Type>,
@@ -23,7 +23,7 @@ pub(crate) struct Declared<'a> {
     pub(crate) track_deletes: bool,
 }
 
-/// The static that describes the walk, and the descriptor's `run`.
+/// Returns the static that describes the walk, and the descriptor's `run`.
 pub(crate) fn expand(
     args: &mut Args,
     endpoint: &Arg,
@@ -35,7 +35,8 @@ pub(crate) fn expand(
         args.errors.push_at(second.span(), "a mapper produces one model: write one mapper for each, or a sync by hand");
     }
     if let Some(checkpoint) = declared.checkpoint {
-        let message = "a mapper keeps its own place: remove `checkpoint`, or write the loop by hand without `endpoint`";
+        let message =
+            "a mapper keeps its own resume point: remove `checkpoint`, or write the loop by hand without `endpoint`";
         args.errors.push_at(checkpoint.span(), message);
     }
     let endpoint = args
@@ -61,7 +62,7 @@ pub(crate) fn expand(
     (items, quote!(__nango::SyncRun::Mapper(&__MAPPER)))
 }
 
-/// The shim: the function is called from one line, everything else is in `nango_core`.
+/// Returns the closure that calls the function for one record. Everything else is in `nango_core`.
 fn map(args: &mut Args, func: &mut Func, marker: &TokenStream) -> TokenStream {
     let errors = &mut args.errors;
     let is_async = func.sig.asyncness.is_some();
@@ -85,10 +86,7 @@ fn map(args: &mut Args, func: &mut Func, marker: &TokenStream) -> TokenStream {
         ),
         (_, arity) => {
             let signature = if is_async { ASYNC } else { PLAIN };
-            errors.push_at(
-                func.param_span(arity - 1),
-                format!("a mapper takes nothing else than the record: `{signature}`"),
-            );
+            errors.push_at(func.param_span(arity - 1), format!("a mapper takes only the record: `{signature}`"));
         }
     }
     if let ReturnType::Type(_, ty) = &func.sig.output

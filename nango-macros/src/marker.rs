@@ -1,24 +1,25 @@
-//! The hidden type that stands for a function: its handle carries it, and what the attribute declares are traits on it.
+//! Marker type of a function: a hidden type parameter of its handle that implements a trait for each declaration of the
+//! attribute.
 //!
-//! It is named as the function, so that errors print that name, and lies in a module of its own, so that it collides
-//! neither with a module, nor with a model, nor with an import of that name.
+//! It has the name of the function, which errors then print, and is in a module of its own, so that it does not collide
+//! with a module, a model or an import of that name.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::{Attribute, Visibility, ext::IdentExt};
 
-/// `__fetch_issues`, at the place of `function`.
+/// Returns the name of the module, such as `__fetch_issues`, with the location of `function`.
 pub(crate) fn module(function: &Ident) -> Ident {
     Ident::new(&format!("__{}", function.unraw()), Span::call_site().located_at(function.span()))
 }
 
-/// `__fetch_issues::fetch_issues`, shown at `span`.
+/// Returns the path of the marker, such as `__fetch_issues::fetch_issues`, with this span.
 pub(crate) fn path(function: &Ident, span: Span) -> TokenStream {
     let (module, name) = (with_span(&module(function), span), with_span(function, span));
     quote!(#module::#name)
 }
 
-/// The module with the type.
+/// Returns the module with the marker type.
 pub(crate) fn define(function: &Ident, vis: &Visibility, cfgs: &[&Attribute]) -> TokenStream {
     let module = with_span(&module(function), Span::call_site());
     let inside = nested_visibility(vis);
@@ -32,8 +33,8 @@ pub(crate) fn define(function: &Ident, vis: &Visibility, cfgs: &[&Attribute]) ->
     }
 }
 
-/// The visibility that, one module deeper, reaches as far as `vis` does here. A marker that reached further would leak
-/// the types that its function declares.
+/// Returns the visibility that has the same reach as `vis`, but one module deeper. A marker with a greater reach would
+/// expose private types that its function declares.
 fn nested_visibility(vis: &Visibility) -> TokenStream {
     match vis {
         Visibility::Public(_) => quote!(pub),
@@ -51,14 +52,14 @@ fn nested_visibility(vis: &Visibility) -> TokenStream {
     }
 }
 
-/// The same identifier, shown elsewhere in errors.
+/// Returns the identifier with another span, at which errors are reported.
 pub(crate) fn with_span(ident: &Ident, span: Span) -> Ident {
     let mut ident = ident.clone();
     ident.set_span(span);
     ident
 }
 
-/// The same tokens, shown elsewhere in errors.
+/// Returns the tokens with another span, at which errors are reported.
 pub(crate) fn respan(tokens: &TokenStream, span: Span) -> TokenStream {
     let respan = |mut tree: TokenTree| {
         tree.set_span(span);

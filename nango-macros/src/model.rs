@@ -1,4 +1,4 @@
-//! `#[model]`: a struct with named fields, or an enum, becomes data with a name and a schema; with an id, a record.
+//! Expansion of `#[model]`: a struct or an enum with a name and a schema; with an id, a record.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
@@ -51,7 +51,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
             #item
             #(#cfgs)*
             const _: () = {
-                use ::nango_core::__private as __nango;
+                use ::__nango_core::__private as __nango;
                 impl __nango::Data for #ident {}
                 impl __nango::Model for #ident {
                     const NAME: &'static str = #name;
@@ -71,7 +71,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     }
 }
 
-/// The `impl Record` of a struct that has its id.
+/// Returns the `impl Record` of a struct with an id.
 fn record(input: &DeriveInput, args: &mut Args) -> TokenStream {
     let ident = &input.ident;
     let key = args.string("id");
@@ -99,7 +99,7 @@ fn record(input: &DeriveInput, args: &mut Args) -> TokenStream {
     };
     match (field(&fields, &id_name), key, updated) {
         (Some((id, field)), ..) => {
-            // The type's span: a type that cannot be an id is shown there.
+            // The span of the type, so that a type that cannot be an id is reported there.
             let ty = &field.ty;
             let assoc = quote_spanned!(ty.span()=> type Id = #ty;);
             quote! {
@@ -127,14 +127,14 @@ fn record(input: &DeriveInput, args: &mut Args) -> TokenStream {
     }
 }
 
-/// How the time of a record is read: from the field that `updated` names, as it is called in Rust.
+/// Returns the functions that read the update time of a record. `updated` is the Rust name of the field.
 fn time(input: &DeriveInput, fields: &[&Field], updated: &LitStr, args: &mut Args) -> TokenStream {
     let Some((ident, found)) = field(fields, &updated.value()) else {
         args.errors.push_at(updated.span(), no_field(&input.ident, fields, &updated.value()));
         return TokenStream::new();
     };
     let name = json_name(&input.attrs, found);
-    // The type's span: a type that cannot hold a time is shown there.
+    // The span of the type, so that a type that cannot be a time is reported there.
     let read = quote_spanned!(found.ty.span()=> __nango::updated(&self.#ident));
     quote! {
         const UPDATED: ::core::option::Option<&'static str> = ::core::option::Option::Some(#name);
@@ -142,7 +142,7 @@ fn time(input: &DeriveInput, fields: &[&Field], updated: &LitStr, args: &mut Arg
     }
 }
 
-/// Reads a data type; if the item is none, the item again and the error.
+/// Parses a struct or an enum. If the item is neither, returns the item with the error.
 pub(crate) fn read(what: &str, on: &str, item: &TokenStream) -> Result<DeriveInput, TokenStream> {
     let with_item = |error: Error| {
         let error = error.into_compile_error();
@@ -164,14 +164,14 @@ pub(crate) fn read(what: &str, on: &str, item: &TokenStream) -> Result<DeriveInp
     }
 }
 
-/// A type that is registered has one name and one schema.
+/// Refuses type parameters: a registered type has one name and one schema.
 pub(crate) fn no_generics(what: &str, input: &DeriveInput, errors: &mut Errors) {
     if let Some(generic) = input.generics.params.first() {
         errors.push_at(generic.span(), format!("{what} cannot be generic: it has one name and one schema"));
     }
 }
 
-/// The field of that name.
+/// Finds a field by its name.
 pub(crate) fn field<'a>(fields: &[&'a Field], name: &str) -> Option<(&'a Ident, &'a Field)> {
     fields.iter().find_map(|field| {
         let ident = field.ident.as_ref()?;
@@ -179,7 +179,7 @@ pub(crate) fn field<'a>(fields: &[&'a Field], name: &str) -> Option<(&'a Ident, 
     })
 }
 
-/// The message for a field that is not there.
+/// Returns the message for an unknown field.
 pub(crate) fn no_field(ident: &Ident, fields: &[&Field], name: &str) -> String {
     let names: Vec<String> =
         fields.iter().filter_map(|field| Some(field.ident.as_ref()?.unraw().to_string())).collect();

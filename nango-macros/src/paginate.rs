@@ -1,4 +1,5 @@
-//! `paginate(…)`: how a mapper goes from page to page, as a constant of the type that functions use too.
+//! Key `paginate(…)`: how a mapper finds the next page. Expands to a `Paginate` constant, the type that functions also
+//! use.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -30,7 +31,7 @@ const KEYS: &[&str] = &[
 ];
 const EXAMPLE: &str = "paginate(link(rel = \"next\"), limit = 100)";
 
-/// The `Paginate` of a mapper's descriptor, if it has one. Without a kind the provider's entry decides.
+/// Returns the `Paginate` of a mapper's descriptor, if it has one. Without a kind, the provider's entry decides.
 pub(crate) fn expand(args: &mut Args) -> Option<TokenStream> {
     let (_, mut inner) = args.nested("paginate", "`paginate(…)`", KEYS, EXAMPLE)?;
     let kind = parts::option_tokens(kind(&mut inner));
@@ -72,7 +73,7 @@ pub(crate) fn expand(args: &mut Args) -> Option<TokenStream> {
     })
 }
 
-/// `has_more` or `is_last`: a path, unless its name says that it is the inverse.
+/// Reads the path of `has_more` or `is_last`. Refuses a path whose name indicates the inverse.
 fn more(args: &mut Args, key: &str, is_inverse: fn(&str) -> bool, inverse: &str) -> TokenStream {
     let path = args.string(key);
     if let Some(path) = path.as_ref().filter(|path| is_inverse(&path.value())) {
@@ -84,7 +85,7 @@ fn more(args: &mut Args, key: &str, is_inverse: fn(&str) -> bool, inverse: &str)
     parts::option_tokens(path.as_ref().map(text))
 }
 
-/// `end_status(400, 404)`.
+/// Reads the statuses of `end_status(400, 404)`.
 fn end_status(args: &mut Args) -> Option<TokenStream> {
     let statuses = args.numbers("end_status", 400..=499, "end_status(404)");
     (!statuses.is_empty()).then(|| quote!(__nango::Cow::Borrowed(&[#(#statuses),*])))
@@ -141,7 +142,7 @@ fn link(args: &mut Args, at: Span) -> TokenStream {
 
 fn cursor(args: &mut Args, at: Span) -> TokenStream {
     let name = required(args, at, "name", "cursor", "the parameter that carries the cursor");
-    let path = required(args, at, "path", "cursor", "where the response holds the next cursor");
+    let path = required(args, at, "path", "cursor", "the path of the next cursor in the response");
     quote!(__nango::PaginateKind::Cursor { name: #name, path: #path })
 }
 

@@ -1,4 +1,4 @@
-//! What several attributes declare in the same way.
+//! Fields that several attributes declare in the same way.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -6,12 +6,12 @@ use syn::LitStr;
 
 use crate::{args::Args, func::Func};
 
-/// `Some(tokens)` or `None`, as tokens.
+/// Returns the tokens of `Some(tokens)` or `None`.
 pub(crate) fn option_tokens(tokens: Option<impl ToTokens>) -> TokenStream {
     tokens.map_or_else(|| quote!(::core::option::Option::None), |tokens| quote!(::core::option::Option::Some(#tokens)))
 }
 
-/// `at`, `integration`, `name` and `description`, the fields that every descriptor of a named function has.
+/// Returns the descriptor fields `at`, `integration`, `name` and `description`, which every named function has.
 pub(crate) fn descriptor_fields(args: &mut Args, func: &Func) -> TokenStream {
     let integration = identifier(args, "integration")
         .map_or_else(|| quote!(__nango::integration_of(::core::module_path!())), ToTokens::into_token_stream);
@@ -21,12 +21,12 @@ pub(crate) fn descriptor_fields(args: &mut Args, func: &Func) -> TokenStream {
     quote!(at: #at, integration: #integration, name: #name, description: #description,)
 }
 
-/// The place of the attribute.
+/// Returns the source location of the attribute.
 pub(crate) fn location() -> TokenStream {
     quote!(__nango::Location { file: ::core::file!(), line: ::core::line!() })
 }
 
-/// A string that goes into URLs and files: letters, digits, `-` and `_`.
+/// Reads a string that becomes part of URLs and file names: letters, digits, `-` and `_`.
 fn identifier(args: &mut Args, key: &str) -> Option<LitStr> {
     let text = args.string(key)?;
     let value = text.value();
@@ -36,7 +36,7 @@ fn identifier(args: &mut Args, key: &str) -> Option<LitStr> {
     Some(text)
 }
 
-/// `version = "1.0.0"`, or `0.0.1`.
+/// Reads `version = "1.0.0"`; the default is `0.0.1`.
 pub(crate) fn version(args: &mut Args) -> String {
     let Some(text) = args.string("version") else { return "0.0.1".to_owned() };
     let value = text.value();

@@ -1,4 +1,4 @@
-//! `#[patch(of = Model)]`: a struct becomes a set of changes to a record, each field compared with the model's.
+//! Expansion of `#[patch(of = Model)]`: a set of changes to a record. Each field is checked against the model's.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -38,7 +38,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let (Some(model), false) = (model, generic) else {
         return quote!(#derives #input #errors);
     };
-    // Named once: a model that does not exist is one error.
+    // The model is named once, in an alias, so that an unknown model is reported once.
     let alias = quote_spanned!(model.span()=> type __Model = #model;);
     let patch = id.map(|(_, id)| {
         let of = quote_spanned!(model.span()=> type Model = __Model;);
@@ -62,7 +62,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
         #input
         #(#cfgs)*
         const _: () = {
-            use ::nango_core::__private as __nango;
+            use ::__nango_core::__private as __nango;
             #alias
             impl __nango::Data for #ident {}
             impl __nango::Fits<__Model> for #ident {}
@@ -76,7 +76,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
 
 type Id = (String, Option<(syn::Ident, Span)>);
 
-/// The field that holds the key, `None` for a nested patch. A field that is missing is reported, and has no place.
+/// Returns the name of the key field, and the field if it exists; `None` for a nested patch. Reports a missing field.
 fn id_field(input: &DeriveInput, args: &mut Args) -> Option<Id> {
     let nested = args.flag("nested").unwrap_or(false);
     let key = args.string("id");
@@ -96,7 +96,7 @@ fn id_field(input: &DeriveInput, args: &mut Args) -> Option<Id> {
         if let Some(key) = key {
             args.errors.push_at(key.span(), no_field(&input.ident, &fields, &id_name));
         } else if named_fields(&input.data) {
-            let message = "a patch says which record it changes: add a field `id`, name it with \
+            let message = "a patch identifies the record that it changes: add a field `id`, name it with \
                            `#[patch(of = YourModel, id = \"field\")]`, or write `nested` for a part of another patch";
             args.errors.push_at(input.ident.span(), message);
         }
@@ -108,7 +108,7 @@ fn named_fields(data: &Data) -> bool {
     matches!(data, Data::Struct(data) if matches!(data.fields, Fields::Named(_)))
 }
 
-/// Makes serde leave out what is not sent, and writes the comparison of every field but the id with the model's.
+/// Makes serde skip unset fields. Returns the compile-time checks of all fields except the id against the model's.
 fn changes(input: &mut DeriveInput, id: Option<&Id>, args: &mut Args) -> TokenStream {
     if !named_fields(&input.data) {
         args.errors.push_at(input.ident.span(), "`#[patch]` goes on a struct with named fields");
@@ -122,13 +122,14 @@ fn changes(input: &mut DeriveInput, id: Option<&Id>, args: &mut Args) -> TokenSt
         }
         let (fits, skip, inner) = match wrapped(&field.ty) {
             Some(("Option", inner)) => ("fits", "::core::option::Option::is_none", inner),
-            Some((_, inner)) => ("fits_nullable", "::nango_core::Patch::is_keep", inner),
-            // It may be the key, whose name is wrong.
+            Some((_, inner)) => ("fits_nullable", "::__nango_core::Patch::is_keep", inner),
+            // The field may be the key under a wrong name.
             None if id.is_some_and(|(_, found)| found.is_none()) => continue,
             None => {
                 let ty = field.ty.to_token_stream().to_string().replace(' ', "");
                 let message = format!(
-                    "a field of a patch may be left out: write `Option<{ty}>`, or `Patch<{ty}>` if it can also become null"
+                    "a field of a patch may be left out: write `Option<{ty}>`, or `Patch<{ty}>` if it can also become \
+                     null"
                 );
                 args.errors.push_at(field.ty.span(), message);
                 continue;
@@ -149,7 +150,7 @@ fn changes(input: &mut DeriveInput, id: Option<&Id>, args: &mut Args) -> TokenSt
     checks
 }
 
-/// `Option<T>` or `Patch<T>`: which, and `T`.
+/// Returns the wrapper of `Option<T>` or `Patch<T>`, and `T`.
 fn wrapped(ty: &Type) -> Option<(&'static str, Type)> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last()?;
@@ -163,12 +164,12 @@ fn wrapped(ty: &Type) -> Option<(&'static str, Type)> {
     }
 }
 
-/// The keys that the field's `#[serde(…)]` have.
+/// Returns the keys in the `#[serde(…)]` attributes of a field.
 fn serde_keys(attrs: &[Attribute]) -> Vec<String> {
     let mut keys = Vec::new();
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
         let parse = Punctuated::<syn::Meta, Token![,]>::parse_terminated;
-        // What does not parse is serde's to report.
+        // Serde reports an attribute that does not parse.
         let metas = attr.meta.require_list().ok().and_then(|list| parse.parse2(list.tokens.clone()).ok());
         keys.extend(metas.into_iter().flatten().map(|meta| meta.path().to_token_stream().to_string()));
     }

@@ -1,4 +1,4 @@
-//! `path!("/repos/{owner}/labels/{name}", owner = input.owner)`: a path whose names in braces are values.
+//! Expansion of `path!("/repos/{owner}/labels/{name}", owner = input.owner)`: a path whose names in braces are values.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -19,7 +19,7 @@ const VALUE: &str = "a value is written `{name}`, the name of a variable or of a
 const USAGE: &str =
     "`path!` takes a string literal and values by name: `path!(\"/repos/{owner}\", owner = input.owner)`";
 
-/// The expression of an `EndpointPath`.
+/// Returns the expression of an `EndpointPath`.
 pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let call = match syn::parse2::<PathInput>(tokens) {
@@ -39,15 +39,15 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
     };
     match values {
         Some((literals, names, values)) if errors.is_empty() => {
-            // Each value is bound first, and the result last: nothing lives on in a future that awaits in the same
-            // statement, or in a later value.
+            // Each value is bound first, and the result last, so that no temporary is kept across an `await` in the
+            // same statement or in a later value.
             let bound: Vec<_> =
                 values.iter().enumerate().map(|(at, (_, span))| local(&format!("value{at}"), *span)).collect();
             let values = values.iter().map(|(value, _)| value);
             let path = local("path", Span::call_site());
             quote!({
                 #(let #bound = #values;)*
-                let #path = ::nango_core::__private::path(&[#(#literals),*], &[#((#names, #bound)),*]);
+                let #path = ::__nango_core::__private::path(&[#(#literals),*], &[#((#names, #bound)),*]);
                 #path
             })
         }
@@ -55,21 +55,21 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
     }
 }
 
-/// A variable that values cannot refer to, shown at `span`.
+/// Returns a hygienic identifier, which values cannot refer to, with this span.
 fn local(name: &str, span: Span) -> Ident {
     Ident::new(name, Span::mixed_site().located_at(span))
 }
 
-/// The errors, in place of an expression of the right type: a path with mistakes causes no error elsewhere.
+/// Returns the errors with an expression of the right type, so that an invalid path causes no further errors.
 fn error_tokens(errors: Errors) -> TokenStream {
     let errors = errors.into_tokens();
     quote!({
         #errors
-        ::nango_core::__private::path(&[], &[])
+        ::__nango_core::__private::path(&[], &[])
     })
 }
 
-/// A reference to the value of each name, in order, and where it is shown in errors.
+/// Returns a reference to the value of each name, in order, with the span at which its errors are reported.
 fn values(call: &PathInput, template: &Template, errors: &mut Errors) -> Option<Vec<(TokenStream, Span)>> {
     let span = call.text.span();
     for (at, argument) in call.arguments.iter().enumerate() {
@@ -108,7 +108,7 @@ fn wrong_name(name: &str) -> String {
     format!("`{{{name}}}` is not the name of a value: {hint}")
 }
 
-/// The arguments of `path!`.
+/// Parsed arguments of `path!`.
 struct PathInput {
     text: LitStr,
     arguments: Vec<Argument>,
@@ -159,7 +159,7 @@ mod tests {
         let expect = quote!({
             let value0 = &b;
             let value1 = &(x.y + 1);
-            let path = ::nango_core::__private::path(&["/a/", "?c=", ""], &[("b", value0), ("c", value1)]);
+            let path = ::__nango_core::__private::path(&["/a/", "?c=", ""], &[("b", value0), ("c", value1)]);
             path
         });
         assert_eq!(got, expect.to_string());

@@ -1,9 +1,9 @@
-//! The name of a field in JSON: what serde writes for it.
+//! JSON name of a field, derived from its serde attributes.
 
 use proc_macro2::TokenTree;
 use syn::{Attribute, Field, LitStr, Token, ext::IdentExt, meta::ParseNestedMeta, parse::ParseStream};
 
-/// The name that serde writes for a field of a struct with these attributes.
+/// Returns the name that serde writes for a field of a struct with these attributes.
 pub(crate) fn json_name(container: &[Attribute], field: &Field) -> String {
     if let Some(name) = serialized(&field.attrs, "rename") {
         return name;
@@ -15,7 +15,8 @@ pub(crate) fn json_name(container: &[Attribute], field: &Field) -> String {
     }
 }
 
-/// The value of `key = "…"` or `key(serialize = "…")` in the serde attributes. Serde reports what does not parse.
+/// Returns the value of `key = "…"` or `key(serialize = "…")` in the serde attributes. Serde itself reports an
+/// attribute that does not parse.
 fn serialized(attrs: &[Attribute], key: &str) -> Option<String> {
     let mut found = None;
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
@@ -39,7 +40,7 @@ fn serialized(attrs: &[Attribute], key: &str) -> Option<String> {
     found
 }
 
-/// Reads over the value of another key.
+/// Skips the value of another key.
 fn skip(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
     let input: ParseStream<'_> = meta.input;
     while !(input.is_empty() || input.peek(Token![,])) {
@@ -48,7 +49,7 @@ fn skip(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
     Ok(())
 }
 
-/// A field's name by one of serde's rules; `lowercase` and `snake_case` leave it as it is.
+/// Renames a field by one of serde's rules. `lowercase` and `snake_case` do not change it.
 fn renamed(name: &str, rule: &str) -> String {
     let pascal = || -> String {
         let word = |word: &str| {
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_has_the_name_that_serde_writes() {
+    fn field_has_the_name_that_serde_writes() {
         check(
             &parse_quote!(
                 struct A {

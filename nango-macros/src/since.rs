@@ -1,4 +1,4 @@
-//! `since(…)`: what makes a mapper incremental.
+//! Key `since(…)`: incremental runs of a mapper.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -8,14 +8,14 @@ use crate::{args::Args, duration, parts};
 const KEYS: &[&str] = &["param", "format", "from", "overlap", "full_every"];
 const EXAMPLE: &str = "since(param = \"since\", overlap = \"2m\")";
 
-/// The `Since` of a mapper's descriptor, if it has one.
+/// Returns the `Since` of a mapper's descriptor, if it has one.
 pub(crate) fn expand(args: &mut Args, track_deletes: bool) -> Option<TokenStream> {
     let (at, mut inner) = args.nested("since", "`since(…)`", KEYS, EXAMPLE)?;
     if track_deletes && !inner.has("full_every") && inner.errors.is_empty() {
         inner.errors.push_at(
             at,
-            "`since` with `track_deletes` needs `full_every = \"7d\"`: a run that reads only what changed sees no record \
-             vanish, so records are deleted by the full runs alone",
+            "`since` with `track_deletes` needs `full_every = \"7d\"`: a run that reads only what changed sees no \
+             record vanish, so records are deleted by the full runs alone",
         );
     }
     if !inner.has("param") && inner.errors.is_empty() {

@@ -1,4 +1,4 @@
-//! `#[sync]`: an async function that fills a model by hand, or a mapper of one record.
+//! Expansion of `#[sync]`: an async function that saves records by hand, or a mapper of one record.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -38,20 +38,20 @@ const KEYS: &[&str] = &[
     "max_deletes",
 ];
 
-/// The intervals with names, for "did you mean".
+/// Intervals with names, for suggestions.
 const FREQUENCIES: [&str; 7] =
     ["every half day", "every half hour", "every quarter hour", "every hour", "every day", "every week", "every month"];
 
-/// The keys of a mapper, and what a function that is none is told.
+/// Keys that only a mapper has, and the message for a function that is not a mapper.
 const NEED_ENDPOINT: [(&str, &str); 5] = [
     ("paginate", "`paginate` needs an `endpoint`: the two make a mapper sync"),
-    ("retries", "`retries` needs an `endpoint`: a sync by hand says it on the request, `nango.get(…).retries(3)`"),
-    ("since", "`since` needs an `endpoint`: a sync by hand keeps its place in a `checkpoint`"),
-    ("on_invalid", "`on_invalid` needs an `endpoint`: a sync by hand decides itself what it saves"),
+    ("retries", "`retries` needs an `endpoint`: a sync by hand sets it on the request: `nango.get(…).retries(3)`"),
+    ("since", "`since` needs an `endpoint`: a sync by hand stores its position in a `checkpoint`"),
+    ("on_invalid", "`on_invalid` needs an `endpoint`: a sync by hand decides what it saves"),
     (
         "track_deletes",
-        "`track_deletes` needs an `endpoint`: a sync by hand starts `let scan = nango.full_scan::<YourModel>().await?;` \
-         and ends with `scan.finish().await?`",
+        "`track_deletes` needs an `endpoint`: a sync by hand starts `let scan = \
+         nango.full_scan::<YourModel>().await?;` and ends with `scan.finish().await?`",
     ),
 ];
 
@@ -108,7 +108,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
         #marker_type
         #(#cfgs)*
         const _: () = {
-            use ::nango_core::__private as __nango;
+            use ::__nango_core::__private as __nango;
             #saves
             #[diagnostic::do_not_recommend]
             impl __nango::Saves<__nango::NoModel> for #marker {}
@@ -138,7 +138,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     }
 }
 
-/// A descriptor for a sync with mistakes: its webhook handler, which is not to blame, can then name it.
+/// Returns a placeholder descriptor for a sync with errors, so that its webhook handler reports no error of its own.
 fn placeholder_def(marker: &TokenStream) -> TokenStream {
     quote! {
         static __DEF: __nango::SyncDef = __nango::SyncDef {
@@ -164,7 +164,7 @@ fn placeholder_def(marker: &TokenStream) -> TokenStream {
     }
 }
 
-/// The descriptor's `run` for an async function, after checking it.
+/// Checks an async function, and returns the descriptor's `run` for it.
 fn function_run(args: &mut Args, func: &mut Func, marker: &TokenStream) -> (TokenStream, TokenStream) {
     for (key, message) in NEED_ENDPOINT {
         if let Some(arg) = args.take(key) {
@@ -182,7 +182,7 @@ fn function_run(args: &mut Args, func: &mut Func, marker: &TokenStream) -> (Toke
             args.errors.push_at(func.param_span(1), format!("{WHAT} takes only the handle: `{EXAMPLE}`"));
         }
     }
-    // The return type's span: a wrong one is shown there.
+    // The span of the return type, so that a wrong type is reported there.
     let (_, span) = func.output();
     let function = marker::with_span(&func.sig.ident, span);
     (TokenStream::new(), quote_spanned!(span=> __nango::SyncRun::Function(|n| __nango::box_sync(#function(n.into())))))
@@ -208,8 +208,8 @@ fn frequency(args: &mut Args) -> Option<TokenStream> {
     }
 }
 
-/// `impl Saves<Model>` for each model, and the models' descriptions. Each model is named once, in an alias: a name that
-/// does not exist is then one error.
+/// Returns `impl Saves<Model>` for each model, and the models' descriptors. Each model is named once, in an alias, so
+/// that an unknown model is reported once.
 fn saves(models: &[Path], marker: &TokenStream) -> (TokenStream, TokenStream) {
     let (mut saves, mut infos) = (TokenStream::new(), TokenStream::new());
     for (i, model) in models.iter().enumerate() {
@@ -221,7 +221,8 @@ fn saves(models: &[Path], marker: &TokenStream) -> (TokenStream, TokenStream) {
     (saves, infos)
 }
 
-/// The schema of a capability, reached through the marker: a type that has none is reported once, where it is declared.
+/// Returns the schema of a capability, via the marker, so that a type without a schema is reported once, where it is
+/// declared.
 pub(crate) fn schema(function: &str, ty: Option<&Type>, marker: &TokenStream) -> TokenStream {
     let function = format_ident!("{function}");
     parts::option_tokens(ty.map(|_| quote!(__nango::#function::<#marker>)))

@@ -1,8 +1,8 @@
-//! Paths with names in braces: what `path!`, `endpoint = "…"` and `confirm_deletes(get = "…")` have in common.
+//! Paths with names in braces, shared by `path!`, `endpoint = "…"` and `confirm_deletes(get = "…")`.
 
 use crate::dots::dot_segment;
 
-/// A path in pieces: `literals` has one more than `names`, and they alternate.
+/// Parsed path. Literals and names alternate; there is one literal more than names.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Template {
     pub(crate) literals: Vec<String>,
@@ -10,8 +10,8 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// Reads a path. `value` says how a value is written, as `` a field of the metadata is written `{field}` ``. The
-    /// names are as they stand in the braces.
+    /// Parses a path. `value` explains the syntax of a value in error messages, such as `` a field of the metadata is
+    /// written `{field}` ``. The names are the unchanged texts in braces.
     pub(crate) fn parse(text: &str, value: &str) -> Result<Self, String> {
         if !text.starts_with('/') || text.starts_with("//") {
             return Err("an endpoint starts with `/`: it is joined to the base URL of the provider".to_owned());
@@ -32,7 +32,7 @@ impl Template {
     }
 }
 
-/// Whether a name in braces is an identifier.
+/// Returns whether a name in braces is an identifier.
 pub(crate) fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_alphabetic() || c == '_') && name.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
@@ -44,7 +44,7 @@ fn closed(literal: &str, value: &str) -> Result<String, String> {
     Ok(literal.to_owned())
 }
 
-/// What no endpoint has, whatever its values are.
+/// Refuses paths that are invalid for all values: spaces, fragments, backslashes and dot segments.
 fn check(path: &str) -> Result<(), String> {
     if path.contains(char::is_whitespace) {
         return Err("an endpoint has no spaces: write `%20`".to_owned());
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn path_that_is_no_endpoint_is_refused() {
+    fn path_that_is_not_an_endpoint_is_refused() {
         check("repos", Err("starts with `/`"));
         check("", Err("starts with `/`"));
         check("//evil.example/a", Err("starts with `/`"));

@@ -1,6 +1,6 @@
-//! The names that a user of Nango's TypeScript would try, and what is written here in their place.
+//! Names from Nango's TypeScript API and their equivalents in attributes, for error messages.
 
-/// Attribute (empty: any), name there, what to write here.
+/// Attribute (empty for any), TypeScript name, and the text on the equivalent.
 const NAMES: &[(&str, &str, &str)] = &[
     ("", "runs", "here it is `frequency = \"every hour\"`"),
     ("", "exec", "here it is the function under the attribute"),
@@ -29,7 +29,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("", "in_body", "it is a key of `paginate(…)` itself"),
 ];
 
-/// What `name` is here, in the attribute `what`.
+/// Returns the equivalent of a TypeScript `name` in the attribute `what`.
 pub(crate) fn rust_equivalent(what: &str, name: &str) -> Option<&'static str> {
     NAMES.iter().find(|(on, there, _)| *there == name && (on.is_empty() || *on == what)).map(|(_, _, here)| *here)
 }

@@ -1,5 +1,4 @@
-//! The values of arguments, read into what they have to be. A value that is something else is an error at the value,
-//! and is left out.
+//! Typed values of arguments. A value of the wrong type is reported at the value, and treated as missing.
 
 use proc_macro2::Span;
 use quote::ToTokens;
@@ -18,18 +17,18 @@ impl Args {
         read(&arg).map_err(|error| self.errors.add(error)).ok()
     }
 
-    /// `key = "text"`, not empty.
+    /// Reads `key = "text"`, which must not be empty.
     pub(crate) fn string(&mut self, key: &str) -> Option<LitStr> {
         let arg = self.take(key)?;
         self.text(&arg)
     }
 
-    /// The string of an argument that was taken.
+    /// Reads the string of an argument that has already been taken.
     pub(crate) fn text(&mut self, arg: &Arg) -> Option<LitStr> {
         string(arg).map_err(|error| self.errors.add(error)).ok()
     }
 
-    /// `key = "one"`, of the names in `choices`; what it stands for.
+    /// Reads `key = "one"`, one of the names in `choices`. Returns the value of the choice.
     pub(crate) fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
         let text = self.string(key)?;
         let value = text.value();
@@ -41,7 +40,7 @@ impl Args {
         found.map(|(_, value)| *value)
     }
 
-    /// `key = 100`, within `range`.
+    /// Reads `key = 100`, within `range`.
     pub(crate) fn number(&mut self, key: &str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
         self.read_as(key, |arg| {
             let key = &arg.key;
@@ -64,13 +63,13 @@ impl Args {
         })
     }
 
-    /// [`Self::number`] of 32 bits.
+    /// Reads a [`Self::number`] of 32 bits.
     pub(crate) fn number32(&mut self, key: &str, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
         let value = self.number(key, u64::from(*range.start())..=u64::from(*range.end()))?;
         u32::try_from(value).ok()
     }
 
-    /// `key(400, 404)`, at least one, each within `range`. `example` is how it is written.
+    /// Reads `key(400, 404)`: at least one number, each within `range`. `example` is used in error messages.
     pub(crate) fn numbers(&mut self, key: &str, range: std::ops::RangeInclusive<u16>, example: &str) -> Vec<u16> {
         let read = |arg: &Arg| {
             let usage = format!("`{key}` is a list of numbers: `{example}`");
@@ -92,7 +91,7 @@ impl Args {
         self.read_as(key, read).unwrap_or_default()
     }
 
-    /// `key`, `key = true` or `key = false`.
+    /// Reads `key`, `key = true` or `key = false`.
     pub(crate) fn flag(&mut self, key: &str) -> Option<bool> {
         self.read_as(key, |arg| {
             let usage = format!("`{0}` is a switch: `{0}`, `{0} = true` or `{0} = false`", arg.key);
@@ -108,7 +107,7 @@ impl Args {
         })
     }
 
-    /// `key = Type` or `key = "Type"`.
+    /// Reads `key = Type` or `key = "Type"`.
     pub(crate) fn ty(&mut self, key: &str) -> Option<Type> {
         self.read_as(key, |arg| {
             let usage = format!("`{0}` is a type: `{0} = YourType`", arg.key);
@@ -120,7 +119,7 @@ impl Args {
         })
     }
 
-    /// `key("a", "b")`, at least one.
+    /// Reads `key("a", "b")`: at least one string.
     pub(crate) fn strings(&mut self, key: &str) -> Vec<LitStr> {
         let read = |arg: &Arg| {
             let usage = format!("`{0}` is a list of strings: `{0}(\"a\", \"b\")`", arg.key);
@@ -136,7 +135,8 @@ impl Args {
         self.read_as(key, read).unwrap_or_default()
     }
 
-    /// `model = "A"`, `model = path::A` or `models("A", B)`. Required: without it, the error is at the attribute.
+    /// Reads `model = "A"`, `model = path::A` or `models("A", B)`. One of the keys is required; if it is missing, the
+    /// error is reported at the attribute.
     pub(crate) fn models(&mut self) -> Vec<Path> {
         let arg = match (self.take("model"), self.take("models")) {
             (Some(arg), None) | (None, Some(arg)) => arg,
@@ -174,7 +174,7 @@ impl Args {
         paths
     }
 
-    /// The arguments of `key(…)`; none for `key` alone. `key = …` is an error.
+    /// Reads the arguments of `key(…)`; `key` alone has none. `key = …` is an error.
     pub(crate) fn nested(
         &mut self,
         key: &str,
@@ -196,7 +196,7 @@ impl Args {
     }
 }
 
-/// `"a", "b" or "c"`
+/// Formats a list of choices: `"a", "b" or "c"`.
 fn one_of(names: &[String]) -> String {
     match names {
         [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
@@ -215,7 +215,7 @@ fn string(arg: &Arg) -> Result<LitStr> {
     Ok(text)
 }
 
-/// A path, or a string that holds one; the path then has the span of the string.
+/// Path of a model, written as a path or a string. A path from a string has the span of the string.
 struct ModelPath(Path);
 
 impl Parse for ModelPath {

@@ -1,5 +1,5 @@
-//! `#[on_webhook(your_sync, "type")]`: the webhook handler of a sync. Its handle has the sync's marker, so that it may
-//! save what the sync may save.
+//! Expansion of `#[on_webhook(your_sync, "type")]`: the webhook handler of a sync. Its handle has the sync's marker, so
+//! that it may save the models of the sync.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -26,7 +26,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let parsed = read.parse2(args).map_err(|error| errors.add(error)).ok();
     let ident = func.sig.ident.clone();
-    // The sync's hidden module under a name of the handler's.
+    // The marker module of the sync, under an alias that is unique to the handler.
     let alias = format_ident!("__sync_of_{}", ident.unraw(), span = proc_macro2::Span::call_site());
     let sync = parsed.as_ref().and_then(|(path, _)| path.segments.last()).map(|last| {
         let name = &last.ident;
@@ -38,7 +38,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
         let at = func.param_span(2);
         errors.push_at(at, format!("{WHAT} takes the handle and the payload: `{EXAMPLE}`"));
     } else if func.sig.asyncness.is_some() || func.has_handle() {
-        // After a mistake the sync is not imported, and the handler has a marker of its own.
+        // After an error the sync is not imported, and the handler has a marker of its own.
         let own = marker::path(&ident, proc_macro2::Span::call_site());
         let marker = sync.as_ref().filter(|_| errors.is_empty()).unwrap_or(&own);
         func.inject("NangoSync", WHAT, EXAMPLE, marker, &mut errors);
@@ -62,7 +62,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
         }
     };
     let payload = quote_spanned!(payload.span()=> impl __nango::Payload for __Payload { type Payload = #payload; });
-    // The path's span: a function that is not a sync, and a second handler of one, are shown there.
+    // The span of the path, so that a function that is not a sync, or a second handler of a sync, is reported there.
     let tie = quote_spanned!(path.span()=> impl __nango::HasWebhook for #sync {});
     let def = quote_spanned!(path.span()=> __nango::sync_of::<#sync>());
     let cfgs = func.cfgs();
@@ -72,7 +72,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
         #import
         #(#cfgs)*
         const _: () = {
-            use ::nango_core::__private as __nango;
+            use ::__nango_core::__private as __nango;
             enum __Payload {}
             #payload
             #tie
@@ -115,8 +115,8 @@ fn read(input: ParseStream<'_>) -> Result<(Path, Vec<LitStr>)> {
     Ok((path, types.into_iter().collect()))
 }
 
-/// `use issues::{all_issues as _, __all_issues as __sync_of_…};`: the function is imported beside its hidden module so
-/// that a name that does not exist is reported as the user wrote it, once.
+/// Returns `use issues::{all_issues as _, __all_issues as __sync_of_…};`. The function is imported in addition to its
+/// marker module, so that an unknown name is reported once, as the user wrote it.
 fn import(path: &Path, alias: &syn::Ident) -> TokenStream {
     let mut path = path.clone();
     let Some(last) = path.segments.pop() else { return TokenStream::new() };
@@ -124,7 +124,7 @@ fn import(path: &Path, alias: &syn::Ident) -> TokenStream {
     let (lead, segments) = (path.leading_colon, &path.segments);
     let (function, module) = (&last.ident, marker::with_span(&marker::module(&last.ident), span));
     let alias = marker::with_span(alias, span);
-    // A name alone is one of this module, not of a crate.
+    // A single name refers to this module, not to a crate.
     let self_prefix = (segments.is_empty() && lead.is_none()).then(|| quote!(self::));
     let names = quote_spanned!(span=> {#function as _, #module as #alias});
     quote! {

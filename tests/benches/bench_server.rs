@@ -1,7 +1,7 @@
-//! The server of the measurements, as a program of its own:
+//! The server for measurements as a separate program:
 //! `cargo run --release -p nango-tests --example bench-server -- [RECORDS] [PORT]`.
 //!
-//! It prints its address when it listens, and serves until it is stopped. The endpoints are in
+//! It prints its address when it accepts requests, and runs until it is killed. The endpoints are documented in
 //! [`nango_tests::bench_server`].
 
 #![expect(clippy::print_stdout, reason = "the address is this program's output")]
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let records = args.first().map_or(Ok(100_000), |records| records.parse());
     let port = args.get(1).map_or(Ok(0), |port| port.parse());
     let (Ok(records), Ok(port), true) = (records, port, args.len() < 3) else {
-        println!("usage: bench-server [RECORDS, 100000 if not given] [PORT, a free one if not given]");
+        println!("usage: bench-server [RECORDS (default: 100000)] [PORT (default: a free one)]");
         return ExitCode::from(2);
     };
     let server = BenchServer::start_at(SocketAddr::from(([127, 0, 0, 1], port)), records);

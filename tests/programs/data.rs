@@ -1,114 +1,114 @@
-//! Models, patches and checkpoints: enums, renamed keys, derives of one's own, nested patches, conditions on fields.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
+//! Models, patches and checkpoints: enums, renamed keys, additional derives, nested patches, conditional fields.
+#![allow(clippy::unwrap_used, reason = "tests report failures by panics")]
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms, clippy::pedantic)]
 
 use nango_core::{Model, PatchOf, Record, prelude::*};
 
-/// An enum is data.
+/// State of an issue, as an enum of data.
 #[model]
 #[derive(Copy, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Open.
+    /// Open issues.
     Open,
-    /// Closed.
+    /// Closed issues.
     Closed,
 }
 
-/// A record with a key of another name.
+/// A record whose key field has another name than `id`.
 #[model(id = "type", name = "Renamed")]
 #[derive(Debug, Default)]
 pub struct Issue {
-    /// The key.
+    /// Key of the record.
     pub r#type: String,
-    /// Its title.
+    /// Title of the issue.
     pub title: String,
-    /// When it was closed.
+    /// Time at which it was closed.
     pub closed_at: Option<String>,
-    /// Who wrote it.
+    /// User who wrote the issue.
     pub author: Author,
-    /// Who reviewed it.
+    /// User who reviewed the issue.
     pub reviewer: Option<Author>,
-    /// What state.
+    /// State of the issue.
     pub state: Option<State>,
-    /// More.
+    /// Names of the labels.
     pub labels: Vec<String>,
-    /// Anything.
+    /// Any JSON value.
     pub extra: Value,
-    /// Never.
+    /// Removed by its condition.
     #[cfg(any())]
     pub never: NoSuchType,
 }
 
-/// A part of it.
+/// Author or reviewer, as a nested model.
 #[model]
 #[derive(Default)]
 pub struct Author {
-    /// The name.
+    /// Name of the author.
     pub name: String,
-    /// The address.
+    /// Address of the author.
     pub mail: Option<String>,
 }
 
-/// Changes.
+/// Changes to an issue.
 #[patch(of = Issue, id = "type")]
 pub struct IssuePatch {
-    /// The key.
+    /// Key of the record.
     pub r#type: String,
-    /// A new title.
+    /// New title of the issue.
     pub title: Option<String>,
-    /// Closed, or opened again.
+    /// Time at which it was closed, or null.
     pub closed_at: Patch<String>,
-    /// A part of it.
+    /// Changes to the nested model.
     pub author: Option<AuthorPatch>,
-    /// A part of it that may vanish.
+    /// Nested model that may be set to null.
     pub reviewer: Patch<Author>,
-    /// As a part.
+    /// New state of the issue.
     pub state: std::option::Option<State>,
-    /// Renamed for serde.
+    /// Field that is renamed for serde.
     #[serde(rename = "labels", skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<String>>,
-    /// Anything.
+    /// Any JSON value.
     pub extra: Patch<Value>,
-    /// Never.
+    /// Removed by its condition.
     #[cfg(any())]
     pub never: Option<NoSuchType>,
 }
 
-/// A part of the changes.
+/// Changes to the nested model.
 #[patch(of = "Author", nested)]
 pub struct AuthorPatch {
-    /// The name.
+    /// New name of the author.
     pub name: Option<String>,
-    /// The address.
+    /// New address of the author, or null.
     pub mail: Patch<String>,
 }
 
-/// A place.
+/// Position in a paginated list.
 #[checkpoint]
 pub struct Position {
-    /// A moment.
+    /// Time of the last change.
     pub since: String,
-    /// A page.
+    /// Page number in the list.
     pub page: Option<u32>,
-    /// Never.
+    /// Removed by its condition.
     #[cfg(any())]
     pub never: NoSuchType,
 }
 
-/// Not there at all.
+/// Model that is removed by its condition.
 #[model]
 #[cfg(any())]
-pub struct Gone {
+pub struct RemovedModel {
     pub id: NoSuchType,
 }
 
-/// Not there at all.
+/// Checkpoint that is removed by its condition.
 #[cfg(any())]
 #[checkpoint]
-pub struct GonePlace {
-    pub at: NoSuchType,
+pub struct RemovedCheckpoint {
+    pub page: NoSuchType,
 }
 
 fn main() {

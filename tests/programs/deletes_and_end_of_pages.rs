@@ -1,27 +1,27 @@
-//! The keys that say where a walk ends, and when a record that it did not see is deleted.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
+//! Attribute keys that define the end of a walk and the confirmation of deletes.
+#![allow(clippy::unwrap_used, reason = "tests report failures by panics")]
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms, clippy::pedantic)]
 
-/// The integration.
+/// Functions of the integration `github`.
 pub mod github {
     use nango_core::prelude::*;
 
-    /// An issue.
+    /// Issue of a repository.
     #[model]
     pub struct Issue {
-        /// Its key.
+        /// Key of the record.
         pub id: u64,
-        /// Its number.
+        /// Number in the repository.
         pub number: u64,
     }
 
-    /// Whose issues.
+    /// Metadata of a connection.
     #[model]
     pub struct RepositoryOwner {
-        /// A person or an organisation.
+        /// A user or an organisation.
         pub owner: String,
-        /// A word of the language as a field.
+        /// A keyword as field name.
         pub r#type: u32,
     }
 
@@ -85,7 +85,7 @@ fn main() {
 
     let registry = Registry::load().unwrap();
     let def = |name: &str| -> &'static SyncDef { registry.sync("github", name).unwrap() };
-    let SyncRun::Mapper(walked) = &def("confirmed-by-walks").run else { panic!() };
+    let SyncRun::Mapper(by_walks) = &def("confirmed-by-walks").run else { panic!() };
     let expect = Paginate::last_item("starting_after", "id")
         .has_more("has_more")
         .is_last("meta.isLast")
@@ -94,13 +94,13 @@ fn main() {
         .null_is_empty(true)
         .end_status([400, 404])
         .pagination(Pagination::Position);
-    assert_eq!(walked.paginate, Some(expect));
+    assert_eq!(by_walks.paginate, Some(expect));
     let Deletes { confirm, request, hold, max_percent } = def("confirmed-by-walks").deletes;
     assert_eq!((confirm, request.is_none(), hold, max_percent), (Some(3), true, 0, Some(20)));
 
-    let SyncRun::Mapper(asked) = &def("confirmed-by-request").run else { panic!() };
+    let SyncRun::Mapper(by_request) = &def("confirmed-by-request").run else { panic!() };
     let expect = Paginate::cursor("after", "next").pagination(Pagination::Token).null_is_empty(false);
-    assert_eq!(asked.paginate, Some(expect));
+    assert_eq!(by_request.paginate, Some(expect));
     let Deletes { confirm, request, hold, max_percent } = def("confirmed-by-request").deletes;
     assert_eq!((confirm, hold, max_percent), (None, 7_200, None));
     let request = request.unwrap();

@@ -1,6 +1,6 @@
-//! Everything that is no mapper: several models, checkpoint, metadata, patches, deletes, events, helpers; conditions and
-//! lints on functions; the handle as a path.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
+//! Functions without a mapper: several models, checkpoint, metadata, patches, deletes, events, helper functions,
+//! conditions and lints on functions, and the handle as a path.
+#![allow(clippy::unwrap_used, reason = "tests report failures by panics")]
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_debug_implementations, rust_2018_idioms, clippy::pedantic)]
 #![allow(missing_docs, unreachable_pub, reason = "the attributes need neither")]
@@ -39,10 +39,16 @@ mod google_drive {
     /// on two lines.
     ///
     /// And more.
-    #[sync(models("File", Folder), checkpoint = PagePosition, metadata = Config, frequency = "30s", confirm_deletes = 3)]
+    #[sync(
+        models("File", Folder),
+        checkpoint = PagePosition,
+        metadata = Config,
+        frequency = "30s",
+        confirm_deletes = 3
+    )]
     async fn files(mut nango: nango_core::NangoSync) -> Result<()> {
-        nango = same(nango);
-        let page = nango.checkpoint().await?.map_or(1, |place| place.page);
+        nango = identity(nango);
+        let page = nango.checkpoint().await?.map_or(1, |checkpoint| checkpoint.page);
         let root = nango.metadata().await?.root;
         let files: Vec<File> = nango.get(root).query("page", page).json().await?;
         save(&nango, files).await?;
@@ -53,7 +59,7 @@ mod google_drive {
         Ok(())
     }
 
-    fn same<T>(t: T) -> T {
+    fn identity<T>(t: T) -> T {
         t
     }
 
@@ -88,13 +94,13 @@ mod google_drive {
 
     #[sync(model = File)]
     #[cfg(any())]
-    async fn gone(nango: NoSuchHandle) -> Result<()> {
+    async fn removed(nango: NoSuchHandle) -> Result<()> {
         nango.no_such_method(NoSuchType)
     }
 
     #[on_webhook(files, "*")]
     #[cfg(not(all()))]
-    async fn gone_too(nango: NangoSync, payload: NoSuchType) -> Result<()> {}
+    async fn removed_too(nango: NangoSync, payload: NoSuchType) -> Result<()> {}
 
     #[sync(model = File)]
     #[allow(non_snake_case)]
@@ -102,7 +108,7 @@ mod google_drive {
         Ok(())
     }
 
-    /// Inside a macro of the user's.
+    /// A sync that a macro of the user generates.
     macro_rules! sync_of {
         ($name:ident, $model:ty, $returns:ty) => {
             #[sync(model = File)]
@@ -113,13 +119,13 @@ mod google_drive {
             }
         };
     }
-    sync_of!(made, File, Result<()>);
+    sync_of!(generated, File, Result<()>);
 }
 
 fn main() {
     let registry = nango_core::declare::Registry::load().unwrap();
     let names: Vec<_> = registry.of("google-drive").map(nango_core::declare::Entry::name).collect();
-    assert_eq!(names, ["camelCase", "files", "made", "count", "make", "check", "welcome"]);
+    assert_eq!(names, ["camelCase", "files", "generated", "count", "make", "check", "welcome"]);
     let files = registry.sync("google-drive", "files").unwrap();
     assert_eq!(files.description, "Two models, on two lines.");
     assert_eq!(files.frequency.as_ref().unwrap().seconds(), 30);

@@ -1,34 +1,35 @@
-//! `Model`, `Option`, `Vec`, `Result`; any serde type as raw record; with the handle; every key.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
+//! Mapper signatures: `Model`, `Option`, `Vec` and `Result` as return type, any serde type as raw record, the handle as
+//! argument, and every attribute key.
+#![allow(clippy::unwrap_used, reason = "tests report failures by panics")]
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms, clippy::pedantic)]
 
-/// The integration.
+/// Functions of the integration `github`.
 pub mod github {
     use nango_core::prelude::*;
 
-    /// What the API sends.
+    /// Raw record of the API.
     #[model]
     pub struct Raw {
-        /// Its number.
+        /// Number of the record.
         pub id: u64,
-        /// Whether it is wanted.
+        /// Whether the record is saved.
         pub open: bool,
     }
 
-    /// What is saved.
+    /// Record that the sync saves.
     #[model(name = "Issue")]
     pub struct Out {
-        /// Its number.
+        /// Number of the record.
         pub id: u64,
     }
 
-    /// Whose issues.
+    /// Metadata of a connection.
     #[model]
     pub struct RepositoryOwner {
-        /// A person or an organisation.
+        /// A user or an organisation.
         pub owner: String,
-        /// A word of the language as a field.
+        /// A keyword as field name.
         pub r#type: u32,
     }
 
@@ -51,7 +52,13 @@ pub mod github {
         model = Out,
         endpoint = "/{owner}/{type}?x=1",
         metadata = RepositoryOwner,
-        paginate(offset(name = "skip", start = 1, by = "page"), limit = 50, limit_name = "n", response_path = "a.b", in_body),
+        paginate(
+            offset(name = "skip", start = 1, by = "page"),
+            limit = 50,
+            limit_name = "n",
+            response_path = "a.b",
+            in_body
+        ),
         on_invalid = "skip",
         merging = "override",
         auto_start = false,
@@ -78,22 +85,22 @@ pub mod github {
         Some(Out { id: raw["id"].as_u64()? })
     }
 
-    /// Asks the API for more.
+    /// Requests more data from the API.
     #[sync(model = Out, endpoint = "/a", metadata = "RepositoryOwner", since(param = "since"))]
     async fn with_the_handle(nango: nango_core::NangoSync, raw: Raw) -> Result<Vec<Out>> {
-        let place = nango.metadata().await?;
-        let more: Vec<Raw> = nango.get(path!("/{owner}/{id}", owner = place.owner, id = raw.id)).json().await?;
+        let metadata = nango.metadata().await?;
+        let more: Vec<Raw> = nango.get(path!("/{owner}/{id}", owner = metadata.owner, id = raw.id)).json().await?;
         Ok(more.into_iter().map(|raw| Out { id: raw.id }).collect())
     }
 }
 
 fn main() {
-    let place = github::RepositoryOwner { owner: "a/b".into(), r#type: 1 };
+    let metadata = github::RepositoryOwner { owner: "a/b".into(), r#type: 1 };
     let registry = nango_core::declare::Registry::load().unwrap();
     let def = registry.sync("git-hub", "other").unwrap();
     let nango_core::declare::SyncRun::Mapper(mapper) = &def.run else { panic!() };
     let nango_core::declare::Endpoint::Metadata(fill) = &mapper.endpoint else { panic!() };
-    assert_eq!(fill(serde_json::to_value(place).unwrap()).unwrap(), "/a%2Fb/1?x=1");
+    assert_eq!(fill(serde_json::to_value(metadata).unwrap()).unwrap(), "/a%2Fb/1?x=1");
     assert_eq!(def.models[0].name, "Issue");
-    assert_eq!(registry.sync("github", "with-the-handle").unwrap().description, "Asks the API for more.");
+    assert_eq!(registry.sync("github", "with-the-handle").unwrap().description, "Requests more data from the API.");
 }

@@ -1,5 +1,6 @@
-//! Nango's layout: a module named as its one function, re-exported; raw identifiers; a webhook handler in another module.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
+//! Nango's file layout: a module named after its only function and re-exported, raw identifiers, and a webhook handler
+//! in another module.
+#![allow(clippy::unwrap_used, reason = "tests report failures by panics")]
 #![deny(warnings, clippy::pedantic)]
 #![allow(missing_docs, reason = "the attributes need no docs")]
 

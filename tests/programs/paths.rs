@@ -1,5 +1,5 @@
-//! Values in paths: variables and arguments of every type that can stand in one, wherever an endpoint is written.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
+//! Values in paths: variables and arguments of every supported type, in every position that accepts an endpoint.
+#![allow(clippy::unwrap_used, reason = "tests report failures by panics")]
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms, clippy::pedantic)]
 #![allow(
@@ -13,20 +13,20 @@ use std::{borrow::Cow, sync::Arc};
 
 use nango_core::{EndpointPath, Nango, http::Method, prelude::*};
 
-/// What addresses a label.
+/// Owner and type of a label.
 #[model]
 pub struct Input {
-    /// The owner.
+    /// Owner of the repository.
     pub owner: String,
-    /// A word of the language as a field.
+    /// A keyword as field name.
     pub r#type: u32,
 }
 
-/// Each way to send a request takes a path.
+/// Sends requests with all methods, each with a path.
 ///
 /// # Errors
 ///
-/// Those of the API.
+/// Returns the errors of the API.
 pub async fn every_request(nango: Nango, input: Input, name: &str) -> Result<()> {
     let Input { owner, r#type } = &input;
     nango.get(path!("/repos/{owner}/{type}")).await?;
@@ -42,7 +42,7 @@ pub async fn every_request(nango: Nango, input: Input, name: &str) -> Result<()>
     Ok(())
 }
 
-/// The future of a request with a path is `Send`, whatever its values are.
+/// Returns a `Send` future whose requests have values of any type in their paths.
 pub fn spawned(nango: Nango, input: Input) -> impl Future<Output = Result<()>> + Send {
     async move {
         let id = nango.get(path!("/a/{owner}", owner = input.owner)).json::<u64>();
@@ -52,7 +52,7 @@ pub fn spawned(nango: Nango, input: Input) -> impl Future<Output = Result<()>> +
     }
 }
 
-/// A path is a value.
+/// Returns a path as a value.
 pub fn labels(owner: &str, name: &str) -> EndpointPath {
     path!("/repos/{owner}/labels/{name}")
 }

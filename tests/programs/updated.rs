@@ -1,4 +1,4 @@
-//! `updated`: every type that holds a time, renamed fields, deletes with a time.
+//! The key `updated`: every supported type of a time, renamed fields, and deletes with a time.
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_debug_implementations, unreachable_pub, rust_2018_idioms, clippy::pedantic)]
 #![allow(missing_docs, reason = "the attributes need no docs")]
@@ -7,16 +7,19 @@ use nango_core::{ApiTime, Record, prelude::*};
 
 macro_rules! models {
     ($($name:ident $type:ty),*) => { $(
-        #[model(updated = "at")]
+        #[model(updated = "time")]
         pub struct $name {
             pub id: u64,
-            pub at: $type,
+            pub time: $type,
         }
     )* };
 }
-models!(Text String, MaybeText Option<String>, Int i64, Natural u64, Small u32, MaybeInt Option<i64>, Float f64, Any Value, Own UnixSeconds);
+models!(
+    Text String, MaybeText Option<String>, Int i64, Natural u64, Small u32, MaybeInt Option<i64>, Float f64, Any Value,
+    Own UnixSeconds
+);
 
-/// A type of one's own.
+/// A user-defined type of a time.
 #[model]
 pub struct UnixSeconds {
     pub seconds: u64,
@@ -28,7 +31,7 @@ impl ApiTime for UnixSeconds {
     }
 }
 
-/// A keyword.
+/// A model whose time field is a keyword.
 #[model(updated = "type")]
 pub struct Keyword {
     pub id: u64,
@@ -44,16 +47,16 @@ pub struct Issue {
 
 #[sync(model = "Issue", integration = "github")]
 async fn issues(nango: NangoSync) -> Result<()> {
-    let gone = Issue { id: "b".into(), last_edit: "2026-01-02T00:00:00Z".into() };
+    let deleted = Issue { id: "b".into(), last_edit: "2026-01-02T00:00:00Z".into() };
     nango.batch_delete::<Issue>([("a", "2026-01-02T00:00:00Z")]).await?;
-    nango.batch_delete::<Issue>([(&gone, Some(gone.last_edit.clone()))]).await?;
+    nango.batch_delete::<Issue>([(&deleted, Some(deleted.last_edit.clone()))]).await?;
     nango.page().delete::<Issue>([("a".to_owned(), 1_763_812_800)]).delete::<Issue>(["b"]).commit().await?;
     Ok(())
 }
 
 fn main() {
-    assert_eq!((Issue::UPDATED, Text::UPDATED, Keyword::UPDATED), (Some("lastEdit"), Some("at"), Some("type")));
-    assert_eq!(Int { id: 1, at: 2 }.updated_micros(), Some(2_000_000));
-    assert_eq!(Own { id: 1, at: UnixSeconds { seconds: 2 } }.updated_micros(), Some(2_000_000));
-    assert_eq!(MaybeText { id: 1, at: None }.updated_micros(), None);
+    assert_eq!((Issue::UPDATED, Text::UPDATED, Keyword::UPDATED), (Some("lastEdit"), Some("time"), Some("type")));
+    assert_eq!(Int { id: 1, time: 2 }.updated_micros(), Some(2_000_000));
+    assert_eq!(Own { id: 1, time: UnixSeconds { seconds: 2 } }.updated_micros(), Some(2_000_000));
+    assert_eq!(MaybeText { id: 1, time: None }.updated_micros(), None);
 }

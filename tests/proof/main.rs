@@ -1,26 +1,26 @@
-//! A `registry` with functions that only tests want: syncs of an API that has no vendor.
+//! A `registry` with functions for tests: syncs and actions of an API without a vendor.
 //!
-//! The commands are the product's own; what stands here is the least that a customer would write. The API behind the
+//! The commands are the product's own; this file contains the minimum that a customer would write. The API behind the
 //! syncs is `nango_tests::upstream`, the one behind the actions `nango_tests::oauth`.
 
 use std::process::ExitCode;
 
-/// The integration `proof`.
+/// Functions of the integration `proof`.
 mod proof {
     use std::{collections::BTreeMap, future::IntoFuture};
 
     use nango_core::prelude::*;
 
-    /// A record as small as one can be.
+    /// A minimal record: an id and a text.
     #[model]
     struct Item {
-        /// Its id.
+        /// Identifier of the item.
         id: String,
-        /// What changes.
+        /// Content that changes.
         text: String,
     }
 
-    /// The items, as one mapping over token cursors.
+    /// Syncs the items with a mapper over token pagination.
     #[sync(
         model = "Item",
         endpoint = "/items",
@@ -29,7 +29,7 @@ mod proof {
             limit = 100,
             limit_name = "limit",
             response_path = "items",
-            // The cursor is the id of the last record, which only looks like a number.
+            // The cursor is the id of the last record, a digit string that would count as an offset otherwise.
             pagination = "token"
         ),
         track_deletes
@@ -38,17 +38,17 @@ mod proof {
         item
     }
 
-    /// An item that a webhook tells of; without a text it is gone.
+    /// A webhook payload about one item; without a text the item is deleted.
     #[model]
     struct ItemEvent {
-        /// The item's id.
+        /// Identifier of the item.
         id: String,
-        /// Its new text.
+        /// New text of the item.
         text: Option<String>,
     }
 
-    /// Applies what a webhook tells of an item.
-    #[on_webhook(items, "told")]
+    /// Applies a webhook payload to its item.
+    #[on_webhook(items, "changed")]
     async fn apply_item_event(nango: NangoSync, event: ItemEvent) -> Result<()> {
         match event.text {
             Some(text) => nango.batch_save([Item { id: event.id, text }]).await?,
@@ -57,36 +57,36 @@ mod proof {
         Ok(())
     }
 
-    /// The same records under another name, for the sync that is written by hand.
+    /// The same records under another name, for the hand-written sync.
     #[model]
     struct Note {
-        /// Its id.
+        /// Identifier of the note.
         id: String,
-        /// What changes.
+        /// Content that changes.
         text: String,
     }
 
     /// A page of notes.
     #[model]
     struct Notes {
-        /// The notes.
+        /// Notes on this page.
         items: Vec<Note>,
-        /// Where the next page begins.
+        /// Token of the next page.
         next: Option<String>,
     }
 
-    /// How far the walk has come.
+    /// Position of the walk.
     #[checkpoint]
     struct NotesCheckpoint {
-        /// The last note that was saved.
+        /// Last note that was saved.
         after: String,
     }
 
-    /// The notes, with the loop, the checkpoint and the scan written out.
+    /// Syncs the notes with an explicit loop, checkpoint and scan.
     #[sync(model = "Note", checkpoint = NotesCheckpoint)]
     async fn notes(nango: NangoSync) -> Result<()> {
         let scan = nango.full_scan::<Note>().await?;
-        let mut after = nango.checkpoint().await?.map(|place| place.after);
+        let mut after = nango.checkpoint().await?.map(|checkpoint| checkpoint.after);
         loop {
             let mut request = nango.get("/notes").query("limit", 100);
             if let Some(after) = &after {
@@ -104,22 +104,22 @@ mod proof {
         nango.clear_checkpoint().await
     }
 
-    /// A record that takes whatever JSON has.
+    /// A record with fields for every JSON type.
     #[model]
     struct Thing {
-        /// Its id.
+        /// Identifier of the thing.
         id: String,
-        /// A whole number.
+        /// An unsigned integer.
         whole: u64,
-        /// A number with a fraction.
+        /// A floating-point number.
         float: f64,
-        /// Text.
+        /// A text value.
         text: String,
-        /// Anything else.
+        /// Any other JSON.
         map: BTreeMap<String, Value>,
     }
 
-    /// The things, as they are.
+    /// Syncs the things without change.
     #[sync(
         model = "Thing",
         endpoint = "/things",
@@ -129,16 +129,16 @@ mod proof {
         thing
     }
 
-    /// A thing that is left out where it does not fit.
+    /// A thing that is skipped if it is invalid.
     #[model]
     struct FittingThing {
-        /// Its id.
+        /// Identifier of the thing.
         id: String,
-        /// Anything else.
+        /// Any other JSON.
         map: BTreeMap<String, Value>,
     }
 
-    /// The things, without those that do not fit.
+    /// Syncs the things, without invalid ones.
     #[sync(
         model = "FittingThing",
         endpoint = "/things",
@@ -149,43 +149,43 @@ mod proof {
         thing
     }
 
-    /// How many requests are made at once.
+    /// Number of concurrent requests.
     #[model]
     struct RequestCount {
-        /// So many.
+        /// Number of requests.
         requests: u32,
     }
 
-    /// What came of a crowd.
+    /// Results of concurrent requests.
     #[model]
     struct RequestOutcomes {
-        /// How many were answered well.
+        /// Number of successful requests.
         succeeded: u32,
-        /// How often each error came.
+        /// Number of occurrences of each error.
         errors: BTreeMap<String, u32>,
     }
 
-    /// Gives whatever JSON the API answers.
+    /// Returns the JSON of the API's response.
     #[action]
     async fn raw(nango: NangoAction) -> Result<Value> {
         nango.get("/raw").json().await
     }
 
-    /// Makes many requests at once.
+    /// Sends many requests concurrently.
     #[action]
     async fn send_requests(nango: NangoAction, count: RequestCount) -> Result<RequestOutcomes> {
         let requests = (0..count.requests).map(|_| nango.get("/crowd").into_future());
         run_all_and_count(requests).await
     }
 
-    /// Renews the token, many times at once.
+    /// Forces many token refreshes concurrently.
     #[action]
     async fn renew(nango: NangoAction, count: RequestCount) -> Result<RequestOutcomes> {
         let refreshes = (0..count.requests).map(|_| nango.connection().force_refresh().into_future());
         run_all_and_count(refreshes).await
     }
 
-    /// Lets all of them run at the same time, and counts what comes of them.
+    /// Runs all futures concurrently, and counts their results.
     async fn run_all_and_count<F, T>(all: impl Iterator<Item = F>) -> Result<RequestOutcomes>
     where
         F: Future<Output = Result<T>> + Send + 'static,

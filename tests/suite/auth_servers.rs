@@ -1,7 +1,10 @@
-//! What the servers of others promise to the tests that use them: tokens rotate, a token that is used twice ends its
-//! grant, and an answer is spoilt as it was said.
+//! The third-party authorization servers behave as the tests that use them assume: tokens rotate, the reuse of a
+//! refresh token revokes its grant, and configured faults are applied to responses.
 
-#![expect(clippy::unwrap_used, reason = "clippy knows tests by their attribute, and not the functions that they call")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy recognises tests by their attribute, but not the functions that they call"
+)]
 
 use std::time::{Duration, Instant};
 
@@ -18,11 +21,11 @@ fn client() -> Client {
     Client::builder().no_proxy().build().unwrap()
 }
 
-/// Status and body; what went wrong if no answer came.
+/// Returns status and body, or the transport error if there is no response.
 fn send(request: RequestBuilder) -> Result<(u16, String), reqwest::Error> {
     wait(async move {
-        let answer = request.send().await?;
-        Ok((answer.status().as_u16(), answer.text().await?))
+        let response = request.send().await?;
+        Ok((response.status().as_u16(), response.text().await?))
     })
 }
 
@@ -48,7 +51,7 @@ fn text(value: &Value) -> String {
 }
 
 #[test]
-fn a_rotating_server_ends_a_grant_whose_token_comes_twice() {
+fn rotating_server_revokes_grant_when_refresh_token_is_reused() {
     let Some(oauth) = OAuth::start(AuthServerKind::Rotating, 600) else { return };
     for client_id in ["basic", "post"] {
         let first = oauth.connect(client_id, 60);
@@ -60,12 +63,13 @@ fn a_rotating_server_ends_a_grant_whose_token_comes_twice() {
 
         let (status, refused) = refresh(&oauth, client_id, &first.refresh_token);
         assert_eq!((status, &refused["error"]), (400, &"invalid_grant".into()));
-        assert!(!oauth.is_current(&text(&second["access_token"])), "the whole grant is over");
+        assert!(!oauth.is_current(&text(&second["access_token"])), "the whole grant is revoked");
         assert_eq!(refresh(&oauth, client_id, &text(&second["refresh_token"])).0, 400);
     }
     let seen: Vec<_> =
         oauth.token_requests().into_iter().map(|seen| (seen.client_auth, seen.status.unwrap())).collect();
-    let expect = ["basic", "body"].into_iter().flat_map(|way| [200, 400, 400].map(|status| (way.to_owned(), status)));
+    let expect =
+        ["basic", "body"].into_iter().flat_map(|method| [200, 400, 400].map(|status| (method.to_owned(), status)));
     assert!(seen.iter().cloned().eq(expect), "{seen:?}");
 }
 
@@ -76,89 +80,89 @@ fn non_rotating_server_accepts_refresh_token_repeatedly() {
     assert!(oauth.is_current(&first.access_token));
     let mut last = first.access_token;
     for _ in 0..3 {
-        let (status, answer) = refresh(&oauth, "post", &first.refresh_token);
-        assert_eq!((status, &answer["expires_in"], &answer["refresh_token"]), (200, &600.into(), &Value::Null));
-        assert!(!oauth.is_current(&last), "only the newest one is good");
-        last = text(&answer["access_token"]);
+        let (status, response) = refresh(&oauth, "post", &first.refresh_token);
+        assert_eq!((status, &response["expires_in"], &response["refresh_token"]), (200, &600.into(), &Value::Null));
+        assert!(!oauth.is_current(&last), "only the newest one is valid");
+        last = text(&response["access_token"]);
         assert!(oauth.is_current(&last));
     }
     assert_eq!(refresh(&oauth, "post", "another").0, 400);
-    assert_eq!(oauth.token_requests().len(), 4, "the walk that made the connection is not counted");
+    assert_eq!(oauth.token_requests().len(), 4, "the requests that created the connection are not counted");
 }
 
 #[test]
 fn servers_issue_tokens_only_to_registered_clients() {
-    for peer in AuthServerKind::BOTH {
-        let Some(oauth) = OAuth::start(peer, 600) else { return };
+    for kind in AuthServerKind::BOTH {
+        let Some(oauth) = OAuth::start(kind, 600) else { return };
         let credentials = [("grant_type", "client_credentials")];
         for client_id in ["basic", "post"] {
             let (status, body) = send(token_request(&oauth, client_id, &credentials)).unwrap();
             let token = text(&serde_json::from_str::<Value>(&body).unwrap()["access_token"]);
-            assert!(status == 200 && oauth.is_current(&token), "{peer:?} {client_id}: {body}");
+            assert!(status == 200 && oauth.is_current(&token), "{kind:?} {client_id}: {body}");
             oauth.revoke(&token);
             assert!(!oauth.is_current(&token));
         }
         let wrong = client().post(oauth.token_url()).basic_auth("basic", Some("another")).form(&credentials);
-        assert_eq!(send(wrong).unwrap().0, 401, "{peer:?}");
+        assert_eq!(send(wrong).unwrap().0, 401, "{kind:?}");
         let unauthenticated = client().post(oauth.token_url()).form(&credentials);
-        assert!((400..=401).contains(&send(unauthenticated).unwrap().0), "{peer:?}");
+        assert!((400..=401).contains(&send(unauthenticated).unwrap().0), "{kind:?}");
     }
 }
 
 #[test]
-fn an_access_token_ends_in_time() {
+fn access_token_expires_after_its_lifetime() {
     let mut connected = Vec::new();
-    for peer in AuthServerKind::BOTH {
-        let Some(oauth) = OAuth::start(peer, 600) else { return };
+    for kind in AuthServerKind::BOTH {
+        let Some(oauth) = OAuth::start(kind, 600) else { return };
         let tokens = oauth.connect("basic", 2);
-        assert!(oauth.is_current(&tokens.access_token), "{peer:?}");
-        connected.push((peer, oauth, tokens));
+        assert!(oauth.is_current(&tokens.access_token), "{kind:?}");
+        connected.push((kind, oauth, tokens));
     }
     std::thread::sleep(Duration::from_millis(3100));
-    for (peer, oauth, tokens) in connected {
-        assert!(!oauth.is_current(&tokens.access_token), "{peer:?}");
+    for (kind, oauth, tokens) in connected {
+        assert!(!oauth.is_current(&tokens.access_token), "{kind:?}");
         assert_eq!(refresh(&oauth, "basic", &tokens.refresh_token).0, 200);
     }
 }
 
 #[test]
 fn configured_faults_are_applied_to_token_responses() {
-    for peer in AuthServerKind::BOTH {
-        let Some(oauth) = OAuth::start(peer, 600) else { return };
+    for kind in AuthServerKind::BOTH {
+        let Some(oauth) = OAuth::start(kind, 600) else { return };
         let mut tokens = oauth.connect("basic", 60);
-        let mut ask_with = |answer: &TokenResponse| {
-            oauth.set_next_response(answer);
+        let mut refresh_with = |response: &TokenResponse| {
+            oauth.set_next_response(response);
             let fields = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh_token.as_str())];
             let before = tokens.access_token.clone();
-            let got = send(token_request(&oauth, "basic", &fields));
-            let moved = !oauth.is_current(&before);
+            let result = send(token_request(&oauth, "basic", &fields));
+            let rotated = !oauth.is_current(&before);
             tokens = oauth.connect("basic", 60);
-            (got, moved)
+            (result, rotated)
         };
 
-        let (lost, moved) = ask_with(&TokenResponse::Lost);
-        assert!(lost.is_err() && moved, "{peer:?}: the server did its work");
-        let (garbled, moved) = ask_with(&TokenResponse::Truncated);
-        let (status, body) = garbled.unwrap();
-        assert!(status == 200 && moved && serde_json::from_str::<Value>(&body).is_err(), "{peer:?}: {body}");
-        let (refused, moved) = ask_with(&TokenResponse::INVALID_GRANT);
-        assert_eq!((refused.unwrap(), moved), ((400, r#"{"error":"invalid_grant"}"#.to_owned()), false));
-        let (down, moved) = ask_with(&TokenResponse::error(503, "down"));
-        assert_eq!((down.unwrap(), moved), ((503, "down".to_owned()), false));
+        let (lost, rotated) = refresh_with(&TokenResponse::Lost);
+        assert!(lost.is_err() && rotated, "{kind:?}: the server rotated the token");
+        let (truncated, rotated) = refresh_with(&TokenResponse::Truncated);
+        let (status, body) = truncated.unwrap();
+        assert!(status == 200 && rotated && serde_json::from_str::<Value>(&body).is_err(), "{kind:?}: {body}");
+        let (refused, rotated) = refresh_with(&TokenResponse::INVALID_GRANT);
+        assert_eq!((refused.unwrap(), rotated), ((400, r#"{"error":"invalid_grant"}"#.to_owned()), false));
+        let (down, rotated) = refresh_with(&TokenResponse::error(503, "down"));
+        assert_eq!((down.unwrap(), rotated), ((503, "down".to_owned()), false));
         let started = Instant::now();
-        let (slow, moved) = ask_with(&TokenResponse::Delayed(Duration::from_millis(300)));
-        assert!(slow.unwrap().0 == 200 && moved && started.elapsed() >= Duration::from_millis(300));
+        let (slow, rotated) = refresh_with(&TokenResponse::Delayed(Duration::from_millis(300)));
+        assert!(slow.unwrap().0 == 200 && rotated && started.elapsed() >= Duration::from_millis(300));
         oauth.set_next_response(&TokenResponse::Delayed(Duration::ZERO));
 
-        let answered: Vec<_> = oauth.token_requests().into_iter().map(|seen| seen.outcome.unwrap()).collect();
-        assert_eq!(answered, ["lost", "garbled", "instead", "instead", "whole"], "{peer:?}");
+        let outcomes: Vec<_> = oauth.token_requests().into_iter().map(|seen| seen.outcome.unwrap()).collect();
+        assert_eq!(outcomes, ["lost", "truncated", "replaced", "replaced", "complete"], "{kind:?}");
     }
 }
 
 #[test]
 fn api_accepts_only_tokens_of_its_authorization_server() {
-    for peer in AuthServerKind::BOTH {
-        let Some(oauth) = OAuth::start(peer, 600) else { return };
+    for kind in AuthServerKind::BOTH {
+        let Some(oauth) = OAuth::start(kind, 600) else { return };
         let api = Api::start(&oauth);
         let tokens = oauth.connect("basic", 60);
         let get = |token: &str| client().get(format!("{}/a", api.url())).bearer_auth(token);
@@ -169,7 +173,7 @@ fn api_accepts_only_tokens_of_its_authorization_server() {
         api.refuse_all();
         assert_eq!(send(get(&tokens.access_token)).unwrap().0, 401);
         let expect = RequestCounts { accepted: 1, refused: 3 };
-        assert_eq!(api.request_counts(), expect, "{peer:?}");
+        assert_eq!(api.request_counts(), expect, "{kind:?}");
     }
 }
 

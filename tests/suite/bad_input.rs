@@ -1,4 +1,4 @@
-//! Bad input: the error names the thing, says what is allowed and what to do next, and nothing is lost.
+//! Invalid input: the error names the item, the allowed values and the next step, and no data is lost.
 
 use std::io::{Read, Write};
 
@@ -54,13 +54,13 @@ fn credentials_of_another_shape_are_refused_without_being_shown() {
     let check = |auth: &str, credentials: &str, parts: &[&str]| {
         let output = registry.run(["connection", "add", "github", "x", "--auth", auth, "--credentials", credentials]);
         assert_output(&output, 2, parts);
-        assert!(!format!("{}{}", output.stdout, output.stderr).contains("hush"), "{}", output.stderr);
+        assert!(!format!("{}{}", output.stdout, output.stderr).contains("s3cret"), "{}", output.stderr);
     };
-    check("bearer", r#"{"acess_token":"hush"}"#, &["acess_token", "access_token"]);
-    check("basic", r#"{"username":"u","pasword":"hush"}"#, &["pasword", "password"]);
+    check("bearer", r#"{"acess_token":"s3cret"}"#, &["acess_token", "access_token"]);
+    check("basic", r#"{"username":"u","pasword":"s3cret"}"#, &["pasword", "password"]);
     check("bearer", r#"{"access_token":7}"#, &["access_token"]);
-    check("bearer", "{hush", &["JSON"]);
-    let keyed = registry.run(["connection", "add", "github", "x", "--auth", "api-key", "--credentials", "\"hush\""]);
+    check("bearer", "{s3cret", &["JSON"]);
+    let keyed = registry.run(["connection", "add", "github", "x", "--auth", "api-key", "--credentials", "\"s3cret\""]);
     assert_output(&keyed, 2, &["bearer"]);
     assert_eq!(registry.json(["connection", "list", "--json"])["connections"], json!([]));
 }
@@ -78,12 +78,12 @@ fn missing_or_invalid_arguments_exit_with_status_2() {
     assert_output(&add(&["--set", "subdomain=acme", "--set", "subdomain=b"]), 2, &["`subdomain` is set twice"]);
     assert_output(&add(&["--set", "subdomain"]), 2, &["KEY=VALUE"]);
     add(&["--set", "subdomain=acme"]).expect(0);
-    let place = ["run", "hubspot", "contacts", "--connection", "x", "--checkpoint", "{}"];
-    assert_output(&registry.run(place), 2, &["--checkpoint", "`contacts`", "--reset"]);
+    let args = ["run", "hubspot", "contacts", "--connection", "x", "--checkpoint", "{}"];
+    assert_output(&registry.run(args), 2, &["--checkpoint", "`contacts`", "--reset"]);
 }
 
 #[test]
-fn a_bad_cursor_leaves_nothing_on_stdout() {
+fn invalid_cursor_prints_only_an_error_document() {
     let registry = Registry::new();
     registry.run(["connection", "add", "github", "acme", "--auth", "none"]).expect(0);
     let read = ["records", "github", "GithubIssue", "--connection", "acme", "--all", "--json", "--cursor", "no"];
@@ -110,14 +110,14 @@ fn foreign_database_is_refused_and_not_changed() {
         &["no/such/dir"],
     );
     assert_output(
-        &registry.run(["--database", "mysql://u:hush@h/d", "connection", "list"]),
+        &registry.run(["--database", "mysql://u:s3cret@h/d", "connection", "list"]),
         3,
         &["mysql", "sqlite:nango.db"],
     );
 }
 
 #[test]
-fn a_newer_database_is_refused_with_both_versions() {
+fn newer_database_is_refused_with_both_versions() {
     let registry = Registry::new();
     registry.run(["connection", "add", "github", "acme", "--auth", "none"]).expect(0);
     let db = rusqlite::Connection::open(registry.database()).expect("the database");
@@ -126,12 +126,12 @@ fn a_newer_database_is_refused_with_both_versions() {
     assert_output(&registry.run(["connection", "list"]), 3, &["999", "newer"]);
 }
 
-/// A registry whose HubSpot answers every list of contacts with this.
-fn contacts(answer: impl Fn() -> Value + Clone + Send + Sync + 'static) -> Registry {
+/// A registry whose HubSpot returns this body for every list of contacts.
+fn contacts(body: impl Fn() -> Value + Clone + Send + Sync + 'static) -> Registry {
     let registry = Registry::new();
     registry.base_url(
         "hubspot",
-        &serve(Router::new().route("/crm/v3/objects/contacts", get(move || async move { Json(answer()) }))),
+        &serve(Router::new().route("/crm/v3/objects/contacts", get(move || async move { Json(body()) }))),
     );
     registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
     registry
@@ -155,7 +155,7 @@ fn assert_sync_fails_with(registry: &Registry, parts: &[&str]) -> Value {
 }
 
 #[test]
-fn a_record_of_another_shape_is_named_with_model_field_and_position() {
+fn record_of_wrong_shape_is_reported_with_model_field_and_position() {
     let good = || contact(&json!("1"));
     let mut bad = contact(&json!("2"));
     bad["properties"]["email"] = json!(7);
@@ -185,8 +185,8 @@ fn record_without_storable_id_is_reported() {
 fn lone_surrogate_is_refused() {
     let body = r#"{"results":[{"id":"1","properties":{"email":"\ud800"},"updatedAt":"x"}]}"#;
     let registry = Registry::new();
-    let answer = move || async move { ([("content-type", "application/json")], body) };
-    registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(answer))));
+    let respond = move || async move { ([("content-type", "application/json")], body) };
+    registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(respond))));
     registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
     assert_sync_fails_with(&registry, &["record 1", "properties.email", "hex escape"]);
 }
@@ -204,13 +204,13 @@ fn response_without_json_list_is_described() {
 }
 
 #[test]
-fn a_server_that_closes_mid_body_is_a_network_error() {
+fn connection_closed_in_body_is_reported_as_network_error() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.expect("a client");
-            // The request's head is all that there is.
+            // The request consists of its head only.
             let _ = stream.read(&mut [0; 8192]);
             let _ = stream.write_all(
                 b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"results\":[",
@@ -220,12 +220,12 @@ fn a_server_that_closes_mid_body_is_a_network_error() {
     let registry = Registry::new();
     registry.base_url("hubspot", &url);
     registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
-    let report = assert_sync_fails_with(&registry, &["/crm/v3/objects/contacts", "broke off"]);
+    let report = assert_sync_fails_with(&registry, &["/crm/v3/objects/contacts", "the connection was lost"]);
     assert_eq!(report["error"]["type"], "script_network_error");
 }
 
 #[test]
-fn a_failed_answer_keeps_its_status_and_body() {
+fn error_response_is_reported_with_status_and_body() {
     let registry = Registry::new();
     let refuse = || async { (axum::http::StatusCode::FORBIDDEN, Json(json!({ "message": "no scope" }))) };
     registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(refuse))));
@@ -236,7 +236,7 @@ fn a_failed_answer_keeps_its_status_and_body() {
 }
 
 #[test]
-fn an_input_that_does_not_fit_names_the_field() {
+fn input_that_does_not_match_schema_is_reported_with_field() {
     let registry = Registry::new();
     registry.run(["connection", "add", "github", "acme", "--auth", "none"]).expect(0);
     let run = |input: &str| {

@@ -1,4 +1,4 @@
-//! Texts as they come: byte order marks, charsets, codings, and answers that are something else than JSON.
+//! Decoding of texts: byte order marks, charsets, content encodings, and responses that are not JSON.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ use crate::servers::serve;
 const LABEL: &str = r#"{"id":1,"name":"café","color":"ff0000","description":null}"#;
 const LABEL_INPUT: &str = r#"{"owner":"o","repo":"r","name":"bug"}"#;
 
-/// Answers every request with this body, and keeps the credentials it saw.
+/// Serves this body to every request, and records the `Authorization` headers.
 fn serve_response(
     content_type: &'static str,
     coding: Option<&'static str>,
@@ -29,11 +29,11 @@ fn serve_response(
 ) -> (String, SeenBodies) {
     let body: Bytes = body.into();
     let bodies = SeenBodies::default();
-    let keep = bodies.clone();
+    let recorded = bodies.clone();
     let router = Router::new().fallback(any(move |headers: HeaderMap| async move {
         let token =
             headers.get(header::AUTHORIZATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        keep.0.lock().expect("no panic").push(token.unwrap_or_default());
+        recorded.0.lock().expect("no panic").push(token.unwrap_or_default());
         let mut headers = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type.parse().expect("a type"))]);
         if let Some(coding) = coding {
             headers.insert(header::CONTENT_ENCODING, coding.parse().expect("a coding"));
@@ -80,7 +80,7 @@ fn utf16(text: &str) -> Vec<u8> {
 fn response_is_decoded_with_any_byte_order_mark_charset_and_encoding() {
     let (start, end) = LABEL.split_at(15);
     let latin: Vec<u8> = LABEL.chars().map(|c| u8::try_from(u32::from(c)).expect("latin")).collect();
-    let answers: [(&str, Option<&str>, Vec<u8>); 7] = [
+    let responses: [(&str, Option<&str>, Vec<u8>); 7] = [
         ("application/json", None, LABEL.into()),
         ("application/json", None, format!("\u{feff}{LABEL}").into()),
         ("application/json; charset=iso-8859-1", None, latin),
@@ -89,7 +89,7 @@ fn response_is_decoded_with_any_byte_order_mark_charset_and_encoding() {
         ("application/json", Some("gzip"), [gzip(start), gzip(end)].concat()),
         ("text/plain", None, LABEL.into()),
     ];
-    for (content_type, coding, body) in answers {
+    for (content_type, coding, body) in responses {
         let (url, _) = serve_response(content_type, coding, body);
         let report = label(&connected(&url)).expect(0).json();
         assert_eq!(report["output"]["name"], "café", "{content_type} {coding:?}: {report:#}");
@@ -105,8 +105,8 @@ fn response_without_json_is_reported_with_request_and_body() {
     assert_eq!(
         message,
         format!(
-            "GET {url}/repos/o/r/labels/bug answered 200 (text/html; charset=utf-8) with a body that is not JSON: expected \
-             value at line 1 column 1; it begins with `<html> <title>Sign in</title>`"
+            "GET {url}/repos/o/r/labels/bug answered 200 (text/html; charset=utf-8) with a body that is not JSON: \
+             expected value at line 1 column 1; it begins with `<html> <title>Sign in</title>`"
         )
     );
 
@@ -129,7 +129,7 @@ fn file_with_byte_order_mark_is_read_by_every_command() {
     ];
     for (n, (name, content)) in (1..).zip(files) {
         let registry = Registry::new();
-        // The configuration has one, too.
+        // The configuration file begins with a byte order mark too.
         registry.config(&format!("\u{feff}[integrations.github]\nbase_url = \"{url}\"\n"));
         fs::write(registry.dir().join(name), content).expect("a file");
         fs::write(registry.dir().join("input.json"), format!("\u{feff}{LABEL_INPUT}")).expect("a file");
@@ -149,11 +149,20 @@ fn credentials_are_accepted_in_token_response_format() {
     let (url, bodies) = serve_response("application/json", None, LABEL);
     let registry = Registry::new();
     registry.base_url("github", &url);
-    let answer = json!({
+    let token_response = json!({
         "access_token": "a1", "refresh_token": "r1", "token_type": "bearer", "scope": "repo", "expires_in": 28800
     });
     let added = registry
-        .run(["connection", "add", "github", "acme", "--credentials", &answer.to_string(), "--no-verify", "--json"])
+        .run([
+            "connection",
+            "add",
+            "github",
+            "acme",
+            "--credentials",
+            &token_response.to_string(),
+            "--no-verify",
+            "--json",
+        ])
         .expect(0)
         .json();
     let shown = &added["credentials"];
@@ -174,5 +183,5 @@ fn number_beyond_f64_precision_fails_action_that_returns_any_json() {
     registry.run(["connection", "add", "proof", "acme", "--auth", "none"]).expect(0);
     let output = registry.run(["run", "proof", "raw", "--connection", "acme"]);
     assert_eq!(output.status, Some(1), "{}", output.stderr);
-    assert!(output.stderr.contains("`id`: a number that loses digits here"), "{}", output.stderr);
+    assert!(output.stderr.contains("`id`: the number would lose digits"), "{}", output.stderr);
 }

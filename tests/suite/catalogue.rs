@@ -1,5 +1,5 @@
-//! Nango's own catalogue, fetched and never shipped: all of its entries load, what cannot be used is named, and the facts
-//! that both catalogues have are compared.
+//! Nango's provider catalogue, downloaded for the tests and never shipped: every entry loads, unusable entries are
+//! named, and the facts in both catalogues are compared.
 
 mod comparison;
 mod differences;
@@ -8,8 +8,8 @@ use std::{collections::BTreeSet, time::Instant};
 
 use nango_tests::{Registry, catalogue, rng::is_long_run};
 
-/// How many of the entries are usable: the others need what connections do not have (client certificates, XML, SAML,
-/// credentials of one vendor), or lack what their kind needs.
+/// Lower limit of usable entries. The others need what connections do not support (client certificates, XML, SAML,
+/// credentials of one vendor), or lack a field that their auth mode requires.
 const USABLE: u64 = 998;
 
 #[test]
@@ -29,14 +29,14 @@ fn nango_catalogue_loads_completely_and_unusable_entries_are_named() {
     assert_eq!(count("usable") + problems.len() as u64, count("total"), "{problems:#?}");
     let names: BTreeSet<_> = problems.iter().map(|problem| problem["provider"].as_str().expect("a name")).collect();
     assert_eq!(names.len(), problems.len(), "each once");
-    let silent =
+    let without_reason =
         problems.iter().find(|problem| problem["reason"].as_str().is_none_or(|reason| reason.trim().len() < 10));
-    assert_eq!(silent, None, "each with its reason");
-    assert!(std::fs::read_dir(registry.dir()).expect("the directory").next().is_none(), "looking writes no file");
+    assert_eq!(without_reason, None, "each with its reason");
+    assert!(std::fs::read_dir(registry.dir()).expect("the directory").next().is_none(), "the check writes no file");
 }
 
-/// Both catalogues may be wrong: a difference is a reason to read the provider's documentation, not a failure. A difference
-/// that was looked at is listed, so that a new one is seen.
+/// Either catalogue may be wrong: a difference is a reason to read the provider's documentation, not an error. Reviewed
+/// differences are listed, so that new ones are noticed.
 #[test]
 fn facts_of_both_catalogues_differ_only_where_reviewed() {
     if !is_long_run() {
@@ -49,9 +49,12 @@ fn facts_of_both_catalogues_differ_only_where_reviewed() {
     let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
     let (unlisted, outdated) = (compared.unlisted(), compared.outdated());
     if in_ci {
-        assert_eq!((unlisted.len(), outdated.len()), (0, 0), "differences that are new, and listed ones that are gone");
+        assert_eq!((unlisted.len(), outdated.len()), (0, 0), "new differences, and listed ones that no longer exist");
     } else {
-        assert!(unlisted.is_empty(), "read the documentation of these and list what stays: {unlisted:#?}");
-        assert!(outdated.is_empty(), "take these out of the list: {outdated:#?}");
+        assert!(
+            unlisted.is_empty(),
+            "check these against the providers' documentation and add the remaining ones to REVIEWED: {unlisted:#?}"
+        );
+        assert!(outdated.is_empty(), "remove these from REVIEWED: {outdated:#?}");
     }
 }

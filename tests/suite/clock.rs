@@ -1,4 +1,4 @@
-//! A clock that ran ahead when a process died: what it left in the database holds nothing for decades.
+//! A clock that was ahead when a process died: leases with timestamps in the far future do not block the next run.
 
 use std::{thread, time::Duration};
 
@@ -17,7 +17,7 @@ fn killed_run_with_future_clock_does_not_block_next_run() {
     registry.run(["connection", "add", "proof", "acme", "--auth", "none"]).expect(0);
     let mut died = registry.start_with_env(RUN, &shifted.environment());
     let lease = "SELECT lease_until FROM runs";
-    died.wait_until("the run began", |_| query(&registry, lease).is_some());
+    died.wait_until("the run has started", |_| query(&registry, lease).is_some());
     died.kill_now();
     died.finish();
     let decades =
@@ -26,18 +26,18 @@ fn killed_run_with_future_clock_does_not_block_next_run() {
 
     upstream.set_response_delay(Duration::ZERO);
     let mut next = registry.start(RUN);
-    // Two leases of the test's configuration, and time to start: not until the clock has caught up.
+    // Two leases of the test's configuration plus start-up time; the test does not wait until the clock has caught up.
     for _ in 0..200 {
         if !next.is_running() {
             break;
         }
         thread::sleep(Duration::from_millis(100));
     }
-    assert!(!next.is_running(), "it waits: {}", next.stderr());
+    assert!(!next.is_running(), "the run is blocked: {}", next.stderr());
     assert_eq!(next.finish().expect(0).json()["status"], "success");
 }
 
-/// A number of the database.
+/// Runs a query that returns one number; `None` if the database or the row does not exist.
 fn query(registry: &Registry, sql: &str) -> Option<i64> {
     let database = rusqlite::Connection::open(registry.database()).ok()?;
     database.query_row(sql, [], |row| row.get(0)).ok()

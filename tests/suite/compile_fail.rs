@@ -1,11 +1,11 @@
-//! What the attributes accept, and what they say about everything else.
+//! Compile errors of the attribute macros.
 //!
-//! One file for each mistake in `ui/`, named after it, with the compiler's answer beside it. The answers are those of
-//! the pinned toolchain; when it moves, or when a message changes on purpose: `TRYBUILD=overwrite cargo test -p
-//! nango-tests --test suite compile_fail`, and read the difference.
+//! Each file in `ui/` contains one mistake and is named after it; the expected compiler output is beside it. The
+//! outputs are those of the pinned toolchain. When the toolchain or a message changes, run
+//! `TRYBUILD=overwrite cargo test -p nango-tests --test suite compile_fail` and review the difference.
 //!
-//! Programs that must compile are test targets of their own (`programs/`): only without a program to be run does trybuild
-//! check all cases with one `cargo check`, on all cores, in place of a `cargo build` for each.
+//! Programs that must compile are test targets of their own (`programs/`): if there are none to run, trybuild checks
+//! all cases with one `cargo check` on all cores instead of one `cargo build` each.
 
 #[test]
 fn every_mistake_has_one_readable_error() {

@@ -1,4 +1,4 @@
-//! `connection …`: adding, showing and removing, and the functions that run on it.
+//! `connection …` commands: adding, showing and removing connections, and the functions that run on them.
 
 use std::{
     io::{Read as _, Write as _},
@@ -27,7 +27,10 @@ fn secret_is_sealed_and_shown_only_with_show_secrets() {
 
     for name in ["nango.db", "nango.db-wal"] {
         let bytes = std::fs::read(registry.dir().join(name)).unwrap_or_default();
-        assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{name} holds the token");
+        assert!(
+            !bytes.windows(secret.len()).any(|window| window == secret.as_bytes()),
+            "{name} contains the token in plain text"
+        );
     }
 }
 
@@ -57,7 +60,7 @@ fn changed_connection_keeps_its_other_settings() {
 }
 
 #[test]
-fn credentials_may_come_from_a_file_or_standard_input() {
+fn credentials_are_read_from_file_or_standard_input() {
     let registry = Registry::new();
     registry.write("token.json", r#"{ "token": "abc" }"#);
     registry.run(["connection", "add", "github", "a", "--auth", "bearer", "--credentials", "@token.json"]).expect(0);
@@ -71,7 +74,7 @@ fn credentials_may_come_from_a_file_or_standard_input() {
 }
 
 #[test]
-fn config_of_a_connection_and_the_configuration_file_have_one_flag_each() {
+fn connection_config_and_configuration_file_have_separate_flags() {
     let registry = Registry::new();
     registry.write("other.toml", "database = \"sqlite:other.db\"\n");
     let credentials = r#"{"username":"u@example.com","password":"p"}"#;
@@ -92,7 +95,7 @@ fn config_of_a_connection_and_the_configuration_file_have_one_flag_each() {
     ];
     let old = registry.run(add).expect(0);
     assert!(
-        old.stderr.contains("warning: `--config KEY=VALUE` of `connection add` is `--set KEY=VALUE` now"),
+        old.stderr.contains("warning: `--config KEY=VALUE` of `connection add` is deprecated; use `--set KEY=VALUE`"),
         "{}",
         old.stderr
     );
@@ -102,7 +105,7 @@ fn config_of_a_connection_and_the_configuration_file_have_one_flag_each() {
 }
 
 #[test]
-fn configuration_may_come_from_a_file_or_standard_input() {
+fn connection_config_is_read_from_file_or_standard_input() {
     let registry = Registry::new();
     registry.write("subdomain.txt", "acme\r\n");
     let credentials = r#"{"username":"u@example.com","password":"p"}"#;
@@ -123,33 +126,38 @@ fn configuration_may_come_from_a_file_or_standard_input() {
     assert!(both.stderr.contains("`subdomain` is set twice"), "{}", both.stderr);
 }
 
-/// `script` of util-linux gives the command a terminal.
+/// Runs the command in a terminal, which `script` of util-linux provides.
 #[test]
 fn credentials_are_prompted_on_terminal_without_echo() {
     let registry = Registry::new();
-    let line = format!("{} connection add github typed --auth bearer", registry_binary().display());
+    let command_line = format!("{} connection add github typed --auth bearer", registry_binary().display());
     let mut script = Command::new("script");
-    script.args(["-qec", &line, "/dev/null"]).current_dir(registry.dir()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    script
+        .args(["-qec", &command_line, "/dev/null"])
+        .current_dir(registry.dir())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut child = match script.spawn() {
         Ok(child) => child,
         Err(error) => return skip("a test of the terminal", error).unwrap_or_default(),
     };
-    let (mut input, mut output) = (child.stdin.take().expect("its input"), child.stdout.take().expect("its output"));
+    let (mut input, mut output) =
+        (child.stdin.take().expect("piped stdin"), child.stdout.take().expect("piped stdout"));
     let mut shown = String::new();
     let mut piece = [0; 256];
-    while !shown.contains("access_token (not shown): ") {
+    while !shown.contains("access_token (hidden): ") {
         let read = output.read(&mut piece).expect("output");
-        assert!(read > 0, "it ended without asking: {shown}");
+        assert!(read > 0, "the command ended without a prompt: {shown}");
         shown.push_str(&String::from_utf8_lossy(&piece[..read]));
     }
-    // The echo is switched off right behind the prompt; a person does not type faster than this.
+    // The command disables the echo right after the prompt; a user does not type faster than this.
     std::thread::sleep(std::time::Duration::from_secs(1));
-    input.write_all(b"hush-typed-token\n").expect("a terminal");
+    input.write_all(b"s3cret-typed-token\n").expect("a terminal");
     output.read_to_string(&mut shown).expect("output");
-    child.wait().expect("its end");
-    assert!(shown.contains("added connection typed") && !shown.contains("hush"), "{shown}");
+    child.wait().expect("an exit status");
+    assert!(shown.contains("added connection typed") && !shown.contains("s3cret"), "{shown}");
     let stored = registry.json(["connection", "show", "github", "typed", "--show-secrets", "--json"]);
-    assert_eq!(stored["credentials"]["access_token"], "hush-typed-token");
+    assert_eq!(stored["credentials"]["access_token"], "s3cret-typed-token");
 }
 
 #[test]
@@ -165,11 +173,11 @@ fn metadata_is_replaced_or_merged() {
 }
 
 #[test]
-fn a_function_can_refuse_a_connection() {
+fn function_can_refuse_connection() {
     let missing = || async { (StatusCode::NOT_FOUND, Json(json!({ "message": "Not Found" }))) };
     let url = serve(
         Router::new()
-            .route("/repos/octo/gone", get(missing))
+            .route("/repos/octo/missing", get(missing))
             .route("/repos/octo/demo", get(|| async { Json(json!({})) })),
     );
     let registry = Registry::new();
@@ -179,8 +187,8 @@ fn a_function_can_refuse_a_connection() {
         registry.run(["connection", "add", "github", "acme", "--auth", "none", "--metadata", &metadata])
     };
 
-    let refused = add("gone").expect(1);
-    assert!(refused.stderr.contains("the repository octo/gone is not there"), "{}", refused.stderr);
+    let refused = add("missing").expect(1);
+    assert!(refused.stderr.contains("the repository octo/missing does not exist"), "{}", refused.stderr);
     assert_eq!(registry.json(["connection", "list", "--json"])["connections"], json!([]));
 
     add("demo").expect(0);
@@ -195,13 +203,13 @@ fn key_file_is_created_once_and_required_afterwards() {
         |id: &str| ["connection", "add", "github", id, "--auth", "bearer", "--credentials", "\"t\""].map(str::to_owned);
     let first = registry.run(add("a")).expect(0);
     let key = registry.dir().join("nango.db.key");
-    assert!(first.stderr.contains("nango.db.key"), "the first run says what to back up: {}", first.stderr);
+    assert!(first.stderr.contains("nango.db.key"), "the first run prints what to back up: {}", first.stderr);
     assert!(!registry.run(add("b")).expect(0).stderr.contains("nango.db.key"));
 
     std::fs::remove_file(&key).expect("the key file");
     let lost = registry.run(["connection", "show", "github", "a"]).expect(3);
     assert!(lost.stderr.contains("nango.db.key is missing"), "{}", lost.stderr);
-    assert!(!key.exists(), "a new key would open nothing");
+    assert!(!key.exists(), "a new key could not decrypt the stored credentials");
 }
 
 #[test]
@@ -235,7 +243,7 @@ fn connection_of_deprecated_provider_is_marked_and_added_with_warning() {
 }
 
 #[test]
-fn credentials_that_are_refused_with_status_200_are_not_stored() {
+fn credentials_refused_with_status_200_are_not_stored() {
     let refuse = || async { Json(json!({ "ok": false, "error": "invalid_auth" })) };
     let page = || async { "<html>" };
     let url = serve(Router::new().route("/auth.test", get(refuse)).route("/page/auth.test", get(page)));
@@ -243,8 +251,10 @@ fn credentials_that_are_refused_with_status_200_are_not_stored() {
     registry.write(
         "mine.yaml",
         format!(
-            "github-pat: {{ alias: github, proxy: {{ base_url: {url}/page, headers: {{ x-key: '${{apiKey}}' }}, verification: {{ endpoints: [/auth.test], \
-             error: {{ when: ok, is: false }} }} }} }}\ngithub:\n  auth_mode: API_KEY\n  proxy:\n    base_url: {url}\n    headers: {{ x-key: '${{apiKey}}' }}\n    \
+            "github-pat: {{ alias: github, proxy: {{ base_url: {url}/page, headers: {{ x-key: '${{apiKey}}' }}, \
+             verification: {{ endpoints: [/auth.test], error: {{ when: ok, is: false }} }} }} }}\n\
+             github:\n  auth_mode: API_KEY\n  proxy:\n    base_url: {url}\n    \
+             headers: {{ x-key: '${{apiKey}}' }}\n    \
              verification: {{ endpoints: [/auth.test], error: {{ when: ok, is: false, message: error }} }}\n"
         ),
     );
@@ -252,12 +262,12 @@ fn credentials_that_are_refused_with_status_200_are_not_stored() {
     let add = ["connection", "add", "github", "a", "--credentials", r#"{"apiKey": "k-1234567890"}"#];
     let refused = registry.run(add);
     assert_ne!(refused.status, Some(0));
-    assert!(refused.stderr.contains("are refused: the provider answered `invalid_auth`"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("are refused: the provider responded with `invalid_auth`"), "{}", refused.stderr);
     let listed = registry.json(["connection", "list", "--json"]);
     assert_eq!(listed["connections"], json!([]));
 
-    // An answer that is not what the entry describes is no success.
+    // A response that does not match the entry's description is not a success.
     registry.config("providers = \"mine.yaml\"\n[integrations.github]\nprovider = \"github-pat\"\n");
     let unreadable = registry.run(add).stderr;
-    assert!(unreadable.contains("could not be tried"), "{unreadable}");
+    assert!(unreadable.contains("could not be verified"), "{unreadable}");
 }

@@ -1,7 +1,7 @@
-//! Proof by destruction: a `registry run` that is killed, at every failpoint and at random instants, and started again,
-//! until it is done. Afterwards nothing is lost, and nothing is there twice.
+//! Crash tests: a `registry run` is killed at every failpoint and at random instants, and started again until it
+//! completes. Afterwards no record is lost or duplicated.
 //!
-//! A short version runs always; `NANGO_TEST_LONG=1` kills a thousand times on each database (about half an hour each), and
+//! A short version always runs; `NANGO_TEST_LONG=1` kills 1,000 times on each database (about half an hour each), and
 //! `NANGO_TEST_SEED=n` repeats a run.
 
 mod faults;
@@ -20,9 +20,9 @@ pub(crate) use faults::check_locked_database;
 use nango_tests::rng::{self, Rng};
 use scenario::{DatabaseKind, Kill, ProofSync, Scenario};
 
-/// Records of the API.
+/// Number of records that the API has at the start.
 const RECORDS: u64 = 2_500;
-/// So many kills are dealt to one database before a new one is taken.
+/// Number of kills on one database before the test creates a new one.
 const KILLS_PER_DATABASE: u64 = 40;
 
 #[test]
@@ -49,7 +49,7 @@ fn check_kills_at_random_instants(kind: DatabaseKind) {
         let mut kills_on_this_database = 0;
         while kills_on_this_database < kills_planned {
             let sync = *rng.choose(&[ProofSync::Mapped, ProofSync::ByHand]);
-            // Whether the API changes only while nothing runs: then every counter is known.
+            // If the API changes only while no sync runs, the value of every counter is known.
             let upstream_idle = rng.below(2) == 0;
             scenario.change_upstream();
             for _ in 0..=rng.below(4) {
@@ -66,7 +66,7 @@ fn check_kills_at_random_instants(kind: DatabaseKind) {
             if upstream_idle {
                 scenario.verify_counters(sync);
             } else {
-                // What changed in front of the walk's place is seen by the next one.
+                // Changes in a part of the list that the resumed walk had already passed are found by the next walk.
                 scenario.run_to_completion(sync);
             }
             scenario.verify(sync);
@@ -74,12 +74,12 @@ fn check_kills_at_random_instants(kind: DatabaseKind) {
         kills_done += kills_on_this_database;
     }
     println!(
-        "{kind:?}: {kills_done} kills, {missed_kills} blows that came after the end, {:.0} s: 0 lost, 0 doubled",
+        "{kind:?}: {kills_done} kills, {missed_kills} kills after the end of the run, {:.0} s: 0 lost, 0 duplicated",
         started.elapsed().as_secs_f64()
     );
 }
 
-/// Every name in the list is died at, so that none is forgotten: neither by the code nor by this test.
+/// Kills a run at every name in the list, so that neither the code nor this test misses one.
 #[cfg(debug_assertions)]
 #[test]
 fn run_killed_at_every_failpoint_loses_and_duplicates_nothing_on_sqlite() {
@@ -100,11 +100,11 @@ fn check_kills_at_every_failpoint(kind: DatabaseKind) {
     let mut rng = Rng::new(seed);
     let Some(base) = kind.create_database() else { return };
     let mut scenario = Scenario::after_killed_schema_creation(base, kind.schema_failpoint(), seed, RECORDS / 5);
-    let (mut deaths, mut died_at) = (0, vec![kind.schema_failpoint()]);
+    let (mut kills, mut died_at) = (0, vec![kind.schema_failpoint()]);
     let names = || NAMES.iter().copied().filter(|name| kind.reaches_failpoint(name));
     for name in names() {
         let random_passing = 1 + rng.below(4);
-        // A name that the one sync does not pass (a checkpoint, a resume state) is passed by the other.
+        // A failpoint that one sync does not reach (a checkpoint, a resume state) is reached by the other.
         let attempts: Vec<_> = if rng::is_long_run() { vec![1, 2, 3, 5, 9] } else { vec![random_passing, 1] }
             .into_iter()
             .flat_map(|passing| ProofSync::BOTH.map(|sync| (sync, passing)))
@@ -112,7 +112,8 @@ fn check_kills_at_every_failpoint(kind: DatabaseKind) {
         for (sync, passing) in attempts {
             scenario.change_upstream();
             if name == "scan:closed-other" {
-                // Without its checkpoint the next walk starts over, and closes the scan that this one leaves open.
+                // Without its checkpoint the next walk starts again, and closes the scan that this one leaves
+                // unfinished.
                 scenario.run_and_kill(ProofSync::ByHand, Kill::AtFailpoint("page:records", 1));
             }
             let died = scenario.run_and_kill(sync, Kill::AtFailpoint(name, passing));
@@ -121,7 +122,7 @@ fn check_kills_at_every_failpoint(kind: DatabaseKind) {
             scenario.verify_counters(sync);
             scenario.verify(sync);
             if died {
-                deaths += 1;
+                kills += 1;
                 died_at.push(name);
                 if !rng::is_long_run() {
                     break;
@@ -130,6 +131,6 @@ fn check_kills_at_every_failpoint(kind: DatabaseKind) {
         }
     }
     let never_reached: Vec<_> = names().filter(|name| !died_at.contains(name)).collect();
-    assert!(never_reached.is_empty(), "nobody died at {never_reached:?}");
-    println!("{kind:?}: {deaths} deaths at {} failpoints: 0 lost, 0 doubled", names().count());
+    assert!(never_reached.is_empty(), "no run was killed at {never_reached:?}");
+    println!("{kind:?}: {kills} kills at {} failpoints: 0 lost, 0 duplicated", names().count());
 }

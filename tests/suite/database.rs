@@ -1,4 +1,4 @@
-//! `registry database …`: checks, backups, copies, and what takes records out.
+//! `registry database …`: checks, backups, copies, and commands that remove records.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ impl SyncedRegistry {
         self.registry.json(["database"].iter().chain(args).chain(&["--json"]))
     }
 
-    /// A command on the dataset.
+    /// Runs a maintenance command on the dataset.
     fn run_maintenance(&self, command: &str, args: &[&str]) -> Value {
         let words: Vec<&str> = [command].into_iter().chain(DATASET).chain(args.iter().copied()).collect();
         self.database(&words)
@@ -49,42 +49,46 @@ fn check_reports_problems_found_and_not_repaired() {
     let found = synced.registry.run(["database", "check", "--json"]).expect(1).json();
     assert_eq!((&found["sound"], &found["findings"][0]["problem"]), (&json!(false), &json!("counts")));
     assert_eq!(found["findings"][0]["where"], "github acme GithubIssue");
-    let mended = synced.registry.run(["database", "check", "--repair"]).expect(0);
-    assert!(mended.stdout.contains("counted again") && mended.stdout.ends_with("sound now\n"), "{}", mended.stdout);
+    let repaired = synced.registry.run(["database", "check", "--repair"]).expect(0);
+    assert!(
+        repaired.stdout.contains("recounted") && repaired.stdout.ends_with("all problems repaired\n"),
+        "{}",
+        repaired.stdout
+    );
     assert_eq!(synced.database(&["check"])["sound"], true);
 
     synced.damage("UPDATE records SET payload = x'7b' WHERE rid = 1");
-    let left = synced.registry.run(["database", "check", "--repair"]).expect(1);
+    let unrepaired = synced.registry.run(["database", "check", "--repair"]).expect(1);
     assert!(
-        left.stdout.contains("payload (github acme GithubIssue) is left: run the sync with --reset"),
+        unrepaired.stdout.contains("payload (github acme GithubIssue) remains: run the sync with --reset"),
         "{}",
-        left.stdout
+        unrepaired.stdout
     );
     synced.registry.run(["run", "github", "repo-issues", "--connection", "acme", "--reset"]).expect(0);
     assert_eq!(synced.database(&["check"])["sound"], true);
 }
 
 #[test]
-fn a_backup_opens_and_holds_the_same() {
+fn backup_opens_and_has_the_same_records() {
     let synced = SyncedRegistry::new();
     let before = synced.all();
     let made = synced.database(&["backup", "backup.db"]);
     assert_eq!((&made["file"], &made["records"]), (&json!("backup.db"), &json!(record_count(&before))));
     let again = synced.registry.run(["database", "backup", "backup.db"]).expect(3);
-    assert!(again.stderr.contains("a backup replaces nothing"), "{}", again.stderr);
+    assert!(again.stderr.contains("a backup replaces no file"), "{}", again.stderr);
     let dir = synced.registry.dir();
     fs::copy(dir.join("nango.db.key"), dir.join("backup.db.key")).expect("the key");
-    // Every record, with its place.
-    let there = ["--database", "sqlite:backup.db"];
-    assert_eq!(synced.read(&[&["--all"], &there[..]].concat())["records"], before);
-    assert_eq!(synced.database(&[&["check"], &there[..]].concat())["sound"], true);
+    // Every record, with its cursor.
+    let backup = ["--database", "sqlite:backup.db"];
+    assert_eq!(synced.read(&[&["--all"], &backup[..]].concat())["records"], before);
+    assert_eq!(synced.database(&[&["check"], &backup[..]].concat())["sound"], true);
 }
 
 #[test]
 fn copy_continues_feed_and_sync_of_its_source() {
     let synced = SyncedRegistry::new();
     let before = synced.all();
-    let place = cursor(&before[record_count(&before) - 1]).to_owned();
+    let last_cursor = cursor(&before[record_count(&before) - 1]).to_owned();
     let copied = synced.database(&["copy", "sqlite:nango.db", "sqlite:new.db"]);
     assert_eq!(copied["rows"]["records"], json!(record_count(&before)));
     assert!(copied["rows"]["runs"].as_u64().is_some_and(|runs| runs > 0), "{copied}");
@@ -99,11 +103,11 @@ fn copy_continues_feed_and_sync_of_its_source() {
     fs::remove_file(synced.registry.database()).expect("the old database");
     fs::rename(dir.join("new.db"), synced.registry.database()).expect("the new database");
     assert_eq!(synced.all(), before);
-    // The next run finds everything as it was, and a reader goes on from its place.
+    // The next run finds no other change, and a reader continues from its cursor.
     assert!(synced.standin.edit_issue(PAGED_REPOSITORY, 1, "A new title"));
     let counts = synced.sync()["models"]["GithubIssue"].clone();
     assert_eq!((&counts["added"], &counts["updated"]), (&json!(0), &json!(1)));
-    let changed = synced.read(&["--cursor", &place])["records"].clone();
+    let changed = synced.read(&["--cursor", &last_cursor])["records"].clone();
     assert_eq!((record_count(&changed), &changed[0]["title"]), (1, &json!("A new title")));
 }
 
@@ -131,7 +135,7 @@ fn records_are_pruned_erased_and_emptied() {
     assert_eq!(emptied["count"], json!(record_count(&before) - 2));
     assert_eq!(synced.all(), json!([]));
     assert_eq!(synced.database(&["check"])["sound"], true);
-    // The next run brings them anew, behind the places of before.
+    // The next run adds them again, after the cursors of the removed records.
     let last = cursor(&before[record_count(&before) - 1]).to_owned();
     assert_eq!(synced.sync()["models"]["GithubIssue"]["added"], json!(record_count(&before)));
     assert_eq!(record_count(&synced.read(&["--cursor", &last, "--limit", "1000"])["records"]), record_count(&before));

@@ -1,4 +1,4 @@
-//! `registry database copy` between a file and a server, and back.
+//! `registry database copy` from a file to a server and back.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ fn database_copied_from_file_to_server_and_back_is_identical() {
     let again = synced.registry.run(["database", "copy", "sqlite:nango.db", &database.url]).expect(3);
     assert!(again.stderr.contains("not empty"), "{}", again.stderr);
 
-    // The key goes along by hand; the records and their places are the same everywhere.
+    // The key is copied by hand; records and cursors are the same in all three databases.
     let key = fs::read_to_string(synced.registry.dir().join("nango.db.key")).expect("the key");
     let key = key.lines().find(|line| !line.is_empty() && !line.starts_with('#')).expect("a key").trim().to_owned();
     synced.registry.env("NANGO_ENCRYPTION_KEY", key);

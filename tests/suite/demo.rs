@@ -1,4 +1,4 @@
-//! `registry demo`: the first thing a person sees.
+//! `registry demo`, the first command that a new user runs.
 
 use nango_tests::Registry;
 
@@ -9,8 +9,8 @@ fn demo_runs_sync_and_removes_its_files() {
     for part in ["GithubIssue", "added", "deleted", "create-issue", "cargo run -- list"] {
         assert!(output.stdout.contains(part), "no {part:?} in\n{}", output.stdout);
     }
-    let left: Vec<_> = std::fs::read_dir(registry.dir()).expect("the directory").collect();
-    assert!(left.is_empty(), "{left:?}");
+    let remaining_files: Vec<_> = std::fs::read_dir(registry.dir()).expect("the directory").collect();
+    assert!(remaining_files.is_empty(), "{remaining_files:?}");
 }
 
 #[test]

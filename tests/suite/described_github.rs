@@ -1,4 +1,5 @@
-//! GitHub as its own description says it: no request of the integration violates it, and its examples can be read.
+//! GitHub as its OpenAPI description defines it: no request of the integration violates the description, and its
+//! examples can be deserialised.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 const REPOSITORY: &str = r#"{"owner":"octocat","repo":"Hello-World"}"#;
 
-/// Every function that asks GitHub for something, with its input and how many requests it makes of it.
+/// Every function that sends requests to GitHub, with its input and its number of requests.
 fn functions() -> Vec<(&'static str, Option<Value>, usize)> {
     let of_repository = |mut input: Value| {
         input["owner"] = "octocat".into();
@@ -37,7 +38,7 @@ fn requests_conform_to_github_description() {
     let registry = Registry::new();
     registry.base_url("github", github.url());
     let add = ["connection", "add", "github", "octo", "--auth", "bearer", "--credentials", "\"t\""];
-    // Adding it calls `check-repository`.
+    // Adding the connection runs `check-repository`.
     registry.run(add.into_iter().chain(["--metadata", REPOSITORY])).expect(0);
 
     let mut expected_requests = 1;
@@ -48,7 +49,8 @@ fn requests_conform_to_github_description() {
         assert_eq!(report["status"], "success", "{name}: {report:#}");
         expected_requests += requests;
         let all = github.requests();
-        let wrong: Vec<_> = all.iter().filter(|asked| !asked.violations.is_empty() || asked.status >= 300).collect();
+        let wrong: Vec<_> =
+            all.iter().filter(|request| !request.violations.is_empty() || request.status >= 300).collect();
         assert!(
             wrong.is_empty() && all.len() == expected_requests,
             "{name}: {wrong:#?} of {} (expected {expected_requests})",
@@ -57,11 +59,11 @@ fn requests_conform_to_github_description() {
     }
 
     let listed = registry.json(["list", "--json"]);
-    let ask_nothing = BTreeSet::from(["issue-changed"]);
-    let there = listed.as_array().expect("a list").iter().filter(|function| function["integration"] == "github");
-    let tested = functions().into_iter().map(|(name, ..)| name).chain(["check-repository"]).chain(ask_nothing);
-    let there: BTreeSet<_> = there.map(|function| function["name"].as_str().expect("a name")).collect();
-    assert_eq!(there, tested.collect(), "a new function of the integration needs a line here");
+    let without_requests = BTreeSet::from(["issue-changed"]);
+    let registered = listed.as_array().expect("a list").iter().filter(|function| function["integration"] == "github");
+    let tested = functions().into_iter().map(|(name, ..)| name).chain(["check-repository"]).chain(without_requests);
+    let registered: BTreeSet<_> = registered.map(|function| function["name"].as_str().expect("a name")).collect();
+    assert_eq!(registered, tested.collect(), "a new function of the integration needs a line here");
 }
 
 #[test]
@@ -84,12 +86,12 @@ fn request_outside_description_is_reported() {
         if !body.is_empty() {
             request = request.header("content-type", "application/json").body(*body);
         }
-        let status = wait(async move { request.send().await.expect("an answer").status().as_u16() });
+        let status = wait(async move { request.send().await.expect("a response").status().as_u16() });
         assert!(matches!(status, 404 | 422), "{method} {path}: {status}");
     }
     let requests = github.requests();
     assert!(
-        requests.len() == wrong.len() && requests.iter().all(|asked| !asked.violations.is_empty()),
+        requests.len() == wrong.len() && requests.iter().all(|request| !request.violations.is_empty()),
         "{requests:#?}"
     );
 }

@@ -1,4 +1,4 @@
-//! `encryption …`: what lies on the disk, and keys that come and go.
+//! `encryption …` commands: contents of the files on disk, and key rotation.
 
 use std::{collections::BTreeSet, fs};
 
@@ -16,7 +16,7 @@ fn nothing_found() -> BTreeSet<String> {
 }
 
 #[test]
-fn a_database_that_is_made_sealed_never_shows_a_payload() {
+fn database_created_with_encryption_never_contains_plain_payload() {
     let standin = wait(Standin::start()).expect("a stand-in");
     let mut registry = Registry::new();
     registry.env("NANGO_ENCRYPT_RECORDS", "true");
@@ -24,12 +24,12 @@ fn a_database_that_is_made_sealed_never_shows_a_payload() {
     let mut follower =
         synced.registry.start(["records", "github", "GithubIssue", "--connection", "acme", "--follow", "--json"]);
     follower.wait_until("a first record", |follower| !follower.stdout().is_empty());
-    assert!(synced.standin.edit_issue(PAGED_REPOSITORY, 1, "A title that nobody may read"));
+    assert!(synced.standin.edit_issue(PAGED_REPOSITORY, 1, "A confidential title"));
     assert_eq!(synced.sync()["models"]["GithubIssue"]["updated"], 1);
     let all = synced.read(&["--limit", "1000"]);
     let texts = texts(&all);
-    assert!(texts.contains("A title that nobody may read") && texts.len() > 20, "{texts:?}");
-    // A process holds the database open, and its log is there.
+    assert!(texts.contains("A confidential title") && texts.len() > 20, "{texts:?}");
+    // A process has the database open, so its log exists.
     assert!(synced.registry.dir().join("nango.db-wal").exists());
     assert_eq!(texts_in_files(synced.registry.dir(), &texts), nothing_found());
     drop(follower);
@@ -68,7 +68,7 @@ fn database_sealed_later_contains_no_plain_payload() {
 }
 
 #[test]
-fn a_key_is_distributed_then_activated_then_removed() {
+fn new_key_is_distributed_then_activated_then_old_key_is_removed() {
     let standin = wait(Standin::start()).expect("a stand-in");
     let mut registry = Registry::new();
     registry.env("NANGO_ENCRYPT_RECORDS", "true").env("NANGO_ENCRYPTION_KEY", FIRST_KEY);
@@ -79,7 +79,7 @@ fn a_key_is_distributed_then_activated_then_removed() {
     let refused = synced.registry.run(["encryption", "rotate", "--new-key"]).expect(2);
     assert!(refused.stderr.contains("append a new one"), "{}", refused.stderr);
 
-    // Distributed: nothing uses it.
+    // The new key is distributed; nothing uses it yet.
     synced.registry.env("NANGO_ENCRYPTION_KEY", format!("{FIRST_KEY},{SECOND_KEY}"));
     synced.sync();
     let before = synced.registry.json(["encryption", "status", "--json"]);
@@ -93,7 +93,7 @@ fn a_key_is_distributed_then_activated_then_removed() {
     assert_eq!(new["records"], all["records"].as_array().map_or(0, Vec::len));
     assert_eq!(synced.read(&["--limit", "1000"]), all);
 
-    // A process that was forgotten says what it needs, and writes nothing.
+    // A process without the new key reports the key that it needs, and writes nothing.
     synced.registry.env("NANGO_ENCRYPTION_KEY", FIRST_KEY);
     let needed = new["key"].as_str().expect("a key's name");
     let read = synced.registry.run(["records", "github", "GithubIssue", "--connection", "acme"]).expect(3);
@@ -112,7 +112,7 @@ fn a_key_is_distributed_then_activated_then_removed() {
 }
 
 #[test]
-fn a_database_on_a_server_is_sealed_and_rotated() {
+fn database_on_server_is_encrypted_and_rotated() {
     let Some(server) = postgres::server() else { return };
     let database = server.create_empty_database();
     let standin = wait(Standin::start()).expect("a stand-in");
@@ -126,7 +126,7 @@ fn a_database_on_a_server_is_sealed_and_rotated() {
 
     let on = synced.registry.run(["encryption", "on"]).expect(0);
     assert!(on.stdout.contains(&format!("{count} changed")), "{}", on.stdout);
-    // It says what it cannot remove itself.
+    // The command reports what it cannot remove itself.
     assert!(on.stderr.contains("VACUUM FULL nango_rs.records") && on.stderr.contains("archives"), "{}", on.stderr);
     assert_eq!(database.sql("SELECT count(*) FROM nango_rs.records WHERE key_id = 0"), "0");
     for text in texts(&all) {
@@ -141,7 +141,7 @@ fn a_database_on_a_server_is_sealed_and_rotated() {
     assert_eq!((&old["removable"], &old["records"], &old["credentials"]), (&json!(true), &json!(0), &json!(0)));
     assert_eq!((&new["active"], &new["records"], &new["credentials"]), (&json!(true), &json!(count), &json!(1)));
 
-    // A process that was forgotten says what it needs; without the old key everything is there.
+    // A process without the new key reports the key that it needs; without the old key all data is readable.
     synced.registry.env("NANGO_ENCRYPTION_KEY", FIRST_KEY);
     let needed = new["key"].as_str().expect("a key's name");
     let run = synced.registry.run(["run", "github", "repo-issues", "--connection", "acme"]).expect(3);
@@ -167,16 +167,16 @@ fn rotation_with_new_key_appends_it_to_key_file() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        assert_eq!(fs::metadata(&file).expect("its mode").permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(&file).expect("file metadata").permissions().mode() & 0o777, 0o600);
     }
-    // Payloads are plain, as before; the credentials have the new key.
+    // Payloads are in plain text as before; the credentials use the new key.
     fs::write(&file, both.strip_prefix(&old).expect("the new key")).expect("a key file");
     let counts = synced.sync()["models"]["GithubIssue"].clone();
     assert_eq!((&counts["added"], &counts["updated"]), (&json!(0), &json!(0)));
     let status = synced.registry.run(["encryption", "status"]).expect(0);
     assert!(status.stdout.contains("New payloads are plain") && status.stdout.contains("active"), "{}", status.stdout);
 
-    // Without its key, a database makes no new one.
+    // If its key is missing, a database does not create a new one.
     fs::remove_file(&file).expect("a key file");
     let lost = synced.registry.run(["encryption", "status"]).expect(3);
     assert!(lost.stderr.contains("is missing") && !file.exists(), "{}", lost.stderr);

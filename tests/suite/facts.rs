@@ -1,8 +1,8 @@
-//! Tests that hold the facts of the built-in entries against public descriptions, which are fetched and never shipped.
+//! Comparison of the built-in provider entries with public API descriptions, which are downloaded and never shipped.
 //!
-//! An entry counts as checked by machine if a description confirms where a credential is tried or how pages are found;
-//! what a description contradicts is a failure, unless `table::ANSWERED` says why ours is right. That a description says
-//! nothing of a key is no failure.
+//! An entry counts as checked if a description confirms its verification request or its pagination. A contradiction
+//! fails the test unless `table::ACCEPTED_DIFFERENCES` gives the reason why the entry is right. A key that no
+//! description mentions is not an error.
 
 mod address;
 mod check;
@@ -21,11 +21,11 @@ use check::check;
 use entry::Entry;
 use table::{ACCEPTED_DIFFERENCES, COVERED, GATEWAYS};
 
-/// The number of entries that must be checked at least.
+/// Minimum number of entries that must be confirmed.
 const MIN_CONFIRMED_ENTRIES: usize = 45;
 
 #[test]
-fn entries_agree_with_the_public_descriptions_of_their_apis() {
+fn entries_agree_with_public_api_descriptions() {
     let Some(descriptions) = Descriptions::read() else { return };
     let registry = Registry::new();
     let names: Vec<&str> = COVERED.iter().map(|(name, _)| *name).collect();
@@ -36,18 +36,18 @@ fn entries_agree_with_the_public_descriptions_of_their_apis() {
     for ((name, covering), entry) in COVERED.iter().zip(&entries) {
         let gateway = GATEWAYS.iter().find(|(of, _)| of.contains(name)).map(|(_, address)| *address);
         let report = check(entry, &descriptions, covering, gateway);
-        for wrong in &report.mismatches {
-            if let Some(at) =
-                ACCEPTED_DIFFERENCES.iter().position(|(of, key, _)| of.contains(name) && *key == wrong.key)
+        for mismatch in &report.mismatches {
+            if let Some(index) =
+                ACCEPTED_DIFFERENCES.iter().position(|(of, key, _)| of.contains(name) && *key == mismatch.key)
             {
-                accepted.insert((at, *name));
+                accepted.insert((index, *name));
             } else {
-                faults.push(format!("{name}: {wrong}"));
+                faults.push(format!("{name}: {mismatch}"));
             }
         }
         let found: Vec<_> = report.confirmed.iter().map(|(key, how)| format!("{key} {how}")).collect();
         println!(
-            "{name} ({}): {}; not said: {}",
+            "{name} ({}): {}; not documented: {}",
             covering.join(", "),
             found.join(", "),
             report.undocumented.join(", ")
@@ -58,9 +58,11 @@ fn entries_agree_with_the_public_descriptions_of_their_apis() {
             faults.push(format!("{name}: no description confirms how it is verified or how its pages are found"));
         }
     }
-    for (at, (names, key, why)) in ACCEPTED_DIFFERENCES.iter().enumerate() {
-        for name in names.iter().filter(|name| !accepted.contains(&(at, **name))) {
-            faults.push(format!("{name}: its description does not contradict `{key}`, which is answered: {why}"));
+    for (index, (names, key, why)) in ACCEPTED_DIFFERENCES.iter().enumerate() {
+        for name in names.iter().filter(|name| !accepted.contains(&(index, **name))) {
+            faults.push(format!(
+                "{name}: its description does not contradict `{key}`, which is listed as accepted: {why}"
+            ));
         }
     }
     println!("{checked} entries are checked");
@@ -69,7 +71,7 @@ fn entries_agree_with_the_public_descriptions_of_their_apis() {
 }
 
 #[test]
-fn entries_name_exactly_the_packages_they_are_compared_with() {
+fn entries_list_exactly_the_packages_they_are_compared_with() {
     let Some(descriptions) = Descriptions::read() else { return };
     let listed = Registry::new().json(["providers", "list", "--json"]);
     let named: BTreeMap<_, _> = listed
@@ -88,7 +90,7 @@ fn entries_name_exactly_the_packages_they_are_compared_with() {
     assert!(named.len() >= MIN_CONFIRMED_ENTRIES, "{named:#?}");
 }
 
-/// Asks several programs at once for entries.
+/// Reads entries with several processes at once.
 fn entries(registry: &Registry, names: &[&str]) -> Vec<Entry> {
     let show = |name: &str| Entry::new(registry.json(["providers", "show", name, "--json"])["entry"].take());
     thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Files that hold secrets and records: who may read them, who wrote them, and what is left of what was removed.
+//! Files with secrets and records: their permissions and owners, and remains of deleted content.
 
 use std::{
     collections::BTreeSet,
@@ -12,10 +12,10 @@ use serde_json::json;
 
 use crate::synced_registry::{SyncedRegistry, texts, texts_in_files};
 
-/// A connection whose credentials nothing checks.
+/// Adds a connection without verification of its credentials.
 const ADD: [&str; 8] = ["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", "\"t\""];
 
-/// A synced repository whose temporary files lie in a directory of their own, and the texts of its records.
+/// Creates a synced repository with a separate directory for temporary files, and returns the texts of its records.
 fn synced() -> (SyncedRegistry, PathBuf, BTreeSet<String>) {
     let standin = nango_tests::wait(integrations::standin::Standin::start()).expect("a stand-in");
     let mut registry = Registry::new();
@@ -80,7 +80,7 @@ fn removed_connection_leaves_no_byte_in_any_file() {
 #[test]
 fn vacuum_clears_content_left_by_older_version() {
     let (synced, temporary, texts) = synced();
-    // Without overwriting what is removed.
+    // Deletes without overwriting the content.
     let file = rusqlite::Connection::open(synced.registry.database()).expect("the database");
     file.execute_batch("DELETE FROM records; DELETE FROM record_keys; PRAGMA wal_checkpoint(TRUNCATE)")
         .expect("a statement");
@@ -143,18 +143,18 @@ fn long_chain_of_aliases_is_checked_quickly() {
     let report = registry.run(["providers", "check", "--providers", "providers.yaml", "--json"]).json();
     assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
     assert_eq!((&report["total"], &report["usable"]), (&json!(5_002), &json!(5_000)));
-    assert!(report["problems"].to_string().contains("leads in a circle: one → two → one"), "{}", report["problems"]);
+    assert!(report["problems"].to_string().contains("forms a cycle: one → two → one"), "{}", report["problems"]);
 }
 
 #[test]
-fn killed_backup_is_not_in_the_way_of_the_next() {
+fn killed_backup_does_not_block_the_next() {
     let registry = Registry::new();
     registry.run(ADD).expect(0);
     registry.write("backup.db.partial", "left by an older version");
     registry.write("backup.db.0123456789abcdef.partial", "left by this one");
     let made = registry.run(["database", "backup", "backup.db"]).expect(0);
     for name in ["backup.db.partial", "backup.db.0123456789abcdef.partial"] {
-        let note = format!("note: {name} is left of an interrupted backup and holds records: remove it");
+        let note = format!("note: {name} is left from an interrupted backup and contains records: remove it");
         assert!(made.stderr.contains(&note), "{}", made.stderr);
     }
 }
@@ -222,11 +222,11 @@ mod unix {
     }
 
     #[test]
-    fn symbolic_link_to_the_key_survives_a_rotation() {
+    fn symbolic_link_to_key_file_survives_rotation() {
         let registry = Registry::new();
         registry.run(ADD).expect(0);
         let (key, real) = (registry.dir().join("nango.db.key"), registry.dir().join("real.key"));
-        fs::rename(&key, &real).expect("the key elsewhere");
+        fs::rename(&key, &real).expect("a renamed key file");
         symlink("real.key", &key).expect("a link");
         registry.run(["encryption", "rotate", "--new-key"]).expect(0);
         assert!(fs::symlink_metadata(&key).expect("the link").is_symlink());
@@ -235,7 +235,7 @@ mod unix {
         registry.run(["connection", "list"]).expect(0);
     }
 
-    /// A shell that runs as another user and opens a file as often as it can, until it is killed or once could.
+    /// A shell of another user that tries to open a file repeatedly, until it succeeds or is killed.
     struct FileWatcher(Child);
 
     impl FileWatcher {
@@ -246,16 +246,16 @@ mod unix {
             Self(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("a second user"))
         }
 
-        /// Ends it; whether it ever could open the file.
+        /// Stops the shell and returns whether it opened the file.
         fn was_opened(mut self) -> bool {
             let _ = self.0.kill();
-            let output = self.0.wait_with_output().expect("its output");
+            let output = self.0.wait_with_output().expect("the output");
             !output.stdout.is_empty()
         }
     }
 
     #[test]
-    fn second_user_never_opens_a_new_database_key_copy_or_backup() {
+    fn second_user_cannot_open_new_database_key_copy_or_backup() {
         const SECOND_USER: &str = "a second user who watches new files";
         let probe = Registry::new();
         if fs::metadata(probe.dir()).expect("the directory").uid() != 0 {
@@ -269,10 +269,10 @@ mod unix {
         for _ in 0..15 {
             let registry = Registry::new();
             change_mode(registry.dir(), 0o755);
-            // The watcher can open what everybody may.
+            // The watcher can open a file that all users may read.
             let open = registry.write("open", "");
-            let mut sees = FileWatcher::start(&setpriv, &open);
-            assert!(sees.0.wait().expect("its end").success());
+            let mut watcher_of_open_file = FileWatcher::start(&setpriv, &open);
+            assert!(watcher_of_open_file.0.wait().expect("an exit status").success());
 
             let names = ["nango.db", "nango.db-wal", "nango.db.key", "copy.db", "backup.db"];
             let watchers: Vec<FileWatcher> =

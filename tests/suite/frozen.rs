@@ -1,14 +1,15 @@
-//! What users and their scripts rely on by name: a rename in the source keeps it. The lists are in `tests/golden`.
+//! Names that users and their scripts rely on, frozen in `tests/golden`; a rename in the source must not change them.
 //!
 //! | file | content |
 //! | --- | --- |
-//! | `answers` | the keys of every `--json` answer |
-//! | `commands` | commands, flags, their values, exit codes |
-//! | `databases` | tables, columns, keys of settings |
+//! | `json_keys_of_*` | the keys of all `--json` output |
+//! | `commands`, `exit_codes` | commands, flags, their values, exit codes |
+//! | `sqlite`, `postgres` | tables, columns, keys of settings |
+//! | `environment` | environment variables |
 
-mod answers;
 mod commands;
 mod databases;
+mod json_keys;
 
 use std::{
     collections::BTreeSet,
@@ -24,7 +25,7 @@ fn check<T: AsRef<str>>(file: &str, lines: &[T]) {
     golden::check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(file), lines);
 }
 
-/// The sources below a folder, without tests.
+/// Collects the source files in a folder, without tests.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     let is_test = |name: &str| matches!(name, "tests" | "tests.rs" | "conformance" | "conformance.rs" | "frozen.rs");
     for entry in fs::read_dir(folder).expect("a folder of sources").flatten() {
@@ -40,18 +41,18 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The variables of the program's own that a source names outside its comments and its tests.
+/// Returns the product's environment variables that a source names outside its comments and tests.
 fn variables(source: &str) -> BTreeSet<String> {
     const PREFIX: &str = "NANGO_";
     let code = source.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
     let names = lines.flat_map(|line| {
-        line.match_indices(PREFIX).map(|(at, _)| {
+        line.match_indices(PREFIX).map(|(start, _)| {
             let is_part = |c: char| c == '_' || c.is_ascii_uppercase() || c.is_ascii_digit();
-            line[at..].chars().take_while(|c| is_part(*c)).collect::<String>()
+            line[start..].chars().take_while(|c| is_part(*c)).collect::<String>()
         })
     });
-    // A prefix alone is what a message says of a family of variables.
+    // The prefix alone occurs in messages about a group of variables.
     names.filter(|name| name != PREFIX).collect()
 }
 

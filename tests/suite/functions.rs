@@ -1,4 +1,4 @@
-//! `list` and `describe`: what is registered.
+//! `list` and `describe`: the registered functions.
 
 use nango_tests::Registry;
 use serde_json::{Value, json};
@@ -9,13 +9,13 @@ fn function_row<'a>(list: &'a Value, name: &str) -> &'a Value {
 }
 
 #[test]
-fn the_list_has_every_function_and_its_declaration() {
+fn list_contains_every_function_with_its_declaration() {
     let list = Registry::new().json(["list", "--json"]);
 
     let sync = function_row(&list, "repo-issues");
     assert_eq!(sync["type"], "sync");
     assert_eq!(sync["integration"], "github");
-    assert_eq!(sync["description"], "Keeps the issues of a repository: the whole sync is this mapping.");
+    assert_eq!(sync["description"], "Syncs the issues of a repository.");
     assert_eq!(sync["version"], "0.0.1");
     assert_eq!(sync["models"], json!(["GithubIssue"]));
     assert_eq!(sync["frequency"], "every 30 minutes");
@@ -35,7 +35,7 @@ fn the_list_has_every_function_and_its_declaration() {
 }
 
 #[test]
-fn the_list_is_sorted_and_the_same_every_time() {
+fn list_is_sorted_and_deterministic() {
     let registry = Registry::new();
     let list = registry.json(["list", "--json"]);
     let key = |row: &Value| {
@@ -57,7 +57,7 @@ fn function_description_names_its_requirements() {
 }
 
 #[test]
-fn listing_needs_no_database() {
+fn list_command_creates_no_database() {
     let registry = Registry::new();
     registry.run(["list"]).expect(0);
     assert!(!registry.database().exists());

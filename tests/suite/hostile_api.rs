@@ -1,5 +1,5 @@
-//! APIs whose answers are ordinary and misleading, over real sockets: one test for each fault of the reports that made a
-//! run delete or lose live records. The same with random lists is in `nango-core`, `run::tests::hostile`.
+//! Deletion safety against APIs with misleading responses, over real sockets: one test for each reported fault that
+//! made a run delete or lose records. Random variants are in `nango-core`, `run::tests::hostile`.
 
 use std::sync::{
     Arc,
@@ -19,10 +19,10 @@ use serde_json::{Value, json};
 
 use crate::servers::serve;
 
-/// How often a run walks the list before its deletes are judged: more often than a position-based walk needs.
+/// Number of runs before deletes are checked: more walks than position-based pagination needs to confirm a delete.
 const RUNS: usize = 3;
 
-/// Switches an API from ordinary answers to hostile ones.
+/// Switches an API from normal to hostile responses.
 #[derive(Clone, Default)]
 struct Mode(Arc<AtomicUsize>);
 
@@ -96,16 +96,16 @@ fn contact(id: usize) -> Value {
     json!({ "id": id.to_string(), "properties": {}, "updatedAt": "2026-01-01T00:00:00Z" })
 }
 
-/// F1: a page that is shorter than requested ended the walk, and 100 of 120 projects became tombstones.
+/// F1: a page shorter than requested ended the walk, and 100 of 120 projects were deleted.
 #[test]
-fn offset_walk_reads_the_whole_list_when_the_server_caps_its_pages() {
+fn offset_walk_reads_whole_list_when_server_caps_page_size() {
     let mode = Mode::default();
     let served = mode.clone();
-    let projects = move |Query(window): Query<PageRequest>| {
-        let size = if served.is_hostile() { 20 } else { window.max_results };
-        let end = (window.start_at + size).min(120);
-        let values: Vec<Value> = (window.start_at..end).map(project).collect();
-        let body = json!({ "startAt": window.start_at, "maxResults": size, "total": 120, "isLast": end == 120,
+    let projects = move |Query(page): Query<PageRequest>| {
+        let size = if served.is_hostile() { 20 } else { page.max_results };
+        let end = (page.start_at + size).min(120);
+        let values: Vec<Value> = (page.start_at..end).map(project).collect();
+        let body = json!({ "startAt": page.start_at, "maxResults": size, "total": 120, "isLast": end == 120,
             "values": values });
         std::future::ready(Json(body))
     };
@@ -119,15 +119,15 @@ fn offset_walk_reads_the_whole_list_when_the_server_caps_its_pages() {
     }
 }
 
-/// F3: a `Link` header with raw UTF-8 or single quotes was taken for the last page, and six of nine issues became
-/// tombstones.
+/// F3: a page whose `Link` header contained raw UTF-8 or single quotes was treated as the last one, and six of nine
+/// issues were deleted.
 #[test]
 fn link_header_with_raw_utf8_or_single_quotes_is_followed() {
     let mode = Mode::default();
     let served = mode.clone();
     let issues = move |Query(query): Query<Vec<(String, String)>>| {
         let page = query.iter().find(|(name, _)| name == "page").map_or(1, |(_, page)| page.parse().expect("a number"));
-        let answer = if served.is_hostile() {
+        let response = if served.is_hostile() {
             let list: Vec<Value> = (page * 3 - 2..=page * 3).map(issue).collect();
             let mut headers = HeaderMap::new();
             if page < 3 {
@@ -139,7 +139,7 @@ fn link_header_with_raw_utf8_or_single_quotes_is_followed() {
         } else {
             Json((1..=9).map(issue).collect::<Vec<_>>()).into_response()
         };
-        std::future::ready(answer)
+        std::future::ready(response)
     };
     let registry = github(&serve(Router::new().route("/repos/o/r/issues", get(issues))));
     assert_eq!(sync(&registry, "github", "repo-issues")["models"]["GithubIssue"]["added"], 9);
@@ -151,25 +151,25 @@ fn link_header_with_raw_utf8_or_single_quotes_is_followed() {
     }
 }
 
-/// F4: a page on another origin, requested without credentials and answered with an empty list for guests, was taken for
-/// the end of the list.
+/// F4: a page on another origin, requested without credentials and answered with an empty list for guests, was treated
+/// as the end of the list.
 #[test]
 fn empty_page_from_another_origin_deletes_nothing() {
-    let elsewhere = serve(Router::new().route("/page2", get(|| async { Json(json!([])) })));
+    let other_origin = serve(Router::new().route("/page2", get(|| async { Json(json!([])) })));
     let mode = Mode::default();
     let served = mode.clone();
     let issues = move || {
-        let answer = if served.is_hostile() {
-            ([(LINK, format!("<{elsewhere}/page2>; rel=\"next\""))], Json(json!([issue(1)]))).into_response()
+        let response = if served.is_hostile() {
+            ([(LINK, format!("<{other_origin}/page2>; rel=\"next\""))], Json(json!([issue(1)]))).into_response()
         } else {
             Json(json!([issue(1), issue(2), issue(3)])).into_response()
         };
-        std::future::ready(answer)
+        std::future::ready(response)
     };
-    let home = serve(Router::new().route("/repos/o/r/issues", get(issues)));
-    let registry = github(&home);
+    let base_url = serve(Router::new().route("/repos/o/r/issues", get(issues)));
+    let registry = github(&base_url);
     // Only the port of the base URL is an exception of the egress policy.
-    registry.config(&format!("[egress]\nallow = [\"127.0.0.1\"]\n[integrations.github]\nbase_url = \"{home}\"\n"));
+    registry.config(&format!("[egress]\nallow = [\"127.0.0.1\"]\n[integrations.github]\nbase_url = \"{base_url}\"\n"));
     assert_eq!(sync(&registry, "github", "repo-issues")["models"]["GithubIssue"]["added"], 3);
     mode.become_hostile();
     for _ in 0..RUNS {
@@ -177,18 +177,18 @@ fn empty_page_from_another_origin_deletes_nothing() {
     }
 }
 
-/// A HubSpot whose first answer lists three contacts, and each later run gets `hostile`.
+/// Creates a HubSpot API whose first response lists three contacts and whose later responses come from `hostile`.
 fn hubspot(hostile: impl Fn(Option<String>) -> Response + Clone + Send + Sync + 'static) -> (Registry, Mode) {
     let mode = Mode::default();
     let served = mode.clone();
     let contacts = move |Query(query): Query<Vec<(String, String)>>| {
         let after = query.into_iter().find(|(name, _)| name == "after").map(|(_, after)| after);
-        let answer = if served.is_hostile() {
+        let response = if served.is_hostile() {
             hostile(after)
         } else {
             Json(json!({ "results": [contact(1), contact(2), contact(3)] })).into_response()
         };
-        std::future::ready(answer)
+        std::future::ready(response)
     };
     let registry =
         connect_with_bearer("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(contacts))));
@@ -197,7 +197,7 @@ fn hubspot(hostile: impl Fn(Option<String>) -> Response + Clone + Send + Sync + 
     (registry, mode)
 }
 
-/// F5: `null` in place of the list, beside errors, was an empty list, and everything became a tombstone.
+/// F5: `null` instead of the list, next to errors, was treated as an empty list, and all records were deleted.
 #[test]
 fn null_list_with_errors_deletes_nothing() {
     let (registry, _) =
@@ -207,7 +207,7 @@ fn null_list_with_errors_deletes_nothing() {
     }
 }
 
-/// F6: 206 with a part of the list was the whole list.
+/// F6: a response with status 206 and a part of the list was treated as the whole list.
 #[test]
 fn partial_content_without_next_page_deletes_nothing() {
     let (registry, _) =
@@ -217,9 +217,9 @@ fn partial_content_without_next_page_deletes_nothing() {
     }
 }
 
-/// F9: an API that ignores the offset was walked for ever, because its bodies differ outside of the records.
+/// F9: the walk over an API that ignores the offset never ended, because its bodies differ outside the records.
 #[test]
-fn walk_fails_when_the_same_records_come_again_in_another_body() {
+fn walk_fails_when_page_repeats_records_in_another_body() {
     let requests = Arc::new(AtomicUsize::new(0));
     let counted = requests.clone();
     let projects = move || {
@@ -233,9 +233,9 @@ fn walk_fails_when_the_same_records_come_again_in_another_body() {
     assert_eq!(requests.load(Ordering::Relaxed), 2);
 }
 
-/// F10: a list whose empty last page leads to itself never ended well, and nothing was ever deleted.
+/// F10: the walk over a list whose empty last page links to itself was never complete, and no record was ever deleted.
 #[test]
-fn empty_page_that_leads_to_itself_ends_the_walk() {
+fn walk_ends_at_empty_page_that_links_to_itself() {
     let (registry, _) = hubspot(|after| {
         let results = if after.is_none() { json!([contact(1), contact(2)]) } else { json!([]) };
         Json(json!({ "results": results, "paging": { "next": { "after": "end" } } })).into_response()

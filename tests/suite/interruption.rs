@@ -1,4 +1,4 @@
-//! Ctrl-C, a killed process, two processes: what was committed stays, and the next run goes on.
+//! Interrupted runs: Ctrl-C, killed processes, concurrent processes. Committed pages stay, and the next run resumes.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn contact(i: u32) -> Value {
     json!({ "id": format!("{i:04}"), "properties": properties, "updatedAt": "2026-01-01T00:00:00Z", "archived": false })
 }
 
-/// Contacts by cursor, slowly enough to be interrupted between two pages.
+/// Serves contacts with cursor pagination, slowly enough for an interruption between two pages.
 async fn contacts(Query(query): Query<ContactsQuery>) -> impl IntoResponse {
     tokio::time::sleep(Duration::from_millis(60)).await;
     let page: u32 = query.after.map_or(0, |after| after.trim_start_matches('c').parse().expect("a page"));
@@ -44,7 +44,7 @@ fn stored(registry: &Registry) -> Vec<Value> {
 
 pub(crate) const RUN: [&str; 6] = ["run", "hubspot", "contacts", "--connection", "acme", "--json"];
 
-/// A run that has stored some of its pages.
+/// Starts a run and waits until some of its pages are stored.
 pub(crate) fn start_and_wait_for_page(registry: &Registry) -> Running {
     let mut running = registry.start(RUN);
     running.wait_until("some pages", |_| stored(registry).len() >= 50);
@@ -60,24 +60,24 @@ fn ctrl_c_keeps_committed_pages_and_next_run_resumes() {
     assert_eq!(stopped.status, Some(130), "{}", stopped.stderr);
     let report = stopped.json();
     assert_eq!((&report["status"], &report["resumable"]), (&json!("interrupted"), &json!(true)));
-    let kept = stored(&registry).len();
-    assert!((50..400).contains(&kept), "{kept}");
+    let committed = stored(&registry).len();
+    assert!((50..400).contains(&committed), "{committed}");
 
     let report = registry.json(RUN);
     assert_eq!(report["status"], "success");
     let counts = &report["models"]["HubspotContact"];
-    assert_eq!(counts["added"].as_u64(), Some(400 - kept as u64), "{report:#}");
+    assert_eq!(counts["added"].as_u64(), Some(400 - committed as u64), "{report:#}");
     assert_eq!(
         (&counts["deleted"], &counts["unchanged"]),
         (&json!(0), &json!(0)),
-        "it goes on by the cursor: {report:#}"
+        "it resumes at the cursor: {report:#}"
     );
     assert_eq!(stored(&registry).len(), 400);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn closed_terminal_interrupts_a_run_unless_it_is_ignored() {
+fn hangup_interrupts_run_unless_ignored() {
     let registry = connected();
     let running = start_and_wait_for_page(&registry);
     running.hang_up();
@@ -85,7 +85,7 @@ fn closed_terminal_interrupts_a_run_unless_it_is_ignored() {
     assert_eq!((stopped.status, &stopped.json()["status"]), (Some(130), &json!("interrupted")), "{}", stopped.stderr);
 
     let mut ignoring = registry.start_under("nohup", RUN);
-    ignoring.wait_until("the run goes on", |_| stored(&registry).len() >= 150);
+    ignoring.wait_until("the run continues", |_| stored(&registry).len() >= 150);
     ignoring.hang_up();
     assert_eq!(ignoring.finish().expect(0).json()["status"], "success");
     assert_eq!(stored(&registry).len(), 400);
@@ -112,7 +112,7 @@ fn killed_run_is_taken_over_after_lease_expiry() {
 
     let next = registry.run(RUN).expect(0);
     assert!(
-        next.stderr.contains("waiting at most ") && next.stderr.contains(" s to see whether it is alive"),
+        next.stderr.contains("waiting at most ") && next.stderr.contains(" s for the lease to expire"),
         "{}",
         next.stderr
     );
@@ -128,7 +128,8 @@ fn second_run_is_refused_while_first_is_running() {
     let mut running = registry.start(RUN);
     running.wait_until("a page", |_| !stored(&registry).is_empty());
     let second = registry.run(RUN);
-    // The first run takes about as long as the second one watches it: it was alive, or has ended.
+    // The first run takes about as long as the second one waits for its heartbeat: it is still running, or it has
+    // ended.
     match second.status {
         Some(1) => assert!(
             second.stderr.contains("already running") || second.stdout.contains("already running"),

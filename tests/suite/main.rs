@@ -1,9 +1,10 @@
-//! The tests of the `registry` binary, from outside, in one program of modules.
+//! End-to-end tests of the `registry` binary. All modules are in one test program, which links faster than one program
+//! each.
 
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
-    reason = "only tests: a panic is how they report, and a figure is told where somebody asks for the output"
+    reason = "tests report failures by panics, and print measurements for `--nocapture`"
 )]
 
 mod auth_servers;

@@ -1,4 +1,4 @@
-//! Cursor and offset pagination of the examples, and links that lead away.
+//! Cursor and offset pagination of the example integrations, and links to other hosts.
 
 use std::sync::{Arc, Mutex};
 
@@ -22,7 +22,7 @@ struct PageRequest {
     max_results: usize,
 }
 
-/// Jira's project search over 120 projects.
+/// Serves Jira's project search over 120 projects.
 async fn projects(Query(page): Query<PageRequest>) -> Json<Value> {
     let end = (page.start_at + page.max_results).min(120);
     let values: Vec<Value> = (page.start_at..end)
@@ -30,13 +30,15 @@ async fn projects(Query(page): Query<PageRequest>) -> Json<Value> {
             |i| json!({ "id": i.to_string(), "key": format!("P{i}"), "name": "Project", "projectTypeKey": "software" }),
         )
         .collect();
-    Json(
-        json!({ "startAt": page.start_at, "maxResults": page.max_results, "total": 120, "isLast": end == 120, "values": values }),
-    )
+    let is_last = end == 120;
+    let (start_at, max_results) = (page.start_at, page.max_results);
+    Json(json!({
+        "startAt": start_at, "maxResults": max_results, "total": 120, "isLast": is_last, "values": values,
+    }))
 }
 
 #[test]
-fn jira_projects_go_by_offset() {
+fn jira_projects_are_paginated_by_offset() {
     let registry = Registry::new();
     registry.base_url("jira", &serve(Router::new().route("/rest/api/3/project/search", get(projects))));
     let credentials = r#"{"username":"me@example.com","password":"token"}"#;
@@ -69,18 +71,18 @@ fn issue(number: u64) -> Value {
 }
 
 #[test]
-fn a_link_to_another_host_is_followed_without_credentials() {
+fn link_to_another_host_is_followed_without_credentials() {
     let seen: Arc<Mutex<Vec<bool>>> = Arc::default();
-    let keep = seen.clone();
-    let elsewhere = serve(Router::new().route(
+    let recorded = seen.clone();
+    let other_host = serve(Router::new().route(
         "/page2",
         get(move |headers: HeaderMap| async move {
-            keep.lock().expect("the lock").push(headers.contains_key("authorization"));
+            recorded.lock().expect("the lock").push(headers.contains_key("authorization"));
             Json(json!([issue(2)]))
         }),
     ));
-    let link = format!("<{elsewhere}/page2>; rel=\"next\"");
-    let home = serve(Router::new().route(
+    let link = format!("<{other_host}/page2>; rel=\"next\"");
+    let base_url = serve(Router::new().route(
         "/repos/o/r/issues",
         get(move |headers: HeaderMap| async move {
             if headers.contains_key("authorization") {
@@ -92,7 +94,7 @@ fn a_link_to_another_host_is_followed_without_credentials() {
     ));
     let registry = Registry::new();
     // Only the port of the base URL is an exception of the egress policy.
-    registry.config(&format!("[egress]\nallow = [\"127.0.0.1\"]\n[integrations.github]\nbase_url = \"{home}\"\n"));
+    registry.config(&format!("[egress]\nallow = [\"127.0.0.1\"]\n[integrations.github]\nbase_url = \"{base_url}\"\n"));
     registry
         .run(["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", "\"secret-token\""])
         .expect(0);

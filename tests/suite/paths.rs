@@ -1,5 +1,5 @@
-//! Values in paths: an input of an action or a connection's metadata addresses the resource that the function names, or
-//! nothing is sent.
+//! Values in request paths: an input of an action or a connection's metadata addresses the resource that the function
+//! names, or no request is sent.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 use crate::servers::serve;
 
-/// A GitHub that answers each request with the same issue (204 for DELETE), and a registry with a connection to it.
+/// A GitHub API that responds to each request with the same issue (204 for DELETE), and a registry with a connection to
+/// it.
 struct Fixture {
     registry: Registry,
     requests: Arc<Mutex<Vec<String>>>,
@@ -24,22 +25,22 @@ impl Fixture {
     fn new() -> Self {
         let seen = Arc::<Mutex<Vec<String>>>::default();
         let log = Arc::clone(&seen);
-        let answer = move |request: Request| {
-            let line = format!("{} {}", request.method(), request.uri());
-            let status = if line.starts_with("DELETE ") { StatusCode::NO_CONTENT } else { StatusCode::OK };
-            log.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        let handler = move |request: Request| {
+            let request_line = format!("{} {}", request.method(), request.uri());
+            let status = if request_line.starts_with("DELETE ") { StatusCode::NO_CONTENT } else { StatusCode::OK };
+            log.lock().unwrap_or_else(PoisonError::into_inner).push(request_line);
             async move { respond(status) }
         };
         let registry = Registry::new();
-        // The base URL has a path of its own: a request that leaves it would be seen.
-        registry.base_url("github", &format!("{}/api", serve(Router::new().fallback(answer))));
+        // The base URL has a path of its own, so that a request outside it is noticed.
+        registry.base_url("github", &format!("{}/api", serve(Router::new().fallback(handler))));
         registry.run(["connection", "add", "github", "c", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
         let fixture = Self { registry, requests: seen };
         fixture.take_requests();
         fixture
     }
 
-    /// The requests since the last call, as method and target.
+    /// Returns the requests since the last call, as method and target.
     fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.requests.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -50,14 +51,14 @@ impl Fixture {
         (output, self.take_requests())
     }
 
-    /// The one request of an action with this input.
+    /// Asserts that an action with this input sends exactly this request.
     #[track_caller]
     fn assert_sends(&self, name: &str, input: &Value, request: &str) {
         let (output, seen) = self.run_action(name, input);
         assert_eq!((output.status, seen), (Some(0), vec![request.to_owned()]), "{input}: {}", output.stderr);
     }
 
-    /// An action with this input fails before a request is sent, and names the value.
+    /// Asserts that an action with this input fails before a request is sent, and that the error names the value.
     #[track_caller]
     fn assert_refuses(&self, name: &str, input: &Value, value: &str) {
         let (output, seen) = self.run_action(name, input);
@@ -73,8 +74,8 @@ fn respond(status: StatusCode) -> Response {
     let time = "2026-01-01T00:00:00Z";
     let issue = json!({
         "id": 1, "number": 1, "html_url": "https://github.test/1", "title": "One", "body": null, "state": "open",
-        "state_reason": null, "user": null, "reactions": null, "created_at": time, "updated_at": time, "closed_at": null,
-        "pull_request": null,
+        "state_reason": null, "user": null, "reactions": null, "created_at": time, "updated_at": time,
+        "closed_at": null, "pull_request": null,
     });
     (status, Json(issue)).into_response()
 }

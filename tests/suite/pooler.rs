@@ -1,4 +1,4 @@
-//! Several processes behind a pooler that lends a connection for one transaction. Renewals are in `refresh`.
+//! Several processes behind a connection pooler in transaction mode. Token refresh through it is tested in `refresh`.
 
 use std::thread;
 
@@ -19,7 +19,7 @@ fn processes_open_and_run_through_a_pooler() {
     }
     let mut registry = Registry::proof(upstream.url());
     registry.env("NANGO_DATABASE_URL", pooler.url(&database));
-    // All make the schema at once.
+    // All processes create the schema at the same time.
     let ids = ["acme", "bolt", "coil"];
     let adding = ids.map(|id| registry.start(["connection", "add", "proof", id, "--auth", "none"]));
     for added in adding {
@@ -42,7 +42,7 @@ fn processes_open_and_run_through_a_pooler() {
         }
     }
 
-    // What waits for changes asks for them.
+    // A follower polls for changes, because notifications do not pass through the pooler.
     let follow = ["records", "proof", "Item", "--connection", "acme", "--follow", "--json"];
     let mut follower = registry.start(follow);
     follower.wait_until("all records", |follower| follower.stdout().lines().count() >= 250);
@@ -52,5 +52,5 @@ fn processes_open_and_run_through_a_pooler() {
     follower.kill_now();
     let sessions = "SELECT count(*) <= 3 FROM pg_stat_activity WHERE datname = current_database() \
                     AND application_name <> 'psql'";
-    assert_eq!(database.sql(sessions), "t", "the pool is as small as it was set");
+    assert_eq!(database.sql(sessions), "t", "the pool has at most the configured number of sessions");
 }

@@ -1,4 +1,4 @@
-//! The binary on a database of its own on a server.
+//! The binary with a PostgreSQL database.
 
 use std::{
     fs,
@@ -16,15 +16,15 @@ use nango_tests::{
 use tempfile::TempDir;
 
 #[test]
-fn the_demo_runs_on_a_server_and_no_message_shows_the_password() {
+fn demo_runs_on_server_and_no_message_contains_password() {
     let Some(server) = postgres::server() else { return };
     let database = server.create_empty_database();
-    let url = database.url_with("password=hush");
+    let url = database.url_with("password=s3cret");
     let registry = Registry::new();
     let made = registry.run(["--database", &url, "demo"]).expect(0);
-    assert!(!made.stderr.contains("hush") && !made.stdout.contains("hush"), "{}", made.stderr);
-    assert!(registry.dir().join("nango.key").exists(), "the key lies in the working directory");
-    assert!(!registry.database().exists(), "no file was made");
+    assert!(!made.stderr.contains("s3cret") && !made.stdout.contains("s3cret"), "{}", made.stderr);
+    assert!(registry.dir().join("nango.key").exists(), "the key file is in the working directory");
+    assert!(!registry.database().exists(), "no database file was created");
     let first: u64 =
         database.sql("SELECT seq FROM nango_rs.datasets WHERE model = 'GithubIssue'").parse().expect("a sequence");
     let read =
@@ -35,25 +35,27 @@ fn the_demo_runs_on_a_server_and_no_message_shows_the_password() {
         database.sql("SELECT seq FROM nango_rs.datasets WHERE model = 'GithubIssue'").parse().expect("a sequence");
     assert!(first > 0 && second >= first, "{first} {second}");
 
-    // Removed rows stay in the server's files until it vacuums, and in part longer: both is said.
-    let words = ["--database", &url, "database", "empty", "github", "GithubIssue", "--connection", "stand-in"];
-    let emptied = registry.run(words).expect(0);
+    // Removed rows stay in the server's files until it vacuums, and in backups longer; the commands report both.
+    let empty_args = ["--database", &url, "database", "empty", "github", "GithubIssue", "--connection", "stand-in"];
+    let emptied = registry.run(empty_args).expect(0);
     assert!(emptied.stderr.contains("the server keeps removed rows until it vacuums"), "{}", emptied.stderr);
     let vacuumed = registry.run(["--database", &url, "database", "vacuum"]).expect(0);
-    assert!(vacuumed.stdout.starts_with("vacuumed ") && !vacuumed.stdout.contains("hush"), "{}", vacuumed.stdout);
+    assert!(vacuumed.stdout.starts_with("vacuumed ") && !vacuumed.stdout.contains("s3cret"), "{}", vacuumed.stdout);
     assert!(vacuumed.stderr.contains("its write-ahead log and their backups"), "{}", vacuumed.stderr);
 
-    // The key is gone, and somebody reads the message aloud.
+    // If the key file is missing, the error message does not contain the password either.
     std::fs::remove_file(registry.dir().join("nango.key")).expect("a key that can be removed");
     let refused = registry.run(["--database", &url, "connection", "list"]).expect(3);
-    assert!(refused.stderr.contains("nango.key is missing") && !refused.stderr.contains("hush"), "{}", refused.stderr);
+    let message = refused.stderr;
+    assert!(message.contains("nango.key is missing") && !message.contains("s3cret"), "{message}");
 }
 
-/// Certificates of an authority that only the test knows.
+/// Certificates of an authority that only the test trusts.
 struct Certificates(TempDir);
 
 impl Certificates {
-    /// Makes them with `openssl`, for the address 0.0.0.0. `None`: it is missing here, which was said.
+    /// Creates them with `openssl`, for the address 0.0.0.0. Returns `None` if `openssl` is missing, which is then
+    /// printed.
     fn new() -> Option<Self> {
         const CONFIG: &str = "[req]\ndistinguished_name=name\n[name]\n[authority]\nbasicConstraints=critical,CA:TRUE\n\
                               [server]\nbasicConstraints=critical,CA:FALSE\nsubjectAltName=IP:0.0.0.0\n";
@@ -61,10 +63,10 @@ impl Certificates {
             return tools::skip("a server with TLS", "it needs `openssl`");
         };
         let certificates = Self(tempfile::Builder::new().prefix("tls-").tempdir().expect("a temporary directory"));
-        // The server runs as another user.
+        // The server runs as another user, who must be able to read the files.
         fs::set_permissions(certificates.0.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
         fs::write(certificates.path("config"), CONFIG).expect("a file");
-        let make = |name: &str, more: &[&str]| {
+        let make = |name: &str, signing_args: &[&str]| {
             let (key, certificate) = (format!("{name}.key"), format!("{name}.pem"));
             let mut command = Command::new(&openssl);
             command
@@ -78,7 +80,7 @@ impl Certificates {
                 "-subj",
                 &format!("/CN={name}"),
             ]);
-            command.args(["-extensions", name, "-keyout", &key, "-out", &certificate]).args(more);
+            command.args(["-extensions", name, "-keyout", &key, "-out", &certificate]).args(signing_args);
             let ran = command.output().expect("`openssl` runs");
             assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
         };
@@ -92,7 +94,7 @@ impl Certificates {
     }
 }
 
-/// A server with TLS on a free port of the loopback interface.
+/// Starts a server with TLS on a free port of the loopback interface.
 fn server_with_tls(certificates: &Certificates) -> Option<(Server, u16)> {
     let owner = fs::metadata(postgres::server()?.data()?).expect("the files of a server");
     let (key, certificate) = (certificates.path("server.key"), certificates.path("server.pem"));
@@ -109,19 +111,19 @@ fn server_with_tls(certificates: &Certificates) -> Option<(Server, u16)> {
 }
 
 #[test]
-fn server_on_another_host_is_verified_unless_the_url_says_otherwise() {
+fn server_on_another_host_is_verified_unless_url_disables_it() {
     let Some(certificates) = Certificates::new() else { return };
     let Some((_server, port)) = server_with_tls(&certificates) else { return };
     let authority = certificates.path("authority.pem");
     let authority = authority.display();
-    // This address leads to the loopback interface, and is none of it.
-    let url = format!("postgres://postgres:hush@0.0.0.0:{port}/postgres");
+    // This address reaches the loopback interface, but does not count as a loopback address.
+    let url = format!("postgres://postgres:s3cret@0.0.0.0:{port}/postgres");
     let list = |registry: &Registry, url: &str| registry.run(["--database", url, "connection", "list"]);
 
     let mut registry = Registry::new();
     let refused = list(&registry, &url).expect(3).stderr;
     assert!(refused.contains("is not secure: its certificate is signed by an unknown authority"), "{refused}");
-    assert!(refused.contains("?sslrootcert=FILE") && !refused.contains("hush"), "{refused}");
+    assert!(refused.contains("?sslrootcert=FILE") && !refused.contains("s3cret"), "{refused}");
     list(&registry, &format!("{url}?sslrootcert={authority}")).expect(0);
     list(&registry, &format!("{url}?sslmode=require")).expect(0);
     let local = url.replace("0.0.0.0", "127.0.0.1");
@@ -141,7 +143,7 @@ fn server_on_another_host_is_verified_unless_the_url_says_otherwise() {
 }
 
 #[test]
-fn superuser_is_warned_about_once_and_beside_the_output() {
+fn superuser_warning_is_printed_once_and_only_on_stderr() {
     let Some(server) = postgres::server() else { return };
     let database = server.create_empty_database();
     if database.sql("SELECT rolsuper FROM pg_roles WHERE rolname = current_user") != "t" {
@@ -158,7 +160,7 @@ fn superuser_is_warned_about_once_and_beside_the_output() {
     let url = database.url.replace("user=postgres", &format!("user={owner}"));
     let listed = registry.run(["--database", &url, "connection", "list"]).expect(0);
     assert!(!listed.stderr.contains("warning"), "{}", listed.stderr);
-    // Its tables run no code as a superuser.
+    // A superuser is refused here, because a database owned by another role could run code with its rights.
     let refused = registry.run(["--database", &database.url, "connection", "list"]).expect(3).stderr;
     assert!(refused.contains(&format!("log in as `{owner}`")), "{refused}");
     database.sql(&format!("ALTER DATABASE {} OWNER TO postgres", database.name()));

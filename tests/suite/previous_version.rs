@@ -1,8 +1,8 @@
-//! Databases that the previous version made: the current `registry` opens, decrypts, resumes and reads them.
+//! Databases created by the previous version: the current `registry` opens, decrypts, resumes and reads them.
 //!
-//! The databases are checked in under `tests/fixtures/previous_version`, with the JSON that the previous version printed
-//! for them; the README there says how they are made. Resume points depend on the base URL, so the API has a fixed one,
-//! and the processes reach the test's own server through `http_proxy`.
+//! The databases are checked in under `tests/fixtures/previous_version`, with the JSON that the previous version
+//! printed for them; the README there explains how they are created. Resume points depend on the base URL, so the API
+//! has a fixed one, and the processes reach the test's own server through `http_proxy`.
 
 mod api;
 mod database;
@@ -15,14 +15,14 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use api::{ACCESS_TOKEN, API_KEY, Api, BEARER_TOKEN, PAGE, REFRESH_TOKEN};
-use database::{Fixture, Kind, Opened};
+use database::{Fixture, Kind, OpenedDatabase};
 
 const CONTACTS: [&str; 6] = ["run", "hubspot", "contacts", "--connection", "acme", "--json"];
 const ISSUES: [&str; 6] = ["run", "github", "repo-issues", "--connection", "acme", "--json"];
 const HELD_ISSUES: [&str; 6] = ["run", "github", "repo-issues", "--connection", "held", "--json"];
 const NOTES: [&str; 6] = ["run", "proof", "notes", "--connection", "acme", "--json"];
 
-/// The datasets: the integration, the model and the connection.
+/// Datasets in the fixtures: integration, model, connection.
 const DATASETS: [[&str; 3]; 4] = [
     ["github", "GithubIssue", "acme"],
     ["github", "GithubIssue", "held"],
@@ -52,19 +52,19 @@ fn postgres_database_with_sealed_payloads_of_previous_version_is_read_and_resume
 }
 
 fn check(fixture: Fixture) {
-    let Some(opened) = Opened::load(fixture) else { return };
+    let Some(opened) = OpenedDatabase::load(fixture) else { return };
     let printed = fixture.printed();
-    reads_what_previous_version_read(&opened, &printed);
-    resumes_interrupted_run(&opened, &printed);
-    continues_at_stored_checkpoint(&opened);
-    keeps_delete_candidates(&opened);
+    assert_output_of_previous_version_is_reproduced(&opened, &printed);
+    assert_interrupted_run_is_resumed(&opened, &printed);
+    assert_run_continues_at_stored_checkpoint(&opened);
+    assert_held_deletes_are_kept(&opened);
     let report = opened.registry.json(ISSUES);
     let counts = &report["models"]["GithubIssue"];
     assert_eq!((&counts["added"], &counts["updated"], &counts["deleted"]), (&json!(0), &json!(0), &json!(0)));
     assert_eq!(opened.registry.json(["database", "check", "--json"])["sound"], true);
 }
 
-fn reads_what_previous_version_read(opened: &Opened, printed: &Value) {
+fn assert_output_of_previous_version_is_reproduced(opened: &OpenedDatabase, printed: &Value) {
     let now = opened.print(Some(printed));
     assert_includes(&now, printed, "");
     let sound = opened.registry.json(["database", "check", "--json"]);
@@ -72,19 +72,23 @@ fn reads_what_previous_version_read(opened: &Opened, printed: &Value) {
     assert_eq!(printed["connections"]["hubspot acme"]["credentials"]["refresh_token"], REFRESH_TOKEN);
 }
 
-/// The run that was interrupted at the fourth page requests that page first.
-fn resumes_interrupted_run(opened: &Opened, printed: &Value) {
+/// Asserts that the run that was interrupted before its fourth page requests that page first.
+fn assert_interrupted_run_is_resumed(opened: &OpenedDatabase, printed: &Value) {
     let resumed = opened.registry.run(CONTACTS).expect(0);
-    let seen = opened.api.take_seen();
+    let requests = opened.api.take_requests();
     let expected = format!("Bearer {ACCESS_TOKEN} /crm/v3/objects/contacts?");
-    assert!(seen[0].starts_with(&expected) && seen[0].contains("&after=c3"), "{seen:#?}");
-    assert_eq!(seen.len(), 3, "{seen:#?}");
-    assert!(resumed.stderr.contains("that began"), "the log names the interrupted walk: {}", resumed.stderr);
+    assert!(requests[0].starts_with(&expected) && requests[0].contains("&after=c3"), "{requests:#?}");
+    assert_eq!(requests.len(), 3, "{requests:#?}");
+    assert!(
+        resumed.stderr.contains("resuming the walk that started"),
+        "the log names the interrupted walk: {}",
+        resumed.stderr
+    );
     let report = resumed.json();
     let counts = &report["models"]["HubspotContact"];
     assert_eq!((&report["status"], &counts["added"]), (&json!("success"), &json!(3 * PAGE)), "{report:#}");
     assert_eq!((&counts["unchanged"], &counts["deleted"]), (&json!(0), &json!(0)), "{report:#}");
-    // The feed continues behind the last cursor that the previous version printed.
+    // The feed continues after the last cursor that the previous version printed.
     let before = printed["records"]["hubspot HubspotContact acme"]["records"].as_array().expect("records");
     let last = before.last().and_then(|record| record["_nango_metadata"]["cursor"].as_str()).expect("a cursor");
     let new = opened.records(["hubspot", "HubspotContact", "acme"], &["--all", "--cursor", last]);
@@ -93,31 +97,36 @@ fn resumes_interrupted_run(opened: &Opened, printed: &Value) {
     assert_eq!(ids, expected);
 }
 
-/// The sync that failed behind its second page begins at the checkpoint of that page.
-fn continues_at_stored_checkpoint(opened: &Opened) {
+/// Asserts that the sync that failed after its second page starts at the checkpoint of that page.
+fn assert_run_continues_at_stored_checkpoint(opened: &OpenedDatabase) {
     let report = opened.proof.json(NOTES);
-    let seen = opened.api.take_seen();
-    assert_eq!(seen[0], format!("Bearer {API_KEY} /notes?limit=100&after=n2"), "{seen:#?}");
+    let requests = opened.api.take_requests();
+    assert_eq!(requests[0], format!("Bearer {API_KEY} /notes?limit=100&after=n2"), "{requests:#?}");
     assert_eq!((&report["status"], &report["models"]["Note"]["added"]), (&json!("success"), &json!(PAGE)));
 }
 
-/// Deletes that the guard held are still held after one more walk, and dropped when the records are there again.
-fn keeps_delete_candidates(opened: &Opened) {
-    let held = opened.api.replace_issues("held", Vec::new());
+/// Asserts that deletes held by the guard are still held after another walk, and dropped when the records exist again.
+fn assert_held_deletes_are_kept(opened: &OpenedDatabase) {
+    let held_issues = opened.api.replace_issues("held", Vec::new());
     let report = opened.registry.json(HELD_ISSUES);
-    let seen = opened.api.take_seen();
-    assert!(seen[0].starts_with(&format!("Bearer {BEARER_TOKEN} /repos/o/held/issues?")), "{seen:#?}");
+    let requests = opened.api.take_requests();
+    assert!(requests[0].starts_with(&format!("Bearer {BEARER_TOKEN} /repos/o/held/issues?")), "{requests:#?}");
     let waiting = &report["waiting_deletes"]["GithubIssue"];
-    assert_eq!((&waiting["deletes_held"], &waiting["held_by"]), (&json!(held.len()), &json!("guard")), "{report:#}");
+    assert_eq!(
+        (&waiting["deletes_held"], &waiting["held_by"]),
+        (&json!(held_issues.len()), &json!("guard")),
+        "{report:#}"
+    );
     assert_eq!(report["models"]["GithubIssue"]["deleted"], 0, "{report:#}");
-    opened.api.replace_issues("held", held);
+    opened.api.replace_issues("held", held_issues);
     let report = opened.registry.json(HELD_ISSUES);
     assert_eq!(report["waiting_deletes"], Value::Null, "{report:#}");
     assert_eq!(report["models"]["GithubIssue"]["unchanged"], 20, "{report:#}");
 }
 
-impl Opened {
-    /// What the commands print of the database. `earlier`: what was printed before, whose feed cursor is used.
+impl OpenedDatabase {
+    /// Returns the JSON that the commands print for the database. `earlier` is an earlier result; its feed cursor is
+    /// used again.
     fn print(&self, earlier: Option<&Value>) -> Value {
         let mut printed = json!({
             "list": self.registry.json(["connection", "list", "--json"]),
@@ -126,7 +135,7 @@ impl Opened {
         });
         for [integration, id] in CONNECTIONS {
             let show = ["connection", "show", integration, id, "--show-secrets", "--json"];
-            printed["connections"][format!("{integration} {id}")] = self.of(integration).json(show);
+            printed["connections"][format!("{integration} {id}")] = self.registry_of(integration).json(show);
         }
         for dataset in DATASETS {
             printed["records"][dataset.join(" ")] = self.records(dataset, &["--all"]);
@@ -139,17 +148,17 @@ impl Opened {
         printed
     }
 
-    fn records(&self, [integration, model, connection]: [&str; 3], more: &[&str]) -> Value {
+    fn records(&self, [integration, model, connection]: [&str; 3], extra_args: &[&str]) -> Value {
         let read = ["records", integration, model, "--connection", connection, "--json"];
-        self.of(integration).json(read.iter().chain(more))
+        self.registry_of(integration).json(read.iter().chain(extra_args))
     }
 
-    fn of(&self, integration: &str) -> &Registry {
+    fn registry_of(&self, integration: &str) -> &Registry {
         if integration == "proof" { &self.proof } else { &self.registry }
     }
 
-    /// The stored runs, which no command shows: the function, the status, the error kind and the number of log lines, as a
-    /// copy of the database has them.
+    /// Returns the stored runs, which no command prints: function, status, error kind and number of log lines, read
+    /// from a copy of the database.
     fn runs(&self) -> Value {
         let copy = self.registry.dir().join("copy.db");
         let target = format!("sqlite:{}", copy.display());
@@ -171,7 +180,7 @@ fn read_runs(database: &Path) -> rusqlite::Result<Value> {
     Ok(texts.iter().map(|text| serde_json::from_str::<Value>(text).expect("JSON")).collect())
 }
 
-/// Expects all of `printed` in `now`; a later version may print more keys.
+/// Asserts that `now` contains everything in `printed`; a later version may print additional keys.
 #[track_caller]
 fn assert_includes(now: &Value, printed: &Value, path: &str) {
     match (now, printed) {

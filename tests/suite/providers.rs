@@ -1,9 +1,9 @@
-//! `providers`: what is known of APIs, from outside.
+//! `providers …` commands: the catalogue of APIs.
 
 use nango_tests::{Output, Registry};
 use serde_json::{Value, json};
 
-/// A file with an entry of every quality.
+/// A provider file with correct, incomplete and broken entries.
 const PROVIDERS_FILE: &str = "
 acme:
   display_name: Acme
@@ -44,7 +44,7 @@ fn with_file() -> Registry {
 }
 
 #[test]
-fn the_builtin_providers_can_be_used() {
+fn builtin_providers_are_all_usable() {
     let registry = Registry::new();
     let check = registry.json(["providers", "check", "--strict", "--json"]);
     assert_eq!(check["total"], check["usable"], "{check:#}");
@@ -60,7 +60,7 @@ fn the_builtin_providers_can_be_used() {
 }
 
 #[test]
-fn provider_file_overrides_builtin_entries_and_is_found_three_ways() {
+fn provider_file_from_configuration_flag_or_environment_overrides_builtin_entries() {
     let registry = with_file();
     let name = |registry: &Registry, args: &[&str]| {
         let shown = registry.json(args.iter().copied().chain(["providers", "show", "hubspot", "--json"]));
@@ -87,7 +87,7 @@ fn check_reports_unusable_entries_and_reasons() {
     };
     assert_eq!(reason("broken"), "`proxy.base_url`: `https://${host` opens a `${` that is not closed");
     assert_eq!(reason("unfinished"), "`token_url` is missing, which OAUTH2_CC needs");
-    assert_eq!(check["warnings"][0]["reason"], "`odd` is not known and is passed over");
+    assert_eq!(check["warnings"][0]["reason"], "unknown key `odd` is ignored");
     let facts = json!({ "machine_checked": 0, "source_read": 1, "unconfirmed": 4, "keys_unconfirmed": 1 });
     assert_eq!(check["facts"], facts);
     assert_output(
@@ -138,7 +138,7 @@ fn provider_is_shown_with_required_fields() {
 }
 
 #[test]
-fn a_search_finds_names_and_categories() {
+fn search_finds_names_and_categories() {
     let registry = with_file();
     let found = |text: &str| {
         let rows = registry.json(["providers", "list", "--search", text, "--json"]);
@@ -147,15 +147,16 @@ fn a_search_finds_names_and_categories() {
     };
     assert_eq!(found("ACME"), ["acme", "acme-eu"]);
     assert_eq!(found("Europe"), ["acme-eu"]);
-    assert_output(&registry.run(["providers", "list", "--search", "nobody-has-this"]), 0, &["No provider fits"]);
+    assert_output(&registry.run(["providers", "list", "--search", "no-such-provider"]), 0, &["No provider matches"]);
 }
 
 #[test]
 fn broken_entry_is_reported_when_used() {
     let registry = with_file();
-    assert_output(&registry.run(["providers", "show", "acne"]), 2, &["`acne` is no provider", "did you mean `acme`?"]);
+    let unknown = registry.run(["providers", "show", "acne"]);
+    assert_output(&unknown, 2, &["unknown provider `acne`", "did you mean `acme`?"]);
     assert_output(&registry.run(["providers", "show", "broken"]), 2, &["own/providers.yaml:19:1", "is not closed"]);
-    // Whoever runs something else is told that a part of the file is missing.
+    // Other commands warn that a part of the file cannot be read.
     assert_output(
         &registry.run(["list"]),
         0,

@@ -1,7 +1,8 @@
-//! The rate budget against a strict API that counts: eight connections that share one quota and do nothing but ask.
+//! Rate limiting against a strict API that counts requests: eight connections share one quota and send requests
+//! continuously.
 //!
-//! Every kind of API is tried in process and in virtual time. Over HTTP, where a window takes as long as it takes, one kind
-//! is tried always, and all of them with `NANGO_TEST_LONG=1`.
+//! All window kinds and header styles are tested in process with virtual time. Over HTTP, where windows take real time,
+//! one combination is always tested, and all of them with `NANGO_TEST_LONG=1`.
 
 use std::{
     sync::{
@@ -24,12 +25,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 const CONNECTIONS: usize = 8;
 const WINDOWS: u32 = 5;
-/// Long enough that a guessed quota is looked beyond, and refused, more than once.
+/// Number of windows after which an estimated quota has been probed and refused more than once.
 const LEARNING_WINDOWS: u32 = 12;
 const LIMIT: u64 = 200;
 const LATENCY: Duration = Duration::from_millis(20);
 
-/// Every kind of API that reports what is left.
+/// All API variants that report the remaining quota in headers.
 const REPORTING_APIS: [(HeaderStyle, WindowKind); 5] = [
     (HeaderStyle::GitHub, WindowKind::Fixed),
     (HeaderStyle::HubSpot, WindowKind::Sliding),
@@ -38,15 +39,15 @@ const REPORTING_APIS: [(HeaderStyle, WindowKind); 5] = [
     (HeaderStyle::Ietf, WindowKind::Sliding),
 ];
 
-/// The tests over HTTP measure time, so that they take turns.
+/// Serialises the tests over HTTP, because they measure time.
 static TIMING_LOCK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// How the API is reached, and by which clock.
+/// Transport to the API and its clock.
 #[derive(Debug, Clone)]
 enum ApiAccess {
-    /// Over HTTP, by the machine's clock.
+    /// Over HTTP, with the system clock.
     Http,
-    /// In process.
+    /// In process, with virtual time.
     Virtual(VirtualTime),
 }
 
@@ -76,10 +77,10 @@ impl ApiAccess {
     }
 }
 
-/// How the requests of a connection ended.
+/// Result of all requests of one connection.
 type WorkerResult = Result<(), String>;
 
-/// What a fleet of connections did.
+/// Connections that send requests continuously, and the API that counts them.
 struct LoadGenerator {
     access: ApiAccess,
     clock: Arc<dyn Clock>,
@@ -87,9 +88,9 @@ struct LoadGenerator {
     limiters: Arc<RateLimiters>,
     network: Arc<dyn Transport>,
     stop: Arc<AtomicBool>,
-    /// The answers that each connection had.
-    answered: Vec<Arc<AtomicU64>>,
-    /// How each of them ended.
+    /// Number of successful responses per connection.
+    succeeded: Vec<Arc<AtomicU64>>,
+    /// Channel for the result of each connection.
     results: (UnboundedSender<WorkerResult>, UnboundedReceiver<WorkerResult>),
 }
 
@@ -103,7 +104,7 @@ impl LoadGenerator {
             limiters: Arc::new(RateLimiters::new(access.clock())),
             network,
             stop: Arc::default(),
-            answered: Vec::new(),
+            succeeded: Vec::new(),
             results: unbounded_channel(),
         }
     }
@@ -115,22 +116,23 @@ impl LoadGenerator {
         Client::new(ClientParts::new(self.network.clone(), self.clock.clone(), base).quota(quota))
     }
 
-    /// Lets the connections work until the fleet ends. A refusal is retried by the next call, not by the client.
+    /// Starts one task per connection, which sends requests until [`Self::finish`]. A refused request is followed by a
+    /// new one; the client does not retry.
     fn start_workers(&mut self) {
         for number in 0..CONNECTIONS {
             let client = self.client(&format!("connection-{number}"), Priority::Background);
-            let (stop, answered, end) = (self.stop.clone(), Arc::new(AtomicU64::new(0)), self.results.0.clone());
-            self.answered.push(answered.clone());
+            let (stop, succeeded, results) = (self.stop.clone(), Arc::new(AtomicU64::new(0)), self.results.0.clone());
+            self.succeeded.push(succeeded.clone());
             self.access.spawn(async move {
-                let mut ended = Ok(());
-                while ended.is_ok() && !stop.load(Ordering::Relaxed) {
+                let mut result = Ok(());
+                while result.is_ok() && !stop.load(Ordering::Relaxed) {
                     match client.send(&RequestSpec::get("/work")).await {
-                        Ok(_) => drop(answered.fetch_add(1, Ordering::Relaxed)),
+                        Ok(_) => drop(succeeded.fetch_add(1, Ordering::Relaxed)),
                         Err(HttpError::Status(_)) => {}
-                        Err(error) => ended = Err(error.to_string()),
+                        Err(error) => result = Err(error.to_string()),
                     }
                 }
-                end.send(ended).expect("a fleet that waits for its connections");
+                results.send(result).expect("a receiver that waits for all connections");
             });
         }
     }
@@ -138,37 +140,42 @@ impl LoadGenerator {
     async fn finish(mut self) -> MeteredApi {
         self.stop.store(true, Ordering::Relaxed);
         drop(self.results.0);
-        for _ in &self.answered {
-            self.results.1.recv().await.expect("a connection that does not panic").expect("a connection that works");
+        for _ in &self.succeeded {
+            self.results
+                .1
+                .recv()
+                .await
+                .expect("a connection that does not panic")
+                .expect("a connection without errors");
         }
         self.api
     }
 
-    /// How long interactive calls took, `count` of them, one each `gap`.
+    /// Sends `count` interactive requests, one per `gap`, and returns their durations.
     async fn interactive(&self, client: &Client, count: usize, gap: Duration) -> Vec<Duration> {
-        let mut took = Vec::new();
+        let mut durations = Vec::new();
         for _ in 0..count {
             let started = unix_time(&*self.clock);
-            client.send(&RequestSpec::get("/work")).await.expect("an answer");
-            took.push(unix_time(&*self.clock).saturating_sub(started));
+            client.send(&RequestSpec::get("/work")).await.expect("a response");
+            durations.push(unix_time(&*self.clock).saturating_sub(started));
             self.clock.sleep((started + gap).saturating_sub(unix_time(&*self.clock))).await;
         }
-        took
+        durations
     }
 
-    /// The next beginning of a window, and the sleep until then.
+    /// Sleeps until the next window begins, and returns its start time.
     async fn sleep_to_next_window(&self, window: Duration) -> Duration {
         let now = unix_time(&*self.clock);
-        let begin = Duration::from_secs((now.as_secs() / window.as_secs() + 1) * window.as_secs());
-        self.clock.sleep(begin.saturating_sub(now)).await;
-        begin
+        let start = Duration::from_secs((now.as_secs() / window.as_secs() + 1) * window.as_secs());
+        self.clock.sleep(start.saturating_sub(now)).await;
+        start
     }
 }
 
-/// The 99th percentile.
-fn p99(mut took: Vec<Duration>) -> Duration {
-    took.sort();
-    took[(took.len() * 99).div_ceil(100) - 1]
+/// Returns the 99th percentile.
+fn p99(mut durations: Vec<Duration>) -> Duration {
+    durations.sort();
+    durations[(durations.len() * 99).div_ceil(100) - 1]
 }
 
 fn used_share_of_quota(granted: &[u64]) -> f64 {
@@ -176,65 +183,67 @@ fn used_share_of_quota(granted: &[u64]) -> f64 {
     f64::from(u32::try_from(sum).expect("few")) / f64::from(u32::try_from(quota).expect("few"))
 }
 
-/// With remaining headers: nothing is refused, nearly all is used, interactive work does not notice.
-/// Gives how long interactive calls took alone, and among others.
+/// Tests an API with remaining headers: nothing is refused, nearly the whole quota is used, and interactive requests
+/// are not slowed down. Returns the durations of interactive requests alone, and during background load.
 async fn check_quota_from_headers(access: &ApiAccess, style: HeaderStyle, counting: WindowKind) -> [Vec<Duration>; 2] {
     let window = Duration::from_secs(1);
     let mut load = LoadGenerator::start(access, style, counting, window).await;
-    let interactive = load.client("person", Priority::Interactive);
+    let interactive = load.client("interactive", Priority::Interactive);
     let alone = load.interactive(&interactive, 30, Duration::from_millis(25)).await;
     load.sleep_to_next_window(window).await;
     load.start_workers();
     load.clock.sleep(window + window / 2).await;
-    let begin = load.sleep_to_next_window(window).await;
-    // Eight calls a window: the reserve is ten.
-    let among = load.interactive(&interactive, 8 * WINDOWS as usize, window / 8).await;
-    let answered: Vec<u64> = load.answered.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+    let start = load.sleep_to_next_window(window).await;
+    // Eight requests per window: the reserve for interactive requests is ten.
+    let under_load = load.interactive(&interactive, 8 * WINDOWS as usize, window / 8).await;
+    let succeeded: Vec<u64> = load.succeeded.iter().map(|count| count.load(Ordering::Relaxed)).collect();
     let api = load.finish().await;
-    let granted = api.granted(begin, WINDOWS);
+    let granted = api.granted(start, WINDOWS);
     let figures = format!(
-        "{style:?}, {counting:?}: granted {granted:?} of {LIMIT}, refused {}; interactive {:.1?} alone, {:.1?} among \
-         others; by connection {answered:?}",
+        "{style:?}, {counting:?}: granted {granted:?} of {LIMIT}, refused {}; interactive {:.1?} alone, {:.1?} under \
+         load; by connection {succeeded:?}",
         api.refused_total(),
         p99(alone.clone()),
-        p99(among.clone()),
+        p99(under_load.clone()),
     );
     println!("{figures}");
     assert_eq!(api.refused_total(), 0, "{figures}");
     assert!(used_share_of_quota(&granted) >= 0.9, "{figures}");
-    let (least, most) = (answered.iter().min().copied(), answered.iter().max().copied());
+    let (least, most) = (succeeded.iter().min().copied(), succeeded.iter().max().copied());
     assert!(least.unwrap_or(0) * 10 >= most.unwrap_or(0) * 8, "{figures}");
-    [alone, among]
+    [alone, under_load]
 }
 
-/// Without them: at most one refusal a window once the quota has shown itself, and most of it is used.
+/// Tests an API without remaining headers: after the quota is estimated, at most one request per window is refused, and
+/// most of the quota is used.
 async fn check_quota_from_refusals(access: &ApiAccess, counting: WindowKind) {
     let window = Duration::from_secs(2);
     let mut load = LoadGenerator::start(access, HeaderStyle::Slack, counting, window).await;
     load.sleep_to_next_window(window).await;
     load.start_workers();
     load.clock.sleep(window + window / 2).await;
-    let begin = load.sleep_to_next_window(window).await;
+    let start = load.sleep_to_next_window(window).await;
     load.clock.sleep(window * LEARNING_WINDOWS).await;
     let api = load.finish().await;
-    let (granted, refused) = (api.granted(begin, LEARNING_WINDOWS), api.refused(begin, LEARNING_WINDOWS));
-    let ever = api.refused_total();
-    let figures = format!("{counting:?}: granted {granted:?} of {LIMIT}, refused {refused:?}, with the first {ever}");
+    let (granted, refused) = (api.granted(start, LEARNING_WINDOWS), api.refused(start, LEARNING_WINDOWS));
+    let refused_total = api.refused_total();
+    let figures =
+        format!("{counting:?}: granted {granted:?} of {LIMIT}, refused {refused:?}, in total {refused_total}");
     println!("{figures}");
     assert!(refused.iter().all(|count| *count <= 1), "{figures}");
     assert!(used_share_of_quota(&granted) >= 0.8, "{figures}");
 }
 
-/// Compares how long interactive calls took in each of these runs, alone and among others.
-fn assert_interactive_latency_unaffected(took: Vec<[Vec<Duration>; 2]>) {
-    let (mut alone, mut among) = (Vec::new(), Vec::new());
-    for [without, with] in took {
+/// Compares the durations of interactive requests alone and during background load, over all runs.
+fn assert_interactive_latency_unaffected(durations: Vec<[Vec<Duration>; 2]>) {
+    let (mut alone, mut under_load) = (Vec::new(), Vec::new());
+    for [without, with] in durations {
         alone.extend(without);
-        among.extend(with);
+        under_load.extend(with);
     }
-    let (alone, among) = (p99(alone), p99(among));
-    println!("interactive calls, 99th percentile: {alone:.1?} alone, {among:.1?} among others");
-    assert!(among <= alone * 2, "{alone:?} alone, {among:?} among others");
+    let (alone, under_load) = (p99(alone), p99(under_load));
+    println!("interactive requests, 99th percentile: {alone:.1?} alone, {under_load:.1?} under load");
+    assert!(under_load <= alone * 2, "{alone:?} alone, {under_load:?} under load");
 }
 
 fn virtual_access() -> (VirtualTime, ApiAccess) {
@@ -247,12 +256,13 @@ fn virtual_access() -> (VirtualTime, ApiAccess) {
 #[test]
 fn quota_in_headers_is_used_and_never_exceeded() {
     let (time, access) = virtual_access();
-    let took = REPORTING_APIS.map(|(style, counting)| time.run(check_quota_from_headers(&access, style, counting)));
-    assert_interactive_latency_unaffected(took.to_vec());
+    let durations =
+        REPORTING_APIS.map(|(style, counting)| time.run(check_quota_from_headers(&access, style, counting)));
+    assert_interactive_latency_unaffected(durations.to_vec());
 }
 
 #[test]
-fn quota_without_headers_is_found_by_few_refusals() {
+fn quota_without_headers_is_estimated_with_few_refusals() {
     let (time, access) = virtual_access();
     for counting in [WindowKind::Fixed, WindowKind::Sliding] {
         time.run(check_quota_from_refusals(&access, counting));
@@ -263,21 +273,21 @@ fn quota_without_headers_is_found_by_few_refusals() {
 async fn quota_in_headers_is_used_and_never_exceeded_over_http() {
     let _alone = TIMING_LOCK.lock().await;
     if !rng::is_long_run() {
-        // The latency is compared in virtual time: forty calls are too few for a percentile on a busy machine.
+        // The latency is compared in virtual time only: 40 requests are too few for a percentile on a busy machine.
         let (style, counting) = REPORTING_APIS[0];
         check_quota_from_headers(&ApiAccess::Http, style, counting).await;
         return;
     }
-    let mut took = Vec::new();
+    let mut durations = Vec::new();
     for (style, counting) in REPORTING_APIS {
-        took.push(check_quota_from_headers(&ApiAccess::Http, style, counting).await);
+        durations.push(check_quota_from_headers(&ApiAccess::Http, style, counting).await);
     }
-    assert_interactive_latency_unaffected(took);
+    assert_interactive_latency_unaffected(durations);
 }
 
-/// It takes half a minute: the long version only.
+/// Takes half a minute, so it runs in the long version only.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn quota_without_headers_is_found_by_few_refusals_over_http() {
+async fn quota_without_headers_is_estimated_with_few_refusals_over_http() {
     if rng::is_long_run() {
         let _alone = TIMING_LOCK.lock().await;
         tokio::join!(

@@ -1,4 +1,4 @@
-//! The real GitHub, as npm's `@octokit/fixtures-server` recorded it.
+//! GitHub's real responses, as recorded by npm's `@octokit/fixtures-server`.
 
 use nango_tests::{
     Registry,
@@ -66,7 +66,7 @@ fn repo_issues_by_hand_sync_finds_nothing_new_in_second_run() {
 }
 
 #[test]
-fn the_two_ways_to_write_the_sync_give_the_same_records() {
+fn mapper_and_hand_written_sync_store_the_same_records() {
     let stored = |function: &str| {
         let github = Recording::start(Scenario::PaginateIssues, TOKEN, &[("state", "all")])?;
         let registry = connected(&github, "paginate-issues");
@@ -86,19 +86,19 @@ fn the_two_ways_to_write_the_sync_give_the_same_records() {
 fn labels_are_created_read_changed_and_deleted() {
     let Some(github) = Recording::start(Scenario::Labels, TOKEN, &[]) else { return };
     let registry = connected(&github, "labels");
-    let act = |action: &str, mut input: Value| {
+    let run_action = |action: &str, mut input: Value| {
         input["owner"] = "octokit-fixture-org".into();
         input["repo"] = "labels".into();
         let input = input.to_string();
         registry.json(["run", "github", action, "--connection", "octo", "--input", &input, "--json"])["output"].clone()
     };
 
-    assert_eq!(act("list-labels", json!({})).as_array().map(Vec::len), Some(9));
-    let created = act("create-label", json!({ "name": "test-label", "color": "663399" }));
+    assert_eq!(run_action("list-labels", json!({})).as_array().map(Vec::len), Some(9));
+    let created = run_action("create-label", json!({ "name": "test-label", "color": "663399" }));
     assert_eq!((&created["id"], &created["description"]), (&json!(1009), &Value::Null));
-    assert_eq!(act("get-label", json!({ "name": "test-label" })), created);
+    assert_eq!(run_action("get-label", json!({ "name": "test-label" })), created);
     let change = json!({ "name": "test-label", "new_name": "test-label-updated", "color": "BADA55" });
-    assert_eq!(act("update-label", change)["name"], "test-label-updated");
-    assert_eq!(act("delete-label", json!({ "name": "test-label-updated" })), json!(true));
+    assert_eq!(run_action("update-label", change)["name"], "test-label-updated");
+    assert_eq!(run_action("delete-label", json!({ "name": "test-label-updated" })), json!(true));
     assert_eq!(github.finish().len(), 5);
 }

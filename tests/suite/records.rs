@@ -1,4 +1,4 @@
-//! `records`: the cache from outside.
+//! `records`: reading the cache with the binary.
 
 use integrations::standin::PAGED_REPOSITORY;
 use serde_json::{Value, json};
@@ -28,14 +28,14 @@ fn record_has_model_fields_and_metadata() {
 fn cursor_reads_all_records_and_then_only_changes() {
     let synced = SyncedRegistry::new();
     let all = ids(&synced.read(&[]));
-    let mut walked = Vec::new();
+    let mut read_in_pages = Vec::new();
     let mut page = synced.read(&["--limit", "4"]);
     loop {
-        walked.extend(ids(&page));
+        read_in_pages.extend(ids(&page));
         let Some(cursor) = page["next_cursor"].as_str() else { break };
         page = synced.read(&["--limit", "4", "--cursor", cursor]);
     }
-    assert_eq!(walked, all);
+    assert_eq!(read_in_pages, all);
 
     let last = synced.read(&[])["records"].as_array().and_then(|all| all.last().cloned()).expect("a last record");
     let cursor = last["_nango_metadata"]["cursor"].as_str().expect("a cursor").to_owned();
@@ -50,19 +50,19 @@ fn cursor_reads_all_records_and_then_only_changes() {
 #[test]
 fn record_deleted_upstream_is_restored_when_it_returns() {
     let synced = SyncedRegistry::new();
-    let added = synced.standin.add_issue(PAGED_REPOSITORY, "Soon gone", &[]).expect("an issue");
+    let added = synced.standin.add_issue(PAGED_REPOSITORY, "To be deleted", &[]).expect("an issue");
     assert_eq!(synced.sync()["models"]["GithubIssue"]["added"], 1);
     assert!(synced.standin.delete_issue(PAGED_REPOSITORY, added));
     let counts = synced.sync()["models"]["GithubIssue"].clone();
     assert_eq!((&counts["deleted"], &counts["updated"]), (&json!(1), &json!(0)));
     let deleted = synced.read(&["--filter", "deleted"]);
-    assert_eq!(deleted["records"][0]["title"], "Soon gone");
+    assert_eq!(deleted["records"][0]["title"], "To be deleted");
     let both = synced.read(&["--filter", "added,deleted", "--limit", "1000"]);
     assert_eq!(ids(&both).len(), ids(&synced.read(&["--limit", "1000"])).len());
 }
 
 #[test]
-fn an_unchanged_run_writes_no_record() {
+fn run_without_changes_writes_no_record() {
     let synced = SyncedRegistry::new();
     let before = synced.read(&["--limit", "1000"]);
     let counts = synced.sync()["models"]["GithubIssue"].clone();
@@ -74,14 +74,13 @@ fn an_unchanged_run_writes_no_record() {
 fn follow_prints_changes_as_they_are_committed() {
     let synced = SyncedRegistry::new();
     let read = ["records", "github", "GithubIssue", "--connection", "acme", "--follow", "--json"];
-    let mut following = synced.registry.start(read);
-    following
-        .wait_until("the records that are there", |running| running.stdout().matches("_nango_metadata").count() >= 20);
+    let mut follower = synced.registry.start(read);
+    follower.wait_until("the existing records", |running| running.stdout().matches("_nango_metadata").count() >= 20);
     synced.standin.add_issue(PAGED_REPOSITORY, "Just in time", &[]);
     synced.sync();
-    following.wait_until("the new record", |running| running.stdout().contains("Just in time"));
-    following.interrupt();
-    assert!(matches!(following.finish().status, Some(0 | 130)));
+    follower.wait_until("the new record", |running| running.stdout().contains("Just in time"));
+    follower.interrupt();
+    assert!(matches!(follower.finish().status, Some(0 | 130)));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Renewing tokens, against authorization servers that we did not write: many requests make one token request, whatever
-//! goes wrong is told, and a connection recovers or says that it must be made again.
+//! Token refresh against third-party authorization servers: concurrent requests share one token request, every failure
+//! is reported, and the connection recovers or reports that it must be connected again.
 
 mod concurrent;
 mod failures;
@@ -9,5 +9,5 @@ mod killed;
 pub(crate) use concurrent::check_refresh_outlasts_lease;
 pub(crate) use failures::{check_lost_token_response, check_valid_token_while_server_is_down};
 #[cfg(debug_assertions)]
-pub(crate) use killed::check_kill_at_refresh_failpoints as killed_at_every_step;
-pub(crate) use killed::check_kill_during_token_response as killed_while_the_answer_is_on_its_way;
+pub(crate) use killed::check_kill_at_refresh_failpoints;
+pub(crate) use killed::check_kill_during_token_response;

@@ -1,11 +1,11 @@
-//! `schema`: the same bytes every time, and true of what is stored.
+//! `schema`: the bundle is deterministic and matches the stored records.
 
 use integrations::standin::{DEMO_REPOSITORY, Standin};
 use nango_tests::{Registry, wait};
 use serde_json::{Value, json};
 
 #[test]
-fn the_bundle_is_byte_identical_between_two_runs() {
+fn schema_bundle_is_byte_identical_between_two_runs() {
     let bundle = || Registry::new().run(["schema", "--format", "json-schema"]).expect(0).stdout;
     let first = bundle();
     assert_eq!(first, bundle());
@@ -15,7 +15,7 @@ fn the_bundle_is_byte_identical_between_two_runs() {
 }
 
 #[test]
-fn the_schema_of_a_model_validates_what_the_demo_stored() {
+fn model_schema_validates_records_stored_by_demo() {
     let registry = Registry::new();
     registry.run(["--database", "sqlite:demo.db", "demo"]).expect(0);
 

@@ -1,6 +1,8 @@
-//! Secrets of every kind of credentials, repeated by a server in every form and on every path: none is shown or stored.
+//! Redaction of secrets for every auth mode: a server repeats them in every encoding and on every path; none is printed
+//! or stored.
 //!
-//! The first kind takes every path, the others two of those through the API each; with `NANGO_TEST_LONG=1` all take all.
+//! The first auth mode runs all paths through the API, the others two of them; with `NANGO_TEST_LONG=1` all run all
+//! paths.
 
 use std::{fs, path::Path, process::Command};
 
@@ -8,11 +10,15 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use nango_tests::{Output, Registry, echo::Echo, postgres, rng::is_long_run};
 use serde_json::{Value, json};
 
-/// Entries of every kind; `URL` is the server of the test.
+/// Entries of every auth mode; `URL` is the server of the test.
 const PROVIDERS: &str = r"
 key:
   auth_mode: API_KEY
-  proxy: { base_url: 'URL', headers: { x-api-key: '${apiKey}' }, query: { k: '${apiKey}' }, verification: { endpoints: [/me] } }
+  proxy:
+    base_url: 'URL'
+    headers: { x-api-key: '${apiKey}' }
+    query: { k: '${apiKey}' }
+    verification: { endpoints: [/me] }
 path-key:
   auth_mode: API_KEY
   proxy: { base_url: 'URL/bot${apiKey}', verification: { endpoints: [/me] } }
@@ -76,7 +82,7 @@ configured:
   connection_config: { developer: { title: Developer, secret: true } }
 ";
 
-/// One kind of credentials with its secrets.
+/// Credentials of one auth mode with their secrets.
 #[derive(Clone)]
 struct CredentialsCase {
     provider: &'static str,
@@ -85,29 +91,29 @@ struct CredentialsCase {
     secrets: Vec<String>,
     /// Secrets that the product obtains.
     obtained: Vec<String>,
-    /// The answer to a request for a token.
+    /// The response to a token request.
     token: Option<Value>,
-    /// Whether the credentials are sent as they are, so that the server must have seen them.
+    /// Whether the credentials are sent without encoding, so that the server must have received them.
     is_sent_unchanged: bool,
 }
 
-/// Random secrets, each with a part of letters and digits by which it is found in every form.
+/// Generates random secrets. Each starts with a mark of letters and digits by which it is found in every encoding.
 #[derive(Default)]
 struct SecretGenerator(Vec<String>);
 
 impl SecretGenerator {
     fn mark(&mut self) -> String {
-        let mark = format!("Hush{}", uuid::Uuid::new_v4().simple());
+        let mark = format!("Secret{}", uuid::Uuid::new_v4().simple());
         self.0.push(mark.clone());
         mark
     }
 
-    /// Characters that each form writes in its own way. A `:` would end a user name.
+    /// Returns a secret with characters that the encodings represent differently. A `:` would end a user name.
     fn secret(&mut self) -> String {
         format!("{}/+=&%\"<é", self.mark())
     }
 
-    /// The same for what must be ASCII.
+    /// Like [`Self::secret`], with ASCII characters only.
     fn ascii_secret(&mut self) -> String {
         format!("{}/+=&%\"<", self.mark())
     }
@@ -133,8 +139,8 @@ fn credentials_cases(secrets_gen: &mut SecretGenerator) -> Vec<CredentialsCase> 
         let password = secrets_gen.secret();
         all.push(case(provider, json!({ "username": "user", "password": password }), &[&password]));
     }
-    let (alone, bearer) = (secrets_gen.ascii_secret(), secrets_gen.ascii_secret());
-    all.push(case("basic", json!({ "username": alone }), &[&alone]));
+    let (username, bearer) = (secrets_gen.ascii_secret(), secrets_gen.ascii_secret());
+    all.push(case("basic", json!({ "username": username }), &[&username]));
     all.push(sent(case("github", json!({ "access_token": bearer }), &[&bearer])));
     let token = |secrets_gen: &mut SecretGenerator| {
         let (access, refresh) = (secrets_gen.ascii_secret(), secrets_gen.secret());
@@ -204,18 +210,17 @@ impl Fixture {
             .config(&format!("providers = \"providers.yaml\"\n[integrations.github]\nclient_id = \"app\"\n{named}"));
         registry.env("NANGO_APP_GITHUB_CLIENT_SECRET", app_secret);
         if provider == "app" {
-            let (key, line) = private_key();
+            let (key, key_line) = private_key();
             registry.env("NANGO_APP_GITHUB_PRIVATE_KEY", key);
-            secrets_gen.0.push(line);
+            secrets_gen.0.push(key_line);
         }
         Self { provider, registry, echo, marks: secrets_gen.0.clone(), outputs: Vec::new() }
     }
 
-    /// Runs a command and keeps what it prints: as text and as JSON for the first kind of credentials, and in turns for the
-    /// others.
+    /// Runs a command and records its output: as text and as JSON for the first auth mode, alternately for the others.
     fn run(&mut self, args: &[&str], input: &str) {
-        let turn = self.outputs.len().is_multiple_of(2);
-        let forms = if self.provider == "key" { vec![false, true] } else { vec![turn] };
+        let as_json = self.outputs.len().is_multiple_of(2);
+        let forms = if self.provider == "key" { vec![false, true] } else { vec![as_json] };
         for json in forms {
             let all: Vec<&str> = args.iter().copied().chain(json.then_some("--json")).collect();
             let output = self.registry.run_with_input(&all, input);
@@ -227,9 +232,9 @@ impl Fixture {
         &self.outputs.last().expect("a command").1
     }
 
-    /// That nothing that was printed or stored holds a secret.
+    /// Asserts that no output and no file contains a secret.
     #[track_caller]
-    fn assert_no_leak(&self, what: &str) {
+    fn assert_no_leak(&self, case: &str) {
         let mut found = Vec::new();
         for (command, output) in &self.outputs {
             for (name, text) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
@@ -248,42 +253,42 @@ impl Fixture {
             let bytes = fs::read(&path).expect("a file");
             found.extend(find_leak(&self.marks, &bytes).map(|leak| format!("{}: {leak}", path.display())));
         }
-        assert!(found.is_empty(), "{what}: {} leaks, the first: {}", found.len(), found[0]);
+        assert!(found.is_empty(), "{case}: {} leaks, the first: {}", found.len(), found[0]);
     }
 }
 
-/// A private key of this run in one line, and a line of it.
+/// Generates a private key, and returns it in one line, and one line of its PEM text.
 fn private_key() -> (String, String) {
     let made =
         Command::new("openssl").args(["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]).output();
-    let pem = String::from_utf8(made.expect("openssl, which makes a key for the test").stdout).expect("PEM");
-    let line = pem.lines().nth(3).expect("a line").to_owned();
-    (pem.replace('\n', "\\n"), line)
+    let pem = String::from_utf8(made.expect("openssl, which generates a key for the test").stdout).expect("PEM");
+    let pem_line = pem.lines().nth(3).expect("a line").to_owned();
+    (pem.replace('\n', "\\n"), pem_line)
 }
 
-/// The form in which a secret was found.
+/// Returns the mark and the encoding in which a secret was found.
 fn find_leak(marks: &[String], bytes: &[u8]) -> Option<String> {
-    let holds = |what: &str| memchr::memmem::find(bytes, what.as_bytes()).is_some();
+    let contains = |form: &str| memchr::memmem::find(bytes, form.as_bytes()).is_some();
     marks.iter().find_map(|mark| {
         let unicode = mark.encode_utf16().fold(String::new(), |text, unit| text + &format!("\\u{unit:04x}"));
         let escaped = [unicode.replace('\\', "\\\\"), unicode];
-        // The characters of base64 that depend on the mark alone, at each of the three positions.
+        // The base64 characters that depend on the mark only, for each of the three alignments.
         let base64 = (0..3).map(|offset| {
             let text = STANDARD_NO_PAD.encode([vec![0; offset], mark.as_bytes().to_vec()].concat());
             text[(offset * 8_usize).div_ceil(6)..(offset + mark.len()) * 8 / 6].to_owned()
         });
         let forms = std::iter::once(mark.clone()).chain(base64).chain(escaped);
-        forms.into_iter().find(|form| holds(form)).map(|form| format!("{mark} as {form}"))
+        forms.into_iter().find(|form| contains(form)).map(|form| format!("{mark} as {form}"))
     })
 }
 
-/// The files of the directory that the product writes, and those that it should not.
+/// Returns all files in a directory, recursively, including those that the product should not write.
 fn files(dir: &Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// Every path on which an API can repeat something.
+/// Runs commands on every path on which an API can repeat a secret.
 fn exercise_api_paths(fixture: &mut Fixture, case: &CredentialsCase, outside_dir: &Path) {
     let credentials = case.credentials.to_string();
     let mut add = vec!["connection", "add", "github", "acme", "--auth"];
@@ -310,7 +315,7 @@ fn exercise_api_paths(fixture: &mut Fixture, case: &CredentialsCase, outside_dir
     }
     let refused: Vec<&str> = add.iter().copied().chain(["--credentials", "-"]).collect();
 
-    // Refused, by the test of the credentials or for a token.
+    // The credentials are refused, by their verification or by the token endpoint.
     fixture.echo.set_secrets(&case.secrets);
     fixture.run(&refused, &credentials);
     fixture.echo.set_token(case.token.clone());
@@ -328,18 +333,18 @@ fn exercise_api_paths(fixture: &mut Fixture, case: &CredentialsCase, outside_dir
     fixture.run(&["connection", "show", "github", "acme"], "");
     fixture.run(&["connection", "list"], "");
 
-    // In the answers of the API.
+    // Secrets in responses of the API.
     let mut all: Vec<String> = case.secrets.iter().chain(&case.obtained).cloned().collect();
     if case.provider == "refresh" {
-        // The refresh token that was given was replaced: the connection does not have it any more.
+        // The given refresh token was replaced: the connection does not have it any more.
         all.remove(0);
     }
     fixture.echo.set_secrets(&all);
     let mut cases = vec!["status", "link", "redirect", "circle", "text", "record", "errors"];
     if case.provider != "key" && !is_long_run() {
-        // Which two depends on the kind, so that each path is taken with several kinds.
-        let turn = case.provider.bytes().map(usize::from).sum::<usize>() % cases.len();
-        cases.rotate_left(turn);
+        // The selection depends on the auth mode, so that each path runs with several of them.
+        let rotation = case.provider.bytes().map(usize::from).sum::<usize>() % cases.len();
+        cases.rotate_left(rotation);
         cases.truncate(2);
     }
     for case in cases {
@@ -350,14 +355,14 @@ fn exercise_api_paths(fixture: &mut Fixture, case: &CredentialsCase, outside_dir
         let input = json!({ "owner": "o", "repo": case, "title": "t", "name": "n" }).to_string();
         fixture.run(&["run", "github", "create-issue", "--connection", "acme", "--input", "-"], &input);
     }
-    // In a webhook, and in what a person gives.
+    // Secrets in a webhook payload, and in the input of a user.
     let payload = json!({ "action": "edited", "issue": { "id": all[0], "title": all } }).to_string();
     let hook = ["run", "github", "repo-issues", "--connection", "acme", "--webhook", "issues.edited", "--input", "-"];
     fixture.run(&hook, &payload);
     assert_ne!(fixture.last_output().status, Some(0), "{}", fixture.last_output().stdout);
     fixture.run(&["run", "github", "create-issue", "--connection", "acme", "--input", "-"], &payload);
 
-    // Refused later on.
+    // The credentials are refused later.
     fixture.echo.set_token(None);
     fixture.echo.set_accepts_credentials(false);
     fixture.run(&["connection", "test", "github", "acme"], "");
@@ -368,22 +373,22 @@ fn exercise_api_paths(fixture: &mut Fixture, case: &CredentialsCase, outside_dir
 }
 
 #[test]
-fn secrets_that_a_server_repeats_are_neither_shown_nor_stored() {
-    let kinds = credentials_cases(&mut SecretGenerator::default());
-    // Each in a directory of its own, two at a time.
+fn secrets_repeated_by_server_are_neither_printed_nor_stored() {
+    let cases = credentials_cases(&mut SecretGenerator::default());
+    // Each case has a directory of its own; two run at a time.
     std::thread::scope(|scope| {
-        for half in kinds.chunks(kinds.len().div_ceil(2)) {
-            scope.spawn(|| half.iter().for_each(|kind| drop(check_case(kind, None))));
+        for half in cases.chunks(cases.len().div_ceil(2)) {
+            scope.spawn(|| half.iter().for_each(|case| drop(check_case(case, None))));
         }
     });
 }
 
 #[test]
-fn secrets_that_a_server_repeats_are_not_stored_on_postgresql() {
+fn secrets_repeated_by_server_are_not_stored_on_postgresql() {
     let Some(server) = postgres::server() else { return };
     for case in credentials_cases(&mut SecretGenerator::default())
         .iter()
-        .filter(|kind| matches!(kind.provider, "key" | "refresh"))
+        .filter(|case| matches!(case.provider, "key" | "refresh"))
     {
         let database = server.create_empty_database();
         let marks = check_case(case, Some(&database.url));
@@ -395,7 +400,8 @@ fn secrets_that_a_server_repeats_are_not_stored_on_postgresql() {
     }
 }
 
-/// Walks every path with credentials of a kind and searches what was printed and written; gives the marks of its secrets.
+/// Runs every path with the credentials of a case and searches the output and the files. Returns the marks of the
+/// secrets.
 fn check_case(case: &CredentialsCase, database: Option<&str>) -> Vec<String> {
     let outside_dir = tempfile::tempdir().expect("a directory");
     let mut secrets_gen = SecretGenerator::default();
@@ -412,12 +418,12 @@ fn check_case(case: &CredentialsCase, database: Option<&str>) -> Vec<String> {
     fixture.marks
 }
 
-/// The letters and digits at the beginning of a secret.
+/// Returns the mark of a secret: the letters and digits at its beginning.
 fn mark(secret: &str) -> String {
     secret.chars().take_while(char::is_ascii_alphanumeric).collect()
 }
 
-/// The test of the test: what it searches for is found.
+/// Checks the search itself: a secret is found in every encoding.
 #[test]
 fn search_finds_a_secret_in_each_form() {
     let mut secrets_gen = SecretGenerator::default();

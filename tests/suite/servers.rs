@@ -1,4 +1,4 @@
-//! Small servers that a test writes for one answer each: an axum router on a free port of loopback.
+//! HTTP servers for single tests: an axum router on a free port of the loopback interface.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use axum::Router;
 use nango_tests::wait;
 use tokio::net::TcpListener;
 
-/// Serves until the test process ends; gives the base URL.
+/// Serves a router until the test process exits, and returns the base URL.
 pub(crate) fn serve(router: Router) -> String {
     wait(async move {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a free port");

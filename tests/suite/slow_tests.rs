@@ -1,8 +1,10 @@
-//! Tests that spend their time in the product's own waits (leases, timeouts, pauses: 20 to 50 seconds each).
+//! Scheduling of tests that spend their time in the product's own waits (leases, timeouts, backoffs: 20 to 50 seconds
+//! each).
 //!
-//! The test runner has as many slots as the machine has cores, and a test that sleeps occupies one. So the first of these
-//! tests begins them all, each on a thread of its own: they wait at the same time, beside the tests that compute. The others
-//! then only take the result. With a filter on the command line each runs when its turn comes, and nothing else does.
+//! The test runner has as many slots as the machine has cores, and a sleeping test occupies one. Therefore the first of
+//! these tests starts all of them on threads of their own, where they wait at the same time, in parallel with tests
+//! that compute; the others only fetch their results. With a filter on the command line each test runs by itself, and
+//! no other is started.
 
 use std::{
     env,
@@ -12,7 +14,7 @@ use std::{
 
 use crate::{crash, refresh};
 
-/// A test that waits, named as its function.
+/// A test that mostly waits; the variant is named after its function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SlowTest {
     LockedDatabase,
@@ -37,7 +39,7 @@ const ALL: &[SlowTest] = &[
 type StartedTest = Mutex<Option<JoinHandle<()>>>;
 
 impl SlowTest {
-    /// Runs the test, or waits for the end of the run that was begun before.
+    /// Runs the test, or waits for the end of the run that an earlier test has started.
     pub(crate) fn run(self) {
         static STARTED: OnceLock<Vec<StartedTest>> = OnceLock::new();
         if is_filtered() {
@@ -45,7 +47,8 @@ impl SlowTest {
         }
         let all =
             STARTED.get_or_init(|| ALL.iter().map(|one| Mutex::new(Some(thread::spawn(one.test_fn())))).collect());
-        let started = ALL.iter().position(|one| *one == self).and_then(|at| all.get(at)).expect("a test of the list");
+        let started =
+            ALL.iter().position(|one| *one == self).and_then(|index| all.get(index)).expect("a test of the list");
         let handle = started.lock().unwrap_or_else(PoisonError::into_inner).take().expect("a test that runs once");
         if let Err(panic) = handle.join() {
             // The runner captures the output of this thread only.
@@ -62,13 +65,13 @@ impl SlowTest {
             Self::ValidTokenWhileServerIsDown => refresh::check_valid_token_while_server_is_down,
             Self::LostTokenResponse => refresh::check_lost_token_response,
             #[cfg(debug_assertions)]
-            Self::KilledAtRefreshFailpoints => refresh::killed_at_every_step,
-            Self::KilledDuringTokenResponse => refresh::killed_while_the_answer_is_on_its_way,
+            Self::KilledAtRefreshFailpoints => refresh::check_kill_at_refresh_failpoints,
+            Self::KilledDuringTokenResponse => refresh::check_kill_during_token_response,
         }
     }
 }
 
-/// Whether the command line may choose tests. The value of an option counts as a filter, which is the safe mistake.
+/// Whether the command line may select tests. The value of an option counts as a filter, which only costs time.
 fn is_filtered() -> bool {
     env::args().skip(1).any(|argument| !argument.starts_with('-') || argument.starts_with("--skip"))
 }

@@ -1,6 +1,9 @@
-//! The support's own promises: a test that relies on a server must be able to rely on it.
+//! Tests of the test support: the servers behave as the other tests assume.
 
-#![expect(clippy::unwrap_used, reason = "clippy knows tests by their attribute, and not the functions that they call")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy recognises tests by their attribute, but not the functions that they call"
+)]
 
 use std::collections::BTreeSet;
 
@@ -10,7 +13,7 @@ use nango_tests::{Registry, wait};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
-/// An answer, read to its end.
+/// An HTTP response with its complete body.
 struct HttpResponse {
     status: u16,
     link: Option<String>,
@@ -35,9 +38,9 @@ fn client() -> Client {
 
 fn send(request: RequestBuilder) -> HttpResponse {
     wait(async move {
-        let answer = request.send().await.unwrap();
-        let link = answer.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
-        HttpResponse { status: answer.status().as_u16(), link, body: answer.text().await.unwrap() }
+        let response = request.send().await.unwrap();
+        let link = response.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
+        HttpResponse { status: response.status().as_u16(), link, body: response.text().await.unwrap() }
     })
 }
 
@@ -67,8 +70,8 @@ fn recording_is_paginated_through_its_proxy() {
             walk(&format!("{}{ISSUES}", github.url()), |url| send(client().get(url).bearer_auth("mine")));
         assert_eq!((pages, issues.len()), (5, 13));
         assert_eq!(issues[0]["html_url"], "https://github.com/octokit-fixture-org/paginate-issues/issues/13");
-        let seen = github.finish();
-        assert_eq!(seen[4].target, "/repositories/1000/issues?per_page=100&state=all&page=5");
+        let requests = github.finish();
+        assert_eq!(requests[4].target, "/repositories/1000/issues?per_page=100&state=all&page=5");
         Some(issues)
     };
     let Some(first) = play() else { return };
@@ -79,21 +82,24 @@ fn recording_is_paginated_through_its_proxy() {
 fn recording_of_changes_is_replayed_through_its_proxy() {
     let Some(github) = Recording::start(Scenario::Labels, "mine", &[]) else { return };
     let labels = format!("{}/repos/octokit-fixture-org/labels/labels", github.url());
-    let ask = |method: Method, path: &str, body: Option<Value>| {
+    let send_label_request = |method: Method, path: &str, body: Option<Value>| {
         let request = client().request(method, format!("{labels}{path}")).bearer_auth("mine");
         send(match body {
             Some(body) => request.header("content-type", "application/json").body(format!("{body:#}")),
             None => request,
         })
     };
-    assert_eq!(ask(Method::GET, "", None).json().as_array().unwrap().len(), 9);
-    let created = ask(Method::POST, "", Some(json!({ "color": "663399", "name": "test-label" })));
+    assert_eq!(send_label_request(Method::GET, "", None).json().as_array().unwrap().len(), 9);
+    let created = send_label_request(Method::POST, "", Some(json!({ "color": "663399", "name": "test-label" })));
     assert_eq!((created.status, &created.json()["name"]), (201, &json!("test-label")));
-    assert_eq!(ask(Method::GET, "/test-label", None).status, 200);
-    let renamed =
-        ask(Method::PATCH, "/test-label", Some(json!({ "new_name": "test-label-updated", "color": "BADA55" })));
+    assert_eq!(send_label_request(Method::GET, "/test-label", None).status, 200);
+    let renamed = send_label_request(
+        Method::PATCH,
+        "/test-label",
+        Some(json!({ "new_name": "test-label-updated", "color": "BADA55" })),
+    );
     assert_eq!(renamed.json()["color"], "BADA55");
-    let deleted = ask(Method::DELETE, "/test-label-updated", None);
+    let deleted = send_label_request(Method::DELETE, "/test-label-updated", None);
     assert_eq!((deleted.status, deleted.body.as_str()), (204, ""));
     assert_eq!(github.finish().len(), 5);
 }
@@ -102,16 +108,16 @@ fn recording_of_changes_is_replayed_through_its_proxy() {
 fn proxy_refuses_request_out_of_order() {
     let Some(github) = Recording::start(Scenario::PaginateIssues, "mine", &[("state", "all")]) else { return };
     let right = format!("{}{ISSUES}", github.url());
-    let refused = |request: RequestBuilder, why: &str| {
-        let answer = send(request);
-        let message = answer.json()["message"].as_str().unwrap().to_owned();
-        assert!(answer.status == 422 && message.contains(why), "{message}");
+    let refused = |request: RequestBuilder, reason: &str| {
+        let response = send(request);
+        let message = response.json()["message"].as_str().unwrap().to_owned();
+        assert!(response.status == 422 && message.contains(reason), "{message}");
     };
-    let plain = Client::builder().no_proxy().build().unwrap();
+    let without_user_agent = Client::builder().no_proxy().build().unwrap();
     refused(client().get(&right), "bearer token");
     refused(client().get(&right).bearer_auth("another"), "bearer token");
-    refused(client().get(&right).bearer_auth("mine").bearer_auth("mine"), "bearer token, once");
-    refused(plain.get(&right).bearer_auth("mine"), "User-Agent");
+    refused(client().get(&right).bearer_auth("mine").bearer_auth("mine"), "exactly once");
+    refused(without_user_agent.get(&right).bearer_auth("mine"), "User-Agent");
     refused(client().get(&right).bearer_auth("mine").body("{}"), "a body");
     refused(client().post(&right).bearer_auth("mine"), "request 1 is GET /repos/octokit-fixture-org/paginate-issues");
     refused(client().get(right.replace("100", "50")).bearer_auth("mine"), "the query is");
@@ -119,7 +125,7 @@ fn proxy_refuses_request_out_of_order() {
     refused(client().get(format!("{right}&page=1")).bearer_auth("mine"), "the query is");
     assert!(github.seen().is_empty());
     let finished = std::panic::catch_unwind(|| github.finish()).unwrap_err();
-    assert!(finished.downcast_ref::<String>().unwrap().contains("requests that do not fit"));
+    assert!(finished.downcast_ref::<String>().unwrap().contains("requests that do not match"));
 }
 
 #[test]
@@ -152,7 +158,7 @@ fn bench_server_serves_same_records_by_link_cursor_and_offset() {
 }
 
 #[test]
-fn bench_server_mutates_the_requested_share() {
+fn bench_server_mutates_requested_share() {
     let server = BenchServer::start(2000);
     let all = || walk(&format!("{}/repos/o/r/issues", server.url()), get).1;
     let before = all();
@@ -160,13 +166,13 @@ fn bench_server_mutates_the_requested_share() {
     assert_eq!(server.mutate(mutation), 2000);
     let after = all();
     let changed = before.iter().zip(&after).filter(|(before, after)| before != after).count();
-    assert!((70..130).contains(&changed), "{changed} of 2000, asked for 5 %");
+    assert!((70..130).contains(&changed), "{changed} of 2000, requested 5 %");
 
-    let left = server.mutate(Mutation { deleted_per_mille: 100, seed: 7, ..Mutation::default() });
-    assert!((1750..1850).contains(&left), "{left} of 2000, asked for 90 %");
+    let remaining = server.mutate(Mutation { deleted_per_mille: 100, seed: 7, ..Mutation::default() });
+    assert!((1750..1850).contains(&remaining), "{remaining} of 2000, requested 90 %");
     let address = format!("{}/admin/mutate?deleted=100&seed=7", server.url());
-    assert_eq!(send(client().post(address)).json(), json!({ "records": left }));
-    assert_eq!(all().len(), left);
+    assert_eq!(send(client().post(address)).json(), json!({ "records": remaining }));
+    assert_eq!(all().len(), remaining);
     server.mutate(Mutation::default());
     assert_eq!(all(), before);
 }

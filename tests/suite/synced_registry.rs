@@ -1,4 +1,4 @@
-//! What the tests of records and webhooks start from, and the search for records in files.
+//! A synced registry for the tests of records and webhooks, and a search for record contents in files.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -6,7 +6,7 @@ use integrations::standin::{PAGED_REPOSITORY, Standin};
 use nango_tests::{Registry, wait};
 use serde_json::{Value, json};
 
-/// A connection of the stand-in's larger repository, synced once.
+/// A connection to the stand-in's larger repository, synced once.
 pub(crate) struct SyncedRegistry {
     pub(crate) standin: Standin,
     pub(crate) registry: Registry,
@@ -17,7 +17,7 @@ impl SyncedRegistry {
         Self::sync_first(wait(Standin::start()).expect("a stand-in"), Registry::new())
     }
 
-    /// The same, in a directory with settings of its own.
+    /// Like [`Self::new`], with another registry.
     pub(crate) fn sync_first(standin: Standin, registry: Registry) -> Self {
         registry.base_url("github", standin.url());
         let (owner, repo) = PAGED_REPOSITORY.split_once('/').expect("owner/name");
@@ -41,37 +41,37 @@ impl SyncedRegistry {
         synced
     }
 
-    /// Runs the sync once more.
+    /// Runs the sync again.
     pub(crate) fn sync(&self) -> Value {
         self.registry.json(["run", "github", "repo-issues", "--connection", "acme", "--json"])
     }
 
-    /// Reads records with these further arguments.
-    pub(crate) fn read(&self, more: &[&str]) -> Value {
+    /// Reads records with these additional arguments.
+    pub(crate) fn read(&self, extra_args: &[&str]) -> Value {
         let read = ["records", "github", "GithubIssue", "--connection", "acme", "--json"];
-        self.registry.json(read.iter().chain(more))
+        self.registry.json(read.iter().chain(extra_args))
     }
 }
 
-/// Texts that stand in payloads and nowhere else.
+/// Returns texts that occur only in payloads.
 pub(crate) fn texts(records: &Value) -> BTreeSet<String> {
     let records = records["records"].as_array().expect("records");
-    let own = |record: &Value| {
+    let payload_texts = |record: &Value| {
         let fields = record.as_object().expect("an object").iter().filter(|(name, _)| !name.starts_with('_'));
         fields.filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect::<Vec<_>>()
     };
-    records.iter().flat_map(own).filter(|text| text.len() >= 12).collect()
+    records.iter().flat_map(payload_texts).filter(|text| text.len() >= 12).collect()
 }
 
-/// The texts that can be read in the files of a directory, with the file's name.
+/// Returns the texts that occur in plain text in the files of a directory, with the file name.
 pub(crate) fn texts_in_files(dir: &Path, texts: &BTreeSet<String>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(dir).expect("the directory").flatten() {
-        // SQLite's own temporary files come and go.
+        // SQLite removes its own temporary files at any time.
         let Ok(bytes) = fs::read(entry.path()) else { continue };
-        let holds = |text: &&String| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        let contains = |text: &&String| bytes.windows(text.len()).any(|window| window == text.as_bytes());
         let name = entry.file_name().to_string_lossy().into_owned();
-        found.extend(texts.iter().filter(holds).map(|text| format!("{name}: {text}")));
+        found.extend(texts.iter().filter(contains).map(|text| format!("{name}: {text}")));
     }
     found
 }

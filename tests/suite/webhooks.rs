@@ -1,11 +1,11 @@
-//! `run … --webhook`: the handler of a sync.
+//! `run … --webhook`: delivery of a payload to the webhook handler of a sync.
 
 use nango_tests::Output;
 use serde_json::{Value, json};
 
 use crate::synced_registry::SyncedRegistry;
 
-fn deliver(synced: &SyncedRegistry, kind: &str, payload: &Value) -> Output {
+fn deliver(synced: &SyncedRegistry, webhook_type: &str, payload: &Value) -> Output {
     synced.registry.write("payload.json", payload.to_string());
     synced.registry.run([
         "run",
@@ -14,7 +14,7 @@ fn deliver(synced: &SyncedRegistry, kind: &str, payload: &Value) -> Output {
         "--connection",
         "acme",
         "--webhook",
-        kind,
+        webhook_type,
         "--input",
         "@payload.json",
         "--json",
@@ -22,7 +22,7 @@ fn deliver(synced: &SyncedRegistry, kind: &str, payload: &Value) -> Output {
 }
 
 #[test]
-fn a_partial_payload_changes_only_what_it_carries() {
+fn partial_payload_changes_only_its_own_fields() {
     let synced = SyncedRegistry::new();
     let before = synced.read(&["--limit", "1"])["records"][0].clone();
     let id: u64 = before["id"].as_str().expect("an id").parse().expect("a number");
@@ -40,12 +40,12 @@ fn a_partial_payload_changes_only_what_it_carries() {
 }
 
 #[test]
-fn an_event_of_2020_behind_one_of_today_is_skipped_and_counted() {
+fn event_older_than_stored_record_is_skipped_and_counted() {
     let synced = SyncedRegistry::new();
     let before = synced.read(&["--limit", "1"])["records"][0].clone();
     let id: u64 = before["id"].as_str().expect("an id").parse().expect("a number");
-    let event = |title: &str, at: &str| {
-        let issue = json!({ "id": id, "title": title, "updated_at": at });
+    let event = |title: &str, updated_at: &str| {
+        let issue = json!({ "id": id, "title": title, "updated_at": updated_at });
         deliver(&synced, "issues.edited", &json!({ "action": "edited", "issue": issue })).expect(0).json()
     };
 
@@ -59,7 +59,7 @@ fn an_event_of_2020_behind_one_of_today_is_skipped_and_counted() {
     assert_eq!(changed.as_array().map(Vec::len), Some(1));
     assert_eq!(changed[0]["title"], "Of today");
 
-    // The first full run that returns the older issue sees it and skips it, the second one applies it.
+    // The first full run that returns the older issue skips it, the second one applies it.
     let once = synced.sync();
     assert_eq!(
         (&once["models"]["GithubIssue"]["skipped_older"], &once["models"]["GithubIssue"]["deleted"]),
@@ -83,7 +83,7 @@ fn unknown_webhook_type_is_refused_with_known_types() {
 }
 
 #[test]
-fn a_payload_of_another_shape_is_refused_and_changes_nothing() {
+fn payload_of_wrong_shape_is_refused_and_changes_nothing() {
     let synced = SyncedRegistry::new();
     let refused =
         deliver(&synced, "issues.edited", &json!({ "action": "edited", "issue": { "id": "seven" } })).expect(1);

@@ -1,6 +1,6 @@
-//! One runtime for the servers that tests start.
+//! Shared tokio runtime for the servers that tests start.
 //!
-//! Tests of the binary are plain functions that block while a child process runs, so a server cannot live on a test's
+//! Tests of the binary are plain functions that block while a child process runs, so a server cannot run on a test's
 //! own thread.
 
 use std::{
@@ -17,23 +17,23 @@ fn runtime() -> &'static Runtime {
     })
 }
 
-/// Runs a future on the shared runtime and waits for it; what it spawns goes on after it.
+/// Runs a future on the shared runtime and returns its output. Tasks that it spawns continue to run afterwards.
 ///
-/// It may be called anywhere, also from the thread of another runtime.
+/// It may be called from any thread, including those of another runtime.
 ///
 /// # Panics
 ///
-/// The future panicked.
+/// Panics with the same message if the future panicked.
 pub fn wait<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     let (sender, receiver) = mpsc::sync_channel(1);
     let task = runtime().spawn(future);
     runtime().spawn(async move {
-        // If the waiting thread is gone, the answer is not needed.
+        // If the waiting thread has ended, nothing needs the result.
         let _ = sender.send(task.await);
     });
     match receiver.recv().expect("a runtime that lasts as long as the process") {
         Ok(output) => output,
-        // With its own message.
+        // Panics with the message of the task.
         Err(error) => resume_unwind(error.into_panic()),
     }
 }

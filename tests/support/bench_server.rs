@@ -1,17 +1,17 @@
-//! A paginated API of our own for measurements: deterministic issues of about 2.5 KB, as many as wanted.
+//! Paginated API server for measurements, with deterministic issues of about 2.5 KB.
 //!
-//! All records are built before it listens, and a page is one copy of memory, so that what is measured is the client.
-//! The same pages come in three ways:
+//! All records are built before it listens, and a page is one copy of memory, so that the measurement covers the
+//! client. Three endpoints serve the same pages:
 //!
-//! | request | answer |
+//! | request | response |
 //! | --- | --- |
 //! | `GET /repos/o/r/issues?per_page=100&page=1` | a JSON array, with GitHub's `Link` header |
 //! | `GET /cursor/issues?limit=100&cursor=…` | `{"items": […], "next_cursor": "…" or null}` |
 //! | `GET /offset/issues?limit=100&offset=0` | `{"items": […], "total": N}` |
 //!
-//! A page has 100 records unless it is asked for fewer. For programs that are not in this process,
-//! `POST /admin/mutate?changed=10&deleted=0&seed=7` is [`BenchServer::mutate`], and `GET /admin/stats` tells what was
-//! served.
+//! A page has 100 records unless the request sets a lower limit. For programs that are not in this process,
+//! `POST /admin/mutate?changed=10&deleted=0&seed=7` is [`BenchServer::mutate`], and `GET /admin/stats` returns counts
+//! of requests and bytes.
 
 mod dataset;
 mod routes;
@@ -34,7 +34,7 @@ pub struct BenchServer {
     server: JoinHandle<()>,
 }
 
-/// What the routes share with the handle.
+/// State that the routes share with the handle.
 #[derive(Debug)]
 struct ServerState {
     url: String,
@@ -58,16 +58,16 @@ impl ServerState {
 }
 
 impl BenchServer {
-    /// Starts one with this many records on a free port of 127.0.0.1.
+    /// Starts a server with this number of records on a free port of 127.0.0.1.
     pub fn start(records: u64) -> Self {
         Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), records)
     }
 
-    /// Starts one at this address.
+    /// Starts a server at this address.
     ///
     /// # Panics
     ///
-    /// The address cannot be listened on.
+    /// Panics if the address is in use or not available.
     pub fn start_at(address: SocketAddr, records: u64) -> Self {
         let dataset = Dataset::build(records, Mutation::default());
         wait(async move {
@@ -85,17 +85,17 @@ impl BenchServer {
         })
     }
 
-    /// Where it listens, without a trailing slash.
+    /// Base URL, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.state.url
     }
 
-    /// Pages that were served so far.
+    /// Number of pages served so far.
     pub fn requests(&self) -> u64 {
         self.state.requests.load(Ordering::Relaxed)
     }
 
-    /// Replaces the records by the original ones with this change, and returns how many are left.
+    /// Replaces the records by the original ones with this change, and returns the number of remaining records.
     pub fn mutate(&self, mutation: Mutation) -> usize {
         self.state.mutate(mutation)
     }

@@ -1,12 +1,12 @@
-//! Nango's own catalogue of providers, as npm's `@nangohq/providers` ships it: some thousand APIs that people integrate.
+//! Nango's provider catalogue from npm's `@nangohq/providers`, with about a thousand APIs.
 //!
-//! Its licence does not allow to hand it on, so it is fetched when a test wants it, and read where it lies.
+//! Its licence does not permit redistribution, so it is downloaded when a test needs it, and read in place.
 
 use std::path::PathBuf;
 
 use crate::{npm::NpmProject, tools};
 
-const KIT: NpmProject = NpmProject {
+const PROJECT: NpmProject = NpmProject {
     name: "catalogue",
     min_node_version: 18,
     files: &[
@@ -16,13 +16,13 @@ const KIT: NpmProject = NpmProject {
     prepare: None,
 };
 
-/// How many entries the pinned version has: lines that begin with a name, counted by another reader of YAML.
+/// Number of entries in the pinned version, counted with an independent YAML parser.
 pub const ENTRIES: usize = 1013;
 
-/// The path of its `providers.yaml`. `None` if the tools are missing: see [`tools::skip`].
+/// Returns the path of `providers.yaml`, or `None` if the tools are missing: see [`tools::skip`].
 pub fn providers() -> Option<PathBuf> {
-    match KIT.install() {
-        Ok(place) => Some(place.join("node_modules/@nangohq/providers/providers.yaml")),
-        Err(why) => tools::skip("Nango's catalogue", why),
+    match PROJECT.install() {
+        Ok(dir) => Some(dir.join("node_modules/@nangohq/providers/providers.yaml")),
+        Err(reason) => tools::skip("Nango's catalogue", reason),
     }
 }

@@ -1,7 +1,8 @@
-//! Public descriptions of APIs (OpenAPI and what is made of it), cut down to what a provider's entry can be held against.
+//! Public API descriptions (OpenAPI and formats derived from it), reduced to the parts that can be compared with a
+//! provider entry.
 //!
-//! They come from packages of npm, which `descriptions/sources.json` names, and are fetched when a test wants them;
-//! nothing of them is in the repository.
+//! They come from npm packages, which `descriptions/sources.json` lists, and are downloaded when a test needs them; the
+//! repository contains nothing of them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,7 +13,7 @@ use serde::Deserialize;
 
 use crate::{npm::NpmProject, tools};
 
-const KIT: NpmProject = NpmProject {
+const PROJECT: NpmProject = NpmProject {
     name: "descriptions",
     min_node_version: 18,
     files: &[
@@ -33,81 +34,80 @@ const KIT: NpmProject = NpmProject {
     prepare: Some("prepare.mjs"),
 };
 
-/// The descriptions by the names of `sources.json`.
+/// The descriptions, by the names in `sources.json`.
 #[derive(Debug, Deserialize)]
 pub struct Descriptions {
-    #[serde(rename = "answers")]
-    response_fields: Vec<BTreeSet<String>>,
+    responses: Vec<BTreeSet<String>>,
     descriptions: BTreeMap<String, Description>,
 }
 
-/// A description, cut down.
+/// The reduced description of one API.
 #[derive(Debug, Default, Deserialize)]
 pub struct Description {
-    /// The package that it comes from.
+    /// The npm package that it comes from.
     pub package: String,
-    /// The addresses of its servers; none in some forms.
+    /// Server addresses; empty in some formats.
     pub servers: Vec<String>,
-    /// The addresses for signing in, each behind the key that an entry has for it, and a space.
+    /// Sign-in addresses, each as `KEY ADDRESS` with the key of a provider entry.
     pub sign_in: Vec<String>,
     /// The operations of the API.
     pub operations: Vec<Operation>,
 }
 
-/// A method at a path.
+/// A method on a path.
 #[derive(Debug, Default, Deserialize)]
 pub struct Operation {
-    /// The method, in capitals.
+    /// The HTTP method, in capitals.
     pub method: String,
-    /// The path behind the host, with `{name}` for what varies.
+    /// The path after the host, with `{name}` for variable parts.
     pub path: String,
-    /// The names of the parameters of the query.
+    /// Names of the query parameters.
     pub query: BTreeSet<String>,
-    /// The names in the body of the request, with dots between them.
+    /// Paths of fields in the request body, separated by dots.
     pub body: BTreeSet<String>,
-    /// The names of the headers of the answer, in small letters.
+    /// Names of the response headers, in lower case.
     pub headers: BTreeSet<String>,
-    /// The number of the answer in the list of all answers.
-    #[serde(rename = "answer")]
-    response_fields: usize,
+    /// Index into the list of all responses.
+    response: usize,
 }
 
 impl Descriptions {
-    /// Returns the descriptions, which are fetched if need be. `None` if the tools are missing: see [`tools::skip`].
+    /// Returns the descriptions, and downloads them if needed. Returns `None` if the tools are missing: see
+    /// [`tools::skip`].
     ///
     /// # Panics
     ///
-    /// They are there and cannot be read.
+    /// Panics if the file cannot be read.
     pub fn read() -> Option<Self> {
-        let file = match KIT.install() {
-            Ok(place) => place.join("descriptions.json"),
-            Err(why) => return tools::skip("public descriptions of APIs", why),
+        let file = match PROJECT.install() {
+            Ok(dir) => dir.join("descriptions.json"),
+            Err(reason) => return tools::skip("public descriptions of APIs", reason),
         };
         let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         Some(Self::parse(&text))
     }
 
-    /// Reads descriptions from a text of the form that `prepare.mjs` writes.
+    /// Parses descriptions in the format that `prepare.mjs` writes.
     ///
     /// # Panics
     ///
-    /// The text has another form.
+    /// Panics if the text has another format.
     pub fn parse(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_else(|error| panic!("no descriptions: {error}"))
     }
 
-    /// Returns the description of a name.
+    /// Returns the description with this name.
     ///
     /// # Panics
     ///
-    /// There is none.
+    /// Panics if there is none.
     pub fn description(&self, name: &str) -> &Description {
         self.descriptions.get(name).unwrap_or_else(|| panic!("`sources.json` has no {name}"))
     }
 
-    /// Returns the paths in the answer of an operation: names with dots between them, `[]` behind a list. There is none
-    /// if the description leaves the answer out.
+    /// Returns the paths in the response of an operation: names separated by dots, `[]` after a list. The set is empty
+    /// if the description does not define the response.
     pub fn response_fields(&self, operation: &Operation) -> &BTreeSet<String> {
-        &self.response_fields[operation.response_fields]
+        &self.responses[operation.response]
     }
 }

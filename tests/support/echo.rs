@@ -1,7 +1,9 @@
-//! A server that repeats secrets, in every form in which a server may: what it received, and what the test names.
+//! Echo server that repeats secrets in every encoding that a server may use: the request it received, and secrets that
+//! the test sets.
 //!
-//! It plays an API and a token server. What it answers depends on the path: `/token` (a token, or a refusal), `/me` (the
-//! test of a connection), `/repos/{owner}/{case}/issues` and everything else, where `case` names a kind of answer.
+//! It acts as an API and as a token server. The response depends on the path: `/token` (a token or a refusal), `/me`
+//! (verification of a connection), `/repos/{owner}/{case}/issues` and all others, where `case` selects the kind of
+//! response.
 
 use std::{
     net::SocketAddr,
@@ -37,12 +39,12 @@ struct EchoState {
     secrets: Vec<String>,
     token: Option<Value>,
     accepts_credentials: bool,
-    /// The requests so far, as text.
+    /// All requests so far, as text.
     received: String,
 }
 
 impl Echo {
-    /// Starts one on a free port of 127.0.0.1 that refuses tokens and tests of connections.
+    /// Starts a server on a free port of 127.0.0.1 that refuses token requests and verification requests.
     #[expect(clippy::new_without_default, reason = "it listens on a port")]
     pub fn new() -> Self {
         let state = Arc::new(Mutex::new(EchoState::default()));
@@ -57,27 +59,27 @@ impl Echo {
         Self { url, state, server }
     }
 
-    /// The base URL, without a trailing slash.
+    /// Base URL, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Repeats these texts from now on.
+    /// Sets the secrets that responses repeat.
     pub fn set_secrets(&self, secrets: &[String]) {
         lock(&self.state).secrets = secrets.to_vec();
     }
 
-    /// Gives this token, or refuses each request for one.
+    /// Sets the token that `/token` returns; `None` refuses token requests.
     pub fn set_token(&self, token: Option<Value>) {
         lock(&self.state).token = token;
     }
 
-    /// Takes the credentials of a test, or refuses them.
+    /// Sets whether `/me` accepts the credentials.
     pub fn set_accepts_credentials(&self, accepts: bool) {
         lock(&self.state).accepts_credentials = accepts;
     }
 
-    /// Whether any request carried this text.
+    /// Returns whether any request contained this text.
     pub fn received(&self, text: &str) -> bool {
         lock(&self.state).received.contains(text)
     }
@@ -89,7 +91,7 @@ impl Drop for Echo {
     }
 }
 
-/// A secret in every form, and as the password of basic authentication.
+/// Returns a secret in every encoding, and as the password of basic authentication.
 pub fn encoded_forms(secret: &str) -> Vec<String> {
     let percent = |upper: bool| {
         let encode = |byte: u8| match byte {
@@ -100,7 +102,7 @@ pub fn encoded_forms(secret: &str) -> Vec<String> {
         secret.bytes().map(encode).collect::<String>()
     };
     let unicode = secret.encode_utf16().fold(String::new(), |text, unit| text + &format!("\\u{unit:04x}"));
-    let pair = format!("user:{secret}");
+    let user_and_password = format!("user:{secret}");
     let json = json!(secret).to_string();
     vec![
         secret.to_owned(),
@@ -111,8 +113,8 @@ pub fn encoded_forms(secret: &str) -> Vec<String> {
         unicode,
         STANDARD.encode(secret),
         URL_SAFE_NO_PAD.encode(secret),
-        STANDARD.encode(&pair),
-        URL_SAFE_NO_PAD.encode(&pair),
+        STANDARD.encode(&user_and_password),
+        URL_SAFE_NO_PAD.encode(&user_and_password),
     ]
 }
 
@@ -124,10 +126,10 @@ async fn handle(
     body: Bytes,
 ) -> Response {
     let mut echo_state = lock(&state);
-    let sent = format!("{method} {uri} {headers:?} {}", String::from_utf8_lossy(&body));
-    echo_state.received.push_str(&sent);
+    let request_text = format!("{method} {uri} {headers:?} {}", String::from_utf8_lossy(&body));
+    echo_state.received.push_str(&request_text);
     let all: Vec<String> = echo_state.secrets.iter().flat_map(|secret| encoded_forms(secret)).collect();
-    let echoed = format!("{} | {sent} \u{1b}]52;c;eA==\u{7}\u{202e}\r\nforged: line", all.join(" "));
+    let echoed = format!("{} | {request_text} \u{1b}]52;c;eA==\u{7}\u{202e}\r\nforged: line", all.join(" "));
     let first = echo_state.secrets.first().cloned().unwrap_or_default();
     let in_path: String =
         url::form_urlencoded::byte_serialize(first.as_bytes()).collect::<String>().replace('+', "%20");
@@ -150,8 +152,8 @@ async fn handle(
                 ([(header::LINK, next)], axum::Json(json!([]))).into_response()
             }
             "redirect" => {
-                let to = format!("/next/{in_path}?where={in_path}");
-                (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response()
+                let location = format!("/next/{in_path}?where={in_path}");
+                (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response()
             }
             "circle" => (StatusCode::FOUND, [(header::LOCATION, uri.to_string())]).into_response(),
             "text" => echoed.into_response(),

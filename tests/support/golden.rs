@@ -1,8 +1,8 @@
 //! Golden files: lists of values that are stored or sent, and that a rename in the source must not change.
 //!
 //! A golden file has one value per line. [`check`] compares it with the values of this build; with
-//! `NANGO_UPDATE_GOLDEN=1` it writes the file instead. A line that disappears breaks databases or scripts of users; a new
-//! line is an addition that belongs into the change that makes it.
+//! `NANGO_UPDATE_GOLDEN=1` it writes the file instead. A line that disappears breaks databases or scripts of users; a
+//! new line belongs in the commit that adds the value.
 //!
 //! This file uses nothing but `std`: the tests of other crates include it by its path.
 
@@ -11,35 +11,35 @@ use std::{env, fs, path::Path};
 /// The environment variable that makes [`check`] write the golden files.
 pub const UPDATE_VARIABLE: &str = "NANGO_UPDATE_GOLDEN";
 
-/// Compares values with the lines of a golden file, in order.
+/// Compares values with the lines of a golden file, in order, or writes the file if [`UPDATE_VARIABLE`] is set.
 ///
 /// # Panics
 ///
-/// The file and the values differ, or the file cannot be read or written.
+/// Panics if the file and the values differ, or if the file cannot be read or written.
 #[track_caller]
 pub fn check<T: AsRef<str>>(path: &Path, found: &[T]) {
     let found: Vec<&str> = found.iter().map(AsRef::as_ref).collect();
     if env::var(UPDATE_VARIABLE).is_ok_and(|value| value == "1") {
         let folder = path.parent().expect("a folder of golden files");
-        fs::create_dir_all(folder).expect("a folder that can be made");
+        fs::create_dir_all(folder).expect("a folder that can be created");
         fs::write(path, found.join("\n") + "\n").expect("a golden file that can be written");
         return;
     }
     let frozen = lines(path);
     assert!(
         frozen == found,
-        "values that are stored or sent differ from {}:\n{}\nA rename must keep them. If the change is intended, run the \
-         test with {UPDATE_VARIABLE}=1 and commit the file.",
+        "values that are stored or sent differ from {}:\n{}\nA rename must keep them. If the change is intended, \
+         run the test with {UPDATE_VARIABLE}=1 and commit the file.",
         path.display(),
         diff(&frozen, &found)
     );
 }
 
-/// The lines of a golden file.
+/// Returns the lines of a golden file.
 ///
 /// # Panics
 ///
-/// The file cannot be read.
+/// Panics if the file cannot be read.
 #[track_caller]
 pub fn lines(path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap_or_else(|error| {
@@ -48,11 +48,11 @@ pub fn lines(path: &Path) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// The values of a golden file whose lines are `name: value` with this name.
+/// Returns the values of the lines `name: value` in a golden file.
 ///
 /// # Panics
 ///
-/// The file cannot be read, or has no such line.
+/// Panics if the file cannot be read or has no such line.
 #[track_caller]
 pub fn values(path: &Path, name: &str) -> Vec<String> {
     let prefix = format!("{name}: ");
@@ -62,13 +62,13 @@ pub fn values(path: &Path, name: &str) -> Vec<String> {
     values
 }
 
-/// The lines that are only in the file (`-`) and only in this build (`+`).
+/// Returns the lines that are only in the file (`-`) or only in this build (`+`).
 fn diff(frozen: &[String], found: &[&str]) -> String {
     let mut added = found.to_vec();
     let mut lines = Vec::new();
     for line in frozen {
         match added.iter().position(|other| other == line) {
-            Some(at) => drop(added.remove(at)),
+            Some(index) => drop(added.remove(index)),
             None => lines.push(format!("- {line}")),
         }
     }

@@ -1,10 +1,10 @@
-//! What the workspace's tests share: the `registry` binary in a directory of its own, real and recorded servers to run
-//! it against, and the tools that those need.
+//! Support library of the workspace's tests: the `registry` binary in a separate directory, real and recorded servers
+//! to run it against, and the tools that those need.
 //!
-//! A test here looks at the product from outside. Everything a helper starts ends with the test (or, where it is
-//! shared, with the test process), and nothing outside the target directory and temporary directories is written.
+//! The tests use the product from outside. Everything that a helper starts ends with the test (or, if it is shared,
+//! with the test process), and nothing is written outside the target directory and temporary directories.
 
-#![expect(clippy::expect_used, reason = "only tests call this crate, and a panic is how it reports to them")]
+#![expect(clippy::expect_used, reason = "only tests call this crate, and it reports failures by panics")]
 
 mod background;
 pub mod bench_server;

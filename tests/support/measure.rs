@@ -1,6 +1,6 @@
-//! What work costs: CPU seconds and resident memory of processes, read from `/proc` (Linux only).
+//! Measurement of CPU seconds and resident memory of processes, read from `/proc` (Linux only).
 //!
-//! CPU is user and system time. Ticks are hundredths of a second, so what is measured should take a second or more.
+//! CPU is user and system time. The resolution is 10 ms, so a measurement should take a second or more.
 
 use std::{
     error::Error,
@@ -14,14 +14,14 @@ use std::{
 /// The result of a measurement.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// What a process cost.
+/// CPU, duration and memory of a process.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
-    /// CPU seconds.
+    /// CPU time in seconds.
     pub cpu: f64,
-    /// How long it took.
+    /// Duration from start to end.
     pub wall: Duration,
-    /// The peak of its resident memory, in MB; 0 where nobody looked.
+    /// Peak of the resident memory in MB; 0 if it was not sampled.
     pub peak_mb: f64,
 }
 
@@ -31,11 +31,11 @@ impl fmt::Display for Cost {
     }
 }
 
-/// Runs a command to its end. `look` is called about every 10 ms with its process id.
+/// Runs a command to its end. `sample` is called about every 10 ms with its process id.
 ///
 /// # Errors
 ///
-/// It cannot be run, or did not succeed: with what it said.
+/// Fails if the command cannot be run or does not succeed; the error contains its stderr.
 pub fn child_process(command: &mut Command, mut sample: impl FnMut(u32)) -> Outcome<Cost> {
     let before = cpu_of_children()?;
     let started = Instant::now();
@@ -49,11 +49,11 @@ pub fn child_process(command: &mut Command, mut sample: impl FnMut(u32)) -> Outc
     Ok(Cost { cpu: cpu_of_children()? - before, wall, peak_mb })
 }
 
-/// Does a piece of work in this process.
+/// Measures work in this process.
 ///
 /// # Errors
 ///
-/// The work failed.
+/// Returns the error of the work.
 pub fn in_process(work: impl FnOnce() -> Outcome) -> Outcome<Cost> {
     let before = cpu_of(std::process::id())?;
     let started = Instant::now();
@@ -71,7 +71,7 @@ fn wait_and_sample(child: &mut Child, sample: &mut impl FnMut(u32)) -> Outcome<f
     Ok(peak)
 }
 
-/// The peak of a process's resident memory, in MB; 0 once it is gone.
+/// Returns the peak of a process's resident memory in MB; 0 after it has ended.
 pub fn peak_mb(pid: u32) -> f64 {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -79,11 +79,11 @@ pub fn peak_mb(pid: u32) -> f64 {
     kilobytes / 1024.0
 }
 
-/// CPU of a process so far, without its children.
+/// Returns the CPU seconds of a process so far, without its children.
 ///
 /// # Errors
 ///
-/// It is gone.
+/// Fails if the process has ended.
 pub fn cpu_of(pid: u32) -> Outcome<f64> {
     Ok(ticks(&stat(pid)?, [11, 12]))
 }
@@ -92,12 +92,12 @@ fn cpu_of_children() -> Outcome<f64> {
     Ok(ticks(&stat(std::process::id())?, [13, 14]))
 }
 
-/// CPU of a PostgreSQL server so far: of its main process, of those that it started, and of those that ended. `data` is
-/// its folder.
+/// Returns the CPU seconds of a PostgreSQL server so far: of its main process, its running children, and its ended
+/// children. `data` is its data folder.
 ///
 /// # Errors
 ///
-/// There is no server on that folder.
+/// Fails if there is no server on that folder.
 pub fn cpu_of_postgres(data: &Path) -> Outcome<f64> {
     let file: PathBuf = data.join("postmaster.pid");
     let main: u32 = fs::read_to_string(file)?.lines().next().unwrap_or_default().trim().parse()?;
@@ -105,7 +105,8 @@ pub fn cpu_of_postgres(data: &Path) -> Outcome<f64> {
     let mut cpu = ticks(&own, [11, 12]) + ticks(&own, [13, 14]);
     for entry in fs::read_dir("/proc")? {
         let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        // A process that ended since the folder was listed is counted with those that ended, or next time.
+        // The time of a process that ended since the folder was listed is included in that of ended children, or in the
+        // next measurement.
         let Ok(fields) = stat(pid) else { continue };
         if fields.get(1).and_then(|parent| parent.parse().ok()) == Some(main) {
             cpu += ticks(&fields, [11, 12]);
@@ -114,21 +115,21 @@ pub fn cpu_of_postgres(data: &Path) -> Outcome<f64> {
     Ok(cpu)
 }
 
-/// The fields behind the name of the program: state, parent, …
+/// Returns the fields after the name of the program: state, parent, …
 fn stat(pid: u32) -> Outcome<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     Ok(stat.rsplit(')').next().unwrap_or_default().split_whitespace().map(str::to_owned).collect())
 }
 
-fn ticks(fields: &[String], which: [usize; 2]) -> f64 {
-    which.into_iter().filter_map(|i| fields.get(i)?.parse::<f64>().ok()).sum::<f64>() / 100.0
+fn ticks(fields: &[String], indexes: [usize; 2]) -> f64 {
+    indexes.into_iter().filter_map(|i| fields.get(i)?.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
-/// The middle value.
+/// Returns the median.
 ///
 /// # Panics
 ///
-/// There is none.
+/// Panics if there are no values.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

@@ -1,7 +1,7 @@
-//! A strict API that counts requests: what is over its quota is refused, and every count is kept for the test.
+//! Strict API server that counts requests: requests over its quota are refused, and the test can read every count.
 //!
-//! It speaks of its limits as four kinds of APIs do, counts in windows that begin anew or that slide, and counts a request
-//! when it arrives; the answer comes some milliseconds later, and not always in order.
+//! It reports its limits in the header styles of four kinds of APIs, counts in fixed or sliding windows, and counts a
+//! request when it arrives; the response follows some milliseconds later, and not always in order.
 
 use std::{
     collections::VecDeque,
@@ -20,7 +20,7 @@ use nango_core::http::{BoxFuture, Clock, OutgoingRequest, RawResponse, SystemClo
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// How the API speaks of its limits.
+/// How the API reports its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeaderStyle {
     /// `x-ratelimit-limit/remaining/used/reset/resource`, the reset in epoch seconds; a refusal is a 403.
@@ -29,31 +29,31 @@ pub enum HeaderStyle {
     HubSpot,
     /// `RateLimit` and `RateLimit-Policy` of the draft, the reset in whole seconds from now.
     Ietf,
-    /// Nothing but `Retry-After` in whole seconds, once it is too late.
+    /// Only `Retry-After` in whole seconds, in refusals.
     Slack,
 }
 
-/// How the API counts.
+/// How the API counts requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WindowKind {
-    /// In windows that begin anew, at whole multiples of their length since 1970.
+    /// In windows that start at whole multiples of their length since 1970.
     Fixed,
-    /// In what has come within the last window's length.
+    /// All requests within the length of one window before now.
     Sliding,
 }
 
-/// What the API allows.
+/// Limits and behaviour of the API.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// How it speaks.
+    /// Headers that report the limits.
     pub style: HeaderStyle,
-    /// How it counts.
+    /// Fixed or sliding window.
     pub counting: WindowKind,
-    /// How many requests a window holds.
+    /// Maximum number of requests per window.
     pub limit: u64,
-    /// How long a window is, in whole seconds.
+    /// Length of a window, in whole seconds.
     pub window: Duration,
-    /// How long an answer takes at least; a fifth of them take up to 40 % longer.
+    /// Minimum time until a response; a fifth of the responses take 40 % longer.
     pub latency: Duration,
 }
 
@@ -72,21 +72,21 @@ struct RequestCounter {
     requests: Mutex<Requests>,
 }
 
-/// The same API as a transport of the product, on any clock: a request arrives after 0.2 to 1.2 milliseconds.
+/// The same API as a [`Transport`] on any clock. A request arrives after 0.2 to 1.2 milliseconds.
 #[derive(Debug)]
 struct InProcess(Arc<RequestCounter>);
 
-/// When requests came, since 1970.
+/// Times of requests since 1970.
 #[derive(Debug, Default)]
 struct Requests {
-    /// Those that count now.
+    /// Requests that count towards the current window.
     in_window: VecDeque<Duration>,
     granted: Vec<Duration>,
     refused: Vec<Duration>,
 }
 
 impl MeteredApi {
-    /// Starts one on a free port of 127.0.0.1. Call it inside a tokio runtime.
+    /// Starts the API on a free port of 127.0.0.1. Must be called inside a tokio runtime.
     pub async fn start(rules: Rules) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -96,29 +96,29 @@ impl MeteredApi {
         Self { url, counter, server: Some(server) }
     }
 
-    /// One without sockets, on this clock, and the transport that reaches it.
+    /// Creates an API without sockets on this clock, and the transport that reaches it.
     pub fn in_process(rules: Rules, clock: Arc<dyn Clock>) -> (Self, Arc<dyn Transport>) {
         let counter = Arc::new(RequestCounter { rules, clock, requests: Mutex::default() });
         let transport = Arc::new(InProcess(counter.clone()));
         (Self { url: "http://metered.test".to_owned(), counter, server: None }, transport)
     }
 
-    /// Where it is.
+    /// Base URL, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// How many requests were granted from a moment on, in each of so many windows.
+    /// Returns the number of granted requests in each of `windows` windows, starting at `from`.
     pub fn granted(&self, from: Duration, windows: u32) -> Vec<u64> {
         self.counter.count_by_window(&self.counter.requests().granted, from, windows)
     }
 
-    /// How many were refused.
+    /// Returns the number of refused requests in each window, as [`granted`](Self::granted) does.
     pub fn refused(&self, from: Duration, windows: u32) -> Vec<u64> {
         self.counter.count_by_window(&self.counter.requests().refused, from, windows)
     }
 
-    /// How many were refused since it was started.
+    /// Returns the number of refused requests since the start.
     pub fn refused_total(&self) -> usize {
         self.counter.requests().refused.len()
     }
@@ -147,16 +147,16 @@ impl RequestCounter {
             .collect()
     }
 
-    /// Counts a request: whether it is granted, its number, and the headers that say so.
+    /// Counts a request. Returns whether it is granted, its number, and the headers that report the limits.
     fn admit(&self) -> (bool, usize, HeaderMap) {
         let Rules { style, counting, limit, window, .. } = self.rules;
         let mut requests = self.requests();
         let now = unix_time(&*self.clock);
-        let begin = match counting {
+        let start = match counting {
             WindowKind::Fixed => window * u32::try_from(now.as_secs() / window.as_secs()).expect("before 2106"),
             WindowKind::Sliding => now.saturating_sub(window),
         };
-        while requests.in_window.front().is_some_and(|timestamp| *timestamp < begin) {
+        while requests.in_window.front().is_some_and(|timestamp| *timestamp < start) {
             requests.in_window.pop_front();
         }
         let granted = (requests.in_window.len() as u64) < limit;
@@ -167,8 +167,9 @@ impl RequestCounter {
             requests.refused.push(now);
         }
         let end = match counting {
-            WindowKind::Fixed => begin + window,
-            // The next place, or a whole window while all are free.
+            WindowKind::Fixed => start + window,
+            // A sliding window frees the next slot when its oldest request leaves it, or after a whole window if it is
+            // empty.
             WindowKind::Sliding => requests.in_window.front().map_or(now, |first| *first) + window,
         };
         let used = requests.in_window.len() as u64;
@@ -201,8 +202,8 @@ impl RequestCounter {
 }
 
 impl RequestCounter {
-    /// Answers a request that arrived.
-    async fn answer(&self) -> (StatusCode, HeaderMap, Value) {
+    /// Responds to a request that arrived.
+    async fn respond(&self) -> (StatusCode, HeaderMap, Value) {
         let (granted, number, headers) = self.admit();
         let Rules { latency, style, .. } = self.rules;
         self.clock.sleep(if number.is_multiple_of(5) { latency.mul_f64(1.4) } else { latency }).await;
@@ -216,7 +217,7 @@ impl RequestCounter {
 }
 
 async fn handle(State(counter): State<Arc<RequestCounter>>) -> (StatusCode, HeaderMap, Json<Value>) {
-    let (status, headers, body) = counter.answer().await;
+    let (status, headers, body) = counter.respond().await;
     (status, headers, Json(body))
 }
 
@@ -226,8 +227,8 @@ impl Transport for InProcess {
             let Self(counter) = self;
             let network_delay = Duration::from_micros(200).mul_f64(1.0 + 5.0 * counter.clock.jitter());
             counter.clock.sleep(network_delay).await;
-            let (status, mut headers, body) = counter.answer().await;
-            // As every HTTP server sends it.
+            let (status, mut headers, body) = counter.respond().await;
+            // Headers that every HTTP server sends.
             let now = Timestamp::from_microsecond(counter.clock.now()).expect("a time");
             let date = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now).expect("a date");
             headers.insert("date", HeaderValue::from_str(&date).expect("a header"));
@@ -237,7 +238,7 @@ impl Transport for InProcess {
     }
 }
 
-/// The time of a clock since 1970.
+/// Returns the time of a clock since 1970.
 pub fn unix_time(clock: &dyn Clock) -> Duration {
     Duration::from_micros(u64::try_from(clock.now()).expect("a clock after 1970"))
 }

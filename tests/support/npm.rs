@@ -1,10 +1,10 @@
-//! Packages of npm, fetched when a test wants them, and programs for Node that are made of them.
+//! npm packages, downloaded when a test needs them, and Node programs that use them.
 //!
-//! A kit is the list of packages with its lock file (versions and hashes), and the scripts of this workspace that use
-//! them. It is installed once for its contents, into the target directory; nothing of npm comes into the repository.
+//! A project is a list of packages with its lock file (versions and hashes) and the scripts of this workspace that use
+//! them. It is installed once per content into the target directory; the repository contains nothing from npm.
 //!
-//! Must stay true: a script ends when its stdin does, so that none outlives the test process, however that one ends; and
-//! its first line on stdout says where it listens.
+//! Invariants: a script ends when its stdin is closed, so that none outlives the test process, however that process
+//! ends; and its first line on stdout is the URL at which it listens.
 
 mod install;
 
@@ -16,47 +16,47 @@ use std::{
 
 use crate::tools::Node;
 
-/// Packages, and what is made of them.
+/// npm packages with their scripts.
 #[derive(Debug)]
 pub struct NpmProject {
-    /// The name, for messages and for the directory.
+    /// Name in messages and of the directory.
     pub name: &'static str,
-    /// The oldest major version of Node that the packages run on.
+    /// Oldest major version of Node that the packages support.
     pub min_node_version: u32,
-    /// The files by name: `package.json`, `package-lock.json` and the scripts.
+    /// Files by name: `package.json`, `package-lock.json` and the scripts.
     pub files: &'static [(&'static str, &'static str)],
-    /// A script that is run once after the installation, to prepare what the others read.
+    /// Script that runs once after the installation and writes files for the other scripts.
     pub prepare: Option<&'static str>,
 }
 
-/// A script that runs until this value goes, or this process.
+/// A running script. It ends when this value is dropped or this process ends.
 #[derive(Debug)]
 pub struct NodeProcess {
-    /// Where it listens, without a trailing slash.
+    /// Base URL, without a trailing slash.
     pub url: String,
     process: Child,
 }
 
 impl NpmProject {
-    /// The directory with the files of the kit and `node_modules`, installed if need be.
+    /// Returns the directory with the project's files and `node_modules`, and installs it if needed.
     ///
     /// # Errors
     ///
-    /// The reason for a [`skip`](crate::tools::skip): Node is missing or too old, or what npm said, most likely that there
-    /// is no network and no cache.
+    /// Returns the reason for a [`skip`](crate::tools::skip): Node is missing or too old, or npm's error message, most
+    /// likely because there is no network and no cache.
     pub fn install(&self) -> Result<PathBuf, String> {
         install::install_once(self, &Node::find(self.min_node_version)?)
     }
 
-    /// Starts one of its scripts and waits until it listens.
+    /// Starts one of the scripts and waits until it listens.
     ///
     /// # Errors
     ///
-    /// As for [`install`](Self::install).
+    /// Fails as [`install`](Self::install) does.
     ///
     /// # Panics
     ///
-    /// It is installed, and does not start.
+    /// Panics if the project is installed and the script does not start.
     pub fn start(&self, script: &str, arguments: &[&str]) -> Result<NodeProcess, String> {
         let node = Node::find(self.min_node_version)?.node;
         let mut process = Command::new(&node)
@@ -67,10 +67,10 @@ impl NpmProject {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", node.display()));
-        let mut line = String::new();
+        let mut url_line = String::new();
         let stdout = process.stdout.take().expect("a piped stdout");
-        BufReader::new(stdout).read_line(&mut line).expect("text on stdout");
-        let url = line.trim().to_owned();
+        BufReader::new(stdout).read_line(&mut url_line).expect("text on stdout");
+        let url = url_line.trim().to_owned();
         let listens = url.starts_with("http://127.0.0.1:");
         assert!(listens, "`{script}` of {} did not start, see its message above: {url}", self.name);
         Ok(NodeProcess { url, process })
@@ -78,7 +78,7 @@ impl NpmProject {
 }
 
 impl NodeProcess {
-    /// The process id.
+    /// Process id of Node.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
@@ -86,7 +86,7 @@ impl NodeProcess {
 
 impl Drop for NodeProcess {
     fn drop(&mut self) {
-        // Both fail only if it has ended already.
+        // Both calls fail only if the process has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,19 +1,20 @@
-//! Two authorization servers that we did not write, and an API that believes only them.
+//! Two third-party authorization servers, and an API that accepts only their tokens.
 //!
-//! [`Peer::Rotating`] is npm's `oidc-provider`: a refresh token is good for one use, and one that comes a second time ends
-//! the grant. [`Peer::Lasting`] is npm's `oauth2-mock-server`: a refresh token stays, and answers do not repeat it. A front
-//! (`oauth/front.mjs`) stands before either, counts the token requests, and lets answers come late, wrong or not at all.
+//! [`AuthServerKind::Rotating`] is npm's `oidc-provider`: a refresh token can be used once, and its reuse revokes the
+//! grant. [`AuthServerKind::NonRotating`] is npm's `oauth2-mock-server`: a refresh token stays valid, and token
+//! responses do not repeat it. A proxy (`oauth/proxy.mjs`) in front of either counts the token requests, and delays,
+//! replaces, truncates or drops responses.
 //!
 //! ```no_run
-//! use nango_tests::oauth::{Answer, Api, OAuth, Peer};
+//! use nango_tests::oauth::{Api, AuthServerKind, OAuth, TokenResponse};
 //!
-//! let Some(oauth) = OAuth::start(Peer::Rotating, 3600) else { return };
+//! let Some(oauth) = OAuth::start(AuthServerKind::Rotating, 3600) else { return };
 //! let api = Api::start(&oauth);
 //! let tokens = oauth.connect("basic", 60);
 //! oauth.revoke(&tokens.access_token);
-//! oauth.next(&Answer::Lost);
+//! oauth.set_next_response(&TokenResponse::Lost);
 //! // … call the API …
-//! assert_eq!((oauth.token_requests().len(), api.seen().refused), (2, 1));
+//! assert_eq!((oauth.token_requests().len(), api.request_counts().refused), (2, 1));
 //! ```
 
 mod api;
@@ -35,57 +36,57 @@ use crate::{
 pub use api::{Api, RequestCounts};
 pub use token_response::TokenResponse;
 
-const KIT: NpmProject = NpmProject {
+const PROJECT: NpmProject = NpmProject {
     name: "oauth",
     min_node_version: 18,
     files: &[
         ("package.json", include_str!("oauth/package.json")),
         ("package-lock.json", include_str!("oauth/package-lock.json")),
-        ("front.mjs", include_str!("oauth/front.mjs")),
+        ("proxy.mjs", include_str!("oauth/proxy.mjs")),
         ("serve.mjs", include_str!("oauth/serve.mjs")),
         ("rotating.mjs", include_str!("oauth/rotating.mjs")),
-        ("lasting.mjs", include_str!("oauth/lasting.mjs")),
+        ("non_rotating.mjs", include_str!("oauth/non_rotating.mjs")),
     ],
     prepare: None,
 };
 
-/// Which server.
+/// The implementation of the authorization server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthServerKind {
-    /// `oidc-provider`: each refresh brings a new refresh token.
+    /// `oidc-provider`: each refresh returns a new refresh token.
     Rotating,
-    /// `oauth2-mock-server`: the refresh token stays.
+    /// `oauth2-mock-server`: the refresh token stays the same.
     NonRotating,
 }
 
 impl AuthServerKind {
-    /// Both.
+    /// Both implementations, for loops.
     pub const BOTH: [Self; 2] = [Self::Rotating, Self::NonRotating];
 
     fn module(self) -> &'static str {
         match self {
             Self::Rotating => "rotating",
-            Self::NonRotating => "lasting",
+            Self::NonRotating => "non_rotating",
         }
     }
 
-    /// The process that runs all servers of this kind, started if need be.
+    /// Returns the process that runs all servers of this kind, and starts it if needed.
     fn process(self) -> Result<&'static NodeProcess, &'static str> {
         static PROCESSES: [OnceLock<Result<NodeProcess, String>>; 2] = [const { OnceLock::new() }; 2];
-        let started = PROCESSES[self as usize].get_or_init(|| KIT.start("serve.mjs", &[self.module()]));
+        let started = PROCESSES[self as usize].get_or_init(|| PROJECT.start("serve.mjs", &[self.module()]));
         started.as_ref().map_err(String::as_str)
     }
 }
 
-/// A running authorization server. It has two clients, `basic` and `post`, named for the way in which they say who they
-/// are; the rotating one is strict about it.
+/// A running authorization server. It has two clients, `basic` and `post`, named after their client authentication; the
+/// rotating server enforces it.
 #[derive(Debug)]
 pub struct OAuth {
     process: &'static NodeProcess,
     control: ControlClient,
 }
 
-/// The control of a server, for all who hold a copy.
+/// Client of the proxy's control endpoints, shared with [`Api`].
 #[derive(Debug, Clone)]
 struct ControlClient {
     url: Arc<str>,
@@ -103,38 +104,35 @@ pub struct Tokens {
     pub expires_in: u64,
 }
 
-/// A token request that arrived.
+/// A token request that arrived at the server.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct TokenRequest {
-    /// The `grant_type`.
-    #[serde(rename = "grant")]
+    /// The `grant_type` parameter.
     pub grant_type: Option<String>,
-    /// How the client said who it is: `basic`, `body` or `none`.
-    #[serde(rename = "client")]
+    /// Client authentication: `basic`, `body` or `none`.
     pub client_auth: String,
-    /// The media type of its body.
-    #[serde(rename = "type")]
+    /// Media type of the body.
     pub media_type: String,
-    /// The status that the server gave, also where the answer was lost; `None` while it is at work.
+    /// Status of the server's response, even if the response was dropped; `None` while the server processes the
+    /// request.
     pub status: Option<u16>,
-    /// What became of the answer: `whole`, `instead`, `garbled` or `lost`; `None` while it is on its way.
-    #[serde(rename = "answered")]
+    /// Result for the client: `complete`, `replaced`, `truncated` or `lost`; `None` while the response is in flight.
     pub outcome: Option<String>,
 }
 
 impl OAuth {
-    /// Starts a server of its own, on a port of its own in the process of its kind; `lifetime` is that of the access tokens
-    /// that it gives for a token request, in seconds.
+    /// Starts a server on a port of its own in the shared process of its kind. `lifetime` is that of access tokens from
+    /// token requests, in seconds.
     ///
-    /// `None` if the tools are missing: see [`tools::skip`].
+    /// Returns `None` if the tools are missing: see [`tools::skip`].
     ///
     /// # Panics
     ///
-    /// The tools are there, and the server does not start.
-    pub fn start(peer: AuthServerKind, lifetime: u64) -> Option<Self> {
-        let process = match peer.process() {
+    /// Panics if the tools exist and the server does not start.
+    pub fn start(kind: AuthServerKind, lifetime: u64) -> Option<Self> {
+        let process = match kind.process() {
             Ok(process) => process,
-            Err(why) => return tools::skip(&format!("an authorization server ({})", peer.module()), why),
+            Err(reason) => return tools::skip(&format!("an authorization server ({})", kind.module()), reason),
         };
         let client = client();
         let started: Value =
@@ -143,45 +141,46 @@ impl OAuth {
         Some(Self { process, control: ControlClient { url: url.into(), client } })
     }
 
-    /// Where it listens, without a trailing slash.
+    /// Base URL, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.control.url
     }
 
-    /// Where it gives tokens.
+    /// URL of the token endpoint.
     pub fn token_url(&self) -> String {
         format!("{}/token", self.url())
     }
 
-    /// The secret of a client.
+    /// Returns the secret of a client.
     pub fn secret(client: &str) -> String {
         format!("{client}-secret")
     }
 
-    /// A new connection of a client, as a walk through the browser would end; its access token lives so many seconds.
+    /// Creates a new connection of a client, as an authorization in the browser would. `lifetime` is that of the access
+    /// token, in seconds.
     pub fn connect(&self, client: &str, lifetime: u64) -> Tokens {
         self.call_control("connect", json!({ "client": client, "lifetime": lifetime }))
     }
 
-    /// Takes an access token back: an API that asks is told that it is no good.
+    /// Revokes an access token: the API refuses it afterwards.
     pub fn revoke(&self, access_token: &str) {
         let _: Value = self.call_control("revoke", json!({ "token": access_token }));
     }
 
-    /// Says what happens to the next token request that nothing was said of yet.
-    pub fn set_next_response(&self, answer: &TokenResponse) {
-        let _: Value = self.call_control("next", answer.control_json());
+    /// Queues the response to a token request. Responses are used in the order of these calls.
+    pub fn set_next_response(&self, response: &TokenResponse) {
+        let _: Value = self.call_control("next", response.control_json());
     }
 
-    /// The token requests so far, in the order of their arrival.
+    /// Returns the token requests so far, in order of arrival.
     pub fn token_requests(&self) -> Vec<TokenRequest> {
         self.call_control("requests", json!({}))
     }
 
-    /// Whether an access token is the newest one of its connection, and good.
+    /// Returns whether an access token is valid and the newest one of its connection.
     pub fn is_current(&self, access_token: &str) -> bool {
-        let (door, token) = (self.control.clone(), access_token.to_owned());
-        wait(async move { door.is_current(&token).await })
+        let (control, token) = (self.control.clone(), access_token.to_owned());
+        wait(async move { control.is_current(&token).await })
     }
 
     fn call_control<T: DeserializeOwned + Send + 'static>(&self, control: &'static str, body: Value) -> T {
@@ -192,8 +191,8 @@ impl OAuth {
 
 impl ControlClient {
     async fn is_current(&self, access_token: &str) -> bool {
-        let answer: Value = self.call("check", &json!({ "token": access_token })).await;
-        answer["current"] == true
+        let response: Value = self.call("check", &json!({ "token": access_token })).await;
+        response["current"] == true
     }
 
     async fn call<T: DeserializeOwned>(&self, control: &str, body: &Value) -> T {
@@ -205,21 +204,22 @@ impl Drop for OAuth {
     fn drop(&mut self) {
         let stop = self.control.client.post(format!("{}/stop", self.process.url));
         let stop = stop.body(json!({ "url": self.url() }).to_string());
-        // Best effort: it ends with its process at the latest, and a test that failed must not panic a second time.
+        // Best effort: the server ends with its process at the latest, and a failed test must not panic a second time.
         drop(wait(async move { stop.send().await }));
     }
 }
 
 async fn post<T: DeserializeOwned>(client: Client, url: String, body: Value) -> T {
-    let answer = client.post(&url).body(body.to_string()).send().await.expect("an answer of the authorization server");
-    let text = answer.text().await.expect("the answer of the authorization server");
+    let response =
+        client.post(&url).body(body.to_string()).send().await.expect("a response of the authorization server");
+    let text = response.text().await.expect("the response of the authorization server");
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{url}: {error}: {text}"))
 }
 
 fn client() -> Client {
-    // The workspace builds reqwest without a choice of its own; another test may have made the same one before.
+    // The workspace builds reqwest without a default TLS provider; another test may have installed the same one before.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // Node closes a connection that was idle for five seconds, and a test may wait just as long between two requests.
+    // Node closes connections that are idle for five seconds, and a test may wait that long between two requests.
     let builder = Client::builder().no_proxy().pool_max_idle_per_host(0);
     builder.timeout(Duration::from_secs(30)).build().expect("a client")
 }

@@ -1,12 +1,12 @@
-//! Recorded GitHub: npm's `@octokit/fixtures-server`, with a front that lets a real client talk to it.
+//! Recorded GitHub: npm's `@octokit/fixtures-server`, with a proxy that adapts it to real clients.
 //!
-//! The recording is strict in ways that are the recorder's, not GitHub's: it wants its own credential, an old media
-//! type, pages of three, one spelling of the content type. The front stands between, and translates exactly
-//! that. It takes over what the recording does not check, and is stricter than it: the requests arrive in the recorded
-//! order, nothing is asked twice, and each carries the client's own bearer token and a `User-Agent`.
+//! The recording server has requirements that GitHub does not have: its own credential, an old media type, pages of
+//! three, one spelling of the content type. The proxy translates exactly these. It also checks what the recording
+//! server does not: requests arrive in the recorded order, none is repeated, and each has the client's own bearer token
+//! and a `User-Agent`.
 //!
-//! What a client sees is GitHub: addresses in records are GitHub's, whatever the port and session behind them, and
-//! page links lead to the front, with the page size and parameters that the client asked with.
+//! To the client it looks like GitHub: addresses in records are GitHub's, independent of port and session, and page
+//! links lead to the proxy, with the page size and parameters that the client sent.
 //!
 //! ```no_run
 //! use nango_tests::octokit::{Recording, Scenario};
@@ -35,11 +35,11 @@ pub use scenario::Scenario;
 use scenario::Step;
 use server::Server;
 
-/// A request that arrived at the front and was found right.
+/// A request that arrived at the proxy and matched the recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SeenRequest {
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
     /// Path and query, as the client sent them.
     pub target: String,
@@ -47,7 +47,7 @@ pub struct SeenRequest {
     pub body: String,
 }
 
-/// One playing of a scenario. It serves until it is [finished](Self::finish) or dropped.
+/// A replay of a scenario. It serves until it is [finished](Self::finish) or dropped.
 #[derive(Debug)]
 #[must_use]
 pub struct Recording {
@@ -56,7 +56,7 @@ pub struct Recording {
     proxy: JoinHandle<()>,
 }
 
-/// How far the client has come.
+/// Requests of the client so far, and the recorded steps.
 #[derive(Debug)]
 struct Progress {
     steps: Vec<Step>,
@@ -67,18 +67,18 @@ struct Progress {
 impl Recording {
     /// Starts a scenario for a client that sends `Authorization: Bearer <token>`.
     ///
-    /// `parameters` are those that the client adds to the query of its lists on its own account (a filter that the
-    /// recording does not know). They are expected with every list, and taken off before the recording is asked.
+    /// `parameters` are query parameters that the client adds to its lists by itself (a filter that is not in the
+    /// recording). They are expected with every list, and removed before the request is forwarded.
     ///
-    /// `None` if the tools are missing: see [`tools::skip`].
+    /// Returns `None` if the tools are missing: see [`tools::skip`].
     ///
     /// # Panics
     ///
-    /// The tools are there, and the recording does not start.
+    /// Panics if the tools exist and the recording server does not start.
     pub fn start(scenario: Scenario, token: &str, parameters: &[(&str, &str)]) -> Option<Self> {
         let server = match Server::shared() {
             Ok(server) => server,
-            Err(why) => return tools::skip(&format!("GitHub's recorded `{}`", scenario.name()), why),
+            Err(reason) => return tools::skip(&format!("GitHub's recorded `{}`", scenario.name()), reason),
         };
         let progress = Progress { steps: scenario.steps(), seen: Vec::new(), mismatches: Vec::new() };
         let progress = Arc::new(Mutex::new(progress));
@@ -88,33 +88,33 @@ impl Recording {
             let session = server.session(scenario).await;
             let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
             let url = format!("http://{}", listener.local_addr().expect("an address"));
-            let front = Proxy::new(url.clone(), session, &token, parameters, shared);
-            let front = tokio::spawn(front.serve(listener));
-            Self { url, progress, proxy: front }
+            let proxy = Proxy::new(url.clone(), session, &token, parameters, shared);
+            let proxy = tokio::spawn(proxy.serve(listener));
+            Self { url, progress, proxy }
         }))
     }
 
-    /// Where it listens, without a trailing slash: the `base_url` of the integration.
+    /// Base URL for the integration, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The requests so far.
+    /// Returns the matching requests so far.
     pub fn seen(&self) -> Vec<SeenRequest> {
         lock(&self.progress).seen.clone()
     }
 
-    /// Ends it and returns the requests.
+    /// Ends the replay and returns the requests.
     ///
     /// # Panics
     ///
-    /// A request was wrong, or a recorded one was not made.
+    /// Panics if a request did not match, or if a recorded request was not sent.
     #[track_caller]
     pub fn finish(self) -> Vec<SeenRequest> {
         let progress = lock(&self.progress);
-        assert!(progress.mismatches.is_empty(), "requests that do not fit:\n{}", progress.mismatches.join("\n"));
+        assert!(progress.mismatches.is_empty(), "requests that do not match:\n{}", progress.mismatches.join("\n"));
         let missing = &progress.steps[progress.seen.len()..];
-        assert!(missing.is_empty(), "requests that were not made: {missing:#?}");
+        assert!(missing.is_empty(), "requests that were not sent: {missing:#?}");
         progress.seen.clone()
     }
 }

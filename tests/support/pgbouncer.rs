@@ -1,6 +1,6 @@
-//! A pooler that lends a connection for one transaction: Debian's `pgbouncer`, in front of the server of the tests.
+//! Connection pooler in transaction mode: Debian's `pgbouncer`, in front of the tests' PostgreSQL server.
 //!
-//! It listens on a socket in a folder of the server's, and ends with the value that stands for it, or with the process.
+//! It listens on a socket in a folder of the server, and ends when its value is dropped or the process ends.
 
 use std::{
     fs,
@@ -17,32 +17,36 @@ use crate::{
     tools,
 };
 
-/// Connections to the server, shared by all clients.
+/// Maximum number of connections to the server, shared by all clients.
 const POOL_SIZE: u32 = 3;
-/// Part of the name of its socket.
+/// Port number, which is part of the socket's name.
 const PORT: u32 = 6432;
 
 /// A running pooler in transaction mode.
 #[derive(Debug)]
 pub struct PgBouncer {
     folder: PathBuf,
-    /// Its input is a pipe that ends with this process.
+    /// Its stdin is a pipe that closes when this process ends.
     child: Child,
 }
 
 impl PgBouncer {
-    /// Starts one with three connections. `None`: something is missing here, which was said.
+    /// Starts a pooler with three connections. Returns `None` if the server or `pgbouncer` is missing here, which is
+    /// then printed.
     ///
     /// # Panics
     ///
-    /// It does not start, or skipping is not allowed here: see [`tools::required`].
+    /// Panics if the pooler does not start, or if skipping is not allowed: see [`tools::required`].
     pub fn start() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let server = postgres::server()?;
         let Some(data) = server.data() else {
-            return tools::skip("a pooler", format!("the server of {} is not ours", postgres::URL_VARIABLE));
+            return tools::skip(
+                "a pooler",
+                format!("the server of {} was not started by the tests", postgres::URL_VARIABLE),
+            );
         };
-        // Debian keeps it away from the PATH of users.
+        // Debian installs it in a folder that is not on the PATH of users.
         let program = tools::find("pgbouncer").unwrap_or_else(|| PathBuf::from("/usr/sbin/pgbouncer"));
         if !program.is_file() {
             return tools::skip("a pooler", "it needs `pgbouncer` (on Debian: apt-get install pgbouncer)");
@@ -50,15 +54,15 @@ impl PgBouncer {
         let socket = data.parent().expect("the folder of the server");
         let folder = socket.join(format!("b{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir(&folder).expect("a folder");
-        let (at, server_at) = (folder.display(), socket.display());
+        let (socket_dir, server_dir) = (folder.display(), socket.display());
         let settings = format!(
-            "[databases]\n* = host={server_at} user=postgres\n[pgbouncer]\nunix_socket_dir={at}\nlisten_port={PORT}\n\
-             auth_type=any\npool_mode=transaction\ndefault_pool_size={POOL_SIZE}\nmax_db_connections={POOL_SIZE}\n\
-             max_client_conn=200\nlogfile={at}/log\n"
+            "[databases]\n* = host={server_dir} user=postgres\n[pgbouncer]\nunix_socket_dir={socket_dir}\n\
+             listen_port={PORT}\nauth_type=any\npool_mode=transaction\ndefault_pool_size={POOL_SIZE}\n\
+             max_db_connections={POOL_SIZE}\nmax_client_conn=200\nlogfile={socket_dir}/log\n"
         );
         let file = folder.join("pgbouncer.ini");
         fs::write(&file, settings).expect("a file of settings");
-        // It refuses to run as root, and so does the server.
+        // The pooler refuses to run as root, as the server does.
         let owner = fs::metadata(&data).expect("the server's data");
         chown(&folder, Some(owner.uid()), Some(owner.gid())).expect("another owner");
         let mut command = server.command("/bin/sh");
@@ -74,10 +78,14 @@ impl PgBouncer {
         Some(pooler)
     }
 
-    /// The URL of a database through it, as the product needs it.
+    /// Returns the URL of a database through the pooler. The statement cache is off, because transaction mode needs
+    /// that.
     pub fn url(&self, database: &Database) -> String {
-        let at = self.folder.display();
-        format!("postgres:///{}?host={at}&port={PORT}&user=postgres&statement-cache-capacity=0", database.name())
+        let socket_dir = self.folder.display();
+        format!(
+            "postgres:///{}?host={socket_dir}&port={PORT}&user=postgres&statement-cache-capacity=0",
+            database.name()
+        )
     }
 }
 

@@ -1,19 +1,19 @@
-//! A throw-away `PostgreSQL`: one server for each test process, one database for each test.
+//! Throw-away `PostgreSQL`: one server for each test process, one database for each test.
 //!
-//! The server's own programs are looked for in `PG_BIN`, where `pg_config --bindir` says, in Debian's and other usual
-//! folders, and on the `PATH`. The server listens on a socket in a temporary folder and nowhere else. Where the tests run as
-//! root, which the server refuses, it runs as `postgres` or `nobody`. A watchdog process holds the reading end of a pipe:
-//! when the test process is gone, however it ended, the pipe closes, and the watchdog stops the server and removes the
-//! folder.
+//! The server's programs are searched in `PG_BIN`, in the folder that `pg_config --bindir` prints, in Debian's and
+//! other common folders, and on the `PATH`. The server listens only on a socket in a temporary folder. If the tests run
+//! as root, which the server refuses, it runs as the user `postgres`, or else as the unprivileged system user. A
+//! watchdog process reads from a pipe of the test process: when that process ends for any reason, the pipe closes, and
+//! the watchdog stops the server and removes the folder.
 //!
-//! The server that the tests share keeps its files in memory where there is room, and does not wait for the disk
-//! (`fsync = off`): a test may kill it, but not the machine, and what a killed server wrote is still with the system. A
-//! test or bench that measures asks for [`Server::start`] with `fsync=on`.
+//! The server that the tests share keeps its files in memory if there is enough space, and does not wait for the disk
+//! (`fsync = off`): a test may kill it, but not the machine, and the data that a killed server wrote is still in the
+//! system's memory. A test or bench that measures uses [`Server::start`] with `fsync=on`.
 //!
-//! `NANGO_TEST_DATABASE_URL` names another server; its user must be allowed to create databases, and `psql` must be found.
-//! Nothing is left there: each test fills a database of its own and drops it.
+//! `NANGO_TEST_DATABASE_URL` names another server; its user must be allowed to create databases, and `psql` must be
+//! installed. Nothing remains there: each test fills a database of its own and drops it.
 //!
-//! This file knows nothing but `std`: the tests of other crates include it by its path.
+//! This file depends only on `std`, because the tests of other crates include it by its path.
 
 use std::{
     env,
@@ -30,17 +30,17 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// The variable that names a server to use in place of a throw-away one.
+/// The environment variable with the URL of a server to use instead of a throw-away one.
 pub const URL_VARIABLE: &str = "NANGO_TEST_DATABASE_URL";
 
 /// A server for tests.
 #[derive(Debug)]
 pub struct Server {
     psql: PathBuf,
-    /// The URL, in which [`NAME`] stands for the database.
+    /// URL in which [`DATABASE_PLACEHOLDER`] stands for the database name.
     url: String,
     admin: String,
-    /// What the databases of this process are called.
+    /// Prefix of the database names of this process.
     prefix: String,
     template: Mutex<bool>,
     owned: Option<OwnedServer>,
@@ -53,14 +53,14 @@ struct OwnedServer {
     folder: PathBuf,
     user: Option<(u32, u32)>,
     settings: Vec<String>,
-    /// Its input is the pipe whose end it waits for.
+    /// Its stdin is the pipe that it reads until the pipe closes.
     watchdog: Child,
 }
 
-/// A database of its own, removed when this value goes.
+/// A database on a test server, dropped with this value.
 #[derive(Debug)]
 pub struct Database {
-    /// Its URL.
+    /// Connection URL.
     pub url: String,
     name: String,
     server: &'static Server,
@@ -68,30 +68,30 @@ pub struct Database {
 
 const DATABASE_PLACEHOLDER: &str = "{database}";
 
-/// An empty database, cloned from one that `migrate` (given its URL) filled once in this process. `None`: there is no
-/// server to use; one line says why, and where skipping is not allowed (`CI`, `NANGO_TEST_REQUIRE`) it is a panic.
+/// Creates a database, cloned from a template that `migrate` (called with its URL) fills once in this process. Returns
+/// `None` if there is no server to use; one line on stderr states the reason.
 ///
 /// # Panics
 ///
-/// Skipping is not allowed here, or the server that is there does not do what it is told.
+/// Panics if skipping is not allowed (`CI`, `NANGO_TEST_REQUIRE`), or if the server refuses a statement.
 pub fn database(migrate: impl FnOnce(&str)) -> Option<Database> {
     Some(server()?.database(migrate))
 }
 
-/// The server of this process. `None` as for [`database`].
+/// Returns the server of this process, or `None` as [`database`] does.
 ///
 /// # Panics
 ///
-/// As [`database`].
+/// Panics as [`database`] does.
 pub fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
     match SERVER.get_or_init(Server::find) {
         Ok(server) => Some(server),
-        Err(why) => {
+        Err(reason) => {
             let is_set = |name| env::var(name).is_ok_and(|value| !matches!(&*value, "" | "0" | "false"));
-            assert!(!is_set("CI") && !is_set("NANGO_TEST_REQUIRE"), "the tests of PostgreSQL must run here: {why}");
-            // Written past the test harness, which would keep the line of a test that passes to itself.
-            let _ = writeln!(io::stderr(), "skipped: a test of PostgreSQL: {why}");
+            assert!(!is_set("CI") && !is_set("NANGO_TEST_REQUIRE"), "the tests of PostgreSQL must run here: {reason}");
+            // Written to stderr directly, because the test harness hides the output of passing tests.
+            let _ = writeln!(io::stderr(), "skipped: a test of PostgreSQL: {reason}");
             None
         }
     }
@@ -101,7 +101,7 @@ impl Server {
     fn find() -> Result<Self, String> {
         match env::var(URL_VARIABLE).ok().filter(|url| !url.is_empty()) {
             Some(url) => Self::from_url(&url),
-            // What each of hundreds of databases costs is mostly the files that a clone makes.
+            // The cost of each of hundreds of databases is mostly that of the files that a clone creates.
             None => Self::start_in(
                 &memory_folder().unwrap_or_else(env::temp_dir),
                 &["wal_level=minimal", "max_wal_senders=0", "max_wal_size=4GB"],
@@ -109,13 +109,13 @@ impl Server {
         }
     }
 
-    /// The server that a URL names.
+    /// Uses the server that a URL names.
     fn from_url(url: &str) -> Result<Self, String> {
         let psql =
             bin_dir("psql").ok_or_else(|| format!("{URL_VARIABLE} is set, but there is no `psql`"))?.join("psql");
         let (address, query) = url.split_once('?').map_or((url, None), |(address, query)| (address, Some(query)));
-        let start = address.find("://").map_or(0, |at| at + 3);
-        let end = address[start..].find('/').map_or(address.len(), |at| start + at);
+        let start = address.find("://").map_or(0, |index| index + 3);
+        let end = address[start..].find('/').map_or(address.len(), |index| start + index);
         let mut pattern = format!("{}/{DATABASE_PLACEHOLDER}", &address[..end]);
         if let Some(query) = query {
             let _ = write!(pattern, "?{query}");
@@ -130,25 +130,28 @@ impl Server {
         })
     }
 
-    /// Starts a server with these settings (`name=value`) over the usual ones of tests.
+    /// Starts a server with these settings (`name=value`) in addition to the usual ones of tests.
     ///
     /// # Errors
     ///
-    /// There are no programs of a server, or it did not start: the reason for a skip.
+    /// Returns the reason for a skip: the server's programs are missing, or the server does not start.
     pub fn start(settings: &[&str]) -> Result<Self, String> {
         Self::start_in(&env::temp_dir(), settings)
     }
 
     fn start_in(parent: &Path, settings: &[&str]) -> Result<Self, String> {
         let bin = bin_dir("initdb").ok_or_else(|| {
-            format!("there is no server here: install `postgresql`, or set PG_BIN (the folder of `initdb`) or {URL_VARIABLE}")
+            format!(
+                "there is no PostgreSQL server here: install `postgresql`, or set PG_BIN (the folder of `initdb`) or \
+                 {URL_VARIABLE}"
+            )
         })?;
         let user = unprivileged_user()?;
-        // Short: the path of a socket has at most 107 bytes.
+        // The name must be short: the path of a socket has at most 107 bytes.
         let folder = parent.join(database_prefix());
-        let said = |error: io::Error| format!("{}: {error}", folder.display());
-        fs::create_dir(&folder).map_err(said)?;
-        let watchdog = spawn_watchdog(&bin, &folder, user).map_err(said)?;
+        let with_folder = |error: io::Error| format!("{}: {error}", folder.display());
+        fs::create_dir(&folder).map_err(with_folder)?;
+        let watchdog = spawn_watchdog(&bin, &folder, user).map_err(with_folder)?;
         let mut all: Vec<String> = [
             "fsync=off",
             "full_page_writes=off",
@@ -163,8 +166,8 @@ impl Server {
         .map(str::to_owned)
         .collect();
         all.push(format!("unix_socket_directories={}", folder.display()));
-        let own = OwnedServer { bin, folder, user, settings: all, watchdog };
-        own.run(
+        let owned = OwnedServer { bin, folder, user, settings: all, watchdog };
+        owned.run(
             "initdb",
             &[
                 "--no-sync",
@@ -176,63 +179,63 @@ impl Server {
                 "--pgdata=data",
             ],
         )?;
-        own.start()?;
-        let at = own.folder.display();
-        let url = format!("postgres:///{DATABASE_PLACEHOLDER}?host={at}&user=postgres");
-        let admin = format!("postgresql:///postgres?host={at}&user=postgres");
-        let psql = own.bin.join("psql");
-        Ok(Self { psql, url, admin, prefix: database_prefix(), template: Mutex::new(false), owned: Some(own) })
+        owned.start()?;
+        let socket_dir = owned.folder.display();
+        let url = format!("postgres:///{DATABASE_PLACEHOLDER}?host={socket_dir}&user=postgres");
+        let admin = format!("postgresql:///postgres?host={socket_dir}&user=postgres");
+        let psql = owned.bin.join("psql");
+        Ok(Self { psql, url, admin, prefix: database_prefix(), template: Mutex::new(false), owned: Some(owned) })
     }
 
-    /// Stops the server as a crash would, without writing anything more. Only one that was started here.
+    /// Stops the server without flushing, as a crash would. Only for a server that this process started.
     ///
     /// # Panics
     ///
-    /// It is not ours, or does not stop.
+    /// Panics if the server was not started by this process, or does not stop.
     pub fn crash(&self) {
-        let own = self.owned.as_ref().expect("a server that this process started");
-        own.run("pg_ctl", &["stop", "--silent", "--mode=immediate", "--pgdata=data"]).expect("a stopped server");
+        let owned = self.owned.as_ref().expect("a server that this process started");
+        owned.run("pg_ctl", &["stop", "--silent", "--mode=immediate", "--pgdata=data"]).expect("a stopped server");
     }
 
-    /// Starts it again.
+    /// Starts the server again after [`crash`](Self::crash).
     ///
     /// # Panics
     ///
-    /// It is not ours, or does not start.
+    /// Panics if the server was not started by this process, or does not start.
     pub fn restart(&self) {
         self.owned.as_ref().expect("a server that this process started").start().expect("a started server");
     }
 
-    /// The folder of its data. `None`: it is not ours.
+    /// Returns the data folder, or `None` if the server was not started by this process.
     pub fn data(&self) -> Option<PathBuf> {
-        self.owned.as_ref().map(|own| own.folder.join("data"))
+        self.owned.as_ref().map(|owned| owned.folder.join("data"))
     }
 
-    /// A command that runs as the user of the server.
+    /// Creates a command that runs as the user of the server.
     pub fn command(&self, program: &str) -> Command {
-        as_user(program, self.owned.as_ref().and_then(|own| own.user))
+        as_user(program, self.owned.as_ref().and_then(|owned| owned.user))
     }
 
-    /// The URL of a database by name.
+    /// Returns the URL of a database by name.
     pub fn url(&self, name: &str) -> String {
         self.url.replace(DATABASE_PLACEHOLDER, name)
     }
 
-    /// A database cloned from the template, see [`database`].
+    /// Creates a database cloned from the template, see [`database`].
     ///
     /// # Panics
     ///
-    /// The server does not do what it is told.
+    /// Panics if the server refuses a statement.
     pub fn database(&'static self, migrate: impl FnOnce(&str)) -> Database {
         if self.owned.is_none() {
-            // A template would outlive this process on a server that is not ours.
+            // On another server, the template would remain after this process has ended.
             let database = self.create_empty_database();
             migrate(&database.url);
             return database;
         }
         let template = format!("{}_template", self.prefix);
         {
-            // One after another: a template must not be in use while it is cloned.
+            // One at a time: a template must not be in use while it is cloned.
             let mut made = self.template.lock().unwrap_or_else(PoisonError::into_inner);
             if !*made {
                 self.sql(&format!(
@@ -245,7 +248,7 @@ impl Server {
         self.create(&template)
     }
 
-    /// A database with nothing in it.
+    /// Creates an empty database.
     pub fn create_empty_database(&'static self) -> Database {
         self.create("template0")
     }
@@ -259,42 +262,43 @@ impl Server {
     }
 
     fn sql(&self, statement: &str) {
-        psql(&self.psql, &self.admin, statement).expect("the server does what it is told");
+        psql(&self.psql, &self.admin, statement).expect("a statement that the server accepts");
     }
 }
 
 impl Database {
-    /// Its name.
+    /// Name of the database.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its URL with one more parameter, `name=value`.
+    /// Returns the URL with one more parameter, `name=value`.
     pub fn url_with(&self, parameter: &str) -> String {
         let separator = if self.url.contains('?') { '&' } else { '?' };
         format!("{}{separator}{parameter}", self.url)
     }
 
-    /// Carries out statements in it, past the product, and gives what they say: a line a row, columns with a `|` between.
+    /// Executes statements in the database, bypassing the product. Returns their results, one row per line, with `|`
+    /// between columns.
     ///
     /// # Panics
     ///
-    /// They cannot be carried out.
+    /// Panics if a statement fails.
     pub fn sql(&self, statements: &str) -> String {
-        psql(&self.server.psql, &self.url, statements).expect("statements that can be carried out")
+        psql(&self.server.psql, &self.url, statements).expect("statements without errors")
     }
 
-    /// Its schema and data as statements that [`sql`](Self::sql) can execute, by the `pg_dump` beside `psql`.
+    /// Returns schema and data as statements that [`sql`](Self::sql) can execute, using the `pg_dump` next to `psql`.
     ///
     /// # Panics
     ///
-    /// `pg_dump` is missing or fails.
+    /// Panics if `pg_dump` is missing or fails.
     pub fn dump(&self) -> String {
         let mut command = Command::new(self.server.psql.with_file_name("pg_dump"));
         command.args(["--inserts", "--no-owner", "--no-privileges", "--dbname", &self.url]).stdin(Stdio::null());
         let done = command.output().expect("`pg_dump` runs");
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        // Lines such as `\restrict` are commands of `psql`'s prompt.
+        // Lines such as `\restrict` are commands for `psql` only.
         let text = String::from_utf8(done.stdout).expect("UTF-8");
         text.lines().filter(|line| !line.starts_with('\\')).fold(String::new(), |all, line| all + line + "\n")
     }
@@ -302,14 +306,14 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // Best effort: the server of this process goes with all its databases.
+        // Best effort: the server of this process is removed with all its databases.
         let _ =
             psql(&self.server.psql, &self.server.admin, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
     }
 }
 
 impl OwnedServer {
-    /// Starts the server in its folder and waits until it answers.
+    /// Starts the server in its folder and waits until it accepts connections.
     fn start(&self) -> Result<(), String> {
         let options: Vec<_> = self.settings.iter().map(|setting| format!("-c '{setting}'")).collect();
         let options = format!("--options={}", options.join(" "));
@@ -319,7 +323,7 @@ impl OwnedServer {
     fn run(&self, program: &str, arguments: &[&str]) -> Result<(), String> {
         let mut command = as_user(self.bin.join(program), self.user);
         command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
-        // Not a pipe: the server inherits it, and would keep it open.
+        // A file instead of a pipe: the server inherits it, and would keep a pipe open.
         let log = fs::File::create(self.folder.join(format!("{program}.log"))).map_err(|error| error.to_string())?;
         command.stdout(log.try_clone().map_err(|error| error.to_string())?).stderr(log);
         match command.status() {
@@ -344,7 +348,8 @@ impl Drop for OwnedServer {
     }
 }
 
-/// Starts the process that cleans up. It is in a group of its own, so that Ctrl-C does not end it before its work.
+/// Starts the watchdog that stops the server and removes its folder. It has its own process group, so that Ctrl-C does
+/// not end it first.
 fn spawn_watchdog(bin: &Path, folder: &Path, user: Option<(u32, u32)>) -> io::Result<Child> {
     const SCRIPT: &str =
         "cat >/dev/null; cd /; \"$0/pg_ctl\" stop --silent --mode=immediate --pgdata=\"$1/data\"; rm -rf \"$1\"";
@@ -368,10 +373,10 @@ fn as_user(program: impl AsRef<std::ffi::OsStr>, user: Option<(u32, u32)>) -> Co
     command
 }
 
-/// Whom the server runs as; `None`: as ourselves.
+/// Returns user and group id for the server, or `None` if it can run as the current user.
 fn unprivileged_user() -> Result<Option<(u32, u32)>, String> {
     use std::os::unix::fs::MetadataExt;
-    // A new file belongs to the user whose rights count.
+    // A new file belongs to the user whose permissions apply.
     let probe = env::temp_dir().join(format!("{}p", database_prefix()));
     let owner = fs::File::create(&probe).and_then(|file| file.metadata()).map(|made| made.uid());
     let _ = fs::remove_file(&probe);
@@ -384,13 +389,14 @@ fn unprivileged_user() -> Result<Option<(u32, u32)>, String> {
         let mut fields = line.split(':').skip(2);
         Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
     };
-    let found = ids("postgres").or_else(|| ids("nobody"));
-    found
-        .map(Some)
-        .ok_or_else(|| "the server does not run as root, and there is no user `postgres` or `nobody`".to_owned())
+    // vocabulary: allow (name of a system user)
+    let found = ids("postgres").or_else(|| ids("nobody")).map(Some);
+    // vocabulary: allow (name of a system user)
+    found.ok_or_else(|| "the server cannot run as root, and there is no user `postgres` or `nobody`".to_owned())
 }
 
-/// The folder of the memory's file system, if it has room for the databases of a test process (2 GB).
+/// Returns the folder of the in-memory file system if it has at least 2 GB free, enough for the databases of a test
+/// process.
 fn memory_folder() -> Option<PathBuf> {
     const FOLDER: &str = "/dev/shm";
     let free = Command::new("df").args(["-Pk", FOLDER]).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
@@ -399,7 +405,7 @@ fn memory_folder() -> Option<PathBuf> {
     (kilobytes > 2 << 20).then(|| FOLDER.into())
 }
 
-/// The folder of a program of the server, the newest first.
+/// Returns the folder of a server program, newest version first.
 fn bin_dir(program: &str) -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> = env::var_os("PG_BIN").map(PathBuf::from).into_iter().collect();
     if let Ok(output) = Command::new("pg_config").arg("--bindir").stdin(Stdio::null()).stderr(Stdio::null()).output() {
@@ -414,15 +420,15 @@ fn bin_dir(program: &str) -> Option<PathBuf> {
     folders.into_iter().find(|folder| folder.join(program).is_file())
 }
 
-/// A name that no other process has.
+/// Returns a name prefix that no other process uses.
 fn database_prefix() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
-    // Two machines may have one server, and processes of the same number.
+    // Two machines may share a server and have processes with the same number.
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
     format!("nango_{}_{}_{nanos:x}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Carries out statements. A template that is still in use is waited for.
+/// Executes statements. If a template is still in use, tries again for up to 30 seconds.
 fn psql(psql: &Path, url: &str, statements: &str) -> Result<String, String> {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
@@ -441,9 +447,9 @@ fn psql(psql: &Path, url: &str, statements: &str) -> Result<String, String> {
         if done.status.success() {
             return Ok(String::from_utf8_lossy(&done.stdout).trim_end().to_owned());
         }
-        let said = String::from_utf8_lossy(&done.stderr).into_owned();
-        if !said.contains("is being accessed by other users") || Instant::now() > deadline {
-            return Err(format!("{statements}: {said}"));
+        let message = String::from_utf8_lossy(&done.stderr).into_owned();
+        if !message.contains("is being accessed by other users") || Instant::now() > deadline {
+            return Err(format!("{statements}: {message}"));
         }
         thread::sleep(Duration::from_millis(20));
     }

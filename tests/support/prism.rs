@@ -1,8 +1,8 @@
-//! GitHub as its own description says it: npm's `@stoplight/prism-cli` over `@octokit/openapi`.
+//! GitHub according to its own OpenAPI description: npm's `@stoplight/prism-cli` over `@octokit/openapi`.
 //!
-//! It answers with the description's examples, and tells of each request whether the description allows it. The
-//! recorded GitHub (`octokit`) is the real one, for two conversations; this one knows every request, and nothing of what
-//! becomes of it.
+//! It responds with the description's examples, and reports for each request whether the description allows it. The
+//! recorded GitHub (`octokit`) has real responses for two scenarios; this one covers every request, without side
+//! effects.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
     tools, wait,
 };
 
-const KIT: NpmProject = NpmProject {
+const PROJECT: NpmProject = NpmProject {
     name: "prism",
     min_node_version: 18,
     files: &[
@@ -26,57 +26,58 @@ const KIT: NpmProject = NpmProject {
     prepare: Some("prepare.mjs"),
 };
 
-/// A running GitHub of examples.
+/// A running server with the examples of GitHub's description.
 #[derive(Debug)]
 pub struct Prism {
     script: NodeProcess,
 }
 
-/// A request that arrived.
+/// A request with the result of its validation.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RequestReport {
-    /// The method.
+    /// The HTTP method.
     pub method: String,
     /// Path and query.
     pub target: String,
-    /// The status of the answer.
+    /// Status of the response.
     pub status: u16,
-    /// What in the request the description does not allow.
+    /// Parts of the request that violate the description.
     pub violations: Vec<String>,
 }
 
 impl Prism {
-    /// Starts one. `None` if the tools are missing: see [`tools::skip`].
+    /// Starts the server. Returns `None` if the tools are missing: see [`tools::skip`].
     ///
     /// # Panics
     ///
-    /// The tools are there, and it does not start.
+    /// Panics if the tools exist and the server does not start.
     pub fn start() -> Option<Self> {
-        match KIT.start("serve.mjs", &[]) {
+        match PROJECT.start("serve.mjs", &[]) {
             Ok(script) => Some(Self { script }),
-            Err(why) => tools::skip("GitHub by its description", why),
+            Err(reason) => tools::skip("GitHub's API description", reason),
         }
     }
 
-    /// Where it listens, without a trailing slash: the `base_url` of the integration.
+    /// Base URL for the integration, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.script.url
     }
 
-    /// The process id, for those who measure.
+    /// Process id, for measurements.
     pub fn id(&self) -> u32 {
         self.script.id()
     }
 
     /// The requests so far.
     pub fn requests(&self) -> Vec<RequestReport> {
-        // The workspace builds reqwest without a choice of its own; another test may have made the same one before.
+        // The workspace builds reqwest without a default TLS provider; another test may have installed the same one
+        // before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client");
         let request = client.get(format!("{}/control/requests", self.url()));
         let text = wait(async move {
-            let answer = request.send().await.expect("an answer of prism's front");
-            answer.text().await.expect("the answer of prism's front")
+            let response = request.send().await.expect("a response of the prism proxy");
+            response.text().await.expect("the response of the prism proxy")
         });
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }

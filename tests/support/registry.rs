@@ -1,4 +1,4 @@
-//! The `registry` binary, run in an empty directory of its own.
+//! The `registry` binary, run in a temporary directory.
 //!
 //! ```no_run
 //! use nango_tests::Registry;
@@ -25,13 +25,13 @@ use tempfile::TempDir;
 pub use binary::{proof_binary, registry_binary, target_dir};
 pub use process::{Output, Running};
 
-/// Variables that would send a request for 127.0.0.1 elsewhere.
+/// Variables that would send requests for 127.0.0.1 to a proxy.
 const PROXIES: [&str; 3] = ["http_proxy", "https_proxy", "all_proxy"];
 
-/// A directory in which `registry` runs: its configuration, its database and what a test puts there.
+/// A directory in which `registry` runs, with its configuration, its database and the files of a test.
 ///
-/// The binary sees none of the caller's `NANGO_*` variables and no proxy, so that a test does not depend on whose
-/// machine it runs.
+/// The binary does not inherit the caller's `NANGO_*` variables and proxies, so that a test does not depend on the
+/// machine.
 #[derive(Debug)]
 pub struct Registry {
     binary: &'static Path,
@@ -40,14 +40,14 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// An empty directory. Builds the binary if this process has not done so yet.
+    /// Creates an empty directory. Builds the binary if this process has not done so yet.
     #[expect(clippy::new_without_default, reason = "it writes to the disk and may run cargo")]
     pub fn new() -> Self {
         Self::with_binary(registry_binary())
     }
 
-    /// An empty directory for the binary whose functions only tests want (`tests/proof`), with its integration `proof`
-    /// sent to a server of the test, and leases of 0.3 seconds, so that nobody waits for a killed run's.
+    /// Creates an empty directory for the binary with functions for tests (`tests/proof`). Its integration `proof` uses
+    /// a server of the test, and leases last 0.3 seconds, so that tests do not wait long for the lease of a killed run.
     pub fn proof(upstream: &str) -> Self {
         let registry = Self::with_binary(proof_binary());
         let proof = format!("[integrations.proof]\nprovider = \"github\"\nbase_url = \"{upstream}\"\n");
@@ -60,23 +60,23 @@ impl Registry {
         Self { binary, home, variables: BTreeMap::new() }
     }
 
-    /// The directory.
+    /// Path of the temporary directory.
     pub fn dir(&self) -> &Path {
         self.home.path()
     }
 
-    /// Where the database is unless an argument or a variable says otherwise.
+    /// Default path of the database, without arguments and variables.
     pub fn database(&self) -> PathBuf {
         self.dir().join("nango.db")
     }
 
-    /// Writes `nango.toml`, in place of the one that was there.
+    /// Writes `nango.toml`, replacing an existing one.
     pub fn config(&self, toml: &str) -> &Self {
         self.write("nango.toml", toml);
         self
     }
 
-    /// Writes a `nango.toml` that sends one integration to a server of the test.
+    /// Writes a `nango.toml` that sets the base URL of one integration to a server of the test.
     pub fn base_url(&self, integration: &str, url: &str) -> &Self {
         self.config(&format!("[integrations.{integration}]\nbase_url = \"{url}\"\n"))
     }
@@ -88,34 +88,34 @@ impl Registry {
         path
     }
 
-    /// Sets a variable for the runs that follow.
+    /// Sets an environment variable for later runs.
     pub fn env(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> &mut Self {
         self.variables.insert(name.into(), value.into());
         self
     }
 
-    /// Runs it with an empty stdin until it ends.
+    /// Runs the binary with an empty stdin until it ends.
     pub fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Output {
         self.start(args).finish()
     }
 
-    /// Runs it with this text on stdin until it ends.
+    /// Runs the binary with this text on stdin until it ends.
     pub fn run_with_input<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>, input: &str) -> Output {
         Running::start(self.command(args), Some(input.to_owned())).finish()
     }
 
-    /// Runs it, expects success, and reads stdout as one JSON document.
+    /// Runs the binary, expects success, and parses stdout as one JSON document.
     #[track_caller]
     pub fn json<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Value {
         self.run(args).expect(0).json()
     }
 
-    /// Starts it and returns at once.
+    /// Starts the binary and returns at once.
     pub fn start<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Running {
         Running::start(self.command(args), None)
     }
 
-    /// Starts it with these variables beside those of [`Self::env`].
+    /// Starts the binary with these variables in addition to those of [`Self::env`].
     pub fn start_with_env<A: AsRef<OsStr>>(
         &self,
         args: impl IntoIterator<Item = A>,
@@ -126,7 +126,7 @@ impl Registry {
         Running::start(command, None)
     }
 
-    /// Starts it by a program that becomes it, such as `nohup`.
+    /// Starts the binary through a program that executes it, such as `nohup`.
     pub fn start_under<A: AsRef<OsStr>>(&self, program: &str, args: impl IntoIterator<Item = A>) -> Running {
         let mut command = Command::new(program);
         command.arg(self.binary).args(args);
@@ -139,7 +139,7 @@ impl Registry {
         self.with_environment(command)
     }
 
-    /// A command in the directory, with its variables and none of this process's.
+    /// Prepares a command with the directory and its variables, and without those of this process.
     fn with_environment(&self, mut command: Command) -> Command {
         command.current_dir(self.dir());
         for (name, _) in env::vars_os() {

@@ -1,5 +1,4 @@
-//! The product in a folder of its own, as a person uses it and with the speed that a person gets: `registry`, built for
-//! release.
+//! The release build of `registry` in a separate folder, with the performance that users get.
 
 use std::{
     fs,
@@ -19,11 +18,11 @@ pub struct ReleaseRegistry {
 }
 
 impl ReleaseRegistry {
-    /// Adds the connection, to an API at `url`, in a folder; in the folder's database unless another is named.
+    /// Adds the connection to an API at `url`, in a folder; uses the folder's database unless another is named.
     ///
     /// # Errors
     ///
-    /// The registry was not built, or does not do what it is told.
+    /// Fails if the registry cannot be built, or if one of its commands fails.
     pub fn github(home: &Path, url: &str, database: Option<&str>) -> Outcome<Self> {
         fs::write(home.join("nango.toml"), format!("[integrations.github]\nbase_url = \"{url}\"\n"))?;
         let product = Self { home: home.to_owned(), registry: build_release()?, database: database.map(str::to_owned) };
@@ -32,7 +31,7 @@ impl ReleaseRegistry {
         Ok(product)
     }
 
-    /// A run of `repo-issues`.
+    /// Returns the command that runs `repo-issues`.
     pub fn sync(&self) -> Command {
         self.command(&["run", "github", "repo-issues", "--connection", "bench", "--json"])
     }
@@ -52,7 +51,7 @@ impl ReleaseRegistry {
     }
 }
 
-/// Builds it, the first time.
+/// Builds the binary at the first call.
 fn build_release() -> Outcome<PathBuf> {
     static BUILT: OnceLock<bool> = OnceLock::new();
     let built = BUILT.get_or_init(|| {

@@ -1,19 +1,19 @@
-//! Random numbers that a seed repeats.
+//! Random numbers that are reproducible from a seed.
 
 use std::env;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Pseudo-random numbers by `SplitMix64`, so that a seed means the same everywhere; not for secrets.
+/// Pseudo-random numbers by `SplitMix64`, identical on every machine; not for secrets.
 #[derive(Debug)]
 pub struct Rng(u64);
 
 impl Rng {
-    /// The numbers of a seed.
+    /// Creates a generator from a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A number under `sides`; 0 if there are none.
+    /// Returns a number below `end`, or 0 if `end` is 0.
     pub fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -22,27 +22,27 @@ impl Rng {
         (z ^ (z >> 31)).checked_rem(end).unwrap_or(0)
     }
 
-    /// One of several.
+    /// Returns one of several items.
     ///
     /// # Panics
     ///
-    /// There is none.
+    /// Panics if there are no items.
     pub fn choose<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        let at = usize::try_from(self.below(items.len() as u64)).expect("a place");
-        items.get(at).expect("something to choose from")
+        let index = usize::try_from(self.below(items.len() as u64)).expect("an index");
+        items.get(index).expect("something to choose from")
     }
 }
 
-/// The seed of this run: `NANGO_TEST_SEED`, or another one each time.
+/// Returns the seed of this run: `NANGO_TEST_SEED`, or a new one each time.
 pub fn seed() -> u64 {
-    let given = env::var("NANGO_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-    given.unwrap_or_else(|| {
+    let from_env = env::var("NANGO_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    from_env.unwrap_or_else(|| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::from(now.subsec_nanos()) | now.as_secs() << 32 >> 1
     })
 }
 
-/// Whether the long versions were asked for: `NANGO_TEST_LONG=1`.
+/// Returns whether the long versions of tests are enabled: `NANGO_TEST_LONG=1`.
 pub fn is_long_run() -> bool {
     env::var("NANGO_TEST_LONG").is_ok_and(|long| long == "1")
 }

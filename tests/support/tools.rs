@@ -1,7 +1,7 @@
-//! Programs that a test needs and this workspace does not build.
+//! External programs that tests need and that this workspace does not build.
 //!
-//! A person without them can still run the suite: the test says why it was skipped and passes. On CI a skip would
-//! hide a test, so there it is a failure.
+//! On a machine without them the suite still runs: the test prints why it was skipped, and passes. In CI a skip would
+//! hide a test, so it is a failure there.
 
 use std::env;
 use std::fmt::Display;
@@ -9,21 +9,21 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Whether a missing tool is a failure: `CI=true`, or `NANGO_TEST_REQUIRE=1`.
+/// Returns whether a missing tool is a failure: `CI=true`, or `NANGO_TEST_REQUIRE=1`.
 pub fn required() -> bool {
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|set| set == value);
     is("CI", "true") || is("NANGO_TEST_REQUIRE", "1")
 }
 
-/// Says that something is skipped, and why. Always `None`, so that a caller can hand it on.
+/// Prints that something is skipped, and why. Always returns `None`, so that a caller can return it.
 ///
 /// # Panics
 ///
-/// Skipping is a failure here: see [`required`].
-pub fn skip<T>(what: &str, why: impl Display) -> Option<T> {
-    assert!(!required(), "{what} must run here (CI=true or NANGO_TEST_REQUIRE=1): {why}");
-    // Written past the test harness, which would keep the line of a test that passes to itself.
-    let _ = writeln!(io::stderr(), "skipped: {what}: {why}");
+/// Panics if skipping is a failure: see [`required`].
+pub fn skip<T>(what: &str, reason: impl Display) -> Option<T> {
+    assert!(!required(), "{what} must run here (CI=true or NANGO_TEST_REQUIRE=1): {reason}");
+    // Written to stderr directly, because the test harness hides the output of passing tests.
+    let _ = writeln!(io::stderr(), "skipped: {what}: {reason}");
     None
 }
 
@@ -32,21 +32,21 @@ pub fn find(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|path| path.is_file())
 }
 
-/// Node and npm, and that Node is new enough.
+/// Paths of Node and npm, with a Node that is new enough.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// The `node` program.
+    /// Path of the `node` program.
     pub node: PathBuf,
-    /// The `npm` program.
+    /// Path of the `npm` program.
     pub npm: PathBuf,
 }
 
 impl Node {
-    /// Finds both, with Node of this major version or a newer one.
+    /// Finds both programs, with Node of at least this major version.
     ///
     /// # Errors
     ///
-    /// Says what is missing: the reason for a [`skip`].
+    /// Returns what is missing, as the reason for a [`skip`].
     pub fn find(oldest: u32) -> Result<Self, String> {
         let (Some(node), Some(npm)) = (find("node"), find("npm")) else {
             return Err("it needs `node` and `npm`, and they are not on the PATH".to_owned());

@@ -1,8 +1,8 @@
-//! An API of the test's own: collections of records by id, in pages behind a token, that the test changes at will.
+//! Paginated API whose contents the test changes: collections of records by id, with token pagination.
 //!
-//! `GET /{collection}?after=ID&limit=N` answers `{"items": […], "next": "ID" or null}`: the records behind an id, in the
-//! order of their ids. The token is an id, so a walk that goes on later misses nothing that was there all the time,
-//! whatever came or went meanwhile. Records are kept as the JSON text that is sent, so that they may be wrong.
+//! `GET /{collection}?after=ID&limit=N` returns `{"items": […], "next": "ID" or null}`: the records after an id,
+//! ordered by id. The token is an id, so a resumed walk misses no record that existed all the time, even if others were
+//! added or removed meanwhile. Records are stored as the JSON text that is sent, so that they may be invalid.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -25,7 +25,7 @@ use crate::wait;
 
 const PAGE_SIZE: usize = 100;
 
-/// The records of a collection: the JSON text by id.
+/// Records of a collection: JSON text by id.
 pub type Collection = BTreeMap<String, String>;
 
 /// A running API. It serves until it is dropped.
@@ -39,12 +39,12 @@ pub struct Upstream {
 #[derive(Debug, Default)]
 struct ServerState {
     collections: HashMap<String, Collection>,
-    /// How long each page takes.
+    /// Delay of each response.
     response_delay: Duration,
 }
 
 impl Upstream {
-    /// Starts one without records on a free port of 127.0.0.1.
+    /// Starts a server without records on a free port of 127.0.0.1.
     #[expect(clippy::new_without_default, reason = "it listens on a port")]
     pub fn new() -> Self {
         let state = Arc::new(Mutex::new(ServerState::default()));
@@ -59,24 +59,24 @@ impl Upstream {
         Self { url, state, server }
     }
 
-    /// Where it listens, without a trailing slash.
+    /// Base URL, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Changes a collection.
+    /// Changes a collection, which is created if needed.
     pub fn change(&self, collection: &str, change: impl FnOnce(&mut Collection)) {
         change(lock(&self.state).collections.entry(collection.to_owned()).or_default());
     }
 
-    /// A collection as it is now.
+    /// Returns a copy of a collection.
     pub fn collection(&self, name: &str) -> Collection {
         lock(&self.state).collections.get(name).cloned().unwrap_or_default()
     }
 
-    /// Lets each page take so long from now on.
-    pub fn set_response_delay(&self, pause: Duration) {
-        lock(&self.state).response_delay = pause;
+    /// Delays each later response by this duration.
+    pub fn set_response_delay(&self, delay: Duration) {
+        lock(&self.state).response_delay = delay;
     }
 }
 
@@ -87,21 +87,22 @@ impl Drop for Upstream {
 }
 
 async fn serve_page(
-    State(stock): State<Arc<Mutex<ServerState>>>,
+    State(shared): State<Arc<Mutex<ServerState>>>,
     Path(collection): Path<String>,
-    Query(asked): Query<HashMap<String, String>>,
+    Query(query): Query<HashMap<String, String>>,
 ) -> Response {
-    let pause = lock(&stock).response_delay;
-    tokio::time::sleep(pause).await;
-    let limit = asked.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE_SIZE);
-    let after = asked.get("after").map_or(Bound::Unbounded, |after| Bound::Excluded(after.clone()));
+    let delay = lock(&shared).response_delay;
+    tokio::time::sleep(delay).await;
+    let limit = query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE_SIZE);
+    let after = query.get("after").map_or(Bound::Unbounded, |after| Bound::Excluded(after.clone()));
     let body = {
-        let state = lock(&stock);
+        let state = lock(&shared);
         let all = state.collections.get(&collection);
         let mut rest = all.into_iter().flat_map(|all| all.range((after.clone(), Bound::Unbounded)));
         let page: Vec<_> = rest.by_ref().take(limit).collect();
-        let more = rest.next().is_some();
-        let next = page.last().filter(|_| more).map_or("null".to_owned(), |(id, _)| serde_json::json!(id).to_string());
+        let has_more = rest.next().is_some();
+        let next =
+            page.last().filter(|_| has_more).map_or("null".to_owned(), |(id, _)| serde_json::json!(id).to_string());
         let items: Vec<&str> = page.into_iter().map(|(_, text)| text.as_str()).collect();
         format!("{{\"items\":[{}],\"next\":{next}}}", items.join(","))
     };

@@ -1,8 +1,8 @@
-//! Virtual time: a clock that jumps to the next timer as soon as nothing else can proceed, so that minutes of waiting take
-//! milliseconds, and always the same ones.
+//! Virtual time: a clock that jumps to the next timer as soon as no future can proceed, so that minutes of waiting take
+//! milliseconds, and runs are reproducible.
 //!
-//! [`VirtualTime`] is the product's [`Clock`] and runs the futures that use it, all on the calling thread. They may wait for
-//! each other and for this clock, and for nothing else: no tokio timer, no socket.
+//! [`VirtualTime`] is a [`Clock`] of the product and runs the futures that use it, all on the calling thread. They may
+//! wait only for each other and for this clock, not for tokio timers or sockets.
 
 use std::{
     collections::BTreeMap,
@@ -21,24 +21,24 @@ use nango_core::http::{BoxFuture, Clock};
 
 use crate::rng::Rng;
 
-/// 2027-01-15T08:00:00.3Z in microseconds since 1970: not the start of any second.
+/// 2027-01-15T08:00:00.3Z in microseconds since 1970: not at the start of a second.
 const START: i64 = 1_800_000_000_300_000;
 
-/// A clock that only [`VirtualTime::run`] moves. Clones share it.
+/// A clock that only [`VirtualTime::run`] advances. Clones share it.
 #[derive(Clone)]
 pub struct VirtualTime(Arc<Mutex<State>>);
 
 struct State {
     /// Microseconds since 1970.
     now: i64,
-    /// The wakers by deadline, and in the order of their first poll.
+    /// Wakers by deadline, then by the order of their first poll.
     timers: BTreeMap<(i64, u64), Waker>,
     timer: u64,
     rng: Rng,
     spawned: Vec<BoxFuture<'static, ()>>,
 }
 
-/// Set when a future wants to be polled again.
+/// Set when a future requests another poll.
 struct WakeFlag(AtomicBool);
 
 impl Wake for WakeFlag {
@@ -48,7 +48,7 @@ impl Wake for WakeFlag {
 }
 
 impl VirtualTime {
-    /// A clock whose jitter repeats with the seed.
+    /// Creates a clock whose jitter is reproducible from the seed.
     pub fn new(seed: u64) -> Self {
         let (timers, spawned) = (BTreeMap::new(), Vec::new());
         Self(Arc::new(Mutex::new(State { now: START, timers, timer: 0, rng: Rng::new(seed), spawned })))
@@ -59,11 +59,11 @@ impl VirtualTime {
         self.state().spawned.push(Box::pin(task));
     }
 
-    /// Runs a future to its end, and beside it those that were spawned; what they have not finished then is dropped.
+    /// Runs a future to completion, together with the spawned ones; those that are not complete then are dropped.
     ///
     /// # Panics
     ///
-    /// All of them wait, and none of them for this clock.
+    /// Panics if all of them wait, and none of them for this clock.
     pub fn run<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
         let woken = Arc::new(WakeFlag(AtomicBool::new(true)));
@@ -82,7 +82,7 @@ impl VirtualTime {
         }
     }
 
-    /// Moves to the next deadline, and wakes whatever waits for it.
+    /// Advances to the next deadline, and wakes the future that waits for it.
     fn advance(&self) {
         let mut state = self.state();
         let ((deadline, _), waker) = state.timers.pop_first().expect("a future that waits for the clock");
@@ -110,7 +110,7 @@ impl Clock for VirtualTime {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let time = self.clone();
         let deadline = self.now() + i64::try_from(duration.as_micros()).expect("a sleep of at most 292,000 years");
-        let mut timer = Timer { time, at: None };
+        let mut timer = Timer { time, key: None };
         Box::pin(poll_fn(move |context| timer.poll(deadline, context.waker())))
     }
 
@@ -120,10 +120,10 @@ impl Clock for VirtualTime {
     }
 }
 
-/// A sleep. Dropped before its end, it takes its waker along.
+/// A pending sleep. Dropping it removes its waker.
 struct Timer {
     time: VirtualTime,
-    at: Option<(i64, u64)>,
+    key: Option<(i64, u64)>,
 }
 
 impl Timer {
@@ -132,19 +132,19 @@ impl Timer {
         if state.now >= deadline {
             return Poll::Ready(());
         }
-        let at = *self.at.get_or_insert_with(|| {
+        let key = *self.key.get_or_insert_with(|| {
             state.timer += 1;
             (deadline, state.timer)
         });
-        state.timers.insert(at, waker.clone());
+        state.timers.insert(key, waker.clone());
         Poll::Pending
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        if let Some(at) = self.at {
-            self.time.state().timers.remove(&at);
+        if let Some(key) = self.key {
+            self.time.state().timers.remove(&key);
         }
     }
 }

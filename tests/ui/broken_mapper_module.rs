@@ -1,4 +1,4 @@
-//! Two mistakes in a mapper; the function that imports it is right, and says nothing.
+//! Two mistakes in a mapper; the correct function that imports it causes no further error.
 use nango_core::prelude::*;
 
 #[model]

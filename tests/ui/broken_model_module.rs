@@ -1,4 +1,4 @@
-//! One mistake in a model; the function that imports it is right, and says nothing.
+//! One mistake in a model; the correct function that imports it causes no further error.
 pub mod models {
     use nango_core::prelude::*;
 

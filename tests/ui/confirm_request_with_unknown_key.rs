@@ -6,7 +6,8 @@ pub struct Issue {
     pub title: String,
 }
 
-#[sync(model = "Issue", integration = "github", endpoint = "/issues", track_deletes, confirm_deletes(path = "/issues/{record.id}"))]
+#[sync(model = "Issue", integration = "github", endpoint = "/issues", track_deletes,
+    confirm_deletes(path = "/issues/{record.id}"))]
 fn to_issue(raw: Issue) -> Issue {
     raw
 }

@@ -6,7 +6,8 @@ pub struct Issue {
     pub title: String,
 }
 
-#[sync(model = "Issue", integration = "github", endpoint = "/issues", track_deletes, confirm_deletes(response_path = "issue"))]
+#[sync(model = "Issue", integration = "github", endpoint = "/issues", track_deletes,
+    confirm_deletes(response_path = "issue"))]
 fn to_issue(raw: Issue) -> Issue {
     raw
 }

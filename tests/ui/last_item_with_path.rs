@@ -6,7 +6,8 @@ pub struct Issue {
     pub title: String,
 }
 
-#[sync(model = "Issue", integration = "github", endpoint = "/issues", paginate(last_item(name = "starting_after", path = "id")))]
+#[sync(model = "Issue", integration = "github", endpoint = "/issues",
+    paginate(last_item(name = "starting_after", path = "id")))]
 fn to_issue(raw: Issue) -> Issue {
     raw
 }

@@ -1,4 +1,4 @@
-//! The compiler asks two questions of the type: whether it is a record, and whether the sync declares it.
+//! The compiler checks two bounds of the type: that it is a record, and that the sync declares it.
 use nango_core::prelude::*;
 
 #[model]

@@ -1,4 +1,4 @@
-//! The compiler asks for the key of `Point` once more, where the patch gives its own.
+//! The compiler reports the missing key of `Point` a second time, for the key of the patch.
 use nango_core::prelude::*;
 
 #[model]

@@ -1,4 +1,4 @@
-//! Two mistakes: what stands first, and that there is a second.
+//! Two mistakes: the type of the first argument, and the second argument.
 use nango_core::prelude::*;
 
 #[model]

@@ -1,4 +1,4 @@
-//! The compiler names what the attribute of a sync would have made beside the function.
+//! The compiler names the item that the attribute of a sync would have generated.
 use nango_core::prelude::*;
 
 #[model]

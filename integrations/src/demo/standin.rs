@@ -1,16 +1,17 @@
-//! A stand-in of the GitHub REST API on loopback: what the `demo` command and the tests talk to, offline.
+//! Stand-in of the GitHub REST API on loopback, for the `demo` command and for offline tests.
 //!
-//! It keeps issues and changes them like the original does for the endpoints that the `github` integration uses: lists
-//! with filters and `Link` headers, creation, edits, and the errors around them. What must stay true:
+//! It implements the endpoints that the `github` integration uses: lists with filters and `Link` headers, creation and
+//! edits of issues, and their errors. Invariants:
 //!
-//! - **Deterministic.** Seeds, numbers, ids and stamps are the same in every process. Time is the stand-in's own: a
-//!   second passes with each request and each change, and the `Date` header tells it.
-//! - **Strict where GitHub is.** A request without `User-Agent` and a write without `Authorization` are refused, and a
-//!   page link leads to `/repositories/{id}/…`, not to the path that was asked.
-//! - **Nothing points at the real world.** Links of records lie under `github.example`; only page links carry the
-//!   loopback address, so that what is stored does not depend on the port.
+//! - **Deterministic.** Seeds, numbers, ids and timestamps are the same in every process. The stand-in has its own
+//!   clock, which advances by one second with each request and each change, and which the `Date` header shows.
+//! - **As strict as GitHub.** A request without `User-Agent` and a write without `Authorization` are refused. A page
+//!   link has the path `/repositories/{id}/…` instead of the path of the request.
+//! - **No links to real sites.** Links in records use `github.example`. Only page links contain the loopback address,
+//!   so that stored data does not depend on the port.
 //!
-//! It checks no credential, knows no secret and keeps none: of an `Authorization` header it notes that there was one.
+//! Credentials are neither checked nor stored: the stand-in records only whether a request had an `Authorization`
+//! header.
 
 mod data;
 mod issue;
@@ -29,19 +30,19 @@ use data::GithubData;
 pub use data::ReceivedRequest;
 pub use seed::{DEMO_REPOSITORY, PAGED_REPOSITORY};
 
-/// A running stand-in. It serves until it is dropped or [stopped](Self::stop).
+/// Running stand-in server. It serves requests until it is dropped or [stopped](Self::stop).
 ///
-/// The methods that change issues are doors for what happens upstream without the integration: somebody edits or
-/// deletes an issue on the website. They name a repository as `owner/name`.
+/// The methods that change issues simulate changes on the website, which the integration does not cause. They take the
+/// name of a repository as `owner/name`.
 #[derive(Debug)]
 pub struct Standin {
     state: Arc<AppState>,
-    /// Dropping the sender is the signal to stop.
+    /// Dropping the sender stops the server.
     shutdown: oneshot::Sender<()>,
     server: JoinHandle<io::Result<()>>,
 }
 
-/// What the routes share with the handle.
+/// State shared by the routes and the handle.
 #[derive(Debug)]
 struct AppState {
     url: String,
@@ -49,7 +50,7 @@ struct AppState {
 }
 
 impl AppState {
-    /// No code panics while it holds the lock, and the issues would still be whole if one did.
+    /// Locks the data. A poisoned lock is used anyway: no code leaves the data inconsistent if it panics.
     fn data(&self) -> MutexGuard<'_, GithubData> {
         self.data.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -60,27 +61,27 @@ impl Standin {
     ///
     /// # Errors
     ///
-    /// The loopback address cannot be listened on.
+    /// The loopback address cannot be bound.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let site = Arc::new(AppState {
+        let state = Arc::new(AppState {
             url: format!("http://{}", listener.local_addr()?),
             data: Mutex::new(GithubData::new(seed::repositories(), seed::start_time())),
         });
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = axum::serve(listener, routes::router(Arc::clone(&site))).with_graceful_shutdown(async move {
-            // Resolves with an error when the handle is dropped: that is the signal, too.
+        let server = axum::serve(listener, routes::router(Arc::clone(&state))).with_graceful_shutdown(async move {
+            // The receiver returns an error if the handle is dropped, which stops the server as well.
             let _ = stopped.await;
         });
-        Ok(Self { state: site, shutdown: stop, server: tokio::spawn(server.into_future()) })
+        Ok(Self { state, shutdown: stop, server: tokio::spawn(server.into_future()) })
     }
 
-    /// Where it listens, without a trailing slash: the `base_url` of an integration.
+    /// Returns the URL of the server without a trailing slash, for the `base_url` of an integration.
     pub fn url(&self) -> &str {
         &self.state.url
     }
 
-    /// Opens an issue upstream and returns its number; `None` if there is no such repository.
+    /// Opens an issue upstream and returns its number, or `None` if the repository is unknown.
     pub fn add_issue(&self, repository: &str, title: &str, labels: &[&str]) -> Option<u64> {
         self.add(repository, title, labels, false)
     }
@@ -91,22 +92,22 @@ impl Standin {
     }
 
     fn add(&self, repository: &str, title: &str, labels: &[&str], pull_request: bool) -> Option<u64> {
-        let mut world = self.state.data();
-        let now = world.tick();
+        let mut data = self.state.data();
+        let now = data.tick();
         let issue = issue::NewIssue {
             title: title.to_owned(),
             body: None,
             labels: labels.iter().map(|&label| label.to_owned()).collect(),
             pull_request,
         };
-        Some(world.repository_mut(repository)?.open(issue, now).number)
+        Some(data.repository_mut(repository)?.open(issue, now).number)
     }
 
-    /// Gives an issue another title upstream; `false` if there is no such issue.
+    /// Changes the title of an issue upstream. Returns `false` if the issue is unknown.
     pub fn edit_issue(&self, repository: &str, number: u64, title: &str) -> bool {
-        let mut world = self.state.data();
-        let now = world.tick();
-        let Some(issue) = world.repository_mut(repository).and_then(|repository| repository.issue_mut(number)) else {
+        let mut data = self.state.data();
+        let now = data.tick();
+        let Some(issue) = data.repository_mut(repository).and_then(|repository| repository.issue_mut(number)) else {
             return false;
         };
         title.clone_into(&mut issue.title);
@@ -114,30 +115,31 @@ impl Standin {
         true
     }
 
-    /// Deletes an issue upstream: it vanishes from the lists and answers 410; `false` if there is no such issue.
+    /// Deletes an issue upstream: lists omit it, and a request for it returns 410. Returns `false` if the issue is
+    /// unknown.
     pub fn delete_issue(&self, repository: &str, number: u64) -> bool {
-        let mut world = self.state.data();
-        world.tick();
-        world.repository_mut(repository).is_some_and(|repository| repository.delete(number))
+        let mut data = self.state.data();
+        data.tick();
+        data.repository_mut(repository).is_some_and(|repository| repository.delete(number))
     }
 
-    /// Brings a deleted issue back, as it was; `false` if there is no such deleted issue.
+    /// Restores a deleted issue unchanged. Returns `false` if there is no deleted issue of this number.
     pub fn restore_issue(&self, repository: &str, number: u64) -> bool {
-        let mut world = self.state.data();
-        world.tick();
-        world.repository_mut(repository).is_some_and(|repository| repository.restore(number))
+        let mut data = self.state.data();
+        data.tick();
+        data.repository_mut(repository).is_some_and(|repository| repository.restore(number))
     }
 
-    /// The requests that arrived so far, oldest first.
+    /// Returns the requests received so far, oldest first.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.state.data().received_requests().to_vec()
     }
 
-    /// Stops serving after the answers that are under way.
+    /// Stops the server after the responses in progress.
     ///
     /// # Errors
     ///
-    /// The server had failed, or its task had panicked.
+    /// The server failed, or its task panicked.
     pub async fn stop(self) -> io::Result<()> {
         drop(self.shutdown);
         self.server.await?

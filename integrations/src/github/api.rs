@@ -1,66 +1,66 @@
-//! What GitHub's REST API sends, as far as the mappings read it.
+//! Responses of GitHub's REST API, with the fields that the mappings read.
 
 use nango_core::prelude::*;
 
-/// An issue. Pull requests come in the same list, with `pull_request` set.
+/// An issue as GitHub sends it. Lists of issues also contain pull requests, with `pull_request` set.
 #[model]
 pub struct ApiIssue {
-    /// GitHub's own number of it, unique over all repositories.
+    /// Id of the issue, unique across all repositories.
     pub id: u64,
-    /// Its number in the repository.
+    /// Number of the issue in its repository.
     pub number: u64,
-    /// The address for people.
+    /// URL of the issue on the website.
     pub html_url: String,
-    /// The title.
+    /// Title of the issue.
     pub title: String,
-    /// The text, if any was written.
+    /// Text of the issue in Markdown.
     pub body: Option<String>,
-    /// `open` or `closed`.
+    /// State, `open` or `closed`.
     pub state: String,
-    /// Why it was closed.
+    /// Reason for the state, such as `completed`.
     pub state_reason: Option<String>,
-    /// Who wrote it; `null` if the account is gone.
+    /// Author; `null` if the account no longer exists.
     pub user: Option<ApiUser>,
-    /// Its labels.
+    /// Labels of the issue.
     #[serde(default)]
     pub labels: Vec<ApiLabel>,
-    /// Who is to do it.
+    /// Users to whom the issue is assigned.
     #[serde(default)]
     pub assignees: Vec<ApiUser>,
-    /// How many comments it has.
+    /// Number of comments.
     #[serde(default)]
     pub comments: u64,
-    /// Its reactions.
+    /// Reactions to the issue.
     pub reactions: Option<ApiReactions>,
-    /// When it was written.
+    /// Time of creation (RFC 3339).
     pub created_at: String,
-    /// When it last changed.
+    /// Time of the last change (RFC 3339).
     pub updated_at: String,
-    /// When it was closed.
+    /// Time of closing (RFC 3339).
     pub closed_at: Option<String>,
-    /// Set for pull requests.
+    /// Links of the pull request; absent for an issue.
     pub pull_request: Option<Value>,
 }
 
-/// An account.
+/// A user as GitHub sends it.
 #[model]
 pub struct ApiUser {
-    /// GitHub's number of it.
+    /// Id of the user.
     pub id: u64,
-    /// Its name.
+    /// Login name.
     pub login: String,
 }
 
-/// A label of an issue.
+/// A label of an issue as GitHub sends it.
 #[model]
 pub struct ApiLabel {
-    /// Its name.
+    /// Name of the label.
     pub name: String,
 }
 
-/// The reactions to an issue.
+/// Reactions to an issue as GitHub sends them.
 #[model]
 pub struct ApiReactions {
-    /// How many there are.
+    /// Number of reactions.
     pub total_count: u64,
 }

@@ -1,6 +1,8 @@
 use nango_core::prelude::*;
 
-/// Refuses a connection whose metadata names a repository that its credentials cannot read.
+/// Refuses a connection if its credentials cannot read the repository in its metadata.
+///
+/// A connection without a repository in its metadata is accepted.
 #[on_event(validate_connection)]
 pub async fn check_repository(nango: NangoAction) -> Result<()> {
     let metadata = nango.metadata_map().await?;
@@ -9,13 +11,11 @@ pub async fn check_repository(nango: NangoAction) -> Result<()> {
     else {
         return Ok(());
     };
-    match nango.get(path!("/repos/{owner}/{repo}")).optional().await? {
-        Some(_) => Ok(()),
-        None => {
-            Err(ActionError::new(format!("the repository {owner}/{repo} is not there, or not for these credentials"))
-                .into())
-        }
+    if nango.get(path!("/repos/{owner}/{repo}")).optional().await?.is_none() {
+        let message = format!("the repository {owner}/{repo} does not exist, or these credentials cannot read it");
+        return Err(ActionError::new(message).into());
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -31,9 +31,10 @@ mod tests {
         let named = || Mock::new().metadata(json!({ "owner": "octo", "repo": "demo" }));
         assert!(check_repository(named().reply("/repos/octo/demo", json!({})).nango()).await.is_ok());
 
-        let gone = named().reply_with("/repos/octo/demo", 404, json!({ "message": "Not Found" }));
-        let refused = check_repository(gone.nango()).await.unwrap_err();
-        assert_eq!(refused.to_string(), "the repository octo/demo is not there, or not for these credentials");
+        let missing = named().reply_with("/repos/octo/demo", 404, json!({ "message": "Not Found" }));
+        let refused = check_repository(missing.nango()).await.unwrap_err();
+        let expect = "the repository octo/demo does not exist, or these credentials cannot read it";
+        assert_eq!(refused.to_string(), expect);
     }
 
     #[tokio::test]

@@ -14,13 +14,13 @@ pub async fn create_issue(nango: NangoAction, input: CreateIssueInput) -> Result
         }))
         .await?;
 
-    // A redirect or a proxy can answer with 2xx, too: only 201 with an issue is one that was created.
+    // A proxy can also respond with a 2xx status: only 201 with an issue proves that the issue was created.
     match (created.status(), created.data()["html_url"].as_str()) {
         (status @ 201, Some(url)) => Ok(CreateIssueResult { url: url.to_owned(), status }),
         (status, url) => {
-            let what = if url.is_some() { "another issue" } else { "no `html_url`" };
+            let found = if url.is_some() { "another issue" } else { "no `html_url`" };
             let message =
-                format!("no issue was created: the answer is {status} with {what}, in place of 201 with the new issue");
+                format!("no issue was created: expected status 201 with the new issue, got {status} with {found}");
             Err(ActionError::new(message).into())
         }
     }
@@ -63,12 +63,12 @@ mod tests {
             (201, json!({ "html_url": null }), "201 with no `html_url`"),
             (200, issue, "200 with another issue"),
         ];
-        for (status, answer, what) in cases {
-            let mock = Mock::new().reply_with("/repos/NangoHQ/interactive-demo/issues", status, answer);
+        for (status, body, found) in cases {
+            let mock = Mock::new().reply_with("/repos/NangoHQ/interactive-demo/issues", status, body);
 
             let error = create_issue(mock.nango(), CreateIssueInput { title: "x".into() }).await.unwrap_err();
 
-            let expect = format!("no issue was created: the answer is {what}, in place of 201 with the new issue");
+            let expect = format!("no issue was created: expected status 201 with the new issue, got {found}");
             assert_eq!(error.to_string(), expect);
         }
     }

@@ -2,8 +2,9 @@ use nango_core::prelude::*;
 
 use super::{GithubIssue, IssueEvent};
 
-/// Applies the changes of an issue that a webhook carries: only its fields change, and only if it is not older than the
-/// stored issue.
+/// Applies the changes in a webhook to the stored issue.
+///
+/// Only the fields in the webhook change, and only if the webhook is not older than the stored issue.
 #[on_webhook(super::repo_issues::repo_issues, "issues.edited", "issues.closed", "issues.reopened", "issues.deleted")]
 pub async fn issue_changed(nango: NangoSync, event: IssueEvent) -> Result<()> {
     if event.action == "deleted" {

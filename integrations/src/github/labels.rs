@@ -1,65 +1,65 @@
-//! The labels of a repository, as actions: the five verbs of a REST resource.
+//! Labels of a repository: the five operations of a REST resource as actions.
 
 use nango_core::prelude::*;
 
-/// A label.
+/// A label of a repository.
 #[model]
 pub struct GithubLabel {
-    /// GitHub's own number of the label.
+    /// Id of the label.
     pub id: u64,
-    /// Its name.
+    /// Name of the label.
     pub name: String,
-    /// Its colour, six hexadecimal digits without `#`.
+    /// Colour, as six hexadecimal digits without `#`.
     pub color: String,
-    /// What it is for.
+    /// Description of the label.
     pub description: Option<String>,
 }
 
-/// A repository.
+/// The repository whose labels are listed.
 #[model]
 pub struct LabelsInput {
-    /// The account that owns the repository.
+    /// Account that owns the repository.
     pub owner: String,
-    /// The repository.
+    /// Name of the repository.
     pub repo: String,
 }
 
 /// A label of a repository, by name.
 #[model]
 pub struct LabelInput {
-    /// The account that owns the repository.
+    /// Account that owns the repository.
     pub owner: String,
-    /// The repository.
+    /// Name of the repository.
     pub repo: String,
-    /// The label's name.
+    /// Name of the label.
     pub name: String,
 }
 
 /// A label to create.
 #[model]
 pub struct CreateLabelInput {
-    /// The account that owns the repository.
+    /// Account that owns the repository.
     pub owner: String,
-    /// The repository.
+    /// Name of the repository.
     pub repo: String,
-    /// The label's name.
+    /// Name of the label.
     pub name: String,
-    /// Its colour, six hexadecimal digits without `#`.
+    /// Colour, as six hexadecimal digits without `#`.
     pub color: String,
 }
 
-/// A change to a label; what is left out stays as it is.
+/// A change to a label. Fields that are not given are unchanged.
 #[model]
 pub struct UpdateLabelInput {
-    /// The account that owns the repository.
+    /// Account that owns the repository.
     pub owner: String,
-    /// The repository.
+    /// Name of the repository.
     pub repo: String,
-    /// The label's name.
+    /// Name of the label.
     pub name: String,
-    /// Its new name.
+    /// New name.
     pub new_name: Option<String>,
-    /// Its new colour.
+    /// New colour, as six hexadecimal digits without `#`.
     pub color: Option<String>,
 }
 
@@ -75,14 +75,14 @@ pub async fn list_labels(nango: NangoAction, input: LabelsInput) -> Result<Vec<G
     Ok(labels)
 }
 
-/// Gives a label by its name, or nothing.
+/// Returns a label by name, or `null` if it does not exist.
 #[action(scopes("repo"))]
 pub async fn get_label(nango: NangoAction, input: LabelInput) -> Result<Option<GithubLabel>> {
     let LabelInput { owner, repo, name } = input;
     nango.get(path!("/repos/{owner}/{repo}/labels/{name}")).optional().json().await
 }
 
-/// Creates a label.
+/// Creates a label in a repository.
 #[action(scopes("repo"))]
 pub async fn create_label(nango: NangoAction, input: CreateLabelInput) -> Result<GithubLabel> {
     let CreateLabelInput { owner, repo, name, color } = input;
@@ -100,7 +100,7 @@ pub async fn update_label(nango: NangoAction, input: UpdateLabelInput) -> Result
     nango.patch(path!("/repos/{owner}/{repo}/labels/{name}")).body(&changes).json().await
 }
 
-/// Deletes a label; the answer is whether it was there.
+/// Deletes a label. Returns whether it existed.
 #[action(scopes("repo"))]
 pub async fn delete_label(nango: NangoAction, input: LabelInput) -> Result<bool> {
     let LabelInput { owner, repo, name } = input;
@@ -108,8 +108,7 @@ pub async fn delete_label(nango: NangoAction, input: LabelInput) -> Result<bool>
         None => Ok(false),
         Some(response) if response.status() == 204 => Ok(true),
         Some(response) => {
-            let message =
-                format!("the label may still be there: GitHub answered {} in place of 204", response.status());
+            let message = format!("the label may still exist: expected status 204, got {}", response.status());
             Err(ActionError::new(message).into())
         }
     }
@@ -169,13 +168,13 @@ mod tests {
     async fn unexpected_delete_response_is_an_error() {
         let mock = Mock::new().reply("/repos/octo/demo/labels/bug", json!([]));
         let error = delete_label(mock.nango(), bug()).await.unwrap_err();
-        assert_eq!(error.to_string(), "the label may still be there: GitHub answered 200 in place of 204");
+        assert_eq!(error.to_string(), "the label may still exist: expected status 204, got 200");
     }
 
     #[tokio::test]
     async fn response_without_label_is_an_error() {
-        for answer in [json!({}), json!([]), json!("<html>"), Value::Null] {
-            let mock = Mock::new().reply_with("/repos/octo/demo/labels", 201, answer);
+        for body in [json!({}), json!([]), json!("<html>"), Value::Null] {
+            let mock = Mock::new().reply_with("/repos/octo/demo/labels", 201, body);
             let LabelInput { owner, repo, name } = bug();
             let input = CreateLabelInput { owner, repo, name, color: "BADA55".into() };
             assert!(create_label(mock.nango(), input).await.is_err());

@@ -1,4 +1,4 @@
-//! The models that this product keeps of GitHub.
+//! Models of the GitHub integration: records, patches, metadata, and inputs and outputs of actions.
 
 use nango_core::prelude::*;
 
@@ -7,48 +7,48 @@ use super::ApiIssue;
 /// An issue of the demo repository.
 #[model]
 pub struct GithubIssueDemo {
-    /// GitHub's own number of the issue.
+    /// Id of the issue.
     pub id: u64,
-    /// Its title.
+    /// Title of the issue.
     pub title: String,
-    /// Its address for people.
+    /// URL of the issue on the website.
     pub url: String,
 }
 
-/// An issue of a repository. A webhook that is older than what is stored does not change it.
+/// An issue of a repository. A webhook that is older than the stored issue does not change it.
 #[model(updated = "updated_at")]
 pub struct GithubIssue {
-    /// GitHub's own number of the issue, unique over all repositories.
+    /// Id of the issue, unique across all repositories.
     pub id: u64,
-    /// Its number in the repository.
+    /// Number of the issue in its repository.
     pub number: u64,
-    /// Its address for people.
+    /// URL of the issue on the website.
     pub url: String,
-    /// The title.
+    /// Title of the issue.
     pub title: String,
-    /// The text.
+    /// Text of the issue in Markdown.
     pub body: Option<String>,
-    /// `open` or `closed`.
+    /// State, `open` or `closed`.
     pub state: String,
-    /// Why it was closed.
+    /// Reason for the state, such as `completed`.
     pub state_reason: Option<String>,
-    /// Who wrote it; `null` if the account is gone.
+    /// Login of the author; `null` if the account no longer exists.
     pub author: Option<String>,
-    /// The author's number.
+    /// Id of the author.
     pub author_id: Option<u64>,
-    /// The names of its labels.
+    /// Names of the labels.
     pub labels: Vec<String>,
-    /// Who is to do it.
+    /// Logins of the users to whom the issue is assigned.
     pub assignees: Vec<String>,
-    /// How many comments it has.
+    /// Number of comments.
     pub comments: u64,
-    /// How many reactions it has.
+    /// Number of reactions.
     pub reactions: u64,
-    /// When it was written (RFC 3339).
+    /// Time of creation (RFC 3339).
     pub created_at: String,
-    /// When it last changed (RFC 3339).
+    /// Time of the last change (RFC 3339).
     pub updated_at: String,
-    /// When it was closed (RFC 3339).
+    /// Time of closing (RFC 3339).
     pub closed_at: Option<String>,
 }
 
@@ -76,71 +76,71 @@ impl From<ApiIssue> for GithubIssue {
     }
 }
 
-/// What a webhook may tell of an issue that changed.
+/// Changes to an issue that a webhook contains.
 #[patch(of = GithubIssue)]
 pub struct GithubIssueChange {
-    /// Which issue.
+    /// Id of the issue.
     pub id: u64,
-    /// Its new title.
+    /// New title.
     pub title: Option<String>,
-    /// Its new text, or that it has none any more.
+    /// New text; `null` removes the text.
     pub body: Patch<String>,
-    /// Its new state.
+    /// New state.
     pub state: Option<String>,
-    /// When it changed.
+    /// Time of the change (RFC 3339).
     pub updated_at: Option<String>,
 }
 
 /// A webhook of the type `issues.*`.
 #[model]
 pub struct IssueEvent {
-    /// `edited`, `deleted`, …
+    /// Action, such as `edited` or `deleted`.
     pub action: String,
-    /// The issue, as far as the webhook tells.
+    /// Changed fields of the issue.
     pub issue: GithubIssueChange,
 }
 
-/// Which repository a connection syncs: its metadata.
+/// Metadata of a connection: the repository to sync.
 #[model]
 pub struct Repository {
-    /// The account that owns it.
+    /// Account that owns the repository.
     pub owner: String,
-    /// Its name.
+    /// Name of the repository.
     pub repo: String,
 }
 
 /// An issue to create in the demo repository.
 #[model]
 pub struct CreateIssueInput {
-    /// Its title; the action puts `[demo]` in front.
+    /// Title of the issue; the action prepends `[demo]`.
     pub title: String,
 }
 
 /// The issue that was created.
 #[model]
 pub struct CreateIssueResult {
-    /// Its address for people.
+    /// URL of the issue on the website.
     pub url: String,
-    /// The status of GitHub's answer, 201.
+    /// Status of GitHub's response, 201.
     pub status: u16,
 }
 
-/// A change to an issue; what is left out stays as it is.
+/// A change to an issue. Fields that are not given are unchanged.
 #[model]
 pub struct UpdateIssueInput {
-    /// The account that owns the repository.
+    /// Account that owns the repository.
     pub owner: String,
-    /// The repository.
+    /// Name of the repository.
     pub repo: String,
-    /// The issue's number in the repository.
+    /// Number of the issue in the repository.
     pub number: u64,
-    /// A new title.
+    /// New title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// A new text.
+    /// New text in Markdown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// `open` or `closed`.
+    /// New state, `open` or `closed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
 }
@@ -148,8 +148,8 @@ pub struct UpdateIssueInput {
 /// The issue after the change.
 #[model]
 pub struct UpdateIssueResult {
-    /// Its address for people.
+    /// URL of the issue on the website.
     pub url: String,
-    /// Its state.
+    /// State, `open` or `closed`.
     pub state: String,
 }

@@ -2,9 +2,9 @@ use nango_core::prelude::*;
 
 use super::{ApiIssue, GithubIssue, Repository};
 
-/// Keeps the issues of a repository: the whole sync is this mapping.
+/// Syncs the issues of a repository.
 ///
-/// Pull requests, which GitHub lists among the issues, are left out.
+/// Skips pull requests, which GitHub lists among the issues.
 #[sync(
     model = "GithubIssue",
     frequency = "every 30 minutes",

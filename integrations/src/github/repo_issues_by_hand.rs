@@ -2,7 +2,9 @@ use nango_core::prelude::*;
 
 use super::{ApiIssue, GithubIssue, Repository};
 
-/// Keeps the issues of a repository, with the loop written out: the same records as `repo-issues`.
+/// Syncs the issues of a repository with a hand-written loop.
+///
+/// Saves the same records as `repo-issues`.
 #[sync(model = "GithubIssue", metadata = Repository, scopes("repo"))]
 pub async fn repo_issues_by_hand(nango: NangoSync) -> Result<()> {
     let Repository { owner, repo } = nango.metadata().await?;
@@ -16,7 +18,7 @@ pub async fn repo_issues_by_hand(nango: NangoSync) -> Result<()> {
     }
 
     let finished = scan.finish().await?;
-    nango.log(format!("{} issues are gone at GitHub", finished.deleted));
+    nango.log(format!("{} issues no longer exist at GitHub", finished.deleted));
     Ok(())
 }
 
@@ -26,7 +28,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// An issue as GitHub sends it.
+    /// Returns an issue as GitHub sends it.
     pub(in crate::github) fn issue(number: u64, title: &str) -> Value {
         json!({
             "id": number, "number": number, "title": title, "body": null, "state": "open", "state_reason": null,

@@ -10,7 +10,7 @@ pub async fn update_issue(nango: NangoAction, input: UpdateIssueInput) -> Result
     let changes: std::collections::BTreeMap<_, _> =
         changes.into_iter().filter_map(|(field, value)| Some((field, value?))).collect();
     if changes.is_empty() {
-        return Err(ActionError::new("nothing to change: give a `title`, a `body` or a `state`").into());
+        return Err(ActionError::new("nothing to change: set `title`, `body` or `state`").into());
     }
 
     let issue: ApiIssue = nango.patch(path!("/repos/{owner}/{repo}/issues/{number}")).body(&changes).json().await?;
@@ -59,7 +59,7 @@ mod tests {
 
         let error = update_issue(mock.nango(), input(None)).await.unwrap_err();
 
-        let message = "nothing to change: give a `title`, a `body` or a `state`";
+        let message = "nothing to change: set `title`, `body` or `state`";
         assert_eq!(error.action().map(ActionError::payload), Some(&json!({ "message": message })));
         assert!(mock.received_requests().is_empty());
     }

@@ -1,5 +1,6 @@
 use nango_core::prelude::*;
 
+// vocabulary: allow (these texts are part of the schema that an interrupted walk of the previous version depends on)
 /// A contact.
 #[model]
 pub struct HubspotContact {
@@ -16,27 +17,29 @@ pub struct HubspotContact {
 /// A contact as HubSpot sends it.
 #[model]
 pub struct ApiContact {
-    /// HubSpot's id of it.
+    /// Id of the contact.
     pub id: String,
-    /// The properties that were asked for.
+    /// Requested properties.
     pub properties: ApiProperties,
-    /// When it last changed.
+    /// Time of the last change (RFC 3339).
     #[serde(rename = "updatedAt")]
     pub updated_at: String,
 }
 
-/// The properties that the sync asks for.
+/// Properties that the sync requests.
 #[model]
 pub struct ApiProperties {
-    /// The mail address.
+    /// Email address.
     pub email: Option<String>,
-    /// The first name.
+    /// First name.
     pub firstname: Option<String>,
-    /// The last name.
+    /// Last name.
     pub lastname: Option<String>,
 }
 
-/// Keeps the contacts of a portal. The pages go by a cursor, as the provider's entry in the catalogue says.
+/// Syncs the contacts of a portal.
+///
+/// Pagination is declared in the provider's entry in the catalogue: a cursor.
 #[sync(
     model = "HubspotContact",
     frequency = "every hour",

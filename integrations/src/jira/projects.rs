@@ -1,37 +1,37 @@
 use nango_core::prelude::*;
 
-/// A project.
+/// A project of a Jira site.
 #[model]
 pub struct JiraProject {
-    /// Jira's id of the project.
+    /// Id of the project.
     pub id: String,
-    /// The short name in front of its issues.
+    /// Key of the project, the prefix of its issue keys.
     pub key: String,
-    /// Its name.
+    /// Name of the project.
     pub name: String,
-    /// `software`, `service_desk`, `business`.
+    /// Type of the project: `software`, `service_desk` or `business`.
     pub kind: String,
 }
 
 /// A project as Jira sends it.
 #[model]
 pub struct ApiProject {
-    /// Jira's id of it.
+    /// Id of the project.
     pub id: String,
-    /// The short name in front of its issues.
+    /// Key of the project, the prefix of its issue keys.
     pub key: String,
-    /// Its name.
+    /// Name of the project.
     pub name: String,
-    /// Its kind.
+    /// Type of the project.
     #[serde(rename = "projectTypeKey")]
     pub project_type_key: String,
 }
 
-/// Keeps the projects of a site.
+/// Syncs the projects of a site.
 ///
-/// The pages go by an offset, which is spelled out here: projects that are added or deleted while the list is read move the
-/// others across the pages, so two walks in a row have to miss a project before it is deleted. Jira may send fewer projects
-/// than asked for; `isLast` and `total` in its answers prove the end.
+/// The list has offsets. A project that is added or deleted during a walk shifts the others across pages, so a project
+/// is deleted only if two complete walks in a row miss it. Jira may return fewer projects than requested, so the end of
+/// the list is detected by `isLast` and `total`.
 #[sync(
     model = "JiraProject",
     frequency = "every day",

@@ -1,4 +1,4 @@
-//! The app of an integration: whom a provider knows it as.
+//! The app of an integration, as registered at its provider.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -7,34 +7,34 @@ use serde_json::{Map, Value};
 use super::{Credentials, Secret};
 use crate::http::HostPattern;
 
-/// What the provider gave to whoever registered an app there.
+/// Credentials of the app that the operator registered at a provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct App {
-    /// Its client id; where the provider counts its apps, its number.
+    /// Client id, or the number of the app if the provider numbers its apps.
     pub client_id: Option<String>,
-    /// Its client secret.
+    /// Client secret of the app.
     pub client_secret: Option<Secret>,
-    /// The private key with which it signs, PEM.
+    /// Private key that signs the tokens of the app, in PEM.
     pub private_key: Option<Secret>,
-    /// The scopes that it asks for.
+    /// Scopes that the app requests.
     pub scopes: Vec<String>,
-    /// Hosts to which its secret may be sent, beside those that the provider's entry names.
+    /// Hosts that may receive the secret, in addition to those of the provider entry.
     pub token_hosts: Vec<HostPattern>,
 }
 
 impl App {
-    /// How the variables of the environment begin that hold parts of apps.
+    /// Prefix of the environment variables with the credentials of apps.
     pub const PREFIX: &str = "NANGO_APP_";
 
-    /// The variable of the environment that holds a part of an integration's app: `CLIENT_ID`, `CLIENT_SECRET`,
-    /// `PRIVATE_KEY`. What is no letter or digit in the integration's name is `_`.
+    /// Returns the environment variable for a part of an integration's app: `CLIENT_ID`, `CLIENT_SECRET` or
+    /// `PRIVATE_KEY`. Characters of the integration that are not letters or digits become `_`.
     pub fn variable(integration: &str, part: &str) -> String {
         let name = integration.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
         format!("{}{}_{part}", Self::PREFIX, name.collect::<String>())
     }
 
-    /// Id and secret of the app that credentials belong to: those that came with them, those of the connection's
-    /// configuration (as connections that were moved have them), or the integration's own.
+    /// Returns the client id and secret that credentials belong to: those of the credentials, those of the connection
+    /// configuration (used by migrated connections), or those of the integration.
     pub(super) fn client<'a>(
         &'a self,
         credentials: &'a Credentials,
@@ -46,22 +46,22 @@ impl App {
         })
     }
 
-    /// Whether a request for a token carries a secret of the operator's: the connection has no client of its own.
+    /// Returns whether a token request contains a secret of the operator, because the connection has no own client.
     pub(super) fn is_used_by(&self, credentials: &Credentials, config: &Map<String, Value>) -> bool {
         let has_secret = self.client_secret.is_some() || self.private_key.is_some();
         has_secret && own_client(credentials, config).is_none()
     }
 
-    /// What is to be done where an integration needs its app.
+    /// Returns the instruction to configure the app of an integration.
     pub(super) fn missing_app_hint(integration: &str) -> String {
         format!(
-            "put `client_id = \"…\"` under `[integrations.{integration}]` in nango.toml, and the secret into the \
-             environment as `{}`",
+            "set `client_id = \"…\"` under `[integrations.{integration}]` in nango.toml, and the environment variable \
+             `{}` to the secret",
             Self::variable(integration, "CLIENT_SECRET")
         )
     }
 
-    /// A private key as the environment holds it: PEM, PEM with `\\n` for its line breaks, or base64 of PEM.
+    /// Parses a private key from an environment variable: PEM, PEM with `\\n` instead of line breaks, or base64 of PEM.
     pub(crate) fn parse_private_key(text: &Secret) -> Secret {
         let plain = text.expose().trim();
         if plain.starts_with("-----") {
@@ -72,7 +72,7 @@ impl App {
     }
 }
 
-/// Id and secret that came with a connection: beside its credentials, or in its configuration.
+/// Returns the client id and secret of a connection, from its credentials or its configuration.
 fn own_client<'a>(credentials: &'a Credentials, config: &'a Map<String, Value>) -> Option<(&'a str, &'a str)> {
     let text = |names: [&str; 2]| names.iter().find_map(|name| config.get(*name)?.as_str());
     credentials.client().or_else(|| {

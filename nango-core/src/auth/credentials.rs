@@ -1,10 +1,11 @@
-//! The credentials of a connection, whatever their kind.
+//! Credentials of a connection, in every auth mode.
 //!
-//! They are a JSON object in the form that Nango's users know (`{"type": "OAUTH2", "access_token": …}`): what the person
-//! gave, and what was obtained with it. [`shape`] says which keys a kind has; [`show`] what of them may be seen.
+//! They are a JSON object in Nango's format (`{"type": "OAUTH2", "access_token": …}`) with the values that the user
+//! entered and the tokens obtained with them. [`shape`] defines the keys of each auth mode, [`show`] which of them are
+//! secret.
 //!
-//! Must stay true: no text of an error holds a value, `Debug` shows the kind alone, and the memory of the values is wiped
-//! when they go.
+//! Invariants: no error message contains a value, `Debug` prints the auth mode only, and the memory of the values is
+//! wiped on drop.
 
 mod import;
 mod shape;
@@ -18,39 +19,39 @@ use super::{AuthMode, KeyError, KeyRing, Secret};
 use crate::{provider::Provider, store::credentials_context};
 pub use shape::CredentialError;
 pub(crate) use shape::PromptField;
-pub(super) use show::collect as collect_secrets;
+pub(super) use show::collect_secrets;
 
-/// The credentials of a connection.
+/// Credentials of a connection: an auth mode and its values.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     mode: AuthMode,
-    /// Everything but `type`.
+    /// All keys except `type`.
     fields: Map<String, Value>,
 }
 
-/// The key of configuration that is secret: it lies sealed with the credentials.
+/// Key of the secret part of the connection configuration, which is encrypted together with the credentials.
 const SECRET_CONFIG_KEY: &str = "connection_config";
 
-/// What a provider gave for credentials.
+/// A token that a provider issued, with related values.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ObtainedToken {
-    /// The token.
+    /// The access token or session token.
     pub token: Secret,
-    /// What renews it; `None`: the one that there was.
+    /// The refresh token; `None` keeps the previous one.
     pub refresh_token: Option<Secret>,
-    /// When it ends, microseconds since 1970; `None`: that is not known.
+    /// Expiry in microseconds since 1970 (UTC); `None` if it is not known.
     pub expires_at: Option<i64>,
-    /// The whole answer.
+    /// Complete response body.
     pub raw: Value,
-    /// Further parts of the credentials, by name.
+    /// Further credential values by name.
     pub parts: Map<String, Value>,
-    /// Values for the connection's configuration.
+    /// Values for the connection configuration.
     pub config: Map<String, Value>,
 }
 
 impl ObtainedToken {
-    /// A token of which nothing else is known.
+    /// Creates a token without expiry, refresh token and other values.
     pub fn new(token: impl Into<String>) -> Self {
         Self {
             token: Secret::new(token),
@@ -64,22 +65,22 @@ impl ObtainedToken {
 }
 
 impl Credentials {
-    /// None at all.
+    /// Credentials for APIs without authentication.
     pub fn none() -> Self {
         Self { mode: AuthMode::None, fields: Map::new() }
     }
 
-    /// A key.
+    /// Credentials with an API key.
     pub fn api_key(key: &str) -> Self {
         Self::of(AuthMode::ApiKey, json!({ "apiKey": key }))
     }
 
-    /// A user name and a password.
+    /// Credentials with a user name and a password.
     pub fn basic(username: &str, password: &str) -> Self {
         Self::of(AuthMode::Basic, json!({ "username": username, "password": password }))
     }
 
-    /// A token that nobody renews.
+    /// Credentials with a token that is never refreshed.
     pub fn bearer(token: &str) -> Self {
         Self::of(AuthMode::Bearer, json!({ "access_token": token }))
     }
@@ -90,64 +91,66 @@ impl Credentials {
     }
 
     /// Reads credentials of a mode from JSON, with or without their `type`: `{"apiKey"}`, `{"username", "password"}`,
-    /// `{"access_token", "refresh_token", "expires_at"}` and so on. A key or a token may be a bare string. Where the
-    /// provider says what it asks for (logins and signed tokens), its entry decides which keys there are.
+    /// `{"access_token", "refresh_token", "expires_at"}` and so on. A key or a token may be a bare string. For logins
+    /// and signed tokens, the provider entry defines the keys.
     ///
     /// # Errors
     ///
-    /// The value has another shape. The error names the key that is wrong or missing, and the shape.
+    /// The value has another shape. The error contains the invalid or missing key and the expected shape, never a
+    /// value.
     pub fn parse(mode: AuthMode, value: &Value, provider: Option<&Provider>) -> Result<Self, CredentialError> {
         shape::read(mode, value, provider).map(|fields| Self { mode, fields })
     }
 
-    /// The same for what a person or an application has: also what a token server answered, as it is. Its `expires_in` becomes
-    /// `expires_at`, counted from its `created_at` or from `now` (microseconds since 1970), and what credentials do not have
-    /// goes into `raw`.
+    /// Like [`Credentials::parse`], but also accepts an unmodified response of a token server. Its `expires_in` becomes
+    /// `expires_at`, counted from its `created_at` or from `now` (microseconds since 1970), and keys that are not part
+    /// of the credentials are stored in `raw`.
     ///
     /// # Errors
     ///
-    /// As [`Credentials::parse`].
+    /// Those of [`Credentials::parse`].
     pub fn import(
         mode: AuthMode,
         value: &Value,
         provider: Option<&Provider>,
         now: i64,
     ) -> Result<Self, CredentialError> {
-        let answer = import::from_token_response(mode, value, now);
-        Self::parse(mode, answer.as_ref().unwrap_or(value), provider)
+        let imported = import::from_token_response(mode, value, now);
+        Self::parse(mode, imported.as_ref().unwrap_or(value), provider)
     }
 
-    /// How credentials of a mode are written: `{"apiKey": "…"}`, with what the provider asks for.
+    /// Returns an example of the credentials of a mode, such as `{"apiKey": "…"}`, with the keys that the provider
+    /// requires.
     pub fn example(mode: AuthMode, provider: Option<&Provider>) -> String {
         shape::example(mode, provider)
     }
 
-    /// The parts of credentials of a mode that a person is asked for, with what the provider's entry says of them.
+    /// Returns the fields to prompt a user for, with the titles and flags of the provider entry.
     pub(crate) fn prompt_fields(mode: AuthMode, provider: Option<&Provider>) -> Vec<PromptField> {
         shape::prompt_fields(mode, provider)
     }
 
-    /// The kind of these credentials.
+    /// Returns the auth mode.
     pub const fn mode(&self) -> AuthMode {
         self.mode
     }
 
-    /// The key or the token that requests are sent with.
+    /// Returns the key or token that requests are sent with.
     pub fn token(&self) -> Option<&str> {
         shape::token_keys(self.mode).iter().find_map(|key| self.text(key))
     }
 
-    /// What renews the token.
+    /// Returns the refresh token.
     pub fn refresh_token(&self) -> Option<&str> {
         self.text("refresh_token")
     }
 
-    /// When the token ends, microseconds since 1970, as far as that is known.
+    /// Returns the expiry of the token in microseconds since 1970 (UTC), if it is known.
     pub fn expires_at(&self) -> Option<i64> {
         Some(self.text("expires_at")?.parse::<Timestamp>().ok()?.as_microsecond())
     }
 
-    /// The client id and secret of the app that the token belongs to, if it is another one than the integration's.
+    /// Returns the client id and secret that the token belongs to, if they differ from those of the integration.
     pub fn client(&self) -> Option<(&str, &str)> {
         let client = match self.mode {
             AuthMode::OAuth2Cc => &self.fields,
@@ -157,27 +160,27 @@ impl Credentials {
         Some((id, client.get("client_secret").and_then(Value::as_str).unwrap_or_default()))
     }
 
-    /// A part by its key, if it is a text that is not empty.
+    /// Returns a value by its key if it is a non-empty text.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.fields.get(key)?.as_str().filter(|text| !text.is_empty())
     }
 
-    /// The parts by the names that templates use.
+    /// Returns the values by the names that templates use.
     pub(crate) fn parts(&self) -> &Map<String, Value> {
         &self.fields
     }
 
-    /// The connection's configuration that is secret.
+    /// Returns the secret values of the connection configuration.
     pub fn config(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.fields.get(SECRET_CONFIG_KEY).and_then(Value::as_object).into_iter().flatten()
     }
 
-    /// Puts the secret part of the connection's configuration beside the other.
+    /// Merges the secret values of the connection configuration into `config`.
     pub(crate) fn add_secret_config(&self, config: &mut Map<String, Value>) {
         config.extend(self.config().map(|(key, value)| (key.clone(), value.clone())));
     }
 
-    /// These credentials with configuration that is secret.
+    /// Returns these credentials with secret configuration; an empty map removes it.
     #[must_use]
     pub(crate) fn with_config(mut self, config: Map<String, Value>) -> Self {
         if config.is_empty() {
@@ -188,7 +191,7 @@ impl Credentials {
         self
     }
 
-    /// Whether the token is obtained or renewed by us.
+    /// Returns whether this program can obtain or refresh the token.
     pub fn are_refreshable(&self) -> bool {
         match self.mode {
             AuthMode::OAuth2 | AuthMode::McpOAuth2 | AuthMode::McpOAuth2Generic => self.refresh_token().is_some(),
@@ -196,7 +199,7 @@ impl Credentials {
         }
     }
 
-    /// These credentials with what was obtained for them.
+    /// Returns these credentials with a newly obtained token.
     #[must_use]
     pub fn with_token(&self, obtained: &ObtainedToken) -> Self {
         let mut fields = self.fields.clone();
@@ -206,8 +209,8 @@ impl Credentials {
         if let Some(token) = &obtained.refresh_token {
             fields.insert("refresh_token".to_owned(), Value::String(token.expose().to_owned()));
         }
-        let ends = obtained.expires_at.and_then(|at| Timestamp::from_microsecond(at).ok());
-        match ends {
+        let expiry = obtained.expires_at.and_then(|at| Timestamp::from_microsecond(at).ok());
+        match expiry {
             Some(at) => fields.insert("expires_at".to_owned(), Value::String(format!("{at:.3}"))),
             None => fields.remove("expires_at"),
         };
@@ -218,7 +221,7 @@ impl Credentials {
         Self { mode: self.mode, fields }
     }
 
-    /// The credentials as JSON, with their `type`; secrets are `***` unless the person asked to see them.
+    /// Returns the credentials as JSON with their `type`. Secrets are `***` unless `show_secrets` is true.
     pub fn to_json(&self, show_secrets: bool) -> Value {
         let mut object = Map::new();
         object.insert("type".to_owned(), Value::String(self.mode.stored_name().to_owned()));
@@ -226,7 +229,7 @@ impl Credentials {
         Value::Object(object)
     }
 
-    /// The credentials without what renews them, at any depth: who uses a token need not be able to get others.
+    /// Returns the credentials without refresh tokens, at any depth, for callers that only need the current token.
     #[must_use]
     pub fn without_refresh_token(&self) -> Self {
         let mut fields = self.fields.clone();
@@ -234,23 +237,23 @@ impl Credentials {
         Self { mode: self.mode, fields }
     }
 
-    /// The texts of the credentials that must not be shown.
+    /// Returns the secret texts of the credentials, for the redactor.
     pub(crate) fn secrets(&self) -> Vec<Zeroizing<String>> {
         show::secrets(self)
     }
 
-    /// Seals the credentials for the row of one connection: in another row they do not open.
+    /// Encrypts the credentials for one connection. They cannot be decrypted for another one.
     ///
     /// # Errors
     ///
-    /// The system gives no randomness.
+    /// The system's random number generator failed.
     pub fn seal(&self, ring: &KeyRing, integration: &str, connection: &str) -> Result<Vec<u8>, KeyError> {
         let plain = self.to_sealed_json().map_err(|_| KeyError::Damaged)?;
         ring.seal(&plain, &credentials_context(integration, connection))
     }
 
-    /// What is sealed: the form of [`Credentials::to_json`], in memory that is wiped. The buffer has its final size from the
-    /// beginning, because what it grew out of would stay in memory.
+    /// Serializes the credentials for encryption, in the form of [`Credentials::to_json`] and in memory that is wiped.
+    /// The buffer is allocated with its final size, because growing it would leave copies in memory.
     fn to_sealed_json(&self) -> serde_json::Result<Zeroizing<Vec<u8>>> {
         let form = SealedForm { kind: self.mode.stored_name(), fields: &self.fields };
         let mut size = ByteCounter(0);
@@ -260,11 +263,11 @@ impl Credentials {
         Ok(plain)
     }
 
-    /// Opens what [`Credentials::seal`] made.
+    /// Decrypts credentials from [`Credentials::seal`].
     ///
     /// # Errors
     ///
-    /// It was sealed with another key, or for another connection, or is damaged.
+    /// They were encrypted with another key or for another connection, or are damaged.
     pub fn open(ring: &KeyRing, sealed: &[u8], integration: &str, connection: &str) -> Result<Self, KeyError> {
         let plain = ring.open(sealed, &credentials_context(integration, connection))?;
         let mut fields: Map<String, Value> = serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged)?;
@@ -274,7 +277,7 @@ impl Credentials {
     }
 }
 
-/// Credentials as JSON, without a copy of them.
+/// Serializes credentials without copying them.
 #[derive(serde::Serialize)]
 struct SealedForm<'a> {
     #[serde(rename = "type")]
@@ -283,7 +286,7 @@ struct SealedForm<'a> {
     fields: &'a Map<String, Value>,
 }
 
-/// Counts the bytes that are written.
+/// A writer that only counts bytes.
 struct ByteCounter(usize);
 
 impl std::io::Write for ByteCounter {
@@ -305,7 +308,7 @@ impl std::fmt::Debug for Credentials {
 
 impl std::fmt::Debug for ObtainedToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Obtained").field("expires_at", &self.expires_at).finish_non_exhaustive()
+        f.debug_struct("ObtainedToken").field("expires_at", &self.expires_at).finish_non_exhaustive()
     }
 }
 

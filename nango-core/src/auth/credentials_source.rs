@@ -1,24 +1,25 @@
-//! The credentials that a run holds.
+//! The credentials that a run uses.
 
 use std::sync::Arc;
 
 use super::{Credentials, RefreshError, RefreshingCredentials};
 
-/// Credentials in use: those of a stored connection change meanwhile, those of one that is being validated do not.
+/// Credentials in use. Those of a stored connection may change during a run; those of a connection under validation do
+/// not.
 #[derive(Debug, Clone)]
 pub enum CredentialsSource {
-    /// As they were given.
+    /// Fixed credentials, returned as given.
     Static(Credentials),
-    /// As they are now.
+    /// Credentials of a stored connection, refreshed when due.
     Refreshing(Arc<RefreshingCredentials>),
 }
 
 impl CredentialsSource {
-    /// The credentials, good for a request that is sent now.
+    /// Returns credentials that are valid now.
     ///
     /// # Errors
     ///
-    /// A token is due and cannot be renewed.
+    /// The token has expired and cannot be refreshed.
     pub async fn current(&self) -> Result<Credentials, RefreshError> {
         match self {
             Self::Static(credentials) => Ok(credentials.clone()),
@@ -26,11 +27,12 @@ impl CredentialsSource {
         }
     }
 
-    /// The credentials with a token that was obtained after this call began, where they have one.
+    /// Returns the credentials with a token that was issued after this call started. Static credentials are returned
+    /// unchanged.
     ///
     /// # Errors
     ///
-    /// It cannot be obtained.
+    /// No token can be obtained.
     pub async fn force_refresh(&self) -> Result<Credentials, RefreshError> {
         match self {
             Self::Static(credentials) => Ok(credentials.clone()),

@@ -1,8 +1,8 @@
-//! Credentials, put into requests.
+//! Injection of credentials into requests.
 //!
-//! What does not differ from one request to the next is filled once, when the credentials are opened: what is missing is
-//! told before the first request. Templates that ask for the request itself, the time or a random number are filled for
-//! each, all of one request with the same moment.
+//! Values that are the same for all requests are resolved once, when the credentials are loaded, so that a missing
+//! value is reported before the first request. Templates with request values, the time or a random number are resolved
+//! for each request; all templates of one request use the same time and random number.
 
 mod placement;
 mod sign;
@@ -21,30 +21,30 @@ use crate::{
     provider::{Param, Provider, RequestEntropy, RequestParts, ResolveError, Template, TemplateScope, Variable},
 };
 
-/// Puts a provider's headers, its parameters and a connection's credentials into requests.
+/// Adds the headers and parameters of a provider and the credentials of a connection to requests.
 ///
-/// The default of a mode (`Authorization: Basic …`, `Authorization: Bearer …`) gives way to a header of the provider
-/// with that name. A header or parameter that asks for parts of another mode's credentials is left out, and so is one
-/// that lacks an optional value of the configuration.
+/// A provider header replaces the default header of a mode (`Authorization: Basic …`, `Authorization: Bearer …`). A
+/// header or parameter that uses credentials of another mode is omitted, and so is one without a value for an optional
+/// configuration field.
 #[derive(Debug)]
 pub struct Injector {
     inputs: TemplateInputs,
     headers: HeaderMap,
     query: Vec<(String, Secret)>,
     body: Vec<(String, Param)>,
-    /// What differs from one request to the next.
+    /// Templates that are resolved for each request.
     per_request: Vec<(ParamLocation, Template)>,
     signer: Option<sign::Signer>,
 }
 
-/// Where a value goes.
+/// Header or query parameter that receives a value.
 #[derive(Debug, Clone)]
 enum ParamLocation {
     Header(HeaderName),
     Query(String),
 }
 
-/// What templates are filled from, kept for those that are filled later.
+/// Inputs of templates, kept for those that are resolved per request.
 struct TemplateInputs {
     integration: String,
     provider: String,
@@ -53,61 +53,60 @@ struct TemplateInputs {
     client: Option<(String, Secret)>,
 }
 
-/// Why credentials cannot be put into requests of a provider.
+/// Errors of adding credentials to the requests of a provider.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InjectError {
-    /// The provider does not take credentials of this kind.
+    /// The provider does not accept this auth mode.
     #[error(
-        "`{provider}` does not take {mode} credentials: it takes {accepted}; set them with `registry connection add {integration} <id> --auth …`"
+        "`{provider}` does not accept {mode} credentials; accepted: {accepted}; set them with \
+         `registry connection add {integration} <id> --auth …`"
     )]
     Mode {
-        /// The provider.
+        /// Name of the provider.
         provider: String,
-        /// The integration.
+        /// Unique key of the integration.
         integration: String,
-        /// What was given.
+        /// Auth mode of the credentials.
         mode: AuthMode,
-        /// What it takes.
+        /// Accepted auth modes.
         accepted: String,
     },
-    /// The provider's entry takes API keys, and has no header or parameter for them.
+    /// The provider entry accepts API keys, but has no header or parameter for them.
     #[error(
-        "the entry of `{provider}` has no place for an API key: give one of its headers or parameters the value `${{apiKey}}`{others}"
+        "the entry of `{provider}` has no header or parameter for an API key: set one of them to `${{apiKey}}`{others}"
     )]
     NoApiKeyPlacement {
-        /// The provider.
+        /// Name of the provider.
         provider: String,
-        /// The kinds of credentials that fit.
+        /// Alternative auth modes, as the end of the message.
         others: String,
     },
-    /// A value is missing.
+    /// A template value is missing or invalid.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     /// A value cannot be sent in a header.
-    #[error(
-        "the header `{header}` of `{provider}` cannot carry its value: it holds a character that headers do not allow"
-    )]
+    #[error("the value of the header `{header}` of `{provider}` contains a character that headers do not allow")]
     Header {
-        /// The provider.
+        /// Name of the provider.
         provider: String,
-        /// The header.
+        /// Name of the header.
         header: String,
     },
     /// Requests cannot be signed with these credentials.
     #[error("requests of `{integration}` cannot be signed: {reason}")]
     Sign {
-        /// The integration.
+        /// Unique key of the integration.
         integration: String,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
 }
 
-/// Configuration may be secret too.
+// Not derived, because configuration may be secret too.
 impl std::fmt::Debug for TemplateInputs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Owned").field("integration", &self.integration).finish_non_exhaustive()
+        f.debug_struct("TemplateInputs").field("integration", &self.integration).finish_non_exhaustive()
     }
 }
 
@@ -128,11 +127,11 @@ impl TemplateInputs {
 }
 
 impl Injector {
-    /// What puts these credentials into requests of `provider`. `integration` is named in errors.
+    /// Creates the injector of these credentials for requests to `provider`. `integration` appears in errors.
     ///
     /// # Errors
     ///
-    /// The provider does not take this kind of credentials or has no place for them, or a value is missing.
+    /// The provider does not accept the auth mode or has no header or parameter for it, or a value is missing.
     pub fn new(
         provider: &Provider,
         integration: &str,
@@ -146,11 +145,11 @@ impl Injector {
                 provider: provider.name.clone(),
                 integration: integration.to_owned(),
                 mode,
-                accepted: suggest::list(provider.auth.iter().map(|mode| mode.name())),
+                accepted: suggest::list(provider.accepted_modes.iter().map(|mode| mode.name())),
             });
         }
         let client = app.client(credentials, config).map(|(id, secret)| (id.to_owned(), Secret::new(secret)));
-        let subject = TemplateInputs {
+        let inputs = TemplateInputs {
             integration: integration.to_owned(),
             provider: provider.name.clone(),
             credentials: credentials.clone(),
@@ -162,13 +161,14 @@ impl Injector {
             query: Vec::new(),
             body: provider.proxy.body.clone(),
             per_request: Vec::new(),
-            signer: sign::Signer::of(provider, &subject)?,
-            inputs: subject,
+            signer: sign::Signer::of(provider, &inputs)?,
+            inputs,
         };
         let placed = injector.fill_static(provider)?;
         let in_url = provider.proxy.base_url.as_ref().is_some_and(Template::is_secret);
         if !placed && mode == AuthMode::ApiKey && injector.body.is_empty() && !in_url {
-            let others = provider.auth.iter().filter(|other| **other != AuthMode::ApiKey).map(|other| other.name());
+            let others =
+                provider.accepted_modes.iter().filter(|other| **other != AuthMode::ApiKey).map(|other| other.name());
             let others = suggest::list(others);
             let others = if others.is_empty() { others } else { format!(", or use {others} credentials") };
             return Err(InjectError::NoApiKeyPlacement { provider: provider.name.clone(), others });
@@ -176,21 +176,21 @@ impl Injector {
         Ok(injector)
     }
 
-    /// Fills what can be filled now; says whether a credential found a place.
+    /// Resolves everything that is the same for all requests. Returns whether any header or parameter has credentials.
     fn fill_static(&mut self, provider: &Provider) -> Result<bool, InjectError> {
         let mut placed = false;
         let mut own_token = false;
         let headers = provider.proxy.headers.iter().map(|(name, text)| (ParamLocation::Header(name.clone()), text));
         let query = provider.proxy.query.iter().map(|(name, text)| (ParamLocation::Query(name.clone()), text));
-        for (spot, template) in headers.chain(query) {
+        for (location, template) in headers.chain(query) {
             let Some(carries) = placement::carries_credentials(template, &self.inputs.credentials, provider) else {
                 continue;
             };
             placed |= carries;
-            own_token |=
-                matches!(spot, ParamLocation::Header(_)) && template.variables().any(|v| *v == Variable::AccessToken);
+            own_token |= matches!(location, ParamLocation::Header(_))
+                && template.variables().any(|v| *v == Variable::AccessToken);
             if template.varies_per_request() {
-                self.per_request.push((spot, template.clone()));
+                self.per_request.push((location, template.clone()));
                 continue;
             }
             let text = match template.resolve(&self.inputs.scope()) {
@@ -198,7 +198,7 @@ impl Injector {
                 Err(error) if placement::may_be_omitted(&error, provider) => continue,
                 Err(error) => return Err(error.into()),
             };
-            match spot {
+            match location {
                 ParamLocation::Header(name) => {
                     let value = self.inputs.header(&name, &text, carries)?;
                     self.headers.append(name, value);
@@ -206,14 +206,14 @@ impl Injector {
                 ParamLocation::Query(name) => self.query.push((name, Secret::new(text.as_str()))),
             }
         }
-        let taken = self.headers.contains_key(AUTHORIZATION)
+        let has_authorization = self.headers.contains_key(AUTHORIZATION)
             || self
                 .per_request
                 .iter()
-                .any(|(spot, _)| matches!(spot, ParamLocation::Header(name) if *name == AUTHORIZATION));
+                .any(|(location, _)| matches!(location, ParamLocation::Header(name) if *name == AUTHORIZATION));
         let login =
             self.inputs.credentials.mode() == AuthMode::TwoStep && (own_token || self.headers.contains_key(COOKIE));
-        if !taken
+        if !has_authorization
             && !login
             && self.signer.is_none()
             && let Some(text) = placement::default_authorization(&self.inputs.credentials)
@@ -225,19 +225,20 @@ impl Injector {
         Ok(placed)
     }
 
-    /// Puts everything into a request; what the caller set stays.
+    /// Adds everything to a request. Headers and parameters that the caller set are kept. `now` is in microseconds
+    /// since 1970 (UTC).
     ///
     /// # Errors
     ///
-    /// A value that differs from request to request cannot be had or sent, or the request cannot be signed.
+    /// A per-request value is missing or invalid, or the request cannot be signed.
     pub fn put(&self, request: &mut OutgoingRequest, now: i64) -> Result<(), AuthError> {
         self.apply_all(request, now).map_err(|error| AuthError::Missing(error.to_string()))
     }
 
     fn apply_all(&self, request: &mut OutgoingRequest, now: i64) -> Result<(), InjectError> {
-        // Most requests need no moment, and a random number costs a call of the system.
-        let differs = !self.body.is_empty() || !self.per_request.is_empty() || self.signer.is_some();
-        let entropy = differs.then(|| RequestEntropy { now, random: Uuid::new_v4() });
+        // Most requests need neither time nor random number, and a random number costs a system call.
+        let needs_entropy = !self.body.is_empty() || !self.per_request.is_empty() || self.signer.is_some();
+        let entropy = needs_entropy.then(|| RequestEntropy { now, random: Uuid::new_v4() });
         if let Some(entropy) = entropy
             && !self.body.is_empty()
             && !matches!(request.method.as_str(), "GET" | "HEAD")
@@ -256,12 +257,12 @@ impl Injector {
         }
         let Some(entropy) = entropy else { return Ok(()) };
         self.apply_per_request(request, entropy)?;
-        // A signature covers what the request has become.
+        // The signature is last, because it covers the complete request.
         self.signer.as_ref().map_or(Ok(()), |signer| signer.sign(&self.inputs, request, entropy))
     }
 
     fn apply_per_request(&self, request: &mut OutgoingRequest, entropy: RequestEntropy) -> Result<(), InjectError> {
-        for (spot, template) in &self.per_request {
+        for (location, template) in &self.per_request {
             let text = {
                 let (content_type, body) = request.body.seen();
                 let parts = RequestParts {
@@ -273,7 +274,7 @@ impl Injector {
                 };
                 Zeroizing::new(template.resolve(&self.inputs.scope().entropy(entropy).request(&parts))?)
             };
-            match spot {
+            match location {
                 ParamLocation::Header(name) => {
                     if !request.headers.contains_key(name) {
                         let value = self.inputs.header(name, &text, template.is_secret())?;
@@ -287,12 +288,12 @@ impl Injector {
     }
 }
 
-/// Credentials that nobody renews meanwhile: those of a connection that is not stored yet.
+/// Authorizer with fixed credentials, for a connection that is not stored yet.
 #[derive(Debug)]
 pub struct StaticAuthorizer {
-    /// What puts them in.
+    /// Injector of the credentials.
     pub injector: Injector,
-    /// The time for what is signed.
+    /// Clock for templates and signatures.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -301,8 +302,8 @@ impl Authorize for StaticAuthorizer {
         &'a self,
         request: &'a mut OutgoingRequest,
     ) -> BoxFuture<'a, Result<CredentialsVersion, AuthError>> {
-        let put = self.injector.put(request, self.clock.now());
-        Box::pin(std::future::ready(put.map(|()| CredentialsVersion::default())))
+        let applied = self.injector.put(request, self.clock.now());
+        Box::pin(std::future::ready(applied.map(|()| CredentialsVersion::default())))
     }
 }
 

@@ -1,11 +1,11 @@
-//! The keys that seal what the database must not show.
+//! Key ring: encryption of secrets in the database.
 //!
-//! A sealed blob is `version (1) · key id (4) · nonce (12) · AES-256-GCM ciphertext and tag`. The key's id, the first
-//! bytes of its hash, says which key of the ring opens it. Head and context (the row, for instance) are authenticated, so
-//! that a blob does not open elsewhere.
+//! A sealed blob is `version (1) · key id (4) · nonce (12) · AES-256-GCM ciphertext and tag`, with sizes in bytes. The
+//! key id, the first bytes of the key's hash, identifies the key that opens it. Header and context (the row, for
+//! instance) are authenticated, so a blob cannot be opened in another context.
 //!
-//! A ring holds its keys in their order, new ones last. Which of them seals is not the ring's business: the database
-//! says which one is active ([`Keys::activate`]), so that a new key can be given to every process before any uses it.
+//! A ring contains its keys in order, the newest last. The database determines the active key ([`Keys::activate`]), so
+//! that a new key can be distributed to every process before any process uses it.
 
 mod file;
 
@@ -29,18 +29,18 @@ const KEY_ID_BYTES: usize = 4;
 const NONCE_BYTES: usize = 12;
 const HEADER_BYTES: usize = 1 + KEY_ID_BYTES;
 
-/// Seals and opens. Cheap to clone; clones share what they learn.
+/// Encryption keys. Cheap to clone; clones share keys that are found later and the active key.
 #[derive(Clone)]
 pub struct KeyRing {
     ring: Arc<RwLock<Ring>>,
-    /// Where further keys may appear.
+    /// Key file, which is read again when a key is missing.
     file: Option<PathBuf>,
 }
 
 struct Ring {
-    /// The oldest first, never empty.
+    /// Keys from the oldest to the newest, never empty.
     keys: Vec<Key>,
-    /// The place of the one that seals.
+    /// Index of the key that seals.
     active: usize,
 }
 
@@ -50,58 +50,58 @@ struct Key {
     secret: Zeroizing<[u8; 32]>,
 }
 
-/// Why something cannot be sealed or opened. No text holds a key.
+/// Errors of sealing and opening. No message contains a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// A text is no key.
-    #[error("the encryption key must be 32 bytes in base64, and {0}: make one with `openssl rand -base64 32`")]
+    /// A text is not a valid key.
+    #[error("invalid encryption key: {0}; it must be 32 bytes in base64, as `openssl rand -base64 32` creates")]
     InvalidKey(String),
-    /// The key file cannot be read or made.
+    /// The key file cannot be read or created.
     #[error("the encryption key file {path}: {reason}")]
     File {
-        /// Its path.
+        /// Path of the key file.
         path: String,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
-    /// It was sealed with another key.
+    /// The blob was sealed with a key that the ring does not contain.
     #[error(
-        "this was sealed with the encryption key {needed}, and the one in use is {have}: set NANGO_ENCRYPTION_KEY to that \
-         key or put its key file back; without it, add the connection again"
+        "the data was sealed with the encryption key {needed}, but the key in use is {have}: set NANGO_ENCRYPTION_KEY \
+         to the first or restore its key file; if it is lost, add the connection again"
     )]
     WrongKey {
-        /// The id of the key that is needed.
+        /// Id of the required key.
         needed: String,
-        /// The ids of the keys in use.
+        /// Ids of the available keys.
         have: String,
     },
-    /// The blob is cut short, changed, or belongs elsewhere.
-    #[error("the sealed data is damaged, or was sealed for another place: add the connection again")]
+    /// The blob is truncated, modified, or was sealed for another context.
+    #[error("the sealed data is damaged or was sealed for another connection: add the connection again")]
     Damaged,
-    /// A newer version of this program sealed it.
-    #[error("the sealed data has the form {0}, which this version does not know: use a newer one")]
+    /// The blob was sealed by a newer version of this program.
+    #[error("the sealed data has format {0}, which this version does not support: upgrade this program")]
     UnsupportedVersion(u8),
-    /// The system gives no randomness.
-    #[error("the system gives no randomness: {0}")]
+    /// The random number generator of the system failed.
+    #[error("the random number generator of the system failed: {0}")]
     NoRandomness(String),
 }
 
 impl KeyRing {
-    /// A ring of keys that are written as 32 bytes in base64 each, separated by commas or blanks, the oldest first.
+    /// Parses keys of 32 bytes in base64, separated by commas or whitespace, the oldest first.
     ///
     /// # Errors
     ///
-    /// The text is something else, or names a key twice.
+    /// A key is invalid or repeated, or there is none.
     pub fn from_key(text: &str) -> Result<Self, KeyError> {
         Ok(Self::from_keys(Key::parse_all(text)?, None))
     }
 
-    /// A ring of a new key that lives as long as this process.
+    /// Creates a ring with a new key that is not stored.
     ///
     /// # Errors
     ///
-    /// The system gives no randomness.
+    /// The random number generator of the system failed.
     pub fn ephemeral() -> Result<Self, KeyError> {
         Ok(Self::from_keys(vec![Key::generate()?], None))
     }
@@ -110,11 +110,11 @@ impl KeyRing {
         Self { ring: Arc::new(RwLock::new(Ring { keys, active: 0 })), file }
     }
 
-    fn with_ring<T>(&self, look: impl FnOnce(&Ring) -> T) -> T {
-        look(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    fn with_ring<T>(&self, read: impl FnOnce(&Ring) -> T) -> T {
+        read(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The key of this id. One that is missing may have been added to the key file since it was read.
+    /// Returns the key with this id. If it is missing, the key file is read again, because the key may have been added.
     fn key(&self, id: KeyId) -> Option<Key> {
         let find = || self.with_ring(|ring| ring.keys.iter().find(|key| key.id == id).cloned());
         find().or_else(|| {
@@ -134,25 +134,25 @@ impl KeyRing {
         self.with_ring(|ring| ring.keys[ring.active].clone())
     }
 
-    /// The name of the key that seals, which tells nothing about it: eight hexadecimal digits.
+    /// Returns the id of the active key, eight hexadecimal digits. It is not secret.
     pub fn id(&self) -> String {
         self.active().id.to_string()
     }
 
-    /// Seals. The same `context` must be given to [`KeyRing::open`].
+    /// Encrypts a text with the active key. [`KeyRing::open`] requires the same `context`.
     ///
     /// # Errors
     ///
-    /// The system gives no randomness.
+    /// The random number generator of the system failed.
     pub fn seal(&self, plain: &[u8], context: &[u8]) -> Result<Vec<u8>, KeyError> {
         self.active().seal(plain, context)
     }
 
-    /// Opens what [`KeyRing::seal`] made with any key of the ring.
+    /// Decrypts a blob from [`KeyRing::seal`], with any key of the ring.
     ///
     /// # Errors
     ///
-    /// It was sealed with another key or context, or is damaged.
+    /// The blob was sealed with another key or context, or is damaged.
     pub fn open(&self, blob: &[u8], context: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let (head, rest) = blob.split_first_chunk::<HEADER_BYTES>().ok_or(KeyError::Damaged)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(KeyError::Damaged)?;
@@ -172,8 +172,7 @@ impl Key {
     fn from_secret(secret: Zeroizing<[u8; 32]>) -> Result<Self, KeyError> {
         let mut id = [0; KEY_ID_BYTES];
         id.copy_from_slice(&blake3::hash(&*secret).as_bytes()[..KEY_ID_BYTES]);
-        let id = KeyId::new(id)
-            .ok_or_else(|| KeyError::InvalidKey("this one has the name 0, as one of 2³² has".to_owned()))?;
+        let id = KeyId::new(id).ok_or_else(|| KeyError::InvalidKey("its id is 0, which is reserved".to_owned()))?;
         Ok(Self { id, secret })
     }
 
@@ -190,16 +189,18 @@ impl Key {
             let bytes = STANDARD
                 .decode(text)
                 .map(Zeroizing::new)
-                .map_err(|_| KeyError::InvalidKey("this is not base64".to_owned()))?;
-            let secret: [u8; 32] =
-                bytes.as_slice().try_into().map_err(|_| KeyError::InvalidKey(format!("these are {}", bytes.len())))?;
+                .map_err(|_| KeyError::InvalidKey("it is not base64".to_owned()))?;
+            let secret: [u8; 32] = bytes
+                .as_slice()
+                .try_into()
+                .map_err(|_| KeyError::InvalidKey(format!("it has {} bytes", bytes.len())))?;
             let key = Self::from_secret(Zeroizing::new(secret))?;
             if keys.iter().any(|known| known.id == key.id) {
-                return Err(KeyError::InvalidKey(format!("the key {} is there twice", key.id)));
+                return Err(KeyError::InvalidKey(format!("the key {} is repeated", key.id)));
             }
             keys.push(key);
         }
-        if keys.is_empty() { Err(KeyError::InvalidKey("there is none".to_owned())) } else { Ok(keys) }
+        if keys.is_empty() { Err(KeyError::InvalidKey("no key found".to_owned())) } else { Ok(keys) }
     }
 
     fn to_base64(&self) -> Zeroizing<String> {
@@ -213,7 +214,7 @@ impl Key {
         blob.push(FORMAT_VERSION);
         blob.extend_from_slice(&self.id.bytes());
         let payload = Payload { msg: plain, aad: &[&blob, context].concat() };
-        // Fails only for texts of 64 GiB, which no caller can hold.
+        // Fails only for texts of 64 GiB or more.
         let sealed = self.cipher().encrypt(&Nonce::from(nonce), payload).map_err(|_| KeyError::Damaged)?;
         blob.extend_from_slice(&nonce);
         blob.extend_from_slice(&sealed);
@@ -231,7 +232,7 @@ impl Keys for KeyRing {
     }
 
     fn payload_secret(&self, key: KeyId) -> Option<Zeroizing<[u8; 32]>> {
-        // Not the key itself: what seals credentials and what seals payloads have nothing in common.
+        // A derived key, so that credentials and payloads are encrypted with different keys.
         let key = self.key(key)?;
         Some(Zeroizing::new(blake3::derive_key("nango 2026 payloads of one key", &*key.secret)))
     }
@@ -255,7 +256,7 @@ impl Keys for KeyRing {
     }
 }
 
-/// Rings of the same keys, whichever of them is active.
+/// Compares the keys, regardless of which one is active.
 impl PartialEq for KeyRing {
     fn eq(&self, other: &Self) -> bool {
         let (keys, theirs) = (self.with_ring(|ring| ring.keys.clone()), other.with_ring(|ring| ring.keys.clone()));
@@ -314,12 +315,12 @@ mod tests {
 
     #[test]
     fn key_must_have_32_bytes() {
-        assert_eq!(KeyRing::from_key("AAEC").unwrap_err(), KeyError::InvalidKey("these are 3".to_owned()));
-        assert_eq!(KeyRing::from_key("hush!").unwrap_err(), KeyError::InvalidKey("this is not base64".to_owned()));
-        assert_eq!(KeyRing::from_key(" ,\n").unwrap_err(), KeyError::InvalidKey("there is none".to_owned()));
+        assert_eq!(KeyRing::from_key("AAEC").unwrap_err(), KeyError::InvalidKey("it has 3 bytes".to_owned()));
+        assert_eq!(KeyRing::from_key("hush!").unwrap_err(), KeyError::InvalidKey("it is not base64".to_owned()));
+        assert_eq!(KeyRing::from_key(" ,\n").unwrap_err(), KeyError::InvalidKey("no key found".to_owned()));
         assert!(KeyRing::from_key(&format!(" {KEY}\n")).is_ok());
         let twice = KeyRing::from_key(&format!("{KEY},{OTHER},{KEY}")).unwrap_err().to_string();
-        assert!(twice.contains("is there twice") && !twice.contains("AAEC"), "{twice}");
+        assert!(twice.contains("is repeated") && !twice.contains("AAEC"), "{twice}");
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Getting a token: what is asked where, and what the answer means.
+//! Token requests: one module per flow, and the interpretation of responses.
 //!
-//! [`obtain`] turns credentials into a token by the provider's [`TokenSettings`](crate::provider::TokenSettings): a
-//! refresh token is exchanged, client credentials or a login are presented, a statement is signed. Every request goes
-//! through the pipeline like any other.
+//! [`obtain_token`] exchanges credentials for a token according to the provider's
+//! [`TokenSettings`](crate::provider::TokenSettings): with a refresh token, client credentials, a login or a signed
+//! assertion. All requests use the shared HTTP pipeline.
 //!
-//! Must stay true: what is obtained is not stored here, a failure says whether the provider refused or did not answer,
-//! and no text holds a secret.
+//! Invariants: nothing is stored here, an error distinguishes a rejection from a missing response, and no message
+//! contains a secret.
 
 mod app;
 mod jwt;
@@ -32,62 +32,62 @@ use crate::{
     redact::{MAX_MESSAGE_BYTES, Redactor, one_line, truncated},
 };
 
-/// How long a provider may take to give a token, redirects and all.
+/// Timeout of obtaining a token, including all requests and redirects.
 pub(super) const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a token is obtained for.
+/// Inputs of a token request.
 #[derive(Clone, Copy)]
 pub struct TokenContext<'a> {
-    /// The provider, with the settings' changes.
+    /// The provider, with the overrides from the configuration applied.
     pub provider: &'a Provider,
-    /// The integration, for errors.
+    /// Unique key of the integration, for messages.
     pub integration: &'a str,
-    /// The connection's credentials.
+    /// Credentials of the connection.
     pub credentials: &'a Credentials,
-    /// The connection's configuration.
+    /// Configuration of the connection.
     pub config: &'a Map<String, Value>,
-    /// The integration's app.
+    /// App of the integration at the provider.
     pub app: &'a App,
-    /// Hides the secrets of the connection and the app; what is signed or obtained on the way is added to it.
+    /// Redacts the secrets of the connection and the app. Signed and obtained tokens are added to it.
     pub redactor: &'a Redactor,
-    /// Now, microseconds since 1970.
+    /// Current time in microseconds since 1970 (UTC).
     pub now: i64,
 }
 
-/// Why there is no token.
+/// Reasons why no token was obtained.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ObtainError {
-    /// Something is missing or does not fit; nothing was sent.
+    /// A setting is missing or invalid; no request was sent.
     #[error("{0}")]
     Setup(String),
-    /// A value is missing; nothing was sent.
+    /// A template value is missing or invalid; no request was sent.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
-    /// The provider does not accept what it was shown.
+    /// The provider rejected the credentials.
     #[error("{0}")]
     Refused(String),
-    /// There was no usable answer. The provider may have given a token all the same.
+    /// There was no usable response. The provider may have issued a token nevertheless.
     #[error("{message}")]
     Failed {
-        /// What happened.
+        /// The problem.
         message: String,
-        /// How long the provider asks to wait.
+        /// Wait that the provider requested.
         wait: Option<Duration>,
-        /// Whether the token server answered, and not merely that it cannot answer now.
+        /// Whether the token server responded with something other than a temporary error.
         answered: bool,
     },
 }
 
-/// Configuration may be secret too.
+// Not derived, because configuration may be secret too.
 impl std::fmt::Debug for TokenContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Subject").field("integration", &self.integration).finish_non_exhaustive()
+        f.debug_struct("TokenContext").field("integration", &self.integration).finish_non_exhaustive()
     }
 }
 
 impl ObtainError {
-    /// The error without secrets, on one line of at most 4,096 bytes: it is stored with the connection.
+    /// Returns the error without secrets, on one line of at most 4,096 bytes, because it is stored with the connection.
     fn redacted(self, redactor: &Redactor) -> Self {
         let hide = |text: String| truncated(one_line(&redactor.hide(&text)).into(), MAX_MESSAGE_BYTES).into_owned();
         match self {
@@ -106,12 +106,12 @@ impl From<SignError> for ObtainError {
 }
 
 impl TokenContext<'_> {
-    /// What templates are filled from.
+    /// Returns the values for templates.
     pub(super) fn scope(&self) -> TemplateScope<'_> {
         self.scope_of(self.credentials.parts())
     }
 
-    /// The same with other parts of credentials.
+    /// Returns the values for templates, with other credential values.
     pub(super) fn scope_of<'s>(&'s self, parts: &'s Map<String, Value>) -> TemplateScope<'s> {
         TemplateScope::new(self.integration, self.config, parts)
             .options(self.credentials.parts())
@@ -120,12 +120,12 @@ impl TokenContext<'_> {
             .entropy(RequestEntropy { now: self.now, random: Uuid::new_v4() })
     }
 
-    /// Checks that the secret of the operator's app may go to the host of a request for a token: a host that a customer
-    /// chose must not receive it.
+    /// Checks that the secret of the operator's app may be sent to the host of a token request. A host chosen by a
+    /// customer must not receive it.
     ///
     /// # Errors
     ///
-    /// The entry does not name the host, the operator does not list it, and the connection has no client of its own.
+    /// Neither the provider entry nor the operator lists the host, and the connection has no own client.
     pub(super) fn check_token_host(&self, url: &Url) -> Result<(), ObtainError> {
         if !self.app.is_used_by(self.credentials, self.config) || self.provider.allows_token_host(url) {
             return Ok(());
@@ -135,59 +135,64 @@ impl TokenContext<'_> {
             return Ok(());
         }
         let (integration, domains) = (self.integration, self.provider.token_domains());
-        let named = match suggest::list(domains.iter().map(String::as_str)) {
+        let listed = match suggest::list(domains.iter().map(String::as_str)) {
             list if list.is_empty() => "no domain".to_owned(),
             list => list,
         };
         Err(ObtainError::Setup(format!(
-            "the secret of your app is not sent to `{host}`: the entry of `{}` names {named}. If you trust this host, put \
-             `token_hosts = [\"{host}\"]` under `[integrations.{integration}]` in nango.toml; otherwise give the \
-             connection a client of its own, as `config_override` with `client_id` and `client_secret` in its credentials",
+            "the secret of your app is not sent to `{host}`: the entry of `{}` lists {listed}. If you trust this host, \
+             set `token_hosts = [\"{host}\"]` under `[integrations.{integration}]` in nango.toml; otherwise give the \
+             connection its own client, as `config_override` with `client_id` and `client_secret` in its credentials",
             self.provider.name
         )))
     }
 
-    /// The app's id and secret.
+    /// Returns the client id and secret of the app.
+    ///
+    /// # Errors
+    ///
+    /// No app is configured.
     pub(super) fn client(&self) -> Result<(&str, &str), ObtainError> {
         self.app.client(self.credentials, self.config).ok_or_else(|| {
-            let wanted = App::missing_app_hint(self.integration);
-            let of = self.integration;
+            let hint = App::missing_app_hint(self.integration);
+            let integration = self.integration;
             ObtainError::Setup(format!(
-                "a token of `{of}` is renewed with the client id and secret of your app there: {wanted}"
+                "refreshing a token of `{integration}` requires the client id and secret of your app: {hint}"
             ))
         })
     }
 }
 
-/// Gets a token.
+/// Requests a token with the flow of the auth mode.
 ///
 /// # Errors
 ///
-/// [`ObtainError`].
-pub async fn obtain_token(subject: &TokenContext<'_>, client: &Client) -> Result<ObtainedToken, ObtainError> {
-    request_token(subject, client).await.map_err(|error| error.redacted(subject.redactor))
+/// Any [`ObtainError`], without secrets.
+pub async fn obtain_token(context: &TokenContext<'_>, client: &Client) -> Result<ObtainedToken, ObtainError> {
+    request_token(context, client).await.map_err(|error| error.redacted(context.redactor))
 }
 
-async fn request_token(subject: &TokenContext<'_>, client: &Client) -> Result<ObtainedToken, ObtainError> {
-    if subject.provider.token.client_certificate {
+async fn request_token(context: &TokenContext<'_>, client: &Client) -> Result<ObtainedToken, ObtainError> {
+    if context.provider.token.client_certificate {
         let text = format!(
-            "the token server of `{}` asks for a client certificate, which cannot be shown here",
-            subject.provider.name
+            "the token server of `{}` requires a client certificate, which is not supported",
+            context.provider.name
         );
         return Err(ObtainError::Setup(text));
     }
-    match subject.credentials.mode() {
-        AuthMode::OAuth2 | AuthMode::McpOAuth2 | AuthMode::McpOAuth2Generic => oauth2::refresh(subject, client).await,
-        AuthMode::OAuth2Cc => oauth2::client_credentials(subject, client).await,
-        AuthMode::TwoStep => login::login(subject, client).await,
-        AuthMode::Jwt => signed::signed_token(subject),
-        AuthMode::Signature => wsse::signature(subject),
-        AuthMode::App | AuthMode::Custom => app::installation_token(subject, client).await,
-        mode => Err(ObtainError::Setup(format!("{mode} credentials have no token that could be renewed"))),
+    match context.credentials.mode() {
+        AuthMode::OAuth2 | AuthMode::McpOAuth2 | AuthMode::McpOAuth2Generic => oauth2::refresh(context, client).await,
+        AuthMode::OAuth2Cc => oauth2::client_credentials(context, client).await,
+        AuthMode::TwoStep => login::login(context, client).await,
+        AuthMode::Jwt => signed::signed_token(context),
+        AuthMode::Signature => wsse::signature(context),
+        AuthMode::App | AuthMode::Custom => app::installation_token(context, client).await,
+        mode => Err(ObtainError::Setup(format!("{mode} credentials have no token to refresh"))),
     }
 }
 
-/// A failure of the pipeline. A status is an answer here, so that only what has none arrives.
+/// Converts an error of the pipeline. Statuses are accepted as responses, so only requests without a response fail
+/// here.
 fn transport_failure(error: HttpError) -> ObtainError {
     let wait = if let HttpError::WaitTooLong { wait, .. } = &error { Some(*wait) } else { None };
     ObtainError::Failed { message: error.into_error().to_string(), wait, answered: false }

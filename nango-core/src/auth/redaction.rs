@@ -1,4 +1,4 @@
-//! The secrets of a connection and its app, for the one redactor.
+//! Redactor of a connection: collects its secrets and those of its app.
 
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -6,21 +6,21 @@ use zeroize::Zeroizing;
 use super::{App, Credentials, Secret, credentials::collect_secrets};
 use crate::redact::{Redactor, is_secret_name};
 
-/// Hides the secrets of a connection and of the app that it belongs to.
+/// Creates a redactor with the secrets of a connection and of its app.
 pub(crate) fn redactor(credentials: &Credentials, config: &Map<String, Value>, app: &App) -> Redactor {
     let redactor = Redactor::default();
     add_secrets(&redactor, credentials, config, app);
     redactor
 }
 
-/// Adds the secrets of a connection and its app: those of new credentials, where a redactor is in use already.
+/// Adds the secrets of a connection and of its app to a redactor. Called again whenever the credentials change.
 pub(super) fn add_secrets(redactor: &Redactor, credentials: &Credentials, config: &Map<String, Value>, app: &App) {
     let mut secrets = credentials.secrets();
     for (name, value) in config {
         collect_secrets(value, is_secret_name(name), &mut secrets);
     }
-    let own = [&app.client_secret, &app.private_key].into_iter().flatten();
-    secrets.extend(own.map(|secret| Zeroizing::new(secret.expose().to_owned())));
+    let app_secrets = [&app.client_secret, &app.private_key].into_iter().flatten();
+    secrets.extend(app_secrets.map(|secret| Zeroizing::new(secret.expose().to_owned())));
     let mut pair = |user: &str, password: &str| {
         if !password.is_empty() {
             secrets.push(Zeroizing::new(password.to_owned()));
@@ -41,7 +41,7 @@ pub(super) fn add_secrets(redactor: &Redactor, credentials: &Credentials, config
         (user, password) => pair(user.unwrap_or_default(), password.unwrap_or_default()),
     }
     if let Some(key) = credentials.text("apiKey") {
-        // A key stands on one side of a pair, and nothing or a letter on the other.
+        // Some APIs take the key as user or password of a basic pair; the other part is empty or one letter.
         for (user, password) in [(key, ""), ("", key), (key, "x"), (key, "X")] {
             redactor.add_basic_auth(user, Zeroizing::new(password.to_owned()));
         }

@@ -1,13 +1,17 @@
-//! Tokens that are renewed while they are in use.
+//! Token refresh.
 //!
-//! [`Tokens`] renews the token of a connection once for everybody who waits for it: callers of this process take turns at
-//! a lock, processes at a lease in the database ([`Refreshes`](crate::store::Refreshes)). [`RefreshingCredentials`] puts the current token
-//! into requests and asks for another one when it is due or was refused.
+//! [`TokenRefresher`] refreshes the token of a connection once for all callers that wait for it. A lock serializes the
+//! callers of this process; a lease in the database ([`Refreshes`](crate::store::Refreshes)) serializes processes.
+//! [`RefreshingCredentials`] adds the current token to requests and requests another one when it is due or was
+//! rejected.
 //!
-//! Must stay true: no transaction is open while the provider is asked; a caller that goes away does not break a renewal
-//! off, because its answer may be the only way to the next token; what a provider refused is not asked again until
-//! somebody gives other credentials, or asks for it; and the times of tokens, which a provider compares with its own
-//! clock, are those of the system: the database's clock stays ahead if it ever was.
+//! Invariants:
+//! - No transaction is open while a request to the provider is pending.
+//! - A refresh continues if its caller is dropped, because its response may contain the only copy of the next refresh
+//!   token.
+//! - A rejected refresh is not retried until the credentials are replaced or a refresh is forced.
+//! - Token times, which the provider compares with its own clock, use the system clock. The database's clock never goes
+//!   back and may be ahead of it.
 
 mod attempt;
 mod lease;
@@ -24,49 +28,50 @@ use tokio::sync::watch;
 
 use super::{App, Credentials, KeyError, KeyRing};
 use crate::{
+    error::{Error, ErrorKind},
     http::{AuthError, Clock, Transport, Url, WaitObserver},
     provider::{Provider, ResolveError, TemplateScope},
-    store::{Connection, RefreshClaim, RefreshEnd, SharedStore},
+    store::{Connection, RefreshClaim, RefreshEnd, SharedStore, StoreError},
 };
 pub use refreshing::{RefreshingAuthorizer, RefreshingCredentials};
 
-/// How long after a first failure the next attempt is made; it doubles with each further one.
+/// Delay after the first failure. It doubles with each further failure.
 const INITIAL_BACKOFF: Duration = Duration::from_secs(30);
-/// The longest pause between two attempts.
+/// Longest delay between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_hours(1);
-/// A token that was renewed so short a time ago and is refused all the same is not renewed again.
+/// Age below which a rejected token is not refreshed again, because a newer one would be rejected too.
 const MIN_TOKEN_AGE: Duration = Duration::from_secs(10);
 
-/// Whose token it is.
+/// The connection that a token belongs to, with its provider and app.
 #[derive(Debug, Clone)]
 pub struct ConnectionContext {
-    /// The provider, with the settings' changes.
+    /// The provider, with the overrides from the configuration applied.
     pub provider: Arc<Provider>,
-    /// The integration.
+    /// Unique key of the integration.
     pub integration: String,
-    /// The connection's id.
+    /// Id of the connection.
     pub connection: String,
-    /// The integration's app.
+    /// App of the integration at the provider.
     pub app: Arc<App>,
 }
 
-/// Why another token is wanted.
+/// Reason for a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RefreshReason {
-    /// The one of this version ends.
+    /// The token of this credentials version is about to expire or has expired.
     Expiring(i64),
-    /// The API refused the one of this version.
+    /// The API rejected the token of this credentials version.
     Rejected(i64),
-    /// Somebody asked for it.
+    /// A caller forced a refresh; contains the state at that time.
     Requested(StateAtRequest),
 }
 
-/// What was stored of a connection's renewals when another token was asked for.
+/// The stored refresh state of a connection at the time of a forced refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StateAtRequest {
-    /// The version of its credentials.
+    /// Version of the credentials.
     version: i64,
-    /// How many renewals failed in a row.
+    /// Number of consecutive failed refreshes.
     failures: u32,
 }
 
@@ -76,82 +81,105 @@ impl StateAtRequest {
     }
 }
 
-/// How many renewals of these credentials failed in a row.
+/// Returns the number of consecutive failed refreshes of these credentials.
 fn failure_count(current: &CredentialsSnapshot) -> u32 {
     current.connection.failure.as_ref().map_or(0, |failure| failure.attempts)
 }
 
-/// A connection with its opened credentials.
+/// A connection with its decrypted credentials.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CredentialsSnapshot {
-    /// The connection as it is stored.
+    /// The connection as stored, with its secret configuration merged.
     pub connection: Connection,
-    /// Its credentials.
+    /// The decrypted credentials.
     pub credentials: Credentials,
 }
 
-/// Why there is no other token.
+/// Reasons why a token could not be refreshed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefreshError {
-    /// Something is missing or does not fit; nothing was sent.
-    #[error("the token of {of} cannot be renewed: {reason}")]
+    /// A setting is missing or invalid; no request was sent.
+    #[error("cannot refresh the token of {connection}: {reason}")]
     Setup {
-        /// The connection.
-        of: String,
-        /// What is wrong.
+        /// Description of the connection, for messages.
+        connection: String,
+        /// The problem.
         reason: String,
     },
-    /// The provider takes these credentials no more.
+    /// The provider rejected the credentials. The refresh is not retried until they are replaced.
     #[error(
-        "connection `{connection}` of `{integration}` must be connected again, its credentials are refused: {reason}. \
-         Give it new ones: `registry connection add {integration} {connection} --credentials …`"
+        "connection `{connection}` of `{integration}` must be connected again: the provider rejected its credentials: \
+         {reason}. Replace them with `registry connection add {integration} {connection} --credentials …`"
     )]
     Refused {
-        /// The integration.
+        /// Unique key of the integration.
         integration: String,
-        /// The connection.
+        /// Id of the connection.
         connection: String,
-        /// What the provider said.
+        /// Message of the provider, redacted.
         reason: String,
     },
-    /// The provider did not give one, and is asked again only later.
-    #[error("the token of {of} could not be renewed: {reason}; the next attempt is in {} s", wait.as_secs().max(1))]
+    /// The provider issued no token. Further attempts fail with this error until `wait` has passed.
+    #[error("could not refresh the token of {connection}: {reason}; next attempt in {} s", wait.as_secs().max(1))]
     RetryLater {
-        /// The connection.
-        of: String,
-        /// What happened.
+        /// Description of the connection, for messages.
+        connection: String,
+        /// The problem.
         reason: String,
-        /// How long it is until the next attempt.
+        /// Time until the next attempt.
         wait: Duration,
     },
-    /// The credentials cannot be opened.
-    #[error("the credentials of {of} cannot be opened")]
+    /// The credentials cannot be decrypted.
+    #[error("cannot decrypt the credentials of {connection}")]
     Sealed {
-        /// The connection.
-        of: String,
-        /// Why.
+        /// Description of the connection, for messages.
+        connection: String,
+        /// Cause of the failure.
         #[source]
         source: KeyError,
     },
-    /// The database failed.
-    #[error("the credentials of {of} cannot be had: {reason}")]
+    /// The database failed, or the connection was removed ([`StoreError::NoConnection`]).
+    #[error("cannot load or store the credentials of {connection}")]
     Store {
-        /// The connection.
-        of: String,
-        /// What happened.
-        reason: String,
+        /// Description of the connection, for messages.
+        connection: String,
+        /// Cause of the failure; shared, because all callers of a refresh receive its error.
+        #[source]
+        source: Arc<StoreError>,
     },
+    /// The refresh itself ended early: it panicked, or the process is shutting down.
+    #[error("the token refresh of {connection} was aborted: {reason}")]
+    Aborted {
+        /// Description of the connection, for messages.
+        connection: String,
+        /// The problem.
+        reason: &'static str,
+    },
+}
+
+impl RefreshError {
+    /// Converts this into the error that functions receive.
+    pub(crate) fn into_error(self) -> Error {
+        let kind = match &self {
+            Self::Setup { .. } | Self::Refused { .. } | Self::Sealed { .. } => ErrorKind::Connection,
+            Self::RetryLater { .. } => ErrorKind::Network,
+            Self::Store { source, .. } => source.kind(),
+            Self::Aborted { .. } => ErrorKind::Internal,
+        };
+        Error::new(kind, self)
+    }
 }
 
 impl From<RefreshError> for AuthError {
     fn from(error: RefreshError) -> Self {
         let text = error.to_string();
         match error {
-            RefreshError::Setup { .. } | RefreshError::Sealed { .. } | RefreshError::Store { .. } => {
-                Self::Missing(text)
-            }
+            RefreshError::Setup { .. } => Self::Missing(text),
+            RefreshError::Sealed { source, .. } => Self::Missing(format!("{text}: {source}")),
+            RefreshError::Store { source, .. } => Self::Store { message: text, source },
+            RefreshError::Aborted { .. } => Self::Aborted(text),
             RefreshError::Refused { .. } => Self::Refused(text),
             RefreshError::RetryLater { wait, .. } => Self::RetryLater { message: text, wait },
         }
@@ -159,11 +187,17 @@ impl From<RefreshError> for AuthError {
 }
 
 impl ConnectionContext {
-    fn name(&self) -> String {
+    /// Returns the error of a connection that is not stored any more.
+    fn removed(&self) -> StoreError {
+        StoreError::NoConnection { integration: self.integration.clone(), connection: self.connection.clone() }
+    }
+
+    /// Returns a description for messages, such as "connection `ann` of `shop`".
+    fn describe(&self) -> String {
         format!("connection `{}` of `{}`", self.connection, self.integration)
     }
 
-    /// Where requests of the connection go. A few APIs have the key in their base URL.
+    /// Returns the base URL of the connection. It contains the credentials if the API expects them there.
     pub(crate) fn base_url(&self, config: &Map<String, Value>, credentials: &Credentials) -> Result<Url, ResolveError> {
         let scope = TemplateScope::new(&self.integration, config, credentials.parts()).token(credentials.token());
         let url = self.provider.resolve_base_url(&scope)?;
@@ -176,8 +210,8 @@ impl ConnectionContext {
                 integration: self.integration.clone(),
                 template: self.provider.proxy.base_url.as_ref().map(ToString::to_string).unwrap_or_default(),
                 reason: format!(
-                    "requests carry the secret of your app, and its entry does not name `{host}`; if you trust this \
-                     host, list it as `token_hosts` under `[integrations.{}]` in nango.toml",
+                    "requests contain the secret of your app, and the provider entry does not list `{host}`; if you \
+                     trust this host, add it to `token_hosts` under `[integrations.{}]` in nango.toml",
                     self.integration
                 ),
             });
@@ -186,35 +220,36 @@ impl ConnectionContext {
     }
 }
 
-/// What renews the tokens of all connections in this process.
+/// Refreshes the tokens of all connections in this process.
 #[derive(Debug)]
 pub struct TokenRefresher {
     store: SharedStore,
     ring: KeyRing,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
-    /// A lock for each connection that ever needed one, by integration and id.
+    /// Locks by integration and connection id, created on first use.
     refresh_locks: Mutex<HashMap<(String, String), RefreshLock>>,
-    /// How many renewals are on their way.
+    /// Number of refreshes in progress.
     in_flight: watch::Sender<usize>,
 }
 
 type RefreshLock = Arc<tokio::sync::Mutex<LastRefresh>>;
 
-/// What became of the last renewals of a connection in this process.
+/// Outcomes of the last refreshes of a connection in this process.
 #[derive(Debug, Default)]
 struct LastRefresh {
-    /// When the last one that brought a token began, and the version that it brought.
+    /// Start of the last successful refresh, and the credentials version that it stored.
     succeeded: Option<(Instant, i64)>,
-    /// When the last one that failed began, why, and until when the provider asked to wait.
+    /// Start of the last failed refresh, and its error.
     failed: Option<(Instant, RefreshError)>,
+    /// Earliest next attempt, as requested by the provider.
     not_before: Option<Instant>,
-    /// What was brought and could not be stored.
+    /// Outcome that could not be stored yet; the next refresh stores it first.
     unstored: Option<(RefreshClaim, RefreshEnd)>,
 }
 
 impl TokenRefresher {
-    /// What renews tokens: the database that holds them, the keys that open it, the transport, the system's clock.
+    /// Creates a refresher from the database, the key ring that decrypts it, the transport and the system clock.
     pub fn new(store: SharedStore, ring: KeyRing, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
             store,
@@ -226,81 +261,79 @@ impl TokenRefresher {
         })
     }
 
-    /// The connection as it is stored, its token due or not.
+    /// Loads a connection with its decrypted credentials. Does not refresh the token, even if it is due.
     ///
     /// # Errors
     ///
-    /// It is gone, or cannot be opened.
-    pub async fn look(&self, of: &ConnectionContext) -> Result<CredentialsSnapshot, RefreshError> {
-        let failed = |reason: String| RefreshError::Store { of: of.name(), reason };
-        let stored = self.store.connection(&of.integration, &of.connection).await;
-        let connection = stored
-            .map_err(|error| failed(error.to_string()))?
-            .ok_or_else(|| failed("the connection was removed".to_owned()))?;
-        self.open(of, connection)
+    /// The connection was removed, cannot be decrypted, or the database failed.
+    pub async fn load(&self, context: &ConnectionContext) -> Result<CredentialsSnapshot, RefreshError> {
+        let failed = |error| RefreshError::Store { connection: context.describe(), source: Arc::new(error) };
+        let stored = self.store.connection(&context.integration, &context.connection).await;
+        let connection = stored.map_err(failed)?.ok_or_else(|| failed(context.removed()))?;
+        self.open(context, connection)
     }
 
-    /// The connection with a token that was obtained after this call began, whether the old one was due or not. Callers
-    /// that come together share one renewal, also those of other processes.
+    /// Returns the connection with a token that was issued after this call started, even if the old one was not due.
+    /// Concurrent callers, including those of other processes, share one refresh.
     ///
     /// # Errors
     ///
-    /// [`RefreshError`].
+    /// Any [`RefreshError`].
     pub async fn force_refresh(
         self: &Arc<Self>,
-        of: &Arc<ConnectionContext>,
+        context: &Arc<ConnectionContext>,
     ) -> Result<CredentialsSnapshot, RefreshError> {
-        let current = self.look(of).await?;
+        let current = self.load(context).await?;
         if !current.credentials.are_refreshable() {
             return Ok(current);
         }
-        self.refresh_detached(of, RefreshReason::Requested(StateAtRequest::from_snapshot(&current)), None).await
+        self.refresh_detached(context, RefreshReason::Requested(StateAtRequest::from_snapshot(&current)), None).await
     }
 
-    /// Waits until no renewal is on its way, at most so long: before the process ends.
+    /// Waits until no refresh is in progress, at most for `timeout`. Called before the process exits.
     pub async fn wait_until_idle(&self, timeout: Duration) {
-        let mut busy = self.in_flight.subscribe();
-        let _ = tokio::time::timeout(timeout, busy.wait_for(|count| *count == 0)).await;
+        let mut in_flight = self.in_flight.subscribe();
+        let _ = tokio::time::timeout(timeout, in_flight.wait_for(|count| *count == 0)).await;
     }
 
-    /// A renewal that goes on when its caller goes away.
+    /// Refreshes in a separate task, which continues if the caller is dropped.
     async fn refresh_detached(
         self: &Arc<Self>,
-        of: &Arc<ConnectionContext>,
+        context: &Arc<ConnectionContext>,
         why: RefreshReason,
         watch: Option<Arc<dyn WaitObserver>>,
     ) -> Result<CredentialsSnapshot, RefreshError> {
-        let (tokens, holder) = (Arc::clone(self), Arc::clone(of));
+        let (tokens, owned_context) = (Arc::clone(self), Arc::clone(context));
         let requested_at = Instant::now();
-        let task = tokio::spawn(async move { tokens.refresh_once(&holder, why, requested_at, watch).await });
+        let task = tokio::spawn(async move { tokens.refresh_once(&owned_context, why, requested_at, watch).await });
         task.await.unwrap_or_else(|error| {
-            let reason = if error.is_panic() { "the renewal panicked" } else { "the program is being stopped" };
-            Err(RefreshError::Store { of: of.name(), reason: reason.to_owned() })
+            let reason = if error.is_panic() { "the refresh panicked" } else { "the process is shutting down" };
+            Err(RefreshError::Aborted { connection: context.describe(), reason })
         })
     }
 
-    fn open(&self, of: &ConnectionContext, connection: Connection) -> Result<CredentialsSnapshot, RefreshError> {
-        let opened = Credentials::open(&self.ring, &connection.credentials, &of.integration, &of.connection);
-        let credentials = opened.map_err(|source| RefreshError::Sealed { of: of.name(), source })?;
+    fn open(&self, context: &ConnectionContext, connection: Connection) -> Result<CredentialsSnapshot, RefreshError> {
+        let opened = Credentials::open(&self.ring, &connection.credentials, &context.integration, &context.connection);
+        let credentials = opened.map_err(|source| RefreshError::Sealed { connection: context.describe(), source })?;
         let mut connection = connection;
         credentials.add_secret_config(&mut connection.config);
         Ok(CredentialsSnapshot { connection, credentials })
     }
 
-    /// Whether a token must be obtained before the next request.
+    /// Returns whether a token should be requested before the next request.
     fn is_refresh_due(&self, current: &CredentialsSnapshot) -> bool {
         current.credentials.are_refreshable()
             && (current.credentials.token().is_none()
                 || current.connection.renew_at.is_some_and(|at| at <= self.clock.now()))
     }
 
-    /// Whether a token that is due still works.
+    /// Returns whether a token that is due has not expired yet.
     fn is_token_valid(&self, current: &CredentialsSnapshot) -> bool {
         current.credentials.token().is_some()
             && current.credentials.expires_at().is_none_or(|end| end > self.clock.now())
     }
 
-    /// Counts a request that must not be broken off, until what this gives is dropped.
+    /// Counts a refresh in progress until the returned guard is dropped.
     fn track_in_flight(&self) -> impl Drop + use<> {
         struct InFlightGuard(watch::Sender<usize>);
         impl Drop for InFlightGuard {
@@ -312,24 +345,24 @@ impl TokenRefresher {
         InFlightGuard(self.in_flight.clone())
     }
 
-    fn refresh_lock(&self, of: &ConnectionContext) -> RefreshLock {
-        let mut turns = self.refresh_locks.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(turns.entry((of.integration.clone(), of.connection.clone())).or_default())
+    fn refresh_lock(&self, context: &ConnectionContext) -> RefreshLock {
+        let mut locks = self.refresh_locks.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(locks.entry((context.integration.clone(), context.connection.clone())).or_default())
     }
 }
 
-/// When a token that ends then is to be renewed: a provider's margin earlier, and a short-lived one a quarter of its
-/// life.
+/// Returns the time at which a token should be refreshed: `margin` before its expiry, but at most a quarter of its
+/// remaining lifetime before it. Times are microseconds since 1970 (UTC).
 pub(crate) fn renew_at(expires_at: Option<i64>, now: i64, margin: Duration) -> Option<i64> {
     let margin = i64::try_from(margin.as_micros()).unwrap_or(i64::MAX);
-    // One that was born dead would be renewed for every request: only a refusal tells of it.
-    let end = expires_at.filter(|end| *end > now)?;
-    Some(end.saturating_sub(margin.min((end - now) / 4)))
+    // A token that is already expired when issued is not scheduled; it is refreshed on the first 401.
+    let expiry = expires_at.filter(|expiry| *expiry > now)?;
+    Some(expiry.saturating_sub(margin.min((expiry - now) / 4)))
 }
 
-/// How long to wait after so many failures in a row.
-fn backoff(times: u32) -> Duration {
-    INITIAL_BACKOFF.saturating_mul(1 << times.saturating_sub(1).min(16)).min(MAX_BACKOFF)
+/// Returns the delay after `failures` consecutive failures.
+fn backoff(failures: u32) -> Duration {
+    INITIAL_BACKOFF.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(MAX_BACKOFF)
 }
 
 #[cfg(test)]

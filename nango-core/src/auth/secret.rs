@@ -1,20 +1,20 @@
-//! A text that nobody sees by accident.
+//! Secret text that is not printed by accident.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A secret: `Debug` hides it, and its memory is wiped when it goes.
+/// A secret text. `Debug` prints `***`, and the memory is wiped on drop.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Wraps a secret.
+    /// Wraps a text as a secret.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The secret itself. Whoever calls this answers for where it goes.
+    /// Returns the secret text. The caller must not log or store it in plain form.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,27 +1,29 @@
-//! Points in time and spans, as providers write them.
+//! Parsing of timestamps and durations in the notations that providers use.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-/// A point in time: a date, or seconds or milliseconds since 1970, as a number or as digits. Microseconds since 1970.
+/// Parses a timestamp: a date, or seconds or milliseconds since 1970, as a number or as digits. Returns microseconds
+/// since 1970 (UTC), or `None` if the value is something else.
 pub(super) fn parse_timestamp(value: &Value) -> Option<i64> {
     let number = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => match text.trim().parse::<Timestamp>() {
-            Ok(stamp) => return Some(stamp.as_microsecond()),
+            Ok(timestamp) => return Some(timestamp.as_microsecond()),
             Err(_) => text.trim().parse::<f64>().ok(),
         },
         _ => None,
     }?;
-    // Seconds until the year 5138; what is more are milliseconds.
+    // Values below 1e11 are seconds (until the year 5138), larger ones are milliseconds.
     let seconds = if number.abs() < 1e11 { number } else { number / 1000.0 };
     let span = SignedDuration::try_from_secs_f64(seconds).ok()?;
     Some(Timestamp::from_duration(span).ok()?.as_microsecond())
 }
 
-/// A span: seconds as a number or as digits, or a duration such as `1h`, `30 minutes`, `PT1H`, or `D:HH:MM`.
+/// Parses a span: seconds as a number or as digits, or a duration such as `1h`, `30 minutes`, `PT1H`, or `D:HH:MM`.
+/// Returns `None` for negative and other values.
 pub(super) fn parse_span(value: &Value) -> Option<Duration> {
     let seconds = |number: f64| Duration::try_from_secs_f64(number).ok();
     match value {
@@ -34,14 +36,14 @@ pub(super) fn parse_span(value: &Value) -> Option<Duration> {
             if let Some(days) = parse_days(text) {
                 return Some(days);
             }
-            let read: SignedDuration = text.parse().ok()?;
-            Duration::try_from(read).ok()
+            let duration: SignedDuration = text.parse().ok()?;
+            Duration::try_from(duration).ok()
         }
         _ => None,
     }
 }
 
-/// `D:HH:MM`, as a login that lives for days tells it.
+/// Parses `D:HH:MM`, the notation of some login responses.
 fn parse_days(text: &str) -> Option<Duration> {
     let parts: Vec<u64> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
     let [days, hours, minutes] = parts[..] else { return None };

@@ -1,8 +1,9 @@
-//! The command line: what all commands share, and what is said about one that cannot be read.
+//! Global options and parse errors of the command line.
 //!
-//! `--json`, `--database` and `--providers` may stand anywhere. So may `--config FILE`, with one exception: `connection add` has a
-//! `--config` of its own (`--config key=value`), so there the file stands before the command. Clap's own global
-//! options cannot do that, so `--config` is put into each command that has none.
+//! `--json`, `--database`, `--providers` and `--config FILE` are accepted before and after the command. The exception
+//! is `connection add`, which has a `--config` of its own (`--config key=value`): the file must be given before the
+//! command there. Clap's global options cannot express that exception, so `--config` is added to each command that has
+//! none.
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -12,34 +13,37 @@ use clap::{
     value_parser,
 };
 
-use super::{CommandError, Exit, Terminal};
+use super::{CommandError, Exit, Terminal, completions};
 use crate::declare::suggest;
 
 const CONFIG: &str = "config-file";
 const DATABASE: &str = "database";
 const PROVIDERS: &str = "providers";
 const JSON: &str = "json";
+const QUIET: &str = "quiet";
 
-/// The options of every command.
+/// Options that every command accepts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GlobalOptions {
-    /// `--config FILE`
+    /// Configuration file, `--config FILE`.
     pub config: Option<PathBuf>,
-    /// `--database URL`
+    /// Database URL, `--database URL`.
     pub database: Option<String>,
-    /// `--providers FILE`
+    /// File of provider entries, `--providers FILE`.
     pub providers: Option<PathBuf>,
-    /// `--json`
+    /// Whether results are printed as JSON, `--json`.
     pub json: bool,
+    /// Whether progress, hints and log lines below `warn` are suppressed, `--quiet`.
+    pub quiet: bool,
 }
 
 impl GlobalOptions {
-    /// Reads them off the matches of the root.
+    /// Reads the options from the matches of the root command.
     pub(super) fn from_matches(matches: &ArgMatches) -> Self {
         let mut config = None;
         let mut current = Some(matches);
         while let Some(matches) = current {
-            // The innermost counts: it is the nearest to what it is said of.
+            // If the option is given more than once, the innermost command wins.
             if let Ok(Some(file)) = matches.try_get_one::<PathBuf>(CONFIG) {
                 config = Some(file.clone());
             }
@@ -50,26 +54,27 @@ impl GlobalOptions {
             database: matches.get_one(DATABASE).cloned(),
             providers: matches.get_one(PROVIDERS).cloned(),
             json: matches.get_flag(JSON),
+            quiet: matches.get_flag(QUIET),
         }
     }
 }
 
-/// The whole command line.
-pub(super) fn root_command(commands: impl Iterator<Item = Command>) -> Command {
+/// Builds the root command with the global options.
+pub(super) fn root_command(commands: impl Iterator<Item = Command>, version: String) -> Command {
     let root = Command::new("registry")
-        .about("Lists, runs and shows the functions of your integrations")
-        .version(env!("CARGO_PKG_VERSION"))
+        .about("Runs the functions of your integrations, and manages their connections and records")
+        .version(version)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .after_help(
-            "Exit codes: 0 success, 1 the run failed, 2 usage (a name that is not there, too), 3 database or \
-             configuration, 130 interrupted.",
+            "Exit codes: 0 success, 1 the run failed, 2 usage error or unknown name, 3 database or configuration, 130 \
+             interrupted.\n\nExample: registry list",
         )
         .arg(
             Arg::new(DATABASE)
                 .long("database")
                 .value_name("URL")
-                .help("The database: sqlite:nango.db, postgres://user@host/name (or NANGO_DATABASE_URL)")
+                .help("Database URL: sqlite:nango.db or postgres://user@host/name [env: NANGO_DATABASE_URL]")
                 .global(true),
         )
         .arg(
@@ -77,17 +82,26 @@ pub(super) fn root_command(commands: impl Iterator<Item = Command>) -> Command {
                 .long("providers")
                 .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
-                .help("A file of providers over the built-in ones, in the catalogue's format (or NANGO_PROVIDERS)")
+                .help("YAML file of provider entries that extend or replace the built-in ones [env: NANGO_PROVIDERS]")
                 .global(true),
         )
         .arg(
             Arg::new(JSON)
                 .long("json")
-                .help("Answers with one JSON document on stdout")
+                .help("Prints the result as one JSON document on stdout")
                 .action(ArgAction::SetTrue)
                 .global(true),
         )
-        .subcommands(commands);
+        .arg(
+            Arg::new(QUIET)
+                .long("quiet")
+                .short('q')
+                .help("Prints no progress, hints and log lines below `warn`; warnings and errors stay")
+                .action(ArgAction::SetTrue)
+                .global(true),
+        )
+        .subcommands(commands)
+        .subcommands(completions::commands());
     with_config_file(root)
 }
 
@@ -104,11 +118,11 @@ fn with_config_file(mut command: Command) -> Command {
             .long("config")
             .value_name("FILE")
             .value_parser(value_parser!(PathBuf))
-            .help("The configuration file, nango.toml if there is one"),
+            .help("Configuration file; by default nango.toml in the current directory, if it exists"),
     )
 }
 
-/// Says what is wrong with a command line, or prints the help that it asks for.
+/// Converts a parse error into an error with the available names, or prints the requested help or version.
 pub(super) fn report_parse_error(
     root: &Command,
     args: &[OsString],
@@ -117,7 +131,7 @@ pub(super) fn report_parse_error(
 ) -> Result<Exit, CommandError> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            terminal.line(error.render().to_string().trim_end())?;
+            terminal.help(&error.render())?;
             return Ok(Exit::Success);
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
@@ -136,22 +150,22 @@ pub(super) fn report_parse_error(
                 command.get_arguments().filter_map(Arg::get_long).map(|flag| format!("--{flag}")).collect();
             let near = suggest::nearest(wrong, flags.iter().map(String::as_str))
                 .filter(|near| !text.contains(*near))
-                .map(|near| format!("Did you mean `{near}`? "))
+                .map(|near| format!("; did you mean `{near}`?"))
                 .unwrap_or_default();
-            format!("\n\n{near}There is {}", suggest::list(flags.iter().map(String::as_str)))
+            format!("\n\navailable: {}{near}", suggest::list(flags.iter().map(String::as_str)))
         }
         (ErrorKind::InvalidSubcommand, _) => {
             let names = command.get_subcommands().map(Command::get_name).filter(|name| *name != "help");
-            format!("\n\nThere is {}", suggest::list(names))
+            format!("\n\navailable: {}", suggest::list(names))
         }
         _ => String::new(),
     };
     Err(CommandError::usage(format!("{text}{list}")))
 }
 
-/// The command that a line names, as far as it can be followed.
+/// Returns the innermost command that the arguments name.
 fn find_command(root: &Command, args: &[OsString]) -> Command {
-    // Only a built command knows the options that it inherits.
+    // Clap adds the global options to a subcommand in `build`.
     let mut root = root.clone();
     root.build();
     let mut current = &root;
@@ -173,7 +187,7 @@ mod tests {
     }
 
     fn command() -> Command {
-        root_command(App::new().commands.iter().map(|command| command.clap()))
+        root_command(App::new().commands.iter().map(|command| command.clap()), App::new().version())
     }
 
     #[track_caller]
@@ -184,6 +198,7 @@ mod tests {
             database: database.map(str::to_owned),
             providers: None,
             json,
+            quiet: false,
         };
         assert_eq!(GlobalOptions::from_matches(&matches), expect, "{text}");
     }
@@ -219,10 +234,10 @@ mod tests {
         let (root, line) = (command(), args(text));
         let error = root.clone().try_get_matches_from(&line).unwrap_err();
         let (mut terminal, _, _) = captured_terminal(false);
-        let fault = report_parse_error(&root, &line, &error, &mut terminal).unwrap_err();
-        assert_eq!(fault.exit(), Exit::Usage);
+        let refused = report_parse_error(&root, &line, &error, &mut terminal).unwrap_err();
+        assert_eq!(refused.exit(), Exit::Usage);
         for part in expect {
-            assert!(fault.to_string().contains(part), "`{part}` in: {fault}");
+            assert!(refused.to_string().contains(part), "`{part}` in: {refused}");
         }
     }
 
@@ -230,11 +245,11 @@ mod tests {
     fn typo_is_reported_with_suggestion_and_available_names() {
         check_refused(
             "registry run github x --conection y",
-            &["--conection", "--connection", "There is", "`--reset`", "`--json`"],
+            &["--conection", "--connection", "available: ", "`--reset`", "`--json`"],
         );
-        check_refused("registry lst", &["lst", "`list`", "There is", "`describe`"]);
+        check_refused("registry lst", &["lst", "`list`", "available: ", "`describe`"]);
         check_refused("registry connection ad", &["`add`", "`set-metadata`"]);
-        check_refused("registry list --databse x", &["--database", "There is"]);
+        check_refused("registry list --databse x", &["--database", "available: "]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `registry connection`: the customers' connections.
+//! `registry connection`: management of the customers' connections.
 
 mod add;
 mod list;
@@ -12,7 +12,7 @@ use clap::ArgMatches;
 use super::{Command, CommandError, Context, Exit, group, startup_check::provider_of};
 use crate::config::Config;
 
-/// `registry connection …`
+/// Command group `registry connection …`.
 #[derive(Debug)]
 pub(super) struct Connection;
 
@@ -29,7 +29,7 @@ impl Command for Connection {
     }
 }
 
-/// The provider's name, as lists and details show it.
+/// Returns the name of a connection's provider.
 fn provider<'a>(config: &'a Config, connection: &'a crate::store::Connection) -> &'a str {
     provider_of(config, &connection.integration)
 }

@@ -1,4 +1,7 @@
-//! What a command works with.
+//! Context of a command: configuration, registry, catalogue, terminal and databases.
+//!
+//! The context is created once at the top of the program and passed down, so that no command reads the environment or
+//! the configuration itself.
 
 use std::{
     collections::BTreeMap,
@@ -25,18 +28,20 @@ use crate::{
     store::{self, SharedStore, StoreWarning},
 };
 
-/// How long a renewal of a token is waited for when the command is done, or was stopped.
+/// Longest wait for a running token refresh when the command ends.
+///
+/// An abandoned refresh could lose a refresh token that the provider has already rotated.
 const TOKEN_REFRESH_GRACE: Duration = Duration::from_secs(30);
 
-/// The longest configuration file that is read, in bytes.
+/// Size limit of the configuration file, in bytes.
 const CONFIG_LIMIT: u64 = 1 << 20;
-/// The longest file of providers that is read, in bytes. Nango's own has 0.9 MB.
+/// Size limit of a file of provider entries, in bytes. Nango's own file has 0.9 MB.
 const PROVIDERS_LIMIT: u64 = 4 << 20;
 
-/// Everything that a command works with, made once at the top of the program.
+/// Configuration, registry, catalogue, terminal and open databases of a command.
 #[derive(Debug)]
 pub struct Context {
-    /// Where it prints.
+    /// Stdout and stderr of the command.
     pub terminal: Terminal,
     config: Config,
     registry: Registry,
@@ -48,20 +53,20 @@ pub struct Context {
 }
 
 impl Context {
-    /// Reads the configuration, loads the registry and checks both. Opens nothing.
+    /// Reads the configuration, loads the registry and checks both. Opens no database.
     pub(super) fn new(globals: &GlobalOptions) -> Result<Self, CommandError> {
         let config = Config::load(sources(globals)?)?;
         let registry = Registry::load().map_err(|errors| CommandError::setup(join_lines(&errors)))?;
         let catalogue = catalogue(&config)?;
-        let wrong = check(&registry, &catalogue, &config);
-        if !wrong.is_empty() {
-            return Err(CommandError::setup(join_lines(&wrong)));
+        let problems = check(&registry, &catalogue, &config);
+        if !problems.is_empty() {
+            return Err(CommandError::setup(join_lines(&problems)));
         }
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
-            .map_err(|error| CommandError::setup(format!("the system gives no threads: {error}")))?;
+            .map_err(|error| CommandError::setup(format!("cannot start the async runtime: {error}")))?;
         let clock = Arc::new(SystemClock);
         let terminal = Terminal::new();
         Ok(Self {
@@ -76,7 +81,8 @@ impl Context {
         })
     }
 
-    /// Tells of a file of providers that can be read in part only: what is in the other part would be missed later.
+    /// Warns if entries of the file of providers cannot be read. They would otherwise be missed only when they are
+    /// used.
     pub(super) fn warn_of_unreadable_providers(&mut self) {
         let Some(file) = &self.config.providers else { return };
         let unread = self.catalogue.custom_entries().filter(|(_, listed)| listed.provider.is_err()).count() as u64;
@@ -89,33 +95,33 @@ impl Context {
         }
     }
 
-    /// The configuration. A command that wants another database or another host changes a copy and gives it to
+    /// Returns the configuration. To use another database or base URL, change a copy and pass it to
     /// [`Context::open_with`].
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The functions of the program.
+    /// Returns the registered functions of the program.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
 
-    /// The APIs that are known.
+    /// Returns the provider catalogue: the built-in entries and those of the file of providers.
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
 
-    /// The day, in UTC, by the clock of the instance. Nothing else asks for the date.
+    /// Returns the current UTC date by the clock of the context. Commands use no other source of the date.
     pub(crate) fn today(&self) -> Date {
         utc_date(self.clock.now())
     }
 
-    /// Runs a future to its end. What it spawned goes on until the command ends.
+    /// Runs a future to completion. Tasks that it spawned continue until the command ends.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.tokio_runtime.block_on(future)
     }
 
-    /// Opens the database of the configuration.
+    /// Opens the configured database, and creates it if it does not exist.
     ///
     /// # Errors
     ///
@@ -124,28 +130,27 @@ impl Context {
         self.open_with(self.config.clone())
     }
 
-    /// The file of the configuration's database, if it is not there yet.
+    /// Returns the path of the configured database file if the file does not exist.
     pub fn missing_database(&self) -> Option<&Path> {
         self.config.database_file().filter(|file| !file.exists())
     }
 
-    /// Opens the database of the configuration for a command that only looks at what is there, or takes from it: it
-    /// makes no new one.
+    /// Opens the configured database, but does not create it. For commands that only read or remove data.
     ///
     /// # Errors
     ///
-    /// There is no database, or it or its key cannot be used.
+    /// The database does not exist, or it or its key cannot be used.
     pub fn open_existing(&mut self) -> Result<Arc<Runtime>, CommandError> {
         if let Some(file) = self.missing_database() {
             return Err(CommandError::not_found(format!(
-                "there is no database {}: `registry connection add` makes it, `--database` names another",
+                "there is no database {}: `registry connection add` creates it, `--database` selects another one",
                 file.display()
             )));
         }
         self.open()
     }
 
-    /// Opens the database of another configuration. One that this command has open already is not opened twice.
+    /// Opens the database of another configuration. Returns the existing runtime if this command has opened it already.
     ///
     /// # Errors
     ///
@@ -165,14 +170,15 @@ impl Context {
         if let Some(name) = name.filter(|_| made) {
             let key = config.key_file.display();
             self.terminal.note(format_args!(
-                "made {key}, the key of {name}: credentials are sealed with it. Back up both, and keep them apart from \
-                 each other"
+                "created {key}, the encryption key of {name}: credentials are sealed with it. Back up both files, in \
+                 separate locations"
             ));
         }
         self.tokio_runtime.block_on(store.use_keys(Arc::new(ring.clone()), config.encrypt_records))?;
         if config.encrypt_records && !self.tokio_runtime.block_on(store.encryption_settings())?.payloads {
             self.terminal.note(
-                "encrypt_records is set, but this database was made without it: `registry encryption on` seals what is there",
+                "note: `encrypt_records` is set, but this database was created without it: `registry encryption on` \
+                 seals the stored records",
             );
         }
         let settings =
@@ -193,22 +199,23 @@ impl Context {
         Ok(runtime)
     }
 
-    /// Warns of a database file that other users may read: its records are not encrypted unless somebody says so.
+    /// Warns if other users may read the database file: records are encrypted only if that is configured.
     pub(super) fn warn_if_readable_by_others(&mut self, config: &Config) {
         let exposed = config.database_file().map(file_access::readable_by_others).unwrap_or_default();
         if let Some((_, mode)) = exposed.first() {
             let files: Vec<String> =
                 exposed.iter().map(|(file, _)| lookup::shell_quoted(&file.display().to_string())).collect();
             self.terminal.note(format_args!(
-                "warning: other users may read {} (mode {mode:03o}), which holds your customers' records: run `chmod 600 {}`",
+                "warning: other users may read {} (mode {mode:03o}), which contains your customers' records: run \
+                 `chmod 600 {}`",
                 config.database_name(),
                 files.join(" ")
             ));
         }
     }
 
-    /// A new key in place of a lost one would open nothing that is there, and what is sealed with it would be lost when
-    /// the old one comes back.
+    /// Refuses to replace a missing key file by a new key. A new key opens none of the stored credentials, and what is
+    /// sealed with it would be lost when the old key is restored.
     fn require_existing_key(&self, config: &Config, store: &SharedStore) -> Result<(), CommandError> {
         if config.encryption_key.is_some() || config.is_in_memory() || config.key_file.exists() {
             return Ok(());
@@ -225,27 +232,27 @@ impl Context {
             }
         };
         Err(CommandError::setup(format!(
-            "{} is missing: the {} of {} are sealed with it. Put it back from your backup (or give the key in \
-             NANGO_ENCRYPTION_KEY); without it, start with another database and add the connections again",
+            "{} is missing: the {} of {} are sealed with it. Restore it from your backup, or set the key in \
+             NANGO_ENCRYPTION_KEY; without the key, start with another database and add the connections again",
             config.key_file.display(),
             sealed,
             config.database_name()
         )))
     }
 
-    /// What asks this command's runs to stop: the first Ctrl-C does, the second one ends the process at once.
+    /// Returns the cancellation of this command's runs: the first Ctrl-C cancels them, the second one ends the process.
     ///
-    /// Until a command asks for this, Ctrl-C ends the process as usual.
+    /// Until this is called, Ctrl-C ends the process as usual.
     pub fn cancellation(&mut self) -> Cancellation {
         let runtime = &self.tokio_runtime;
         self.cancellation.get_or_insert_with(|| signals::cancel_on_signal(runtime.handle())).clone()
     }
 
-    /// Executes a run under the eyes of the person: progress and log on stderr, Ctrl-C asks it to stop.
+    /// Executes a run with progress and log on stderr. Ctrl-C cancels it.
     ///
     /// # Errors
     ///
-    /// The run could not begin.
+    /// The run could not start.
     pub fn execute(&mut self, runtime: &Arc<Runtime>, request: RunRequest) -> Result<RunReport, CommandError> {
         let stop = self.cancellation();
         let progress = self.progress();
@@ -255,31 +262,34 @@ impl Context {
         Ok(report?)
     }
 
-    /// Somebody who watches runs and draws what happens on stderr.
+    /// Returns an observer that draws the progress of runs on stderr, and prints their log.
     pub fn progress(&self) -> Arc<Progress> {
-        Arc::new(Progress::new(self.terminal.is_interactive()))
+        {
+            let progress = Progress::new(self.terminal.is_interactive());
+            Arc::new(if self.terminal.is_quiet() { progress.quiet() } else { progress })
+        }
     }
 
-    /// Lets go of every database that was opened.
+    /// Closes every database that was opened. Waits up to [`TOKEN_REFRESH_GRACE`] for running token refreshes.
     pub(super) fn close(self) {
-        for instance in self.open_runtimes {
-            self.tokio_runtime.block_on(instance.close(TOKEN_REFRESH_GRACE));
+        for runtime in self.open_runtimes {
+            self.tokio_runtime.block_on(runtime.close(TOKEN_REFRESH_GRACE));
         }
         self.tokio_runtime.shutdown_background();
     }
 }
 
-/// A warning of the database, with what to do about it.
+/// Returns the text of a database warning, with the remedy.
 fn store_warning_text(warning: &StoreWarning) -> String {
     match warning {
         StoreWarning::Superuser { role } => format!(
-            "the database role `{role}` is a superuser: create a role of its own for this program and let it own the \
-             database (`CREATE ROLE nango LOGIN; CREATE DATABASE nango OWNER nango`)"
+            "the database role `{role}` is a superuser: create a separate role for this program and make it the owner \
+             of the database (`CREATE ROLE nango LOGIN; CREATE DATABASE nango OWNER nango`)"
         ),
     }
 }
 
-/// The built-in providers, and the person's own over them.
+/// Loads the built-in providers, extended by the entries of the user's file.
 fn catalogue(config: &Config) -> Result<Catalogue, CommandError> {
     let Some(file) = &config.providers else { return Ok(Catalogue::builtin()) };
     let text = input::read_text(file, PROVIDERS_LIMIT).map_err(|error| {
@@ -312,7 +322,7 @@ fn sources(globals: &GlobalOptions) -> Result<Sources, CommandError> {
             )));
         }
     };
-    // A variable that is not Unicode is none of ours.
+    // No variable of this program has a value that is not Unicode.
     let env: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();

@@ -1,4 +1,4 @@
-//! `registry database`: keeping house.
+//! `registry database`: maintenance of the database.
 
 mod backup;
 mod check;
@@ -17,7 +17,7 @@ use crate::{
     store::{BASE_VARIANT, DatasetKey, Remains},
 };
 
-/// `registry database …`
+/// Command group `registry database …`.
 #[derive(Debug)]
 pub(super) struct Database;
 
@@ -34,7 +34,7 @@ const COMMANDS: [&dyn Command; 8] = [
 
 impl Command for Database {
     fn clap(&self) -> clap::Command {
-        group::clap("database", "Checks, backs up, copies and tidies the database", &COMMANDS)
+        group::clap("database", "Checks, backs up, copies and cleans up the database", &COMMANDS)
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -42,23 +42,24 @@ impl Command for Database {
     }
 }
 
-// Which dataset a command means. Not a doc comment: clap would take it for what the command is about.
+// The dataset of a command. This is not a doc comment because clap would use it as the description of the command.
 #[derive(Debug, Args)]
 struct DatasetArguments {
-    /// The integration
+    /// Name of the integration
     integration: String,
-    /// The model
+    /// Name of the model
     model: String,
-    /// The connection that the records belong to
+    /// Connection that owns the records
     #[arg(long, value_name = "ID")]
     connection: String,
-    /// Records of this variant of the sync
+    /// Variant of the sync that wrote the records
     #[arg(long, value_name = "NAME", default_value = BASE_VARIANT)]
     variant: String,
 }
 
 impl DatasetArguments {
-    /// The dataset. A model that no sync writes any more may still have records, so only a connection must be there.
+    /// Returns the dataset key. A model that no sync writes any more may still have records, so only the connection
+    /// must exist.
     fn resolve(&self, context: &mut Context) -> Result<DatasetKey, CommandError> {
         let runtime = context.open_existing()?;
         context.block_on(lookup::connection(&runtime, &self.integration, &self.connection))?;
@@ -76,47 +77,49 @@ impl DatasetArguments {
     }
 }
 
-/// Clears what a removal left in the database's files. The records are gone in any case, so a failure is a note.
+/// Clears removed content from the database's files. The records are removed in any case, so a failure is only a note.
 pub(super) fn clear_removed(context: &mut Context, runtime: &Runtime) {
     match context.block_on(runtime.store.clear_removed()) {
         Ok(None) => {}
         Ok(Some(left)) => context.terminal.note(remains_note(left)),
         Err(error) => context.terminal.note(format_args!(
-            "note: the records are removed, but parts of them may be left in the database's files: {error}. Run `registry \
-             database vacuum`"
+            "note: the records are removed, but parts of them may be left in the database's files: {error}. Run \
+             `registry database vacuum`"
         )),
     }
 }
 
-/// Where parts of removed content may be left, and what to do about it.
+/// Returns a note on where parts of removed content may remain, with the remedy.
 fn remains_note(left: Remains) -> String {
     match left {
-        Remains::Log => "note: parts of removed content may be left in the database's log (-wal), because another process \
-                         reads. Run `registry database vacuum` when it is done"
+        Remains::Log => "note: parts of removed content may be left in the database's log (-wal), because another \
+                         process reads. Run `registry database vacuum` when it is done"
             .to_owned(),
         Remains::Pages { bytes } => format!(
-            "note: parts of removed content may be left in unused parts of the file, because the database ({}) is too large \
-             to be rebuilt while others wait. Run `registry database vacuum` when nothing else writes",
+            "note: removed content may be left in unused pages of the file, because the database ({}) is too large to \
+             be rebuilt while other processes wait. Run `registry database vacuum` when no other process writes",
             human_size(bytes)
         ),
-        Remains::DeadRows => "note: the server keeps removed rows until it vacuums their tables: `registry database vacuum` \
-                              does that now"
+        Remains::DeadRows => "note: the server keeps removed rows until it vacuums their tables: run `registry \
+                              database vacuum` to do that now"
             .to_owned(),
-        Remains::Server => "note: the server overwrites removed content when it needs the space again; until then parts of \
-                            it may be left in its data files, its write-ahead log and their backups. `VACUUM FULL` writes \
-                            the tables anew, and locks them meanwhile"
-            .to_owned(),
+        Remains::Server => {
+            "note: the server overwrites removed content when it needs the space again; until then parts \
+                            of it may be left in its data files, its write-ahead log and their backups. `VACUUM FULL` \
+                            rewrites the tables, and locks them meanwhile"
+                .to_owned()
+        }
     }
 }
 
-/// `github acme Issue`, as it stands in tables.
+/// Returns the name of a dataset in tables and messages: `github acme Issue`.
 fn dataset_label(dataset: &DatasetKey) -> String {
     let DatasetKey { integration, connection, model, variant } = dataset;
     let variant = if variant == BASE_VARIANT { String::new() } else { format!(" ({variant})") };
     format!("{integration} {connection} {model}{variant}")
 }
 
-/// `1,234 bytes`, `12.3 MB`
+/// Formats a size in decimal units: `999 bytes`, `12.3 MB`.
 fn human_size(bytes: u64) -> String {
     let units = [("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000)];
     match units.iter().find(|(_, unit)| bytes >= *unit) {

@@ -1,4 +1,4 @@
-//! `registry describe`: one function, with the shapes of what goes in and out, and the line that runs it.
+//! `registry describe`: one function with the schemas of its input and output, and the command that runs it.
 
 mod walk;
 
@@ -23,19 +23,19 @@ pub(super) struct Describe;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// The integration
+    /// Name of the integration
     integration: String,
-    /// The function's name
+    /// Name of the function
     function: String,
-    /// Its type, where two functions have one name
+    /// Type of the function: sync, action, on-event or on-webhook; needed only if two functions have this name
     #[arg(long = "type", value_name = "TYPE", value_parser = list::parse_kind)]
     kind: Option<FunctionKind>,
-    /// Shows the deletes of a sync that wait in this connection, and why
+    /// Connection whose pending deletes are shown, with the reasons
     #[arg(long, value_name = "ID")]
     connection: Option<String>,
 }
 
-/// What is printed with `--json`: the row of the list, and the schemas.
+/// Document printed with `--json`: the row of `registry list`, the walk and the schemas.
 #[derive(Debug, Serialize)]
 struct Description {
     #[serde(flatten)]
@@ -57,8 +57,9 @@ struct Schemas {
 
 impl Command for Describe {
     fn clap(&self) -> clap::Command {
-        let about = "Describes a function: what it does, what goes in, what comes out";
+        let about = "Describes a function: trigger, description, input and output";
         Arguments::augment_args(clap::Command::new("describe").about(about))
+            .after_help("Example: registry describe github create-issue")
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -73,7 +74,7 @@ impl Command for Describe {
             (Some(walk), Some(connection)) => walk.load_waiting_deletes(&entry, connection, context)?,
             (None, Some(_)) => {
                 let what = format!("{} `{}`", entry.kind().name(), entry.name());
-                return Err(CommandError::usage(format!("--connection: {what} walks no list, only syncs do")));
+                return Err(CommandError::usage(format!("--connection: {what} has no deletes; only syncs do")));
             }
             _ => {}
         }
@@ -153,7 +154,7 @@ fn print_human(terminal: &mut Terminal, description: &Description) -> Result<(),
     terminal.line(format_args!("\nRun it:\n  {}", run_command(description)))
 }
 
-/// The fields of a schema as a table, or its short form if it has none.
+/// Prints the fields of a schema as a table, or its short form if it has none.
 fn print_fields(terminal: &mut Terminal, name: &str, schema: &Value) -> Result<(), CommandError> {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
         return terminal.line(format_args!("\n{name}: {}", schema_text(schema)));
@@ -175,7 +176,7 @@ fn is_required(schema: &Value, field: &str) -> bool {
     schema.get("required").and_then(Value::as_array).is_some_and(|names| names.iter().any(|name| name == field))
 }
 
-/// The line that runs a function, with an input to fill in.
+/// Returns the command that runs a function, with an input to fill in.
 fn run_command(description: &Description) -> String {
     let Description { row, schemas, .. } = description;
     if let Some(event) = row.event {
@@ -191,7 +192,7 @@ fn run_command(description: &Description) -> String {
     [Some(line), webhook, input, metadata].into_iter().flatten().collect()
 }
 
-/// An object with the required fields, each of which says its type.
+/// Returns an object with the required fields and placeholder values, or `None` if the schema describes no object.
 pub(super) fn example_input(schema: &Value) -> Option<Value> {
     let properties = schema.get("properties")?.as_object()?;
     let needed = properties.iter().filter(|(field, _)| is_required(schema, field));
@@ -237,8 +238,8 @@ mod tests {
         print_human(&mut terminal, &description).unwrap();
         assert_eq!(
             out.text(),
-            "action github/create 0.0.1\n\nruns      when triggered\ndeclared  src/x.rs:9\n\noutput: string\n\nRun it:\n  \
-             registry run github create --connection ID\n"
+            "action github/create 0.0.1\n\nruns      when triggered\ndeclared  src/x.rs:9\n\noutput: string\n\nRun \
+             it:\n  registry run github create --connection ID\n"
         );
     }
 }

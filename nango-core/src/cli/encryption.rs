@@ -1,4 +1,4 @@
-//! `registry encryption`: payloads at rest, and the keys behind everything that is sealed.
+//! `registry encryption`: encryption of payloads at rest, and key rotation.
 
 mod rotate;
 mod status;
@@ -17,7 +17,7 @@ use crate::{
     store::{ResealProgress, reseal},
 };
 
-/// `registry encryption …`
+/// Command group `registry encryption …`.
 #[derive(Debug)]
 pub(super) struct Encryption;
 
@@ -25,7 +25,7 @@ const COMMANDS: [&dyn Command; 4] = [&status::Status, &switch::ON, &switch::OFF,
 
 impl Command for Encryption {
     fn clap(&self) -> clap::Command {
-        group::clap("encryption", "Seals the payloads of records, and rotates the keys", &COMMANDS)
+        group::clap("encryption", "Encrypts the payloads of records at rest, and rotates the keys", &COMMANDS)
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -33,12 +33,12 @@ impl Command for Encryption {
     }
 }
 
-/// Walks over what is there until it is sealed as the database says, and tells how it ended.
+/// Reseals the stored data until it matches the encryption settings of the database, and prints the result.
 fn reseal_all(context: &mut Context, runtime: &Arc<Runtime>) -> Result<Exit, CommandError> {
     let stop = context.cancellation();
     let progress = context.progress();
     let outcome = context.block_on(reseal(&*runtime.store, |sum| {
-        progress.show(format!("{} seen, {} changed", pluralized(sum.seen, "record"), number(sum.changed)));
+        progress.show(format!("{} read, {} changed", pluralized(sum.seen, "record"), number(sum.changed)));
         !stop.is_cancelled()
     }));
     progress.finish();
@@ -52,18 +52,18 @@ fn reseal_all(context: &mut Context, runtime: &Arc<Runtime>) -> Result<Exit, Com
     }
     for key in status.removable() {
         context.terminal.hint(format_args!(
-            "Nothing is sealed with the key {key} any more. It may be removed from NANGO_ENCRYPTION_KEY or the key file; \
-             keep it as long as you keep backups from before"
+            "The key {key} is no longer used. It may be removed from NANGO_ENCRYPTION_KEY or the key file; keep a copy \
+             as long as you keep backups that were made with it"
         ));
     }
     Ok(if outcome.skipped == 0 { Exit::Success } else { Exit::Failed })
 }
 
-fn outcome_text(walked: &ResealProgress) -> String {
-    let not_all = if walked.done { "" } else { ", not all yet" };
-    let left = match walked.skipped {
+fn outcome_text(progress: &ResealProgress) -> String {
+    let unfinished = if progress.done { "" } else { ", not finished" };
+    let left = match progress.skipped {
         0 => String::new(),
-        left => format!("; {} could not be opened with the keys that are there, and stay as they are", number(left)),
+        left => format!("; {} cannot be opened with the available keys and are unchanged", number(left)),
     };
-    format!("{} changed{not_all}{left}", number(walked.changed))
+    format!("{} changed{unfinished}{left}", number(progress.changed))
 }

@@ -1,4 +1,4 @@
-//! Why a command could not do what was asked, and the number that the process ends with.
+//! Errors of commands, and the exit code of the process.
 
 use std::{fmt, io};
 
@@ -9,23 +9,23 @@ use crate::{
     wire::WireError,
 };
 
-/// How the process ends.
+/// Exit status of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// 0
+    /// Exit code 0: success, or stdout was closed by its reader.
     Success,
-    /// 1: the run failed.
+    /// Exit code 1: the run failed.
     Failed,
-    /// 2: the command line asks for something that is not there.
+    /// Exit code 2: usage error or unknown name.
     Usage,
-    /// 3: the database or the configuration cannot be used.
+    /// Exit code 3: the database or the configuration cannot be used.
     Setup,
-    /// 130: it was interrupted.
+    /// Exit code 130: interrupted.
     Interrupted,
 }
 
 impl Exit {
-    /// The number.
+    /// Returns the process exit code.
     pub const fn code(self) -> u8 {
         match self {
             Self::Success => 0,
@@ -36,7 +36,7 @@ impl Exit {
         }
     }
 
-    /// How a process ends whose run ended like this.
+    /// Returns the exit status for a run with this status.
     pub const fn from_run_status(status: RunStatus) -> Self {
         match status {
             RunStatus::Success => Self::Success,
@@ -46,7 +46,7 @@ impl Exit {
     }
 }
 
-/// Why a command could not do what was asked.
+/// Error of a command: message, class and exit status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandError {
     exit: Exit,
@@ -55,38 +55,38 @@ pub struct CommandError {
 }
 
 impl CommandError {
-    /// The command line asks for something that is not there, or does not fit.
+    /// Creates an error for a command line with a value or option that does not fit.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, kind: "usage", message: message.into() }
     }
 
-    /// A name that is not there.
+    /// Creates an error for an unknown name.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, kind: "not_found", message: message.into() }
     }
 
-    /// The configuration, or the program itself, cannot be used.
+    /// Creates an error for a configuration, or a program, that cannot be used.
     pub fn setup(message: impl Into<String>) -> Self {
         Self { exit: Exit::Setup, kind: "configuration", message: message.into() }
     }
 
-    /// What was asked was tried and failed.
+    /// Creates an error for an operation that was tried and failed.
     pub fn failed(message: impl Into<String>) -> Self {
         Self { exit: Exit::Failed, kind: "failed", message: message.into() }
     }
 
-    /// Whoever reads the output has had enough.
+    /// Creates the error for a broken pipe: stdout was closed by its reader. It ends the process with success.
     fn stdout_closed() -> Self {
         Self { exit: Exit::Success, kind: "closed", message: String::new() }
     }
 
-    /// How the process ends.
+    /// Returns the exit status of the process.
     pub fn exit(&self) -> Exit {
         self.exit
     }
 
-    /// The class, for programs: `usage`, `not_found`, `configuration`, `database`, `failed`, or the type of an error of
-    /// a run.
+    /// Returns the class for programs: `usage`, `not_found`, `configuration`, `database`, `failed`, or the type of a
+    /// run's error.
     pub fn kind(&self) -> &'static str {
         self.kind
     }
@@ -104,7 +104,7 @@ impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::stdout_closed(),
-            _ => Self::failed(format!("the output cannot be written: {error}")),
+            _ => Self::failed(format!("cannot write the output: {error}")),
         }
     }
 }
@@ -130,7 +130,7 @@ impl From<StoreError> for CommandError {
 impl From<Error> for CommandError {
     fn from(error: Error) -> Self {
         let message = error.to_string();
-        let exit = match (error.kind(), error.downcast_ref::<StoreError>()) {
+        let exit = match (error.kind(), error.find::<StoreError>()) {
             (_, Some(StoreError::Cursor | StoreError::NoConnection { .. })) => Exit::Usage,
             (_, Some(StoreError::Busy { .. } | StoreError::LeaseLost | StoreError::CheckpointConflict { .. })) => {
                 Exit::Failed
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn exit_code_follows_error_class() {
-        let code = |fault: CommandError| fault.exit().code();
+        let code = |error: CommandError| error.exit().code();
         assert_eq!(code(CommandError::usage("x")), 2);
         assert_eq!(code(StoreError::Cursor.into()), 2);
         assert_eq!(code(StoreError::Full.into()), 3);

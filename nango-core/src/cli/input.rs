@@ -1,4 +1,4 @@
-//! Reading files that a person names.
+//! Reading of text files that the user names.
 
 use std::{
     fs::File,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::json;
 
-/// Reads a text of at most `limit` bytes; a longer one is not read to its end.
+/// Reads a UTF-8 or UTF-16 text file of at most `limit` bytes. A longer file is refused and not read to its end.
 pub(super) fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;

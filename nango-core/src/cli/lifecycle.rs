@@ -1,11 +1,11 @@
-//! The end of a provider's entry, in words.
+//! Text on the end of a provider's lifecycle.
 
 use jiff::civil::Date;
 
 use super::table::pluralized;
 use crate::provider::Lifecycle;
 
-/// `2027-04-30, in 153 days: use another`.
+/// Returns the detail text, such as `2027-04-30, in 153 days: use another`.
 pub(super) fn end_text(lifecycle: &Lifecycle, today: Date) -> String {
     let Lifecycle { until, note, .. } = lifecycle;
     match lifecycle.days_left(today) {
@@ -15,13 +15,13 @@ pub(super) fn end_text(lifecycle: &Lifecycle, today: Date) -> String {
     }
 }
 
-/// The same in a cell of a table: `ends 2027-04-30`.
+/// Returns the text of a table cell, such as `ends 2027-04-30`.
 pub(super) fn end_cell(lifecycle: &Lifecycle, today: Date) -> String {
     let verb = if lifecycle.has_ended(today) { "ended" } else { "ends" };
     format!("{verb} {}", lifecycle.until)
 }
 
-/// The warning to a person who adds a connection.
+/// Returns the warning that is printed when a connection is added.
 pub(super) fn end_warning(provider: &str, lifecycle: &Lifecycle, today: Date) -> String {
     let Lifecycle { until, note, .. } = lifecycle;
     match lifecycle.days_left(today) {

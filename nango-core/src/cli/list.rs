@@ -1,4 +1,4 @@
-//! `registry list`: every function.
+//! `registry list`: all functions as a table.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
@@ -11,7 +11,7 @@ use crate::{
     wire::FunctionRow,
 };
 
-/// `registry list [INTEGRATION]`
+/// Command `registry list [INTEGRATION]`.
 #[derive(Debug)]
 pub(super) struct List;
 
@@ -19,12 +19,12 @@ pub(super) struct List;
 struct Arguments {
     /// Only the functions of this integration
     integration: Option<String>,
-    /// Only functions of this type
+    /// Only functions of this type: sync, action, on-event or on-webhook
     #[arg(long = "type", value_name = "TYPE", value_parser = parse_kind)]
     kind: Option<FunctionKind>,
 }
 
-/// Reads the name of a type.
+/// Parses the name of a function type.
 pub(super) fn parse_kind(name: &str) -> Result<FunctionKind, String> {
     const KINDS: [FunctionKind; 4] =
         [FunctionKind::Sync, FunctionKind::Action, FunctionKind::OnEvent, FunctionKind::OnWebhook];
@@ -37,6 +37,7 @@ pub(super) fn parse_kind(name: &str) -> Result<FunctionKind, String> {
 impl Command for List {
     fn clap(&self) -> clap::Command {
         Arguments::augment_args(clap::Command::new("list").about("Lists the functions of all integrations"))
+            .after_help("Example: registry list github --type sync")
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -51,7 +52,7 @@ impl Command for List {
         let rows: Vec<FunctionRow> = registry.entries().iter().filter(is_selected).map(FunctionRow::new).collect();
         let terminal = &mut context.terminal;
         terminal.json(&rows)?;
-        // In a narrow window the descriptions would squeeze the names that one has to type.
+        // In a narrow terminal, descriptions would wrap the names that the user has to type.
         let described = terminal.width().is_none_or(|width| width >= 140);
         let headings = ["integration", "function", "type", "runs", "data", "description"];
         let mut functions = table(&headings[..if described { 6 } else { 5 }], terminal.width());
@@ -63,13 +64,13 @@ impl Command for List {
         }
         terminal.line(functions)?;
         if let Some(row) = rows.first() {
-            terminal.hint(format_args!("More about one: registry describe {} {}", row.integration, row.name));
+            terminal.hint(format_args!("Details: registry describe {} {}", row.integration, row.name));
         }
         Ok(Exit::Success)
     }
 }
 
-/// When a function runs.
+/// Returns the trigger of a function: frequency, event, webhook types, or `when triggered`.
 pub(super) fn trigger_text(row: &FunctionRow) -> String {
     match (row.r#type, row.frequency, row.event, row.subscriptions) {
         ("sync", Some(frequency), ..) => frequency.to_owned(),
@@ -79,7 +80,7 @@ pub(super) fn trigger_text(row: &FunctionRow) -> String {
     }
 }
 
-/// What goes in and out.
+/// Returns the models, or the input and output types, of a function.
 fn data_text(row: &FunctionRow) -> String {
     match (row.models.as_slice(), &row.input, &row.output) {
         ([], Some(input), Some(output)) => format!("{input} → {output}"),

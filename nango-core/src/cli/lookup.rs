@@ -1,4 +1,7 @@
-//! Names on the command line, and what they mean. A name that is not there is told with the nearest one and the list.
+//! Lookup of the names on the command line.
+//!
+//! An unknown name is reported with the available names and the nearest one. The lookups are public, so that an added
+//! command reports unknown names like the built-in ones.
 
 use super::{CommandError, startup_check::provider_of};
 use crate::{
@@ -11,14 +14,14 @@ use crate::{
     store::Connection,
 };
 
-/// A list that is longer than this is cut: nobody reads further.
+/// Most names of a list that are printed; a longer list ends with the number of the remaining names.
 const MAX_LISTED_NAMES: usize = 30;
 
-/// An integration.
+/// Returns the name of an integration as it is registered.
 ///
 /// # Errors
 ///
-/// There is none of this name.
+/// The integration is unknown.
 pub fn integration<'a>(registry: &'a Registry, name: &str) -> Result<&'a str, CommandError> {
     let names = registry.integrations();
     names
@@ -28,11 +31,12 @@ pub fn integration<'a>(registry: &'a Registry, name: &str) -> Result<&'a str, Co
         .ok_or_else(|| CommandError::not_found(unknown_name("integration", name, &names)))
 }
 
-/// A function. Of several with this name: the one of the first kind of `prefer`.
+/// Returns a function of an integration. If several types have a function of this name, the first type in `prefer`
+/// wins.
 ///
 /// # Errors
 ///
-/// There is none of this name, or none of the kinds.
+/// The integration is unknown, or none of the types in `prefer` has a function of this name.
 pub fn function<'a>(
     registry: &'a Registry,
     integration_name: &str,
@@ -54,11 +58,11 @@ pub fn function<'a>(
     Err(CommandError::not_found(unknown_name(&format!("{what} of `{integration}` named"), name, &names)))
 }
 
-/// A model that a sync of the integration writes.
+/// Returns a model that a sync of the integration writes.
 ///
 /// # Errors
 ///
-/// There is none of this name.
+/// The integration or the model is unknown.
 pub fn model(registry: &Registry, integration_name: &str, name: &str) -> Result<&'static ModelInfo, CommandError> {
     let integration = integration(registry, integration_name)?;
     registry.model(integration, name).ok_or_else(|| {
@@ -72,11 +76,12 @@ pub fn model(registry: &Registry, integration_name: &str, name: &str) -> Result<
     })
 }
 
-/// A connection of an integration.
+/// Reads a connection of an integration from the database.
 ///
 /// # Errors
 ///
-/// There is none of this name, with the line that adds one; or the database failed.
+/// The connection is unknown, or the database failed. If the integration has no connection at all, the message contains
+/// the command that adds one.
 pub async fn connection(runtime: &Runtime, integration: &str, id: &str) -> Result<Connection, CommandError> {
     if let Some(found) = runtime.store.connection(integration, id).await? {
         return Ok(found);
@@ -91,7 +96,7 @@ pub async fn connection(runtime: &Runtime, integration: &str, id: &str) -> Resul
     }))
 }
 
-/// The line that adds a connection, with the simplest credentials that the provider takes.
+/// Returns the command that adds a connection with the simplest credentials that the provider accepts.
 pub fn add_command(catalogue: &Catalogue, config: &Config, integration: &str, id: &str) -> String {
     let provider = catalogue.get(provider_of(config, integration));
     let mode = provider.map_or(AuthMode::None, simplest_auth_mode);
@@ -99,17 +104,18 @@ pub fn add_command(catalogue: &Catalogue, config: &Config, integration: &str, id
     format!("registry connection add {integration} {}{arguments}", shell_quoted(id))
 }
 
-/// The kind of credentials that a person has at hand: none, or one that nothing has to be obtained for.
+/// Returns the auth mode that a user can provide most easily: none, then a key, token or password, then the first
+/// supported one.
 pub(super) fn simplest_auth_mode(provider: &Provider) -> AuthMode {
     let plain = [AuthMode::ApiKey, AuthMode::Bearer, AuthMode::Basic];
     if provider.accepts(AuthMode::None) {
         return AuthMode::None;
     }
-    let supported = || provider.auth.iter().copied().filter(|mode| mode.is_supported());
+    let supported = || provider.accepted_modes.iter().copied().filter(|mode| mode.is_supported());
     supported().find(|mode| plain.contains(mode)).or_else(|| supported().next()).unwrap_or(AuthMode::None)
 }
 
-/// What `connection add` is told of credentials: ` --auth basic --credentials '{"username": "…", …}'`.
+/// Returns the options of `connection add` for an auth mode: ` --auth basic --credentials '{"username": "…", …}'`.
 pub(super) fn auth_arguments(mode: AuthMode, provider: Option<&Provider>) -> String {
     match mode {
         AuthMode::None => " --auth none".to_owned(),
@@ -117,7 +123,7 @@ pub(super) fn auth_arguments(mode: AuthMode, provider: Option<&Provider>) -> Str
     }
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for a POSIX shell, if it needs quotes.
 pub fn shell_quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -127,16 +133,16 @@ pub fn shell_quoted(word: &str) -> String {
     }
 }
 
-/// A sentence for a name that is not there: the nearest one, and the list as far as somebody reads it.
+/// Returns the message for an unknown name: the available names, at most [`MAX_LISTED_NAMES`], and the nearest one.
 pub(super) fn unknown_name(what: &str, wrong: &str, valid: &[&str]) -> String {
     if valid.len() <= MAX_LISTED_NAMES {
         return Registry::unknown_message(what, wrong, valid);
     }
-    let hint = suggest::nearest(wrong, valid.iter().copied())
-        .map_or_else(|| ".".to_owned(), |name| format!(", did you mean `{name}`?"));
+    let near = suggest::nearest(wrong, valid.iter().copied());
+    let hint = near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
     let first: Vec<String> = valid.iter().take(MAX_LISTED_NAMES).map(|name| format!("`{name}`")).collect();
     let more = valid.len() - MAX_LISTED_NAMES;
-    format!("there is no {what} `{wrong}`{hint} There is {} and {more} more", first.join(", "))
+    format!("unknown {what} `{wrong}`; available: {} and {more} more{hint}", first.join(", "))
 }
 
 #[cfg(test)]
@@ -151,7 +157,7 @@ pub(super) mod tests {
 
     static MODELS: &[&ModelInfo] = &[&ISSUE];
 
-    /// A mapper sync of the model `Issue`. It lives as long as the test.
+    /// Returns a mapper sync of the model `Issue`, leaked so that it is `'static`.
     pub(in crate::cli) fn mapper(integration: &'static str, name: &'static str, paginate: Option<Paginate>) -> Item {
         let mapper = Box::leak(Box::new(Mapper {
             endpoint: Endpoint::Fixed("/x"),
@@ -180,7 +186,7 @@ pub(super) mod tests {
         })))
     }
 
-    /// An action without input.
+    /// Returns an action without input.
     pub(in crate::cli) fn action(integration: &'static str, name: &'static str) -> Item {
         Item::Action(Box::leak(Box::new(ActionDef {
             at: Location { file: "src/x.rs", line: 9 },
@@ -212,19 +218,19 @@ pub(super) mod tests {
         let all = &[FunctionKind::Sync, FunctionKind::Action];
         assert_eq!(
             text(function(&registry, "gihub", "issues", all)),
-            "there is no integration `gihub`, did you mean `github`? There is `github` and `jira`"
+            "unknown integration `gihub`; available: `github` and `jira`; did you mean `github`?"
         );
         assert_eq!(
             text(function(&registry, "github", "isues", all)),
-            "there is no function of `github` named `isues`, did you mean `issues`? There is `issues`"
+            "unknown function of `github` named `isues`; available: `issues`; did you mean `issues`?"
         );
         assert_eq!(
             text(function(&registry, "jira", "x", &[FunctionKind::Action])),
-            "there is no action of `jira` named `x`. There is `create-issue`"
+            "unknown action of `jira` named `x`; available: `create-issue`"
         );
         assert_eq!(
             model(&registry, "github", "Isue").unwrap_err().to_string(),
-            "there is no model of `github` named `Isue`, did you mean `Issue`? There is `Issue`"
+            "unknown model of `github` named `Isue`; available: `Issue`; did you mean `Issue`?"
         );
         assert_eq!(model(&registry, "jira", "X").unwrap_err().to_string(), "`jira` has no sync, so it has no records");
     }
@@ -253,8 +259,8 @@ pub(super) mod tests {
         let names: Vec<String> = (0..40).map(|n| format!("name-{n}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let text = unknown_name("thing", "nmae-3", &names);
-        assert!(text.starts_with("there is no thing `nmae-3`, did you mean `name-3`? There is `name-0`, "), "{text}");
-        assert!(text.ends_with("`name-29` and 10 more"), "{text}");
+        assert!(text.starts_with("unknown thing `nmae-3`; available: `name-0`, "), "{text}");
+        assert!(text.ends_with("`name-29` and 10 more; did you mean `name-3`?"), "{text}");
     }
 
     #[test]

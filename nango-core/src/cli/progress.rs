@@ -1,4 +1,4 @@
-//! Progress and log of a run, on stderr.
+//! Progress bar and log lines of a run on stderr.
 
 use std::{
     io::Write as _,
@@ -13,15 +13,17 @@ use crate::{
     store::{Level, LogLine, Totals},
 };
 
-/// Draws the progress of runs if somebody watches, and prints their log lines in any case (but for `debug`).
+/// Observer that draws the progress of runs on a terminal, and prints their log lines from level `info` upwards.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
+    /// Least level of the log lines that are printed.
+    level: Level,
     started: Instant,
 }
 
 impl Progress {
-    /// Begins to watch. Nothing is drawn unless `drawn`.
+    /// Creates an observer. Progress is drawn only if `drawn` is set.
     pub fn new(drawn: bool) -> Self {
         let target = if drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
@@ -31,44 +33,52 @@ impl Progress {
         if drawn {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
-        Self { bar, started: Instant::now() }
+        Self { bar, level: Level::Info, started: Instant::now() }
     }
 
-    /// Takes the drawing away.
+    /// Clears the progress bar.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// Draws something else than the progress of a run.
+    /// Prints warnings and errors only.
+    #[must_use]
+    pub(super) fn quiet(self) -> Self {
+        Self { level: Level::Warn, ..self }
+    }
+
+    /// Shows a text in place of the progress of a run.
     pub(super) fn show(&self, text: String) {
         self.bar.set_message(text);
     }
 
     fn print_line(&self, text: &str) {
         self.bar.suspend(|| {
-            // Nobody may be reading; the run goes on all the same.
+            // The run continues if stderr is closed.
             let _ = writeln!(std::io::stderr(), "{text}");
         });
     }
 }
 
 impl Observer for Progress {
-    fn page(&self, totals: &Totals) {
+    fn on_commit(&self, totals: &Totals) {
         self.bar.set_message(progress_text(totals, self.started.elapsed()));
     }
 
     fn on_log(&self, line: &LogLine) {
-        if line.level > Level::Debug {
+        if line.level >= self.level {
             self.print_line(&log_text(line));
         }
     }
 
     fn on_wait(&self, what: &str) {
-        self.print_line(what);
+        if self.level <= Level::Info {
+            self.print_line(what);
+        }
     }
 }
 
-/// `3 pages · 1,200 records · 400 records/s`
+/// Formats the progress: `3 pages · 1,200 records · 400 records/s`.
 fn progress_text(totals: &Totals, elapsed: Duration) -> String {
     let records: u64 =
         totals.models.values().map(|model| model.added + model.updated + model.deleted + model.unchanged).sum();

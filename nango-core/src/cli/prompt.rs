@@ -1,4 +1,4 @@
-//! Credentials that are typed on a terminal, so that they stand neither on the command line nor on the screen.
+//! Prompt for credentials on the terminal, so that they appear neither on the command line nor on the screen.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
@@ -10,22 +10,24 @@ use crate::{
     provider::Provider,
 };
 
-/// Whether a person can be asked: input and the messages are a terminal.
+/// Returns whether a prompt is possible: stdin and stderr are terminals.
 pub(super) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks for credentials of a kind; secret parts are not echoed. `None`: there is nothing to ask for, or no terminal.
+/// Prompts for the credentials of an auth mode. Secret parts are not echoed.
+///
+/// Returns `None` if the auth mode has no credentials, or if there is no terminal.
 pub(super) fn credentials(mode: AuthMode, provider: Option<&Provider>) -> Result<Option<Value>, CommandError> {
     let fields = Credentials::prompt_fields(mode, provider);
     if fields.is_empty() || !is_interactive() {
         return Ok(None);
     }
-    let failed = |error: io::Error| CommandError::usage(format!("the terminal cannot be read: {error}"));
+    let failed = |error: io::Error| CommandError::usage(format!("cannot read from the terminal: {error}"));
     let mut given = Map::new();
     for part in fields {
         let input = if part.secret {
-            rpassword::prompt_password(format!("{} (not shown): ", part.title)).map_err(failed)?
+            rpassword::prompt_password(format!("{} (hidden): ", part.title)).map_err(failed)?
         } else {
             read_line(&part.title).map_err(failed)?
         };

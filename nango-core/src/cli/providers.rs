@@ -1,4 +1,4 @@
-//! `registry providers`: the APIs that are known, and whether a file of them can be used.
+//! `registry providers`: the provider catalogue, and the check of a file of provider entries.
 
 mod check;
 mod list;
@@ -8,10 +8,10 @@ use clap::ArgMatches;
 
 use super::{Command, CommandError, Context, Exit, group};
 
-/// The name of the command.
+/// Name of the command.
 pub(super) const NAME: &str = "providers";
 
-/// `registry providers …`
+/// Command group `registry providers …`.
 #[derive(Debug)]
 pub(super) struct Providers;
 
@@ -19,7 +19,7 @@ const COMMANDS: [&dyn Command; 3] = [&list::List, &show::Show, &check::Check];
 
 impl Command for Providers {
     fn clap(&self) -> clap::Command {
-        group::clap(NAME, "Lists, shows and checks the APIs that are known", &COMMANDS)
+        group::clap(NAME, "Lists, shows and checks the providers of the catalogue", &COMMANDS)
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {

@@ -1,4 +1,4 @@
-//! Records as a table: one line for each, with as many of the first fields as the window takes.
+//! Table of records: one row per record, with as many of the first fields as fit the terminal.
 
 use comfy_table::Table;
 use serde_json::{Map, Value};
@@ -6,17 +6,18 @@ use serde_json::{Map, Value};
 use super::table::{table, truncated, utc_time};
 use crate::store::{FeedRow, LastAction};
 
-/// How many fields are shown at most; the others are in `--json`.
+/// Most fields that are shown; `--json` has all of them.
 const MAX_COLUMNS: usize = 6;
-/// How long a value may be where nobody says how wide the window is, and in a window.
+/// Most characters of a value if stdout is not a terminal.
 const MAX_CELL_CHARS: usize = 48;
+/// Most characters of a value on a terminal.
 const MAX_CELL_CHARS_IN_TERMINAL: usize = 32;
-/// What a column takes besides its text.
+/// Width of a column's border and padding, in characters.
 const COLUMN_OVERHEAD: usize = 3;
-/// What stands beside the fields and the id: `+12`, what last happened, when, and the right border.
+/// Width of the other columns: number of hidden fields, last action, time, and the right border.
 const FIXED_WIDTH: usize = (3 + COLUMN_OVERHEAD) + (7 + COLUMN_OVERHEAD) + (19 + COLUMN_OVERHEAD) + 1;
 
-/// A table of records: their id, their first fields, and what last happened to them.
+/// Returns a table of records: id, first fields, last action and its time (UTC).
 pub fn record_table(records: &[FeedRow], width: Option<u16>) -> Table {
     let max_chars = if width.is_some() { MAX_CELL_CHARS_IN_TERMINAL } else { MAX_CELL_CHARS };
     let parsed: Vec<Map<String, Value>> = records
@@ -49,7 +50,7 @@ pub fn record_table(records: &[FeedRow], width: Option<u16>) -> Table {
     rows
 }
 
-/// The fields that are shown, and how many are not.
+/// Returns the fields that are shown, and the number of hidden ones.
 fn select_columns(
     records: &[Map<String, Value>],
     max_chars: usize,
@@ -62,16 +63,16 @@ fn select_columns(
         }
     }
     let all = fields.len();
-    // A column without a value tells nothing where there are more than fit.
+    // If not all fields fit, columns without a value are dropped first.
     if all > MAX_COLUMNS {
         fields.retain(|field| records.iter().any(|values| values.get(*field).is_some_and(|value| !value.is_null())));
     }
-    // Addresses are long and rarely what one looks for: they come last.
+    // URLs are long and rarely of interest, so they are moved to the end.
     let is_address = |value: &Value| value.as_str().is_some_and(|text| text.starts_with("http"));
     fields.sort_by_key(|field| records.iter().any(|values| values.get(*field).is_some_and(is_address)));
     fields.truncate(MAX_COLUMNS);
     if let Some(mut available_width) = available_width {
-        // The first one stays in any case: a table of ids alone tells nothing.
+        // The first field is always shown, because ids alone are not useful.
         let mut first = true;
         fields.retain(|field| {
             let values = records.iter().filter_map(|values| values.get(*field));

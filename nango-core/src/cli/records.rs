@@ -1,7 +1,7 @@
-//! `registry records`: what the cache holds, in the order in which it changed.
+//! `registry records`: records of a dataset, in the order of their last change.
 //!
-//! A page, everything (`--all`), or everything and then whatever comes (`--follow`). Pages are printed as they are
-//! read: the size of a dataset is no matter.
+//! Prints one page, all pages (`--all`), or all pages and then every change (`--follow`). Each page is printed as soon
+//! as it is read, so memory does not grow with the dataset.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::{
     wire::{PageWriter, write_page, write_record},
 };
 
-/// How long another process's commit may go unseen while following.
+/// Interval at which `--follow` looks for commits of other processes.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// `registry records <integration> <Model>`
@@ -29,29 +29,29 @@ pub(super) struct Records;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// The integration
+    /// Name of the integration
     integration: String,
-    /// The model
+    /// Name of the model
     model: String,
-    /// The connection that the records belong to
+    /// Connection that owns the records
     #[arg(long, value_name = "ID")]
     connection: String,
-    /// Records of this variant of the sync
+    /// Variant of the sync that wrote the records
     #[arg(long, value_name = "NAME", default_value = BASE_VARIANT)]
     variant: String,
-    /// Goes on behind this place: the `next_cursor` of an earlier answer, or the `cursor` of a record
+    /// Starts after this position: `next_cursor` of an earlier page, or `cursor` of a record
     #[arg(long)]
     cursor: Option<String>,
-    /// At most so many records (with --all and --follow: at a time)
+    /// Most records to print; with --all and --follow, records per page
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
-    /// Only records to which this happened last
+    /// Only records with one of these last actions
     #[arg(long, value_enum, value_delimiter = ',', value_name = "added,updated,deleted")]
     filter: Vec<ActionFilter>,
-    /// All pages
+    /// Prints all pages
     #[arg(long)]
     all: bool,
-    /// All pages, and then every change as it comes; with --json, a document for each record
+    /// Prints all pages, and then every change until Ctrl-C; with --json, one document per record
     #[arg(long, conflicts_with = "all")]
     follow: bool,
 }
@@ -66,6 +66,7 @@ enum ActionFilter {
 impl Command for Records {
     fn clap(&self) -> clap::Command {
         Arguments::augment_args(clap::Command::new("records").about("Shows the records of a connection"))
+            .after_help("Example: registry records github GithubIssue --connection acme --filter deleted")
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -130,17 +131,17 @@ impl Reader<'_> {
             terminal.line(rows)?;
         }
         if let Some(cursor) = &page.next_cursor {
-            terminal.hint(format_args!("There is more: add --cursor {}, or --all", shell_quoted(cursor)));
+            terminal.hint(format_args!("More records follow: add --cursor {}, or --all", shell_quoted(cursor)));
         }
         Ok(page.records.len())
     }
 
-    /// One document, or one table for each page.
+    /// Prints all pages: one document with `--json`, otherwise one table per page. Returns the number of records.
     fn print_all(&mut self, context: &mut Context) -> Result<usize, CommandError> {
         let mut printed = 0;
         let mut document = PageWriter::default();
         loop {
-            // The document is opened by its first page, so that a fault before it leaves nothing behind.
+            // The document starts with the first page, so that an earlier error prints only the error document.
             let page = context.block_on(self.page())?;
             let terminal = &mut context.terminal;
             if terminal.is_json() {
@@ -166,18 +167,18 @@ impl Reader<'_> {
         Ok(printed)
     }
 
-    /// Until Ctrl-C.
+    /// Prints all records, and then every change until Ctrl-C or until the reader closes stdout.
     fn follow(&mut self, context: &mut Context) -> Result<Exit, CommandError> {
         let stop = context.cancellation();
         let store = self.runtime.store.clone();
         while !stop.is_cancelled() {
-            // Made before the page is read, so that a commit in between is not slept through.
+            // Created before the page is read, so that a commit in between is not missed.
             let changed = store.wait_for_change(POLL_INTERVAL);
             let page = context.block_on(self.page())?;
             for row in &page.records {
                 print_followed_record(&mut context.terminal, row)?;
             }
-            // The place behind the last record that was printed: without a next page there is no cursor of the page.
+            // The last page has no cursor of its own, so the cursor of its last record is used.
             let last = page.records.last().map(|row| row.cursor.clone());
             let more = page.next_cursor.is_some();
             self.query.cursor = page.next_cursor.or(last).or(self.query.cursor.take());
@@ -211,14 +212,14 @@ fn print_followed_record(terminal: &mut Terminal, row: &FeedRow) -> Result<(), C
     terminal.line(truncated(&line, max_chars))
 }
 
-/// What to do when there is nothing to show.
+/// Returns the next step when no record was printed.
 fn empty_hint(registry: &Registry, arguments: &Arguments) -> String {
     let Arguments { integration, model, connection, variant, .. } = arguments;
     if arguments.cursor.is_some() {
-        return "Nothing behind this cursor yet. Wait for it with --follow".to_owned();
+        return "No changes after this cursor yet. Wait for them with --follow.".to_owned();
     }
     if !arguments.filter.is_empty() {
-        return "No record fits the filter.".to_owned();
+        return "No record matches the filter.".to_owned();
     }
     let sync = registry
         .syncs()
@@ -274,7 +275,7 @@ mod tests {
         arguments.variant = "v".into();
         assert_eq!(empty_hint(&registry, &arguments), format!("{expect} --variant v"));
         arguments.filter = vec![ActionFilter::Deleted];
-        assert_eq!(empty_hint(&registry, &arguments), "No record fits the filter.");
+        assert_eq!(empty_hint(&registry, &arguments), "No record matches the filter.");
         assert_eq!(query(&arguments).filter, Filter { deleted: true, ..Filter::default() });
     }
 }

@@ -1,4 +1,4 @@
-//! What a run did, for people and for programs.
+//! Reports of runs, in human form and as JSON.
 
 use std::time::Duration;
 
@@ -19,11 +19,11 @@ use crate::{
     wire::{RunJson, WireError, micros},
 };
 
-/// A wait that is shorter is not told.
+/// Shortest wait for rate limits that is reported.
 const MIN_REPORTED_WAIT: Duration = Duration::from_millis(500);
 
-/// Prints a report and the reports of the runs that it asked for. Gives how the process ends if nothing else happens:
-/// by the first one that was no success.
+/// Prints a report and the reports of the runs that it triggered. Returns the exit status: that of the first run that
+/// was not successful.
 ///
 /// # Errors
 ///
@@ -52,21 +52,23 @@ fn print_human(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, Comm
     Ok(exit)
 }
 
-/// A triggered sync that has no report. What kept it from beginning is the fault of that run, whatever it was: the
-/// exit code of a database or a command line would tell of the function that asked for it.
+/// Prints the error of a triggered sync that could not start.
+///
+/// The exit status is that of a failed run, whatever the cause was. The exit codes for usage and setup errors describe
+/// the function that the command ran, not the sync that it triggered.
 fn print_start_failure(
     terminal: &mut Terminal,
     integration: &str,
     sync: &str,
     error: &Error,
 ) -> Result<Exit, CommandError> {
-    terminal.line(format_args!("error: {} {integration}/{sync} could not begin", FunctionKind::Sync.name()))?;
+    terminal.line(format_args!("error: {} {integration}/{sync} could not start", FunctionKind::Sync.name()))?;
     let WireError { r#type, message, .. } = WireError::of(error);
     terminal.note(format_args!("error: {type}: {message}"));
     Ok(if error.kind() == ErrorKind::Interrupted { Exit::Interrupted } else { Exit::Failed })
 }
 
-/// Prints one report in human form, and nothing about what to do next. Nothing but an error with `--json`.
+/// Prints one report in human form, without the next step. With `--json`, it prints only an error, to stderr.
 ///
 /// # Errors
 ///
@@ -78,8 +80,8 @@ pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), Comman
         terminal.line(rows)?;
     }
     if report.totals.left_out > 0 {
-        terminal
-            .line(format_args!("left out: {}, not fitting the model", pluralized(report.totals.left_out, "record")))?;
+        let invalid = pluralized(report.totals.left_out, "record");
+        terminal.line(format_args!("skipped: {invalid} that the model does not accept"))?;
     }
     if let Some(end) = &report.findings.walk {
         let shifted = if end.shifted { "; records moved between pages" } else { "" };
@@ -96,8 +98,8 @@ pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), Comman
     }
     for (model, DryRecords { total, first }) in report.dry_records.iter().flatten() {
         let shown = first.len() as u64;
-        let cut = if shown < *total { format!(", the first {}:", number(shown)) } else { String::new() };
-        terminal.line(format_args!("{model}: {} would be there{cut}", pluralized(*total, "record")))?;
+        let cut = if shown < *total { format!("; the first {}:", number(shown)) } else { String::new() };
+        terminal.line(format_args!("{model}: {} would be stored{cut}", pluralized(*total, "record")))?;
         if !first.is_empty() {
             let rows = record_table(first, terminal.width());
             terminal.line(rows)?;
@@ -109,7 +111,7 @@ pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), Comman
     Ok(())
 }
 
-/// The deletes of a model that wait, why, and until when.
+/// Returns the pending deletes of a model, with the reasons and the time of the next full run (UTC).
 pub(super) fn waiting_text(waiting: &DeferredDeletes) -> String {
     let mut parts = Vec::new();
     if waiting.held > 0 {
@@ -117,7 +119,7 @@ pub(super) fn waiting_text(waiting: &DeferredDeletes) -> String {
             Some(HeldBy::MaxDeletes) => "more records are missing than `max_deletes` allows",
             _ => "the list is empty, or more than half of the records are missing",
         };
-        parts.push(format!("{} held ({why}; --allow-deletes lifts it)", pluralized(waiting.held, "delete")));
+        parts.push(format!("{} held ({why}; --allow-deletes releases them)", pluralized(waiting.held, "delete")));
     }
     if waiting.unconfirmed > 0 {
         parts.push(format!("{} not confirmed yet", pluralized(waiting.unconfirmed, "delete")));
@@ -135,8 +137,8 @@ fn counts_table(report: &RunReport, width: Option<u16>) -> Table {
     let skipped = models.values().any(|counts| counts.skipped_newer > 0);
     let older = models.values().any(|counts| counts.skipped_older > 0);
     let mut headings = vec!["model", "added", "updated", "deleted", "unchanged"];
-    headings.extend(skipped.then_some("gave way to a newer write"));
-    headings.extend(older.then_some("older than stored"));
+    headings.extend(skipped.then_some("skipped (newer)"));
+    headings.extend(older.then_some("skipped (older)"));
     let mut rows = table(&headings, width);
     for (model, counts) in models {
         let mut row = vec![model.into()];
@@ -148,7 +150,7 @@ fn counts_table(report: &RunReport, width: Option<u16>) -> Table {
     rows
 }
 
-/// `success: sync github/issues of connection acme, 2 pages, 3 requests, 0.4 s`
+/// Returns the first line: `success: sync github/issues of connection acme, 2 pages, 3 requests, 0.4 s`.
 pub fn headline(report: &RunReport) -> String {
     let key = &report.key;
     let mut parts = vec![format!(
@@ -165,13 +167,13 @@ pub fn headline(report: &RunReport) -> String {
     parts.extend((report.totals.requests > 0).then(|| pluralized(report.totals.requests, "request")));
     parts.push(duration(report.duration));
     let waited = report.waited >= MIN_REPORTED_WAIT;
-    parts.extend(waited.then(|| format!("of it {} waiting for limits", duration(report.waited))));
+    parts.extend(waited.then(|| format!("including {} of waiting for rate limits", duration(report.waited))));
     parts.join(", ")
 }
 
 fn print_failure(terminal: &mut Terminal, report: &RunReport, error: &WireError) {
     if report.status == RunStatus::Interrupted {
-        terminal.note("interrupted: what was committed stays");
+        terminal.note("interrupted: committed pages are kept");
     } else {
         terminal.note(format_args!("error: {}: {}", error.r#type, error.message));
         if let (FunctionKind::Action, Some(payload)) = (report.key.kind, &error.payload) {
@@ -179,7 +181,7 @@ fn print_failure(terminal: &mut Terminal, report: &RunReport, error: &WireError)
         }
     }
     if report.resumable {
-        terminal.note("The next run goes on from there.");
+        terminal.note("The next run resumes there.");
     }
 }
 
@@ -187,8 +189,8 @@ fn print_hint(terminal: &mut Terminal, report: &RunReport) {
     let key = &report.key;
     if report.dry_records.is_some() {
         terminal.hint(match key.kind {
-            FunctionKind::Sync => "Nothing was kept. Run it without --dry-run to keep it.",
-            _ => "Nothing was kept here; what was sent to the provider was sent.",
+            FunctionKind::Sync => "Nothing was stored. Run it without --dry-run to store the records.",
+            _ => "Nothing was stored here, but requests were sent to the provider.",
         });
         return;
     }
@@ -201,14 +203,14 @@ fn print_hint(terminal: &mut Terminal, report: &RunReport) {
             format!(" --variant {}", shell_quoted(&key.variant))
         };
         terminal.hint(format_args!(
-            "Look at them: registry records {} {model} --connection {}{variant}",
+            "Show them: registry records {} {model} --connection {}{variant}",
             key.integration,
             shell_quoted(&key.connection)
         ));
     }
 }
 
-/// `12 ms`, `3.4 s`, `2 min 5 s`
+/// Formats a duration: `12 ms`, `3.4 s`, `2 min 5 s`.
 pub fn duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     match millis {
@@ -270,10 +272,14 @@ mod tests {
         );
         assert!(out.text().contains("1,200"), "{}", out.text());
         let slow = RunReport { waited: Duration::from_millis(1_200), ..report(FunctionKind::Sync, RunStatus::Success) };
-        assert!(headline(&slow).ends_with(", 1.4 s, of it 1.2 s waiting for limits"), "{}", headline(&slow));
+        assert!(
+            headline(&slow).ends_with(", 1.4 s, including 1.2 s of waiting for rate limits"),
+            "{}",
+            headline(&slow)
+        );
         assert!(!out.text().contains("newer"), "{}", out.text());
-        assert!(out.text().ends_with("\nleft out: 3 records, not fitting the model\n"), "{}", out.text());
-        assert_eq!(err.text(), "Look at them: registry records github Issue --connection acme\n");
+        assert!(out.text().ends_with("\nskipped: 3 records that the model does not accept\n"), "{}", out.text());
+        assert_eq!(err.text(), "Show them: registry records github Issue --connection acme\n");
     }
 
     #[test]
@@ -297,7 +303,7 @@ mod tests {
         assert_eq!(print(&mut terminal, &stopped), Ok(Exit::Interrupted));
         let document: Value = serde_json::from_str(&out.text()).unwrap();
         assert_eq!(document["status"], "interrupted");
-        assert!(err.text().ends_with("The next run goes on from there.\n"), "{}", err.text());
+        assert!(err.text().ends_with("The next run resumes there.\n"), "{}", err.text());
     }
 
     #[test]
@@ -322,7 +328,7 @@ mod tests {
         assert_eq!(print(&mut terminal, &action_report), Ok(Exit::Failed));
         let text = out.text();
         assert!(
-            text.starts_with("success: action") && text.ends_with("\n\nerror: sync github/labels could not begin\n"),
+            text.starts_with("success: action") && text.ends_with("\n\nerror: sync github/labels could not start\n"),
             "{text}"
         );
         assert_eq!(err.text(), "error: script_internal_error: no such sync\n");
@@ -338,8 +344,8 @@ mod tests {
                 .unwrap();
             out.text().lines().nth(1).unwrap_or_default().to_owned()
         };
-        assert_eq!(text(1), "Issue: 1 record would be there");
-        assert_eq!(text(13_000), "Issue: 13,000 records would be there, the first 1:");
+        assert_eq!(text(1), "Issue: 1 record would be stored");
+        assert_eq!(text(13_000), "Issue: 13,000 records would be stored; the first 1:");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `registry run`: one run of a function, from here and now.
+//! `registry run`: one run of a function in this process.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 use serde_json::{Map, Value};
@@ -18,51 +18,53 @@ pub(super) struct Run;
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 struct Arguments {
-    /// The integration
+    /// Name of the integration
     integration: String,
-    /// The function's name
+    /// Name of the function
     function: String,
-    /// The connection to run it on
+    /// Connection to run the function with
     #[arg(long, value_name = "ID")]
     connection: String,
-    /// Its type, where two functions have one name
+    /// Type of the function: sync, action, on-event or on-webhook; needed only if two functions have this name
     #[arg(long = "type", value_name = "TYPE", value_parser = list::parse_kind)]
     kind: Option<FunctionKind>,
-    /// The input of an action, or the payload of a webhook
+    /// Input of an action, or payload of a webhook
     #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     input: Option<String>,
-    /// Runs the webhook handler of a sync, as for a webhook of this type
+    /// Runs the webhook handler of a sync for a webhook of this type
     #[arg(long, value_name = "TYPE")]
     webhook: Option<String>,
-    /// Runs this variant of a sync
+    /// Variant of the sync to run
     #[arg(long, value_name = "NAME")]
     variant: Option<String>,
-    /// Metadata in place of the connection's, for this run only
+    /// Metadata that replaces the connection's metadata in this run
     #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     metadata: Option<String>,
-    /// A checkpoint to begin from; it replaces the stored one
+    /// Checkpoint to start from; it replaces the stored one
     #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     checkpoint: Option<String>,
-    /// Forgets the stored checkpoint first, so that a sync begins at the beginning
+    /// Discards the stored checkpoint first, so that the sync starts from the beginning
     #[arg(long, conflicts_with = "checkpoint")]
     reset: bool,
-    /// With --reset, takes out all records of a sync's models first; readers of the feed are not told that they are gone
+    /// With --reset, removes all records of the sync's models first, without deletes in the feed
     #[arg(long, requires = "reset")]
     empty_cache: bool,
-    /// Reads the whole list, also where the sync would read only what changed
+    /// Reads the whole list, even if the sync would read only what changed
     #[arg(long)]
     full: bool,
-    /// Deletes at once what the guard, `hold` or `max_deletes` would hold back; confirmations are still needed
+    /// Deletes at once what the guard, `hold` or `max_deletes` would hold; confirmations are still needed
     #[arg(long)]
     allow_deletes: bool,
-    /// Keeps nothing here, and shows what would be there; requests are sent to the provider all the same
+    /// Stores nothing and shows the records that would be stored; requests are sent to the provider
     #[arg(long)]
     dry_run: bool,
 }
 
 impl Command for Run {
     fn clap(&self) -> clap::Command {
-        Arguments::augment_args(clap::Command::new("run").about("Runs a sync, an action or a webhook handler"))
+        let about = "Runs a function: sync, action, event handler or webhook handler";
+        Arguments::augment_args(clap::Command::new("run").about(about))
+            .after_help("Example: registry run github repo-issues --connection acme")
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -81,7 +83,7 @@ fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, Com
     let function = target(registry, entry, arguments, &mut values)?;
     if arguments.variant.is_some() && !matches!(function, Target::Sync(_) | Target::Webhook { .. }) {
         return Err(CommandError::usage(format!(
-            "--variant: {} has no variants, only syncs have",
+            "--variant: {} has no variants; only syncs do",
             function_label(entry)
         )));
     }
@@ -90,19 +92,19 @@ fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, Com
     }
     if arguments.empty_cache && !matches!(function, Target::Sync(_)) {
         return Err(CommandError::usage(format!(
-            "--empty-cache: {} has no records, only syncs have",
+            "--empty-cache: {} has no records; only syncs do",
             function_label(entry)
         )));
     }
     if arguments.variant.as_deref().is_some_and(|variant| variant.is_empty() || variant.contains("::")) {
-        return Err(CommandError::usage("--variant: the name of a variant is not empty and has no `::`"));
+        return Err(CommandError::usage("--variant: the name of a variant must not be empty or contain `::`"));
     }
     if arguments.full {
         check_full(entry)?;
     }
     if arguments.allow_deletes && !matches!(function, Target::Sync(_)) {
         return Err(CommandError::usage(format!(
-            "--allow-deletes: {} deletes nothing by a walk, only syncs do",
+            "--allow-deletes: {} deletes no records; only syncs do",
             function_label(entry)
         )));
     }
@@ -124,7 +126,7 @@ fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, Com
     })
 }
 
-/// Which function is meant where several have the name: what the other options speak of.
+/// Returns the types of which the function may be, best match first. The other options decide the order.
 fn candidate_kinds(arguments: &Arguments) -> Vec<FunctionKind> {
     match arguments.kind {
         Some(kind) => vec![kind],
@@ -167,7 +169,7 @@ fn target(
                 (None, types) => {
                     let types = suggest::list(types.iter().copied());
                     return Err(CommandError::usage(format!(
-                        "{} needs --webhook TYPE. It takes {types}",
+                        "{} requires --webhook TYPE; available: {types}",
                         function_label(entry)
                     )));
                 }
@@ -175,10 +177,10 @@ fn target(
             Ok(Target::Webhook { sync: def.sync.name.to_owned(), r#type: kind, payload: payload(given, values)? })
         }
         (_, Some(_)) => {
-            Err(CommandError::usage(format!("--webhook: {} takes no webhooks, only syncs do", function_label(entry))))
+            Err(CommandError::usage(format!("--webhook: {} handles no webhooks; only syncs do", function_label(entry))))
         }
         (Item::Sync(_), None) if given.is_some() => Err(CommandError::usage(format!(
-            "--input: {} takes no input. Settings are --metadata, a webhook's payload goes with --webhook TYPE",
+            "--input: {} takes no input; use --metadata for settings, or --webhook TYPE to send a webhook's payload",
             function_label(entry)
         ))),
         (Item::Sync(_), None) => Ok(Target::Sync(name)),
@@ -190,11 +192,11 @@ fn target(
     }
 }
 
-/// A checkpoint that the run would not look at is a mistake.
+/// Refuses a checkpoint that the run would ignore.
 fn check_checkpoint(entry: &Entry) -> Result<(), CommandError> {
     let declared = match entry.item() {
         Item::Sync(SyncDef { run: SyncRun::Mapper(_), .. }) => {
-            let instead = "keeps its own place, which cannot be set. --reset makes it begin at the beginning";
+            let instead = "keeps its own resume point, which cannot be set; use --reset to start from the beginning";
             return Err(CommandError::usage(format!("--checkpoint: {} {instead}", function_label(entry))));
         }
         Item::Sync(def) => def.checkpoint.is_some(),
@@ -208,12 +210,12 @@ fn check_checkpoint(entry: &Entry) -> Result<(), CommandError> {
     Err(CommandError::usage(format!("--checkpoint: {} declares no checkpoint", function_label(entry))))
 }
 
-/// Only a mapper's loop decides between a full and an incremental run.
+/// Refuses `--full` for other functions than mappers: only a mapper chooses between a full and an incremental run.
 fn check_full(entry: &Entry) -> Result<(), CommandError> {
     let instead = match entry.item() {
         Item::Sync(SyncDef { run: SyncRun::Mapper(_), .. }) => return Ok(()),
-        Item::Sync(_) => "decides itself what it reads. --reset makes it begin at the beginning",
-        _ => "reads no list, only syncs do",
+        Item::Sync(_) => "is written by hand and decides what it reads; use --reset to start from the beginning",
+        _ => "reads no list; only syncs do",
     };
     Err(CommandError::usage(format!("--full: {} {instead}", function_label(entry))))
 }
@@ -230,12 +232,14 @@ fn check_webhook(types: &[&str], kind: &str) -> Result<(), CommandError> {
 }
 
 fn payload(given: Option<&str>, values: &mut ValueReader) -> Result<Value, CommandError> {
-    let given = given.ok_or_else(|| CommandError::usage("--webhook needs the payload: --input JSON, @FILE or -"))?;
+    let given =
+        given.ok_or_else(|| CommandError::usage("--webhook requires a payload: --input JSON, @FILE or - (stdin)"))?;
     values.json("--input", given)
 }
 
-/// The input of an action. Without one: nothing for an action that takes nothing, an empty object where every field is
-/// optional.
+/// Returns the input of an action.
+///
+/// Without `--input` it is `null` for an action without input, and an empty object if every field is optional.
 fn input(entry: &Entry, def: &ActionDef, given: Option<&str>, values: &mut ValueReader) -> Result<Value, CommandError> {
     match (given, def.input) {
         (Some(given), Some(_)) => values.json("--input", given),
@@ -245,10 +249,11 @@ fn input(entry: &Entry, def: &ActionDef, given: Option<&str>, values: &mut Value
             let schema = standalone(schema, Contract::Deserialize);
             match describe::example_input(&schema) {
                 Some(Value::Object(fields)) if fields.is_empty() => Ok(Value::Object(fields)),
-                Some(example) => {
-                    Err(CommandError::usage(format!("{} needs an input: --input '{example}'", function_label(entry))))
-                }
-                // Not an object: only its own type knows whether nothing will do.
+                Some(example) => Err(CommandError::usage(format!(
+                    "{} requires an input: --input '{example}'",
+                    function_label(entry)
+                ))),
+                // The input is not an object: deserialization decides whether `null` is accepted.
                 None => Ok(Value::Null),
             }
         }
@@ -335,37 +340,41 @@ mod tests {
     }
 
     #[test]
-    fn unfitting_option_is_reported_with_alternative() {
-        check(&["create"], r#"action `create` needs an input: --input '{"title":"…"}'"#);
+    fn inapplicable_option_is_reported_with_alternative() {
+        check(&["create"], r#"action `create` requires an input: --input '{"title":"…"}'"#);
         check(&["ping", "--input", "1"], "--input: action `ping` takes no input");
-        check(&["ping", "--variant", "v"], "--variant: action `ping` has no variants, only syncs have");
-        check(&["ping", "--reset", "--empty-cache"], "--empty-cache: action `ping` has no records, only syncs have");
-        check(&["ping", "--webhook", "x"], "--webhook: action `ping` takes no webhooks, only syncs do");
-        check(&["issues", "--webhook", "issues.edited"], "--webhook needs the payload: --input JSON, @FILE or -");
+        check(&["ping", "--variant", "v"], "--variant: action `ping` has no variants; only syncs do");
+        check(&["ping", "--reset", "--empty-cache"], "--empty-cache: action `ping` has no records; only syncs do");
+        check(&["ping", "--webhook", "x"], "--webhook: action `ping` handles no webhooks; only syncs do");
+        check(
+            &["issues", "--webhook", "issues.edited"],
+            "--webhook requires a payload: --input JSON, @FILE or - (stdin)",
+        );
         check(
             &["issues", "--webhook", "issues.edit", "--input", "1"],
-            "there is no webhook type `issues.edit`, did you mean `issues.edited`? There is `issues.edited`",
+            "unknown webhook type `issues.edit`; available: `issues.edited`; did you mean `issues.edited`?",
         );
         check(
             &["issues", "--type", "sync", "--input", "1"],
-            "--input: sync `issues` takes no input. Settings are --metadata, a webhook's payload goes with --webhook TYPE",
+            "--input: sync `issues` takes no input; use --metadata for settings, or --webhook TYPE to send a webhook's \
+             payload",
         );
         check(
             &["crate", "--input", "1"],
-            "there is no function of `github` named `crate`, did you mean `create`? There is `by-hand`, `changed`, \
-             `create`, `issues` and `ping`",
+            "unknown function of `github` named `crate`; available: `by-hand`, `changed`, `create`, `issues` and \
+             `ping`; did you mean `create`?",
         );
     }
 
     #[test]
     fn option_without_effect_is_refused() {
         let checkpoint = "--checkpoint={\"p\":2}";
-        let own = "keeps its own place, which cannot be set. --reset makes it begin at the beginning";
+        let own = "keeps its own resume point, which cannot be set; use --reset to start from the beginning";
         check(&["issues", checkpoint], &format!("--checkpoint: sync `issues` {own}"));
         check(&["ping", checkpoint], "--checkpoint: action `ping` declares no checkpoint");
         check(&["by-hand", checkpoint], "sync by-hand");
         for variant in ["--variant=", "--variant=a::b"] {
-            check(&["issues", variant], "--variant: the name of a variant is not empty and has no `::`");
+            check(&["issues", variant], "--variant: the name of a variant must not be empty or contain `::`");
         }
     }
 
@@ -396,9 +405,10 @@ mod tests {
     fn full_and_allow_deletes_are_refused_where_they_have_no_effect() {
         check(
             &["by-hand", "--full"],
-            "--full: sync `by-hand` decides itself what it reads. --reset makes it begin at the beginning",
+            "--full: sync `by-hand` is written by hand and decides what it reads; use --reset to start from the \
+             beginning",
         );
-        check(&["ping", "--full"], "--full: action `ping` reads no list, only syncs do");
-        check(&["ping", "--allow-deletes"], "--allow-deletes: action `ping` deletes nothing by a walk, only syncs do");
+        check(&["ping", "--full"], "--full: action `ping` reads no list; only syncs do");
+        check(&["ping", "--allow-deletes"], "--allow-deletes: action `ping` deletes no records; only syncs do");
     }
 }

@@ -1,4 +1,4 @@
-//! `registry schema`: the schemas of everything, for clients.
+//! `registry schema`: schemas of models, inputs and outputs for clients.
 
 use std::{fs, path::PathBuf};
 
@@ -11,22 +11,22 @@ use crate::{
     export::{self, ExportError},
 };
 
-/// `registry schema`
+/// The command `registry schema`.
 #[derive(Debug)]
 pub(super) struct Schema;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// The form
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::JsonSchema)]
     format: Format,
-    /// Writes to this file in place of stdout
+    /// File to write instead of stdout
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
-    /// Only this integration
+    /// Only the schemas of this integration
     #[arg(long, value_name = "NAME")]
     integration: Option<String>,
-    /// Only this model, by itself
+    /// Only the schema of this model
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
 }
@@ -41,6 +41,7 @@ impl Command for Schema {
     fn clap(&self) -> clap::Command {
         let about = "Prints the schemas of models, inputs and outputs";
         Arguments::augment_args(clap::Command::new("schema").about(about))
+            .after_help("Example: registry schema --integration github --out schema.json")
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -51,11 +52,11 @@ impl Command for Schema {
             Some(path) => {
                 let text = format!("{schema:#}\n");
                 fs::write(&path, &text)
-                    .map_err(|error| CommandError::failed(format!("{} cannot be written: {error}", path.display())))?;
+                    .map_err(|error| CommandError::failed(format!("cannot write {}: {error}", path.display())))?;
                 context.terminal.json(&serde_json::json!({ "out": path, "bytes": text.len() }))?;
                 context.terminal.hint(format_args!("wrote {}", path.display()));
             }
-            // The answer is a document in either form.
+            // The result is a JSON document with and without `--json`.
             None => context.terminal.document(&schema)?,
         }
         Ok(Exit::Success)
@@ -81,7 +82,7 @@ fn model_schema(registry: &Registry, integration: Option<&str>, model: &str) -> 
         names.extend(own);
     }
     match owners.as_slice() {
-        [home] => export::model(registry, home, model)
+        [owner] => export::model(registry, owner, model)
             .map_err(|errors| export_error(&errors))?
             .ok_or_else(|| CommandError::not_found(model)),
         [] => {
@@ -91,9 +92,9 @@ fn model_schema(registry: &Registry, integration: Option<&str>, model: &str) -> 
             let what = integration.map_or_else(|| "model".to_owned(), |of| format!("model of `{of}` named"));
             Err(CommandError::not_found(lookup::unknown_name(&what, model, &names)))
         }
-        homes => Err(CommandError::usage(format!(
-            "`{model}` is a model of {}: say which with --integration",
-            crate::declare::suggest::list(homes.iter().copied())
+        owners => Err(CommandError::usage(format!(
+            "`{model}` is a model of {}; select one with --integration",
+            crate::declare::suggest::list(owners.iter().copied())
         ))),
     }
 }
@@ -111,8 +112,8 @@ mod tests {
     fn unknown_model_is_reported() {
         let registry = registry_of(&[action("github", "create")]);
         assert!(schema(&registry, None, None).unwrap()["integrations"]["github"]["actions"]["create"].is_object());
-        let fault = schema(&registry, Some("github"), Some("Issue")).unwrap_err();
-        assert_eq!(fault.to_string(), "there is no model of `github` named `Issue`, and no other either");
+        let error = schema(&registry, Some("github"), Some("Issue")).unwrap_err();
+        assert_eq!(error.to_string(), "unknown model of `github` named `Issue`; none are defined");
         assert_eq!(schema(&registry, Some("gihub"), None).unwrap_err().exit(), Exit::Usage);
     }
 }

@@ -1,14 +1,17 @@
-//! Ctrl-C: the first one asks, the second one insists. And a reader that has gone away, which nobody tells.
+//! Signals and a closed stdout.
+//!
+//! The first Ctrl-C (or SIGTERM, or SIGHUP) cancels the runs of a command, the second one ends the process. A command
+//! that waits for changes also ends when the reader of its stdout has closed the pipe.
 
 use tokio::runtime::Handle;
 
 use super::Exit;
 use crate::run::Cancellation;
 
-/// Signals that come within this time are one.
+/// Signals within this time count as one.
 const DEBOUNCE: std::time::Duration = std::time::Duration::from_millis(300);
 
-/// Listens from now on.
+/// Starts to listen for signals. Returns the cancellation that the first signal triggers.
 pub(super) fn cancel_on_signal(runtime: &Handle) -> Cancellation {
     let cancellation = Cancellation::default();
     let on_signal = cancellation.clone();
@@ -17,8 +20,8 @@ pub(super) fn cancel_on_signal(runtime: &Handle) -> Cancellation {
             return;
         }
         on_signal.cancel();
-        write_stderr("stopping. Press Ctrl-C again to end at once");
-        // Some send one wish twice: to the process and to its group.
+        write_stderr("stopping; press Ctrl-C again to exit at once");
+        // Some supervisors signal twice: the process, and its process group.
         tokio::time::sleep(DEBOUNCE).await;
         if wait_for_signal().await {
             std::process::exit(Exit::Interrupted.code().into());
@@ -27,8 +30,7 @@ pub(super) fn cancel_on_signal(runtime: &Handle) -> Cancellation {
     cancellation
 }
 
-/// Waits for Ctrl-C, for the signal by which a supervisor asks, or for the end of the terminal. `false`: the system gives no
-/// signals.
+/// Waits for SIGINT (Ctrl-C), SIGTERM or SIGHUP. Returns `false` if the system cannot deliver signals.
 async fn wait_for_signal() -> bool {
     #[cfg(unix)]
     {
@@ -55,8 +57,8 @@ async fn wait_for_signal() -> bool {
     }
 }
 
-/// Whether the end of the terminal ends this process: `nohup` has it ignored, and listening would undo that. Systems that do
-/// not say whether it is ignored do with it what they always do.
+/// Returns whether SIGHUP is handled. It is not if the process was started with `nohup`, which ignores the signal: a
+/// handler would undo that. On systems without `/proc` the default of the system applies.
 #[cfg(unix)]
 fn is_hangup_handled() -> bool {
     const HANGUP: u64 = 1;
@@ -65,14 +67,14 @@ fn is_hangup_handled() -> bool {
     ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & HANGUP == 0)
 }
 
-/// Waits until nobody reads stdout any more, so that a command that waits for something to print does not wait in vain.
-/// Where stdout is no pipe or socket, nobody can go away.
+/// Waits until the reader of stdout has closed it, so that a command without output does not wait forever. Never
+/// completes if stdout is not a pipe or socket.
 pub(super) async fn stdout_closed() {
     #[cfg(unix)]
     {
         use std::os::fd::AsFd as _;
         use tokio::{io::Interest, net::unix::pipe::Sender};
-        // A duplicate that is only listened to. Making it the checked way would make stdout itself non-blocking.
+        // The duplicate is only polled. The checked constructor would set stdout itself to non-blocking.
         let duplicate = std::io::stdout().as_fd().try_clone_to_owned();
         if let Ok(stdout) = duplicate.and_then(Sender::from_owned_fd_unchecked)
             && stdout.ready(Interest::ERROR).await.is_ok()
@@ -85,6 +87,6 @@ pub(super) async fn stdout_closed() {
 
 fn write_stderr(text: &str) {
     use std::io::Write as _;
-    // Nobody may be reading; the run stops all the same.
+    // The run stops even if stderr is closed.
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,5 +1,6 @@
-//! What neither the compiler nor the configuration file can see alone: do the functions, the catalogue and the
-//! configuration fit together?
+//! Consistency check of functions, catalogue and configuration at startup.
+//!
+//! The compiler and the configuration parser each see only one of the three.
 
 use crate::{
     config::Config,
@@ -7,17 +8,17 @@ use crate::{
     provider::{Catalogue, CatalogueError},
 };
 
-/// Everything that does not fit, each in a sentence that says what to do. Empty: all is well.
+/// Returns one sentence with the remedy for each inconsistency. An empty list means that there is none.
 ///
-/// - A sync with a bare `paginate` needs a provider whose pagination is known.
+/// - A sync with a bare `paginate` needs a provider with a declared pagination.
 /// - A provider that the configuration names must be in the catalogue.
-/// - The entry of an integration's provider, where there is one, can be read.
-/// - An integration that the configuration names must be one of the program's, or one of the catalogue.
+/// - The catalogue entry of an integration's provider, if there is one, must be readable.
+/// - An integration that the configuration names must be defined in the program or in the catalogue.
 ///
-/// Whether an integration has a base URL at all is asked when it is run, so that one unfinished integration does not
-/// stop the others.
+/// A missing base URL is reported only when the integration runs, so that one unfinished integration does not stop the
+/// others.
 pub fn check(registry: &Registry, catalogue: &Catalogue, config: &Config) -> Vec<String> {
-    let mut wrong = check_config_names(registry, catalogue, config);
+    let mut problems = check_config_names(registry, catalogue, config);
     for (entry, sync) in registry.syncs() {
         let SyncRun::Mapper(mapper) = &sync.run else { continue };
         if mapper.paginate.as_ref().is_none_or(|paginate| paginate.kind.is_some()) {
@@ -26,26 +27,26 @@ pub fn check(registry: &Registry, catalogue: &Catalogue, config: &Config) -> Vec
         let integration = entry.integration();
         let provider = provider_of(config, integration);
         if catalogue.get(provider).is_none_or(|provider| provider.proxy.paginate.is_none()) {
-            wrong.push(format!(
-                "sync `{}` of `{integration}` ({}): a bare `paginate` goes by the provider's entry, and `{provider}` has \
-                 no pagination there. Write how pages are found: `paginate(link(rel = \"next\"))`, `paginate(cursor(name \
+            problems.push(format!(
+                "sync `{}` of `{integration}` ({}): a bare `paginate` uses the pagination of the provider's entry, and \
+                 `{provider}` declares none. Declare it here: `paginate(link(rel = \"next\"))`, `paginate(cursor(name \
                  = \"…\", path = \"…\"))` or `paginate(offset(name = \"…\"))`",
                 sync.name,
                 entry.at(),
             ));
         }
     }
-    wrong
+    problems
 }
 
 fn check_config_names(registry: &Registry, catalogue: &Catalogue, config: &Config) -> Vec<String> {
     let known = registry.integrations();
-    let mut wrong = Vec::new();
+    let mut problems = Vec::new();
     let unnamed =
         |integration: &&&str| config.integrations.get(**integration).is_none_or(|settings| settings.provider.is_none());
     for integration in known.iter().filter(unnamed) {
         if let Err(error @ CatalogueError::Entry { .. }) = catalogue.find(integration) {
-            wrong.push(format!("the integration `{integration}`: {error}"));
+            problems.push(format!("the integration `{integration}`: {error}"));
         }
     }
     for (integration, settings) in &config.integrations {
@@ -53,26 +54,26 @@ fn check_config_names(registry: &Registry, catalogue: &Catalogue, config: &Confi
             Some(Err(CatalogueError::Unknown { name, .. })) => {
                 let names: Vec<&str> = catalogue.names().collect();
                 let sentence = super::lookup::unknown_name("provider", &name, &names);
-                wrong.push(format!("`[integrations.{integration}]` in the configuration: {sentence}"));
+                problems.push(format!("`[integrations.{integration}]` in the configuration: {sentence}"));
             }
-            Some(Err(error)) => wrong.push(format!("`[integrations.{integration}]` in the configuration: {error}")),
+            Some(Err(error)) => problems.push(format!("`[integrations.{integration}]` in the configuration: {error}")),
             Some(Ok(_)) | None => {}
         }
         let is_known = known.contains(&integration.as_str()) || catalogue.get(integration).is_some();
         if !is_known && settings.provider.is_none() {
-            let hint = suggest::nearest(integration, known.iter().copied())
-                .map_or_else(|| ".".to_owned(), |name| format!(", did you mean `{name}`?"));
+            let near = suggest::nearest(integration, known.iter().copied());
+            let hint = near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
             let list = suggest::list(known.iter().copied());
-            wrong.push(format!(
-                "`[integrations.{integration}]` in the configuration: the program has no such integration{hint} There is \
-                 {list}. (For an API without functions, name its `provider`.)"
+            problems.push(format!(
+                "`[integrations.{integration}]` in the configuration: unknown integration; available: {list}{hint} \
+                 (for an API without functions, set its `provider`)"
             ));
         }
     }
-    wrong
+    problems
 }
 
-/// The name of an integration's provider: its own, unless the configuration names another.
+/// Returns the name of an integration's provider: the name of the integration, unless the configuration sets another.
 pub(super) fn provider_of<'a>(config: &'a Config, integration: &'a str) -> &'a str {
     config.integrations.get(integration).and_then(|settings| settings.provider.as_deref()).unwrap_or(integration)
 }
@@ -119,6 +120,7 @@ mod tests {
         let wrong = of(settings("shpo", None));
         assert!(wrong.contains("`[integrations.shpo]`") && wrong.contains("did you mean `shop`?"), "{wrong}");
         let wrong = of(settings("shop", Some("gihub")));
-        assert!(wrong.contains("there is no provider `gihub`, did you mean `github`?"), "{wrong}");
+        assert!(wrong.contains("unknown provider `gihub`; available: "), "{wrong}");
+        assert!(wrong.ends_with("; did you mean `github`?"), "{wrong}");
     }
 }

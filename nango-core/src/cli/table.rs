@@ -1,11 +1,11 @@
-//! Tables, and how numbers and moments stand in them.
+//! Tables, and the format of numbers and times in them.
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use jiff::Timestamp;
 
 use crate::redact::printable;
 
-/// A table with these headings, as wide as the person's window if that is known.
+/// Creates a table with these headings. With a `width`, in characters, the cells are wrapped to fit it.
 pub fn table(headings: &[&str], width: Option<u16>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED.with_rounded_corners());
@@ -16,12 +16,12 @@ pub fn table(headings: &[&str], width: Option<u16>) -> Table {
     table
 }
 
-/// A cell with a number.
+/// Creates a right-aligned cell with a number.
 pub fn count(value: u64) -> Cell {
     Cell::new(number(value)).set_alignment(CellAlignment::Right)
 }
 
-/// `1,234,567`
+/// Formats a number with thousands separators: `1,234,567`.
 pub fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -34,19 +34,20 @@ pub fn number(value: u64) -> String {
     text
 }
 
-/// `1 record`, `2 records`
+/// Formats a number with a noun: `1 record`, `2 records`.
 pub fn pluralized(value: u64, one: &str) -> String {
     let many = if value == 1 { "" } else { "s" };
     format!("{} {one}{many}", number(value))
 }
 
-/// `2026-11-22 12:00:00` (UTC), of microseconds since 1970.
+/// Formats microseconds since 1970 as UTC: `2026-11-22 12:00:00`.
 pub fn utc_time(at: i64) -> String {
     Timestamp::from_microsecond(at)
-        .map_or_else(|_| at.to_string(), |moment| moment.strftime("%Y-%m-%d %H:%M:%S").to_string())
+        .map_or_else(|_| at.to_string(), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
-/// At most so many characters, on one line. Marks that change the direction of text, or are not seen, are escaped.
+/// Truncates a text to one line of `max_chars` characters. Invisible characters and those that change the direction of
+/// text are escaped.
 pub fn truncated(text: &str, max_chars: usize) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(max_chars + 1).collect();
     let mut line = printable(&line).into_owned();

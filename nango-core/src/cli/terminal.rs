@@ -1,7 +1,7 @@
-//! Where a command prints.
+//! Output of commands.
 //!
-//! Answers go to stdout, everything that is said on the way to stderr. In human form an answer is lines and tables; with
-//! `--json` it is one document, and the human lines are not printed at all.
+//! Results go to stdout; notes, hints, progress and errors go to stderr. In human form a result is lines and tables.
+//! With `--json` it is one document, and the lines are not printed.
 
 use std::{
     fmt::Display,
@@ -14,24 +14,28 @@ use serde_json::json;
 use super::{CommandError, Exit};
 use crate::redact::{printable, printable_json};
 
-/// Stdout and stderr, and how to speak on them.
+/// Stdout and stderr of a command, with the output format.
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent setting or fact of the output")]
 pub struct Terminal {
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
     json: bool,
+    quiet: bool,
+    /// Whether help texts are coloured.
+    colored: bool,
     document_written: bool,
     width: Option<u16>,
     interactive: bool,
-    /// What reads stdout.
+    /// Target of stdout.
     output_target: OutputTarget,
 }
 
-/// What reads stdout.
+/// Kind of the target of stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OutputTarget {
-    /// A person: a terminal acts on some characters.
+    /// A terminal, which interprets control characters, so they are escaped.
     Terminal,
-    /// A program, which gets the bytes as they are.
+    /// A file or program, which receives the bytes unchanged.
     NonTerminal,
 }
 
@@ -42,54 +46,68 @@ impl std::fmt::Debug for Terminal {
 }
 
 impl Terminal {
-    /// The process's own.
+    /// Returns the terminal of the process.
     pub fn new() -> Self {
         let on_terminal = io::stdout().is_terminal();
         Self {
             out: Box::new(io::BufWriter::new(io::stdout())),
             err: Box::new(io::stderr()),
             json: false,
+            quiet: false,
             document_written: false,
-            // A window that is too narrow for a table, or does not know its size, is written to like a file.
+            // A terminal that is too narrow for a table, or of unknown width, is treated like a file.
             width: on_terminal.then(|| comfy_table::Table::new().width()).flatten().filter(|width| *width >= 40),
             interactive: io::stderr().is_terminal(),
+            colored: is_colored(on_terminal, |name| std::env::var_os(name)),
             output_target: if on_terminal { OutputTarget::Terminal } else { OutputTarget::NonTerminal },
         }
     }
 
-    /// Two writers in place of stdout and stderr.
+    /// Returns a terminal that writes to these writers instead of stdout and stderr.
     pub fn from_writers(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
         Self {
             out,
             err,
             json: false,
+            quiet: false,
             document_written: false,
             width: None,
             interactive: false,
+            colored: false,
             output_target: OutputTarget::NonTerminal,
         }
     }
 
-    /// Whether an answer is a JSON document.
+    /// Returns whether results are printed as JSON.
     pub fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// Whether hints, progress and log lines below `warn` are left out (`--quiet`).
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    pub(super) fn set_quiet(&mut self, quiet: bool) {
+        self.quiet = quiet;
+        self.interactive &= !quiet;
     }
 
     pub(super) fn set_json(&mut self, json: bool) {
         self.json = json;
     }
 
-    /// Whether somebody watches stderr, so that progress is worth drawing.
+    /// Returns whether stderr is a terminal, so that progress can be drawn.
     pub fn is_interactive(&self) -> bool {
         self.interactive
     }
 
-    /// How many columns the person's window has. `None`: stdout is no window.
+    /// Returns the width of the terminal in characters, or `None` if stdout is not a terminal of at least 40 columns.
     pub fn width(&self) -> Option<u16> {
         self.width
     }
 
-    /// A line or a table of the answer in human form. Nothing with `--json`.
+    /// Prints a line or a table of the result. Prints nothing with `--json`.
     pub fn line(&mut self, text: impl Display) -> Result<(), CommandError> {
         if !self.json {
             writeln!(self.out, "{}", printable(&text.to_string()))?;
@@ -98,20 +116,39 @@ impl Terminal {
         Ok(())
     }
 
-    /// The answer as a JSON document. Nothing without `--json`.
+    /// Prints a help text, in colours where the terminal shows them.
+    pub(super) fn help(&mut self, text: &clap::builder::StyledStr) -> Result<(), CommandError> {
+        if !self.colored || self.json {
+            return self.line(text.to_string().trim_end());
+        }
+        writeln!(self.out, "{}", text.ansi().to_string().trim_end())?;
+        self.out.flush()?;
+        Ok(())
+    }
+
+    /// Text for another program, as it is: no character is escaped. Nothing with `--json`.
+    pub(super) fn raw(&mut self, text: &str) -> Result<(), CommandError> {
+        if !self.json {
+            self.out.write_all(text.as_bytes())?;
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Prints the result as a JSON document. Prints nothing without `--json`.
     pub fn json(&mut self, document: &impl Serialize) -> Result<(), CommandError> {
         if self.json { self.document(document) } else { Ok(()) }
     }
 
-    /// A JSON document, whatever the form.
+    /// Prints a JSON document, with and without `--json`.
     pub fn document(&mut self, document: &impl Serialize) -> Result<(), CommandError> {
         let mut text = serde_json::to_string_pretty(document)
-            .map_err(|error| CommandError::failed(format!("the answer cannot be written as JSON: {error}")))?;
+            .map_err(|error| CommandError::failed(format!("cannot write the result as JSON: {error}")))?;
         text.push('\n');
         self.bytes(printable_json(&text).as_bytes())
     }
 
-    /// JSON that is written already.
+    /// Prints JSON that is already serialized.
     pub(super) fn bytes(&mut self, json: &[u8]) -> Result<(), CommandError> {
         self.document_written = true;
         match std::str::from_utf8(json) {
@@ -124,32 +161,41 @@ impl Terminal {
         Ok(())
     }
 
-    /// Something that is said on the way. Whether stderr takes it does not matter.
+    /// Prints a note to stderr. Write errors are ignored.
     pub fn note(&mut self, text: impl Display) {
         let _ = self.out.flush();
         let _ = writeln!(self.err, "{}", printable(&text.to_string()));
     }
 
-    /// What to type next, in human form only.
+    /// Prints the next step to stderr. Prints nothing with `--json`.
     pub fn hint(&mut self, text: impl Display) {
-        if !self.json {
+        if !self.json && !self.quiet {
             self.note(text);
         }
     }
 
-    /// Tells of a fault, and gives how the process ends.
-    pub(super) fn report_error(&mut self, fault: &CommandError) -> Exit {
-        if fault.exit() == Exit::Success {
+    /// Prints an error, also as a document with `--json`, and returns the exit status.
+    pub(super) fn report_error(&mut self, error: &CommandError) -> Exit {
+        if error.exit() == Exit::Success {
             return Exit::Success;
         }
-        self.note(format_args!("error: {fault}"));
+        self.note(format_args!("error: {error}"));
         if self.json && !self.document_written {
-            let error = json!({ "error": { "type": fault.kind(), "message": fault.to_string() } });
-            // Whoever does not read the document has the exit code.
-            let _ = self.document(&error);
+            let document = json!({ "error": { "type": error.kind(), "message": error.to_string() } });
+            // If stdout is closed, the exit code still reports the error.
+            let _ = self.document(&document);
         }
-        fault.exit()
+        error.exit()
     }
+}
+
+/// Returns whether output is coloured: `CLICOLOR_FORCE` (unless `0`) enables colours, else `NO_COLOR` (unless empty)
+/// disables them, else a terminal enables them.
+fn is_colored(on_terminal: bool, variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> bool {
+    if variable("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0") {
+        return true;
+    }
+    on_terminal && variable("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 impl Default for Terminal {
@@ -164,7 +210,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A writer that can be read.
+    /// Writer whose content can be read.
     #[derive(Debug, Clone, Default)]
     pub(in crate::cli) struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
 
@@ -184,12 +230,36 @@ pub(super) mod tests {
         }
     }
 
-    /// A terminal and what it prints to stdout and stderr.
+    /// Returns a terminal with the buffers of its stdout and stderr.
     pub(in crate::cli) fn captured_terminal(json: bool) -> (Terminal, SharedBuffer, SharedBuffer) {
         let (out, err) = (SharedBuffer::default(), SharedBuffer::default());
         let mut terminal = Terminal::from_writers(Box::new(out.clone()), Box::new(err.clone()));
         terminal.set_json(json);
         (terminal, out, err)
+    }
+
+    #[test]
+    fn colors_follow_the_conventional_variables() {
+        let check = |on_terminal: bool, set: &[(&str, &str)], expect: bool| {
+            let variable = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+            assert_eq!(is_colored(on_terminal, variable), expect, "{on_terminal} {set:?}");
+        };
+        check(true, &[], true);
+        check(false, &[], false);
+        check(true, &[("NO_COLOR", "1")], false);
+        check(true, &[("NO_COLOR", "")], true);
+        check(false, &[("CLICOLOR_FORCE", "1")], true);
+        check(false, &[("CLICOLOR_FORCE", "0")], false);
+        check(false, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], true);
+    }
+
+    #[test]
+    fn quiet_terminal_prints_warnings_but_no_hints() {
+        let (mut terminal, _, err) = captured_terminal(false);
+        terminal.set_quiet(true);
+        terminal.hint("next: …");
+        terminal.note("warning: a");
+        assert_eq!(err.text(), "warning: a\n");
     }
 
     #[test]
@@ -230,8 +300,8 @@ pub(super) mod tests {
         }
         let err = SharedBuffer::default();
         let mut terminal = Terminal::from_writers(Box::new(Closed), Box::new(err.clone()));
-        let fault = terminal.line("x").unwrap_err();
-        assert_eq!(terminal.report_error(&fault), Exit::Success);
+        let error = terminal.line("x").unwrap_err();
+        assert_eq!(terminal.report_error(&error), Exit::Success);
         assert_eq!(err.text(), "");
     }
 }

@@ -1,6 +1,6 @@
-//! Values on the command line: `JSON`, `@file`, or `-` for stdin.
+//! Values of options: inline `JSON`, `@file`, or `-` for stdin.
 //!
-//! An error names the option and the place in the text, never the text: it may be a credential.
+//! An error contains the option and the position in the text, never the text itself, which may be a credential.
 
 use std::{borrow::Cow, fs, io::Read as _};
 
@@ -11,28 +11,28 @@ use zeroize::Zeroizing;
 use super::CommandError;
 use crate::json;
 
-/// Reads the values of one command line. Stdin can be given to one option.
+/// Reader of option values. Only one option of a command line can read stdin.
 #[derive(Debug, Default)]
 pub struct ValueReader {
     stdin: Option<String>,
 }
 
 impl ValueReader {
-    /// Any JSON.
+    /// Reads a JSON value of any type.
     ///
     /// # Errors
     ///
-    /// The file or stdin cannot be read, or holds something else.
+    /// The file or stdin cannot be read, or is not JSON.
     pub fn json(&mut self, option: &str, given: &str) -> Result<Value, CommandError> {
         let text = self.text(option, given)?;
         parse(option, &text)
     }
 
-    /// A JSON object.
+    /// Reads a JSON object.
     ///
     /// # Errors
     ///
-    /// As [`Values::json`], or the value is of another kind.
+    /// Those of [`ValueReader::json`], or the value is not an object.
     pub fn object(&mut self, option: &str, given: &str) -> Result<Map<String, Value>, CommandError> {
         match self.json(option, given)? {
             Value::Object(object) => Ok(object),
@@ -40,24 +40,24 @@ impl ValueReader {
         }
     }
 
-    /// Credentials: JSON, or a bare key or token.
+    /// Reads credentials: JSON, or a bare key or token.
     ///
     /// # Errors
     ///
-    /// The file or stdin cannot be read, or holds an object that is no JSON.
+    /// The file or stdin cannot be read, or its text starts like JSON but is not valid.
     pub fn credentials(&mut self, option: &str, given: &str) -> Result<Value, CommandError> {
         let text = self.text(option, given)?;
         match text.trim_start().chars().next() {
             Some('{' | '[' | '"') => parse(option, &text),
             _ if given != "-" && !given.starts_with('@') && std::path::Path::new(given).is_file() => {
-                Err(CommandError::usage(format!("{option}: {given} is a file: did you mean @{given}?")))
+                Err(CommandError::usage(format!("{option}: {given} is a file; did you mean @{given}?")))
             }
             _ => Ok(Value::String(text.trim().to_owned())),
         }
     }
 
-    /// The text of a file, or of stdin for `-`, without the line break at its end: for a value that must not stand on the
-    /// command line.
+    /// Reads the text of a file, or of stdin for `-`, without its final line breaks. For values that must not appear on
+    /// the command line.
     ///
     /// # Errors
     ///
@@ -73,18 +73,18 @@ impl ValueReader {
         if given == "-" {
             if let Some(reader_option) = &self.stdin {
                 return Err(CommandError::usage(format!(
-                    "{option}: stdin is read by {reader_option} already, use a file: @PATH"
+                    "{option}: stdin is already read by {reader_option}; use a file: @PATH"
                 )));
             }
             self.stdin = Some(option.to_owned());
             let mut bytes = Vec::new();
-            let failed = |reason: String| CommandError::usage(format!("{option}: stdin cannot be read: {reason}"));
+            let failed = |reason: String| CommandError::usage(format!("{option}: cannot read stdin: {reason}"));
             std::io::stdin().read_to_end(&mut bytes).map_err(|error| failed(error.to_string()))?;
             return decode_file_text(bytes).map_err(failed);
         }
         match given.strip_prefix('@') {
             Some(path) => {
-                let failed = |reason: String| CommandError::usage(format!("{option}: {path} cannot be read: {reason}"));
+                let failed = |reason: String| CommandError::usage(format!("{option}: cannot read {path}: {reason}"));
                 fs::read(path)
                     .map_err(|error| failed(error.to_string()))
                     .and_then(|bytes| decode_file_text(bytes).map_err(failed))
@@ -94,7 +94,7 @@ impl ValueReader {
     }
 }
 
-/// The text of a file, whichever mark its editor put in front of it.
+/// Decodes the text of a file, UTF-8 or UTF-16 with a byte order mark.
 fn decode_file_text(bytes: Vec<u8>) -> Result<String, String> {
     let bytes = Zeroizing::new(bytes);
     json::body_text(&bytes, None).map(Cow::into_owned).map_err(|error| error.to_string())
@@ -106,19 +106,19 @@ fn parse(option: &str, text: &str) -> Result<Value, CommandError> {
             return CommandError::usage(format!("{option}: {error}"));
         };
         let position = format!("line {}, column {}", error.line(), error.column());
-        CommandError::usage(format!("{option} is not JSON ({position}): give JSON in quotes, @FILE, or - for stdin"))
+        CommandError::usage(format!("{option} is not JSON ({position}); pass quoted JSON, @FILE, or - for stdin"))
     })
 }
 
-/// `KEY=VALUE`.
+/// Parses `KEY=VALUE`.
 ///
 /// # Errors
 ///
-/// There is no `=`, or nothing before it.
+/// The text contains no `=`, or the key is empty.
 pub fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("write KEY=VALUE. (The configuration file stands before the command: \
+        _ => Err("expected KEY=VALUE (the configuration file is given before the command: \
                   `registry --config FILE connection add …`)"
             .to_owned()),
     }
@@ -146,16 +146,16 @@ mod tests {
     fn check<T: std::fmt::Debug>(result: Result<T, CommandError>, expect: &str) {
         let message = result.unwrap_err().to_string();
         assert!(message.starts_with(expect), "{message}");
-        assert!(!message.contains("hush"), "{message}");
+        assert!(!message.contains("k3y5"), "{message}");
     }
 
     #[test]
     fn invalid_json_is_reported_without_content() {
         let mut values = ValueReader::default();
-        check(values.json("--input", "hush"), "--input is not JSON (line 1, column 1)");
-        check(values.credentials("--credentials", "{\"hush\""), "--credentials is not JSON (line 1, column 7)");
-        check(values.object("--metadata", "[\"hush\"]"), "--metadata must be a JSON object");
-        check(values.json("--input", "@no-such-file"), "--input: no-such-file cannot be read");
+        check(values.json("--input", "k3y5"), "--input is not JSON (line 1, column 1)");
+        check(values.credentials("--credentials", "{\"k3y5\""), "--credentials is not JSON (line 1, column 7)");
+        check(values.object("--metadata", "[\"k3y5\"]"), "--metadata must be a JSON object");
+        check(values.json("--input", "@no-such-file"), "--input: cannot read no-such-file");
     }
 
     #[test]

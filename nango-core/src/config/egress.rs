@@ -1,4 +1,4 @@
-//! Which places may be reached: the file's `[egress]`, and the hosts that it names elsewhere.
+//! Egress policy from the configuration: the file's `[egress]`, and the hosts of integrations and providers.
 
 use url::{Host, Url};
 
@@ -8,33 +8,34 @@ use crate::{
     provider::Catalogue,
 };
 
-/// What the file says about places beside base URLs. Default: public addresses only.
+/// Egress rules of the file (`[egress]`). Default: public addresses only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Egress {
-    /// Hosts, addresses and networks that may be reached although they are not public, or although a wider entry of
-    /// `deny` is about them.
+    /// Hosts, addresses and networks that may be reached although they are not public, or although a less specific
+    /// entry of `deny` matches them.
     pub allow: Vec<HostPattern>,
-    /// Hosts, addresses and networks that may not be reached. `*` leaves only what `allow` and the base URLs name.
+    /// Hosts, addresses and networks that may not be reached. With `*`, only hosts of `allow` and of base URLs are
+    /// reached.
     pub deny: Vec<HostPattern>,
     /// Whether private networks and this machine may be reached. Default `false`.
     pub allow_private: bool,
 }
 
 impl Config {
-    /// The places that may be reached: as `[egress]` says, and for each integration the hosts and ports that the operator
-    /// wrote down for it, as base URL or trusted origin or in a file of providers. A host with a value of the connection
-    /// in it was not written by the operator alone, and is no exception.
+    /// Returns the egress policy: the rules of `[egress]`, and for each integration exceptions for the hosts and ports
+    /// that the operator configured as base URL, as trusted origin, or in a file of providers. A host that contains a
+    /// value of the connection is not chosen by the operator alone and becomes no exception.
     pub fn policy(&self, catalogue: &Catalogue) -> EgressPolicy {
-        let Egress { allow, deny, allow_private: private } = self.egress.clone();
-        let mut policy = EgressPolicy::new(allow, deny, private);
+        let Egress { allow, deny, allow_private } = self.egress.clone();
+        let mut policy = EgressPolicy::new(allow, deny, allow_private);
         let mut allow = |integration: &str, text: &str| {
             let url = Url::parse(text).ok();
-            let written = match url.as_ref().and_then(Url::host) {
+            let is_literal = match url.as_ref().and_then(Url::host) {
                 Some(Host::Domain(name)) => !name.contains(['$', '{', '%']),
                 Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
                 None => false,
             };
-            if let Some(url) = url.filter(|_| written) {
+            if let Some(url) = url.filter(|_| is_literal) {
                 policy.allow_for(integration, &url);
             }
         };

@@ -1,22 +1,22 @@
-//! What a configuration can be refused for.
+//! Errors of the configuration.
 
 use std::path::{Path, PathBuf};
 
-/// Why a configuration file or a variable cannot be used. Never holds a value of it: it may be a secret.
+/// Error of a configuration file or an environment variable. It never contains a value, which may be secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {message}", location(path, *line))]
 #[non_exhaustive]
 pub struct ConfigError {
-    /// The file, or the variable.
+    /// Path of the file, or name of the variable.
     pub path: PathBuf,
-    /// The line, counted from 1; 0: a variable has none.
+    /// Line in the file, counted from 1; 0 for a variable.
     pub line: usize,
-    /// What is wrong there, and what to write instead.
+    /// Problem, and allowed values.
     pub message: String,
 }
 
 impl ConfigError {
-    /// A variable of the environment that cannot be used.
+    /// Creates the error of an environment variable.
     pub(super) fn variable(name: &str, message: impl Into<String>) -> Self {
         Self { path: name.into(), line: 0, message: message.into() }
     }

@@ -1,4 +1,4 @@
-//! `nango.toml`.
+//! The configuration file `nango.toml`.
 //!
 //! ```toml
 //! database = "sqlite:nango.db"
@@ -31,7 +31,7 @@
 //! record_bytes = "16MiB"
 //! ```
 //!
-//! It is walked by hand and not through serde's derive, so that each message has a line, and none quotes a value.
+//! The file is parsed by hand and not with serde's derive, so that every error has a line and none quotes a value.
 
 mod addresses;
 mod limits;
@@ -51,10 +51,10 @@ use toml::{
 use super::{ConfigError, Egress, IntegrationConfig, Limits, Retention, retention};
 use crate::{declare::suggest, http::HostPattern};
 
-/// The lengths that a lease may have, in seconds: shorter ones end while a busy machine looks elsewhere.
+/// Allowed lease durations, in seconds: shorter leases would expire on a busy machine.
 const LEASE_SECONDS: std::ops::RangeInclusive<f64> = 0.2..=3600.0;
 
-/// The keys of the file.
+/// Top-level keys of the file.
 const FILE_KEYS: [&str; 9] = [
     "database",
     "encrypt_records",
@@ -67,7 +67,7 @@ const FILE_KEYS: [&str; 9] = [
     "limits",
 ];
 
-/// What a file said.
+/// Settings of a file; absent ones have their defaults.
 #[derive(Default)]
 pub(super) struct FileConfig {
     pub(super) database: Option<String>,
@@ -81,11 +81,11 @@ pub(super) struct FileConfig {
     pub(super) limits: Limits,
 }
 
-/// Reads the text of a file. The path is for messages.
+/// Parses the text of a file. The path is for messages, and the base of relative paths.
 pub(super) fn read(path: &Path, text: &str) -> Result<FileConfig, ConfigError> {
     let reader = Reader { path, text };
     let table = DeTable::parse(text).map_err(|error| {
-        reader.error(error.span().map_or(0, |span| span.start), format!("this is not TOML: {}", error.message()))
+        reader.error(error.span().map_or(0, |span| span.start), format!("invalid TOML: {}", error.message()))
     })?;
     reader.file(table.get_ref())
 }
@@ -95,7 +95,7 @@ struct Reader<'a> {
     text: &'a str,
 }
 
-/// A value and the place where it was found.
+/// Key, byte offset and value of an entry.
 type TableEntry<'a, 'i> = (&'a str, usize, &'a Spanned<DeValue<'i>>);
 
 impl Reader<'_> {
@@ -106,8 +106,8 @@ impl Reader<'_> {
                 "database" => {
                     let url = self.string_of(key, at, value)?;
                     if addresses::has_password(&url) {
-                        let expected = "must not hold a password: files are copied and shared. Give it by PGPASSWORD or \
-                                        PGPASSFILE, or the whole URL by NANGO_DATABASE_URL";
+                        let expected = "must not contain a password: files are copied and shared. Set PGPASSWORD or \
+                                        PGPASSFILE, or the whole URL in NANGO_DATABASE_URL";
                         return Err(self.value_error(at, key, expected));
                     }
                     file.database = Some(url);
@@ -115,9 +115,9 @@ impl Reader<'_> {
                 "encrypt_records" => file.encrypt_records = self.bool_of(key, at, value)?,
                 "lease_seconds" => file.lease = Some(self.lease(key, at, value)?),
                 "providers" => {
-                    // As the file says it, whatever directory the program stands in.
-                    let beside = self.path.parent().unwrap_or(Path::new(""));
-                    file.providers = Some(beside.join(self.string_of(key, at, value)?));
+                    // Relative to the file, not to the working directory.
+                    let directory = self.path.parent().unwrap_or(Path::new(""));
+                    file.providers = Some(directory.join(self.string_of(key, at, value)?));
                 }
                 "integrations" => {
                     for (name, at, value) in entries(self.table_of(key, at, value)?) {
@@ -151,7 +151,7 @@ impl Reader<'_> {
                     let headers = self.table_of(&full, at, value)?;
                     for (name, at, _) in entries(headers) {
                         if HeaderName::from_bytes(name.as_bytes()).is_err() {
-                            let expected = "is not the name of a header: letters, digits and dashes";
+                            let expected = "is not a valid header name: use letters, digits and dashes";
                             return Err(self.value_error(at, &format!("{full}.{name}"), expected));
                         }
                     }
@@ -172,7 +172,7 @@ impl Reader<'_> {
                 "token_hosts" => {
                     settings.token_hosts = self.host_patterns(&full, at, value)?;
                     if let Some(wide) = settings.token_hosts.iter().find(|rule| rule.matches_all()) {
-                        let expected = format!("must name hosts, and `{wide}` is every host");
+                        let expected = format!("must name hosts; `{wide}` matches every host");
                         return Err(self.value_error(at, &full, expected));
                     }
                 }
@@ -223,11 +223,7 @@ impl Reader<'_> {
     ) -> Result<Vec<HostPattern>, ConfigError> {
         let kind = value.get_ref().type_str();
         let list = value.get_ref().as_array().ok_or_else(|| {
-            self.value_error(
-                at,
-                key,
-                format!("must be a list such as [\"db.example.internal\"], this is of type {kind}"),
-            )
+            self.value_error(at, key, format!("must be a list such as [\"db.example.internal\"], found {kind}"))
         })?;
         let rule = |(index, item): (usize, &Spanned<DeValue<'_>>)| {
             let key = format!("{key}[{index}]");
@@ -263,14 +259,14 @@ impl Reader<'_> {
         let value = value.get_ref();
         value.as_str().map(str::to_owned).ok_or_else(|| {
             let kind = value.type_str();
-            self.value_error(at, key, format!("must be text in quotes, this is of type {kind}"))
+            self.value_error(at, key, format!("must be a quoted string, found {kind}"))
         })
     }
 
     fn string_list_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, ConfigError> {
         let list = value.get_ref().as_array().ok_or_else(|| {
             let kind = value.get_ref().type_str();
-            self.value_error(at, key, format!("must be a list of texts such as [\"a\", \"b\"], this is of type {kind}"))
+            self.value_error(at, key, format!("must be a list of strings such as [\"a\", \"b\"], found {kind}"))
         })?;
         list.iter().map(|value| self.string_of(key, value.span().start, value)).collect()
     }
@@ -279,7 +275,7 @@ impl Reader<'_> {
         let value = value.get_ref();
         value.as_bool().ok_or_else(|| {
             let kind = value.type_str();
-            self.value_error(at, key, format!("must be true or false, this is of type {kind}"))
+            self.value_error(at, key, format!("must be true or false, found {kind}"))
         })
     }
 
@@ -292,26 +288,22 @@ impl Reader<'_> {
         let value = value.get_ref();
         value.as_table().ok_or_else(|| {
             let kind = value.type_str();
-            self.value_error(
-                at,
-                key,
-                format!("must be a table, this is of type {kind}: write `[{key}]` on a line of its own"),
-            )
+            self.value_error(at, key, format!("must be a table, found {kind}: write `[{key}]` on a line of its own"))
         })
     }
 
     fn unknown_key(&self, at: usize, key: &str, table: Option<&str>, known: &[&str]) -> ConfigError {
         let hint = if key.contains("key") || key.contains("secret") || key.contains("password") {
-            ": secrets are not read from this file, set `NANGO_ENCRYPTION_KEY` in the environment and give credentials \
-             to `connection add`."
+            "; secrets are not read from this file: set `NANGO_ENCRYPTION_KEY` in the environment and pass credentials \
+             to `connection add`"
                 .to_owned()
         } else {
             suggest::nearest(key, known.iter().copied())
-                .map_or_else(|| ".".to_owned(), |name| format!(", did you mean `{name}`?"))
+                .map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
         };
         let table = table.map_or_else(|| "the file".to_owned(), |table| format!("[{table}]"));
-        let known = suggest::list(known.iter().copied());
-        self.error(at, format!("`{key}` is not a key of {table}{hint} There is {known}"))
+        let available = suggest::list(known.iter().copied());
+        self.error(at, format!("unknown key `{key}` in {table}; available: {available}{hint}"))
     }
 
     fn value_error(&self, at: usize, key: &str, expected: impl AsRef<str>) -> ConfigError {
@@ -327,7 +319,7 @@ impl Reader<'_> {
     }
 }
 
-/// The entries of a table in the order of the file, so that the first mistake is the one that is told.
+/// Returns the entries of a table in the order of the file, so that the first mistake is reported.
 fn entries<'a, 'i>(table: &'a DeTable<'i>) -> impl Iterator<Item = TableEntry<'a, 'i>> {
     let mut entries: Vec<TableEntry<'a, 'i>> =
         table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span().start, value)).collect();
@@ -364,7 +356,7 @@ mod tests {
 
     #[test]
     fn password_in_the_database_url_of_the_file_is_refused() {
-        for (url, holds) in [
+        for (url, has_password) in [
             ("postgres://me:hush@h/d", true),
             ("postgres://h/d?user=me&password=hush", true),
             ("postgres://me@h/d?sslmode=require", false),
@@ -372,7 +364,7 @@ mod tests {
             ("sqlite:nango.db", false),
         ] {
             let read = read(Path::new("nango.toml"), &format!("database = '{url}'"));
-            assert_eq!(read.is_err(), holds, "{url}");
+            assert_eq!(read.is_err(), has_password, "{url}");
             if let Err(error) = read {
                 let text = error.to_string();
                 assert!(text.contains("PGPASSWORD") && !text.contains("hush"), "{text}");
@@ -381,45 +373,44 @@ mod tests {
     }
 
     #[test]
-    fn unknown_key_error_names_the_nearest_and_all() {
+    fn unknown_key_error_names_available_keys_and_the_nearest() {
         check(
             "\ndatabse = 'x'",
-            "nango.toml:2: `databse` is not a key of the file, did you mean `database`? There is `database`, \
-             `encrypt_records`, `lease_seconds`, `providers`, `integrations`, `environment`, `retention`, `egress` and `limits`",
+            "nango.toml:2: unknown key `databse` in the file; available: `database`, `encrypt_records`, \
+             `lease_seconds`, `providers`, `integrations`, `environment`, `retention`, `egress` and `limits`; \
+             did you mean `database`?",
         );
         check(
             "[integrations.github]\nbase_url = 'https://x'\nbaseurl = 'y'",
-            "nango.toml:3: `baseurl` is not a key of [integrations.github], did you mean `base_url`? There is \
-             `provider`, `base_url`, `headers`, `client_id`, `scopes`, `trusted_origins` and `token_hosts`",
+            "nango.toml:3: unknown key `baseurl` in [integrations.github]; available: `provider`, `base_url`, \
+             `headers`, `client_id`, `scopes`, `trusted_origins` and `token_hosts`; did you mean `base_url`?",
         );
         check(
             "encryption_key = 'hush'",
-            "nango.toml:1: `encryption_key` is not a key of the file: secrets are not read from this file, set \
-             `NANGO_ENCRYPTION_KEY` in the environment and give credentials to `connection add`. There is `database`, \
-             `encrypt_records`, `lease_seconds`, `providers`, `integrations`, `environment`, `retention`, `egress` and `limits`",
+            "nango.toml:1: unknown key `encryption_key` in the file; available: `database`, `encrypt_records`, \
+             `lease_seconds`, `providers`, `integrations`, `environment`, `retention`, `egress` and `limits`; \
+             secrets are not read from this file: set `NANGO_ENCRYPTION_KEY` in the environment and pass credentials \
+             to `connection add`",
         );
     }
 
     #[test]
-    fn a_wrong_value_names_its_key_and_never_the_value() {
+    fn invalid_value_error_names_the_key_and_not_the_value() {
         for wrong in ["0.1", "-15", "3601", "nan", "inf", "'15'", "true"] {
             check(
                 &format!("lease_seconds = {wrong}"),
                 "nango.toml:1: `lease_seconds` must be a number of seconds from 0.2 to 3600",
             );
         }
-        check("database = 5", "nango.toml:1: `database` must be text in quotes, this is of type integer");
+        check("database = 5", "nango.toml:1: `database` must be a quoted string, found integer");
         check(
             "integrations = 'github'",
-            "nango.toml:1: `integrations` must be a table, this is of type string: write `[integrations]` on a line of its own",
+            "nango.toml:1: `integrations` must be a table, found string: write `[integrations]` on a line of its own",
         );
-        check(
-            "[environment]\nPORT = 80",
-            "nango.toml:2: `environment.PORT` must be text in quotes, this is of type integer",
-        );
+        check("[environment]\nPORT = 80", "nango.toml:2: `environment.PORT` must be a quoted string, found integer");
         check(
             "[integrations.x]\nheaders = { 'a b' = 'c' }",
-            "nango.toml:2: `integrations.x.headers.a b` is not the name of a header: letters, digits and dashes",
+            "nango.toml:2: `integrations.x.headers.a b` is not a valid header name: use letters, digits and dashes",
         );
         check(
             "[integrations.x]\nheaders = { A = \"a\\nb\" }",
@@ -441,39 +432,37 @@ mod tests {
         assert!(egress.allow_private);
         check(
             "[egress]\nallow = 'x'",
-            "nango.toml:2: `egress.allow` must be a list such as [\"db.example.internal\"], this is of type string",
+            "nango.toml:2: `egress.allow` must be a list such as [\"db.example.internal\"], found string",
         );
-        check(
-            "[egress]\ndeny = [\n'a',\n7]",
-            "nango.toml:4: `egress.deny[1]` must be text in quotes, this is of type integer",
-        );
+        check("[egress]\ndeny = [\n'a',\n7]", "nango.toml:4: `egress.deny[1]` must be a quoted string, found integer");
         check(
             "[egress]\ndeny = ['https://a/b']",
             "nango.toml:2: `egress.deny[0]` is neither a host (`api.example.com`, `*.example.com`, `*`) nor an address \
              (`10.1.2.3`, `10.0.0.0/8`)",
         );
-        check("[egress]\nprivate = 1", "nango.toml:2: `egress.private` must be true or false, this is of type integer");
+        check("[egress]\nprivate = 1", "nango.toml:2: `egress.private` must be true or false, found integer");
         check(
             "[egress]\nalow = []",
-            "nango.toml:2: `alow` is not a key of [egress], did you mean `allow`? There is `allow`, `deny` and `private`",
+            "nango.toml:2: unknown key `alow` in [egress]; available: `allow`, `deny` and `private`; did you mean \
+             `allow`?",
         );
     }
 
     #[test]
-    fn trusted_origin_is_a_scheme_a_host_and_a_port() {
+    fn trusted_origin_has_scheme_host_and_port() {
         let text = "[integrations.x]\ntrusted_origins = ['https://a.test:8443', 'http://b.test/']";
         assert!(read(Path::new("nango.toml"), text).is_ok());
         for wrong in ["a.test", "ftp://a.test", "https://a.test/api", "https://a.test?x=1", "https://u:p@a.test"] {
             check(
                 &format!("[integrations.x]\ntrusted_origins = ['{wrong}']"),
-                "nango.toml:2: `integrations.x.trusted_origins` must list origins: a scheme, a host and, if it is not \
-                 the usual one, a port, such as \"https://api.example.com:8443\"",
+                "nango.toml:2: `integrations.x.trusted_origins` must list origins: scheme, host and, unless it is the \
+                 default, port, such as \"https://api.example.com:8443\"",
             );
         }
     }
 
     #[test]
-    fn a_base_url_may_hold_values_of_the_connection() {
+    fn base_url_may_contain_connection_values() {
         let text =
             "[integrations.x]\nbase_url = 'https://${connectionConfig.subdomain}.example.com/${connectionConfig.v}'";
         assert!(read(Path::new("nango.toml"), text).is_ok());
@@ -489,14 +478,17 @@ mod tests {
         check("ftp://example.com", "must begin with https:// (or http://)");
         check(
             "https://me:pw@example.com",
-            "must not contain a user or a password: they belong to a connection, see `connection add`",
+            "must not contain a user or a password: add them to a connection with `connection add`",
         );
-        check("https://example.com/?a=b", "must end with its path: parameters belong to the requests of the functions");
+        check(
+            "https://example.com/?a=b",
+            "must not have a query or a fragment: set parameters in the requests of the functions",
+        );
     }
 
     #[test]
     fn syntax_error_has_a_line() {
         let error = read(Path::new("n.toml"), "a = 1\nb = = 2\n").err().map(|error| error.to_string());
-        assert!(error.as_deref().is_some_and(|error| error.starts_with("n.toml:2: this is not TOML: ")), "{error:?}");
+        assert!(error.as_deref().is_some_and(|error| error.starts_with("n.toml:2: invalid TOML: ")), "{error:?}");
     }
 }

@@ -1,22 +1,26 @@
-//! Bounds of what a run takes from an API.
+//! Limits of the data that a run accepts from an API.
 
 use serde_json::{Map, Value};
 
 use crate::paginate::Bounds;
 
-/// The `[limits]` of `nango.toml`.
+/// Limits of walks, records and metadata (`[limits]` in `nango.toml`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Bounds of a walk over a paginated list.
+    /// Limits of a walk over a paginated list.
     pub walk: Bounds,
-    /// Bytes of a record as it is stored. Default 16 MiB.
+    /// Maximum size of a stored record, in bytes. Default 16 MiB.
     pub record_bytes: u64,
-    /// Bytes of a connection's metadata. Default 1 MiB.
+    /// Maximum size of a connection's metadata, in bytes. Default 1 MiB.
     pub metadata_bytes: u64,
 }
 
 impl Limits {
-    /// Checks the metadata that a connection would have after a change. The error names the size and the setting.
+    /// Checks the size of the metadata that a connection would have after a change.
+    ///
+    /// # Errors
+    ///
+    /// The metadata would exceed `metadata_bytes`; the message names the size and the setting.
     pub(crate) fn check_metadata(
         &self,
         stored: Option<&Map<String, Value>>,
@@ -28,8 +32,8 @@ impl Limits {
             return Ok(());
         }
         Err(format!(
-            "the metadata would have {size} bytes, more than the limit of {}; keep less, or raise `metadata_bytes` under \
-             `[limits]` in nango.toml",
+            "the metadata would have {size} bytes, more than the limit of {}; store less, or raise `metadata_bytes` \
+             under `[limits]` in nango.toml",
             self.metadata_bytes
         ))
     }
@@ -48,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metadata_is_limited_with_what_is_stored_already() {
+    fn metadata_limit_includes_stored_keys() {
         let limits = Limits { metadata_bytes: 40, ..Limits::default() };
         let map = |value: Value| value.as_object().cloned().unwrap_or_default();
         let stored = map(json!({ "a": "x".repeat(20) }));

@@ -1,28 +1,28 @@
-//! `[retention]`: how long the cache keeps what nobody changes.
+//! Retention of unchanged records and unused datasets (`[retention]`).
 //!
-//! Off unless it is set: a cache that forgets by itself surprises more than one that grows.
+//! Disabled by default: records that disappear on their own surprise more than a growing cache.
 
 use std::time::Duration;
 
 use crate::declare::interval_seconds;
 
-/// The shortest age: less is more likely a slip than a wish.
+/// The shortest age, in seconds: shorter ones are likely mistakes.
 const MIN_SECONDS: f64 = 60.0 * 60.0;
-/// The longest age, a hundred years, so that a moment can be reckoned from it.
+/// The longest age, in seconds: 100 years, so that timestamps can be computed from it.
 const MAX_SECONDS: f64 = 100.0 * 365.0 * 24.0 * 60.0 * 60.0;
 
-/// How long the cache keeps what nobody changes.
+/// Retention of unchanged records and unused datasets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Retention {
-    /// Payloads of records that did not change for so long are pruned (`prune_after`, `NANGO_RETENTION_PRUNE_AFTER`). A
-    /// full sync that saves such a record again gives the payload back, so this is for incremental syncs.
+    /// Age from which payloads of unchanged records are pruned (`prune_after`, `NANGO_RETENTION_PRUNE_AFTER`). `None`:
+    /// never. A full sync that saves such a record again restores its payload, so this is for incremental syncs.
     pub prune_after: Option<Duration>,
-    /// Datasets whose syncs did not run for so long are emptied, and the syncs begin at the beginning when they run again
-    /// (`delete_after`, `NANGO_RETENTION_DELETE_AFTER`).
+    /// Time without a run of its syncs after which a dataset is emptied (`delete_after`,
+    /// `NANGO_RETENTION_DELETE_AFTER`). `None`: never. The syncs start from the beginning when they run again.
     pub delete_after: Option<Duration>,
 }
 
-/// Reads `30d`, `12 hours`, or `off`. The error says what to write.
+/// Parses an age such as `30d` or `12 hours`; `off` is `None`. The error names the allowed values.
 pub(super) fn parse_age(text: &str) -> Result<Option<Duration>, &'static str> {
     let text = text.trim();
     if text == "off" {
@@ -31,7 +31,7 @@ pub(super) fn parse_age(text: &str) -> Result<Option<Duration>, &'static str> {
     match interval_seconds(text) {
         Some(seconds) if (MIN_SECONDS..=MAX_SECONDS).contains(&seconds) => Ok(Some(Duration::from_secs_f64(seconds))),
         Some(_) => Err("must be between an hour and a hundred years: write `30d`, `12 hours`, or `off`"),
-        None => Err("is not a length of time: write `30d`, `12 hours`, or `off`"),
+        None => Err("is not a duration: write `30d`, `12 hours`, or `off`"),
     }
 }
 
@@ -49,6 +49,6 @@ mod tests {
         for text in ["30", "59 minutes", "-3d", "1e9 years", "0d", "", "99999999999999 weeks"] {
             assert!(parse_age(text).is_err(), "{text}");
         }
-        assert_eq!(parse_age("soon"), Err("is not a length of time: write `30d`, `12 hours`, or `off`"));
+        assert_eq!(parse_age("soon"), Err("is not a duration: write `30d`, `12 hours`, or `off`"));
     }
 }

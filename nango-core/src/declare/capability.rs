@@ -1,8 +1,8 @@
-//! What a function declares, as traits on its marker type.
+//! Capabilities of a function, as traits on its marker type.
 //!
-//! Each annotated function has a hidden marker, and its handle carries it: `NangoSync<marker>`. A method of the handle
-//! asks for a capability of the marker, so what the attribute did not declare does not compile, and the message names
-//! the function and the type.
+//! Each annotated function has a hidden marker type, which is a parameter of its handle: `NangoSync<marker>`. The
+//! methods of the handle require capabilities of the marker, so that the use of something undeclared does not compile,
+//! with an error that names the function and the type.
 
 use super::{ActionDef, SyncDef};
 use crate::model::{Checkpoint, Data};
@@ -15,8 +15,8 @@ use crate::model::{Checkpoint, Data};
 )]
 pub trait Saves<M: ?Sized> {}
 
-/// Every sync also "saves" this. With only one candidate the compiler would fix the model by inference, and a wrong
-/// one would be a type mismatch somewhere else instead of the message above.
+/// Implemented as [`Saves`] by every sync. With a single candidate, the compiler would infer the model from it, and a
+/// wrong model would be reported as a type mismatch elsewhere instead of by the message above.
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum NoModel {}
@@ -28,7 +28,7 @@ pub enum NoModel {}
     note = "declare it: `#[sync(checkpoint = YourType, ...)]` (or the same on `#[action]`)"
 )]
 pub trait HasCheckpoint {
-    /// The type that is stored between runs.
+    /// Type of the state that is stored between runs.
     type Checkpoint: Checkpoint;
 }
 
@@ -39,27 +39,27 @@ pub trait HasCheckpoint {
     note = "declare it: `metadata = YourType` in the attribute of `{Self}`"
 )]
 pub trait HasMetadata {
-    /// The shape of the metadata.
+    /// Type of the metadata.
     type Metadata: Data;
 }
 
 /// The marker of a `#[sync]` function.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a sync", label = "not a `#[sync]` function")]
 pub trait SyncMarker: 'static {
-    /// Its descriptor.
+    /// Descriptor of the sync.
     const DEF: &'static SyncDef;
 }
 
 /// The marker of an `#[action]` function.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not an action", label = "not an `#[action]` function")]
 pub trait ActionMarker: 'static {
-    /// What it takes; `()` without a parameter.
+    /// Type of the input; `()` for an action without parameters.
     type Input: Data;
-    /// What it gives.
+    /// Type of the returned value.
     type Output: Data;
-    /// Its descriptor.
+    /// Descriptor of the action.
     const DEF: &'static ActionDef;
 }
 
-/// The sync has a webhook handler: at most one, since a second is a conflicting implementation.
+/// The sync has a webhook handler. A second handler of the same sync is a conflicting implementation.
 pub trait HasWebhook: SyncMarker {}

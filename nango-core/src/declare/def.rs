@@ -1,4 +1,4 @@
-//! The descriptors.
+//! Descriptors of syncs, actions, event functions and webhook handlers.
 
 use std::{any::Any, future::Future, pin::Pin, sync::Arc};
 
@@ -10,20 +10,20 @@ use crate::{
     model::{Batch, ModelInfo, SchemaFn},
 };
 
-/// A future on the heap, as descriptors hold it.
+/// A boxed future, the return type of the function pointers in descriptors.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// What a function is called with: the handle of a floor above, carried unopened.
+/// Type-erased context of a call: descriptors cannot name the types of the runtime, which depends on them.
 #[derive(Clone)]
 pub struct Handle(Arc<dyn Any + Send + Sync>);
 
 impl Handle {
-    /// Wraps a context.
+    /// Wraps the context of a call.
     pub fn new<C: Any + Send + Sync>(context: Arc<C>) -> Self {
         Self(context)
     }
 
-    /// The context, if it is of type `C`.
+    /// Returns the context if it has the type `C`.
     pub fn open<C: Any + Send + Sync>(self) -> Option<Arc<C>> {
         self.0.downcast().ok()
     }
@@ -35,12 +35,12 @@ impl std::fmt::Debug for Handle {
     }
 }
 
-/// Where an attribute stands.
+/// Source location of an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
-    /// The path of the file as the compiler was given it.
+    /// Path of the file as passed to the compiler.
     pub file: &'static str,
-    /// The line of the attribute.
+    /// Line of the attribute, counted from 1.
     pub line: u32,
 }
 
@@ -50,62 +50,62 @@ impl std::fmt::Display for Location {
     }
 }
 
-/// A `#[sync]` function.
+/// Descriptor of a `#[sync]` function.
 #[derive(Debug)]
 pub struct SyncDef {
-    /// Where it is declared.
+    /// Location of the attribute.
     pub at: Location,
-    /// The integration as declared: a module's name or `integration = "…"`. See [`super::Entry::integration`].
+    /// Integration as declared: the name of a module or `integration = "…"`. See [`super::Entry::integration`].
     pub integration: &'static str,
-    /// Its name, in kebab-case unless declared otherwise.
+    /// Name of the sync, in kebab-case unless declared otherwise.
     pub name: &'static str,
-    /// The first paragraph of its doc comment.
+    /// First paragraph of the doc comment.
     pub description: &'static str,
-    /// `version = "…"`, `0.0.1` without it.
+    /// `version = "…"`; the default is `0.0.1`.
     pub version: &'static str,
-    /// How often it runs; `None`: when triggered.
+    /// Interval between runs; `None` if the sync runs only when triggered.
     pub frequency: Option<Frequency>,
-    /// Whether a new connection starts it.
+    /// Whether a new connection starts the sync.
     pub auto_start: bool,
     /// Whether a mapper's complete walk marks the records it did not see as deleted.
     pub track_deletes: bool,
-    /// When a record that a complete walk did not see becomes a tombstone.
+    /// Conditions under which a record that a complete walk did not see becomes a tombstone.
     pub deletes: Deletes,
-    /// Who wins when another run wrote a record meanwhile.
+    /// Conflict resolution if another run wrote a record meanwhile.
     pub merging: Merging,
-    /// The permissions it needs at the provider.
+    /// Permissions that the sync needs at the provider.
     pub scopes: &'static [&'static str],
-    /// The models it may write, at least one.
+    /// Models that the sync may write, at least one.
     pub models: &'static [&'static ModelInfo],
-    /// The schema of its checkpoint.
+    /// Schema of the checkpoint.
     pub checkpoint: Option<SchemaFn>,
-    /// The schema of its connection's metadata.
+    /// Schema of the connection's metadata.
     pub metadata: Option<SchemaFn>,
-    /// What it does.
+    /// Implementation: a function or a mapper.
     pub run: SyncRun,
 }
 
-/// What a sync does.
+/// Implementation of a sync.
 #[derive(Debug)]
 pub enum SyncRun {
     /// The annotated async function.
     Function(fn(Handle) -> BoxFuture<Result<()>>),
-    /// A walk over an endpoint whose loop is written once, in `run`.
+    /// A walk over an endpoint; the loop is implemented once, in `run`.
     Mapper(&'static Mapper),
 }
 
-/// A mapper sync: data, and one shim.
+/// A mapper sync: settings of the walk, and the function that maps a record.
 #[derive(Debug)]
 pub struct Mapper {
-    /// Where it reads.
+    /// Endpoint of the list.
     pub endpoint: Endpoint,
-    /// How it goes from page to page; `None`: a single request.
+    /// Pagination; `None` for a single request.
     pub paginate: Option<Paginate>,
-    /// How often a request is tried again.
+    /// Maximum number of retries of a request.
     pub retries: u32,
-    /// What makes it incremental.
+    /// Parameter that makes the sync incremental.
     pub since: Option<Since>,
-    /// What becomes of a record that does not fit.
+    /// Handling of raw records that do not fit their type.
     pub on_invalid: OnInvalid,
     /// The annotated function.
     pub map: MapRecord,
@@ -114,13 +114,13 @@ pub struct Mapper {
 /// The endpoint of a mapper.
 #[derive(Debug)]
 pub enum Endpoint {
-    /// As written.
+    /// The endpoint as declared.
     Fixed(&'static str),
-    /// Filled from the connection's metadata: each value is percent-encoded as one path segment.
+    /// An endpoint with values from the connection's metadata, each percent-encoded as one path segment.
     Metadata(fn(Value) -> Result<String>),
 }
 
-/// The shim of a mapper: one raw record in, its model's records into the batch.
+/// Adapter around the function of a mapper: converts one raw record and adds the resulting records to a batch.
 #[derive(Debug)]
 pub enum MapRecord {
     /// `fn(Raw) -> Mapped`.
@@ -129,89 +129,89 @@ pub enum MapRecord {
     Async(fn(Handle, Box<str>) -> BoxFuture<Result<Batch>>),
 }
 
-/// `since(…)`: what a mapper asks for, so that it reads only what changed.
+/// `since(…)`: the query parameter by which a mapper requests only changed records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Since {
-    /// The query parameter.
+    /// Name of the query parameter.
     pub param: &'static str,
-    /// How the moment is written.
+    /// Format of the time.
     pub format: SinceFormat,
-    /// Where the moment of the next run comes from.
+    /// Source of the time for the next run.
     pub from: SinceFrom,
-    /// What is taken off the stored moment, in seconds.
+    /// Number of seconds that is subtracted from the stored time.
     pub overlap: u32,
-    /// After how many seconds a run goes without the parameter.
+    /// Number of seconds after which a run omits the parameter and reads everything; `None` means never.
     pub full_every: Option<u32>,
 }
 
-/// How a moment is written.
+/// Format of a time in a query parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SinceFormat {
-    /// `2026-11-22T12:00:00Z`
+    /// RFC 3339 in UTC, such as `2026-11-22T12:00:00Z`.
     Rfc3339,
-    /// Seconds since 1970.
+    /// Seconds since 1970 (UTC).
     Unix,
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970 (UTC).
     UnixMs,
 }
 
-/// Where the moment of the next run comes from.
+/// Source of the time for the next run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SinceFrom {
-    /// The provider's `Date` at the first answer of the logical run's first attempt.
+    /// The provider's `Date` header of the first response in the first attempt of the logical run.
     RunStart,
-    /// The greatest value of this path in the raw records of the whole run.
+    /// The greatest value at this path in the raw records of the whole run.
     Field(&'static str),
 }
 
-/// What becomes of a raw record that does not fit its type.
+/// Handling of a raw record that does not fit its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnInvalid {
     /// The run fails, and nothing of the page is saved.
     #[default]
     Fail,
-    /// It is logged, counted and left out; the walk then deletes nothing.
+    /// The record is logged, counted and left out; the walk then deletes nothing.
     Skip,
 }
 
-/// Who wins when another run wrote a record after this run's page was requested.
+/// Conflict resolution if another run wrote a record after this run's page was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Merging {
-    /// The newer write stays, and the page's is counted as `skipped_newer`.
+    /// The newer write stays, and the write of the page is counted as `skipped_newer`.
     #[default]
     Newer,
-    /// The page's write replaces it, as in Nango.
+    /// The write of the page replaces it, as in Nango.
     Override,
 }
 
-/// An `#[action]` function.
+/// Descriptor of an `#[action]` function.
 #[derive(Debug)]
 pub struct ActionDef {
-    /// Where it is declared.
+    /// Location of the attribute.
     pub at: Location,
-    /// The integration as declared.
+    /// Integration as declared.
     pub integration: &'static str,
-    /// Its name.
+    /// Name of the action.
     pub name: &'static str,
-    /// The first paragraph of its doc comment.
+    /// First paragraph of the doc comment.
     pub description: &'static str,
-    /// `version = "…"`, `0.0.1` without it.
+    /// `version = "…"`; the default is `0.0.1`.
     pub version: &'static str,
-    /// The permissions it needs at the provider.
+    /// Permissions that the action needs at the provider.
     pub scopes: &'static [&'static str],
-    /// The schema of its input; `None` without a parameter.
+    /// Schema of the input; `None` for an action without parameters.
     pub input: Option<SchemaFn>,
-    /// The schema of its output.
+    /// Schema of the output.
     pub output: SchemaFn,
-    /// The schema of its checkpoint.
+    /// Schema of the checkpoint.
     pub checkpoint: Option<SchemaFn>,
-    /// The schema of its connection's metadata.
+    /// Schema of the connection's metadata.
     pub metadata: Option<SchemaFn>,
-    /// Reads the input, calls the function, writes the output.
+    /// Deserializes the input, calls the function and serializes the output.
     pub run: fn(Handle, Value) -> BoxFuture<Result<Value>>,
 }
 
-/// When an `#[on_event]` function runs.
+/// Event of a connection that triggers an `#[on_event]` function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Event {
     /// After a connection was added.
@@ -223,7 +223,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The name on the wire.
+    /// Name of the event on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::PostConnectionCreation => "post-connection-creation",
@@ -233,45 +233,45 @@ impl Event {
     }
 }
 
-/// An `#[on_event]` function.
+/// Descriptor of an `#[on_event]` function.
 #[derive(Debug)]
 pub struct EventDef {
-    /// Where it is declared.
+    /// Location of the attribute.
     pub at: Location,
-    /// The integration as declared.
+    /// Integration as declared.
     pub integration: &'static str,
-    /// Its name.
+    /// Name of the function.
     pub name: &'static str,
-    /// The first paragraph of its doc comment.
+    /// First paragraph of the doc comment.
     pub description: &'static str,
-    /// When it runs.
+    /// Event that triggers the function.
     pub event: Event,
-    /// The schema of its connection's metadata.
+    /// Schema of the connection's metadata.
     pub metadata: Option<SchemaFn>,
     /// The annotated function.
     pub run: fn(Handle) -> BoxFuture<Result<()>>,
 }
 
-/// An `#[on_webhook]` function: it belongs to a sync and may write what the sync may write.
+/// Descriptor of an `#[on_webhook]` function, which belongs to a sync and may write the models of that sync.
 #[derive(Debug)]
 pub struct WebhookDef {
-    /// Where it is declared.
+    /// Location of the attribute.
     pub at: Location,
-    /// Its name.
+    /// Name of the handler.
     pub name: &'static str,
-    /// The first paragraph of its doc comment.
+    /// First paragraph of the doc comment.
     pub description: &'static str,
-    /// Whose records it writes.
+    /// Sync whose models the handler writes.
     pub sync: &'static SyncDef,
-    /// The webhook types it takes; `*` is every one.
+    /// Webhook types that the handler receives; `*` matches every type.
     pub subscriptions: &'static [&'static str],
-    /// The schema of its payload.
+    /// Schema of the payload.
     pub payload: SchemaFn,
-    /// Reads the payload and calls the function.
+    /// Deserializes the payload and calls the function.
     pub run: fn(Handle, Value) -> BoxFuture<Result<()>>,
 }
 
-/// What `inventory` collects: the only global.
+/// A registered function. Items are collected by `inventory`, the only global state.
 #[derive(Debug, Clone, Copy)]
 pub enum Item {
     /// A sync.
@@ -286,9 +286,9 @@ pub enum Item {
 
 inventory::collect!(Item);
 
-/// The integration of a module path, its second segment: `integrations::github::issues` is of `github`.
+/// Returns the integration of a module path, its second segment: `integrations::github::issues` belongs to `github`.
 ///
-/// A function outside a module has none, which is a compile error in the descriptor's constant.
+/// A function outside a module belongs to none, which is a compile error in the constant of the descriptor.
 #[doc(hidden)]
 pub const fn integration_of(path: &'static str) -> &'static str {
     let bytes = path.as_bytes();
@@ -298,7 +298,8 @@ pub const fn integration_of(path: &'static str) -> &'static str {
     }
     assert!(
         start + 1 < bytes.len(),
-        "which integration? Put the function in a module named after it (`github.rs`), or write `integration = \"github\"`"
+        "unknown integration: put the function in a module named after it (`github.rs`), \
+         or write `integration = \"github\"`"
     );
     let mut end = start + 2;
     while end < bytes.len() && bytes[end] != b':' {
@@ -312,7 +313,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_module_is_the_integration() {
+    fn integration_is_the_first_module_of_the_path() {
         assert_eq!(integration_of("integrations::github"), "github");
         assert_eq!(integration_of("integrations::google_drive::files::list"), "google_drive");
     }

@@ -1,11 +1,11 @@
-//! Dot segments in endpoints. `nango-macros` compiles this file, too, so that literals are checked by the same rule.
+//! Dot segments in endpoints. `nango-macros` compiles this file as well, so that literals are checked by the same rule.
 
-/// The first segment of an endpoint's path that URL parsers or servers resolve as `.` or `..`.
+/// Returns the first segment of an endpoint's path that URL parsers or servers resolve as `.` or `..`.
 ///
-/// The endpoint is relative and taken as written; what follows `?` or `#` is not part of the path. Recognised are `.`
-/// and its encoded form `%2e` in any mixture and case, `\` as a separator (URL parsers read it as `/`), characters that
-/// URL parsers drop (tabs, line breaks, trailing spaces), and path parameters (`..;x`), which some servers cut off
-/// before they resolve the path.
+/// The endpoint is relative and taken literally; the part after `?` or `#` does not belong to the path. Recognised are
+/// `.` and its encoded form `%2e` in any mixture and case, `\` as a separator (URL parsers treat it as `/`), characters
+/// that URL parsers remove (tabs, line breaks, trailing spaces), and path parameters (`..;x`), which some servers
+/// remove before they resolve the path.
 pub(crate) fn dot_segment(endpoint: &str) -> Option<&str> {
     let path = endpoint.split(['?', '#']).next().unwrap_or_default();
     path.split(['/', '\\']).find(|segment| is_dots(segment))

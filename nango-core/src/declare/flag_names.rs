@@ -1,22 +1,22 @@
-//! Names of values that report the end of a list. `nango-macros` compiles this file, too.
+//! Names of values that mark the end of a list. `nango-macros` compiles this file as well.
 
-/// Whether the last step of a path is the name of a value that is true on the last page, such as `isLast`, `done`,
-/// `last` or `end_of_stream`: declared as `has_more` it would end every walk at its first page.
+/// Returns whether the last step of a path is the name of a value that is true on the last page, such as `isLast`,
+/// `done`, `last` or `end_of_stream`. Declared as `has_more`, it would end every walk at its first page.
 pub fn names_last_page_flag(path: &str) -> bool {
     let name = last_step(path);
     let name = name.strip_prefix("is").unwrap_or(&name);
     matches!(name, "last" | "lastpage" | "done" | "finished") || name.starts_with("end")
 }
 
-/// Whether the last step of a path is the name of a value that is true while another page follows, such as `has_more`
-/// or `hasNextPage`: declared as `is_last` it would end every walk at its first page.
+/// Returns whether the last step of a path is the name of a value that is true while another page follows, such as
+/// `has_more` or `hasNextPage`. Declared as `is_last`, it would end every walk at its first page.
 pub fn names_more_flag(path: &str) -> bool {
     let name = last_step(path);
     let name = name.strip_prefix("has").unwrap_or(&name);
     matches!(name, "more" | "moreitems" | "moreresults" | "morerecords" | "next" | "nextpage")
 }
 
-/// The last key of a path in lower case, without `-`, `_` and its index.
+/// Returns the last key of a path in lower case, without `-`, `_`, spaces and an index.
 fn last_step(path: &str) -> String {
     let last = path.rsplit('.').next().unwrap_or_default();
     let last = last.split('[').next().unwrap_or_default();

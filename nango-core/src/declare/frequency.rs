@@ -1,11 +1,11 @@
-//! How often a sync runs.
+//! Frequency of a sync.
 //!
-//! The grammar is Nango's, so that schedules move here untouched: its named intervals, or `every` and a duration as
-//! npm's `ms` reads it. This file is compiled into the macros too (`nango-macros/src/lib.rs` includes it by its path),
-//! so what an attribute accepts and what an API accepts cannot differ; it therefore uses nothing but `std`.
+//! The grammar is Nango's, so that existing schedules can be copied without a change: its named intervals, or `every`
+//! and a duration in the format of npm's `ms`. The macros compile this file as well (`nango-macros/src/lib.rs` includes
+//! it by path), so that attributes and APIs accept the same texts; it therefore depends on nothing but `std`.
 //!
-//! Absent on purpose: cron lines, time zones and calendar months. A sync is due when its interval has passed, and
-//! `every month` is 30 days, as in the original.
+//! Not supported on purpose: cron expressions, time zones and calendar months. A sync is due when its interval has
+//! elapsed, and `every month` means 30 days, as in Nango.
 
 use std::{borrow::Cow, fmt};
 
@@ -13,7 +13,7 @@ const MINUTE: f64 = 60.0;
 const HOUR: f64 = 60.0 * MINUTE;
 const DAY: f64 = 24.0 * HOUR;
 
-/// Intervals that have a name of their own.
+/// Named intervals, in seconds.
 const NAMED: [(&str, f64); 7] = [
     ("quarter hour", 15.0 * MINUTE),
     ("half hour", 30.0 * MINUTE),
@@ -24,7 +24,7 @@ const NAMED: [(&str, f64); 7] = [
     ("month", 30.0 * DAY),
 ];
 
-/// The interval between two runs of a sync: at least 30 seconds, at most 31 days.
+/// Interval between two runs of a sync: at least 30 seconds, at most 31 days.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Frequency {
     text: Cow<'static, str>,
@@ -37,18 +37,18 @@ impl Frequency {
     /// The longest interval, in seconds.
     pub const LONGEST: u32 = 31 * 24 * 60 * 60;
 
-    /// A frequency that the macro has read.
+    /// Creates a frequency that the macro has already parsed.
     #[doc(hidden)]
     pub const fn declared(text: &'static str, seconds: u32) -> Self {
         Self { text: Cow::Borrowed(text), seconds }
     }
 
-    /// Reads `every hour`, `every half day`, `every 5 minutes`, `30s`, `1.5 hours` and the like.
+    /// Parses `every hour`, `every half day`, `every 5 minutes`, `30s`, `1.5 hours` and similar texts.
     ///
     /// # Errors
     ///
-    /// Names the text and what to write instead if it is no frequency, or lies outside
-    /// [`SHORTEST`](Self::SHORTEST)..=[`LONGEST`](Self::LONGEST).
+    /// Fails if the text is not a frequency, or lies outside [`SHORTEST`](Self::SHORTEST)..=[`LONGEST`](Self::LONGEST).
+    /// The error names the text and valid alternatives.
     pub fn parse(text: &str) -> Result<Self, FrequencyError> {
         let trimmed = text.trim();
         let seconds = seconds(trimmed.strip_prefix("every ").unwrap_or(trimmed).trim())
@@ -63,18 +63,18 @@ impl Frequency {
         Ok(Self { text: Cow::Owned(trimmed.to_owned()), seconds: seconds as u32 })
     }
 
-    /// As it was written.
+    /// Returns the frequency in its original text, without surrounding spaces.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The seconds from the start of one run to the start of the next.
+    /// Returns the seconds from the start of one run to the start of the next.
     pub const fn seconds(&self) -> u32 {
         self.seconds
     }
 }
 
-/// Why a text is not a [`Frequency`].
+/// Reason why a text is not a valid [`Frequency`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FrequencyError {

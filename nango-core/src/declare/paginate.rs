@@ -1,14 +1,14 @@
-//! How an API says where its next page is.
+//! Pagination settings of an API.
 //!
-//! One type for all three places that know it: the attribute of a mapper (a constant), a function's own
-//! `nango.paginate(…)`, and the provider's entry in the catalogue. What one of them leaves open, the next one decides:
-//! function or attribute over provider.
+//! One type serves all three sources of settings: the attribute of a mapper (a constant), a function's own
+//! `nango.paginate(…)`, and the provider's entry in the catalogue. A setting that is absent in the attribute or the
+//! function is taken from the provider's entry.
 
 use std::borrow::Cow;
 
 type Text = Cow<'static, str>;
 
-/// A kind of pagination and its settings.
+/// Pagination kind with its settings.
 ///
 /// ```
 /// use nango_core::prelude::Paginate;
@@ -20,48 +20,48 @@ type Text = Cow<'static, str>;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Paginate {
-    /// How the next page is found; `None`: as the provider's entry says.
+    /// How the next page is found; `None` uses the provider's entry.
     pub kind: Option<PaginateKind>,
-    /// How many records a page should have.
+    /// Number of records per page to request.
     pub limit: Option<u32>,
-    /// The parameter that carries `limit`.
+    /// Name of the parameter for `limit`.
     pub limit_name: Option<Text>,
-    /// Where the records lie in the response, such as `data.items`; `None`: the whole body is the list.
+    /// Path of the records in the response, such as `data.items`; `None` if the whole body is the list.
     pub response_path: Option<Text>,
-    /// Path of a value that is true while another page follows, such as `has_more`. `false`, `null`, 0 and the empty text
-    /// end the walk even if a cursor is there; an absent value decides nothing.
+    /// Path of a value that is true while another page follows, such as `has_more`. `false`, `null`, 0 and the empty
+    /// string end the walk even if there is a cursor; an absent value has no effect.
     pub has_more: Option<Text>,
-    /// Path of a value that is true on the last page, such as `isLast` or `done`: the inverse of `has_more`. `null` and an
-    /// absent value decide nothing. If both are declared and disagree, the one that ends the walk wins.
+    /// Path of a value that is true on the last page, such as `isLast` or `done`: the inverse of `has_more`. `null` and
+    /// an absent value have no effect. If both are declared and disagree, the one that ends the walk wins.
     pub is_last: Option<Text>,
-    /// Path of the number of records of the whole list, such as `total`. It must be in the last answer.
+    /// Path of the number of records of the whole list, such as `total`. It must be present in the last response.
     pub total: Option<Text>,
-    /// Path of the number of pages of the whole list. It must be in the last answer.
+    /// Path of the number of pages of the whole list. It must be present in the last response.
     pub total_pages: Option<Text>,
-    /// Whether `null` in place of the list, or a missing list whose parent is an object, is an empty list on the first
-    /// page; `None`: it is not.
+    /// Whether `null` instead of the list, or a missing list whose parent is an object, is an empty list on the first
+    /// page; `None` means no.
     pub null_is_empty: Option<bool>,
-    /// Statuses with which the API answers a request for a page behind the last one, such as 400 (`WordPress`) or 404
+    /// Statuses of the API's response to a request for a page after the last one, such as 400 (`WordPress`) or 404
     /// (Django REST framework).
     pub end_status: Option<Cow<'static, [u16]>>,
-    /// Whether records can move across the position of the reader; `None`: the kind and the values that lead to the next
-    /// page decide.
+    /// Whether records can move across the position of the reader; `None` derives it from the kind and the values that
+    /// lead to the next page.
     pub pagination: Option<Pagination>,
-    /// Whether parameters travel in the body; `None`: for POST, PUT and PATCH.
+    /// Whether parameters are sent in the body; `None` means for POST, PUT and PATCH.
     pub in_body: Option<bool>,
 }
 
 /// Whether records can move across the position of the reader while a list is walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pagination {
-    /// The API hands out an opaque position: inserts and deletes move no record across it.
+    /// The API returns an opaque position: inserts and deletes move no record across it.
     Token,
-    /// Offsets, page numbers and their kin, and lists that are sorted by a field that changes: records shift.
+    /// Offsets, page numbers and similar positions, and lists that are sorted by a field that changes: records shift.
     Position,
 }
 
 impl Pagination {
-    /// Its name in attributes, provider files and reports: `token`, `position`.
+    /// Returns the name in attributes, provider files and reports: `token`, `position`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Token => "token",
@@ -74,50 +74,50 @@ impl Pagination {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PaginateKind {
     /// A URL: in the `Link` header under `rel`, or in the body at `path`. At least one of the two is set; the header
-    /// is looked at first.
+    /// takes precedence.
     Link {
-        /// The relation of the `Link` header, usually `next`.
+        /// Relation in the `Link` header, usually `next`.
         rel: Option<Text>,
-        /// Where the body holds the URL.
+        /// Path of the URL in the body.
         path: Option<Text>,
     },
-    /// A token that the body holds.
+    /// A token in the body.
     Cursor {
-        /// The parameter that carries it.
+        /// Name of the parameter for the token.
         name: Text,
-        /// Where the body holds the next one.
+        /// Path of the next token in the body.
         path: Text,
     },
-    /// The id of the page's last record. The walk ends at an empty page, or as `has_more` reports.
+    /// The id of the last record of a page. The walk ends at an empty page, or when `has_more` is false.
     LastItem {
-        /// The parameter that carries it.
+        /// Name of the parameter for the id.
         name: Text,
-        /// Where a record holds it, such as `id`.
+        /// Path of the id in a record, such as `id`.
         id: Text,
     },
-    /// A number that we count.
+    /// A number that the client increments.
     Offset {
-        /// The parameter that carries it.
+        /// Name of the parameter for the number.
         name: Text,
-        /// Its first value.
+        /// Value for the first page.
         start: u64,
-        /// What it counts.
+        /// Unit of the number.
         by: OffsetBy,
     },
 }
 
-/// What an offset counts.
+/// Unit of an offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OffsetBy {
-    /// Records: it grows by the length of each page.
+    /// Records: the offset grows by the length of each page.
     #[default]
     Records,
-    /// Pages: it grows by one.
+    /// Pages: the offset grows by one.
     Page,
 }
 
 impl PaginateKind {
-    /// Its name in provider files: `link`, `cursor`, `offset`.
+    /// Returns the name in provider files: `link`, `cursor`, `offset`.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Link { .. } => "link",
@@ -128,7 +128,7 @@ impl PaginateKind {
 }
 
 impl Paginate {
-    /// As the provider's entry in the catalogue says.
+    /// Uses the settings of the provider's entry in the catalogue.
     pub const fn provider() -> Self {
         Self {
             kind: None,
@@ -146,8 +146,8 @@ impl Paginate {
         }
     }
 
-    /// Whether records can move across the position of the reader, as far as the settings show it, and why. `None`: the
-    /// values decide that lead to the next page.
+    /// Returns whether records can move across the position of the reader, as far as the settings determine it, and the
+    /// reason. `None` if it depends on the values that lead to the next page.
     pub fn declared_pagination(&self) -> (Option<Pagination>, &'static str) {
         match (self.pagination, &self.kind) {
             (Some(declared), _) => (Some(declared), "declared"),
@@ -167,32 +167,32 @@ impl Paginate {
         Self { kind: Some(kind), ..Self::provider() }
     }
 
-    /// By the `Link` header: `Paginate::link("next")`.
+    /// Follows the `Link` header: `Paginate::link("next")`.
     pub fn link(rel: impl Into<Text>) -> Self {
         Self::of(PaginateKind::Link { rel: Some(rel.into()), path: None })
     }
 
-    /// By a URL in the body: `Paginate::link_in_body("paging.next")`.
+    /// Follows a URL in the body: `Paginate::link_in_body("paging.next")`.
     pub fn link_in_body(path: impl Into<Text>) -> Self {
         Self::of(PaginateKind::Link { rel: None, path: Some(path.into()) })
     }
 
-    /// By a token: the parameter's name, and where the body holds the next token.
+    /// Sends a token: the name of the parameter, and the path of the next token in the body.
     pub fn cursor(name: impl Into<Text>, path: impl Into<Text>) -> Self {
         Self::of(PaginateKind::Cursor { name: name.into(), path: path.into() })
     }
 
-    /// By the id of the last record: `Paginate::last_item("starting_after", "id")`.
+    /// Sends the id of the last record: `Paginate::last_item("starting_after", "id")`.
     pub fn last_item(name: impl Into<Text>, id: impl Into<Text>) -> Self {
         Self::of(PaginateKind::LastItem { name: name.into(), id: id.into() })
     }
 
-    /// By a number in the parameter `name`: from 0, counting records.
+    /// Sends a number in the parameter `name`; it starts at 0 and counts records.
     pub fn offset(name: impl Into<Text>) -> Self {
         Self::of(PaginateKind::Offset { name: name.into(), start: 0, by: OffsetBy::Records })
     }
 
-    /// The first value of an offset. Without effect on the other kinds.
+    /// Sets the first value of an offset. No effect on the other kinds.
     #[must_use]
     pub fn start(mut self, first: u64) -> Self {
         if let Some(PaginateKind::Offset { start, .. }) = &mut self.kind {
@@ -201,94 +201,94 @@ impl Paginate {
         self
     }
 
-    /// What an offset counts. Without effect on the other kinds.
+    /// Sets the unit of an offset. No effect on the other kinds.
     #[must_use]
-    pub fn by(mut self, what: OffsetBy) -> Self {
+    pub fn by(mut self, unit: OffsetBy) -> Self {
         if let Some(PaginateKind::Offset { by, .. }) = &mut self.kind {
-            *by = what;
+            *by = unit;
         }
         self
     }
 
-    /// How many records a page should have.
+    /// Sets the number of records per page to request.
     #[must_use]
     pub fn limit(mut self, records: u32) -> Self {
         self.limit = Some(records);
         self
     }
 
-    /// The parameter that carries the limit.
+    /// Sets the name of the parameter for the limit.
     #[must_use]
     pub fn limit_name(mut self, name: impl Into<Text>) -> Self {
         self.limit_name = Some(name.into());
         self
     }
 
-    /// Where the records lie in the response, such as `data.items` or `results[0].rows`.
+    /// Sets the path of the records in the response, such as `data.items` or `results[0].rows`.
     #[must_use]
     pub fn response_path(mut self, path: impl Into<Text>) -> Self {
         self.response_path = Some(path.into());
         self
     }
 
-    /// Path of a value that is true while another page follows, such as `has_more`.
+    /// Sets the path of a value that is true while another page follows, such as `has_more`.
     #[must_use]
     pub fn has_more(mut self, path: impl Into<Text>) -> Self {
         self.has_more = Some(path.into());
         self
     }
 
-    /// Path of a value that is true on the last page, such as `isLast`.
+    /// Sets the path of a value that is true on the last page, such as `isLast`.
     #[must_use]
     pub fn is_last(mut self, path: impl Into<Text>) -> Self {
         self.is_last = Some(path.into());
         self
     }
 
-    /// Path of the number of records of the whole list, such as `total`.
+    /// Sets the path of the number of records of the whole list, such as `total`.
     #[must_use]
     pub fn total(mut self, path: impl Into<Text>) -> Self {
         self.total = Some(path.into());
         self
     }
 
-    /// Path of the number of pages of the whole list.
+    /// Sets the path of the number of pages of the whole list.
     #[must_use]
     pub fn total_pages(mut self, path: impl Into<Text>) -> Self {
         self.total_pages = Some(path.into());
         self
     }
 
-    /// Whether `null` in place of the list is an empty list on the first page.
+    /// Sets whether `null` instead of the list is an empty list on the first page.
     #[must_use]
     pub fn null_is_empty(mut self, yes: bool) -> Self {
         self.null_is_empty = Some(yes);
         self
     }
 
-    /// Statuses with which the API answers a request for a page behind the last one.
+    /// Sets the statuses of the API's response to a request for a page after the last one.
     #[must_use]
     pub fn end_status(mut self, statuses: impl Into<Vec<u16>>) -> Self {
         self.end_status = Some(Cow::Owned(statuses.into()));
         self
     }
 
-    /// Declares token or position-based pagination where the values do not show it; use [`Pagination::Position`] where the
-    /// list is sorted by a field that changes.
+    /// Declares token or position-based pagination where the other settings do not determine it. Use
+    /// [`Pagination::Position`] if the list is sorted by a field that changes.
     #[must_use]
     pub fn pagination(mut self, kind: Pagination) -> Self {
         self.pagination = Some(kind);
         self
     }
 
-    /// Whether parameters travel in the body.
+    /// Sets whether parameters are sent in the body.
     #[must_use]
     pub fn in_body(mut self, yes: bool) -> Self {
         self.in_body = Some(yes);
         self
     }
 
-    /// These settings, and `below` where they leave something open.
+    /// Returns these settings, with `defaults` for those that are absent.
     #[must_use]
     pub fn with_defaults(self, defaults: &Self) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Paths with values: what `path!`, a mapper's `endpoint = "…"` and `confirm_deletes(get = "…")` are filled by.
+//! Paths with values, for `path!`, a mapper's `endpoint = "…"` and `confirm_deletes(get = "…")`.
 
 use std::{borrow::Cow, fmt::Write as _, rc::Rc, sync::Arc};
 
@@ -6,9 +6,10 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A type whose values can stand in the path or the query of an endpoint: text, an integer, a `bool` or a `char`.
+/// A type whose values can be inserted into the path or the query of an endpoint: text, an integer, a `bool` or a
+/// `char`.
 ///
-/// Implement it for types of your own, such as an id:
+/// Implement it for your own types, such as an id:
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -33,7 +34,7 @@ use crate::error::{Error, ErrorKind, Result};
     note = "a value in a path is a `String`, a `&str`, an integer, a `bool` or a `char`"
 )]
 pub trait PathValue {
-    /// The value as text, before it is encoded.
+    /// Returns the value as text, before it is percent-encoded.
     fn path_value(&self) -> Cow<'_, str>;
 }
 
@@ -62,30 +63,30 @@ path_values!(
     pointers: &T &mut T Box<T> Rc<T> Arc<T>
 );
 
-/// The path of a request with its values, as [`path!`](crate::path!) returns it. Requests take it in place of a string.
+/// A path with its values, as returned by [`path!`](crate::path!). Requests accept it instead of a string.
 ///
-/// A value that cannot stand in the path makes the request fail when it is sent.
+/// With an invalid value, the request fails when it is sent.
 #[derive(Debug)]
 #[must_use = "a path is given to a request, such as `nango.get(path!(…))`"]
 pub struct EndpointPath(Result<String, PathError>);
 
 impl EndpointPath {
-    /// The path as it is sent, for other uses than a request.
+    /// Returns the path with its encoded values, for other uses than a request.
     ///
     /// # Errors
     ///
-    /// A value is empty, `.` or `..`, which is no segment of a path.
+    /// Fails if a value is empty, `.` or `..`, which cannot be a segment of a path.
     pub fn into_string(self) -> Result<String> {
         self.0.map_err(|error| Error::new(ErrorKind::Input, error))
     }
 
-    /// Fills the text between the values (one more than there are values) with values and their names.
+    /// Fills the text between the values (one element more than `values`) with values and their names.
     pub(crate) fn fill(literals: &[&str], values: &[(&str, &dyn PathValue)]) -> Self {
         Self(fill(literals, values))
     }
 }
 
-/// A value that is no segment of a path.
+/// A value that cannot be a segment of a path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` is {value:?} in the path `{path}`: a value in a path must not be empty, `.` or `..`")]
 pub(crate) struct PathError {
@@ -95,7 +96,7 @@ pub(crate) struct PathError {
     pub(crate) value: String,
 }
 
-/// The path of these literals and values. A value in the path stays one segment, one behind `?` stays one value.
+/// Joins literals and values. A value in the path stays one segment, a value after `?` stays one query value.
 pub(crate) fn fill(literals: &[&str], values: &[(&str, &dyn PathValue)]) -> Result<String, PathError> {
     let mut path = String::new();
     let mut values_left = values.iter();
@@ -118,12 +119,12 @@ pub(crate) fn fill(literals: &[&str], values: &[(&str, &dyn PathValue)]) -> Resu
     Ok(path)
 }
 
-/// Whether a value, once it is encoded, is one segment that no URL parser resolves away.
+/// Returns whether an encoded value is one segment that no URL parser resolves away.
 pub(crate) fn is_segment(value: &str) -> bool {
     !matches!(value, "" | "." | "..")
 }
 
-/// The path as it is written, with the names of its values in braces.
+/// Returns the path as declared, with the names of its values in braces.
 fn template<'a>(literals: &[&str], names: impl Iterator<Item = &'a str>) -> String {
     let mut names = names;
     let mut text = String::new();
@@ -136,7 +137,7 @@ fn template<'a>(literals: &[&str], names: impl Iterator<Item = &'a str>) -> Stri
     text
 }
 
-/// Appends a value for a segment or a query: every byte that RFC 3986 does not call unreserved is written as `%XX`.
+/// Appends a value for a segment or a query: every byte that is not unreserved in RFC 3986 is written as `%XX`.
 pub(crate) fn push_encoded(text: &mut String, value: &str) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for byte in value.bytes() {
@@ -149,18 +150,18 @@ pub(crate) fn push_encoded(text: &mut String, value: &str) {
     }
 }
 
-/// What a request takes as its endpoint: a string, or a path with values, [`path!`](crate::path!).
+/// Endpoint of a request: a string, or a path with values, [`path!`](crate::path!).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no endpoint",
     label = "neither a string nor `path!(\"/items/{{id}}\")`",
     note = "an endpoint is a `&str`, a `String` or `path!(\"/items/{{id}}\")`"
 )]
 pub trait IntoEndpoint {
-    /// The endpoint, or the value that cannot stand in it.
+    /// Converts to an endpoint. An invalid value is reported when the request is sent.
     fn into_endpoint(self) -> EndpointPath;
 }
 
-// One by one: for a blanket implementation the compiler would list what becomes a `String`.
+// Implemented per type: for a blanket implementation, error messages would list all types that convert to `String`.
 macro_rules! endpoints {
     ($($t:ty)*) => { $(
         impl IntoEndpoint for $t {
@@ -225,15 +226,15 @@ mod tests {
             let error = path!("/repos/{owner}/x?q={value}", owner = value).into_string().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Input);
             let expect = format!(
-                "`owner` is {value:?} in the path `/repos/{{owner}}/x?q={{value}}`: a value in a path must not be empty, \
-                 `.` or `..`"
+                "`owner` is {value:?} in the path `/repos/{{owner}}/x?q={{value}}`: a value in a path must not be \
+                 empty, `.` or `..`"
             );
             assert_eq!(error.to_string(), expect);
         }
     }
 
     #[test]
-    fn every_kind_of_text_and_number_is_a_value() {
+    fn text_numbers_and_references_are_path_values() {
         struct Input {
             owner: String,
         }

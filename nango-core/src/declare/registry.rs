@@ -1,25 +1,25 @@
-//! Everything that is registered, sorted, looked up by name, and checked for what a compiler cannot see.
+//! Registry of all functions: sorted, indexed by name, and checked for errors that the compiler cannot detect.
 
 use std::collections::BTreeMap;
 
 use super::{ActionDef, EventDef, Item, Location, SyncDef, WebhookDef, suggest};
 use crate::model::ModelInfo;
 
-/// What a function is.
+/// Kind of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FunctionKind {
-    /// `#[sync]`
+    /// A `#[sync]` function.
     Sync,
-    /// `#[action]`
+    /// An `#[action]` function.
     Action,
-    /// `#[on_event]`
+    /// An `#[on_event]` function.
     OnEvent,
-    /// `#[on_webhook]`
+    /// An `#[on_webhook]` function.
     OnWebhook,
 }
 
 impl FunctionKind {
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sync => "sync",
@@ -29,13 +29,13 @@ impl FunctionKind {
         }
     }
 
-    /// Reads back what [`Self::name`] wrote.
+    /// Parses the result of [`Self::name`].
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         [Self::Sync, Self::Action, Self::OnEvent, Self::OnWebhook].into_iter().find(|kind| kind.name() == name)
     }
 }
 
-/// A registered function.
+/// A registered function with the name of its integration.
 #[derive(Debug, Clone)]
 pub struct Entry {
     item: Item,
@@ -53,17 +53,18 @@ impl Entry {
         Self { item, integration: integration_key(declared) }
     }
 
-    /// The descriptor.
+    /// Returns the descriptor of the function.
     pub fn item(&self) -> Item {
         self.item
     }
 
-    /// The integration's name: the declared one, with `-` for `_` (a module cannot be called `google-drive`).
+    /// Returns the name of the integration: the declared one, with `-` for `_` (a module cannot be named
+    /// `google-drive`).
     pub fn integration(&self) -> &str {
         &self.integration
     }
 
-    /// What the function is.
+    /// Returns the kind of the function.
     pub fn kind(&self) -> FunctionKind {
         match self.item {
             Item::Sync(_) => FunctionKind::Sync,
@@ -73,7 +74,7 @@ impl Entry {
         }
     }
 
-    /// The function's name.
+    /// Returns the name of the function.
     pub fn name(&self) -> &'static str {
         match self.item {
             Item::Sync(def) => def.name,
@@ -83,7 +84,7 @@ impl Entry {
         }
     }
 
-    /// Where it is declared.
+    /// Returns the location of the function's attribute.
     pub fn at(&self) -> Location {
         match self.item {
             Item::Sync(def) => def.at,
@@ -94,18 +95,18 @@ impl Entry {
     }
 }
 
-/// The integration of a descriptor as the registry names it.
+/// Converts the declared integration of a descriptor to its name in the registry.
 pub(crate) fn integration_key(declared: &str) -> String {
     declared.replace('_', "-")
 }
 
-/// Every function of the program, sorted by integration, kind and name.
+/// All functions of the program, sorted by integration, kind and name.
 #[derive(Debug, Clone)]
 pub struct Registry {
     entries: Vec<Entry>,
 }
 
-/// What is wrong with the functions of a program, all of it.
+/// Error in the set of registered functions.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
@@ -115,53 +116,55 @@ pub enum LoadError {
          `fn main() -> std::process::ExitCode {{ integrations::main() }}`"
     )]
     Empty,
-    /// Two functions of one kind have one name.
+    /// Two functions of one kind have the same name.
     #[error(
-        "{kind} `{name}` of `{integration}` is defined twice: {first} and {second}. Rename one, or give it `name = \"…\"`"
+        "{kind} `{name}` of `{integration}` is defined twice: {first} and {second}. \
+         Rename one, or give it `name = \"…\"`"
     )]
     Duplicate {
-        /// The function's kind.
+        /// Kind of the function.
         kind: &'static str,
-        /// The function's name.
+        /// Name of the function.
         name: &'static str,
-        /// The integration.
+        /// Name of the integration.
         integration: String,
-        /// The first place.
+        /// Location of the first definition.
         first: Location,
-        /// The second place.
+        /// Location of the second definition.
         second: Location,
     },
-    /// Two types have one model name in one integration.
+    /// Two types have the same model name in one integration.
     #[error(
-        "`{integration}` has two models named `{model}`: {first} and {second}. Give one another name: `#[model(name = \"…\")]`"
+        "`{integration}` has two models named `{model}`: {first} and {second}. \
+         Give one another name: `#[model(name = \"…\")]`"
     )]
     ModelName {
-        /// The integration.
+        /// Name of the integration.
         integration: String,
-        /// The model.
+        /// Name of the model.
         model: &'static str,
-        /// The first type.
+        /// Name of the first type.
         first: &'static str,
-        /// The second type.
+        /// Name of the second type.
         second: &'static str,
     },
 }
 
 impl Registry {
-    /// What the program registered through the attributes.
+    /// Collects the functions that the attributes have registered.
     ///
     /// # Errors
     ///
-    /// Every [`LoadError`] at once.
+    /// Returns every [`LoadError`], not only the first.
     pub fn load() -> Result<Self, Vec<LoadError>> {
         Self::from_items(inventory::iter::<Item>.into_iter().copied())
     }
 
-    /// A registry of these items: the door for programs that do not register by linking.
+    /// Creates a registry of these items, for programs that do not register functions by linking.
     ///
     /// # Errors
     ///
-    /// Every [`LoadError`] at once.
+    /// Returns every [`LoadError`], not only the first.
     pub fn from_items(items: impl IntoIterator<Item = Item>) -> Result<Self, Vec<LoadError>> {
         let mut entries: Vec<Entry> = items.into_iter().map(Entry::new).collect();
         if entries.is_empty() {
@@ -209,12 +212,12 @@ impl Registry {
         errors
     }
 
-    /// All functions, sorted.
+    /// Returns all functions, sorted by integration, kind and name.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// All syncs, sorted.
+    /// Iterates over all syncs, sorted by integration and name.
     pub fn syncs(&self) -> impl Iterator<Item = (&Entry, &'static SyncDef)> {
         self.entries.iter().filter_map(|entry| match entry.item {
             Item::Sync(def) => Some((entry, def)),
@@ -222,26 +225,26 @@ impl Registry {
         })
     }
 
-    /// The integrations that have functions, sorted.
+    /// Returns the integrations that have functions, sorted by name.
     pub fn integrations(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.entries.iter().map(Entry::integration).collect();
         names.dedup();
         names
     }
 
-    /// The functions of an integration.
+    /// Iterates over the functions of an integration.
     pub fn of<'a>(&'a self, integration: &'a str) -> impl Iterator<Item = &'a Entry> {
         self.entries.iter().filter(move |entry| entry.integration == integration)
     }
 
-    /// A function by name and kind.
+    /// Finds a function by integration, kind and name.
     pub fn find(&self, integration: &str, kind: FunctionKind, name: &str) -> Option<&Entry> {
         self.entries
             .iter()
             .find(|entry| entry.integration == integration && entry.kind() == kind && entry.name() == name)
     }
 
-    /// A sync by name.
+    /// Finds a sync by integration and name.
     pub fn sync(&self, integration: &str, name: &str) -> Option<&'static SyncDef> {
         self.find(integration, FunctionKind::Sync, name).and_then(|entry| match entry.item {
             Item::Sync(def) => Some(def),
@@ -249,7 +252,7 @@ impl Registry {
         })
     }
 
-    /// An action by name.
+    /// Finds an action by integration and name.
     pub fn action(&self, integration: &str, name: &str) -> Option<&'static ActionDef> {
         self.find(integration, FunctionKind::Action, name).and_then(|entry| match entry.item {
             Item::Action(def) => Some(def),
@@ -257,7 +260,7 @@ impl Registry {
         })
     }
 
-    /// The webhook handler of a sync.
+    /// Finds the webhook handler of a sync.
     pub fn webhook(&self, integration: &str, sync: &str) -> Option<&'static WebhookDef> {
         self.of(integration).find_map(|entry| match entry.item {
             Item::Webhook(def) if def.sync.name == sync => Some(def),
@@ -265,7 +268,7 @@ impl Registry {
         })
     }
 
-    /// The functions that run on an event of a connection, in the order of their names.
+    /// Iterates over the functions for an event of a connection, sorted by name.
     pub fn on_event<'a>(
         &'a self,
         integration: &'a str,
@@ -277,12 +280,12 @@ impl Registry {
         })
     }
 
-    /// A model of an integration by name.
+    /// Finds a model of an integration by name.
     pub fn model(&self, integration: &str, name: &str) -> Option<&'static ModelInfo> {
         self.models(integration).into_iter().find(|model| model.name == name)
     }
 
-    /// The models that an integration's syncs write, sorted by name.
+    /// Returns the models that the syncs of an integration write, sorted by name.
     pub fn models(&self, integration: &str) -> Vec<&'static ModelInfo> {
         let mut models: Vec<_> = self
             .syncs()
@@ -294,13 +297,13 @@ impl Registry {
         models
     }
 
-    /// A sentence for a name that is not there: the nearest one, and the list.
+    /// Formats the error for an unknown name: the available names, and the nearest one if there is one.
     pub fn unknown_message(what: &str, unknown: &str, valid: &[&str]) -> String {
         let near = suggest::nearest(unknown, valid.iter().copied());
-        let hint = near.map_or_else(|| ".".to_owned(), |name| format!(", did you mean `{name}`?"));
+        let hint = near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
         match valid {
-            [] => format!("there is no {what} `{unknown}`, and no other either"),
-            _ => format!("there is no {what} `{unknown}`{hint} There is {}", suggest::list(valid.iter().copied())),
+            [] => format!("unknown {what} `{unknown}`; none are defined"),
+            _ => format!("unknown {what} `{unknown}`; available: {}{hint}", suggest::list(valid.iter().copied())),
         }
     }
 }
@@ -330,7 +333,7 @@ mod tests {
     static COPY_AGAIN: ActionDef = action("copy", 12);
 
     #[test]
-    fn functions_are_sorted_and_found_by_the_integrations_own_name() {
+    fn functions_are_sorted_and_found_by_integration_name() {
         let registry = Registry::from_items([Item::Action(&LIST), Item::Action(&COPY)]).unwrap();
         let names: Vec<_> = registry.entries().iter().map(Entry::name).collect();
         assert_eq!((names, registry.integrations()), (vec!["copy", "list"], vec!["google-drive"]));
@@ -361,8 +364,8 @@ mod tests {
         let check = |wrong: &str, expect: &str| {
             assert_eq!(Registry::unknown_message("action", wrong, &["copy", "list"]), expect);
         };
-        check("lst", "there is no action `lst`, did you mean `list`? There is `copy` and `list`");
-        check("move-all", "there is no action `move-all`. There is `copy` and `list`");
-        assert_eq!(Registry::unknown_message("sync", "x", &[]), "there is no sync `x`, and no other either");
+        check("lst", "unknown action `lst`; available: `copy` and `list`; did you mean `list`?");
+        check("move-all", "unknown action `move-all`; available: `copy` and `list`");
+        assert_eq!(Registry::unknown_message("sync", "x", &[]), "unknown sync `x`; none are defined");
     }
 }

@@ -1,6 +1,6 @@
-//! The nearest valid name, for every "did you mean".
+//! Suggestions for misspelt names ("did you mean").
 
-/// The name that is meant by `wrong`, if one is near enough: at most a third of its letters differ.
+/// Returns the valid name nearest to `wrong`, if at most a third of its letters differ.
 pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
     valid
@@ -11,7 +11,7 @@ pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
-/// `` `a`, `b` and `c` ``, for the list of what is allowed.
+/// Formats names as `` `a`, `b` and `c` ``, for lists of allowed values.
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     match names.as_slice() {

@@ -1,8 +1,8 @@
-//! The definitions of one integration: every type that its functions name, in each of its shapes, under one name each.
+//! Definitions of one integration: every type of its functions, in each of its shapes, with a unique name.
 //!
-//! Each schema function is run on a generator of its own, so that a type always gets its own name first; what two of
-//! them call by one name must be one type. (A single generator would number the second one, `Issue2`, by the order of
-//! encounter, and adding a function would rename a type.)
+//! Each schema function is run with a separate generator, so that a type always gets its own name; types with the same
+//! name must be equal. A shared generator would number the second of them, `Issue2`, in the order of occurrence, and
+//! adding a function would then rename a type.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 
@@ -11,38 +11,38 @@ use serde_json::{Map, Value, json};
 
 use crate::{declare::Entry, model::SchemaFn};
 
-/// How a reference begins before it gets its place.
+/// Prefix of references, before they are changed to paths inside the bundle.
 pub(super) const DEFS_PREFIX: &str = "#/$defs/";
 
-/// Two types of one name.
+/// Two types of an integration share a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{integration}` has two types named `{name}`: the one of {first} and the one of {second}. Give one another name: \
+    "two types of `{integration}` are named `{name}`: one of {first}, one of {second}; rename one of them with \
      `#[model(name = \"…\")]`"
 )]
 #[non_exhaustive]
 pub struct ExportError {
-    /// The integration.
+    /// Name of the integration.
     pub integration: String,
-    /// The name.
+    /// Name of both types.
     pub name: String,
-    /// The function that names the first type.
+    /// Function that uses the first type, with its source location.
     pub first: String,
-    /// The function that names the second type.
+    /// Function that uses the second type, with its source location.
     pub second: String,
 }
 
-/// The definitions of an integration; [`Definitions::settle`] gives each shape its name.
+/// Definitions of an integration; [`Definitions::resolve_names`] names each shape.
 pub(super) struct Definitions {
     integration: String,
     serialized: BTreeMap<String, Definition>,
     deserialized: BTreeMap<String, Definition>,
     records: BTreeSet<String>,
-    /// What functions refer to themselves, by contract.
+    /// Names that functions refer to directly, by contract.
     used_serialized: BTreeSet<String>,
     used_deserialized: BTreeSet<String>,
     errors: Vec<ExportError>,
-    /// What a reference to a name becomes, by contract.
+    /// New name of each renamed type, by contract.
     serialized_names: BTreeMap<String, String>,
     deserialized_names: BTreeMap<String, String>,
     resolved: BTreeMap<String, Value>,
@@ -50,7 +50,7 @@ pub(super) struct Definitions {
 
 struct Definition {
     schema: Value,
-    /// The function that named it first.
+    /// First function that uses the type, with its source location.
     declared_by: String,
 }
 
@@ -74,13 +74,13 @@ impl Definitions {
         SchemaSettings::draft2020_12().with(|settings| settings.contract = contract)
     }
 
-    /// Takes in a type that a function reads or writes, and all that it holds.
+    /// Adds a type that a function reads or writes, with all types that it refers to.
     pub(super) fn add(&mut self, entry: &Entry, schema: SchemaFn, contract: &Contract) {
         let named = references(&self.insert_schema(entry, schema, contract));
         if contract.is_serialize() { &mut self.used_serialized } else { &mut self.used_deserialized }.extend(named);
     }
 
-    /// Takes in a type whose values are records of the cache.
+    /// Adds a type whose values are records of the cache.
     pub(super) fn add_record(&mut self, entry: &Entry, schema: SchemaFn) {
         let reference = self.insert_schema(entry, schema, &Contract::Serialize);
         self.records.extend(references(&reference));
@@ -113,7 +113,7 @@ impl Definitions {
         }
     }
 
-    /// Gives each shape its name.
+    /// Names each shape, and removes those that are not used.
     pub(super) fn resolve_names(&mut self) -> Result<(), Vec<ExportError>> {
         if !self.errors.is_empty() {
             return Err(std::mem::take(&mut self.errors));
@@ -142,7 +142,7 @@ impl Definitions {
             let name = self.deserialized_names.get(name).unwrap_or(name);
             self.resolved.insert(name.clone(), rename_references(&definition.schema, &self.deserialized_names));
         }
-        // Written shapes last: where both are equal, they are the same.
+        // Serialized shapes last: they replace deserialized ones of the same name, which are equal.
         for (name, definition) in &self.serialized {
             let name = self.serialized_names.get(name).unwrap_or(name);
             self.resolved.insert(name.clone(), rename_references(&definition.schema, &self.serialized_names));
@@ -154,7 +154,7 @@ impl Definitions {
         Ok(())
     }
 
-    /// Keeps what functions and records reach: the plain shape of a record, say, may have no use.
+    /// Keeps the definitions that functions and records reach; for example, the plain shape of a record may be unused.
     fn retain_reachable(&mut self) {
         let written = self.used_serialized.iter().map(|name| self.serialized_names.get(name).unwrap_or(name));
         let read = self.used_deserialized.iter().map(|name| self.deserialized_names.get(name).unwrap_or(name));
@@ -162,7 +162,7 @@ impl Definitions {
         self.resolved.retain(|name, _| used.contains(name));
     }
 
-    /// The types whose shape for reading is another one than that for writing, and those that refer to such a type.
+    /// Returns the types whose deserialized shape differs from the serialized one, and those that refer to such a type.
     fn types_with_distinct_input(&self) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         loop {
@@ -184,13 +184,13 @@ impl Definitions {
         }
     }
 
-    /// A reference to a type that was taken in, or its schema if it has no name.
+    /// Returns a reference to a type that was added, or its schema if it has no name.
     pub(super) fn reference(&self, schema: SchemaFn, contract: Contract) -> Value {
         let names = if contract.is_serialize() { &self.serialized_names } else { &self.deserialized_names };
         rename_references(schema(&mut Self::settings(contract).into_generator()).as_value(), names)
     }
 
-    /// A settled definition by itself.
+    /// Returns a definition as a standalone schema.
     pub(super) fn standalone(&self, name: &str) -> Option<Value> {
         standalone_of(&self.resolved, name)
     }
@@ -199,13 +199,14 @@ impl Definitions {
         self.resolved.keys().cloned().collect()
     }
 
-    /// All definitions by name.
+    /// Returns all definitions by name.
     pub(super) fn into_map(self) -> Map<String, Value> {
         self.resolved.into_iter().collect()
     }
 }
 
-/// The record as it is read: `id` is text and always there, and `_nango_metadata` may stand beside the fields.
+/// Returns the schema of a record as clients read it: `id` is required text, and further fields such as
+/// `_nango_metadata` are allowed.
 fn as_record(plain: &Value) -> Value {
     let mut record = plain.clone();
     let Some(object) = record.as_object_mut() else { return record };
@@ -236,7 +237,7 @@ fn as_record(plain: &Value) -> Value {
     record
 }
 
-/// A definition with everything that it reaches in its `$defs`.
+/// Returns a definition with everything that it reaches in `$defs`.
 pub(super) fn standalone_of(definitions: &BTreeMap<String, Value>, name: &str) -> Option<Value> {
     let root = definitions.get(name)?;
     let mut reached = reachable(definitions, references(root).into_iter().collect());
@@ -270,14 +271,15 @@ fn reachable(definitions: &BTreeMap<String, Value>, mut queue: Vec<String>) -> B
     reached
 }
 
+/// Returns the name with the suffix, and a number if that is used already; marks it as used.
 pub(super) fn unused_name(name: &str, suffix: &str, used_names: &mut BTreeSet<String>) -> String {
-    let mut free = format!("{name}{suffix}");
+    let mut unused = format!("{name}{suffix}");
     let mut number = 2;
-    while !used_names.insert(free.clone()) {
-        free = format!("{name}{suffix}{number}");
+    while !used_names.insert(unused.clone()) {
+        unused = format!("{name}{suffix}{number}");
         number += 1;
     }
-    free
+    unused
 }
 
 fn rename_references(schema: &Value, names: &BTreeMap<String, String>) -> Value {
@@ -298,14 +300,15 @@ fn references(schema: &Value) -> BTreeSet<String> {
     found
 }
 
-/// Calls `change` on the target of every `$ref`. A property that is called `$ref` is not one: its value is no text.
+/// Calls `change` with the target of every `$ref`. A property named `$ref` is not a reference: its value is not a
+/// string.
 pub(super) fn for_each_reference(schema: &mut Value, change: &mut dyn FnMut(&mut String)) {
     match schema {
         Value::Object(object) => {
             for (key, value) in object {
                 match value {
                     Value::String(to) if key == "$ref" => change(to),
-                    // These hold values and not schemas.
+                    // These keywords contain values, not schemas.
                     _ if matches!(key.as_str(), "const" | "enum" | "default" | "examples") => {}
                     _ => for_each_reference(value, change),
                 }

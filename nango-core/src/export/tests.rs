@@ -1,4 +1,4 @@
-//! The bundle of a small registry made by hand.
+//! Tests of the export with a small hand-written registry.
 
 use std::pin::Pin;
 
@@ -30,7 +30,7 @@ macro_rules! types {
 types! {
     /// An issue.
     Issue {
-        /// Counted by the provider.
+        /// Assigned by the provider.
         id: u64,
         title: Option<String>,
         user: User
@@ -39,13 +39,13 @@ types! {
     #[serde(deny_unknown_fields)] Row { number: u32 }
     Named { id: String, parent: Option<Box<Named>> }
     NewIssue { title: String, like: Option<Issue> }
-    Place { page: u32 }
+    Progress { page: u32 }
     #[schemars(rename = "User")] Person { age: u8 }
 }
 
 const AT: Location = Location { file: "src/x.rs", line: 3 };
 
-fn nothing<T>() -> Pin<Box<dyn Future<Output = crate::Result<T>> + Send>> {
+fn never_run<T>() -> Pin<Box<dyn Future<Output = crate::Result<T>> + Send>> {
     Box::pin(async { Err(crate::Error::msg("never run")) })
 }
 
@@ -67,9 +67,9 @@ const fn sync(integration: &'static str, name: &'static str, models: &'static [&
         merging: Merging::Newer,
         scopes: &[],
         models,
-        checkpoint: Some(schema!(Place)),
+        checkpoint: Some(schema!(Progress)),
         metadata: None,
-        run: SyncRun::Function(|_| nothing()),
+        run: SyncRun::Function(|_| never_run()),
     }
 }
 
@@ -85,7 +85,7 @@ const fn action(name: &'static str, input: Option<SchemaFn>, output: SchemaFn) -
         output,
         checkpoint: None,
         metadata: None,
-        run: |_, _| nothing(),
+        run: |_, _| never_run(),
     }
 }
 
@@ -101,7 +101,7 @@ static CHECK: EventDef = EventDef {
     description: "",
     event: Event::ValidateConnection,
     metadata: None,
-    run: |_| nothing(),
+    run: |_| never_run(),
 };
 static HOOK: WebhookDef = WebhookDef {
     at: AT,
@@ -110,14 +110,14 @@ static HOOK: WebhookDef = WebhookDef {
     sync: &ISSUES,
     subscriptions: &["issues.edited"],
     payload: schema!(Value),
-    run: |_, _| nothing(),
+    run: |_, _| never_run(),
 };
 
 fn registry(items: &[Item]) -> Registry {
     Registry::from_items(items.iter().copied()).unwrap()
 }
 
-fn whole() -> Registry {
+fn full_registry() -> Registry {
     registry(&[
         Item::Webhook(&HOOK),
         Item::Action(&PING),
@@ -129,13 +129,13 @@ fn whole() -> Registry {
 }
 
 #[test]
-fn records_inputs_and_outputs_have_a_shape_each() {
-    let bundle = bundle(&whole(), Some("git-hub")).unwrap();
+fn type_has_separate_record_input_and_output_shapes() {
+    let bundle = bundle(&full_registry(), Some("git-hub")).unwrap();
     let hub = &bundle["integrations"]["git-hub"];
     let names: Vec<&String> = hub["models"].as_object().unwrap().keys().collect();
-    assert_eq!(names, ["Issue", "IssueInput", "IssueOutput", "Named", "NewIssue", "Place", "Row", "User"]);
+    assert_eq!(names, ["Issue", "IssueInput", "IssueOutput", "Named", "NewIssue", "Progress", "Row", "User"]);
     let id = |name: &str| &hub["models"][name]["properties"]["id"];
-    assert_eq!(id("Issue"), &json!({ "description": "Counted by the provider.", "type": "string" }));
+    assert_eq!(id("Issue"), &json!({ "description": "Assigned by the provider.", "type": "string" }));
     assert_eq!(id("IssueOutput")["type"], "integer");
     assert_eq!(id("IssueInput")["type"], "integer");
     assert_eq!(hub["models"]["Issue"]["required"], json!(["id", "title", "user"]));
@@ -150,8 +150,8 @@ fn records_inputs_and_outputs_have_a_shape_each() {
 }
 
 #[test]
-fn a_record_without_an_id_of_its_own_gets_one_and_is_open_for_metadata() {
-    let bundle = bundle(&whole(), Some("other")).unwrap();
+fn record_schema_gets_id_and_allows_metadata_when_model_has_no_id() {
+    let bundle = bundle(&full_registry(), Some("other")).unwrap();
     let row = &bundle["integrations"]["other"]["models"]["Row"];
     assert_eq!(row["required"], json!(["id", "number"]));
     assert_eq!(row["properties"].as_object().unwrap().keys().collect::<Vec<_>>(), ["id", "number"]);
@@ -161,13 +161,13 @@ fn a_record_without_an_id_of_its_own_gets_one_and_is_open_for_metadata() {
 
 #[test]
 fn sync_schema_lists_its_webhook_subscriptions() {
-    let bundle = bundle(&whole(), None).unwrap();
+    let bundle = bundle(&full_registry(), None).unwrap();
     assert_eq!(
         bundle["integrations"]["git-hub"]["syncs"]["issues"],
         json!({
             "description": "Issues.", "version": "0.0.1", "frequency": "every hour",
             "models": ["Issue", "Row", "Named"],
-            "checkpoint": { "$ref": "#/integrations/git-hub/models/Place" }, "metadata": null,
+            "checkpoint": { "$ref": "#/integrations/git-hub/models/Progress" }, "metadata": null,
             "webhook_subscriptions": ["issues.edited"], "webhook_payload": true,
         })
     );
@@ -177,8 +177,8 @@ fn sync_schema_lists_its_webhook_subscriptions() {
 }
 
 #[test]
-fn two_runs_give_the_same_bytes_whatever_the_order() {
-    let forward = bundle(&whole(), None).unwrap().to_string();
+fn bundle_is_identical_for_any_order_of_functions() {
+    let forward = bundle(&full_registry(), None).unwrap().to_string();
     let items = [Item::Sync(&ISSUES), Item::Event(&CHECK), Item::Sync(&OTHER), Item::Action(&CREATE)];
     let rest = [Item::Action(&PING), Item::Webhook(&HOOK)];
     let backward: Vec<Item> = items.into_iter().chain(rest).collect();
@@ -186,40 +186,37 @@ fn two_runs_give_the_same_bytes_whatever_the_order() {
 }
 
 #[test]
-fn a_model_by_itself_holds_all_it_refers_to() {
-    let issue = model(&whole(), "git-hub", "Issue").unwrap().unwrap();
+fn standalone_model_contains_all_types_it_refers_to() {
+    let issue = model(&full_registry(), "git-hub", "Issue").unwrap().unwrap();
     assert_eq!(issue["properties"]["user"], json!({ "$ref": "#/$defs/User" }));
     assert_eq!(issue["$defs"].as_object().unwrap().keys().collect::<Vec<_>>(), ["User"]);
     assert_eq!((&issue["title"], &issue["description"]), (&json!("Issue"), &json!("An issue.")));
-    let named = model(&whole(), "git-hub", "Named").unwrap().unwrap();
+    let named = model(&full_registry(), "git-hub", "Named").unwrap().unwrap();
     assert_eq!(named["properties"]["parent"]["anyOf"][0], json!({ "$ref": "#" }));
     assert_eq!(named.get("$defs"), None);
-    assert_eq!(model(&whole(), "git-hub", "Nothing").unwrap(), None);
+    assert_eq!(model(&full_registry(), "git-hub", "Missing").unwrap(), None);
     assert_eq!(standalone(schema!(Vec<User>), Contract::Serialize)["$defs"]["User"]["required"], json!(["login"]));
     assert_eq!(standalone(schema!(User), Contract::Serialize)["title"], "User");
 }
 
 #[track_caller]
-fn check_clash(items: &[Item], expect: &str) {
+fn check_conflict(items: &[Item], expect: &str) {
     let errors = bundle(&registry(items), None).unwrap_err();
     assert_eq!(errors.iter().map(ToString::to_string).collect::<Vec<_>>(), [expect]);
 }
 
 #[test]
-fn two_types_of_one_name_are_an_error_that_names_both() {
-    let cure = "Give one another name: `#[model(name = \"…\")]`";
-    check_clash(
+fn two_types_with_one_name_are_an_error_with_both_locations() {
+    check_conflict(
         &[Item::Sync(&ISSUES), Item::Action(&PERSON)],
-        &format!(
-            "`git-hub` has two types named `User`: the one of sync `issues`, src/x.rs:3 and the one of action \
-             `person`, src/x.rs:3. {cure}"
-        ),
+        "two types of `git-hub` are named `User`: one of sync `issues`, src/x.rs:3, one of action `person`, \
+         src/x.rs:3; rename one of them with `#[model(name = \"…\")]`",
     );
 }
 
 #[test]
-fn a_name_that_is_taken_is_not_given_again() {
-    let mut taken = ["IssueInput".to_owned()].into();
-    assert_eq!(definitions::unused_name("Issue", "Input", &mut taken), "IssueInput2");
-    assert_eq!(definitions::unused_name("Issue", "Output", &mut taken), "IssueOutput");
+fn unused_name_is_numbered_when_name_is_used() {
+    let mut used = ["IssueInput".to_owned()].into();
+    assert_eq!(definitions::unused_name("Issue", "Input", &mut used), "IssueInput2");
+    assert_eq!(definitions::unused_name("Issue", "Output", &mut used), "IssueOutput");
 }

@@ -1,4 +1,4 @@
-//! One attempt: a request, and the redirects that it is sent through.
+//! One attempt of a request, including the redirects that it follows.
 
 use std::time::Duration;
 
@@ -22,44 +22,44 @@ use super::{
 };
 use crate::{error::HttpFailure, redact::Redactor};
 
-/// How many bytes of a failure's body are kept.
+/// The most bytes of the body of a failed response that are kept.
 const MAX_ERROR_BODY_BYTES: usize = 1 << 20;
-/// How many redirects an attempt follows.
+/// The most redirects that one attempt follows.
 const MAX_REDIRECTS: usize = 5;
-/// How long an API that refused without saying for how long is left alone.
+/// The pause after a rate-limited response that gives no wait.
 const DEFAULT_LIMIT_WAIT: Duration = Duration::from_secs(1);
 const DEFAULT_USER_AGENT: &str = concat!("nango-rs/", env!("CARGO_PKG_VERSION"));
 
-/// A call that is ready to be attempted.
+/// A request with its final URL, limits and retry rules, ready for its attempts.
 pub(super) struct PreparedRequest {
     pub(super) method: Method,
     pub(super) url: Url,
-    /// Hides the secrets of the connection.
+    /// Redacts the secrets of the connection.
     pub(super) redactor: Redactor,
     /// The caller's headers.
     pub(super) headers: HeaderMap,
     pub(super) body: Body,
-    /// Whether the request starts at an origin that gets credentials and the integration's headers.
+    /// Whether the URL is of an origin that receives credentials and the integration's headers.
     pub(super) trusted: bool,
     pub(super) retries: u32,
     pub(super) retry_on: Vec<u16>,
-    /// Statuses that are answers beside 200..=299; `None`: all.
+    /// Statuses that count as success besides 200..=299; `None`: all.
     pub(super) accept: Option<Vec<u16>>,
-    /// How many bytes of the answer's body are held.
+    /// Limit of a buffered response body, in bytes.
     pub(super) max_body_bytes: u64,
-    /// How long one request may take, its answer's body included; `None`: as long as it goes on.
+    /// Timeout of one request including its response body; `None`: no timeout.
     pub(super) timeout: Option<Duration>,
 }
 
-/// Why an attempt has no answer.
+/// Reason why an attempt has no response.
 pub(super) enum AttemptError {
-    /// Another attempt may end otherwise. The flag is [`Answer::acted`].
+    /// A failed exchange that another attempt may fix. The flag is [`ResponseHead::side_effect_possible`].
     Transport(TransportError, bool),
-    /// None would.
+    /// An error that another attempt cannot fix.
     Final(HttpError),
 }
 
-/// The head of the last answer of an attempt.
+/// The final response of an attempt: its head, and its unread body.
 pub(super) struct ResponseHead {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
@@ -70,11 +70,11 @@ pub(super) struct ResponseHead {
     pub(super) sent_at: i64,
     /// The version of the credentials that the last hop was sent with, if it had any.
     pub(super) credentials_version: Option<CredentialsVersion>,
-    /// Whether an earlier hop took the request and redirected to its result.
+    /// Whether an earlier hop accepted the request and redirected to its result.
     pub(super) side_effect_possible: bool,
     /// Whether the last hop was sent without credentials because of its origin.
     pub(super) credentials_withheld: bool,
-    /// The place in the budget, if only the body of a failure says whether a limit refused the request.
+    /// The rate-limit permit, kept if only the body of a failure shows whether a limit refused the request.
     permit: Option<Permit>,
     pub(super) body: BoxStream<'static, Result<Bytes, TransportError>>,
 }
@@ -84,14 +84,14 @@ impl PreparedRequest {
         (200..300).contains(&status) || self.accept.as_ref().is_none_or(|accept| accept.contains(&status))
     }
 
-    /// Method and place, for errors.
+    /// Method and redacted URL, for errors.
     pub(super) fn describe(&self) -> String {
         format!("{} {}", self.method, redact::redacted_url(&self.redactor.hide_url(self.url.clone())))
     }
 
-    /// Sends the request and follows its redirects. Credentials are put in anew for every hop, and for none after the
-    /// first that left the trusted origin: a foreign server must not choose what is asked with them. A provider that
-    /// forwards headers vouches for where it redirects to.
+    /// Sends the request and follows its redirects. Credentials are added anew for every hop, and for no hop after the
+    /// first that left the trusted origin: a foreign server must not choose what is requested with them. A provider
+    /// whose entry forwards headers vouches for the targets of its redirects.
     pub(super) async fn send_following_redirects(&self, client: &ClientInner) -> Result<ResponseHead, AttemptError> {
         let sent_at = client.parts.clock.now();
         let mut hop = OutgoingRequest {
@@ -104,14 +104,14 @@ impl PreparedRequest {
             integration: client.parts.integration.clone(),
         };
         let mut trusted = self.trusted;
-        let mut acted = false;
+        let mut side_effect_possible = false;
         let mut redirects = 0;
         let mut sent_again = false;
         loop {
             let mut request = hop.clone();
-            let (mut stamp, mut permit) = (None, None);
+            let (mut version, mut permit) = (None, None);
             if trusted {
-                // First, so that credentials do not grow old in the line.
+                // Acquired before the credentials, so that they do not expire in the wait queue.
                 permit =
                     quota::acquire_permit(&client.parts, &client.wait_timer, request.url.path(), || self.describe())
                         .await
@@ -123,44 +123,45 @@ impl PreparedRequest {
                 }
                 endpoint::add_query(&mut request.url, &client.parts.query);
                 let used = client.parts.authorize.authorize(&mut request).await;
-                stamp = Some(used.map_err(|error| AttemptError::Final(error.into()))?);
+                version = Some(used.map_err(|error| AttemptError::Final(error.into()))?);
             }
             request.headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(DEFAULT_USER_AGENT));
             let head = (request.url.clone(), request.headers.clone());
-            let sent = RedactedRequest::new(&request.method, &request.url, &request.headers, &client.parts.redactor);
+            let masked = RedactedRequest::new(&request.method, &request.url, &request.headers, &client.parts.redactor);
             client.count_request();
-            let incoming = match client.parts.transport.send(request).await {
-                Ok(incoming) => incoming,
-                // The server had closed the connection before the request came: it costs no attempt, once.
+            let response = match client.parts.transport.send(request).await {
+                Ok(response) => response,
+                // The server closed the connection before the request arrived: resent once without counting as an
+                // attempt.
                 Err(TransportError::StaleConnection(_)) if !sent_again && hop.is_resendable() => {
                     sent_again = true;
                     continue;
                 }
-                Err(error) => return Err(AttemptError::Transport(error, acted)),
+                Err(error) => return Err(AttemptError::Transport(error, side_effect_possible)),
             };
 
-            let failed = incoming.status >= 400;
-            let in_body = failed && client.parts.retry.body_wait.is_some() && !self.accepts(incoming.status);
+            let failed = response.status >= 400;
+            let in_body = failed && client.parts.retry.body_wait.is_some() && !self.accepts(response.status);
             if let Some(permit) = permit.take_if(|_| !in_body) {
-                let limits = RateLimitHeaders::parse(&incoming.headers);
-                let verdict = failed.then(|| {
+                let limits = RateLimitHeaders::parse(&response.headers);
+                let advice = failed.then(|| {
                     let ClientParts { retry, clock, .. } = &client.parts;
-                    RetryAdvice::from_head(incoming.status, &incoming.headers, &limits, retry, clock.now())
+                    RetryAdvice::from_head(response.status, &response.headers, &limits, retry, clock.now())
                 });
-                report_to_limiter(permit, &incoming.headers, &limits, &hop.url, verdict.as_ref());
+                report_to_limiter(permit, &response.headers, &limits, &hop.url, advice.as_ref());
             }
-            let Some(next) = self.redirect(&hop, incoming.status, &incoming.headers)? else {
-                let (status, headers, body) = (incoming.status, incoming.headers, incoming.body);
+            let Some(next) = self.redirect(&hop, response.status, &response.headers)? else {
+                let (status, headers, body) = (response.status, response.headers, response.body);
                 let (url, withheld) = (hop.url, !trusted);
                 return Ok(ResponseHead {
                     status,
                     headers,
                     url,
-                    request: sent,
+                    request: masked,
                     request_head: head,
                     sent_at,
-                    credentials_version: stamp,
-                    side_effect_possible: acted,
+                    credentials_version: version,
+                    side_effect_possible,
                     credentials_withheld: withheld,
                     permit,
                     body,
@@ -169,48 +170,50 @@ impl PreparedRequest {
             if redirects == MAX_REDIRECTS {
                 return Err(self.redirect_error(format!("was redirected more than {MAX_REDIRECTS} times")));
             }
-            let left = next.url.origin() != hop.url.origin();
+            let is_other_origin = next.url.origin() != hop.url.origin();
             if hop.url.scheme() == "https" && next.url.scheme() == "http" {
                 return Err(self.redirect_error("was redirected from https to http, which is not followed".to_owned()));
             }
             let listed = trusted && client.parts.trusted_origins.contains(&next.url.origin());
-            // The body was written for the origin that was asked: what it holds is not for the one that was named now.
-            if left && !listed && !next.body.is_empty() {
+            // The caller chose the origin that receives the body; a redirect must not send it to another one.
+            if is_other_origin && !listed && !next.body.is_empty() {
                 let to = redact::redacted_url(&self.redactor.hide_url(next.url.clone()));
                 return Err(self.redirect_error(format!(
-                    "was redirected to another origin ({to}), and its body does not go there; if that is right, use its \
-                     address as the base URL, or list its origin under `trusted_origins` of the integration in nango.toml"
+                    "was redirected to another origin ({to}), which does not receive its body; to allow this, use that \
+                     address as the base URL, or list its origin under `trusted_origins` of the integration in \
+                     nango.toml"
                 )));
             }
-            acted |= next.method != hop.method;
+            side_effect_possible |= next.method != hop.method;
             if !next.body.is_repeatable() {
-                return Err(self
-                    .redirect_error("was redirected, and its body is a stream that cannot be sent again".to_owned()));
+                return Err(self.redirect_error(
+                    "was redirected, and its body is a stream, which cannot be sent again".to_owned(),
+                ));
             }
             hop = next;
             redirects += 1;
-            if left && !listed && !(trusted && client.parts.forward_headers) {
+            if is_other_origin && !listed && !(trusted && client.parts.forward_headers) {
                 trusted = false;
                 hop.headers = redact::non_secret_headers(&hop.headers);
             }
         }
     }
 
-    /// The request that an answer redirects to, if it does.
+    /// The next request of a redirect; `None` if the response is no redirect that is followed.
     fn redirect(
         &self,
         hop: &OutgoingRequest,
         status: u16,
         headers: &HeaderMap,
     ) -> Result<Option<OutgoingRequest>, AttemptError> {
-        let wanted = self.accept.as_ref().is_some_and(|accept| accept.contains(&status));
-        if wanted || !matches!(status, 301 | 302 | 303 | 307 | 308) {
+        let accepted = self.accept.as_ref().is_some_and(|accept| accept.contains(&status));
+        if accepted || !matches!(status, 301 | 302 | 303 | 307 | 308) {
             return Ok(None);
         }
         let Some(location) = headers.get(LOCATION) else { return Ok(None) };
         let url = location.to_str().ok().and_then(|text| hop.url.join(text).ok());
         let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {
-            return Err(self.redirect_error("was redirected to something that is no web address".to_owned()));
+            return Err(self.redirect_error("was redirected to a location that is not an http or https URL".to_owned()));
         };
         url.set_fragment(None);
         let mut next = OutgoingRequest { url, ..hop.clone() };
@@ -233,12 +236,12 @@ impl PreparedRequest {
     }
 
     fn redirect_error(&self, reason: String) -> AttemptError {
-        AttemptError::Final(HttpError::Redirect { sent: self.describe(), reason })
+        AttemptError::Final(HttpError::Redirect { request: self.describe(), reason })
     }
 }
 
 impl ResponseHead {
-    /// Reads the body up to `limit` bytes.
+    /// Reads the body, at most `limit` bytes; a longer one is an error.
     pub(super) async fn read_body(&mut self, limit: u64) -> Result<Bytes, AttemptError> {
         let announced = self.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if announced.is_some_and(|length| length > limit) {
@@ -260,10 +263,11 @@ impl ResponseHead {
     }
 
     fn too_large(&self, limit: u64) -> AttemptError {
-        AttemptError::Final(HttpError::TooLarge { sent: describe_request(&self.request), limit })
+        AttemptError::Final(HttpError::TooLarge { request: describe_request(&self.request), limit })
     }
 
-    /// Reads the body of a failure, of which the beginning says enough. One that breaks off does not hide the status.
+    /// Reads the body of a failure, up to [`MAX_ERROR_BODY_BYTES`]. An interrupted body becomes empty, so that the
+    /// error still reports the status.
     pub(super) async fn read_error_body(&mut self) -> Bytes {
         let mut body = BytesMut::new();
         while body.len() < MAX_ERROR_BODY_BYTES {
@@ -276,31 +280,25 @@ impl ResponseHead {
         body.freeze()
     }
 
-    /// What a failure says about another attempt.
+    /// Reads from a failure whether and when another attempt makes sense, and releases the permit that waited for it.
     pub(super) fn retry_advice(&mut self, body: &[u8], parts: &ClientParts) -> RetryAdvice {
-        let verdict = RetryAdvice::from_response(self.status, &self.headers, body, &parts.retry, parts.clock.now());
+        let advice = RetryAdvice::from_response(self.status, &self.headers, body, &parts.retry, parts.clock.now());
         if let Some(permit) = self.permit.take() {
-            report_to_limiter(
-                permit,
-                &self.headers,
-                &RateLimitHeaders::parse(&self.headers),
-                &self.url,
-                Some(&verdict),
-            );
+            report_to_limiter(permit, &self.headers, &RateLimitHeaders::parse(&self.headers), &self.url, Some(&advice));
         }
-        verdict
+        advice
     }
 
-    /// The failure without secrets: those of the connection, and those of the request that failed, which a caller or a
-    /// signature may have put into it.
+    /// Converts the response into a failure without secrets: those of the connection, and those of the failed request,
+    /// which the caller or a signature may have added.
     pub(super) fn into_failure(
         self,
-        plan: &PreparedRequest,
+        prepared: &PreparedRequest,
         mut body: Bytes,
         attempts: u32,
         limited: bool,
     ) -> HttpFailure {
-        let redactor = plan.redactor.detached();
+        let redactor = prepared.redactor.detached();
         for secret in redact::request_secrets(&self.request_head.0, &self.request_head.1) {
             redactor.add(secret);
         }
@@ -309,33 +307,33 @@ impl ResponseHead {
             body = hidden.into();
         }
         if cut {
-            // The end may hold a part of a secret.
+            // The end may contain a part of a secret.
             body.truncate(MAX_ERROR_BODY_BYTES.min(body.len()).saturating_sub(redactor.max_pattern_len()));
         }
-        let url = redact::redacted_url(&redactor.hide_url(plan.url.clone()));
+        let url = redact::redacted_url(&redactor.hide_url(prepared.url.clone()));
         let headers = redactor.hide_headers(self.headers);
-        let method = plan.method.to_string();
+        let method = prepared.method.to_string();
         HttpFailure { is_rate_limited: limited, ..HttpFailure::new(method, url, self.status, headers, body, attempts) }
     }
 }
 
-/// Gives a place back with what an answer says.
+/// Releases a permit with what a response reports about the rate limit.
 fn report_to_limiter(
     permit: Permit,
     headers: &HeaderMap,
     limits: &RateLimitHeaders,
     url: &Url,
-    verdict: Option<&RetryAdvice>,
+    advice: Option<&RetryAdvice>,
 ) {
-    let refused = verdict
-        .filter(|verdict| verdict.limited)
-        .map(|verdict| verdict.wait.or(verdict.default_wait).unwrap_or(DEFAULT_LIMIT_WAIT));
+    let limited_for = advice
+        .filter(|advice| advice.limited)
+        .map(|advice| advice.wait.or(advice.default_wait).unwrap_or(DEFAULT_LIMIT_WAIT));
     let dated = limits.windows.iter().any(|window| matches!(window.reset, Some(TimeSpec::At(_))));
     let date = dated.then(|| rate_limit_headers::server_date(headers)).flatten();
-    permit.complete(&Outcome { path: url.path(), limits, server_date: date, limited_for: refused });
+    permit.complete(&Outcome { path: url.path(), limits, server_date: date, limited_for });
 }
 
-/// A body while it is read. One of a single piece, which most are, is not copied.
+/// A body while it is read. The common body of a single chunk is not copied.
 enum BodyBuffer {
     Single(Bytes),
     Joined(BytesMut),
@@ -364,7 +362,7 @@ impl BodyBuffer {
     }
 }
 
-/// Method and place, for errors.
-pub(super) fn describe_request(sent: &RedactedRequest) -> String {
-    format!("{} {}", sent.method, redact::redacted_url(&sent.url))
+/// Method and redacted URL of a sent request, for errors.
+pub(super) fn describe_request(request: &RedactedRequest) -> String {
+    format!("{} {}", request.method, redact::redacted_url(&request.url))
 }

@@ -1,24 +1,27 @@
-//! The door between the pipeline and credentials.
+//! Authorization of requests: the interface between the HTTP client and credentials.
 
-use std::{fmt::Debug, time::Duration};
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use futures_util::future::{BoxFuture, ready};
 
 use super::OutgoingRequest;
+use crate::store::StoreError;
 
-/// Puts credentials into requests to the origin of a connection's base URL.
+/// Adds credentials to requests to the origin of a connection's base URL.
 ///
-/// A future, so that an implementation can refresh a token first.
+/// The methods return futures, so that an implementation can refresh a token first.
 pub trait Authorize: Send + Sync + Debug {
-    /// Adds what is missing; what the caller set stays. Gives the version of the credentials that were put in.
+    /// Adds the credentials, keeps headers and parameters that the caller set, and returns the version of the
+    /// credentials.
     fn authorize<'a>(
         &'a self,
         request: &'a mut OutgoingRequest,
     ) -> BoxFuture<'a, Result<CredentialsVersion, AuthError>>;
 
-    /// The API answered 401 to a request with the credentials of this version. `true`: there are others now, and the
-    /// request is worth sending once more. An error takes the place of the answer, because it says what to do.
-    fn refused(&self, used: CredentialsVersion) -> BoxFuture<'_, Result<bool, AuthError>> {
+    /// Called when the API responds 401 to a request with the credentials of version `used`. Returns `true` if there
+    /// are newer credentials, so that the request is sent once more. An error replaces the response, because it names
+    /// the remedy.
+    fn on_unauthorized(&self, used: CredentialsVersion) -> BoxFuture<'_, Result<bool, AuthError>> {
         let _ = used;
         Box::pin(ready(Ok(false)))
     }
@@ -28,31 +31,43 @@ pub trait Authorize: Send + Sync + Debug {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CredentialsVersion(pub u64);
 
-/// Why a request could not be given its credentials. The text names what is missing and where it is set, or what
-/// happened; it holds no secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Reason why credentials could not be added to a request. The message names what is missing and where it is set, or
+/// what happened; it contains no secret.
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
     /// A value of the configuration is missing or cannot be used.
     #[error("{0}")]
     Missing(String),
-    /// The API took the credentials back: the connection must be made again.
+    /// The provider revoked the credentials: the connection must be created again.
     #[error("{0}")]
     Refused(String),
-    /// New credentials could not be had a moment ago, and are asked for again only later.
+    /// A token refresh failed recently and is not retried yet.
     #[error("{message}")]
     RetryLater {
-        /// What happened, and when the next attempt is.
+        /// The failure, and the time of the next attempt.
         message: String,
-        /// How long it is until then.
+        /// Time until the next attempt.
         wait: Duration,
     },
-    /// The server that gives credentials could not be reached, or answered nonsense.
+    /// The token server could not be reached, or its response is invalid.
     #[error("{0}")]
     Network(String),
+    /// The token refresh ended early.
+    #[error("{0}")]
+    Aborted(String),
+    /// The stored credentials could not be read or written.
+    #[error("{message}")]
+    Store {
+        /// The operation that failed.
+        message: String,
+        /// Cause of the failure.
+        #[source]
+        source: Arc<StoreError>,
+    },
 }
 
-/// No credentials.
+/// An authorizer that adds no credentials.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoAuth;
 

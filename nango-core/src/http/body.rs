@@ -1,4 +1,4 @@
-//! What a request carries.
+//! Request bodies: JSON, forms, multipart, raw bytes and streams.
 
 mod multipart;
 
@@ -15,10 +15,10 @@ use reqwest::header::HeaderValue;
 use super::TransportError;
 pub use multipart::Part;
 
-/// What a request carries.
+/// The body of a request.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum Body {
-    /// Nothing.
+    /// No body.
     #[default]
     Empty,
     /// JSON text.
@@ -27,30 +27,30 @@ pub enum Body {
     Form(Vec<(String, String)>),
     /// The fields and files of a form, sent as `multipart/form-data`.
     Multipart(Vec<Part>),
-    /// Anything else.
+    /// Bytes of any content type.
     Raw {
-        /// What is sent.
+        /// The bytes to send.
         bytes: Bytes,
-        /// What it is; empty: the caller sets the header, or there is none.
+        /// The content type; empty: the caller sets the header, or none is sent.
         content_type: String,
     },
-    /// Bytes that are sent as they come, and only once.
+    /// Bytes that are sent as they arrive, and only once.
     Stream(StreamBody),
 }
 
 impl Body {
-    /// Whether there is none.
+    /// Whether the request has no body.
     pub fn is_empty(&self) -> bool {
         *self == Self::Empty
     }
 
-    /// Whether it can be sent a second time.
+    /// Whether the body can be sent a second time.
     pub fn is_repeatable(&self) -> bool {
         !matches!(self, Self::Stream(_))
     }
 
-    /// What it is and what it holds, for who signs it; a stream shows nothing. What is shown is what will be sent: parts
-    /// are put together here, because their boundary is drawn anew each time.
+    /// Returns content type and bytes for a signature; a stream has no bytes. The result is exactly what will be sent:
+    /// multipart bodies are encoded here and kept encoded.
     pub(crate) fn seen(&mut self) -> (Option<String>, Bytes) {
         if let Self::Multipart(parts) = self {
             let (bytes, content_type) = multipart::encode(parts);
@@ -58,15 +58,17 @@ impl Body {
         }
         let text = |value: HeaderValue| value.to_str().map(str::to_owned).ok();
         match self {
-            Self::Stream(stream) => (Some(stream.content_type.clone()).filter(|kind| !kind.is_empty()), Bytes::new()),
+            Self::Stream(stream) => {
+                (Some(stream.content_type.clone()).filter(|content_type| !content_type.is_empty()), Bytes::new())
+            }
             other => match other.clone().into_payload() {
-                Ok((Payload::Full(bytes), kind)) => (kind.and_then(text), bytes),
+                Ok((Payload::Full(bytes), content_type)) => (content_type.and_then(text), bytes),
                 _ => (None, Bytes::new()),
             },
         }
     }
 
-    /// What is sent, and what it is.
+    /// The bytes to send, and their content type.
     pub(super) fn into_payload(self) -> Result<(Payload, Option<HeaderValue>), TransportError> {
         let typed = |text: &str| HeaderValue::from_str(text).ok().filter(|value| !value.is_empty());
         Ok(match self {
@@ -74,23 +76,23 @@ impl Body {
             Self::Json(bytes) => (Payload::Full(bytes), Some(HeaderValue::from_static("application/json"))),
             Self::Form(fields) => {
                 let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-                let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
-                (Payload::Full(text.into()), Some(kind))
+                let content_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+                (Payload::Full(text.into()), Some(content_type))
             }
             Self::Multipart(parts) => {
-                let (bytes, kind) = multipart::encode(&parts);
-                (Payload::Full(bytes), typed(&kind))
+                let (bytes, content_type) = multipart::encode(&parts);
+                (Payload::Full(bytes), typed(&content_type))
             }
             Self::Raw { bytes, content_type } => (Payload::Full(bytes), typed(&content_type)),
             Self::Stream(stream) => {
-                let kind = typed(&stream.content_type);
-                (Payload::Stream(stream.take_stream()?), kind)
+                let content_type = typed(&stream.content_type);
+                (Payload::Stream(stream.take_stream()?), content_type)
             }
         })
     }
 }
 
-/// Bodies may hold anything, so only kind and size are shown.
+/// Bodies may contain secrets or personal data, so only type and size are shown.
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -107,8 +109,8 @@ impl fmt::Debug for Body {
 type Source = Box<dyn StdError + Send + Sync>;
 type ByteStream = BoxStream<'static, Result<Bytes, Source>>;
 
-/// Bytes that are sent as they come. They are gone then, so that a request with them has no retries. Clones share the
-/// stream: whichever is sent first has it.
+/// A stream of bytes that is sent as it arrives and consumed by sending, so that such a request has no retries. Clones
+/// share the stream: the first one that is sent consumes it.
 #[derive(Clone)]
 pub struct StreamBody {
     stream: Arc<Mutex<Option<ByteStream>>>,
@@ -116,7 +118,7 @@ pub struct StreamBody {
 }
 
 impl StreamBody {
-    /// A body of these pieces. An empty `content_type`: the caller sets the header, or there is none.
+    /// Creates a body of these chunks. An empty `content_type`: the caller sets the header, or none is sent.
     pub fn new<S, E>(pieces: S, content_type: impl Into<String>) -> Self
     where
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
@@ -128,7 +130,7 @@ impl StreamBody {
 
     fn take_stream(&self) -> Result<ByteStream, TransportError> {
         let mut pieces = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-        pieces.take().ok_or_else(|| TransportError::InvalidRequest("its body is a stream, and was sent before".into()))
+        pieces.take().ok_or_else(|| TransportError::InvalidRequest("its body is a stream that was already sent".into()))
     }
 }
 
@@ -148,18 +150,18 @@ impl Eq for StreamBody {}
 
 /// The bytes of a body, ready to be sent.
 pub enum Payload {
-    /// All of them.
+    /// All bytes, in memory.
     Full(Bytes),
-    /// As they come.
+    /// A stream of chunks.
     Stream(ByteStream),
 }
 
 impl Payload {
-    /// All of them in memory, for a transport that is no network.
+    /// Reads all bytes into memory, for a transport without a network.
     ///
     /// # Errors
     ///
-    /// The stream that they come from broke off.
+    /// The stream that provides the bytes failed.
     pub async fn read(self) -> Result<Bytes, TransportError> {
         match self {
             Self::Full(bytes) => Ok(bytes),
@@ -177,8 +179,8 @@ impl Payload {
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full(bytes) => write!(f, "Whole({} bytes)", bytes.len()),
-            Self::Stream(_) => f.write_str("Pieces"),
+            Self::Full(bytes) => write!(f, "Full({} bytes)", bytes.len()),
+            Self::Stream(_) => f.write_str("Stream"),
         }
     }
 }
@@ -201,17 +203,17 @@ mod tests {
         let pieces = futures_util::stream::iter([Ok::<_, Source>(Bytes::from("ab")), Ok(Bytes::from("c"))]);
         let body = Body::Stream(StreamBody::new(pieces, "text/csv"));
         assert!(!body.is_repeatable() && !body.is_empty());
-        let (payload, kind) = body.clone().into_payload().unwrap();
-        assert_eq!(kind.unwrap(), "text/csv");
+        let (payload, content_type) = body.clone().into_payload().unwrap();
+        assert_eq!(content_type.unwrap(), "text/csv");
         assert_eq!(payload.read().await.unwrap(), "abc");
         assert!(matches!(body.into_payload(), Err(TransportError::InvalidRequest(_))));
     }
 
     #[tokio::test]
     async fn interrupted_stream_body_is_an_error() {
-        let pieces = futures_util::stream::iter([Ok(Bytes::from("ab")), Err("torn")]);
-        let (payload, kind) = Body::Stream(StreamBody::new(pieces, "")).into_payload().unwrap();
-        assert!(kind.is_none());
+        let pieces = futures_util::stream::iter([Ok(Bytes::from("ab")), Err("reset")]);
+        let (payload, content_type) = Body::Stream(StreamBody::new(pieces, "")).into_payload().unwrap();
+        assert!(content_type.is_none());
         assert!(matches!(payload.read().await, Err(TransportError::Disconnected(_))));
     }
 }

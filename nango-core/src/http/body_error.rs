@@ -1,4 +1,4 @@
-//! A body that is not what was asked for.
+//! Error of a response body that is not the requested JSON.
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
@@ -7,27 +7,29 @@ use crate::{
     redact::{Redactor, one_line},
 };
 
-/// How many characters of a body are shown.
+/// The most characters of a body that an error shows.
 const MAX_SHOWN_CHARS: usize = 80;
-/// How many characters are kept until secrets are hidden: more than are shown, because a text is redacted before it is cut.
+/// The characters that are kept until redaction: more than are shown, because a text is redacted before it is cut.
 const MAX_BUFFERED_CHARS: usize = 4096;
 
-/// An answer whose body is not the JSON that was asked for: method and URL without its query, status, content type, what
-/// is wrong, and the first characters of a body that is no JSON. A body that is JSON and does not fit is not quoted.
+/// A response whose body is not the requested JSON.
+///
+/// The message has method and URL without its query, status, content type, the reason, and the first characters of a
+/// body that is not JSON. JSON that does not fit the type is not quoted, because it may contain personal data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.message())]
 pub struct BodyError(Box<Inner>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Inner {
-    /// The page or the request.
+    /// The request, or the page of a paginated list.
     request: String,
     status: u16,
     content_type: Option<String>,
-    /// The type that was asked for, as it is called in messages.
+    /// Name of the requested type, for the message.
     expected: String,
     source: DecodeError,
-    /// The first characters of a body that is no JSON.
+    /// The first characters of a body that is not JSON.
     excerpt: String,
 }
 
@@ -35,40 +37,40 @@ impl BodyError {
     pub(crate) fn new(at: String, status: u16, headers: &HeaderMap, body: &[u8], source: DecodeError) -> Self {
         let content_type =
             headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        let start = if source.is_syntax {
+        let excerpt = if source.is_syntax {
             let text = json::body_text_lossy(&body[..body.len().min(4 * MAX_BUFFERED_CHARS)], json::charset(headers));
             text.chars().take(MAX_BUFFERED_CHARS).collect()
         } else {
             String::new()
         };
-        Self(Box::new(Inner { request: at, status, content_type, expected: "JSON".to_owned(), source, excerpt: start }))
+        Self(Box::new(Inner { request: at, status, content_type, expected: "JSON".to_owned(), source, excerpt }))
     }
 
-    /// The type that was asked for, as it is called in messages.
+    /// Sets the name of the requested type, for the message.
     pub(crate) fn with_expected(mut self, name: String) -> Self {
         self.0.expected = name;
         self
     }
 
-    /// The error without secrets in what it quotes of the answer.
+    /// Redacts the secrets in what the error quotes of the response.
     pub(crate) fn redacted(mut self, redactor: &Redactor) -> Self {
         self.0.excerpt = redactor.hide(&self.0.excerpt).into_owned();
-        self.0.content_type = self.0.content_type.map(|kind| redactor.hide(&kind).into_owned());
+        self.0.content_type = self.0.content_type.map(|content_type| redactor.hide(&content_type).into_owned());
         self
     }
 
     fn message(&self) -> String {
-        let Inner { request: at, status, content_type, expected: wanted, source, excerpt: start } = &*self.0;
+        let Inner { request: at, status, content_type, expected, source, excerpt } = &*self.0;
         let content_type = content_type.as_deref().map_or("without a content type".into(), one_line);
-        let first: String = one_line(start).chars().take(MAX_SHOWN_CHARS).collect();
-        let what = if !source.is_syntax {
-            format!("JSON that does not fit `{wanted}`: {source}")
+        let first: String = one_line(excerpt).chars().take(MAX_SHOWN_CHARS).collect();
+        let reason = if !source.is_syntax {
+            format!("JSON that does not fit `{expected}`: {source}")
         } else if first.is_empty() {
             "an empty body, which is not JSON".to_owned()
         } else {
             format!("a body that is not JSON: {source}; it begins with `{first}`")
         };
-        format!("{at} answered {status} ({content_type}) with {what}")
+        format!("{at} answered {status} ({content_type}) with {reason}")
     }
 }
 
@@ -78,7 +80,8 @@ mod tests {
     use serde_json::Value;
 
     fn error(content_type: Option<&str>, body: &str) -> BodyError {
-        let headers = content_type.map(|kind| (CONTENT_TYPE, kind.parse().unwrap())).into_iter().collect();
+        let headers =
+            content_type.map(|content_type| (CONTENT_TYPE, content_type.parse().unwrap())).into_iter().collect();
         let source = json::decode::<Vec<u8>>(body.as_bytes()).map(|_| Value::Null).unwrap_err();
         BodyError::new("GET https://api.test/a".into(), 200, &headers, body.as_bytes(), source)
     }

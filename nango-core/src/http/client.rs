@@ -1,4 +1,4 @@
-//! The client of one connection in one run.
+//! HTTP client of one connection in one run: retries, credentials refresh after a 401, and waits for rate limits.
 
 use std::{
     sync::{
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{error::HttpFailure, redact::Redactor};
 
-/// Sends the calls of one connection in one run. Clones share everything.
+/// Sends the requests of one connection in one run. Clones share all state.
 #[derive(Debug, Clone)]
 pub struct Client(Arc<ClientInner>);
 
@@ -31,7 +31,7 @@ pub(super) struct ClientInner {
     pub(super) parts: ClientParts,
     request_count: AtomicU64,
     pub(super) wait_timer: WaitTimer,
-    /// When the oldest request was sent that was answered since this was last asked for.
+    /// Send time of the oldest request that was answered since the last [`Client::take_oldest_request`].
     oldest_sent_at: Mutex<Option<i64>>,
 }
 
@@ -41,13 +41,13 @@ impl ClientInner {
     }
 
     fn lock_oldest_sent_at(&self) -> std::sync::MutexGuard<'_, Option<i64>> {
-        // Nothing that holds the lock can leave it half-written.
+        // The value is a plain timestamp, so a panic cannot leave it inconsistent.
         self.oldest_sent_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Client {
-    /// A client of these parts.
+    /// Creates a client from its parts.
     pub fn new(parts: ClientParts) -> Self {
         Self(Arc::new(ClientInner {
             parts,
@@ -57,85 +57,84 @@ impl Client {
         }))
     }
 
-    /// Sends a call and reads its answer.
+    /// Sends a request and reads the whole response.
     ///
     /// # Errors
     ///
-    /// [`HttpError`], when the attempts that the call allows are used up.
-    pub async fn send(&self, call: &RequestSpec) -> Result<Response, HttpError> {
-        self.send_buffered(&self.prepare(call)?).await
+    /// [`HttpError`], when all attempts that the request allows have failed.
+    pub async fn send(&self, spec: &RequestSpec) -> Result<Response, HttpError> {
+        self.send_buffered(&self.prepare(spec)?).await
     }
 
-    /// Sends a call and gives its body as it arrives. Tried again as [`Client::send`], up to the first byte.
+    /// Sends a request and returns its body as a stream. Retries as [`Client::send`], up to the first byte of the body.
     ///
     /// # Errors
     ///
-    /// [`HttpError`], as [`Client::send`]; later on, in the body, if it breaks off.
-    pub async fn stream(&self, call: &RequestSpec) -> Result<StreamingResponse, HttpError> {
-        self.send_streaming(self.prepare(call)?).await
+    /// [`HttpError`], as [`Client::send`]; later, in the body, if the connection is lost.
+    pub async fn stream(&self, spec: &RequestSpec) -> Result<StreamingResponse, HttpError> {
+        self.send_streaming(self.prepare(spec)?).await
     }
 
-    /// Sends a request that has nothing to do with the connection: no credentials, no base URL, no retries. Every
-    /// status is an answer.
+    /// Sends a request that does not belong to the connection: no credentials, no base URL, no retries. Every status is
+    /// returned as a response.
     ///
     /// # Errors
     ///
-    /// [`HttpError`], if there is no answer.
+    /// [`HttpError`], if there is no response.
     pub async fn fetch(&self, request: &OutgoingRequest) -> Result<Response, HttpError> {
         self.send_buffered(&self.prepare_external(request)).await
     }
 
-    /// The same with its body as it arrives.
+    /// Sends a request as [`Client::fetch`] and returns its body as a stream.
     ///
     /// # Errors
     ///
-    /// [`HttpError`], if there is no answer; later on, in the body, if it breaks off.
+    /// [`HttpError`], if there is no response; later, in the body, if the connection is lost.
     pub async fn fetch_stream(&self, request: &OutgoingRequest) -> Result<StreamingResponse, HttpError> {
         self.send_streaming(self.prepare_external(request)).await
     }
 
-    /// Where endpoints lie.
+    /// The base URL of the connection.
     pub fn base_url(&self) -> &Url {
         &self.0.parts.base_url
     }
 
-    /// How many requests were sent, further attempts and redirects included.
+    /// Number of requests sent, including further attempts and redirects.
     pub fn requests_sent(&self) -> u64 {
         self.0.request_count.load(Ordering::Relaxed)
     }
 
-    /// How long the client has waited for the API's limits.
+    /// Total time that the client has waited for rate limits.
     pub fn rate_limit_wait(&self) -> Duration {
         self.0.wait_timer.total()
     }
 
-    /// When the oldest request was sent that was answered since this was last asked, microseconds since 1970: how old
-    /// the knowledge is that a commit is about to write.
+    /// Returns and resets the send time of the oldest request that was answered since the last call, in microseconds
+    /// since 1970: the age of the data that a commit is about to write.
     pub fn take_oldest_request(&self) -> Option<i64> {
         self.0.lock_oldest_sent_at().take()
     }
 
-    /// The base URL of a call: its own, or the connection's.
-    pub(crate) fn base_url_for(&self, call: &RequestSpec) -> Result<Url, HttpError> {
-        let Some(text) = &call.base_url else { return Ok(self.0.parts.base_url.clone()) };
+    /// The base URL of a request: its own, or the connection's.
+    pub(crate) fn base_url_for(&self, spec: &RequestSpec) -> Result<Url, HttpError> {
+        let Some(text) = &spec.base_url else { return Ok(self.0.parts.base_url.clone()) };
         text.parse().ok().filter(Url::has_host).ok_or_else(|| HttpError::Endpoint {
             endpoint: text.split(['?', '#']).next().unwrap_or_default().to_owned(),
-            reason: "a base URL is absolute, such as `https://api.example.com/v1`".to_owned(),
+            reason: "a base URL must be absolute, such as `https://api.example.com/v1`".to_owned(),
         })
     }
 
-    /// The URL of a call, without credentials.
-    pub(crate) fn url_for(&self, call: &RequestSpec) -> Result<Url, HttpError> {
-        endpoint::endpoint_url(&self.base_url_for(call)?, call)
+    /// The URL of a request, without credentials.
+    pub(crate) fn url_for(&self, spec: &RequestSpec) -> Result<Url, HttpError> {
+        endpoint::endpoint_url(&self.base_url_for(spec)?, spec)
     }
 
-    /// Whether requests to a URL get the connection's credentials: it is of the base URL's origin, or of one that the
-    /// operator trusts.
+    /// Whether requests to a URL get the connection's credentials: it has the origin of the base URL, or a trusted one.
     pub(crate) fn is_trusted_origin(&self, base: &Url, url: &Url) -> bool {
         url.origin() == base.origin() || self.0.parts.trusted_origins.contains(&url.origin())
     }
 
-    /// What hides the connection's secrets.
+    /// The redactor of the connection's secrets.
     pub(crate) fn redactor(&self) -> &Redactor {
         &self.0.parts.redactor
     }
@@ -145,31 +144,31 @@ impl Client {
         self.0.parts.clock.now()
     }
 
-    fn prepare(&self, call: &RequestSpec) -> Result<PreparedRequest, HttpError> {
-        let base = self.base_url_for(call)?;
-        let url = endpoint::endpoint_url(&base, call)?;
-        if call.retries > 0 && !call.body.is_repeatable() {
+    fn prepare(&self, spec: &RequestSpec) -> Result<PreparedRequest, HttpError> {
+        let base = self.base_url_for(spec)?;
+        let url = endpoint::endpoint_url(&base, spec)?;
+        if spec.retries > 0 && !spec.body.is_repeatable() {
             return Err(HttpError::Body {
-                endpoint: call.endpoint.split(['?', '#']).next().unwrap_or_default().to_owned(),
-                reason: "is a stream, which cannot be sent again: leave out `.retries(…)`, or give it as bytes",
+                endpoint: spec.endpoint.split(['?', '#']).next().unwrap_or_default().to_owned(),
+                reason: "is a stream, which cannot be sent again: remove `.retries(…)`, or pass the body as bytes",
             });
         }
         Ok(PreparedRequest {
-            method: call.method.clone(),
+            method: spec.method.clone(),
             trusted: self.is_trusted_origin(&base, &url),
             url,
             redactor: self.0.parts.redactor.clone(),
-            headers: call.headers.clone(),
-            body: call.body.clone(),
-            retries: call.retries,
-            retry_on: call.retry_on.clone(),
-            accept: Some(call.accept.clone()),
-            max_body_bytes: call.max_body_bytes.unwrap_or(self.0.parts.max_body_bytes),
-            timeout: Some(call.timeout.unwrap_or(self.0.parts.timeout)),
+            headers: spec.headers.clone(),
+            body: spec.body.clone(),
+            retries: spec.retries,
+            retry_on: spec.retry_on.clone(),
+            accept: Some(spec.accept.clone()),
+            max_body_bytes: spec.max_body_bytes.unwrap_or(self.0.parts.max_body_bytes),
+            timeout: Some(spec.timeout.unwrap_or(self.0.parts.timeout)),
         })
     }
 
-    /// A request that has nothing to do with the connection, every status of which is an answer.
+    /// Prepares a request that does not belong to the connection; it accepts every status.
     fn prepare_external(&self, request: &OutgoingRequest) -> PreparedRequest {
         PreparedRequest {
             method: request.method.clone(),
@@ -186,83 +185,92 @@ impl Client {
         }
     }
 
-    async fn send_buffered(&self, plan: &PreparedRequest) -> Result<Response, HttpError> {
-        let (answer, body, attempts) = self.send_with_retries(plan, false).await?;
+    async fn send_buffered(&self, prepared: &PreparedRequest) -> Result<Response, HttpError> {
+        let (response, body, attempts) = self.send_with_retries(prepared, false).await?;
         Ok(Response {
-            status: answer.status,
-            headers: answer.headers,
-            url: answer.url,
+            status: response.status,
+            headers: response.headers,
+            url: response.url,
             body,
-            sent_at: answer.sent_at,
+            sent_at: response.sent_at,
             attempts,
-            request: answer.request,
-            credentials_withheld: answer.credentials_withheld,
-            redactor: plan.redactor.clone(),
+            request: response.request,
+            credentials_withheld: response.credentials_withheld,
+            redactor: prepared.redactor.clone(),
         })
     }
 
-    async fn send_streaming(&self, mut plan: PreparedRequest) -> Result<StreamingResponse, HttpError> {
-        // A stream takes as long as its reader does; only its silence is bounded.
-        plan.timeout = None;
-        let (answer, _, attempts) = self.send_with_retries(&plan, true).await?;
-        let sent = super::attempt::describe_request(&answer.request);
-        let body = answer
-            .body
-            .map(move |piece| piece.map_err(|source| HttpError::Network { sent: sent.clone(), attempts, source }));
-        Ok(StreamingResponse { status: answer.status, headers: answer.headers, url: answer.url, body: body.boxed() })
+    async fn send_streaming(&self, mut prepared: PreparedRequest) -> Result<StreamingResponse, HttpError> {
+        // The reader sets the speed of a stream; only the idle timeout bounds it.
+        prepared.timeout = None;
+        let (response, _, attempts) = self.send_with_retries(&prepared, true).await?;
+        let request = super::attempt::describe_request(&response.request);
+        let body = response.body.map(move |piece| {
+            piece.map_err(|source| HttpError::Network { request: request.clone(), attempts, source })
+        });
+        Ok(StreamingResponse {
+            status: response.status,
+            headers: response.headers,
+            url: response.url,
+            body: body.boxed(),
+        })
     }
 
-    /// Attempts until an answer is accepted, or no further attempt is due. The body is read unless it is `open`.
+    /// Repeats attempts until a response is accepted or no retry is allowed. Returns the response, its body (empty if
+    /// `streaming`) and the number of attempts.
     async fn send_with_retries(
         &self,
-        plan: &PreparedRequest,
-        open: bool,
+        prepared: &PreparedRequest,
+        streaming: bool,
     ) -> Result<(ResponseHead, Bytes, u32), HttpError> {
         let clock = &*self.0.parts.clock;
         let mut attempt = 1;
-        // One more than the attempts, once credentials were renewed on the way.
-        let mut renewed = false;
+        // The resend with refreshed credentials counts as sent, but not as one of the allowed attempts.
+        let mut refreshed = false;
         loop {
-            let more = attempt <= plan.retries;
-            let sent = attempt + u32::from(renewed);
-            let outcome = self.attempt(plan, open).await;
-            let refused =
-                outcome.as_ref().ok().filter(|_| !renewed).and_then(|(answer, ..)| rejected_credentials(plan, answer));
-            if let Some(used) = refused {
-                match self.0.parts.authorize.refused(used).await {
+            let more = attempt <= prepared.retries;
+            let sent = attempt + u32::from(refreshed);
+            let outcome = self.attempt(prepared, streaming).await;
+            let rejected = outcome
+                .as_ref()
+                .ok()
+                .filter(|_| !refreshed)
+                .and_then(|(response, ..)| rejected_credentials(prepared, response));
+            if let Some(used) = rejected {
+                match self.0.parts.authorize.on_unauthorized(used).await {
                     Ok(true) => {
-                        renewed = true;
+                        refreshed = true;
                         continue;
                     }
-                    // Who takes a 401 for an answer gets it, whatever else is wrong.
-                    Err(error) if !plan.accepts(401) => return Err(error.into()),
+                    // A caller that accepts 401 receives that response even if the refresh failed.
+                    Err(error) if !prepared.accepts(401) => return Err(error.into()),
                     _ => {}
                 }
             }
             let mut limited = false;
             let wait = match outcome {
-                Ok((answer, body, None)) => {
+                Ok((response, body, None)) => {
                     let mut oldest = self.0.lock_oldest_sent_at();
-                    *oldest = Some(oldest.map_or(answer.sent_at, |oldest| oldest.min(answer.sent_at)));
+                    *oldest = Some(oldest.map_or(response.sent_at, |oldest| oldest.min(response.sent_at)));
                     drop(oldest);
-                    return Ok((answer, body, sent));
+                    return Ok((response, body, sent));
                 }
-                Ok((answer, body, Some(verdict))) => {
-                    let acted = answer.side_effect_possible;
-                    limited = verdict.limited;
-                    let failure = answer.into_failure(plan, body, sent, limited);
+                Ok((response, body, Some(advice))) => {
+                    let side_effect_possible = response.side_effect_possible;
+                    limited = advice.limited;
+                    let failure = response.into_failure(prepared, body, sent, limited);
                     if !more {
                         return Err(HttpError::Status(Box::new(failure)));
                     }
-                    self.retry_wait(plan, failure, &verdict, acted, attempt)?
+                    self.retry_wait(prepared, failure, &advice, side_effect_possible, attempt)?
                 }
-                Err(AttemptError::Transport(error, acted))
-                    if more && retry::is_transport_error_retryable(&plan.method, &error, acted) =>
+                Err(AttemptError::Transport(error, side_effect_possible))
+                    if more && retry::is_transport_error_retryable(&prepared.method, &error, side_effect_possible) =>
                 {
                     retry::backoff(attempt, clock)
                 }
                 Err(AttemptError::Transport(source, _)) => {
-                    return Err(HttpError::Network { sent: plan.describe(), attempts: sent, source });
+                    return Err(HttpError::Network { request: prepared.describe(), attempts: sent, source });
                 }
                 Err(AttemptError::Final(error)) => return Err(error),
             };
@@ -274,49 +282,56 @@ impl Client {
             drop(waiting);
             if clock.is_cancelled() {
                 let source = TransportError::Cancelled;
-                return Err(HttpError::Network { sent: plan.describe(), attempts: sent, source });
+                return Err(HttpError::Network { request: prepared.describe(), attempts: sent, source });
             }
             attempt += 1;
         }
     }
 
-    /// One attempt: an answer that is accepted, or a failure with what it says about another attempt.
+    /// Sends one attempt. The result has no [`RetryAdvice`] if the response is accepted.
     async fn attempt(
         &self,
-        plan: &PreparedRequest,
-        open: bool,
+        prepared: &PreparedRequest,
+        streaming: bool,
     ) -> Result<(ResponseHead, Bytes, Option<RetryAdvice>), AttemptError> {
-        let mut answer = plan.send_following_redirects(&self.0).await?;
-        if plan.accepts(answer.status) {
-            let body = if open { Bytes::new() } else { answer.read_body(plan.max_body_bytes).await? };
-            return Ok((answer, body, None));
+        let mut response = prepared.send_following_redirects(&self.0).await?;
+        if prepared.accepts(response.status) {
+            let body = if streaming { Bytes::new() } else { response.read_body(prepared.max_body_bytes).await? };
+            return Ok((response, body, None));
         }
-        // The status is the failure, so that a body that cannot be read does not hide it.
-        let body = answer.read_error_body().await;
-        let verdict = answer.retry_advice(&body, &self.0.parts);
-        Ok((answer, body, Some(verdict)))
+        // The status is the failure; an unreadable body must not hide it.
+        let body = response.read_error_body().await;
+        let advice = response.retry_advice(&body, &self.0.parts);
+        Ok((response, body, Some(advice)))
     }
 
-    /// How long to wait after a failure until the next attempt; the failure itself if none is due.
+    /// Returns the wait before the next attempt after a failure; the failure itself if no retry is allowed.
     fn retry_wait(
         &self,
-        plan: &PreparedRequest,
+        prepared: &PreparedRequest,
         failure: HttpFailure,
-        verdict: &RetryAdvice,
-        acted: bool,
+        advice: &RetryAdvice,
+        side_effect_possible: bool,
         attempt: u32,
     ) -> Result<Duration, HttpError> {
         let ClientParts { retry: rules, clock, max_wait: longest, .. } = &self.0.parts;
-        if !retry::is_status_retryable(&plan.method, failure.status, &plan.retry_on, acted, verdict.limited, rules) {
+        if !retry::is_status_retryable(
+            &prepared.method,
+            failure.status,
+            &prepared.retry_on,
+            side_effect_possible,
+            advice.limited,
+            rules,
+        ) {
             return Err(HttpError::Status(Box::new(failure)));
         }
-        match verdict.wait {
+        match advice.wait {
             Some(wait) if wait > *longest => {
                 let until = error::format_time_after(clock.now(), wait);
                 Err(HttpError::WaitTooLong { failure: Box::new(failure), wait, until, max_wait: *longest })
             }
             Some(wait) => Ok(retry::demanded_wait(wait, attempt)),
-            None => Ok(match verdict.default_wait {
+            None => Ok(match advice.default_wait {
                 Some(wait) => retry::default_limit_wait(wait, attempt).min(*longest),
                 None => retry::backoff(attempt, &**clock),
             }),
@@ -324,11 +339,13 @@ impl Client {
     }
 }
 
-/// The credentials that the API refused, if the request is worth sending again with others. A refused request had no
-/// effect, so its method does not matter, unless an earlier hop took it and only its result was refused.
-fn rejected_credentials(plan: &PreparedRequest, answer: &ResponseHead) -> Option<CredentialsVersion> {
-    let may = plan.body.is_repeatable() && retry::may_resend(&plan.method, answer.side_effect_possible);
-    answer.credentials_version.filter(|_| answer.status == 401 && may)
+/// The version of the credentials that the API rejected, if the request may be resent with newer ones. A rejected
+/// request had no side effect, so its method does not matter, unless an earlier hop accepted it and only its result was
+/// rejected.
+fn rejected_credentials(prepared: &PreparedRequest, response: &ResponseHead) -> Option<CredentialsVersion> {
+    let is_resendable =
+        prepared.body.is_repeatable() && retry::may_resend(&prepared.method, response.side_effect_possible);
+    response.credentials_version.filter(|_| response.status == 401 && is_resendable)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Time and chance, as the pipeline sees them.
+//! Time and randomness of the HTTP client: the trait, and the system's implementation.
 
 use std::{
     fmt::Debug,
@@ -7,27 +7,27 @@ use std::{
 
 use futures_util::future::BoxFuture;
 
-/// Where a run gets its time and its randomness from, so that tests and recordings own them.
+/// Source of time and randomness of a run, replaceable by tests and recordings.
 pub trait Clock: Send + Sync + Debug {
-    /// Microseconds since 1970 (UTC).
+    /// The current time, in microseconds since 1970 (UTC).
     fn now(&self) -> i64;
-    /// Waits.
+    /// Returns a future that completes after `duration`.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
-    /// A number in `0.0..1.0`, so that waiting clients do not come back together.
+    /// A random number in `0.0..1.0` that spreads the retries of concurrent clients.
     fn jitter(&self) -> f64;
-    /// Whether the run was asked to stop: no further attempt begins. Without a run, never.
+    /// Whether the run was cancelled: no further attempt begins. Always `false` without a run.
     fn is_cancelled(&self) -> bool {
         false
     }
 }
 
-/// The machine's clock.
+/// The clock of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> i64 {
-        // A clock before 1970 or after 292277 is a broken clock, not a reason to stop.
+        // A clock before 1970 or after the year 292277 is wrong; the run continues with the nearest value.
         SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX))

@@ -1,8 +1,8 @@
-//! Content codings: bodies as they were before the server compressed them.
+//! Content codings: decompression of response bodies.
 //!
 //! A coding is recognised without regard to case. A gzip body may have several members, as logs and exports have; a
-//! `deflate` body may come without its zlib frame, as some servers send it. Bytes behind the compressed body, and codings
-//! that were not asked for, are errors: a part of a body must not pass for the whole.
+//! `deflate` body may have no zlib frame, as some servers send it. Bytes after the compressed body, and codings that
+//! were not requested, are errors: a part of a body must not pass for the whole.
 
 use std::io::{self, Write as _};
 
@@ -16,22 +16,23 @@ use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderM
 
 use super::TransportError;
 
-/// How many compressed bytes are taken at a time: they become 4 MiB at most.
+/// Compressed bytes that are decoded at once: they become 4 MiB at most.
 const CHUNK_BYTES: usize = 4096;
-/// Registered codings that are not read here. Other names are no codings, and some servers send them (`utf-8`).
+/// Registered codings that are not supported. Other names are not codings and are ignored; some servers send them
+/// (`utf-8`).
 const UNSUPPORTED_CODINGS: [&str; 9] =
     ["br", "zstd", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip", "aes128gcm"];
 
 type ByteStream = BoxStream<'static, Result<Bytes, TransportError>>;
 
-/// Asks for compression, unless the request says something of its own, or wants a part of a body.
+/// Requests compression, unless the request sets `Accept-Encoding` itself or requests a range of a body.
 pub(super) fn set_accept_encoding(headers: &mut HeaderMap) {
     if !headers.contains_key(ACCEPT_ENCODING) && !headers.contains_key(RANGE) {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"));
     }
 }
 
-/// The body without its coding; the headers that describe the coded body go.
+/// Returns the decoded body, and removes the headers that describe the coded one.
 pub(super) fn decode_body(headers: &mut HeaderMap, body: ByteStream) -> ByteStream {
     let mut codings = headers
         .get_all(CONTENT_ENCODING)
@@ -46,7 +47,7 @@ pub(super) fn decode_body(headers: &mut HeaderMap, body: ByteStream) -> ByteStre
         _ if codings.next().is_some() => Err("it is compressed more than once".to_owned()),
         "gzip" | "x-gzip" => Ok(Decoder::Gzip(MultiGzDecoder::new(Vec::new()))),
         "deflate" => Ok(Decoder::Deflate(Vec::new())),
-        other => Err(format!("its content coding `{other}` was not asked for")),
+        other => Err(format!("its content coding `{other}` was not requested")),
     };
     drop(codings);
     headers.remove(CONTENT_ENCODING);
@@ -62,9 +63,9 @@ pub(super) fn decode_body(headers: &mut HeaderMap, body: ByteStream) -> ByteStre
 /// A body that is being decoded.
 struct DecodingBody {
     body: ByteStream,
-    /// `None`: it ended, or failed.
+    /// Decoder of the body; `None` after its end or an error.
     decoder: Option<Decoder>,
-    /// What arrived and was not decoded yet.
+    /// Bytes that arrived and are not decoded yet.
     pending: Bytes,
     is_empty: bool,
 }
@@ -85,7 +86,7 @@ impl DecodingBody {
             match self.body.next().await {
                 Some(Ok(piece)) => self.pending = piece,
                 Some(Err(error)) => return Some(Err(self.fail(error))),
-                // An answer without a body (HEAD, 304) announces the coding of the one that it would have.
+                // A response without a body (HEAD, 304) still announces the coding of the omitted body.
                 None if self.is_empty => return None,
                 None => {
                     return match self.decoder.take()?.finish() {
@@ -114,9 +115,9 @@ fn unreadable_error(reason: String) -> TransportError {
 
 enum Decoder {
     Gzip(MultiGzDecoder<Vec<u8>>),
-    /// The first byte, until the second shows whether there is a zlib frame.
+    /// `deflate` until its second byte shows whether it has a zlib frame.
     Deflate(Vec<u8>),
-    /// With the frame or without.
+    /// `deflate` with or without a zlib frame.
     Inflate(ZlibDecoder<Vec<u8>>),
 }
 
@@ -221,7 +222,7 @@ mod tests {
     fn damaged_body_is_unreadable_whatever_its_coding() {
         let mut flipped = gzip("some text that is long enough");
         flipped[15] ^= 0xff;
-        let behind = |mut body: Vec<u8>| {
+        let with_trailing_bytes = |mut body: Vec<u8>| {
             body.extend_from_slice(b"more");
             body
         };
@@ -236,12 +237,12 @@ mod tests {
             (&["deflate"], b"x".to_vec(), "its compression is damaged"),
             (&["gzip"], flipped, "its compression is damaged"),
             (&["gzip"], b"{\"plain\":1}".to_vec(), "its compression is damaged"),
-            (&["gzip"], behind(gzip("a")), "its compression is damaged"),
-            (&["deflate"], behind(zlib("a")), "its compression is damaged"),
+            (&["gzip"], with_trailing_bytes(gzip("a")), "its compression is damaged"),
+            (&["deflate"], with_trailing_bytes(zlib("a")), "its compression is damaged"),
             (&["deflate"], b"\xff\xff\xff\xff".to_vec(), "its compression is damaged"),
             (&["gzip, gzip"], gzip("a"), "it is compressed more than once"),
             (&["gzip", "deflate"], gzip("a"), "it is compressed more than once"),
-            (&["br"], b"x".to_vec(), "its content coding `br` was not asked for"),
+            (&["br"], b"x".to_vec(), "its content coding `br` was not requested"),
         ];
         for (codings, body, expect) in cases {
             match read(codings, &body, 5) {

@@ -1,19 +1,19 @@
-//! The dates of HTTP headers.
+//! Dates in HTTP headers (RFC 9110, 5.6.7).
 
 use jiff::{Timestamp, civil::DateTime, fmt::strtime, tz::TimeZone};
 
-/// Reads a date in any of the three forms that HTTP knows; microseconds since 1970.
+/// Parses a date in any of the three HTTP formats into microseconds since 1970 (UTC).
 ///
-/// Servers write the first form (`Sun, 06 Nov 1994 08:49:37 GMT`); the other two are obsolete, and still must be read.
+/// Servers send the first format (`Sun, 06 Nov 1994 08:49:37 GMT`); the other two are obsolete but must be accepted.
 pub fn parse_http_date(text: &str) -> Option<i64> {
     let text = text.trim();
-    let stamp = jiff::fmt::rfc2822::DateTimeParser::new()
+    let timestamp = jiff::fmt::rfc2822::DateTimeParser::new()
         .relaxed_weekday(true)
         .parse_timestamp(text)
         .ok()
         .or_else(|| civil("%A, %d-%b-%y %H:%M:%S GMT", text))
         .or_else(|| civil("%a %b %e %H:%M:%S %Y", text))?;
-    Some(stamp.as_microsecond())
+    Some(timestamp.as_microsecond())
 }
 
 fn civil(format: &str, text: &str) -> Option<Timestamp> {
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_date_is_none() {
+    fn invalid_date_is_none() {
         for text in ["", "soon", "12", "Sun, 31 Feb 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"] {
             check(text, None);
         }

@@ -1,15 +1,15 @@
-//! Which places may be reached.
+//! Egress policy: the hosts and addresses that outbound requests may reach.
 //!
-//! Base URLs, links of pages, redirects and webhook targets are chosen by others: an API, a customer, whoever writes a
-//! connection's configuration. None of them may make this process speak to the network that it stands in. So addresses
-//! that are not public are refused, unless the operator allows them.
+//! Base URLs, links of pages, redirects and webhook targets come from others: an API, a customer, the author of a
+//! connection's configuration. None of them may make this process send requests into its own network (SSRF). Addresses
+//! that are not public are therefore refused, unless the operator allows them.
 //!
-//! Must stay true: what is dialled is what was checked. A host's name is resolved by [`Checked`], which gives out only
-//! addresses that passed, and an address that is written in a URL is checked before each request; there is no second
-//! resolution between the check and the connection that a name could use to change its mind.
+//! Invariant: the address that is dialled is the address that was checked. [`PolicyResolver`] resolves host names and
+//! returns only allowed addresses, and an IP address in a URL is checked before each request. No second resolution
+//! happens between check and connection, so that DNS rebinding has no effect.
 //!
-//! Behind a proxy the proxy resolves names, so that only names and written addresses can be checked here: whoever wants
-//! more sets it up there.
+//! Behind a proxy, the proxy resolves names, so that only host names and literal addresses are checked here. Restrict
+//! resolved addresses in the proxy.
 
 mod address;
 mod host_pattern;
@@ -26,21 +26,21 @@ use address::AddressScope;
 pub use host_pattern::{HostPattern, ParseHostPatternError};
 pub(super) use resolve::{PolicyResolver, SystemResolver};
 
-/// Which places may be reached. Default: every public address, and nothing else.
+/// Rules for the hosts and addresses that requests may reach. Default: every public address, and nothing else.
 ///
-/// The most specific rule counts: a host or an address over a `*.suffix` or a network, a longer one over a shorter one,
-/// and of equal ones the denial. A name that is denied is not reached at an allowed address, nor a denied address by an
+/// The most specific rule applies: a host or an address before a `*.suffix` or a network, a longer one before a shorter
+/// one, and of equal ones the denial. A denied name is not reached at an allowed address, nor a denied address by an
 /// allowed name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EgressPolicy {
     allow: Vec<HostPattern>,
     deny: Vec<HostPattern>,
     allow_private: bool,
-    /// Hosts and ports that the operator wrote down for an integration, by integration, as URLs name them.
+    /// Hosts and ports that the operator configured for an integration, as URLs write them, by integration.
     exceptions: BTreeMap<String, BTreeSet<(String, u16)>>,
 }
 
-/// Why a place may not be reached.
+/// Error of a request to a host or address that the policy denies.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{host}` may not be reached: {reason}")]
 pub struct EgressDenied {
@@ -48,45 +48,47 @@ pub struct EgressDenied {
     reason: String,
 }
 
-/// The refusal of a proxy as the end of a request.
+/// The error of a request whose target is a proxy from the environment.
 pub(super) fn proxy_denied(host: &str) -> EgressDenied {
     let reason = format!("it is a proxy of the environment; `[egress] allow = [\"{host}\"]` in nango.toml allows it");
     EgressDenied { host: host.to_owned(), reason }
 }
 
 impl EgressPolicy {
-    /// A policy of these rules. `private`: whether private networks and this machine may be reached. Addresses that
-    /// give out credentials of the machine, and those that are no machine's, need a rule of their own in any case.
+    /// Creates a policy from its rules. `allow_private`: whether private networks and this machine may be reached.
+    /// Addresses of cloud metadata services, and addresses that are not of a single host, always need a rule of their
+    /// own.
     pub fn new(allow: Vec<HostPattern>, deny: Vec<HostPattern>, allow_private: bool) -> Self {
         Self { allow, deny, allow_private, exceptions: BTreeMap::new() }
     }
 
-    /// Allows the host and port of a URL that the operator wrote down for an integration, such as its base URL in
-    /// `nango.toml`: for requests of that integration, and for no other.
+    /// Allows the host and port of a URL that the operator configured for an integration, such as its base URL in
+    /// `nango.toml`, for requests of that integration only.
     pub fn allow_for(&mut self, integration: &str, url: &Url) {
         if let Some(host_port) = host_and_port(url) {
             self.exceptions.entry(integration.to_owned()).or_default().insert(host_port);
         }
     }
 
-    /// Whether the operator wrote this host and port down for the integration.
+    /// Whether the operator configured this host and port for the integration.
     pub(super) fn is_exception(&self, integration: Option<&str>, url: &Url) -> bool {
         let listed = integration.and_then(|integration| self.exceptions.get(integration));
         listed.zip(host_and_port(url)).is_some_and(|(listed, host_port)| listed.contains(&host_port))
     }
 
-    /// Checks where a request of an integration goes, as far as its URL tells.
+    /// Checks the target of a request of an integration, as far as its URL shows it: a host name is checked by its name
+    /// here, and by its addresses when it is resolved.
     ///
     /// # Errors
     ///
-    /// The host's name or address is refused.
+    /// The policy denies the host's name or address.
     pub fn check(&self, integration: Option<&str>, url: &Url) -> Result<(), EgressDenied> {
         let exception = self.is_exception(integration, url);
         match url.host() {
             Some(Host::Domain(name)) => {
                 let name = normalized_host(name);
                 self.check_name(&name, exception)?;
-                // A name of this machine by definition, whoever resolves it.
+                // These names mean this machine by definition (RFC 6761), whatever a resolver returns.
                 let local = name == "localhost" || name.ends_with(".localhost");
                 if local { self.check_address(&name, Ipv4Addr::LOCALHOST.into(), exception) } else { Ok(()) }
             }
@@ -96,18 +98,18 @@ impl EgressPolicy {
         }
     }
 
-    /// Whether a rule names this host as one that may be reached.
+    /// Whether a rule allows this host by its name.
     pub(super) fn is_allowed_by_name(&self, host: &str) -> bool {
         let host = normalized_host(host);
         self.most_specific(|rule| rule.name_specificity(&host)) == Some(true)
     }
 
-    /// The addresses of a host that may be dialled. `exception`: whether the operator wrote the host and port down for
-    /// the integration that asks.
+    /// Returns the addresses of a host that may be dialled. `exception`: whether the operator configured the host and
+    /// port for the requesting integration.
     ///
     /// # Errors
     ///
-    /// None of them may; the reason is that of the first.
+    /// All addresses are denied; the reason is that of the first.
     pub(super) fn filter_addresses<A: Into<IpAddr> + Copy>(
         &self,
         name: &str,
@@ -117,7 +119,7 @@ impl EgressPolicy {
         let name = normalized_host(name);
         self.check_name(&name, exception)?;
         let mut first = None;
-        let passed =
+        let allowed =
             found.into_iter().filter(|address| match self.check_address(&name, (*address).into(), exception) {
                 Ok(()) => true,
                 Err(refusal) => {
@@ -125,10 +127,10 @@ impl EgressPolicy {
                     false
                 }
             });
-        let passed: Vec<A> = passed.collect();
+        let allowed: Vec<A> = allowed.collect();
         match first {
-            Some(refusal) if passed.is_empty() => Err(refusal),
-            _ => Ok(passed),
+            Some(refusal) if allowed.is_empty() => Err(refusal),
+            _ => Ok(allowed),
         }
     }
 
@@ -139,7 +141,7 @@ impl EgressPolicy {
         Ok(())
     }
 
-    /// Checks an address that stands in a URL: it is its own host, so that `*` is about it, too.
+    /// Checks a literal address in a URL. It is also the host, so that `*` matches it.
     fn check_literal(&self, address: IpAddr, exception: bool) -> Result<(), EgressDenied> {
         let address = address::unmapped(address);
         let host = bracketed(address);
@@ -147,16 +149,16 @@ impl EgressPolicy {
         self.check_address(&host, address, exception)
     }
 
-    /// Checks an address that `host` stands for.
+    /// Checks an address that `host` resolves to.
     fn check_address(&self, host: &str, address: IpAddr, exception: bool) -> Result<(), EgressDenied> {
         let refuse = |reason: String| Err(EgressDenied { host: host.to_owned(), reason });
-        // An address inside of an address is the one that is reached.
+        // An IPv4 address embedded in an IPv6 address is the one that is reached.
         let address = address::unmapped(address);
         let by_address = self.most_specific(|rule| rule.address_specificity(address));
         if by_address == Some(false) {
             return refuse(DENIED.to_owned());
         }
-        // A network that is allowed does not open the metadata service in it, nor does a base URL.
+        // An allowed network does not include its metadata service, nor does a base URL.
         if address::is_metadata(address) {
             let listed = self.allow.iter().any(|rule| rule.is_single_address(address));
             let refusal =
@@ -166,23 +168,23 @@ impl EgressPolicy {
         if by_address == Some(true) {
             return Ok(());
         }
-        // A rule about every host is none about hosts inside.
+        // A rule for every host does not apply to hosts in private networks.
         let named = |rule: &HostPattern| rule.name_specificity(host).filter(|weight| *weight > 0);
         let by_name = exception || self.most_specific(named) == Some(true);
-        let it = error_subject(host, address);
+        let subject = error_subject(host, address);
         match address::scope_of(address) {
             AddressScope::Public => Ok(()),
             AddressScope::Private if self.allow_private || by_name => Ok(()),
             AddressScope::Private => {
                 let entry = host.trim_matches(['[', ']']);
-                refuse(format!("{it} is private; `[egress] allow = [\"{entry}\"]` in nango.toml allows it"))
+                refuse(format!("{subject} is private; `[egress] allow = [\"{entry}\"]` in nango.toml allows it"))
             }
             AddressScope::Special(_) if exception && host == bracketed(address) => Ok(()),
-            AddressScope::Special(what) => refuse(format!("{it} {what}; {NEEDS_EXACT_RULE}")),
+            AddressScope::Special(what) => refuse(format!("{subject} {what}; {NEEDS_EXACT_RULE}")),
         }
     }
 
-    /// What the most specific rule says; `None`: none is about it.
+    /// Decision of the most specific rule; `None`: no rule matches.
     fn most_specific(&self, weight: impl Fn(&HostPattern) -> Option<u32>) -> Option<bool> {
         let heaviest = |rules: &[HostPattern]| rules.iter().filter_map(&weight).max();
         match (heaviest(&self.allow), heaviest(&self.deny)) {
@@ -193,19 +195,19 @@ impl EgressPolicy {
 }
 
 const NEEDS_EXACT_RULE: &str = "only its address under `[egress] allow` in nango.toml allows it";
-const DENIED: &str = "`[egress] deny` in nango.toml says so";
+const DENIED: &str = "it is denied by `[egress] deny` in nango.toml";
 
-/// A host's name in the one form in which it is compared.
+/// A host name in the form in which it is compared: lower case, without the trailing dot.
 fn normalized_host(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
-/// Host and port of a URL.
+/// Host and port of a URL; `None` if it has none.
 fn host_and_port(url: &Url) -> Option<(String, u16)> {
     Some((normalized_host(url.host_str()?), url.port_or_known_default()?))
 }
 
-/// The subject of a refusal. Where a name leads to inside is not shown: the caller may not be of this network.
+/// The subject of a refusal. The address of a name is not shown: the caller may be outside this network.
 fn error_subject(host: &str, address: IpAddr) -> &'static str {
     if host == bracketed(address) { "it" } else { "its address" }
 }

@@ -1,45 +1,45 @@
-//! How an endpoint becomes a URL.
+//! Endpoint URLs: joins the endpoint of a request to a base URL.
 //!
-//! The endpoint is appended to the base URL as text (a leading slash does not jump to the root, so that a base URL with
-//! a path keeps it), and never resolved against it: `//other.host/x` stays a path. Only an endpoint that is a whole
-//! `http` or `https` URL stands for itself, the base URL and what follows it included; whether it is trusted is decided
-//! by its parsed origin, so that a host that merely begins like the base URL's is another one.
+//! The endpoint is appended to the base URL as text and never resolved against it: a leading slash keeps the path of
+//! the base URL, and `//other.host/x` stays a path. Only an absolute `http` or `https` URL replaces the base URL. Its
+//! trust is decided by its parsed origin, so that a host that merely begins like the base URL's is a different one.
 //!
-//! Any other endpoint has no dot segments: a URL parser would resolve them, and the request would leave the path that
-//! the caller wrote, or the path of the base URL. What an API links to as a whole URL may have them (RFC 3986).
+//! A relative endpoint must not have dot segments: a URL parser would resolve them, and the request would leave the
+//! path that the caller wrote, or the path of the base URL. Absolute URLs, such as links of an API, may have them (RFC
+//! 3986).
 
 use url::{Url, form_urlencoded};
 
 use super::{HttpError, RequestSpec};
 use crate::declare::dot_segment;
 
-/// The URL of a call below `base`.
-pub(super) fn endpoint_url(base: &Url, call: &RequestSpec) -> Result<Url, HttpError> {
-    let wrong = |reason: String| HttpError::Endpoint {
-        endpoint: call.endpoint.split(['?', '#']).next().unwrap_or_default().to_owned(),
+/// Returns the URL of a request below `base`.
+pub(super) fn endpoint_url(base: &Url, spec: &RequestSpec) -> Result<Url, HttpError> {
+    let invalid = |reason: String| HttpError::Endpoint {
+        endpoint: spec.endpoint.split(['?', '#']).next().unwrap_or_default().to_owned(),
         reason,
     };
-    let mut url = if is_absolute_url(&call.endpoint) {
-        call.endpoint.parse::<Url>().map_err(|error| wrong(error.to_string()))?
+    let mut url = if is_absolute_url(&spec.endpoint) {
+        spec.endpoint.parse::<Url>().map_err(|error| invalid(error.to_string()))?
     } else {
-        if let Some(segment) = dot_segment(&call.endpoint) {
-            return Err(wrong(format!(
-                "its segment `{}` leads to another path; an endpoint has no `.` and `..`, in any spelling, and \
-                 `path!(\"/items/{{id}}\")` puts values into one safely",
+        if let Some(segment) = dot_segment(&spec.endpoint) {
+            return Err(invalid(format!(
+                "its segment `{}` leads to another path; `.` and `..` are not allowed, in any spelling; \
+                 `path!(\"/items/{{id}}\")` inserts values safely",
                 segment.escape_debug()
             )));
         }
-        append(base, &call.endpoint).map_err(|error| wrong(error.to_string()))?
+        append(base, &spec.endpoint).map_err(|error| invalid(error.to_string()))?
     };
     if !url.has_host() {
-        return Err(wrong("it has no host".to_owned()));
+        return Err(invalid("it has no host".to_owned()));
     }
     url.set_fragment(None);
-    set_query(&mut url, &call.query);
+    set_query(&mut url, &spec.query);
     Ok(url)
 }
 
-/// Whether a text is a URL of its own.
+/// Whether an endpoint is an absolute URL.
 pub(crate) fn is_absolute_url(endpoint: &str) -> bool {
     ["http://", "https://"]
         .iter()
@@ -58,7 +58,7 @@ fn append(base: &Url, endpoint: &str) -> Result<Url, url::ParseError> {
     text.parse()
 }
 
-/// Adds parameters in place of those of the same name. What stays, stays as it was written.
+/// Sets parameters and removes those of the same names. The others keep their spelling.
 pub(super) fn set_query(url: &mut Url, pairs: &[(String, String)]) {
     if pairs.is_empty() {
         return;
@@ -70,7 +70,7 @@ pub(super) fn set_query(url: &mut Url, pairs: &[(String, String)]) {
     url.set_query(Some(&query));
 }
 
-/// Adds parameters whose names are not there yet.
+/// Adds the parameters whose names the URL does not have.
 pub(super) fn add_query(url: &mut Url, pairs: &[(String, String)]) {
     for (name, value) in pairs {
         if url.query_pairs().all(|(there, _)| there != name.as_str()) {
@@ -107,9 +107,9 @@ mod tests {
 
     #[track_caller]
     fn check(base: &str, endpoint: &str, query: &[(&str, &str)], expect: &str) {
-        let mut call = RequestSpec::get(endpoint);
-        call.query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        assert_eq!(endpoint_url(&base.parse().unwrap(), &call).unwrap().as_str(), expect);
+        let mut spec = RequestSpec::get(endpoint);
+        spec.query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        assert_eq!(endpoint_url(&base.parse().unwrap(), &spec).unwrap().as_str(), expect);
     }
 
     #[test]
@@ -153,11 +153,11 @@ mod tests {
             "a/../b",
         ] {
             let error = rejected_endpoint(endpoint);
-            assert!(error.contains("is no endpoint: its segment `"), "{error}");
+            assert!(error.starts_with("invalid endpoint `") && error.contains("`: its segment `"), "{error}");
         }
         let error = rejected_endpoint("/a/../b?key=hush");
-        let expect = "`/a/../b` is no endpoint: its segment `..` leads to another path; an endpoint has no `.` and `..`, in \
-                      any spelling, and `path!(\"/items/{id}\")` puts values into one safely";
+        let expect = "invalid endpoint `/a/../b`: its segment `..` leads to another path; `.` and `..` are not \
+                      allowed, in any spelling; `path!(\"/items/{id}\")` inserts values safely";
         assert_eq!(error, expect);
         check("https://h.test/api", "/a?b=/../c", &[], "https://h.test/api/a?b=/../c");
         check("https://h.test/api", "https://h.test/api/../b", &[], "https://h.test/b");
@@ -182,7 +182,7 @@ mod tests {
         for base in ["https://h.test/api", "https://h.test/api/"] {
             check(base, "https://h.test/api/x?a=1", &[], "https://h.test/api/x?a=1");
             check(base, "https://H.test:443/api", &[], "https://h.test/api");
-            // It begins like the base URL, but not at the end of a segment, nor of the host.
+            // These begin like the base URL, but end within a segment or within the host.
             check(base, "https://h.test/apiary", &[], "https://h.test/apiary");
             check(base, "https://h.test.evil.test/api/x", &[], "https://h.test.evil.test/api/x");
             check(base, "https://h.test@evil.test/api/x", &[], "https://h.test@evil.test/api/x");
@@ -202,6 +202,6 @@ mod tests {
     fn invalid_url_is_an_error() {
         let error =
             endpoint_url(&"https://h.test".parse().unwrap(), &RequestSpec::get("https://[bad/x?key=hush")).unwrap_err();
-        assert!(error.to_string().starts_with("`https://[bad/x` is no endpoint: "), "{error}");
+        assert!(error.to_string().starts_with("invalid endpoint `https://[bad/x`: "), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Why a call has no usable answer.
+//! Errors of requests: the reasons why a request has no usable response.
 
 use std::time::Duration;
 
@@ -7,94 +7,105 @@ use jiff::Timestamp;
 use super::{AuthError, TransportError};
 use crate::error::{Error, ErrorKind, HttpFailure};
 
-/// Why a call failed.
+/// Error of a request.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// The API answered with a status that the call does not accept.
+    /// The API returned a status that the request does not accept.
     #[error(transparent)]
     Status(Box<HttpFailure>),
-    /// The API asks for a longer wait than a run may sleep.
-    #[error("the API asks to wait until {until} ({}), longer than the {} that a run waits: {failure}", format_wait(*wait), format_wait(*max_wait))]
+    /// The API requires a longer wait than a run may sleep.
+    #[error(
+        "the API requires a wait until {until} ({}), longer than the maximum of {}: {failure}",
+        format_wait(*wait),
+        format_wait(*max_wait)
+    )]
     WaitTooLong {
-        /// The answer that asks for it.
+        /// The response that requires the wait.
         #[source]
         failure: Box<HttpFailure>,
-        /// How long it asks to wait.
+        /// The required wait.
         wait: Duration,
-        /// When the wait would be over, as `2026-11-22T12:00:00Z`.
+        /// End of the wait (UTC), as `2026-11-22T12:00:00Z`.
         until: String,
         /// The longest wait that is allowed.
         max_wait: Duration,
     },
-    /// What the API allows is used up for longer than a run may wait; nothing was sent.
-    #[error("{sent} was not sent: what the API allows is used up until {until} ({}), longer than the {} that a run waits", format_wait(*wait), format_wait(*max_wait))]
+    /// The rate limit is exhausted for longer than a run may wait; nothing was sent.
+    #[error(
+        "{request} was not sent: the rate limit is exhausted until {until} ({}), longer than the maximum wait of {}",
+        format_wait(*wait),
+        format_wait(*max_wait)
+    )]
     RateLimitExhausted {
         /// Method and URL, without its query.
-        sent: String,
-        /// How long it is until then.
+        request: String,
+        /// Time until the limit allows another request.
         wait: Duration,
-        /// When there is more, as `2026-11-22T12:00:00Z`.
+        /// Time at which the limit allows another request (UTC), as `2026-11-22T12:00:00Z`.
         until: String,
         /// The longest wait that is allowed.
         max_wait: Duration,
     },
-    /// No answer, or only a part of one.
-    #[error("{sent} failed{}: {source}", attempts_suffix(*attempts))]
+    /// No response, or an incomplete one.
+    #[error("{request} failed{}: {source}", attempts_suffix(*attempts))]
     Network {
         /// Method and URL, without its query.
-        sent: String,
-        /// How often it was sent.
+        request: String,
+        /// Number of attempts that were sent.
         attempts: u32,
-        /// What happened.
+        /// The cause.
         source: TransportError,
     },
-    /// The body is larger than the client holds in memory.
-    #[error("{sent} answered with more than {}: read it with `.stream()`, or ask for smaller pages", format_bytes(*limit))]
+    /// The response body exceeds the limit of buffered bodies.
+    #[error(
+        "{request} returned more than {}: read the body with `.stream()`, or request smaller pages",
+        format_bytes(*limit)
+    )]
     TooLarge {
         /// Method and URL, without its query.
-        sent: String,
+        request: String,
         /// The limit in bytes.
         limit: u64,
     },
-    /// Redirects without end, or to a place that cannot be asked.
-    #[error("{sent} {reason}")]
+    /// Too many redirects, or a redirect that is not followed.
+    #[error("{request} {reason}")]
     Redirect {
         /// Method and URL, without its query.
-        sent: String,
-        /// What is wrong.
+        request: String,
+        /// The reason, for the message.
         reason: String,
     },
-    /// The endpoint does not make a URL.
-    #[error("`{endpoint}` is no endpoint: {reason}")]
+    /// The endpoint does not result in a valid URL.
+    #[error("invalid endpoint `{endpoint}`: {reason}")]
     Endpoint {
         /// The endpoint, without its query.
         endpoint: String,
-        /// What is wrong.
+        /// The reason, for the message.
         reason: String,
     },
-    /// The body cannot be sent as the call asks.
+    /// The body cannot be sent with the options of the request.
     #[error("the body of `{endpoint}` {reason}")]
     Body {
         /// The endpoint, without its query.
         endpoint: String,
-        /// What is wrong.
+        /// The reason, for the message.
         reason: &'static str,
     },
-    /// The request could not be given its credentials.
+    /// The credentials could not be added to the request.
     #[error(transparent)]
     Auth(#[from] AuthError),
 }
 
 impl HttpError {
-    /// The error that functions see. A status failure stays reachable by [`Error::http`].
+    /// Converts this into the error that functions receive. A status failure stays available as [`Error::http`].
     #[must_use]
     pub fn into_error(self) -> Error {
         match self {
             Self::Status(failure) => Error::from(*failure),
             Self::WaitTooLong { failure, wait, until, max_wait: longest } => Error::new(ErrorKind::RateLimit, *failure)
                 .context(format!(
-                    "the API asks to wait until {until} ({}), longer than the {} that a run waits",
+                    "the API requires a wait until {until} ({}), longer than the maximum of {}",
                     format_wait(wait),
                     format_wait(longest)
                 )),
@@ -104,12 +115,13 @@ impl HttpError {
                         ErrorKind::Decode
                     }
                     Self::Network { source: TransportError::Cancelled, .. } => ErrorKind::Interrupted,
-                    // The settings of the instance or of the connection have to change, not the network.
+                    // The remedy is in the settings of the operator or of the connection, not in the network.
                     Self::Network { source: TransportError::EgressDenied(_), .. }
                     | Self::Auth(AuthError::Missing(_) | AuthError::Refused(_)) => ErrorKind::Connection,
                     Self::Network { .. } | Self::Auth(AuthError::Network(_) | AuthError::RetryLater { .. }) => {
                         ErrorKind::Network
                     }
+                    Self::Auth(AuthError::Store { source, .. }) => source.kind(),
                     Self::Redirect { .. } => ErrorKind::Http,
                     Self::RateLimitExhausted { .. } => ErrorKind::RateLimit,
                     _ => ErrorKind::Internal,
@@ -129,16 +141,16 @@ fn format_bytes(bytes: u64) -> String {
     if bytes >= MIB && bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{bytes} bytes") }
 }
 
-/// The moment so long after `now`, as `2026-11-22T12:00:00Z`.
+/// The time `wait` after `now` (microseconds since 1970), formatted as `2026-11-22T12:00:00Z`.
 pub(super) fn format_time_after(now: i64, wait: Duration) -> String {
     let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
     let time = Timestamp::from_microsecond(now.saturating_add(micros)).unwrap_or(Timestamp::MAX);
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// A wait for people, in whole seconds: `12 s`, `3 min 20 s`, `1 h 0 min`.
+/// A wait in a readable form, rounded to whole seconds: `12 s`, `3 min 20 s`, `1 h 0 min`.
 pub(super) fn format_wait(wait: Duration) -> String {
-    // Half of a second more is a second more.
+    // Rounds half a second up.
     let seconds = wait.saturating_add(Duration::from_millis(500)).as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds} s"),

@@ -1,4 +1,4 @@
-//! A transport that answers from a script and a clock that only sleeping moves, for the tests of this crate.
+//! Test helpers: a transport with scripted responses, and a clock that advances only while something sleeps.
 
 use std::{
     collections::VecDeque,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::provider::{BodyWait, RetryRules, WaitFormat};
 
-/// The rules of an API that names a limit in the message of a failure and gives no time.
+/// Retry rules of an API that reports a limit in the message of a failure, without a wait.
 pub(crate) fn limit_in_body() -> RetryRules {
     RetryRules {
         body_wait: Some(BodyWait {
@@ -30,26 +30,26 @@ pub(crate) fn limit_in_body() -> RetryRules {
     }
 }
 
-/// An answer to come: status, headers, pieces of the body.
+/// A scripted response, or the transport's error.
 pub(crate) type MockResponse = Result<RawResponse, TransportError>;
 
-/// Answers in order, and keeps what it was sent.
+/// A transport that returns scripted responses in order and records the requests.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MockTransport(Arc<Mutex<(VecDeque<MockResponse>, Vec<OutgoingRequest>)>>);
 
 impl MockTransport {
-    pub(crate) fn new(answers: impl IntoIterator<Item = MockResponse>) -> Self {
-        Self(Arc::new(Mutex::new((answers.into_iter().collect(), Vec::new()))))
+    pub(crate) fn new(responses: impl IntoIterator<Item = MockResponse>) -> Self {
+        Self(Arc::new(Mutex::new((responses.into_iter().collect(), Vec::new()))))
     }
 
-    /// What was sent so far.
+    /// The requests that were sent so far.
     pub(crate) fn sent(&self) -> Vec<OutgoingRequest> {
         self.0.lock().unwrap().1.clone()
     }
 
-    /// `GET https://h.test/a?b=1`, for each request so far.
+    /// The requests that were sent so far, as `GET https://h.test/a?b=1`.
     pub(crate) fn request_lines(&self) -> Vec<String> {
-        self.sent().iter().map(|sent| format!("{} {}", sent.method, sent.url)).collect()
+        self.sent().iter().map(|request| format!("{} {}", request.method, request.url)).collect()
     }
 
     pub(crate) fn client(&self, base: &str) -> Client {
@@ -64,27 +64,27 @@ impl Transport for MockTransport {
     fn send(&self, request: OutgoingRequest) -> BoxFuture<'_, MockResponse> {
         let mut script = self.0.lock().unwrap();
         script.1.push(request);
-        let answer = script.0.pop_front().unwrap_or_else(|| panic!("no answer left for {:?}", script.1.last()));
-        Box::pin(async { answer })
+        let response = script.0.pop_front().unwrap_or_else(|| panic!("no response is left for {:?}", script.1.last()));
+        Box::pin(async { response })
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "answers and failures are one list")]
+#[expect(clippy::unnecessary_wraps, reason = "responses and errors are one list")]
 pub(crate) fn mock_response(status: u16, headers: &[(&'static str, &str)], body: &str) -> MockResponse {
     let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
     Ok(RawResponse::from_bytes(status, headers, body.to_owned()))
 }
 
-pub(crate) fn json(body: &str) -> MockResponse {
+pub(crate) fn mock_json(body: &str) -> MockResponse {
     mock_response(200, &[("content-type", "application/json")], body)
 }
 
-/// A 200 whose body breaks off.
-#[expect(clippy::unnecessary_wraps, reason = "answers and failures are one list")]
-pub(crate) fn torn(start: &'static str) -> MockResponse {
-    let mut whole = RawResponse::from_bytes(200, super::HeaderMap::new(), "");
-    whole.body = stream::iter([Ok(start.into()), Err(TransportError::Disconnected("reset".into()))]).boxed();
-    Ok(whole)
+/// A 200 response whose body is interrupted after `start`.
+#[expect(clippy::unnecessary_wraps, reason = "responses and errors are one list")]
+pub(crate) fn interrupted_body(start: &'static str) -> MockResponse {
+    let mut response = RawResponse::from_bytes(200, super::HeaderMap::new(), "");
+    response.body = stream::iter([Ok(start.into()), Err(TransportError::Disconnected("reset".into()))]).boxed();
+    Ok(response)
 }
 
 pub(crate) fn unreachable_server() -> MockResponse {
@@ -95,7 +95,7 @@ pub(crate) fn disconnected() -> MockResponse {
     Err(TransportError::Disconnected("reset".into()))
 }
 
-/// Authorises with `Bearer test-key`.
+/// An authorizer that adds `Bearer test-key`.
 #[derive(Debug)]
 pub(crate) struct TestAuthorizer;
 
@@ -106,7 +106,7 @@ impl Authorize for TestAuthorizer {
     }
 }
 
-/// Starts at 1,000,000 s; sleeping moves it at once.
+/// A clock that starts 1,000,000 s after 1970 and advances at once when something sleeps.
 #[derive(Debug, Clone)]
 pub(crate) struct FakeClock(Arc<Mutex<(i64, Vec<Duration>, f64)>>, Arc<AtomicBool>);
 
@@ -121,7 +121,7 @@ impl FakeClock {
         self.0.lock().unwrap().2 = jitter;
     }
 
-    /// Whoever sleeps wakes up in a run that was asked to stop.
+    /// Makes the clock report a cancelled run.
     pub(crate) fn cancel(&self) {
         self.1.store(true, Ordering::Relaxed);
     }

@@ -1,9 +1,9 @@
-//! The real transport: reqwest over rustls.
+//! Network transport: reqwest over rustls.
 //!
-//! The proxies of the environment are used: `HTTPS_PROXY` and `HTTP_PROXY` by the scheme of the request, `ALL_PROXY` for
-//! both, `NO_PROXY` for the hosts that are reached without (names in small letters count as well). A proxy resolves
-//! names itself, so that the [`Policy`] sees names and written addresses only. Redirects are the pipeline's business and
-//! therefore off here.
+//! The proxies of the environment are used: `HTTPS_PROXY` and `HTTP_PROXY` by the scheme of the request, `ALL_PROXY`
+//! for both, `NO_PROXY` for hosts that are reached directly (lower-case names are read as well). A proxy resolves names
+//! itself, so that the [`EgressPolicy`] checks host names and literal addresses only. Redirects are disabled here: the
+//! client follows them.
 
 use std::{
     collections::BTreeSet,
@@ -23,18 +23,18 @@ use super::{
     reuse,
 };
 
-/// How large the head of an answer may be over HTTP/2; the library's own limit of 16 KB is less than some APIs send.
+/// Limit of the response headers over HTTP/2, in bytes. The library's default of 16 KB is less than some APIs send.
 const MAX_HEADER_BYTES: u32 = 256 << 10;
 
-/// How patient the network is, and where it goes.
+/// Timeouts and egress policy of the network transport.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct NetworkSettings {
-    /// How long resolving, connecting and the TLS handshake may take together. Default 10 s.
+    /// Timeout of name resolution, connection and TLS handshake together. Default 10 s.
     pub connect_timeout: Duration,
-    /// How long a server may be silent, before its answer or within it. Default 60 s.
+    /// Idle timeout: the longest time without data, before or within the response. Default 60 s.
     pub idle_timeout: Duration,
-    /// Which places may be reached. Default: public addresses only.
+    /// Hosts and addresses that may be reached. Default: public addresses only.
     pub policy: Arc<EgressPolicy>,
 }
 
@@ -44,44 +44,44 @@ impl Default for NetworkSettings {
     }
 }
 
-/// The network. Cheap to clone; clones share their connections.
+/// The transport over the network. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct NetworkTransport {
     client: reqwest::Client,
-    /// For the hosts and ports that the operator wrote down for an integration: they may be private.
+    /// Client for the hosts and ports that the operator configured for an integration; these may be private.
     exception_client: Arc<OnceLock<reqwest::Client>>,
     factory: Arc<dyn BuildClient>,
 }
 
 impl NetworkTransport {
-    /// A network with the default patience.
+    /// Creates a transport with the default settings.
     ///
     /// # Errors
     ///
-    /// The TLS library finds no roots, or the environment names a proxy that is none.
+    /// The TLS library finds no root certificates, or the environment names an invalid proxy.
     pub fn new() -> Result<Self, TransportError> {
         Self::with_settings(NetworkSettings::default())
     }
 
-    /// A network with settings of its own.
+    /// Creates a transport with these settings.
     ///
     /// # Errors
     ///
-    /// As [`Network::new`].
+    /// As [`NetworkTransport::new`].
     pub fn with_settings(settings: NetworkSettings) -> Result<Self, TransportError> {
         Self::with_resolver(settings, egress::SystemResolver)
     }
 
     fn with_resolver(settings: NetworkSettings, inner: impl Resolve + Clone + 'static) -> Result<Self, TransportError> {
-        // An error says that the process has a provider already, which is just as good.
+        // An error means that the process already has a provider, which is used then.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let make = Arc::new(ClientFactory { proxies: environment_proxies(), resolver: inner, settings });
-        let client = make.build_client(false)?;
-        Ok(Self { client, exception_client: Arc::default(), factory: make })
+        let factory = Arc::new(ClientFactory { proxies: environment_proxies(), resolver: inner, settings });
+        let client = factory.build_client(false)?;
+        Ok(Self { client, exception_client: Arc::default(), factory })
     }
 
-    /// The client for hosts and ports that the operator wrote down for an integration. It is made when it is first
-    /// needed, because that takes as long as many a command.
+    /// Returns the client for hosts and ports that the operator configured for an integration. It is created on first
+    /// use, because creating it takes as long as a whole short command.
     fn exception_client(&self) -> Result<&reqwest::Client, TransportError> {
         if let Some(client) = self.exception_client.get() {
             return Ok(client);
@@ -91,15 +91,15 @@ impl NetworkTransport {
     }
 }
 
-/// The parts of the two clients.
+/// Settings from which the two clients are built.
 struct ClientFactory<R> {
     settings: NetworkSettings,
-    /// The hosts of the proxies that the environment names.
+    /// Hosts of the proxies that the environment names.
     proxies: BTreeSet<String>,
     resolver: R,
 }
 
-/// [`Make`] for any resolver.
+/// Builds clients; hides the resolver's type of [`ClientFactory`].
 trait BuildClient: Send + Sync {
     fn build_client(&self, exception: bool) -> Result<reqwest::Client, TransportError>;
     fn policy(&self) -> &EgressPolicy;
@@ -121,7 +121,7 @@ impl<R: Resolve + Clone + 'static> BuildClient for ClientFactory<R> {
             .connect_timeout(*connect_timeout)
             .read_timeout(*idle_timeout)
             .http2_max_header_list_size(MAX_HEADER_BYTES)
-            // RFC 9112, 5.2: a line that goes on in the next is one line.
+            // RFC 9112, 5.2: a header that continues on the next line is one header.
             .http1_allow_obsolete_multiline_headers_in_responses(true)
             .connector_layer(reuse::ConnectionLayer)
             .dns_resolver(resolver)
@@ -140,7 +140,7 @@ impl<R: Resolve + Clone + 'static> BuildClient for ClientFactory<R> {
 
 impl fmt::Debug for NetworkTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Network").field("policy", self.factory.policy()).finish_non_exhaustive()
+        f.debug_struct("NetworkTransport").field("policy", self.factory.policy()).finish_non_exhaustive()
     }
 }
 
@@ -150,7 +150,8 @@ impl Transport for NetworkTransport {
             let integration = request.integration.as_deref();
             self.factory.policy().check(integration, &request.url).map_err(TransportError::EgressDenied)?;
             let exception = self.factory.policy().is_exception(integration, &request.url);
-            // A proxy is dialled wherever it stands; as the end of a request it is a host like any other.
+            // The address of a proxy is not checked when it is dialled as a proxy, but when it is the target of a
+            // request.
             if let Some(host) = request.url.host_str().filter(|host| {
                 self.factory.proxies().contains(*host) && !exception && !self.factory.policy().is_allowed_by_name(host)
             }) {
@@ -165,23 +166,23 @@ impl Transport for NetworkTransport {
                 request = request.timeout(timeout);
             }
             let request_timeout = RequestTimeout { started: Instant::now(), timeout };
-            let (sent, reused) = reuse::detect_reuse(request.send()).await;
-            let mut sent = sent.map_err(|error| match classify(error, request_timeout) {
+            let (response, reused) = reuse::detect_reuse(request.send()).await;
+            let mut response = response.map_err(|error| match classify(error, request_timeout) {
                 TransportError::Disconnected(error) if reused && reuse::is_closed_before_response(&*error) => {
                     TransportError::StaleConnection(error)
                 }
                 other => other,
             })?;
-            let status = sent.status().as_u16();
-            let mut headers = std::mem::take(sent.headers_mut());
-            let body = sent.bytes_stream().map_err(move |error| classify(error, request_timeout)).boxed();
+            let status = response.status().as_u16();
+            let mut headers = std::mem::take(response.headers_mut());
+            let body = response.bytes_stream().map_err(move |error| classify(error, request_timeout)).boxed();
             let body = coding::decode_body(&mut headers, body);
             Ok(RawResponse { status, headers, body })
         })
     }
 }
 
-/// How long a request has taken, and may.
+/// Start and timeout of a request.
 #[derive(Clone, Copy)]
 struct RequestTimeout {
     started: Instant,
@@ -189,13 +190,13 @@ struct RequestTimeout {
 }
 
 impl RequestTimeout {
-    /// Whether a timeout is the one of the whole request, and not of a server that is silent.
+    /// Returns the timeout of the whole request if it has passed; otherwise the idle timeout was the cause.
     fn exceeded(self) -> Option<Duration> {
         self.timeout.filter(|timeout| self.started.elapsed() >= *timeout)
     }
 }
 
-/// The class of a failure; its URL is taken off, because it may carry a key.
+/// Classifies a failure and removes its URL, which may contain a key.
 fn classify(error: reqwest::Error, timeout: RequestTimeout) -> TransportError {
     let error = error.without_url();
     if let Some(refusal) = egress_denial(&error) {
@@ -217,7 +218,7 @@ fn classify(error: reqwest::Error, timeout: RequestTimeout) -> TransportError {
     }
 }
 
-/// The refusal of the resolver, if that is the cause.
+/// Returns the resolver's refusal, if that is the cause of an error.
 fn egress_denial(error: &(dyn StdError + 'static)) -> Option<EgressDenied> {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -229,20 +230,20 @@ fn egress_denial(error: &(dyn StdError + 'static)) -> Option<EgressDenied> {
     None
 }
 
-/// The hosts of the proxies that the environment names.
+/// Returns the hosts of the proxies that the environment names.
 fn environment_proxies() -> BTreeSet<String> {
     ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
         .into_iter()
         .filter_map(|name| {
             let value = std::env::var(name).ok()?;
-            // A proxy may be written without a scheme.
+            // A proxy may be given without a scheme.
             let url = value.parse().or_else(|_| format!("http://{value}").parse::<Url>()).ok()?;
             url.host_str().map(str::to_ascii_lowercase)
         })
         .collect()
 }
 
-/// Whether the bytes arrived and make no sense: a lost connection is not that.
+/// Whether an error means invalid data from the server, in contrast to a lost connection.
 fn is_malformed(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {

@@ -1,4 +1,4 @@
-//! What a client is made of.
+//! Parts and settings of a client.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,51 +8,51 @@ use url::{Origin, Url};
 use super::{Authorize, ClientQuota, Clock, NoAuth, Transport, WaitObserver};
 use crate::{provider::RetryRules, redact::Redactor};
 
-/// What a [`Client`](super::Client) is made of.
+/// Parts and settings of a [`Client`](super::Client).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ClientParts {
-    /// What sends.
+    /// Sends the requests.
     pub transport: Arc<dyn Transport>,
-    /// What waits.
+    /// Source of time, waits and jitter.
     pub clock: Arc<dyn Clock>,
-    /// Where endpoints lie; credentials go to its origin only.
+    /// Base URL of the endpoints; credentials are sent to its origin.
     pub base_url: Url,
     /// The integration's headers, for requests to that origin.
     pub headers: HeaderMap,
     /// The integration's query parameters, for requests to that origin that do not have them.
     pub query: Vec<(String, String)>,
-    /// What adds the credentials. Default: [`Nothing`].
+    /// Adds the credentials to requests. Default: [`NoAuth`].
     pub authorize: Arc<dyn Authorize>,
-    /// What the provider says about failures. Default: nothing.
+    /// The provider's rules for failures. Default: no rules.
     pub retry: Arc<RetryRules>,
-    /// Whether credentials and the integration's headers go along with redirects to other origins, which a few
-    /// providers need. Never from `https` to `http`. Default `false`.
+    /// Whether redirects to other origins keep credentials and the integration's headers, which a few providers need.
+    /// Never applies from `https` to `http`. Default `false`.
     pub forward_headers: bool,
-    /// Origins beside the base URL's that get the credentials and the integration's headers, because the operator lists
-    /// them. Default: none.
+    /// Origins besides the base URL's that receive the credentials and the integration's headers, as listed by the
+    /// operator. Default: none.
     pub trusted_origins: Vec<Origin>,
-    /// The client's part in the budgets. Default: none, requests leave when they are sent.
+    /// The client's share of a rate limit. Default: none; requests are sent without waiting.
     pub quota: Option<ClientQuota>,
-    /// The API's name for people. Default: none.
+    /// Display name of the API, for wait messages. Default: empty, shown as "the API".
     pub name: String,
-    /// Who is told of waits. Default: nobody.
+    /// Observer of waits for rate limits. Default: none.
     pub wait_observer: Option<Arc<dyn WaitObserver>>,
-    /// The integration, whose exceptions of the egress policy count. Default: none.
+    /// The integration, whose exceptions of the egress policy apply. Default: none.
     pub integration: Option<Arc<str>>,
-    /// Hides the secrets of the connection in everything that is shown. Default: none are known.
+    /// Redacts the secrets of the connection in logs and errors. Default: no secrets are known.
     pub redactor: Redactor,
-    /// How many bytes of a body are held in memory. Default 256 MiB.
+    /// Limit of a buffered response body, in bytes. Default 256 MiB.
     pub max_body_bytes: u64,
-    /// How long one request may take, its answer's body included, unless its call says otherwise; streams may take
-    /// longer. Default 10 minutes.
+    /// Timeout of one request including its response body, unless the request sets its own; streams have none. Default
+    /// 10 minutes.
     pub timeout: Duration,
-    /// The longest wait that an answer may demand. Default 10 minutes.
+    /// The longest wait that a response may require. Default 10 minutes.
     pub max_wait: Duration,
 }
 
 impl ClientParts {
-    /// A client without credentials, headers and parameters, with the default limits.
+    /// Creates the parts of a client without credentials, headers and parameters, with the default limits.
     pub fn new(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>, base_url: Url) -> Self {
         Self {
             transport,
@@ -75,57 +75,57 @@ impl ClientParts {
         }
     }
 
-    /// Sets what adds the credentials.
+    /// Sets the authorizer, which adds the credentials.
     #[must_use]
     pub fn authorize(mut self, authorize: Arc<dyn Authorize>) -> Self {
         self.authorize = authorize;
         self
     }
 
-    /// Sets what the provider says about failures.
+    /// Sets the provider's rules for failures.
     #[must_use]
     pub fn retry(mut self, rules: Arc<RetryRules>) -> Self {
         self.retry = rules;
         self
     }
 
-    /// Sets the client's part in the budgets.
+    /// Sets the client's share of a rate limit.
     #[must_use]
     pub fn quota(mut self, quota: ClientQuota) -> Self {
         self.quota = Some(quota);
         self
     }
 
-    /// Sets who is told of waits, and what the API is called there.
+    /// Sets the observer of waits, and the API's name in its messages.
     #[must_use]
-    pub fn wait_observer(mut self, watch: Arc<dyn WaitObserver>, name: impl Into<String>) -> Self {
-        self.wait_observer = Some(watch);
+    pub fn wait_observer(mut self, observer: Arc<dyn WaitObserver>, name: impl Into<String>) -> Self {
+        self.wait_observer = Some(observer);
         self.name = name.into();
         self
     }
 
-    /// Sets whether credentials go along with redirects to other origins.
+    /// Sets whether redirects to other origins keep the credentials.
     #[must_use]
     pub fn forward_headers(mut self, forward: bool) -> Self {
         self.forward_headers = forward;
         self
     }
 
-    /// Sets the origins beside the base URL's that get the credentials.
+    /// Sets the origins besides the base URL's that receive the credentials.
     #[must_use]
     pub fn trusted_origins(mut self, origins: Vec<Origin>) -> Self {
         self.trusted_origins = origins;
         self
     }
 
-    /// Sets the integration, whose exceptions of the egress policy count.
+    /// Sets the integration, whose exceptions of the egress policy apply.
     #[must_use]
     pub fn integration(mut self, integration: &str) -> Self {
         self.integration = Some(integration.into());
         self
     }
 
-    /// Sets what hides the connection's secrets.
+    /// Sets the redactor of the connection's secrets.
     #[must_use]
     pub fn redactor(mut self, redactor: Redactor) -> Self {
         self.redactor = redactor;

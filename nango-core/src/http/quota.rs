@@ -1,4 +1,4 @@
-//! A client's part in the budgets, and what it tells of its waits.
+//! A client's share of a rate limit: acquires permits, measures and reports waits.
 
 use std::{
     fmt::Debug,
@@ -14,32 +14,32 @@ use super::{
     rate_limit::{AcquireError, Permit, PermitRequest},
 };
 
-/// Waits that are shorter are not worth a line.
+/// Shorter waits are not reported.
 const REPORT_AFTER: Duration = Duration::from_secs(1);
 
-/// A client's part in the budgets.
+/// A client's share of a rate limit.
 #[derive(Debug, Clone)]
 pub struct ClientQuota {
-    /// What is shared with other clients.
+    /// The rate limiter, shared with other clients.
     pub rate_limiter: Arc<RateLimiter>,
-    /// Whose turn it is, where connections share a budget.
+    /// The connection; connections that share a rate limiter are served in turn.
     pub connection: String,
-    /// Who waits for the client.
+    /// Priority of the client's requests.
     pub priority: Priority,
 }
 
-/// Who is told of waits.
+/// Observer of the waits for rate limits.
 pub trait WaitObserver: Send + Sync + Debug {
-    /// A wait begins: `waiting 12 s for GitHub's limit`.
-    fn on_wait(&self, what: &str);
+    /// Called when a wait begins, with a message such as `waiting 12 s for GitHub's rate limit`.
+    fn on_wait(&self, message: &str);
 }
 
-/// How long a client waited for limits. Waits at the same time count once.
+/// Total time that a client waited for rate limits. Concurrent waits count once.
 #[derive(Debug, Default)]
 pub(super) struct WaitTimer {
-    /// How many wait, and since when one does.
+    /// Number of active waits, and start of the first of them, in microseconds since 1970.
     active: Mutex<(u32, i64)>,
-    /// Microseconds.
+    /// Total of the ended waits, in microseconds.
     total: AtomicU64,
 }
 
@@ -48,57 +48,58 @@ impl WaitTimer {
         Duration::from_micros(self.total.load(Ordering::Relaxed))
     }
 
-    /// A wait that lasts until it is dropped.
+    /// Starts a wait, which ends when the guard is dropped.
     pub(super) fn start<'a>(&'a self, parts: &'a ClientParts) -> WaitGuard<'a> {
-        let mut now = self.active.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.0 == 0 {
-            now.1 = parts.clock.now();
+        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        if active.0 == 0 {
+            active.1 = parts.clock.now();
         }
-        now.0 += 1;
-        WaitGuard { waits: self, parts }
+        active.0 += 1;
+        WaitGuard { timer: self, parts }
     }
 }
 
-/// A wait that goes on.
+/// An active wait, which ends when it is dropped.
 #[derive(Debug)]
 pub(super) struct WaitGuard<'a> {
-    waits: &'a WaitTimer,
+    timer: &'a WaitTimer,
     parts: &'a ClientParts,
 }
 
 impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
-        let mut now = self.waits.active.lock().unwrap_or_else(PoisonError::into_inner);
-        now.0 -= 1;
-        if now.0 == 0 {
-            let waited = self.parts.clock.now().saturating_sub(now.1);
-            self.waits.total.fetch_add(u64::try_from(waited).unwrap_or(0), Ordering::Relaxed);
+        let mut active = self.timer.active.lock().unwrap_or_else(PoisonError::into_inner);
+        active.0 -= 1;
+        if active.0 == 0 {
+            let waited = self.parts.clock.now().saturating_sub(active.1);
+            self.timer.total.fetch_add(u64::try_from(waited).unwrap_or(0), Ordering::Relaxed);
         }
     }
 }
 
-/// Tells of a wait that is worth a line.
+/// Reports a wait to the observer, unless it is shorter than [`REPORT_AFTER`].
 pub(super) fn report_wait(parts: &ClientParts, wait: Duration) {
-    if let Some(watch) = parts.wait_observer.as_ref().filter(|_| wait >= REPORT_AFTER) {
+    if let Some(observer) = parts.wait_observer.as_ref().filter(|_| wait >= REPORT_AFTER) {
         let api = if parts.name.is_empty() { "the API's".to_owned() } else { format!("{}'s", parts.name) };
-        watch.on_wait(&format!("waiting {} for {api} limit", error::format_wait(wait)));
+        observer.on_wait(&format!("waiting {} for {api} rate limit", error::format_wait(wait)));
     }
 }
 
-/// Waits for a place in the budget, if there is one. `sent` names the request in errors.
+/// Waits for a permit of the rate limiter; `None` if the client has none. `request_name` names the request in errors.
 pub(super) async fn acquire_permit(
     parts: &ClientParts,
-    waits: &WaitTimer,
+    timer: &WaitTimer,
     path: &str,
-    sent: impl Fn() -> String,
+    request_name: impl Fn() -> String,
 ) -> Result<Option<Permit>, HttpError> {
-    let Some(ClientQuota { rate_limiter: budget, connection, priority: lane }) = &parts.quota else { return Ok(None) };
-    let request = PermitRequest { path, priority: *lane, connection, clock: &*parts.clock, max_wait: parts.max_wait };
+    let Some(ClientQuota { rate_limiter, connection, priority }) = &parts.quota else { return Ok(None) };
+    let ClientParts { clock, max_wait, .. } = parts;
+    let request = PermitRequest { path, priority: *priority, connection, clock: &**clock, max_wait: *max_wait };
     let mut waiting = None;
     let mut reported = false;
-    let permit = budget
+    let permit = rate_limiter
         .acquire(request, |wait| {
-            waiting.get_or_insert_with(|| waits.start(parts));
+            waiting.get_or_insert_with(|| timer.start(parts));
             if wait >= REPORT_AFTER && !reported {
                 reported = true;
                 report_wait(parts, wait);
@@ -108,11 +109,11 @@ pub(super) async fn acquire_permit(
     match permit {
         Ok(permit) => Ok(Some(permit)),
         Err(AcquireError::Cancelled) => {
-            Err(HttpError::Network { sent: sent(), attempts: 0, source: TransportError::Cancelled })
+            Err(HttpError::Network { request: request_name(), attempts: 0, source: TransportError::Cancelled })
         }
         Err(AcquireError::WaitTooLong(wait)) => {
             let until = error::format_time_after(parts.clock.now(), wait);
-            Err(HttpError::RateLimitExhausted { sent: sent(), wait, until, max_wait: parts.max_wait })
+            Err(HttpError::RateLimitExhausted { request: request_name(), wait, until, max_wait: parts.max_wait })
         }
     }
 }

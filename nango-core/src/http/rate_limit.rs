@@ -1,16 +1,17 @@
-//! The rate budget: requests wait before an API's limit is hit, not after.
+//! Client-side rate limiter: requests wait before they exceed an API's limit.
 //!
-//! All work of one connection shares one [`Budget`], and within it one bucket for each name that the API counts under.
-//! A bucket learns from the headers of the answers. Where they tell what remains of a window, a request leaves only if
-//! it certainly fits; where they do not, a refusal sets a pace that is then raised step by step. Until the first answer
-//! one request is under way. Interactive work (actions) goes before syncs and alone uses the last 5 % of a window.
+//! All work of one connection shares one [`RateLimiter`], with one bucket for each name that the API counts requests
+//! under. A bucket learns from the headers of the responses. If they report the remainder of a window, a request is
+//! sent only if it certainly fits. If they do not, a rate-limited response starts an AIMD estimate of the quota, which
+//! then rises step by step. Until the first response, one request is in flight. Interactive work (actions) is sent
+//! before syncs, and only interactive work may use the last 5 % of a window.
 //!
-//! Must stay true:
-//! - What is taken for free is a lower bound of what is free. Answers overtake each other and windows end when their
-//!   server says so; in doubt a request waits for the next answer.
-//! - A place that was given is given back, also when the request fails or its run is dropped ([`Permit`]).
-//! - Nobody waits in vain: whatever changes a bucket lets those go that can, and those that wait wake up by themselves
-//!   when a window ends.
+//! Invariants:
+//! - The capacity that is used is a lower bound of the real one. Responses arrive in any order, and the server's clock
+//!   ends windows; if the capacity is not certain, a request waits for the next response.
+//! - Every permit is released, also if the request fails or its run is dropped ([`Permit`]).
+//! - Waiters make progress: every change of a bucket grants the permits that are possible, and waiters wake up on their
+//!   own when a window ends.
 
 mod aimd;
 mod bucket;
@@ -35,23 +36,23 @@ pub(super) use permit::{AcquireError, Outcome, Permit, PermitRequest};
 use routes::Routes;
 use skew::Skew;
 
-/// From so many budgets on those that nobody uses are forgotten.
+/// From this number of rate limiters on, unused ones are evicted.
 const EVICT_ABOVE: usize = 1024;
 
-/// Who asks.
+/// Priority of a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Priority {
-    /// Somebody waits for the answer: an action, a proxied request.
+    /// A caller waits for the response: an action, a proxied request.
     Interactive,
-    /// Nobody does: a sync.
+    /// Background work: a sync.
     #[default]
     Background,
 }
 
-/// The budgets of a process. Made once at the top.
+/// The rate limiters of a process. Created once at startup.
 pub struct RateLimiters {
     clock: Arc<dyn Clock>,
-    /// How many processes share the quotas.
+    /// Number of processes that share the quotas.
     processes: Arc<AtomicU32>,
     limiters: Mutex<HashMap<Key, Arc<RateLimiter>>>,
 }
@@ -60,49 +61,49 @@ pub struct RateLimiters {
 type Key = (String, Option<String>);
 
 impl RateLimiters {
-    /// No budgets yet. All times are those of `clock`.
+    /// Creates an empty set of rate limiters that use `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, processes: Arc::new(AtomicU32::new(1)), limiters: Mutex::default() }
     }
 
-    /// Tells how many live processes use the same connections, this one included: each takes its part of a quota.
-    /// 1 until somebody says so.
+    /// Sets the number of running processes that use the same connections, including this one; each uses its share of a
+    /// quota. Default 1.
     pub fn set_process_count(&self, count: u32) {
         self.processes.store(count.max(1), Ordering::Relaxed);
     }
 
-    /// The budget of a connection. `shared`: the API counts all connections of an integration together.
+    /// Returns the rate limiter of a connection. `shared`: the API counts all connections of an integration together.
     pub fn of(&self, integration: &str, connection: &str, shared: bool) -> Arc<RateLimiter> {
         let key = (integration.to_owned(), (!shared).then(|| connection.to_owned()));
-        let mut known = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= EVICT_ABOVE && !known.contains_key(&key) {
+        let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
+        if limiters.len() >= EVICT_ABOVE && !limiters.contains_key(&key) {
             let now = self.clock.now();
-            known.retain(|_, budget| Arc::strong_count(budget) > 1 || budget.state().is_in_use(now));
+            limiters.retain(|_, limiter| Arc::strong_count(limiter) > 1 || limiter.state().is_in_use(now));
         }
         let new = || Arc::new(RateLimiter::new(self.clock.clone(), self.processes.clone()));
-        known.entry(key).or_insert_with(new).clone()
+        limiters.entry(key).or_insert_with(new).clone()
     }
 }
 
 impl fmt::Debug for RateLimiters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Budgets").field("processes", &self.processes).finish_non_exhaustive()
+        f.debug_struct("RateLimiters").field("processes", &self.processes).finish_non_exhaustive()
     }
 }
 
-/// What one connection may still ask of its API.
+/// Rate limiter of one connection, or of all connections of an integration that share a quota.
 pub struct RateLimiter {
     clock: Arc<dyn Clock>,
     processes: Arc<AtomicU32>,
     state: Mutex<LimiterState>,
 }
 
-/// What a budget knows. Times are microseconds since 1970 by the budget's clock.
+/// State of a rate limiter. Times are microseconds since 1970 by the limiter's clock.
 struct LimiterState {
     buckets: Vec<Bucket>,
     routes: Routes,
     skew: Skew,
-    /// Counts what happens, so that it has an order.
+    /// Counter that orders sent requests and responses, in ticks.
     sequence: u64,
 }
 
@@ -118,7 +119,7 @@ impl RateLimiter {
     }
 
     fn state(&self) -> MutexGuard<'_, LimiterState> {
-        // What a panic could have left is a count that is too high, which costs a place and no more.
+        // A panic can at most leave a count of requests in flight that is too high, which costs one permit.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -140,7 +141,7 @@ impl LimiterState {
 
 impl fmt::Debug for RateLimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Budget").finish_non_exhaustive()
+        f.debug_struct("RateLimiter").finish_non_exhaustive()
     }
 }
 

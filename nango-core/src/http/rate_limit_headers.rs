@@ -1,9 +1,9 @@
-//! What an answer says about the API's limits.
+//! Rate-limit headers of responses.
 //!
-//! `Retry-After` is a standard; `RateLimit` has been a draft in three shapes for years, and around it every API names
-//! its headers a little differently. They are read by their parts: `x-ratelimit-remaining-requests`,
-//! `x-ratelimit-requests-remaining` and `x-acme-rate-limit-remaining` each say that something is what remains of a
-//! window, and the words that are left name the window. So no API needs a setting for what it sends.
+//! `Retry-After` is a standard, `RateLimit` is a draft with three formats, and many APIs use names of their own. Header
+//! names are therefore parsed word by word: `x-ratelimit-remaining-requests`, `x-ratelimit-requests-remaining` and
+//! `x-acme-rate-limit-remaining` all give the remainder of a window, and the other words are the window's name. This
+//! makes settings for single APIs unnecessary.
 
 mod fields;
 mod names;
@@ -19,37 +19,37 @@ use super::{
     time_spec::{self, TimeSpec, Unit},
 };
 
-/// More windows than an answer tells of: what comes behind is passed over.
+/// The most windows that are read from a response; further ones are ignored.
 pub(super) const MAX_WINDOWS: usize = 8;
 
-/// What an answer says.
+/// The rate-limit headers of one response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct RateLimitHeaders {
-    /// The wait that `Retry-After` and its like ask for.
+    /// The wait of `Retry-After` and similar headers.
     pub(super) retry_after: Option<TimeSpec>,
     /// The windows in which requests are counted.
     pub(super) windows: Vec<Window>,
-    /// The API's name for what the request was counted in, such as `search`.
+    /// The API's name of the bucket that the request was counted in, such as `search`.
     pub(super) bucket: Option<String>,
 }
 
 /// A window in which requests are counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Window {
-    /// What its headers call it; most APIs have one without a name.
+    /// Name from the headers; most APIs have one window without a name.
     pub(super) name: String,
-    /// How much it holds.
+    /// Number of requests that the window allows.
     pub(super) limit: Option<u64>,
-    /// How much is left.
+    /// Number of requests that remain.
     pub(super) remaining: Option<u64>,
-    /// When there is more.
+    /// Time at which more requests are allowed.
     pub(super) reset: Option<TimeSpec>,
-    /// How long it is.
+    /// Length of the window.
     pub(super) length: Option<Duration>,
 }
 
 impl RateLimitHeaders {
-    /// Reads the headers of an answer.
+    /// Parses the headers of a response.
     pub(super) fn parse(headers: &HeaderMap) -> Self {
         let mut limits = Self::default();
         let mut used = Vec::new();
@@ -95,7 +95,7 @@ impl RateLimitHeaders {
                 Role::Reset => {
                     let read = time_spec::parse(value, Unit::from_header_name(name));
                     let reset = &mut limits.window(&window).reset;
-                    // A span needs no clock, so it is the better of two.
+                    // A relative time needs no clock, so it takes precedence over an absolute one.
                     if !matches!(reset, Some(TimeSpec::After(_))) || matches!(read, Some(TimeSpec::After(_))) {
                         *reset = read.or(*reset);
                     }
@@ -112,24 +112,24 @@ impl RateLimitHeaders {
             window.remaining = window.remaining.or(window.limit.map(|limit| limit.saturating_sub(count)));
         }
         limits.add_lists(&lists);
-        // A quota without a reset may be one of storage.
+        // A quota without a reset may be a storage quota.
         limits
             .windows
             .retain(|window| !window.is_empty() && (window.reset.is_some() || !names::is_quota(&window.name)));
         limits
     }
 
-    /// Whether a window has nothing left.
+    /// Whether a window has no requests left.
     pub(super) fn is_exhausted(&self) -> bool {
         self.windows.iter().any(|window| window.remaining == Some(0))
     }
 
-    /// The windows behind the first of a list such as `200, 2000`, of which as many were used.
+    /// Adds the windows after the first of a list such as `200, 2000`, if the list of used counts has the same length.
     fn add_lists(&mut self, lists: &[(String, Role, Vec<u64>)]) {
-        let of = |role: Role| lists.iter().filter(move |(_, its, _)| *its == role);
-        for (name, _, limited) in of(Role::Limit) {
+        let lists_of = |role: Role| lists.iter().filter(move |(_, other, _)| *other == role);
+        for (name, _, limited) in lists_of(Role::Limit) {
             let Some((_, _, used)) =
-                of(Role::Used).find(|(other, _, used)| other == name && used.len() == limited.len())
+                lists_of(Role::Used).find(|(other, _, used)| other == name && used.len() == limited.len())
             else {
                 continue;
             };
@@ -141,7 +141,7 @@ impl RateLimitHeaders {
         }
     }
 
-    /// The window of this name, made if there is room for another.
+    /// Returns the window of this name, created if needed; the last one if there are [`MAX_WINDOWS`] already.
     fn window(&mut self, name: &str) -> &mut Window {
         let at = self.windows.iter().position(|window| window.name == name).unwrap_or_else(|| {
             if self.windows.len() == MAX_WINDOWS {
@@ -160,12 +160,12 @@ impl Window {
     }
 }
 
-/// The server's own time, by its `Date`, in microseconds since 1970.
+/// The server's time from its `Date` header, in microseconds since 1970.
 pub(super) fn server_date(headers: &HeaderMap) -> Option<i64> {
     headers.get(DATE).and_then(|date| parse_http_date(date.to_str().ok()?))
 }
 
-/// A count: the first number of the value. What is less than nothing is nothing.
+/// Parses a count: the first number of the value. Negative numbers become 0.
 fn parse_count(value: &str) -> Option<u64> {
     let first = value.split([',', ';']).next()?.trim();
     let number: f64 = first.parse().ok().filter(|number: &f64| number.is_finite())?;
@@ -173,12 +173,12 @@ fn parse_count(value: &str) -> Option<u64> {
     Some(number.max(0.0) as u64)
 }
 
-/// The numbers of a list of several; `None` if something else is in it.
+/// Parses a list of several numbers; `None` for a single value or a list with other items.
 fn parse_list(value: &str) -> Option<Vec<u64>> {
     value.contains(',').then(|| value.split(',').map(|item| item.trim().parse().ok()).collect()).flatten()
 }
 
-/// The name, what is used and the limit of `api-usage=924/15000`, whatever follows.
+/// Parses `api-usage=924/15000` into name, used count and limit; ignores what follows.
 fn parse_usage(item: &str) -> Option<(&str, u64, u64)> {
     let (name, counts) = item.split_once('=')?;
     let (used, limit) = counts.split_once('/')?;
@@ -186,7 +186,8 @@ fn parse_usage(item: &str) -> Option<(&str, u64, u64)> {
     Some((name.trim(), used.trim().parse().ok()?, digits.parse().ok()?))
 }
 
-/// The later of two moments. A span and a date cannot be compared without a clock: the span stays.
+/// Returns the later of two times. A relative and an absolute time cannot be compared without a clock: the relative
+/// one takes precedence.
 fn later_of(first: Option<TimeSpec>, second: Option<TimeSpec>) -> Option<TimeSpec> {
     match (first, second) {
         (Some(TimeSpec::After(a)), Some(TimeSpec::After(b))) => Some(TimeSpec::After(a.max(b))),

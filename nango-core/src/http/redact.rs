@@ -1,4 +1,4 @@
-//! What may be shown of a request: its URL and headers without secrets.
+//! Redacted views of requests: URL and headers without secrets, for logs and errors.
 
 use std::fmt;
 
@@ -11,11 +11,11 @@ use zeroize::Zeroizing;
 
 use crate::redact::{Redactor, is_secret_name};
 
-/// A request as it may be shown: secrets are `***`.
+/// A request whose secrets are replaced by `***`.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RedactedRequest {
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
     /// The URL, without user and password; the values of secret parameters are `***`.
     pub url: Url,
@@ -35,7 +35,7 @@ impl fmt::Display for RedactedRequest {
     }
 }
 
-/// A URL that may be shown.
+/// Returns a URL without user and password, and with `***` for the values of secret parameters.
 pub(super) fn redact_url(url: &Url) -> Url {
     let mut shown = url.clone();
     // Both setters refuse only URLs that have no host, and those carry no user.
@@ -50,7 +50,7 @@ pub(super) fn redact_url(url: &Url) -> Url {
     shown
 }
 
-/// A URL for an error: no user, no password, no query at all.
+/// Formats a URL for an error: without user, password, query and fragment.
 pub(crate) fn redacted_url(url: &Url) -> String {
     let mut shown = url.clone();
     let _ = shown.set_username("");
@@ -64,7 +64,7 @@ fn is_secret_header(name: &HeaderName, value: &HeaderValue) -> bool {
     value.is_sensitive() || is_secret_name(name.as_str())
 }
 
-/// The headers that are no secrets.
+/// Returns the headers whose values are not secret.
 pub(super) fn non_secret_headers(headers: &HeaderMap) -> HeaderMap {
     let plain = headers.iter().filter(|(name, value)| !is_secret_header(name, value));
     plain.map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -80,8 +80,8 @@ pub(super) fn redact_headers(headers: &HeaderMap) -> HeaderMap {
         .collect()
 }
 
-/// The secrets of one request, whether they come from the connection, from a signature or from the caller: the values of
-/// its secret headers, with and without their scheme, and of its secret parameters.
+/// Returns the secrets of one request, from the connection, a signature or the caller: the values of its secret
+/// headers, with and without their scheme, and of its secret parameters.
 pub(super) fn request_secrets(url: &Url, headers: &HeaderMap) -> Vec<Zeroizing<String>> {
     let mut secrets = Vec::new();
     for (_, value) in headers.iter().filter(|(name, value)| is_secret_header(name, value)) {

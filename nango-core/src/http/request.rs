@@ -1,4 +1,4 @@
-//! What a caller asks for ([`Call`]), and what leaves the house ([`Outgoing`]).
+//! Requests: as a caller describes them ([`RequestSpec`]), and as they are sent ([`OutgoingRequest`]).
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -10,37 +10,38 @@ use url::Url;
 
 use super::{Body, Payload, TransportError, redact, retry};
 
-/// A request as a function writes it: relative to the connection's base URL, and without credentials.
+/// Description of a request by a function: relative to the connection's base URL, and without credentials.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RequestSpec {
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
-    /// The path below the base URL, with or without a query, or a whole URL. A whole URL of another origin than the
-    /// base URL's is asked without credentials.
+    /// The path below the base URL, with or without a query, or an absolute URL. An absolute URL of another
+    /// origin than the base URL's is requested without credentials.
     pub endpoint: String,
     /// Query parameters; they replace those of the same name in `endpoint`.
     pub query: Vec<(String, String)>,
-    /// Headers; they win over the integration's, and these over the provider's.
+    /// Headers; they override the integration's, which override the provider's.
     pub headers: HeaderMap,
-    /// The body.
+    /// The request body.
     pub body: Body,
-    /// How often a failed attempt is followed by another. Default 0.
+    /// The most retries after a failed attempt. Default 0.
     pub retries: u32,
-    /// Statuses that are tried again whatever the method, beside the usual ones.
+    /// Statuses that are retried with every method, in addition to the default ones.
     pub retry_on: Vec<u16>,
-    /// Statuses outside 200..=299 that are answers, not failures.
+    /// Statuses outside 200..=299 that count as success.
     pub accept: Vec<u16>,
-    /// How many bytes of the answer's body are held, in place of the client's limit.
+    /// Limit of the buffered response body in bytes, in place of the client's limit.
     pub max_body_bytes: Option<u64>,
-    /// How long one request may take, its answer's body included, in place of the client's.
+    /// Timeout of one request including its response body, in place of the client's.
     pub timeout: Option<Duration>,
-    /// Another base URL for this call; the caller vouches for it, so credentials are sent to its origin.
+    /// Base URL of this request, in place of the connection's; the caller vouches for it: credentials are sent to its
+    /// origin.
     pub base_url: Option<String>,
 }
 
 impl RequestSpec {
-    /// A request without parameters, headers, body and retries.
+    /// Creates a request without parameters, headers, body and retries.
     pub fn new(method: Method, endpoint: impl Into<String>) -> Self {
         Self {
             method,
@@ -57,7 +58,7 @@ impl RequestSpec {
         }
     }
 
-    /// `GET`.
+    /// Creates a `GET` request.
     pub fn get(endpoint: impl Into<String>) -> Self {
         Self::new(Method::GET, endpoint)
     }
@@ -69,34 +70,34 @@ impl RequestSpec {
         self
     }
 
-    /// Sets a header.
+    /// Sets a header, replacing one of the same name.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
 
-    /// Sets the body.
+    /// Sets the request body.
     #[must_use]
     pub fn body(mut self, body: Body) -> Self {
         self.body = body;
         self
     }
 
-    /// How often a failed attempt is followed by another.
+    /// Sets the most retries after a failed attempt.
     #[must_use]
     pub fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
         self
     }
 
-    /// The call without the headers that look like secrets, for a place that the caller did not choose.
+    /// Removes the headers that look like secrets, for a URL that the caller did not choose.
     pub(crate) fn without_secrets(mut self) -> Self {
         self.headers = redact::non_secret_headers(&self.headers);
         self
     }
 
-    /// Takes these statuses for answers.
+    /// Adds statuses that count as success.
     #[must_use]
     pub fn accept(mut self, statuses: impl IntoIterator<Item = u16>) -> Self {
         self.accept.extend(statuses);
@@ -106,7 +107,7 @@ impl RequestSpec {
 
 impl fmt::Debug for RequestSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call")
+        f.debug_struct("RequestSpec")
             .field("method", &self.method)
             .field("endpoint", &self.endpoint.split(['?', '#']).next().unwrap_or_default())
             .field("headers", &redact::redact_headers(&self.headers))
@@ -116,32 +117,32 @@ impl fmt::Debug for RequestSpec {
     }
 }
 
-/// A request that is ready to leave.
+/// A request that is ready to be sent.
 #[derive(Clone)]
 pub struct OutgoingRequest {
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
-    /// Where it goes.
+    /// The URL, with its query.
     pub url: Url,
-    /// Its headers, credentials included.
+    /// The headers, including credentials.
     pub headers: HeaderMap,
-    /// Its body.
+    /// The request body.
     pub body: Body,
-    /// How long it may take, its answer's body included; `None`: the client's default, or as long as it goes on.
+    /// Timeout including the response body; `None`: the client's default, or no timeout for a stream.
     pub timeout: Option<Duration>,
-    /// How many bytes of the answer's body the pipeline holds; `None`: the client's limit.
+    /// Limit of the buffered response body in bytes; `None`: the client's limit.
     pub max_body_bytes: Option<u64>,
-    /// The integration that asks; `None`: none, so that no exception of the egress policy is for it.
+    /// The requesting integration, whose exceptions of the egress policy apply. `None`: no exceptions.
     pub integration: Option<Arc<str>>,
 }
 
 impl OutgoingRequest {
-    /// Whether sending it twice does what sending it once does.
+    /// Whether the request can be sent twice with the effect of one.
     pub(super) fn is_resendable(&self) -> bool {
         retry::is_idempotent(&self.method) && self.body.is_repeatable()
     }
 
-    /// A request without headers and body.
+    /// Creates a request without headers and body.
     pub fn new(method: Method, url: Url) -> Self {
         Self {
             method,
@@ -154,11 +155,11 @@ impl OutgoingRequest {
         }
     }
 
-    /// Method, URL, headers (with the body's type) and what is sent.
+    /// Returns method, URL, headers (including the body's content type) and payload.
     ///
     /// # Errors
     ///
-    /// The body is a stream that was sent before.
+    /// The body is a stream that was already sent.
     pub fn into_parts(self) -> Result<(Method, Url, HeaderMap, Payload), TransportError> {
         let Self { method, url, mut headers, body, .. } = self;
         let (payload, content_type) = body.into_payload()?;
@@ -171,7 +172,7 @@ impl OutgoingRequest {
 
 impl fmt::Debug for OutgoingRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outgoing")
+        f.debug_struct("OutgoingRequest")
             .field("method", &self.method)
             .field("url", &redact::redact_url(&self.url).as_str())
             .field("headers", &redact::redact_headers(&self.headers))
@@ -196,9 +197,9 @@ mod tests {
         let shown = format!("{request:?}");
         assert!(!shown.contains("hush") && shown.contains("a=1"), "{shown}");
 
-        let call =
+        let spec =
             RequestSpec::get("/x?api_key=hush").header("x-api-key".parse().unwrap(), HeaderValue::from_static("hush"));
-        assert!(!format!("{call:?}").contains("hush"));
+        assert!(!format!("{spec:?}").contains("hush"));
     }
 
     #[test]

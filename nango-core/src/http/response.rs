@@ -1,4 +1,4 @@
-//! What comes back.
+//! Responses: with a buffered body ([`Response`]), and with a streamed one ([`StreamingResponse`]).
 
 use std::{any::type_name, borrow::Cow, fmt};
 
@@ -11,37 +11,37 @@ use url::Url;
 use super::{BodyError, HttpError, RedactedRequest, parse_http_date, rate_limit_headers::RateLimitHeaders, redact};
 use crate::{json, redact::Redactor};
 
-/// An answer, its body in memory.
+/// A response with its body in memory.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Response {
-    /// The status code.
+    /// The HTTP status code.
     pub status: u16,
-    /// The headers.
+    /// The response headers.
     pub headers: HeaderMap,
-    /// What answered: the URL after redirects.
+    /// The final URL, after redirects.
     pub url: Url,
     /// The body, decompressed.
     pub body: Bytes,
-    /// When the request that this answers was sent, microseconds since 1970.
+    /// Time at which the request was sent, in microseconds since 1970.
     pub sent_at: i64,
-    /// How often it was sent, at least 1.
+    /// Number of attempts, at least 1.
     pub attempts: u32,
-    /// What was sent, without secrets.
+    /// The request without its secrets.
     pub request: RedactedRequest,
-    /// Whether the answer came from another origin than those that get the connection's credentials, so that it was
-    /// requested without them.
+    /// Whether the request was sent without the connection's credentials, because the final URL is of an origin that
+    /// does not receive them.
     pub credentials_withheld: bool,
-    /// Hides the secrets of the connection in what errors quote of the answer.
+    /// Redacts the secrets of the connection in what errors quote of the response.
     pub(super) redactor: Redactor,
 }
 
 impl Response {
-    /// Reads the body as JSON.
+    /// Decodes the body as JSON.
     ///
     /// # Errors
     ///
-    /// The body is not the JSON of a `T`; the error names the request, the answer and the field.
+    /// The body is not the JSON of a `T`; the error names the request, the response and the field.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, BodyError> {
         json::body_text(&self.body, json::charset(&self.headers)).and_then(|text| json::decode_str(&text)).map_err(
             |error| {
@@ -53,17 +53,17 @@ impl Response {
         )
     }
 
-    /// The body as text, in the charset that its byte order mark or its content type names, else UTF-8; bytes that are
-    /// not in it are replaced by U+FFFD.
+    /// Decodes the body as text, in the charset of its byte order mark or content type, else UTF-8. Invalid bytes are
+    /// replaced by U+FFFD.
     pub fn text(&self) -> String {
         json::body_text_lossy(&self.body, json::charset(&self.headers))
     }
 
-    /// The answer with its body in UTF-8, if a byte order mark or the content type says that it is in another charset.
+    /// Converts the body to UTF-8 if its byte order mark or content type declares another charset.
     ///
     /// # Errors
     ///
-    /// It is not in the charset that it says.
+    /// The body is not valid in its declared charset.
     pub(crate) fn into_utf8(mut self, at: impl FnOnce() -> String) -> Result<Self, BodyError> {
         let charset = json::charset(&self.headers);
         let marked = self.body.starts_with(&[0xff, 0xfe]) || self.body.starts_with(&[0xfe, 0xff]);
@@ -80,13 +80,14 @@ impl Response {
         }
     }
 
-    /// How long the answer asks to wait (`Retry-After`), read against the server's own time or `now`.
+    /// Returns the wait that the response requires (`Retry-After`), relative to the server's own time, or to `now`
+    /// without one.
     pub(crate) fn retry_after(&self, now: i64) -> Option<std::time::Duration> {
         let wait = RateLimitHeaders::parse(&self.headers).retry_after?;
         Some(wait.wait_from(self.date().unwrap_or(now)))
     }
 
-    /// The server's own time, if it tells: microseconds since 1970.
+    /// The server's time from its `Date` header, in microseconds since 1970.
     pub fn date(&self) -> Option<i64> {
         parse_http_date(self.headers.get(DATE)?.to_str().ok()?)
     }
@@ -104,21 +105,21 @@ impl fmt::Debug for Response {
     }
 }
 
-/// An answer whose body is read as it arrives.
+/// A response whose body is read as a stream.
 #[non_exhaustive]
 pub struct StreamingResponse {
-    /// The status code.
+    /// The HTTP status code.
     pub status: u16,
-    /// The headers.
+    /// The response headers.
     pub headers: HeaderMap,
-    /// What answered: the URL after redirects.
+    /// The final URL, after redirects.
     pub url: Url,
-    /// The body, decompressed, without a limit to its size.
+    /// The body, decompressed, without a size limit.
     pub body: BoxStream<'static, Result<Bytes, HttpError>>,
 }
 
 impl fmt::Debug for StreamingResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Streaming").field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("StreamingResponse").field("status", &self.status).finish_non_exhaustive()
     }
 }

@@ -1,8 +1,8 @@
-//! Whether a request went over a connection that had carried another before.
+//! Detection of reused connections.
 //!
-//! A server may close a connection that waits for the next request, and a request that leaves at that time is lost. The
-//! library does not say whether it opened a connection for a request, so that its connector is watched: it runs within
-//! the request that it connects for.
+//! A server may close an idle connection, and a request that is sent at that time is lost. The HTTP library does not
+//! report whether it opened a connection for a request, so a layer around its connector sets a flag: the connector runs
+//! within the task of the request that it connects for.
 
 use std::{
     cell::Cell,
@@ -19,16 +19,16 @@ tokio::task_local! {
     static CONNECTED: Cell<bool>;
 }
 
-/// Runs a request; the flag says whether it went over a connection that was there before.
+/// Runs a request; the flag is `true` if it used an existing connection.
 pub(super) async fn detect_reuse<F: Future>(request: F) -> (F::Output, bool) {
-    let watched = async {
+    let observed = async {
         let output = request.await;
         (output, !CONNECTED.with(Cell::get))
     };
-    CONNECTED.scope(Cell::new(false), watched).await
+    CONNECTED.scope(Cell::new(false), observed).await
 }
 
-/// Whether a failure says that the connection ended before the answer began.
+/// Whether an error means that the connection ended before the response began.
 pub(super) fn is_closed_before_response(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -46,7 +46,7 @@ pub(super) fn is_closed_before_response(error: &(dyn StdError + 'static)) -> boo
     false
 }
 
-/// Notes for the request that waits for a connection that it is a new one.
+/// A connector layer that marks the current request as one with a new connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ConnectionLayer;
 
@@ -58,7 +58,7 @@ impl<S> Layer<S> for ConnectionLayer {
     }
 }
 
-/// A connector that is watched.
+/// The connector of [`ConnectionLayer`].
 #[derive(Debug, Clone)]
 pub(super) struct ConnectionService<S>(S);
 
@@ -79,7 +79,7 @@ where
         let connecting = self.0.call(target);
         Box::pin(async move {
             let connected = connecting.await;
-            // A connection that outlives the wait of its request is finished in the background, for the next one.
+            // Fails if the request no longer waits: the connection is then completed in the background for a later one.
             let _ = CONNECTED.try_with(|flag| flag.set(true));
             connected
         })

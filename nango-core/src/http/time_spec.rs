@@ -1,8 +1,8 @@
-//! How answers tell of time, read tolerantly.
+//! Relative and absolute times in response headers and bodies.
 //!
-//! APIs agree on the names of these headers more than on their values: seconds, fractions, milliseconds, the epoch in
-//! four units, dates of two standards, durations as programs print them. One reader takes them all, so that no API needs
-//! a setting. What it cannot read is `None`, never a guess.
+//! APIs agree on the names of these headers more than on their values: seconds, fractions, milliseconds, the Unix epoch
+//! in four units, dates of two standards, durations as programs print them. One parser accepts all of them, so that no
+//! API needs a setting. Other values are `None`; nothing is guessed.
 
 use std::time::Duration;
 
@@ -10,26 +10,27 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 use super::parse_http_date;
 
-/// Below it a number is a span of seconds (three years of them), from it on the epoch (1973 and later).
+/// A smaller number is a duration in seconds (up to three years); from here on it is a Unix timestamp (1973 and later).
 const EPOCH_SECONDS_FROM: f64 = 1e8;
-/// From here on the epoch is in milliseconds, microseconds, nanoseconds: each limit is the year 5138 in the unit before.
+/// From here on a Unix timestamp is in milliseconds, microseconds, nanoseconds: each limit is the year 5138 in the
+/// preceding unit.
 const EPOCH_MS_FROM: f64 = 1e11;
 const EPOCH_US_FROM: f64 = 1e14;
 const EPOCH_NS_FROM: f64 = 1e17;
-/// The last microsecond of the year 9999, the end of what the formats know.
+/// The last microsecond of the year 9999, the end of the range of the date formats.
 const MAX_TIMESTAMP: i64 = 253_402_300_799_999_999;
 
-/// What a value tells.
+/// A relative or an absolute time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TimeSpec {
-    /// So long from the answer on.
+    /// A duration from the response on.
     After(Duration),
-    /// Then: microseconds since 1970 by the server's clock.
+    /// A timestamp of the server's clock, in microseconds since 1970.
     At(i64),
 }
 
 impl TimeSpec {
-    /// How long it is until then. What has passed is no wait at all.
+    /// Returns the wait until this time, zero for a past one.
     pub(super) fn wait_from(self, server_now: i64) -> Duration {
         match self {
             Self::After(wait) => wait,
@@ -38,7 +39,7 @@ impl TimeSpec {
     }
 }
 
-/// The unit of a plain number that is too small for the epoch.
+/// The unit of a number that is too small for a Unix timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
     Seconds,
@@ -46,14 +47,15 @@ pub(super) enum Unit {
 }
 
 impl Unit {
-    /// What the name of a header says of it: `retry-after-ms`, `x-ms-retry-after-milliseconds`.
+    /// Returns the unit in the name of a header, such as `retry-after-ms` or `x-ms-retry-after-milliseconds`; default
+    /// seconds.
     pub(super) fn from_header_name(header: &str) -> Self {
         let ends = ["-ms", "-millis", "-milliseconds", "_ms"].iter().any(|end| header.ends_with(end));
         if ends { Self::Milliseconds } else { Self::Seconds }
     }
 }
 
-/// Reads a value.
+/// Parses a value; numbers are in `unit` if they are too small for a Unix timestamp.
 pub(super) fn parse(text: &str, unit: Unit) -> Option<TimeSpec> {
     let text = text.trim().trim_matches('"').trim();
     // Repeated headers arrive as a list, and parameters may follow: `30;w=60`.
@@ -68,7 +70,7 @@ fn parse_number(text: &str, unit: Unit) -> Option<TimeSpec> {
     if !text.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
         return None;
     }
-    // Digits, a point, an exponent: neither `inf` nor `nan` begins with a digit.
+    // `inf` and `nan`, which `f64` accepts, do not begin with a digit.
     let value: f64 = text.parse().ok()?;
     let micros_per_unit = if value < EPOCH_SECONDS_FROM {
         let seconds = if unit == Unit::Milliseconds { value / 1e3 } else { value };
@@ -82,22 +84,22 @@ fn parse_number(text: &str, unit: Unit) -> Option<TimeSpec> {
     } else {
         1e-3
     };
-    #[expect(clippy::cast_possible_truncation, reason = "a cast saturates, and the limit comes behind it")]
+    #[expect(clippy::cast_possible_truncation, reason = "a cast saturates, and the result is limited below")]
     let micros = (value * micros_per_unit) as i64;
     Some(TimeSpec::At(micros.min(MAX_TIMESTAMP)))
 }
 
 fn parse_date(text: &str) -> Option<i64> {
-    let stamp = |text: &str| text.parse::<Timestamp>().ok();
-    // Without an offset it is UTC, as in HTTP's own dates.
+    let timestamp = |text: &str| text.parse::<Timestamp>().ok();
+    // A date without an offset is UTC, as HTTP dates are.
     let civil = |text: &str| {
         let read: DateTime = text.parse().ok()?;
         (text.len() > 10).then(|| read.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())).flatten()
     };
-    parse_http_date(text).or_else(|| stamp(text).or_else(|| civil(text)).map(Timestamp::as_microsecond))
+    parse_http_date(text).or_else(|| timestamp(text).or_else(|| civil(text)).map(Timestamp::as_microsecond))
 }
 
-/// `6m0s`, `120ms`, `1h2m3.5s`, `12 seconds`.
+/// Parses a duration such as `6m0s`, `120ms`, `1h2m3.5s` or `12 seconds`.
 fn parse_span(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut seconds = 0.0;
@@ -112,7 +114,7 @@ fn parse_span(text: &str) -> Option<Duration> {
     (!text.is_empty()).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
-/// The seconds of a unit.
+/// The length of a unit in seconds; `None` for an unknown name.
 fn seconds_per_unit(name: &str) -> Option<f64> {
     Some(match name.to_ascii_lowercase().as_str() {
         "ns" => 1e-9,

@@ -1,4 +1,4 @@
-//! The door between the pipeline and the network.
+//! Transport: the interface between the HTTP client and the network.
 
 use std::{error::Error as StdError, fmt::Debug, time::Duration};
 
@@ -11,24 +11,24 @@ use reqwest::header::HeaderMap;
 
 use super::{EgressDenied, OutgoingRequest};
 
-/// Sends one request and gives the head of its answer. No redirects, no retries, no judgement of the status.
+/// Sends single requests. Implementations follow no redirects, do not retry, and return every status as a response.
 pub trait Transport: Send + Sync + Debug {
-    /// Sends a request.
+    /// Sends a request and returns the head of its response.
     fn send(&self, request: OutgoingRequest) -> BoxFuture<'_, Result<RawResponse, TransportError>>;
 }
 
-/// The head of an answer, and its body as it arrives.
+/// The head of a response, with its body as a stream.
 pub struct RawResponse {
-    /// The status code.
+    /// The HTTP status code.
     pub status: u16,
-    /// The headers.
+    /// The response headers.
     pub headers: HeaderMap,
     /// The body, decompressed.
     pub body: BoxStream<'static, Result<Bytes, TransportError>>,
 }
 
 impl RawResponse {
-    /// An answer whose body is already here.
+    /// Creates a response from a body in memory.
     pub fn from_bytes(status: u16, headers: HeaderMap, body: impl Into<Bytes>) -> Self {
         let body = body.into();
         Self { status, headers, body: stream::iter([Ok(body)]).boxed() }
@@ -37,53 +37,53 @@ impl RawResponse {
 
 impl std::fmt::Debug for RawResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Incoming").field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("RawResponse").field("status", &self.status).finish_non_exhaustive()
     }
 }
 
 type Source = Box<dyn StdError + Send + Sync>;
 
-/// Why there is no answer, or only a part of one.
+/// Error of a request without a response, or with an incomplete one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// The server was not reached (name resolution, connection, TLS): nothing happened there.
+    /// The server could not be reached (name resolution, connection, TLS); the request had no side effect.
     #[error("the server could not be reached")]
     Unreachable(#[source] Source),
-    /// The server was silent for too long. The request may have had its effect.
-    #[error("the server was silent for too long")]
+    /// The server sent no data within the idle timeout. The request may have had a side effect.
+    #[error("the server sent no data within the idle timeout")]
     IdleTimeout(#[source] Source),
-    /// The answer was not whole in time, though the server went on speaking. The request may have had its effect.
-    #[error("the answer was not whole after {} s", .0.as_secs_f64())]
+    /// The response was incomplete at the end of the request's timeout. The request may have had a side effect.
+    #[error("the response was incomplete after {} s", .0.as_secs_f64())]
     Timeout(Duration),
-    /// A connection that had carried a request before ended before the answer began, most likely because the server had
-    /// closed it. The request may have had its effect.
-    #[error("the connection broke off")]
+    /// A reused connection ended before the response began, most likely because the server had closed it. The request
+    /// may have had a side effect.
+    #[error("the connection was lost")]
     StaleConnection(#[source] Source),
-    /// The exchange broke off. The request may have had its effect.
-    #[error("the connection broke off")]
+    /// The connection was lost during the exchange. The request may have had a side effect.
+    #[error("the connection was lost")]
     Disconnected(#[source] Source),
-    /// The answer cannot be read, for example because its compression is damaged.
-    #[error("the answer cannot be read")]
+    /// The response cannot be decoded, for example because its compression is damaged.
+    #[error("the response cannot be decoded")]
     Unreadable(#[source] Source),
-    /// The run was asked to stop.
-    #[error("the run was asked to stop")]
+    /// The run was cancelled.
+    #[error("the run was cancelled")]
     Cancelled,
-    /// The place may not be reached: nothing was sent.
+    /// The egress policy denies the target; nothing was sent.
     #[error("the request was not sent")]
     EgressDenied(#[source] EgressDenied),
-    /// The request cannot be sent at all.
+    /// The request is invalid and cannot be sent.
     #[error("the request cannot be sent")]
     InvalidRequest(#[source] Source),
 }
 
 impl TransportError {
-    /// Whether the request certainly had no effect.
+    /// Whether the request certainly had no side effect.
     pub fn had_no_side_effect(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::InvalidRequest(_) | Self::EgressDenied(_))
     }
 
-    /// Whether another attempt could end otherwise.
+    /// Whether another attempt may succeed.
     pub fn is_transient(&self) -> bool {
         !matches!(self, Self::InvalidRequest(_) | Self::EgressDenied(_) | Self::Cancelled)
     }

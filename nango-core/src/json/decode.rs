@@ -1,4 +1,4 @@
-//! JSON into types, with an error that says where it does not fit and never quotes the value.
+//! Decoding of JSON into types, with errors that name the field and never quote the value.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -10,28 +10,27 @@ use super::{
 };
 use crate::redact::without_value;
 
-/// The reason why a text is not the value that was asked for. It names the field and what was expected, and quotes no
-/// value.
+/// Error of a text that is not the expected value. It names the field and what was expected, and quotes no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{message}", if path == "." { String::new() } else { format!("`{path}`: ") })]
 pub(crate) struct DecodeError {
-    /// The field, such as `user.login`; `.` is the value itself.
+    /// Path of the field, such as `user.login`; `.` is the whole value.
     pub(crate) path: String,
-    /// What is wrong with it.
+    /// The reason, without the value.
     pub(crate) message: String,
-    /// Whether the text is no JSON at all.
+    /// Whether the text is not JSON at all.
     pub(crate) is_syntax: bool,
 }
 
 impl DecodeError {
-    /// The error of a text that is no JSON.
+    /// Creates the error of a text that is not JSON.
     pub(crate) fn syntax(message: String) -> Self {
         Self { path: ".".to_owned(), message, is_syntax: true }
     }
 }
 
-/// Reads a value from UTF-8, with or without a byte order mark. The path to the fault is worked out only when there is
-/// one.
+/// Decodes a value from UTF-8, with or without a byte order mark. The path of an invalid field is determined only after
+/// a failure.
 ///
 /// # Errors
 ///
@@ -40,7 +39,7 @@ pub(crate) fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError>
     decode_str(&body_text(json, None)?)
 }
 
-/// The same for a text without a byte order mark.
+/// Decodes a value as [`decode`], from a text without a byte order mark.
 ///
 /// # Errors
 ///
@@ -52,8 +51,8 @@ pub(crate) fn decode_str<T: DeserializeOwned>(json: &str) -> Result<T, DecodeErr
     serde_json::from_str(json).map_err(|error| locate_error::<T>(json, &error))
 }
 
-/// Any JSON, with numbers of more digits rounded: for answers that must be understood whatever else is in them, such as
-/// those of token servers and failures.
+/// Parses any JSON and rounds long numbers: for responses of which only some fields matter, such as those of token
+/// servers and failures.
 ///
 /// # Errors
 ///
@@ -63,17 +62,17 @@ pub(crate) fn parse_rounding(body: &[u8], charset: Option<&str>) -> Result<Value
     serde_json::from_str(&text).map_err(|error| DecodeError::syntax(error.to_string()))
 }
 
-/// Any JSON; a body that is none, or that has a number which a [`Value`] would round, as a string.
+/// Parses any JSON. Returns the text as a string if it is not JSON, or if it has a number that a [`Value`] would round.
 pub(crate) fn value_or_text(body: &[u8], charset: Option<&str>) -> Value {
     let value = body_text(body, charset).and_then(|text| decode_str(&text));
     value.unwrap_or_else(|_| Value::String(body_text_lossy(body, charset)))
 }
 
-/// Reads a value that was parsed already.
+/// Decodes a parsed value.
 ///
 /// # Errors
 ///
-/// It is not the JSON of a `T`.
+/// The value is not the JSON of a `T`.
 pub(crate) fn decode_value<T: DeserializeOwned>(value: &Value) -> Result<T, DecodeError> {
     serde_path_to_error::deserialize(value).map_err(|error| DecodeError {
         path: error.path().to_string(),
@@ -87,7 +86,7 @@ fn locate_error<T: DeserializeOwned>(json: &str, first: &serde_json::Error) -> D
     let mut source = serde_json::Deserializer::from_str(json);
     match serde_path_to_error::deserialize::<_, T>(&mut source) {
         Err(error) => mismatch(json, &error),
-        // What follows the value is the fault.
+        // The value is valid; the text after it is not.
         Ok(_) => DecodeError::syntax(first.to_string()),
     }
 }
@@ -102,7 +101,7 @@ fn mismatch(json: &str, error: &serde_path_to_error::Error<serde_json::Error>) -
     }
 }
 
-/// `Vec<Issue>` of `alloc::vec::Vec<github::Issue>`.
+/// Removes the modules from a type name: `alloc::vec::Vec<github::Issue>` becomes `Vec<Issue>`.
 pub(crate) fn short_name(type_name: &str) -> String {
     let mut short = String::with_capacity(type_name.len());
     let mut word = 0;
@@ -186,21 +185,21 @@ mod tests {
         rest: BTreeMap<String, Value>,
     }
 
-    fn refused<T: DeserializeOwned>(json: &str, path: &str) {
+    fn assert_refused<T: DeserializeOwned>(json: &str, path: &str) {
         let error = decode_str::<T>(json).map(drop).unwrap_err();
-        let expect = "a number that loses digits here: declare its field as f64 to round it";
+        let expect = "the number would lose digits: declare its field as f64 to round it";
         assert_eq!((error.path.as_str(), error.message.as_str(), error.is_syntax), (path, expect, false), "{json}");
     }
 
     #[test]
     fn number_that_a_value_would_round_is_refused_at_any_position() {
-        refused::<Value>(LONG, ".");
-        refused::<Value>(&format!(r#"{{"a":[1,{{"b":{LONG}}}]}}"#), "a[1].b");
-        refused::<Option<(u8, Value)>>(&format!("[1,{LONG}]"), "[1]");
-        refused::<Flat>(&format!(r#"{{"a":{LONG}}}"#), "a");
-        refused::<Tagged>(&format!(r#"{{"Any":{LONG}}}"#), "Any");
-        refused::<Tagged>(&format!(r#"{{"Both":[1,{LONG}]}}"#), "Both[1]");
-        refused::<Tagged>(&format!(r#"{{"Named":{{"any":{LONG}}}}}"#), "Named.any");
+        assert_refused::<Value>(LONG, ".");
+        assert_refused::<Value>(&format!(r#"{{"a":[1,{{"b":{LONG}}}]}}"#), "a[1].b");
+        assert_refused::<Option<(u8, Value)>>(&format!("[1,{LONG}]"), "[1]");
+        assert_refused::<Flat>(&format!(r#"{{"a":{LONG}}}"#), "a");
+        assert_refused::<Tagged>(&format!(r#"{{"Any":{LONG}}}"#), "Any");
+        assert_refused::<Tagged>(&format!(r#"{{"Both":[1,{LONG}]}}"#), "Both[1]");
+        assert_refused::<Tagged>(&format!(r#"{{"Named":{{"any":{LONG}}}}}"#), "Named.any");
         assert!(decode_str::<Untagged>(LONG).is_err());
     }
 
@@ -210,7 +209,7 @@ mod tests {
         assert_eq!(decode_str::<u128>(LONG).unwrap().to_string(), LONG);
         assert_eq!(decode_str::<Box<RawValue>>(LONG).unwrap().get(), LONG);
         assert!(matches!(decode_str::<Tagged>(&format!(r#"{{"Float":{LONG}}}"#)), Ok(Tagged::Float(_))));
-        // A field that is not read does not matter.
+        // Numbers of ignored fields do not matter.
         let pair = decode_str::<BTreeMap<String, Option<Box<RawValue>>>>(&format!(r#"{{"a":{LONG},"b":null}}"#));
         assert_eq!(pair.unwrap()["b"].as_deref().map(RawValue::get), None);
     }

@@ -1,8 +1,8 @@
-//! A deserializer that refuses a number which its target would round without having asked for it.
+//! Exact deserializer: refuses numbers that would be rounded in a type that does not declare rounding.
 //!
-//! A field of type `f64` asks for rounding. A [`serde_json::Value`], and what is flattened or untagged, takes whatever
-//! number comes, and would keep another one than was sent. The texts of values are cut out level by level, so that this
-//! is slow: it reads only texts in which [`super::number`] found such a number.
+//! A field of type `f64` declares rounding. A [`serde_json::Value`], and flattened or untagged types, accept any number
+//! and would store a different one than was sent. The texts of values are parsed level by level, which is slow, so this
+//! deserializer is used only for texts in which [`super::number`] found such a number.
 
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde_json::{Error, value::RawValue};
@@ -10,10 +10,10 @@ use serde_json::{Error, value::RawValue};
 use super::number::is_exact;
 use crate::redact::INEXACT;
 
-/// The name by which `serde_json` recognises its raw values.
+/// Name by which `serde_json` recognises its raw values.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
-/// The text of one JSON value.
+/// A deserializer of the text of one JSON value.
 #[derive(Clone, Copy)]
 pub(super) struct ExactDeserializer<'de>(pub(super) &'de str);
 
@@ -65,7 +65,7 @@ impl<'de> Deserializer<'de> for ExactDeserializer<'de> {
     }
 }
 
-/// A visitor or an access whose parts are read by [`Exact`].
+/// Wraps a visitor or an access so that nested values are decoded by [`ExactDeserializer`].
 struct ExactAdapter<T>(T);
 
 macro_rules! forward_visit {

@@ -1,21 +1,21 @@
-//! Numbers that 64 bits do not hold exactly.
+//! Detection of numbers that 64-bit types cannot represent exactly.
 
-/// Digits that every 64-bit float keeps: a shorter number needs no look.
+/// Number of digits that every 64-bit float preserves: a shorter number needs no check.
 const SAFE_DIGITS: usize = 15;
-/// Half of a number that is longer.
+/// Half of the shortest run of digits that needs a check.
 const HALF_RUN: usize = 8;
-/// Significant digits that a 64-bit float has at most.
+/// The most significant digits of a 64-bit float.
 const MAX_SIGNIFICANT_DIGITS: usize = 767;
 
-/// Whether a JSON text has a number that neither a 64-bit integer nor a 64-bit float holds exactly.
+/// Whether a JSON text has a number that neither a 64-bit integer nor a 64-bit float represents exactly.
 ///
-/// Such a number has a run of at least sixteen digits, one of which may be its point, so that only every sixteenth byte is
-/// looked at. A sign ends a run: dates are none.
+/// Such a number has a run of at least 16 digits, one of which may be its point, so that only every 16th byte is
+/// checked. A sign ends a run, so that dates do not match.
 pub(super) fn has_inexact(json: &str) -> bool {
     let bytes = json.as_bytes();
     let mut at = SAFE_DIGITS;
     while at < bytes.len() {
-        // A run that covers this byte also covers the eight before it, or the eight behind it.
+        // A run that covers this byte also covers the eight bytes before it or the eight bytes after it.
         let digit = |at: usize| bytes.get(at).is_some_and(|byte| is_digit(*byte));
         let before = || digit(at - HALF_RUN) && digit(at - HALF_RUN / 2);
         if !digit(at) || !(before() || digit(at + HALF_RUN) && digit(at + HALF_RUN / 2)) {
@@ -32,7 +32,7 @@ pub(super) fn has_inexact(json: &str) -> bool {
     false
 }
 
-/// Whether a byte is a digit or a point. One comparison decides, which lets the slash between them in.
+/// Whether a byte is a digit or a point. The single comparison also accepts the slash between them.
 const fn is_digit(byte: u8) -> bool {
     byte.wrapping_sub(b'.') <= b'9' - b'.'
 }
@@ -42,12 +42,12 @@ const fn is_numeric(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E')
 }
 
-/// Whether a value may begin here. Most digits outside of numbers stand in strings that hold nothing else.
+/// Whether a value may begin here. Most digits outside of numbers are in strings of digits only.
 fn is_value(bytes: &[u8], start: usize) -> bool {
     start == 0 || matches!(bytes[start - 1], b':' | b',' | b'[' | b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// Whether the text of a JSON number keeps all of its digits in 64 bits. A text that is no number does.
+/// Whether a JSON number keeps all of its digits in 64 bits. `true` for a text that is not a number.
 pub(super) fn is_exact(number: &str) -> bool {
     if number.len() <= SAFE_DIGITS || number.parse::<u64>().is_ok() || number.parse::<i64>().is_ok() {
         return true;
@@ -55,18 +55,18 @@ pub(super) fn is_exact(number: &str) -> bool {
     let Ok(float) = number.parse::<f64>() else { return true };
     let Some((digits, exponent)) = significant_digits(number) else { return true };
     if !float.is_finite() {
-        // The parser refuses it.
+        // The parser refuses the number.
         return true;
     }
     if digits.is_empty() {
         return true;
     }
-    // What is left are the digits that a reader would get back, as many as were written.
+    // Compares the digits with those of the parsed float, formatted with the same precision.
     digits.len() <= MAX_SIGNIFICANT_DIGITS
         && significant_digits(&format!("{:.*e}", digits.len() - 1, float)) == Some((digits, exponent))
 }
 
-/// The digits of a number without zeros at both ends, and the power of ten of the first.
+/// Returns the digits of a number without leading and trailing zeros, and the power of ten of the first.
 fn significant_digits(number: &str) -> Option<(Vec<u8>, i64)> {
     let number = number.trim_start_matches('-');
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
@@ -85,7 +85,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn number_is_exact_when_all_written_digits_come_back() {
+    fn number_is_exact_when_all_digits_are_preserved() {
         let exact = [
             "0",
             "1e400",
@@ -120,16 +120,18 @@ mod tests {
     }
 
     proptest! {
-        /// A float in any of its usual forms keeps its digits, and an integer of 64 bits does.
+        /// Floats in any usual format and 64-bit integers are exact.
         #[test]
         fn printed_numbers_are_exact(float in any::<f64>(), integer in any::<i64>(), precision in 0_usize..17) {
             prop_assume!(float.is_finite());
-            for text in [format!("{float}"), format!("{float:e}"), format!("{float:.precision$e}"), integer.to_string()] {
+            let texts =
+                [format!("{float}"), format!("{float:e}"), format!("{float:.precision$e}"), integer.to_string()];
+            for text in texts {
                 prop_assert!(is_exact(&text), "{}", text);
             }
         }
 
-        /// So is a decimal, with an exponent or without.
+        /// A long decimal number is detected at every offset, with and without an exponent.
         #[test]
         fn long_decimal_is_found_at_every_offset(
             blanks in 0_usize..40,
@@ -139,7 +141,7 @@ mod tests {
             prop_assert_eq!(has_inexact(&text), !is_exact(&number));
         }
 
-        /// A number is found wherever it stands.
+        /// A long integer is detected at every offset.
         #[test]
         fn long_number_is_found_at_every_offset(blanks in 0_usize..40, digits in "[1-9][0-9]{20,60}1") {
             let text = format!("[{}{digits}{}]", " ".repeat(blanks), " ".repeat(blanks % 7));

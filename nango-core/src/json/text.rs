@@ -1,4 +1,4 @@
-//! Bytes as text: byte order marks and declared charsets.
+//! Decoding of bodies into text: byte order marks and declared charsets.
 
 use std::borrow::Cow;
 
@@ -9,18 +9,18 @@ use super::DecodeError;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The text of a JSON body, without a byte order mark.
+/// Returns the text of a JSON body, without a byte order mark.
 ///
-/// JSON is UTF-8 whatever its content type says, so that a declared charset counts only where the bytes are not UTF-8.
+/// JSON is UTF-8 by its standard, so that a declared charset is used only if the bytes are not UTF-8.
 ///
 /// # Errors
 ///
-/// The bytes are in no charset that is declared or marked.
+/// The bytes are valid neither in UTF-8 nor in the charset of the byte order mark or the content type.
 pub(crate) fn body_text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Result<Cow<'a, str>, DecodeError> {
     let declared = charset.and_then(|label| Encoding::for_label(label.as_bytes()));
     let (encoding, bytes) = match Encoding::for_bom(bytes) {
         Some((encoding, length)) => (Some(encoding), &bytes[length..]),
-        // Plain UTF-16 is valid UTF-8 with many zeros.
+        // Without a mark, UTF-16 text may be valid UTF-8 with many zero bytes, so its declaration takes precedence.
         None => (declared.filter(|encoding| [UTF_16BE, UTF_16LE].contains(encoding)), bytes),
     };
     if encoding.is_none_or(|encoding| encoding == UTF_8) {
@@ -33,17 +33,17 @@ pub(crate) fn body_text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Result<Co
     }
     let encoding = encoding.filter(|encoding| *encoding != UTF_8).or(declared).unwrap_or(UTF_8);
     let text = encoding.decode_without_bom_handling_and_without_replacement(bytes);
-    text.ok_or_else(|| DecodeError::syntax(format!("it is not in {}, which it says it is", encoding.name())))
+    text.ok_or_else(|| DecodeError::syntax(format!("it is not valid {}, its declared charset", encoding.name())))
 }
 
-/// The text of any body: by its byte order mark, else in its declared charset, else UTF-8. Bytes that fit none are
+/// Returns the text of any body: by its byte order mark, else in its declared charset, else UTF-8. Invalid bytes are
 /// replaced by U+FFFD.
 pub(crate) fn body_text_lossy(bytes: &[u8], charset: Option<&str>) -> String {
     let declared = charset.and_then(|label| Encoding::for_label(label.as_bytes())).unwrap_or(UTF_8);
     declared.decode(bytes).0.into_owned()
 }
 
-/// The charset that a content type declares.
+/// Returns the charset that the content type declares.
 pub(crate) fn charset(headers: &HeaderMap) -> Option<&str> {
     let mut parameters = headers.get(CONTENT_TYPE)?.to_str().ok()?.split(';').skip(1);
     parameters.find_map(|parameter| {
@@ -52,7 +52,7 @@ pub(crate) fn charset(headers: &HeaderMap) -> Option<&str> {
     })
 }
 
-/// A text without the byte order mark that some editors and servers put in front of it.
+/// Removes the byte order mark that some editors and servers write before a text.
 pub(crate) fn strip_bom(text: &str) -> &str {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
@@ -91,7 +91,7 @@ mod tests {
             assert!(error.starts_with("invalid utf-8 sequence of 1 bytes from index 4"), "{error}");
         }
         let error = body_text(b"\xff\xfe\x00\xd8", None).unwrap_err();
-        assert_eq!(error.to_string(), "it is not in UTF-16LE, which it says it is");
+        assert_eq!(error.to_string(), "it is not valid UTF-16LE, its declared charset");
         assert!(body_text(b"\xef\xbb\xbf\xff", None).is_err());
     }
 

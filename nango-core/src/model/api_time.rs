@@ -1,21 +1,20 @@
-//! Types whose values hold a time as an API writes it.
+//! Types for a time in the format of an API.
 
 use serde_json::Value;
 
 use crate::time;
 
-/// A type that can hold a time of an API: a `String` in RFC 3339, or seconds or milliseconds since 1970 (UTC) as a number
-/// or as text.
+/// A type that represents a time of an API: a `String` in RFC 3339, or seconds or milliseconds since 1970 (UTC) as a
+/// number or as text.
 ///
 /// The field of `#[model(updated = "field")]` has such a type, and so has the time of a delete (see
-/// [`batch_delete`](crate::NangoSync::batch_delete)). A type of one's own that wraps another implements it by passing the
-/// call on.
+/// [`batch_delete`](crate::NangoSync::batch_delete)). A newtype around such a type implements the trait by delegation.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot hold the time of a record",
     label = "a time is a `String`, an integer of 32 or 64 bits, an `f64`, or an `Option` of these"
 )]
 pub trait ApiTime {
-    /// The time in microseconds since 1970 (UTC); `None` if there is none or it cannot be read.
+    /// Returns the time in microseconds since 1970 (UTC); `None` if it is absent or cannot be read.
     fn unix_micros(&self) -> Option<i64>;
 }
 

@@ -1,6 +1,6 @@
-//! Records on their way to the cache: ids and canonical bytes in one buffer.
+//! Batch of records: ids and canonical bytes in one buffer.
 //!
-//! A page is written once, here; the store hashes and stores these bytes and never looks into them.
+//! The records of a page are serialized once, here; the store hashes and stores these bytes without parsing them.
 
 use super::{
     Record,
@@ -8,7 +8,7 @@ use super::{
     id::{IdError, check_id},
 };
 
-/// The records of one model in one page, in the order in which they were saved.
+/// Records of one model in one page, in the order in which they were saved.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     bytes: Vec<u8>,
@@ -25,41 +25,41 @@ struct Row {
 /// One record of a [`Batch`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchItem<'a> {
-    /// The written id.
+    /// Id as text.
     pub id: &'a str,
-    /// The canonical JSON.
+    /// Canonical JSON of the record.
     pub payload: &'a [u8],
-    /// When it was last updated at the provider, microseconds since 1970; `None` if its model does not say, or the value
-    /// cannot be read.
+    /// Time of the last update at the provider, microseconds since 1970 (UTC); `None` if the model declares no such
+    /// field, or its value cannot be read.
     pub updated: Option<i64>,
 }
 
-/// Why a record cannot be saved.
+/// Error for a record that cannot be saved.
 #[derive(Debug, thiserror::Error)]
 #[error("record {position} of `{model}` cannot be saved: {fault}")]
 pub struct RecordError {
-    /// The model's name.
+    /// Name of the model.
     pub model: String,
-    /// Its place in the page, counted from 1.
+    /// Position in the page, counted from 1.
     pub position: usize,
-    /// What is wrong with it.
+    /// Reason why the record cannot be saved.
     pub fault: RecordFault,
 }
 
-/// What is wrong with a record.
+/// Reason why a record cannot be saved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordFault {
-    /// Its id.
+    /// The id is invalid.
     #[error(transparent)]
     Id(#[from] IdError),
-    /// A value that JSON cannot hold.
+    /// A value cannot be represented in JSON.
     #[error(transparent)]
     Value(#[from] CanonicalError),
 }
 
 impl Batch {
-    /// Appends a record; a record that cannot be written leaves the batch as it was.
+    /// Appends a record. On an error, the batch is unchanged.
     pub fn push<M: Record>(&mut self, record: &M) -> Result<(), RecordError> {
         let start = self.bytes.len();
         let id = record.id().to_string();
@@ -79,7 +79,7 @@ impl Batch {
         }
     }
 
-    /// The records in order.
+    /// Iterates over the records in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = BatchItem<'_>> {
         let mut start = 0;
         self.rows.iter().map(move |row| {
@@ -89,7 +89,7 @@ impl Batch {
         })
     }
 
-    /// The sizes of the payloads behind the first `from`, in bytes.
+    /// Iterates over the sizes of the payloads from index `from` on, in bytes.
     pub(crate) fn sizes(&self, from: usize) -> impl Iterator<Item = usize> + '_ {
         let mut start = from.checked_sub(1).and_then(|before| self.rows.get(before)).map_or(0, |row| row.end);
         self.rows.iter().skip(from).map(move |row| {
@@ -99,22 +99,22 @@ impl Batch {
         })
     }
 
-    /// How many records it holds.
+    /// Returns the number of records.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether it holds none.
+    /// Returns whether the batch has no records.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Whether a record of it has a time of update.
+    /// Returns whether any record has an update time.
     pub(crate) fn has_times(&self) -> bool {
         self.rows.iter().any(|row| row.updated.is_some())
     }
 
-    /// The size of all payloads, in bytes.
+    /// Returns the size of all payloads in bytes.
     pub fn bytes(&self) -> usize {
         self.bytes.len()
     }
@@ -126,7 +126,7 @@ impl Batch {
         self.rows.extend(other.rows.iter().map(|row| Row { end: base + row.end, ..row.clone() }));
     }
 
-    /// Drops every record after the first `len`: what a mapper wrote before it failed on the same raw record.
+    /// Removes all records after the first `len`. Discards what a mapper added before it failed on the same raw record.
     pub fn truncate(&mut self, len: usize) {
         self.rows.truncate(len);
         self.bytes.truncate(self.rows.last().map_or(0, |row| row.end));

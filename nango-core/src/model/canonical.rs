@@ -1,11 +1,11 @@
-//! The one written form of a record.
+//! Canonical JSON of a record.
 //!
-//! Compact JSON in which the fields of structs stand in their declared order, the keys of maps are sorted, integers are
-//! exact and floats are the shortest text that reads back the same. Equal values give equal bytes, whatever the order
-//! in which a map was filled, so the content hash can be taken over these bytes. `NaN` and the infinities are refused:
-//! JSON has no word for them.
+//! Compact JSON in which fields of structs keep their declared order, keys of maps are sorted, integers are exact, and
+//! floats are the shortest text that parses to the same value. Equal values have equal bytes, whatever the order in
+//! which a map was filled, so the content hash can be computed over these bytes. `NaN` and the infinities are refused,
+//! because JSON cannot represent them.
 //!
-//! It is a serde serializer of our own for that one rule about maps; `serde_json` writes the strings.
+//! The sorted maps need a separate serde serializer; `serde_json` writes the strings.
 
 mod text;
 
@@ -20,10 +20,10 @@ use crate::json::decode_str;
 
 use text::{KeyText, RawText};
 
-/// The name under which `serde_json::value::RawValue` hands over JSON that is already written.
+/// Struct name under which `serde_json::value::RawValue` serializes text that is already JSON.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
-/// Why a value has no canonical form.
+/// Error for a value without a canonical form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CanonicalError(String);
 
@@ -41,7 +41,7 @@ impl ser::Error for CanonicalError {
     }
 }
 
-/// Appends the canonical form of `value` to `out`; on an error, `out` may hold a part of it.
+/// Appends the canonical form of `value` to `out`. On an error, `out` may contain a part of it.
 pub fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
     value.serialize(Canonical { out })
 }
@@ -248,7 +248,7 @@ fn open_variant<'a>(out: &'a mut Vec<u8>, variant: &str, open: &[u8]) -> Result<
     Ok(out)
 }
 
-/// A sequence or tuple.
+/// Serializer of a sequence or tuple.
 struct List<'a> {
     out: &'a mut Vec<u8>,
     first: bool,
@@ -288,7 +288,7 @@ macro_rules! list {
 list!(SerializeSeq serialize_element SerializeTuple serialize_element SerializeTupleStruct serialize_field
     SerializeTupleVariant serialize_field);
 
-/// A struct: its fields in their declared order.
+/// Serializer of a struct, with the fields in their declared order.
 struct Fields<'a> {
     out: &'a mut Vec<u8>,
     first: bool,
@@ -299,7 +299,7 @@ struct Fields<'a> {
 impl Fields<'_> {
     fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Written {
         if self.raw {
-            // What is already JSON is read once more, so that maps inside it are sorted too.
+            // Raw JSON is parsed again, so that maps inside it are sorted as well.
             let text = value.serialize(RawText)?;
             let value: serde_json::Value = decode_str(&text).map_err(ser::Error::custom)?;
             return write(&value, self.out);
@@ -332,11 +332,11 @@ macro_rules! fields {
 }
 fields!(SerializeStruct SerializeStructVariant);
 
-/// A map: its entries are written after `start` as they come, and put in the order of their keys at the end.
+/// Serializer of a map: its entries are appended after `start` in their original order, and sorted by key at the end.
 struct Sorted<'a> {
     out: &'a mut Vec<u8>,
     start: usize,
-    /// The key as text, and where `"key":value` lies.
+    /// Key as text, and start and end of `"key":value` in `out`.
     entries: Vec<(String, usize, usize)>,
 }
 
@@ -346,10 +346,10 @@ impl SerializeMap for Sorted<'_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
         let key = key.serialize(KeyText)?;
-        let at = self.out.len();
+        let start = self.out.len();
         write(key.as_str(), self.out)?;
         self.out.push(b':');
-        self.entries.push((key, at, at));
+        self.entries.push((key, start, start));
         Ok(())
     }
 
@@ -420,7 +420,8 @@ mod tests {
         assert_eq!(
             text(&Record { z: u64::MAX, a: Some(-0.0), map, raw: &raw, shapes }),
             r#"{"z":18446744073709551615,"a":-0.0,"map":{"b":9223372036854775807,"k":-1,"é":2},"#.to_owned()
-                + r#""raw":{"b":[{"c":2,"d":1}],"y":1},"shapes":["Unit",{"New":1},{"Tuple":[1,2]},{"Struct":{"z":1,"a":2}}]}"#
+                + r#""raw":{"b":[{"c":2,"d":1}],"y":1},"#
+                + r#""shapes":["Unit",{"New":1},{"Tuple":[1,2]},{"Struct":{"z":1,"a":2}}]}"#
         );
         assert_eq!(
             text(&BTreeMap::from([(10_u32, "a\0b"), (9, "\u{2028}")])),
@@ -456,7 +457,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reads_back_the_same_and_writes_the_same_again(value in value()) {
+        fn canonical_text_parses_to_the_same_value_and_text(value in value()) {
             let once = text(&value);
             let back: Value = serde_json::from_str(&once).unwrap();
             prop_assert_eq!(&back, &value);

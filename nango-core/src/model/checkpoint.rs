@@ -1,18 +1,18 @@
-//! Checkpoints: a sync's declared place in the provider.
+//! Checkpoints: declared, typed state of a sync, such as its position in the provider's data.
 //!
-//! Flat by law: strings, numbers, booleans and options of these, so that a person can read one in a list and set one
-//! by hand.
+//! A checkpoint is flat (strings, numbers, booleans and options of these), so that users can read it in a list and set
+//! it by hand.
 
 use super::Data;
 
-/// A flat struct that a function may store between runs. Implemented by `#[checkpoint]`.
+/// A flat struct that a function can store between runs. Implemented by `#[checkpoint]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a checkpoint",
     note = "put `#[checkpoint]` on the definition of `{Self}`"
 )]
 pub trait Checkpoint: Data {}
 
-/// What a field of a checkpoint may be.
+/// A type that is allowed for a field of a checkpoint.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field of a checkpoint",
     label = "a checkpoint is flat: strings, numbers, booleans, and options of these"

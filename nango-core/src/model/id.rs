@@ -1,12 +1,12 @@
-//! The key of a record: a string or an integer, at most 255 bytes when written out.
+//! Ids of records: a string or an integer, at most 255 bytes as text.
 //!
-//! The cache, its cursors and the wire know only the written form, so `7` and `"7"` are the same record.
+//! The cache, its cursors and the wire use the text alone, so `7` and `"7"` identify the same record.
 
 use std::fmt::Display;
 
 use super::{ApiTime, Record};
 
-/// The longest id, in bytes of its written form (the wire's limit).
+/// Maximum length of an id in bytes of its text (the limit of the wire).
 pub const ID_MAX_BYTES: usize = 255;
 
 /// A type that can be the id of a model.
@@ -23,23 +23,23 @@ ids!(String u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 usize isize);
 impl RecordId for &str {}
 impl<T: RecordId> RecordId for &T {}
 
-/// What names a record of the model `M`: its id, the record itself, or a pair of one of these and the time of an event.
+/// A key of a record of the model `M`: its id, the record itself, or a pair of one of these and the time of an event.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` names no record of `{M}`",
     label = "neither an id nor a record of `{M}`",
     note = "give ids (a `String`, `&str` or an integer) or records of `{M}`, or pairs of one and its time"
 )]
 pub trait KeyOf<M> {
-    /// The written id.
+    /// Returns the id as text.
     fn key(&self) -> String;
 
-    /// The time of the event that names the record, microseconds since 1970 (UTC); `None` if there is none.
+    /// Returns the time of the event in microseconds since 1970 (UTC); `None` if there is none.
     fn event_micros(&self) -> Option<i64> {
         None
     }
 }
 
-/// A key with the time of the event that names it. A time that cannot be read counts as none.
+/// A key with the time of the event that reported the record. A time that cannot be read counts as none.
 impl<M, K: KeyOf<M>, T: ApiTime> KeyOf<M> for (K, T) {
     fn key(&self) -> String {
         self.0.key()
@@ -84,7 +84,7 @@ impl<M> KeyOf<M> for &str {
     }
 }
 
-/// Why a text is no id.
+/// Reason why a text is not a valid id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdError {
@@ -99,7 +99,7 @@ pub enum IdError {
     Nul(String),
 }
 
-/// Whether a written id may enter the cache.
+/// Checks whether an id may enter the cache: 1 to [`ID_MAX_BYTES`] bytes, without a NUL.
 pub fn check_id(id: &str) -> Result<(), IdError> {
     let start = || id.chars().take(40).map(|c| if c == '\0' { '␀' } else { c }).collect();
     if id.is_empty() {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_limit_counts_bytes() {
+    fn id_limit_is_measured_in_bytes() {
         assert_eq!(check_id(&"é".repeat(127)), Ok(()));
         assert!(matches!(check_id(&"é".repeat(128)), Err(IdError::TooLong(256, _))));
         assert_eq!(check_id(""), Err(IdError::Empty));

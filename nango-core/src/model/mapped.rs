@@ -1,19 +1,19 @@
-//! What annotated functions may return.
+//! Return types of annotated functions.
 
 use serde_json::Value;
 
 use super::{Batch, Data, Record};
 use crate::error::{Error, Result};
 
-/// What a mapper may return: `M`, `Option<M>`, `Vec<M>` or a `Result` of these.
+/// Return type of a mapper: `M`, `Option<M>`, `Vec<M>` or a `Result` of these.
 #[diagnostic::on_unimplemented(
     message = "a mapper returns `Model`, `Option<Model>`, `Vec<Model>` or a `Result` of these, not `{Self}`",
     label = "not a synced model"
 )]
 pub trait Mapped {
-    /// The model that is saved.
+    /// Model of the saved records.
     type Model: Record;
-    /// Writes the records into a batch.
+    /// Appends the records to a batch.
     #[doc(hidden)]
     fn put(self, batch: &mut Batch) -> Result<()>;
 }
@@ -22,7 +22,7 @@ impl<M: Record> Mapped for M {
     type Model = M;
 
     fn put(self, batch: &mut Batch) -> Result<()> {
-        // The walk knows the place of the raw record; that of the mapped one would only confuse.
+        // The walk reports the position of the raw record; the position of the mapped one would be misleading.
         batch.push(&self).map_err(|error| Error::new(crate::ErrorKind::Record, error.fault))
     }
 }
@@ -51,15 +51,15 @@ impl<T: Mapped, E: Into<Error>> Mapped for Result<T, E> {
     }
 }
 
-/// What an annotated async function may return: a `Result` whose value has a schema.
+/// Return type of an annotated async function: a `Result` whose value has a schema.
 #[diagnostic::on_unimplemented(
     message = "an annotated function returns `nango_core::Result<T>`, not `{Self}`",
     label = "expected `Result<T>`"
 )]
 pub trait Returns {
-    /// The value's type.
+    /// Type of the returned value.
     type Ok: Data;
-    /// The value as JSON.
+    /// Converts the returned value to JSON.
     #[doc(hidden)]
     fn json(self) -> Result<Value>;
 }

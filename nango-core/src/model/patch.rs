@@ -1,30 +1,31 @@
-//! Partial records: what `batch_update` merges into stored ones.
+//! Partial records, which `batch_update` merges into stored records.
 //!
-//! A `#[patch(of = Model)]` struct names the fields that may change. `None` is not sent; a field that must be settable
-//! to `null` is a [`Patch`]. The attribute checks every field against the model through [`Fits`], when compiled.
+//! A `#[patch(of = Model)]` struct contains the fields that may change. A field that is `None` is unchanged; a field
+//! that must be settable to `null` is a [`Patch`]. The attribute checks each field against the model through [`Fits`]
+//! at compile time.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Data, Record};
 
-/// A struct of changes to a model. Implemented by `#[patch(of = Model)]`.
+/// A struct with changes to a model. Implemented by `#[patch(of = Model)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a patch",
     label = "not a patch",
     note = "put `#[patch(of = YourModel)]` on the definition of `{Self}`"
 )]
 pub trait PatchOf: Data {
-    /// The model that is changed.
+    /// Model of the record to change.
     type Model: Record;
-    /// The key of the record that is changed.
+    /// Returns the key of the record to change.
     fn id(&self) -> &<Self::Model as Record>::Id;
 }
 
 /// A field of a patch that can also be set to `null`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Patch<T> {
-    /// Not sent: the stored value stays.
+    /// The stored value is unchanged.
     #[default]
     Keep,
     /// The stored value becomes `null`.
@@ -34,17 +35,17 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
-    /// A change to `null`.
+    /// Creates a change to `null`.
     pub const fn null() -> Self {
         Self::Null
     }
 
-    /// A change to `value`.
+    /// Creates a change to `value`.
     pub const fn set(value: T) -> Self {
         Self::Set(value)
     }
 
-    /// Whether the stored value stays; `#[patch]` skips such a field.
+    /// Returns whether the stored value is unchanged; `#[patch]` skips such a field.
     pub const fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
     }
@@ -85,7 +86,7 @@ impl<T: JsonSchema> JsonSchema for Patch<T> {
     }
 }
 
-/// `Self`, the type of a patch's value, may be written to a field of type `F`.
+/// Implemented if a patch's value of type `Self` can be written to a field of type `F`.
 #[diagnostic::on_unimplemented(
     message = "a patch of type `{Self}` does not fit the model's field of type `{F}`",
     label = "the model's field is `{F}`"

@@ -1,4 +1,4 @@
-//! Writing records: one batch, or a page of several changes and a checkpoint in one transaction.
+//! Record writes: a single batch, or a page of several changes and a checkpoint in one transaction.
 
 use serde_json::Value;
 
@@ -12,53 +12,53 @@ use crate::{
     time,
 };
 
-/// What became of the records of one call.
+/// Outcomes of the records of one write.
 #[derive(Debug, Default)]
 pub struct Saved(Vec<ChangeOutcome>);
 
 impl Saved {
-    /// The ids of records that were not there, or were deleted.
+    /// Returns the ids of records that were not stored before, or were deleted.
     pub fn added(&self) -> impl Iterator<Item = &str> {
         self.ids(RowOutcome::Added)
     }
 
-    /// The ids of records that changed.
+    /// Returns the ids of records that changed.
     pub fn updated(&self) -> impl Iterator<Item = &str> {
         self.ids(RowOutcome::Updated)
     }
 
-    /// The ids of records that already were as given.
+    /// Returns the ids of records that were already stored with the same content.
     pub fn unchanged(&self) -> impl Iterator<Item = &str> {
         self.ids(RowOutcome::Unchanged)
     }
 
-    /// The ids of records that lived and are deleted now.
+    /// Returns the ids of records that were deleted by this write.
     pub fn deleted(&self) -> impl Iterator<Item = &str> {
         self.ids(RowOutcome::Deleted)
     }
 
-    /// The ids that another run wrote after this run's page was requested: its writes stay.
+    /// Returns the ids that were skipped because another run wrote them after the data of this page was requested.
     pub fn skipped_newer(&self) -> impl Iterator<Item = &str> {
         self.ids(RowOutcome::SkippedNewer)
     }
 
-    /// The ids whose stored record was updated later at the provider, by the field that the model names with
-    /// `#[model(updated = "field")]`: it stays.
+    /// Returns the ids that were skipped because the stored record was updated later at the provider, according to the
+    /// field that the model declares with `#[model(updated = "field")]`.
     pub fn skipped_older(&self) -> impl Iterator<Item = &str> {
         self.ids(RowOutcome::SkippedOlder)
     }
 
-    /// The ids that came twice in one call: the first record won.
+    /// Returns the ids that occurred repeatedly in one write; only the first record was stored.
     pub fn duplicates(&self) -> impl Iterator<Item = &str> {
         self.ids(RowOutcome::Duplicate)
     }
 
-    /// The ids of deletes and patches of records that are not there.
+    /// Returns the ids of deletes and patches whose record is not stored.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
         self.ids(RowOutcome::Missing)
     }
 
-    /// The ids with one outcome, in the order in which they were given.
+    /// Returns the ids with an outcome, in the order of the write.
     pub fn ids(&self, outcome: RowOutcome) -> impl Iterator<Item = &str> {
         self.0.iter().flat_map(move |done| {
             let ids = done.change.write.ids();
@@ -66,26 +66,26 @@ impl Saved {
         })
     }
 
-    /// How many ids have one outcome.
+    /// Returns the number of ids with an outcome.
     pub fn count(&self, outcome: RowOutcome) -> usize {
         self.0.iter().flat_map(|done| &done.rows).filter(|row| **row == outcome).count()
     }
 }
 
-/// A page that is being put together; nothing is written before [`commit`](Self::commit).
+/// Builder of a page; nothing is written before [`commit`](Self::commit).
 #[derive(Debug)]
 #[must_use = "a page is written by `.commit().await?`"]
 pub struct PageBuilder<S> {
     nango: NangoSync<S>,
     writes: Vec<(&'static ModelInfo, Write)>,
     checkpoint: Option<Value>,
-    /// The first mistake: it surfaces at the commit, and nothing is written.
+    /// First error of a builder method. The commit returns it and writes nothing.
     deferred_error: Option<Error>,
 }
 
 impl<S> NangoSync<S> {
-    /// Saves records of a model that the sync declares: new ones are added, changed ones updated, unchanged ones
-    /// left alone. Of equal ids in one call the first wins.
+    /// Saves records of a model that the sync declares: adds new records, updates changed records, and skips unchanged
+    /// records. If an id occurs repeatedly in one call, only the first record is stored.
     pub fn batch_save<I>(&self, records: I) -> BoxFuture<Result<Saved>>
     where
         I: IntoIterator,
@@ -95,11 +95,13 @@ impl<S> NangoSync<S> {
         write(&self.0, <I::Item as Record>::RECORD, encode(records).map(Write::Save))
     }
 
-    /// Deletes records, given by id or as records. What is deleted stays in the feed as deleted, with its last content.
+    /// Deletes records, given by id or as records. A deleted record stays in the feed as deleted, with its last
+    /// content.
     ///
-    /// With the time of the event, as a pair of a key and an [`ApiTime`](crate::ApiTime), a record that was updated later
-    /// stays and is reported as [`skipped_older`](Saved::skipped_older), and an older save does not bring a deleted record
-    /// back. Both compare only if the model names the field with its time, `#[model(updated = "field")]`.
+    /// If the time of the event is given, as a pair of a key and an [`ApiTime`](crate::ApiTime), a record that was
+    /// updated later is kept and reported as [`skipped_older`](Saved::skipped_older), and an older save does not
+    /// restore a deleted record. Times are compared only if the model declares the field of its time, `#[model(updated
+    /// = "field")]`.
     ///
     /// ```
     /// # use nango_core::prelude::*;
@@ -110,15 +112,15 @@ impl<S> NangoSync<S> {
     /// }
     ///
     /// #[model]
-    /// pub struct Gone {
+    /// pub struct DeletedContact {
     ///     pub id: String,
     ///     pub deleted_at: String,
     /// }
     ///
     /// #[sync(model = "Contact", integration = "crm")]
     /// async fn contacts(nango: NangoSync) -> Result<()> {
-    ///     let gone: Vec<Gone> = nango.get("/contacts/deleted").json().await?;
-    ///     nango.batch_delete::<Contact>(gone.into_iter().map(|gone| (gone.id, gone.deleted_at))).await?;
+    ///     let deleted: Vec<DeletedContact> = nango.get("/contacts/deleted").json().await?;
+    ///     nango.batch_delete::<Contact>(deleted.into_iter().map(|one| (one.id, one.deleted_at))).await?;
     ///     Ok(())
     /// }
     /// ```
@@ -130,9 +132,10 @@ impl<S> NangoSync<S> {
         write(&self.0, M::RECORD, Ok(delete_rows(records)))
     }
 
-    /// Merges partial records into stored ones: objects recursively, everything else is replaced. What is not there,
-    /// or is deleted, is left alone and reported as missing. A patch with the field that the model names with
-    /// `#[model(updated = "field")]` is compared by it, and left alone where the stored record is newer.
+    /// Merges partial records into stored records: objects are merged recursively, all other values are replaced.
+    /// Patches of records that are not stored, or are deleted, are skipped and reported as missing. If a patch contains
+    /// the field that the model declares with `#[model(updated = "field")]`, it is skipped if the stored record is
+    /// newer.
     pub fn batch_update<I>(&self, patches: I) -> BoxFuture<Result<Saved>>
     where
         I: IntoIterator,
@@ -142,7 +145,8 @@ impl<S> NangoSync<S> {
         write(&self.0, <I::Item as PatchOf>::Model::RECORD, patch_rows(patches).map(Write::Patch))
     }
 
-    /// [`batch_update`](Self::batch_update) with patches that are known only at run time: pairs of an id and an object.
+    /// Variant of [`batch_update`](Self::batch_update) for patches that are built at run time: pairs of an id and an
+    /// object.
     pub fn batch_update_values<M>(
         &self,
         patches: impl IntoIterator<Item = (impl RecordId, Value)>,
@@ -156,15 +160,15 @@ impl<S> NangoSync<S> {
         write(&self.0, M::RECORD, rows.map(Write::Patch))
     }
 
-    /// Several changes and a checkpoint in one transaction:
-    /// `nango.page().save(issues).delete::<Issue>(gone).checkpoint(place).commit().await?`.
+    /// Returns a builder for several changes and a checkpoint in one transaction:
+    /// `nango.page().save(issues).delete::<Issue>(deleted).checkpoint(position).commit().await?`.
     pub fn page(&self) -> PageBuilder<S> {
         PageBuilder { nango: self.clone(), writes: Vec::new(), checkpoint: None, deferred_error: None }
     }
 }
 
 impl<S> PageBuilder<S> {
-    /// As [`NangoSync::batch_save`].
+    /// Adds records to save, see [`NangoSync::batch_save`].
     pub fn save<I>(self, records: I) -> Self
     where
         I: IntoIterator,
@@ -174,7 +178,7 @@ impl<S> PageBuilder<S> {
         self.push_write(<I::Item as Record>::RECORD, encode(records).map(Write::Save))
     }
 
-    /// As [`NangoSync::batch_delete`].
+    /// Adds records to delete, see [`NangoSync::batch_delete`].
     pub fn delete<M>(self, records: impl IntoIterator<Item = impl KeyOf<M>>) -> Self
     where
         S: Saves<M>,
@@ -183,7 +187,7 @@ impl<S> PageBuilder<S> {
         self.push_write(M::RECORD, Ok(delete_rows(records)))
     }
 
-    /// As [`NangoSync::batch_update`].
+    /// Adds patches, see [`NangoSync::batch_update`].
     pub fn update<I>(self, patches: I) -> Self
     where
         I: IntoIterator,
@@ -193,8 +197,8 @@ impl<S> PageBuilder<S> {
         self.push_write(<I::Item as PatchOf>::Model::RECORD, patch_rows(patches).map(Write::Patch))
     }
 
-    /// The place that is stored together with the records.
-    #[expect(clippy::needless_pass_by_value, reason = "a place is made to be given away, as in `save_checkpoint`")]
+    /// Sets the checkpoint that is stored together with the records.
+    #[expect(clippy::needless_pass_by_value, reason = "takes ownership of the checkpoint, like `save_checkpoint`")]
     pub fn checkpoint<C>(mut self, checkpoint: C) -> Self
     where
         S: HasCheckpoint<Checkpoint = C>,
@@ -202,14 +206,14 @@ impl<S> PageBuilder<S> {
     {
         match checkpoint_value(&checkpoint) {
             Ok(value) => self.checkpoint = Some(value),
-            Err(mistake) => {
-                self.deferred_error.get_or_insert(mistake);
+            Err(error) => {
+                self.deferred_error.get_or_insert(error);
             }
         }
         self
     }
 
-    /// Writes all of it, or nothing.
+    /// Commits the page in one transaction.
     pub async fn commit(self) -> Result<Saved> {
         self.deferred_error.map_or(Ok(()), Err)?;
         commit(self.nango.0.clone(), self.writes, self.checkpoint).await
@@ -218,8 +222,8 @@ impl<S> PageBuilder<S> {
     fn push_write(mut self, model: &'static ModelInfo, write: Result<Write>) -> Self {
         match write {
             Ok(write) => self.writes.push((model, write)),
-            Err(mistake) => {
-                self.deferred_error.get_or_insert(mistake);
+            Err(error) => {
+                self.deferred_error.get_or_insert(error);
             }
         }
         self
@@ -240,7 +244,7 @@ fn delete_rows<M, K: KeyOf<M>>(records: impl IntoIterator<Item = K>) -> Write {
 }
 
 fn patch_rows<P: PatchOf>(patches: impl IntoIterator<Item = P>) -> Result<Vec<PatchRow>> {
-    // By way of the canonical bytes, so that a float in a patch is written as it is in a whole record.
+    // Uses the canonical encoding, so that a float in a patch has the same text as in a full record.
     let fields = |patch: &P| -> Result<Value> {
         let mut bytes = Vec::new();
         canonical::write(patch, &mut bytes).map_err(|error| Error::new(ErrorKind::Record, error))?;
@@ -249,7 +253,7 @@ fn patch_rows<P: PatchOf>(patches: impl IntoIterator<Item = P>) -> Result<Vec<Pa
     patches.into_iter().map(|patch| patch_row(patch.id().to_string(), fields(&patch)?, P::Model::UPDATED)).collect()
 }
 
-/// A patch of a model whose time of update is in the field `updated` of its JSON.
+/// Creates a patch of a model that stores its time of update in the JSON field named by `updated`.
 fn patch_row(id: String, fields: Value, updated: Option<&str>) -> Result<PatchRow> {
     match fields {
         Value::Object(fields) => {
@@ -259,11 +263,11 @@ fn patch_row(id: String, fields: Value, updated: Option<&str>) -> Result<PatchRo
             };
             Ok(PatchRow { id, fields, updated })
         }
-        other => Err(Error::new(ErrorKind::Record, format!("the patch of `{id}` is not an object but {other}"))),
+        other => Err(Error::new(ErrorKind::Record, format!("the patch of `{id}` must be an object, but is {other}"))),
     }
 }
 
-// Not generic: one state machine for every model.
+// Not generic, so that all models share one compiled state machine.
 fn write(nango: &Nango, model: &'static ModelInfo, write: Result<Write>) -> BoxFuture<Result<Saved>> {
     let nango = nango.clone();
     Box::pin(async move { commit(nango, vec![(model, write?)], None).await })
@@ -271,7 +275,7 @@ fn write(nango: &Nango, model: &'static ModelInfo, write: Result<Write>) -> BoxF
 
 async fn commit(nango: Nango, writes: Vec<(&'static ModelInfo, Write)>, checkpoint: Option<Value>) -> Result<Saved> {
     let context = nango.context();
-    context.check()?;
+    context.check_cancelled()?;
     for (model, write) in &writes {
         if let Write::Patch(rows) = write {
             check_fields(&nango, model, rows)?;
@@ -297,13 +301,14 @@ async fn commit(nango: Nango, writes: Vec<(&'static ModelInfo, Write)>, checkpoi
     Ok(Saved(committed.changes))
 }
 
-/// A field that the model does not have would be stored and never read again: it is a mistake.
+/// Refuses patches with a field that the model does not have: the field would be stored, but never read.
 fn check_fields(nango: &Nango, model: &'static ModelInfo, rows: &[PatchRow]) -> Result<()> {
-    let Some(known) = nango.context().fields_of(model) else { return Ok(()) };
-    let unknown = rows.iter().flat_map(|row| row.fields.keys()).find(|name| !known.contains(*name));
+    let Some(fields) = nango.context().fields_of(model) else { return Ok(()) };
+    let unknown = rows.iter().flat_map(|row| row.fields.keys()).find(|name| !fields.contains(*name));
     let Some(name) = unknown else { return Ok(()) };
-    let names = || known.iter().map(String::as_str);
-    let hint = suggest::nearest(name, names()).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-    let message = format!("`{}` has no field `{name}`{hint} Its fields are {}", model.name, suggest::list(names()));
+    let names = || fields.iter().map(String::as_str);
+    let hint = suggest::nearest(name, names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let available = suggest::list(names());
+    let message = format!("unknown field `{name}` of model `{}`; available: {available}{hint}", model.name);
     Err(Error::new(ErrorKind::Record, message))
 }

@@ -1,4 +1,4 @@
-//! The request to stop a run.
+//! Cancellation of a run.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::error::{Error, ErrorKind};
 
-/// Asks a run to stop: its next call fails, what was committed stays.
+/// Cancellation signal of a run. After it, the next call of a handle fails; committed pages are kept.
 #[derive(Debug, Clone)]
 pub struct Cancellation(Arc<watch::Sender<bool>>);
 
@@ -17,25 +17,25 @@ impl Default for Cancellation {
 }
 
 impl Cancellation {
-    /// Asks for it. Asking again changes nothing.
+    /// Cancels the run. Further calls have no effect.
     pub fn cancel(&self) {
         self.0.send_replace(true);
     }
 
-    /// Whether it was asked for.
+    /// Returns whether the run was cancelled.
     pub fn is_cancelled(&self) -> bool {
         *self.0.borrow()
     }
 
-    /// Waits until it is asked for.
+    /// Waits until the run is cancelled.
     pub async fn cancelled(&self) {
         let mut receiver = self.0.subscribe();
-        // The sender is held by `self`, so waiting cannot fail.
-        let _ = receiver.wait_for(|stopped| *stopped).await;
+        // `self` owns the sender, so waiting cannot fail.
+        let _ = receiver.wait_for(|cancelled| *cancelled).await;
     }
 }
 
-/// The error of a run that was asked to stop.
+/// Returns the error of a cancelled run.
 pub(crate) fn interrupted() -> Error {
-    Error::new(ErrorKind::Interrupted, "the run was asked to stop; what it committed stays, and the next run goes on")
+    Error::new(ErrorKind::Interrupted, "the run was cancelled; committed pages are kept, and the next run resumes")
 }

@@ -1,6 +1,7 @@
-//! Checkpoints: a function's own place in the provider, typed and versioned.
+//! Checkpoints: typed and versioned positions that a function stores for its next run.
 //!
-//! Two writers conflict instead of overwriting each other: a write names the version that its run last saw.
+//! A write contains the version that its run last read or wrote, so concurrent writers conflict instead of overwriting
+//! each other.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -17,27 +18,28 @@ use crate::{
     store::{BASE_VARIANT, CheckpointWrite},
 };
 
-/// The most fields of a checkpoint, and the longest string in one (the wire's limits).
+/// Maximum number of fields of a checkpoint, a limit of Nango's wire format.
 const FIELDS_MAX: usize = 16;
+/// Maximum length of a string in a checkpoint in characters, a limit of Nango's wire format.
 const STRING_MAX: usize = 4_000;
 
 impl Context {
-    /// The stored value; remembers its version for the next write.
+    /// Reads the stored value, and keeps its version for the next write.
     async fn read_checkpoint(&self) -> Result<Option<Value>> {
-        let mut known = self.checkpoint.lock().await;
+        let mut version = self.checkpoint.lock().await;
         let stored = self.store.checkpoint(&self.key).await.map_err(store_error)?;
-        *known = Some(stored.version);
+        *version = Some(stored.version);
         Ok(stored.value)
     }
 
-    /// A write over the version that this run last saw, or the stored one if it saw none.
+    /// Returns a write that replaces the version that this run last saw, or the stored version if it saw none.
     pub(super) async fn checkpoint_write(&self, value: Option<Value>) -> Result<CheckpointWrite> {
-        let mut known = self.checkpoint.lock().await;
-        let expected = match *known {
-            Some(version) => version,
+        let mut version = self.checkpoint.lock().await;
+        let expected = match *version {
+            Some(seen) => seen,
             None => self.store.checkpoint(&self.key).await.map_err(store_error)?.version,
         };
-        *known = Some(expected);
+        *version = Some(expected);
         Ok(CheckpointWrite { value, expected })
     }
 
@@ -51,14 +53,14 @@ impl Context {
 impl Nango {
     async fn typed_checkpoint<C: Checkpoint>(self) -> Result<Option<C>> {
         let context = self.context();
-        context.check()?;
+        context.check_cancelled()?;
         let Some(value) = context.read_checkpoint().await? else { return Ok(None) };
         decode_value(&value).map(Some).map_err(|error| {
             let key = &context.key;
             let variant =
                 if key.variant == BASE_VARIANT { String::new() } else { format!(" --variant {}", key.variant) };
 
-            // Kinds and no values: a place may hold a provider's token.
+            // Types without values: a checkpoint may contain a token of the provider.
             let message = format!(
                 "the stored checkpoint has {}, but `{}` declares {} ({error}). To start over: \
                  `registry run {} {} --connection {}{variant} --reset`",
@@ -78,12 +80,12 @@ impl Nango {
         let checkpoint = Some(context.checkpoint_write(value).await?);
         let committed = context.commit(PageCommit { checkpoint, ..PageCommit::default() }).await?;
         context.checkpoint_written(committed.checkpoint_version).await;
-        // The place is safe first; only then may a stop end the function.
-        context.check()
+        // Checked after the write, so that a cancelled function does not lose its checkpoint.
+        context.check_cancelled()
     }
 }
 
-/// The JSON of a checkpoint, within the wire's limits.
+/// Converts a checkpoint to JSON, and checks the limits of the wire format.
 pub(super) fn checkpoint_value(checkpoint: &impl Serialize) -> Result<Value> {
     let value = serde_json::to_value(checkpoint)?;
     let fault = match &value {
@@ -104,7 +106,7 @@ pub(super) fn checkpoint_value(checkpoint: &impl Serialize) -> Result<Value> {
     }
 }
 
-/// The fields of a stored checkpoint with the kinds of their values: `{ page: string }`.
+/// Formats the fields of a stored checkpoint with their JSON types: `{ page: string }`.
 fn stored_shape(value: &Value) -> String {
     match value {
         Value::Object(fields) => shape(fields.iter().map(|(name, value)| (name.as_str(), kind(value).to_owned()))),
@@ -112,7 +114,7 @@ fn stored_shape(value: &Value) -> String {
     }
 }
 
-/// The same of a declared one: `{ page: integer, since: string or null }`.
+/// Formats the fields of a declared checkpoint with their JSON types: `{ page: integer, since: string or null }`.
 fn declared_shape<C: Checkpoint>() -> String {
     let schema = schemars::schema_for!(C).to_value();
     let no_fields = serde_json::Map::new();
@@ -150,7 +152,7 @@ fn short_name<T>() -> &'static str {
 macro_rules! checkpoints {
     ($($handle:ident)*) => { $(
         impl<F> $handle<F> {
-            /// The place that an earlier run (or this one) stored.
+            /// Returns the checkpoint that an earlier run (or this one) stored.
             pub fn checkpoint<C>(&self) -> BoxFuture<Result<Option<C>>>
             where
                 F: HasCheckpoint<Checkpoint = C>,
@@ -159,7 +161,7 @@ macro_rules! checkpoints {
                 Box::pin(self.0.clone().typed_checkpoint())
             }
 
-            /// Stores a place, as a whole. To store it together with records, see [`NangoSync::page`].
+            /// Replaces the stored checkpoint. To store it together with records, see [`NangoSync::page`].
             pub fn save_checkpoint<C>(&self, checkpoint: C) -> BoxFuture<Result<()>>
             where
                 F: HasCheckpoint<Checkpoint = C>,
@@ -169,7 +171,7 @@ macro_rules! checkpoints {
                 Box::pin(async move { nango.write_checkpoint(Some(value?)).await })
             }
 
-            /// Forgets the place. Without one, nothing happens.
+            /// Deletes the checkpoint. Without one, nothing happens.
             pub fn clear_checkpoint<C>(&self) -> BoxFuture<Result<()>>
             where
                 F: HasCheckpoint<Checkpoint = C>,

@@ -1,4 +1,4 @@
-//! What a function may know of its connection and integration.
+//! Connection and integration of a function: credentials, configuration and metadata.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -16,48 +16,48 @@ use crate::{
     store::{Connection, MetadataChange, StoreError},
 };
 
-/// A connection with its opened credentials.
+/// Connection with decrypted credentials.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ConnectionInfo {
-    /// Its id, chosen by the application.
+    /// Id of the connection, chosen by the application.
     pub id: String,
-    /// The integration.
+    /// Name of the integration.
     pub integration: String,
-    /// Its credentials.
+    /// Decrypted credentials.
     pub credentials: Credentials,
-    /// What the provider's templates ask for, such as a subdomain.
+    /// Values for the provider's templates, such as a subdomain.
     pub config: Map<String, Value>,
-    /// What the application and its functions keep with it.
+    /// Values that the application and its functions store with the connection.
     pub metadata: Map<String, Value>,
 }
 
-/// The integration of a function.
+/// Integration of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IntegrationInfo {
-    /// Its unique key.
+    /// Unique name of the integration.
     pub key: String,
-    /// The provider's name in the catalogue; the integration's own if it is not there.
+    /// Name of the provider in the catalogue, or the name of the integration if the provider is not in the catalogue.
     pub provider: String,
-    /// The provider's name for people.
+    /// Name of the provider for display.
     pub display_name: String,
-    /// Where its requests go.
+    /// Base URL of relative endpoints.
     pub base_url: String,
 }
 
-/// A wish to know the connection; `.await` fulfils it.
+/// Pending connection lookup; `.await` performs it.
 ///
 /// ```no_run
 /// # use nango_core::prelude::*;
 /// # async fn show(nango: Nango) -> Result<()> {
 /// let connection = nango.connection().await?;
-/// let renewed = nango.connection().force_refresh().await?;
-/// assert_eq!(connection.id, renewed.id);
+/// let refreshed = nango.connection().force_refresh().await?;
+/// assert_eq!(connection.id, refreshed.id);
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]
-#[must_use = "nothing is asked before `.await`"]
+#[must_use = "a lookup is performed by `.await`"]
 pub struct ConnectionRequest {
     nango: Nango,
     force_refresh: bool,
@@ -65,13 +65,13 @@ pub struct ConnectionRequest {
 }
 
 impl ConnectionRequest {
-    /// Renews the token first, whether it is due or not. Calls that come together share one renewal.
+    /// Refreshes the token first, even if it is not due. Concurrent calls share one refresh.
     pub fn force_refresh(mut self) -> Self {
         self.force_refresh = true;
         self
     }
 
-    /// Gives the refresh token too, which otherwise stays here.
+    /// Includes the refresh token in the returned credentials. Default: excluded.
     pub fn refresh_token(mut self) -> Self {
         self.refresh_token = true;
         self
@@ -79,13 +79,13 @@ impl ConnectionRequest {
 
     async fn load(self) -> Result<ConnectionInfo> {
         let context = self.nango.context();
-        context.check()?;
+        context.check_cancelled()?;
         let credentials = if self.force_refresh {
             context.credentials.force_refresh().await
         } else {
             context.credentials.current().await
         };
-        let credentials = credentials.map_err(refresh_error)?;
+        let credentials = credentials.map_err(RefreshError::into_error)?;
         let stored = self.nango.stored_connection().await?;
         let mut config = stored.config;
         credentials.add_secret_config(&mut config);
@@ -108,46 +108,39 @@ impl IntoFuture for ConnectionRequest {
     }
 }
 
-/// A token that cannot be had is the connection's fault, a provider that does not answer the network's.
-fn refresh_error(error: RefreshError) -> Error {
-    let kind =
-        if matches!(error, RefreshError::RetryLater { .. }) { ErrorKind::Network } else { ErrorKind::Connection };
-    Error::new(kind, error)
-}
-
 impl Nango {
-    /// The connection as it is now, with credentials that are good now: a token that is due is renewed first.
+    /// Returns a lookup of the connection with valid credentials: a token that is due is refreshed first.
     pub fn connection(&self) -> ConnectionRequest {
         ConnectionRequest { nango: self.clone(), force_refresh: false, refresh_token: false }
     }
 
-    /// The connection as the database has it.
+    /// Returns the stored connection, or the snapshot of the run if it is not stored.
     async fn stored_connection(&self) -> Result<Connection> {
         let context = self.context();
         let (integration, id) = (&context.key.integration, &context.key.connection);
-        // What is being validated is the new one, also where it replaces a stored one.
+        // During validation the new connection is used, even if it replaces a stored one.
         let validating = context.connection.row == 0;
         let stored =
             if validating { None } else { context.store.connection(integration, id).await.map_err(store_error)? };
         Ok(stored.unwrap_or_else(|| context.connection.clone()))
     }
 
-    /// The token or API key that a request would be sent with now: one that is due is renewed first.
+    /// Returns the token or API key of requests. A token that is due is refreshed first.
     pub async fn token(&self) -> Result<String> {
         let context = self.context();
-        context.check()?;
-        let credentials = context.credentials.current().await.map_err(refresh_error)?;
+        context.check_cancelled()?;
+        let credentials = context.credentials.current().await.map_err(RefreshError::into_error)?;
         credentials.token().map(ToOwned::to_owned).ok_or_else(|| {
             let (integration, id) = (&context.key.integration, &context.key.connection);
             let mode = credentials.mode().name();
             Error::new(
                 ErrorKind::Connection,
-                format!("connection `{id}` of `{integration}` has no token: its credentials are of the kind `{mode}`"),
+                format!("connection `{id}` of `{integration}` has no token: its auth mode is `{mode}`"),
             )
         })
     }
 
-    /// The integration that this function belongs to.
+    /// Returns the integration of this function.
     pub fn integration(&self) -> IntegrationInfo {
         let context = self.context();
         IntegrationInfo {
@@ -158,10 +151,10 @@ impl Nango {
         }
     }
 
-    /// The connection's metadata without a type.
+    /// Returns the metadata of the connection as a JSON object.
     pub async fn metadata_map(&self) -> Result<Map<String, Value>> {
         let context = self.context();
-        context.check()?;
+        context.check_cancelled()?;
         let metadata = lock(&context.metadata).clone();
         match metadata {
             Some(metadata) => Ok(metadata),
@@ -169,19 +162,19 @@ impl Nango {
         }
     }
 
-    /// Replaces the connection's metadata.
+    /// Replaces the metadata of the connection.
     pub async fn set_metadata(&self, metadata: &(impl Serialize + Sync + ?Sized)) -> Result<()> {
         self.change_metadata(MetadataChange::Replace(object(metadata)?)).await
     }
 
-    /// Sets some top-level keys of the connection's metadata; the others stay.
+    /// Sets some top-level keys of the connection's metadata. The other keys are unchanged.
     pub async fn update_metadata(&self, metadata: &(impl Serialize + Sync + ?Sized)) -> Result<()> {
         self.change_metadata(MetadataChange::Merge(object(metadata)?)).await
     }
 
     async fn change_metadata(&self, change: MetadataChange) -> Result<()> {
         let context = self.context();
-        context.check()?;
+        context.check_cancelled()?;
         let (integration, connection) = (&context.key.integration, &context.key.connection);
         let (stored, map) = match &change {
             MetadataChange::Replace(map) => (None, map),
@@ -199,7 +192,7 @@ impl Nango {
                     store_error(StoreError::NoConnection { integration, connection })
                 },
             )?;
-        // A run that was started with other metadata reads its own writes, too.
+        // A run that was started with replaced metadata must read its own writes, too.
         if let Some(metadata) = &mut *lock(&context.metadata) {
             *metadata = changed;
         }
@@ -212,7 +205,7 @@ impl Nango {
     }
 }
 
-/// Reads metadata as the type that a function declares; the error says what is missing and how to set it.
+/// Decodes metadata to the type that a function declares. The error names the field and the command that sets it.
 pub(crate) fn read_metadata<M: Data>(metadata: &Value, integration: &str, connection: &str) -> Result<M> {
     decode_value(metadata).map_err(|error| {
         let location = if error.path == "." { String::new() } else { format!(" at `{}`", error.path) };
@@ -230,12 +223,12 @@ pub(crate) fn read_metadata<M: Data>(metadata: &Value, integration: &str, connec
 fn object(value: &(impl Serialize + ?Sized)) -> Result<Map<String, Value>> {
     match serde_json::to_value(value)? {
         Value::Object(map) => Ok(map),
-        other => Err(Error::msg(format!("metadata is an object, not {other}"))),
+        other => Err(Error::msg(format!("metadata must be an object, but is {other}"))),
     }
 }
 
 impl<S> NangoSync<S> {
-    /// The connection's metadata as the type that the sync declares.
+    /// Returns the metadata of the connection as the type that the sync declares.
     pub fn metadata<M>(&self) -> BoxFuture<Result<M>>
     where
         S: HasMetadata<Metadata = M>,
@@ -246,7 +239,7 @@ impl<S> NangoSync<S> {
 }
 
 impl<A> NangoAction<A> {
-    /// The connection's metadata as the type that the action declares.
+    /// Returns the metadata of the connection as the type that the action declares.
     pub fn metadata<M>(&self) -> BoxFuture<Result<M>>
     where
         A: HasMetadata<Metadata = M>,

@@ -1,7 +1,8 @@
-//! What one run carries: who it is, what it may reach, and what it has not written yet.
+//! State of one run: its identity, its dependencies, and its pending writes.
 //!
-//! Log lines and request counts wait here until the next page takes them along. Time comes from the store's clock and
-//! I/O from the transport that the run was given, so that tests and replay own both.
+//! Log lines and request counts are buffered here until the next page is committed, so that they need no transaction of
+//! their own. Time comes from the clock of the store and I/O from the transport of the run, so that tests and replays
+//! control both.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -30,63 +31,63 @@ use crate::{
     },
 };
 
-/// What a run is made of.
+/// Parts from which a [`Context`] is created.
 pub struct ContextParts {
-    /// The function that runs.
+    /// Integration, function, connection and variant of the run.
     pub key: FunctionKey,
-    /// Its right to write.
+    /// Fencing token that permits writes.
     pub token: RunToken,
-    /// The database.
+    /// Database of the installation.
     pub store: SharedStore,
-    /// The outbound pipeline of this connection.
+    /// HTTP client of the connection.
     pub client: Client,
-    /// The connection as it was when the run began.
+    /// Snapshot of the connection from the start of the run.
     pub connection: Connection,
-    /// Its credentials.
-    pub held: CredentialsSource,
-    /// The provider, with the settings' changes.
+    /// Credentials of the connection.
+    pub credentials: CredentialsSource,
+    /// Provider with the overrides from the settings.
     pub provider: Arc<Provider>,
-    /// Where requests go.
+    /// Base URL of relative endpoints.
     pub base_url: String,
-    /// Values for `nango.env("NAME")`.
+    /// Values that `nango.env("NAME")` returns.
     pub environment: Arc<BTreeMap<String, String>>,
-    /// Metadata that replaces the connection's for this run.
+    /// Metadata that replaces the connection's metadata for this run.
     pub metadata: Option<Map<String, Value>>,
-    /// Asks the run to stop.
+    /// Cancellation of the run.
     pub cancellation: Cancellation,
-    /// The floor above, for calls of other functions.
+    /// Services of the `run` module, such as calls of other functions.
     pub services: Arc<dyn RunServices>,
-    /// What the caller asks of this run.
+    /// Options that the caller set for this run.
     pub options: RunOptions,
-    /// Bounds of walks, records and metadata.
+    /// Limits of walks, records and metadata.
     pub limits: Limits,
 }
 
-/// What the caller asks of a run.
+/// Options of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RunOptions {
-    /// Read the whole list, also where `since` would read only changes.
+    /// Reads the complete list, even if `since` would limit the walk to changes.
     pub full: bool,
-    /// Lift the guard, `hold` and `max_deletes` for this run.
+    /// Disables the delete guard, `hold` and `max_deletes` for this run.
     pub allow_deletes: bool,
 }
 
-/// What the helper asks of the floor that executes runs.
+/// Services that the `run` module provides to the handles of functions.
 pub trait RunServices: Send + Sync {
-    /// Executes an action of the same connection as a run of its own.
+    /// Executes an action of the same connection as a separate run.
     fn trigger_action(&self, caller: &Arc<Context>, action: ActionRef, input: Value) -> BoxFuture<Result<Value>>;
 
-    /// Executes a sync of the same connection once this run has ended.
+    /// Schedules a sync of the same connection to run after this run has ended.
     fn trigger_sync(&self, caller: &Arc<Context>, sync: &str) -> Result<()>;
 
-    /// A line was logged.
+    /// Called for each log line.
     fn on_log(&self, line: &LogLine);
 
-    /// A page was committed.
+    /// Called after a page was committed, with the totals of the run so far.
     fn on_commit(&self, totals: &Totals);
 }
 
-/// The state of one run, shared by its handles.
+/// State of one run, shared by its handles.
 pub struct Context {
     pub(super) key: FunctionKey,
     pub(super) token: RunToken,
@@ -102,19 +103,19 @@ pub struct Context {
     pub(super) services: Arc<dyn RunServices>,
     pub(super) declared: OnceLock<&'static SyncDef>,
     pub(super) walks: Mutex<WalkTracker>,
-    /// How many scans of hand-written walks are open.
+    /// Number of open scans of hand-written walks.
     pub(super) open_scans: AtomicUsize,
     pub(super) findings: Mutex<RunFindings>,
     options: RunOptions,
     limits: Limits,
-    /// The full scans that the function has open.
+    /// Open full scans of the function.
     pub(super) full_walks: FullWalks,
-    /// The version of the checkpoint that this run last read or wrote.
+    /// Version of the checkpoint that this run last read or wrote.
     pub(super) checkpoint: tokio::sync::Mutex<Option<i64>>,
-    /// The fields of the models that were patched, as their schemas name them.
+    /// Schema field names of the models that were patched.
     fields: Mutex<HashMap<&'static str, Option<Arc<Vec<String>>>>>,
-    /// When the newest knowledge was requested that a commit wrote: what a later commit writes without asking again is
-    /// no newer.
+    /// Request time of the newest data that was committed. A later commit without a new request uses it, because its
+    /// data is no newer.
     requested_at: Mutex<Option<i64>>,
     pending: Mutex<PendingLog>,
     totals: Mutex<Totals>,
@@ -126,25 +127,26 @@ struct PendingLog {
     requests_counted: u64,
 }
 
-/// A page before the run's own data is added to it.
+/// Contents of a page, without the data that the run adds on commit.
 #[derive(Debug, Default)]
 pub struct PageCommit {
-    /// What happens to records.
+    /// Changes of records.
     pub changes: Vec<Change>,
-    /// What happens to the checkpoint.
+    /// Write of the checkpoint.
     pub checkpoint: Option<CheckpointWrite>,
-    /// What happens to the resume state.
+    /// Write of the resume state.
     pub resume: Option<ResumeWrite>,
-    /// When it was requested; `None`: since the oldest request after the last commit.
+    /// Time of the request, microseconds since 1970 (UTC). Default: the time of the oldest request after the last
+    /// commit.
     pub requested_at: Option<i64>,
-    /// Whether it counts as a page of the provider.
+    /// Whether the commit counts as a page of the provider.
     pub is_page: bool,
-    /// Raw records of it that were left out because they do not fit.
+    /// Number of raw records that were skipped because they do not fit the type.
     pub left_out: u64,
 }
 
 impl Context {
-    /// The state of a run that begins.
+    /// Creates the state of a new run.
     pub fn new(parts: ContextParts) -> Self {
         Self {
             key: parts.key,
@@ -152,7 +154,7 @@ impl Context {
             store: parts.store,
             client: parts.client,
             connection: parts.connection,
-            credentials: parts.held,
+            credentials: parts.credentials,
             provider: parts.provider,
             base_url: parts.base_url,
             environment: parts.environment,
@@ -174,37 +176,37 @@ impl Context {
         }
     }
 
-    /// The function that runs.
+    /// Integration, function, connection and variant of the run.
     pub fn key(&self) -> &FunctionKey {
         &self.key
     }
 
-    /// The run's right to write.
+    /// Fencing token that permits writes.
     pub fn token(&self) -> RunToken {
         self.token
     }
 
-    /// The database.
+    /// Database of the installation.
     pub fn store(&self) -> &SharedStore {
         &self.store
     }
 
-    /// The outbound pipeline of this connection.
+    /// HTTP client of the connection.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The connection as it was when the run began.
+    /// Snapshot of the connection from the start of the run.
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// The provider, with the settings' changes.
+    /// Provider with the overrides from the settings.
     pub fn provider(&self) -> &Provider {
         &self.provider
     }
 
-    /// How an endpoint goes from page to page: as asked, and as the provider says where that leaves something open.
+    /// Completes the declared pagination of an endpoint with the defaults of the provider.
     pub fn paginate(&self, declared: Paginate) -> Paginate {
         match &self.provider.proxy.paginate {
             Some(preset) => declared.with_defaults(preset),
@@ -212,7 +214,7 @@ impl Context {
         }
     }
 
-    /// Where the records of a model go.
+    /// Returns the dataset that stores the records of a model.
     pub fn dataset(&self, model: &str) -> DatasetKey {
         DatasetKey {
             integration: self.key.integration.clone(),
@@ -222,22 +224,22 @@ impl Context {
         }
     }
 
-    /// Where requests go.
+    /// Base URL of relative endpoints.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// What the caller asks of this run.
+    /// Options that the caller set for this run.
     pub fn options(&self) -> RunOptions {
         self.options
     }
 
-    /// Bounds of walks, records and metadata.
+    /// Limits of walks, records and metadata.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Refuses a record that is larger than the operator allows, among those behind the first `from` of a batch.
+    /// Fails if a record of a batch, after the first `from` records, is larger than the configured limit.
     pub fn check_size(&self, batch: &Batch, from: usize) -> Result<()> {
         let limit = self.limits.record_bytes;
         match batch.sizes(from).enumerate().find(|(_, size)| *size as u64 > limit) {
@@ -253,7 +255,7 @@ impl Context {
         }
     }
 
-    /// Adds the connection's metadata, and how to set it, to an error.
+    /// Adds the name of the connection, and the command that sets its metadata, to an error.
     pub fn metadata_error(&self, error: Error) -> Error {
         let FunctionKey { integration, connection, .. } = &self.key;
         error.context(format!(
@@ -262,34 +264,34 @@ impl Context {
         ))
     }
 
-    /// Asks this run to stop.
+    /// Cancellation of the run.
     pub fn cancellation(&self) -> &Cancellation {
         &self.cancellation
     }
 
-    /// Whose rules count: the sync's own, also for its webhook handler.
+    /// Sets the sync whose merging rules apply. The webhook handler of a sync uses the rules of the sync.
     pub fn set_sync(&self, def: &'static SyncDef) {
         self.declared.get_or_init(|| def);
     }
 
-    /// Who wins against a newer write of another run.
+    /// Returns how a write is merged with a newer write of another run.
     pub fn merging(&self) -> Merging {
         self.declared.get().map_or(Merging::default(), |def| def.merging)
     }
 
-    /// An error if the run was asked to stop.
-    pub fn check(&self) -> Result<()> {
+    /// Fails if the run was cancelled.
+    pub fn check_cancelled(&self) -> Result<()> {
         if self.cancellation.is_cancelled() { Err(interrupted()) } else { Ok(()) }
     }
 
-    /// What the run did so far.
+    /// Returns the totals of the run so far.
     pub fn totals(&self) -> Totals {
         let mut totals = lock(&self.totals).clone();
         totals.requests = self.client.requests_sent();
         totals
     }
 
-    /// Records of a model that the run has saved, unchanged ones included.
+    /// Returns the number of records of a model that the run saved, including unchanged and skipped ones.
     pub(super) fn saved(&self, model: &str) -> u64 {
         let totals = lock(&self.totals);
         let counts = totals.models.get(model);
@@ -298,13 +300,13 @@ impl Context {
         })
     }
 
-    /// Keeps a line for the next commit.
+    /// Buffers a log line for the next commit.
     pub(super) fn push_log(&self, line: LogLine) {
         self.services.on_log(&line);
         lock(&self.pending).logs.push(line);
     }
 
-    /// The lines that no commit has taken yet, and how many requests none has counted.
+    /// Removes and returns the buffered log lines and the number of uncounted requests.
     pub fn take_pending(&self) -> (Vec<LogLine>, u64) {
         let mut pending = lock(&self.pending);
         let sent = self.client.requests_sent();
@@ -312,13 +314,13 @@ impl Context {
         (std::mem::take(&mut pending.logs), requests)
     }
 
-    /// Writes a page, with the lines and requests that wait.
+    /// Commits a page, with the buffered log lines and request count.
     pub async fn commit(&self, commit: PageCommit) -> Result<Committed> {
         let mut committed = self.commit_all(vec![commit]).await?;
-        committed.pop().ok_or_else(|| Error::msg("the database gave no outcome of a page"))
+        committed.pop().ok_or_else(|| Error::msg("the database returned no outcome of a page"))
     }
 
-    /// Writes pages in one transaction, the first with the lines and requests that wait: all of them, or none.
+    /// Commits pages in one transaction; the buffered log lines and request count are added to the first one.
     pub async fn commit_all(&self, commits: Vec<PageCommit>) -> Result<Vec<Committed>> {
         for change in commits.iter().flat_map(|commit| &commit.changes) {
             if let Write::Save(batch) = &change.write {
@@ -367,7 +369,7 @@ impl Context {
         Ok(committed)
     }
 
-    /// When what a draft writes was requested.
+    /// Returns the request time of the data in a commit, microseconds since 1970 (UTC).
     fn requested_at(&self, commit: &PageCommit) -> i64 {
         let mut last = lock(&self.requested_at);
         if commit.changes.is_empty() {
@@ -378,7 +380,7 @@ impl Context {
         at.unwrap_or_else(|| self.store.now())
     }
 
-    /// What a commit that failed did not take along.
+    /// Puts log lines and a request count back into the buffer after a failed commit.
     fn restore_pending(&self, mut logs: Vec<LogLine>, requests: u64) {
         let mut pending = lock(&self.pending);
         logs.append(&mut pending.logs);
@@ -386,7 +388,8 @@ impl Context {
         pending.requests_counted -= requests;
     }
 
-    /// Duplicates lose data silently at the provider's fault, so the log tells of them.
+    /// Logs a warning about duplicate ids: only the first record of each id is stored, so the provider's fault would
+    /// lose data silently.
     fn report_duplicates(&self, done: &ChangeOutcome) {
         let duplicates = done.rows.iter().filter(|row| **row == RowOutcome::Duplicate).count();
         if duplicates > 0 {
@@ -396,12 +399,12 @@ impl Context {
         }
     }
 
-    /// The fields of a model; `None` if its schema is open to others.
+    /// Returns the fields of a model; `None` if its schema allows additional fields.
     pub(super) fn fields_of(&self, model: &'static ModelInfo) -> Option<Arc<Vec<String>>> {
         lock(&self.fields).entry(model.name).or_insert_with(|| model.fields().map(Arc::new)).clone()
     }
 
-    /// Counts what the end of a scan deleted.
+    /// Adds records that were deleted at the end of a scan to the totals.
     pub fn count_deleted(&self, model: &str, deleted: u64) {
         lock(&self.totals).models.entry(model.to_owned()).or_default().deleted += deleted;
     }
@@ -419,22 +422,17 @@ impl std::fmt::Debug for ContextParts {
     }
 }
 
-/// The error of a run whose key another process took over.
+/// Returns the error of a run whose key was taken over by another process.
 pub(crate) fn lease_lost() -> Error {
     store_error(StoreError::LeaseLost)
 }
 
-/// A fault of the database as functions see it.
+/// Converts an error of the store to an error of functions.
 pub(crate) fn store_error(error: StoreError) -> Error {
-    let kind = match &error {
-        StoreError::LeaseLost => ErrorKind::LeaseLost,
-        StoreError::CheckpointConflict { .. } => ErrorKind::Checkpoint,
-        _ => ErrorKind::Store,
-    };
-    Error::new(kind, error)
+    error.into_error()
 }
 
-/// A poisoned lock only means that another thread panicked: what it guards is counters and lines.
+/// Locks a mutex and ignores poisoning: the guarded counters and log lines stay valid if another thread panics.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

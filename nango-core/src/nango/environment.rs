@@ -1,7 +1,7 @@
-//! Environment variables of the integrations: values that belong to the installation, not to a customer.
+//! Environment variables of the integrations: values that belong to the installation, not to a connection.
 //!
-//! They are the `[environment]` table of `nango.toml` and the process's `NANGO_ENV_*`; the rest of the process's
-//! environment, where keys and database passwords stand, is not reachable.
+//! The sources are the `[environment]` table of `nango.toml` and the variables `NANGO_ENV_*` of the process. Functions
+//! cannot read the rest of the process's environment, which contains keys and database passwords.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::Nango;
 use crate::error::{Error, ErrorKind, Result};
 
 impl Nango {
-    /// A value that must be there; the error says where to set it.
+    /// Returns the value of a required variable. The error explains how to set it.
     pub fn env(&self, name: &str) -> Result<&str> {
         self.env_opt(name).ok_or_else(|| {
             Error::new(
@@ -22,12 +22,12 @@ impl Nango {
         })
     }
 
-    /// A value that may be there.
+    /// Returns the value of an optional variable.
     pub fn env_opt(&self, name: &str) -> Option<&str> {
         self.context().environment.get(name).map(String::as_str)
     }
 
-    /// All of them.
+    /// Returns all variables of the integrations.
     pub fn environment_variables(&self) -> &BTreeMap<String, String> {
         &self.context().environment
     }

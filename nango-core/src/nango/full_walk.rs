@@ -1,22 +1,24 @@
-//! The full walks that a run has open, so that its commits can say which answers are theirs.
+//! Open full walks of a run.
+//!
+//! Commits record the number of the open full walk, so that the store can attribute saved records to it.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// The open full walks of a run by model, each with its number.
+/// Numbers of the open full walks of a run, by model.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FullWalks(Arc<Mutex<HashMap<&'static str, i64>>>);
 
 impl FullWalks {
-    /// Begins a full walk over a model: it is open until the guard is dropped, or another one takes its place.
+    /// Opens a full walk over a model. It is open until the guard is dropped or another walk over the model is opened.
     pub(super) fn open(&self, model: &'static str, number: i64) -> FullWalk {
         self.lock().insert(model, number);
         FullWalk { walks: self.clone(), model, number }
     }
 
-    /// The full walk over a model that is open.
+    /// Returns the number of the open full walk over a model.
     pub(super) fn number(&self, model: &str) -> Option<i64> {
         self.lock().get(model).copied()
     }
@@ -26,7 +28,7 @@ impl FullWalks {
     }
 }
 
-/// A full walk that is open.
+/// Guard of an open full walk; dropping it closes the walk.
 #[derive(Debug)]
 pub(super) struct FullWalk {
     walks: FullWalks,
@@ -48,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_walk_is_open_until_its_guard_is_dropped_or_another_begins() {
+    fn full_walk_is_open_until_its_guard_is_dropped_or_another_is_opened() {
         let walks = FullWalks::default();
         let first = walks.open("Issue", 1);
         let other = walks.open("Label", 7);

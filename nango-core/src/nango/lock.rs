@@ -1,4 +1,4 @@
-//! Named locks, for what two functions must not do at the same time.
+//! Named locks, for operations that two functions must not perform at the same time.
 
 use std::time::Duration;
 
@@ -6,18 +6,19 @@ use super::{Nango, context::store_error};
 use crate::error::Result;
 
 impl Nango {
-    /// Takes a lock for at most `ttl`; `None`: another run holds it. Locks of a run end with it.
+    /// Acquires a lock for at most `ttl`. Returns `None` if another run has it. Locks of a run are released when it
+    /// ends.
     pub async fn try_lock(&self, key: &str, ttl: Duration) -> Result<Option<LockGuard>> {
         let context = self.context();
-        context.check()?;
+        context.check_cancelled()?;
         let acquired = context.store.try_lock(&context.token, key, ttl).await.map_err(store_error)?;
         Ok(acquired.then(|| LockGuard { nango: self.clone(), key: key.to_owned(), armed: true }))
     }
 }
 
-/// A lock that is held; dropping it gives it back soon, [`release`](Self::release) at once.
+/// Guard of an acquired lock. Dropping it releases the lock in the background, [`release`](Self::release) waits for it.
 #[derive(Debug)]
-#[must_use = "a lock that is dropped is given back"]
+#[must_use = "a lock is released when its guard is dropped"]
 pub struct LockGuard {
     nango: Nango,
     key: String,
@@ -25,13 +26,13 @@ pub struct LockGuard {
 }
 
 impl LockGuard {
-    /// Extends it to `ttl` from now; `false`: it had ended and another run holds it.
+    /// Extends the lock to `ttl` from now. Returns `false` if it had expired and another run has it.
     pub async fn extend(&self, ttl: Duration) -> Result<bool> {
         let context = self.nango.context();
         context.store.try_lock(&context.token, &self.key, ttl).await.map_err(store_error)
     }
 
-    /// Gives it back.
+    /// Releases the lock and waits for the database.
     pub async fn release(mut self) -> Result<()> {
         self.armed = false;
         let context = self.nango.context();
@@ -42,7 +43,7 @@ impl LockGuard {
 
 impl Drop for LockGuard {
     fn drop(&mut self) {
-        // Without a runtime the lock simply ends with its run or its time.
+        // Without a Tokio runtime, the lock is released when its run ends or when it expires.
         if self.armed
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {

@@ -1,6 +1,6 @@
-//! The run's log: `nango.log("3 issues left").field("repo", repo).warn()`.
+//! Log of a run: `nango.log("3 issues left").field("repo", repo).warn()`.
 //!
-//! A plain call that needs no `.await`: the line is kept with the run and written with its next page, or at its end.
+//! Logging needs no `.await`: a line is buffered and stored with the next page of the run, or at its end.
 
 use std::fmt::Display;
 
@@ -14,16 +14,16 @@ use crate::{
 };
 
 impl Nango {
-    /// A line of the run's log, at level info unless said otherwise. It is written when the entry goes out of scope,
-    /// which in `nango.log("…");` is at once.
+    /// Adds a line to the log of the run. Default level: info. The line is written when the entry is dropped, which in
+    /// `nango.log("…");` is immediately.
     pub fn log(&self, message: impl Display) -> LogEntry {
         LogEntry { nango: self.clone(), level: Level::Info, message: message.to_string(), fields: Map::new() }
     }
 }
 
 impl Context {
-    /// Keeps a line for the next commit: without secrets, its control characters escaped, its text and its fields at most
-    /// 4,096 bytes each.
+    /// Buffers a line for the next commit. Secrets are removed, control characters are escaped, and the message and the
+    /// fields are truncated to 4,096 bytes each.
     pub fn log(&self, level: Level, message: &str, fields: Value) {
         let redactor = self.client.redactor();
         let message = redactor.message(message);
@@ -32,7 +32,7 @@ impl Context {
     }
 }
 
-/// Fields that are too long are their first bytes, as a text.
+/// Replaces fields that are too long by the first bytes of their JSON text.
 fn truncate_fields(fields: Value) -> Value {
     let text = fields.to_string();
     if text.len() <= MAX_MESSAGE_BYTES {
@@ -41,7 +41,7 @@ fn truncate_fields(fields: Value) -> Value {
     json!({ "truncated": truncated(text.into(), MAX_MESSAGE_BYTES / 2) })
 }
 
-/// A line that is being written.
+/// Builder of a log line.
 #[derive(Debug)]
 pub struct LogEntry {
     nango: Nango,
@@ -51,8 +51,8 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
-    /// Adds a structured field; a value that is no JSON is left out.
-    #[expect(clippy::return_self_not_must_use, reason = "dropping an entry is writing it")]
+    /// Adds a structured field. A value that cannot be serialized to JSON is skipped.
+    #[expect(clippy::return_self_not_must_use, reason = "an entry is written when it is dropped")]
     pub fn field(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         if let Ok(value) = serde_json::to_value(value) {
             self.fields.insert(name.into(), value);
@@ -60,22 +60,22 @@ impl LogEntry {
         self
     }
 
-    /// For the author.
+    /// Sets the level debug: details for developers.
     pub fn debug(self) {
         self.set_level(Level::Debug);
     }
 
-    /// For the operator: the level without any of these.
+    /// Sets the level info, the default: normal events for operators.
     pub fn info(self) {
         self.set_level(Level::Info);
     }
 
-    /// Something was left out or done otherwise.
+    /// Sets the level warn: something was skipped or done differently.
     pub fn warn(self) {
         self.set_level(Level::Warn);
     }
 
-    /// Something failed.
+    /// Sets the level error: an operation failed.
     pub fn error(self) {
         self.set_level(Level::Error);
     }

@@ -1,4 +1,4 @@
-//! `nango.paginate(…)`: the typed pages of an endpoint.
+//! Typed pages of an endpoint: `nango.paginate(…)`.
 
 use serde::de::DeserializeOwned;
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Nango {
-    /// Walks an endpoint page by page. What `paginate` leaves open is taken from the provider.
+    /// Walks an endpoint page by page. Options that `paginate` does not set are taken from the provider.
     ///
     /// ```no_run
     /// # use nango_core::prelude::*;
@@ -31,12 +31,12 @@ impl Nango {
 
     fn walk(&self, request: Request, paginate: Paginate) -> Result<Walk> {
         let context = self.context();
-        context.check()?;
+        context.check_cancelled()?;
         let spec = request.into_provider_spec()?;
         let paginate = context.paginate(paginate);
         let purpose = Purpose {
             deletes: context.open_scans() > 0,
-            // A function may keep its position in a checkpoint: a total that was cut short would lose records.
+            // A function may store its position in a checkpoint, so that a walk that ends too early would lose records.
             since: true,
         };
         let options = WalkOptions { purpose, bounds: context.limits().walk.clone(), resume: None };

@@ -1,4 +1,4 @@
-//! Reading the cache from inside a sync.
+//! Reads of stored records by a sync.
 
 use std::{collections::HashMap, hash::Hash, marker::PhantomData};
 
@@ -13,11 +13,12 @@ use crate::{
     store::{FeedRow, ReadQuery},
 };
 
-/// How many records a stream reads at once.
+/// Number of records that a stream reads per query.
 const STREAM_PAGE: u32 = 200;
 
 impl<S> NangoSync<S> {
-    /// Records by id, deleted ones included (see [`Stored::deleted_at`]); ids that are not there are left out.
+    /// Returns records by id, including deleted records (see [`Stored::deleted_at`]). Ids that are not stored are
+    /// skipped.
     pub fn records_by_id<M, K>(&self, ids: impl IntoIterator<Item = K>) -> BoxFuture<Result<HashMap<K, Stored<M>>>>
     where
         S: Saves<M>,
@@ -38,7 +39,7 @@ impl<S> NangoSync<S> {
         })
     }
 
-    /// All records of a model, deleted ones included, the longest unchanged first.
+    /// Returns all records of a model, including deleted records, sorted by last modification, oldest first.
     pub fn records<M>(&self) -> RecordStream<M>
     where
         S: Saves<M>,
@@ -50,16 +51,17 @@ impl<S> NangoSync<S> {
 
 async fn rows_by_id(nango: &Nango, model: &str, ids: Vec<String>) -> Result<Vec<FeedRow>> {
     let context = nango.context();
-    context.check()?;
+    context.check_cancelled()?;
     context.store.records_by_id(&context.dataset(model), ids).await.map_err(store_error)
 }
 
-/// A row as the model; `None` if its payload was pruned.
+/// Decodes a row to the model. Returns `None` if its payload was pruned.
 fn stored<M: Record>(model: &str, row: &FeedRow) -> Result<Option<Stored<M>>> {
     let Some(payload) = &row.payload else { return Ok(None) };
     let record = decode(payload).map_err(|error| {
         let message = format!(
-            "the stored record `{}` of `{model}` no longer fits the model: {error}. The next sync that saves it cures this",
+            "the stored record `{}` of `{model}` no longer fits the model: {error}; the next sync that saves it \
+             replaces it",
             row.id
         );
         Error::new(ErrorKind::Decode, message)
@@ -67,7 +69,7 @@ fn stored<M: Record>(model: &str, row: &FeedRow) -> Result<Option<Stored<M>>> {
     Ok(Some(Stored::new(record, row.first_seen_at, row.last_modified_at, row.deleted_at)))
 }
 
-/// The records of a model, read page by page.
+/// Records of a model, read page by page.
 #[derive(Debug)]
 pub struct RecordStream<M> {
     nango: Nango,
@@ -76,7 +78,7 @@ pub struct RecordStream<M> {
     model: PhantomData<fn() -> M>,
 }
 
-/// The page that is read next.
+/// Next page to read.
 #[derive(Debug)]
 enum Next {
     First,
@@ -85,7 +87,7 @@ enum Next {
 }
 
 impl<M: Record> RecordStream<M> {
-    /// The next record.
+    /// Returns the next record, or `None` after the last one.
     pub async fn next(&mut self) -> Result<Option<Stored<M>>> {
         loop {
             for row in self.buffer.by_ref() {
@@ -99,7 +101,7 @@ impl<M: Record> RecordStream<M> {
                 Next::After(cursor) => Some(cursor),
             };
             let context = self.nango.context();
-            context.check()?;
+            context.check_cancelled()?;
             let query = ReadQuery { cursor, limit: STREAM_PAGE, ..ReadQuery::default() };
             let page = context.store.read(&context.dataset(M::NAME), query).await.map_err(store_error)?;
             self.next = page.next_cursor.map_or(Next::None, Next::After);
@@ -107,7 +109,7 @@ impl<M: Record> RecordStream<M> {
         }
     }
 
-    /// As a stream of `futures`.
+    /// Converts to a stream of the `futures` crate.
     pub fn into_stream(self) -> impl Stream<Item = Result<Stored<M>>> + Send {
         stream::try_unfold(self, |mut records| async move { Ok(records.next().await?.map(|record| (record, records))) })
     }

@@ -1,4 +1,4 @@
-//! What a run reports of its walks and of the deletes that wait.
+//! Report of a run about its walks and about deletes that await confirmation.
 
 use std::{
     collections::BTreeMap,
@@ -15,38 +15,38 @@ use crate::{
     store::{DeletePolicy, HeldBy, Level, NextFullRun, PendingDeletes, ScanOutcome, ScanWalk, WalkKind, WalkResult},
 };
 
-/// The walks of a run, and the deletes that wait at its end.
+/// Walks of a run, and deletes that await confirmation at its end.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunFindings {
-    /// How the walks of the run ended, as one: the weakest decides. `None`: there was no walk.
+    /// Combined end of the walks of the run, determined by the least complete walk. `None` if there was no walk.
     pub walk: Option<WalkEnd>,
-    /// Deletes that wait, by model.
+    /// Deletes that await confirmation, by model.
     pub deferred_deletes: BTreeMap<String, DeferredDeletes>,
 }
 
-/// Records that a complete walk did not see and that are not deleted yet.
+/// Numbers of records that were missing from a complete walk and are not deleted yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeferredDeletes {
-    /// Records that the guard or `max_deletes` holds.
+    /// Number of deletes that are held by the delete guard or by `max_deletes`.
     pub held: u64,
-    /// Records that wait for another walk, or for a request, to confirm that they are gone.
+    /// Number of deletes that await confirmation by another walk or by a request.
     pub unconfirmed: u64,
-    /// The reason why records are held.
+    /// Reason for the held deletes.
     pub held_by: Option<HeldBy>,
-    /// When the next run reads the whole list.
+    /// Time when the next run reads the complete list.
     pub next_full: NextFullRun,
 }
 
-/// The walks that the handles of a run made, in order of their beginning.
+/// Walks of the handles of a run, in the order of their start.
 #[derive(Debug, Default)]
 pub(super) struct WalkTracker {
-    /// `None`: not ended yet.
+    /// End of each walk, `None` while it is running.
     ends: Vec<Option<WalkEnd>>,
-    /// Requests outside of walks.
+    /// Number of requests outside of walks.
     single_requests: u64,
 }
 
-/// The length of a ledger when a scan began.
+/// State of a [`WalkTracker`] at the start of a scan.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WalkMark {
     walks: usize,
@@ -58,7 +58,7 @@ impl WalkTracker {
         WalkMark { walks: self.ends.len(), single_requests: self.single_requests }
     }
 
-    /// Notes a request outside of walks. An answer that is only a part of a list makes a scan incomplete.
+    /// Records a request outside of walks. A response that contains only a part of a list makes a scan incomplete.
     fn note_request(&mut self, gap: Option<Gap>) {
         self.single_requests += 1;
         self.ends.extend(gap.map(|gap| Some(WalkEnd { outcome: WalkOutcome::Incomplete(gap), ..WalkEnd::stopped() })));
@@ -68,7 +68,7 @@ impl WalkTracker {
         self.ends[mark.walks.min(self.ends.len())..].iter().map(|end| end.clone().unwrap_or_else(WalkEnd::stopped))
     }
 
-    /// The walks and plain requests since a mark, as one: the weakest decides.
+    /// Combines the walks and single requests since a mark; the least complete walk determines the outcome.
     pub(super) fn combined(&self, mark: WalkMark) -> (ScanWalk, WalkOutcome) {
         let plain = self.single_requests - mark.single_requests;
         let ends: Vec<WalkEnd> = self.ends_since(mark).collect();
@@ -86,19 +86,19 @@ impl WalkTracker {
     }
 }
 
-/// A walk as far as deletes depend on it.
+/// Returns the properties of a walk on which deletes depend.
 fn scan_part(end: &WalkEnd) -> WalkResult {
     let kind = if end.pagination == Pagination::Position { WalkKind::Position } else { WalkKind::Token };
     WalkResult { complete: end.outcome.is_complete(), kind, requests: end.pages, shifted: end.shifted }
 }
 
 impl Context {
-    /// Notes a walk that begins; what is returned receives its end.
+    /// Records the start of a walk, and returns a callback for its end.
     pub(super) fn begin_walk(self: &Arc<Self>) -> impl FnOnce(WalkEnd) + Send + Sync + use<> {
         let index = {
-            let mut ledger = lock(&self.walks);
-            ledger.ends.push(None);
-            ledger.ends.len() - 1
+            let mut tracker = lock(&self.walks);
+            tracker.ends.push(None);
+            tracker.ends.len() - 1
         };
         let context = self.clone();
         move |end| {
@@ -114,7 +114,7 @@ impl Context {
         }
     }
 
-    /// Notes an answer to a request outside of walks.
+    /// Records a response to a request outside of walks.
     pub(super) fn note_request(&self, response: &http::Response) {
         let gap = if response.credentials_withheld {
             let other = response.url.origin().ascii_serialization();
@@ -125,7 +125,7 @@ impl Context {
         lock(&self.walks).note_request(gap);
     }
 
-    /// Adds the end of a walk to the report: the weakest walk decides.
+    /// Adds the end of a walk to the report; the least complete walk determines the combined end.
     pub fn add_walk_end(&self, end: WalkEnd) {
         let mut findings = lock(&self.findings);
         findings.walk = Some(match findings.walk.take() {
@@ -134,7 +134,7 @@ impl Context {
         });
     }
 
-    /// Adds what the end of a scan left waiting, and logs it.
+    /// Adds the deletes that await confirmation after a scan to the report, and logs them.
     pub fn report_deletes(&self, model: &str, finished: &ScanOutcome) {
         self.report_deferred_deletes(
             model,
@@ -147,7 +147,7 @@ impl Context {
         );
     }
 
-    /// The same for a run that deletes nothing itself.
+    /// Adds and logs the pending deletes of a run that deletes nothing itself.
     pub fn report_outlook(&self, model: &str, outlook: &PendingDeletes) {
         self.report_deferred_deletes(
             model,
@@ -168,13 +168,12 @@ impl Context {
                 _ => "the list is empty, or more than half of the records are missing",
             };
             let message = format!(
-                "{} deletes of `{model}` are held: {why}; a later complete walk releases them, and `--allow-deletes` at \
-                 once",
+                "{} deletes of `{model}` are held: {why}; a later complete walk or `--allow-deletes` releases them",
                 waiting.held
             );
             self.log(Level::Warn, &message, fields());
         } else if waiting.unconfirmed > 0 {
-            let message = format!("{} deletes of `{model}` wait for another walk to confirm them", waiting.unconfirmed);
+            let message = format!("{} deletes of `{model}` await confirmation by another walk", waiting.unconfirmed);
             self.log(Level::Info, &message, fields());
         }
         if waiting.held + waiting.unconfirmed > 0 {
@@ -190,17 +189,17 @@ impl Context {
         lock(&self.walks).combined(mark)
     }
 
-    /// How many scans of hand-written walks are open.
+    /// Returns the number of open scans of hand-written walks.
     pub(super) fn open_scans(&self) -> usize {
         self.open_scans.load(Ordering::Relaxed)
     }
 
-    /// The walks of the run, and the deletes that wait.
+    /// Returns the walks of the run, and the deletes that await confirmation.
     pub fn findings(&self) -> RunFindings {
         lock(&self.findings).clone()
     }
 
-    /// What decides about deletes of a sync.
+    /// Builds the delete policy of a sync from its declaration and the options of the run.
     pub fn delete_policy(&self, deletes: &Deletes, fingerprint: [u8; 16], every_run_full: bool) -> DeletePolicy {
         DeletePolicy {
             confirmations: deletes.confirm,

@@ -1,4 +1,4 @@
-//! Requests to the provider, as functions write them: `nango.get("/user").query("page", 2).json::<User>().await?`.
+//! Request builder of functions: `nango.get("/user").query("page", 2).json::<User>().await?`.
 
 use std::{fmt::Display, future::IntoFuture, sync::OnceLock, time::Duration};
 
@@ -19,23 +19,23 @@ use crate::{
     json,
 };
 
-/// A request that is being written. It is sent when awaited, or by one of [`json`](Self::json), [`text`](Self::text),
-/// [`bytes`](Self::bytes) and [`stream`](Self::stream).
+/// Builder of a request. The request is sent when it is awaited, or by one of [`json`](Self::json),
+/// [`text`](Self::text), [`bytes`](Self::bytes) and [`stream`](Self::stream).
 #[derive(Debug)]
 #[must_use = "a request is sent when it is awaited"]
 pub struct Request {
     nango: Nango,
     spec: RequestSpec,
-    /// Whether it has nothing to do with the connection.
+    /// Whether the request is independent of the connection: no base URL, credentials or retries.
     is_fetch: bool,
-    /// The first mistake of the builder: it surfaces when the request is sent.
+    /// First error of a builder method. Sending returns it.
     deferred_error: Option<Error>,
 }
 
 impl Nango {
-    /// A GET request to the provider. The endpoint is joined to the provider's base URL; a query in it is kept.
+    /// Returns a GET request to the provider. The endpoint is joined to the provider's base URL; a query in it is kept.
     ///
-    /// Values go into the endpoint with [`path!`](crate::path!), which encodes each of them as one segment:
+    /// Use [`path!`](crate::path!) to insert values into the endpoint. It encodes each value as one segment:
     ///
     /// ```no_run
     /// # use nango_core::prelude::*;
@@ -44,32 +44,32 @@ impl Nango {
     /// # }
     /// ```
     ///
-    /// An endpoint that is not a whole URL must not have the segments `.` and `..`, in any spelling: the request fails.
+    /// The request fails if the endpoint is not an absolute URL and has a segment `.` or `..`, in any encoding.
     pub fn get(&self, endpoint: impl IntoEndpoint) -> Request {
         self.request(Method::GET, endpoint)
     }
 
-    /// A POST request to the provider.
+    /// Returns a POST request to the provider.
     pub fn post(&self, endpoint: impl IntoEndpoint) -> Request {
         self.request(Method::POST, endpoint)
     }
 
-    /// A PUT request to the provider.
+    /// Returns a PUT request to the provider.
     pub fn put(&self, endpoint: impl IntoEndpoint) -> Request {
         self.request(Method::PUT, endpoint)
     }
 
-    /// A PATCH request to the provider.
+    /// Returns a PATCH request to the provider.
     pub fn patch(&self, endpoint: impl IntoEndpoint) -> Request {
         self.request(Method::PATCH, endpoint)
     }
 
-    /// A DELETE request to the provider.
+    /// Returns a DELETE request to the provider.
     pub fn delete(&self, endpoint: impl IntoEndpoint) -> Request {
         self.request(Method::DELETE, endpoint)
     }
 
-    /// A request of any method to the provider.
+    /// Returns a request to the provider with any method.
     pub fn request(&self, method: Method, endpoint: impl IntoEndpoint) -> Request {
         let (endpoint, error) = match endpoint.into_endpoint().into_string() {
             Ok(endpoint) => (endpoint, None),
@@ -83,27 +83,27 @@ impl Nango {
         }
     }
 
-    /// A GET request to any absolute URL: without credentials, without the integration's headers, without retries.
-    /// Every status is an answer.
+    /// Returns a GET request to any absolute URL: without credentials, without the integration's headers, without
+    /// retries. Every status is accepted.
     pub fn fetch(&self, url: impl Into<String>) -> Request {
         Request { is_fetch: true, ..self.request(Method::GET, url.into()) }
     }
 }
 
 impl Request {
-    /// Another method, for [`Nango::fetch`].
+    /// Sets the method, for [`Nango::fetch`].
     pub fn method(mut self, method: Method) -> Self {
         self.spec.method = method;
         self
     }
 
-    /// Adds a query parameter; it replaces one of this name in the endpoint.
+    /// Adds a query parameter. It replaces a parameter with the same name in the endpoint.
     pub fn query(mut self, name: impl Into<String>, value: impl Display) -> Self {
         self.spec.query.push((name.into(), value.to_string()));
         self
     }
 
-    /// Sets a header. The provider's own headers and the credentials are set without it.
+    /// Sets a header. The headers of the provider and of the credentials are added automatically.
     pub fn header(mut self, name: &str, value: impl Display) -> Self {
         match (HeaderName::try_from(name), HeaderValue::try_from(value.to_string())) {
             (Ok(name), Ok(value)) => {
@@ -111,42 +111,44 @@ impl Request {
             }
             (Err(_), _) => self.defer_error(format!("`{name}` is not the name of a header")),
             (_, Err(_)) => {
-                self.defer_error(format!("the value of the header `{name}` has a character that none may have"));
+                self.defer_error(format!(
+                    "the value of the header `{name}` contains a character that headers do not allow"
+                ));
             }
         }
         self
     }
 
-    /// A JSON body.
+    /// Sets a JSON body.
     pub fn body(mut self, body: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(body) {
             Ok(json) => self.spec.body = Body::Json(json.into()),
-            Err(error) => self.defer_error(format!("the body cannot be written as JSON: {error}")),
+            Err(error) => self.defer_error(format!("the body cannot be serialized to JSON: {error}")),
         }
         self
     }
 
-    /// A form body.
+    /// Sets a form body (`application/x-www-form-urlencoded`).
     pub fn form<K: Into<String>, V: Display>(mut self, fields: impl IntoIterator<Item = (K, V)>) -> Self {
         self.spec.body = Body::Form(fields.into_iter().map(|(name, value)| (name.into(), value.to_string())).collect());
         self
     }
 
-    /// A body of any type.
+    /// Sets a body of any content type.
     pub fn raw_body(mut self, bytes: impl Into<Bytes>, content_type: impl Into<String>) -> Self {
         self.spec.body = Body::Raw { bytes: bytes.into(), content_type: content_type.into() };
         self
     }
 
-    /// A form with files, sent as `multipart/form-data`:
-    /// `.multipart([Part::text("title", "Plan"), Part::file("file", "plan.pdf", "application/pdf", bytes)])`.
+    /// Sets a form with files, sent as `multipart/form-data`: `.multipart([Part::text("title", "Plan"),
+    /// Part::file("file", "plan.pdf", "application/pdf", bytes)])`.
     pub fn multipart(mut self, parts: impl IntoIterator<Item = Part>) -> Self {
         self.spec.body = Body::Multipart(parts.into_iter().collect());
         self
     }
 
-    /// A body that is sent as it comes, for what is too large to hold. It is gone then, so such a request has no
-    /// retries, and a redirect that asks for the body again is an error.
+    /// Sets a streamed body, for data that is too large for memory. It cannot be sent twice, so the request is not
+    /// retried, and a redirect that requires the body again is an error.
     pub fn stream_body<S, E>(mut self, pieces: S, content_type: impl Into<String>) -> Self
     where
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
@@ -156,72 +158,72 @@ impl Request {
         self
     }
 
-    /// How long each try may take, the answer's body included; 10 minutes without it. Waits for the provider's limits
-    /// are not part of it, and a streamed answer may take longer.
+    /// Sets the timeout of each attempt, including the response body. Default: 10 minutes. Waits for rate limits do not
+    /// count, and the body of a streamed response is not limited.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.spec.timeout = Some(timeout);
         self
     }
 
-    /// How many bytes of the answer's body are held, 256 MiB without it; more is an error. A streamed answer has no
-    /// limit.
+    /// Sets the maximum size of the response body in bytes. Default: 256 MiB. A larger body is an error. A streamed
+    /// response has no limit.
     pub fn max_body(mut self, bytes: u64) -> Self {
         self.spec.max_body_bytes = Some(bytes);
         self
     }
 
-    /// How often a failed request is tried again; 0 without it. Waits follow the provider's `Retry-After`.
+    /// Sets the maximum number of retries. Default: 0. Waits between attempts follow the provider's `Retry-After`.
     pub fn retries(mut self, times: u32) -> Self {
         self.spec.retries = times;
         self
     }
 
-    /// Statuses that are tried again whatever the method, beside the usual ones: the caller knows that it is safe.
+    /// Adds statuses that are retried for any method. Use it only if repeating the request is safe.
     pub fn retry_on(mut self, statuses: impl IntoIterator<Item = u16>) -> Self {
         self.spec.retry_on.extend(statuses);
         self
     }
 
-    /// Statuses beside 2xx that are answers and not errors: `.accept([409])`.
+    /// Adds statuses, besides 2xx, that are not errors: `.accept([409])`.
     pub fn accept(mut self, statuses: impl IntoIterator<Item = u16>) -> Self {
         self.spec.accept.extend(statuses);
         self
     }
 
-    /// Another base URL for this request; credentials go to its origin.
+    /// Sets another base URL for this request. Credentials are sent to its origin.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.spec.base_url = Some(url.into());
         self
     }
 
-    /// Makes 404 an answer: `.optional().json::<T>()` gives `None` then.
+    /// Accepts status 404: `.optional().json::<T>()` returns `None` for it.
     pub fn optional(self) -> OptionalRequest {
         OptionalRequest(self.accept([404]))
     }
 
-    /// Sends it and reads the answer as JSON of type `T`.
+    /// Sends the request and decodes the response from JSON to type `T`.
     pub fn json<T: DeserializeOwned>(self) -> impl Future<Output = Result<T>> + Send {
         let sent = self.into_future();
         async move { sent.await?.json() }
     }
 
-    /// Sends it and reads the answer as text.
+    /// Sends the request and returns the response body as text.
     pub async fn text(self) -> Result<String> {
         Ok(self.into_future().await?.text())
     }
 
-    /// Sends it and gives the answer's bytes.
+    /// Sends the request and returns the bytes of the response body.
     pub async fn bytes(self) -> Result<Bytes> {
         Ok(self.into_future().await?.body().clone())
     }
 
-    /// Sends it and gives the answer's body as it arrives, for what is too large to hold.
+    /// Sends the request and returns the response body as a stream, for data that is too large for memory.
     pub async fn stream(self) -> Result<impl Stream<Item = Result<Bytes>> + Send> {
-        let foreign = self.is_fetch;
+        let is_fetch = self.is_fetch;
         let (nango, spec) = self.into_spec()?;
         let context = nango.context();
-        context.check()?;
-        let streaming = if foreign {
+        context.check_cancelled()?;
+        let streaming = if is_fetch {
             context.client.fetch_stream(&absolute_request(&spec)?).await
         } else {
             context.client.stream(&spec).await
@@ -231,11 +233,12 @@ impl Request {
         Ok(streaming.body.map_err(move |error| error.into_error().redacted(&redactor)))
     }
 
-    /// The call of a request to the provider; a foreign one has no pages of the provider.
+    /// Converts to the specification of a request to the provider. Fails for [`Nango::fetch`], which has no pagination
+    /// of the provider.
     pub(super) fn into_provider_spec(self) -> Result<RequestSpec> {
         if self.is_fetch {
             return Err(Error::msg(
-                "`nango.paginate` walks the provider's endpoints: give it `nango.get(…)`, not `nango.fetch(…)`",
+                "`nango.paginate` requires a request to the provider: pass `nango.get(…)` instead of `nango.fetch(…)`",
             ));
         }
         Ok(self.into_spec()?.1)
@@ -243,7 +246,7 @@ impl Request {
 
     fn into_spec(self) -> Result<(Nango, RequestSpec)> {
         match self.deferred_error {
-            Some(mistake) => Err(mistake),
+            Some(error) => Err(error),
             None => Ok((self.nango, self.spec)),
         }
     }
@@ -260,25 +263,25 @@ impl IntoFuture for Request {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let foreign = self.is_fetch;
+            let is_fetch = self.is_fetch;
             let (nango, spec) = self.into_spec()?;
             let context = nango.context();
-            context.check()?;
+            context.check_cancelled()?;
             let sent = async {
-                let response = if foreign {
+                let response = if is_fetch {
                     context.client.fetch(&absolute_request(&spec)?).await
                 } else {
                     context.client.send(&spec).await
                 };
                 response.map_err(|error| error.into_error().redacted(context.client.redactor()))
             };
-            // A wait between two attempts ends with the run, too.
+            // Cancelling the run also ends a wait between two attempts.
             let response = tokio::select! {
                 biased;
-                answer = sent => answer?,
+                response = sent => response?,
                 () = context.cancellation.cancelled() => return Err(interrupted()),
             };
-            if !foreign {
+            if !is_fetch {
                 context.note_request(&response);
             }
             Ok(Response { inner: response, data: OnceLock::new() })
@@ -286,11 +289,11 @@ impl IntoFuture for Request {
     }
 }
 
-/// A request to anywhere, as it leaves.
+/// Builds a request to an absolute URL.
 fn absolute_request(spec: &RequestSpec) -> Result<OutgoingRequest> {
     let mut url: Url = spec.endpoint.parse().map_err(|error| {
         let url = spec.endpoint.split(['?', '#']).next().unwrap_or_default();
-        Error::msg(format!("`{url}` is no absolute URL, such as `https://example.com/file`: {error}"))
+        Error::msg(format!("`{url}` is not an absolute URL such as `https://example.com/file`: {error}"))
     })?;
     if !spec.query.is_empty() {
         url.query_pairs_mut().extend_pairs(&spec.query);
@@ -303,13 +306,13 @@ fn absolute_request(spec: &RequestSpec) -> Result<OutgoingRequest> {
     Ok(outgoing)
 }
 
-/// A request whose 404 means that there is nothing.
+/// Request that returns `None` for status 404.
 #[derive(Debug)]
 #[must_use = "a request is sent when it is awaited"]
 pub struct OptionalRequest(Request);
 
 impl OptionalRequest {
-    /// Sends it and reads the answer as JSON; `None` for 404.
+    /// Sends the request and decodes the response from JSON. Returns `None` for status 404.
     pub fn json<T: DeserializeOwned>(self) -> impl Future<Output = Result<Option<T>>> + Send {
         let sent = self.into_future();
         async move { sent.await?.map(|response| response.json()).transpose() }
@@ -329,7 +332,7 @@ impl IntoFuture for OptionalRequest {
     }
 }
 
-/// An answer of the provider.
+/// Response to a request of a function.
 #[derive(Debug)]
 pub struct Response {
     inner: http::Response,
@@ -337,23 +340,23 @@ pub struct Response {
 }
 
 impl Response {
-    /// The status code.
+    /// Returns the status code.
     pub fn status(&self) -> u16 {
         self.inner.status
     }
 
-    /// The headers.
+    /// Returns the headers of the response.
     pub fn headers(&self) -> &HeaderMap {
         &self.inner.headers
     }
 
-    /// A header as text, if it is there and is text.
+    /// Returns a header as text. `None` if it is missing or is not valid text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.inner.headers.get(name)?.to_str().ok()
     }
 
-    /// The body as JSON, parsed on first use. An empty body is `null`; a body that is no JSON is a string, and so is one
-    /// with a number that a [`Value`] would round.
+    /// Returns the body as JSON, parsed on first use. An empty body is `null`. A body that is not JSON, or has a number
+    /// that a [`Value`] would round, is returned as a string.
     pub fn data(&self) -> &Value {
         self.data.get_or_init(|| match self.inner.body.as_ref() {
             [] => Value::Null,
@@ -361,38 +364,39 @@ impl Response {
         })
     }
 
-    /// The body as JSON of type `T`.
+    /// Decodes the body from JSON to type `T`.
     ///
     /// # Errors
     ///
-    /// It is not: the error names the request, the status, the content type and the field, and quotes the first characters
-    /// of a body that is no JSON. A number that a [`Value`] in `T` would round is an error, too.
+    /// Fails if the body is not JSON or does not fit `T`. The error contains the request, the status, the content type
+    /// and the field, and the first characters of a body that is not JSON. A number that a [`Value`] in `T` would round
+    /// is an error, too.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         self.inner.json().map_err(|error| Error::new(ErrorKind::Decode, error))
     }
 
-    /// The body as text, in the charset that its byte order mark or its content type names, else UTF-8. Bytes that are not
-    /// in it are replaced by U+FFFD.
+    /// Returns the body as text. The charset is taken from the byte order mark or the content type; the default is
+    /// UTF-8. Invalid bytes are replaced by U+FFFD.
     pub fn text(&self) -> String {
         self.inner.text()
     }
 
-    /// The body's bytes.
+    /// Returns the bytes of the body.
     pub fn body(&self) -> &Bytes {
         &self.inner.body
     }
 
-    /// Where the answer came from, after redirects, without its query (it may carry a key).
+    /// Returns the URL of the response after redirects, without its query, which may contain a key.
     pub fn url(&self) -> String {
         http::redacted_url(&self.inner.request.url)
     }
 
-    /// How often the request was sent.
+    /// Returns the number of attempts.
     pub fn attempts(&self) -> u32 {
         self.inner.attempts
     }
 
-    /// What was sent, without secrets.
+    /// Returns the request as it was sent, without secrets.
     pub fn request(&self) -> &http::RedactedRequest {
         &self.inner.request
     }

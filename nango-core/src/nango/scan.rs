@@ -1,4 +1,4 @@
-//! Full scans of hand-written syncs: a record that a complete walk did not see is gone at the provider.
+//! Full scans of hand-written syncs: a record that is missing from a complete walk was deleted at the provider.
 
 use std::{marker::PhantomData, sync::atomic::Ordering};
 
@@ -11,39 +11,39 @@ use crate::{
     store::{DatasetKey, DeletePolicy, FinishScan, Scan, ScanFrom, ScanWalk},
 };
 
-/// An open scan. Save every record that the provider has, then [`finish`](Self::finish); a scan that is dropped deletes
-/// nothing.
+/// Open scan of a model. Save every record that the provider has, then call [`finish`](Self::finish); a scan that is
+/// dropped deletes nothing.
 #[derive(Debug)]
 #[must_use = "a scan that is not finished deletes nothing"]
 pub struct FullScan<M> {
     open: OpenScan,
-    /// Until here, what is saved of the model is an answer of a full walk.
+    /// While it is open, saved records of the model are attributed to a full walk.
     _walk: Option<FullWalk>,
     model: PhantomData<fn() -> M>,
 }
 
-/// What the end of a scan did, and how its walks ended.
+/// Result of a finished scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScanEnd {
-    /// Live records that are deleted now.
+    /// Number of records that were deleted.
     pub deleted: u64,
-    /// Records that the guard or `max_deletes` holds.
+    /// Number of deletes that are held by the delete guard or by `max_deletes`.
     pub held: u64,
-    /// Records that wait for another scan to confirm that they are gone.
+    /// Number of deletes that await confirmation by another scan.
     pub unconfirmed: u64,
-    /// How the walks since the scan began ended; nothing is deleted unless all of them were complete.
+    /// Combined outcome of the walks since the start of the scan; records are deleted only if all walks were complete.
     pub walk: WalkOutcome,
 }
 
 impl<S> NangoSync<S> {
-    /// Begins a walk over all records of a model, for a function that reads them all from the first one on. If the sync
-    /// has a checkpoint, the function resumes there, and so does the scan that the interrupted run left open; without
-    /// such a scan the walk is only a part, and its end deletes nothing.
+    /// Starts a scan of all records of a model, for a function that reads the complete list. If the sync has a
+    /// checkpoint, the function resumes there, and the scan resumes the unfinished scan of the interrupted run. Without
+    /// an unfinished scan the walk covers only a part of the list, and the scan deletes nothing.
     ///
-    /// The scan takes the ends of all walks of this run while it is open. A walk that was incomplete, or was dropped
-    /// before its end, makes the scan delete nothing; position-based walks, and several requests without `paginate`, need
-    /// two scans in a row that miss a record.
+    /// The scan depends on all walks of this run while it is open. If a walk is incomplete or is dropped before its
+    /// end, the scan deletes nothing. After position-based walks, or several requests without `paginate`, a record is
+    /// deleted only if two consecutive scans miss it.
     pub fn full_scan<M>(&self) -> BoxFuture<Result<FullScan<M>>>
     where
         S: Saves<M>,
@@ -58,22 +58,22 @@ impl<S> NangoSync<S> {
     }
 }
 
-/// An open scan without its type.
+/// Open scan, without the type of the model.
 #[derive(Debug)]
 struct OpenScan {
     nango: Nango,
     dataset: DatasetKey,
     scan: Scan,
-    /// Whether it began behind the first record.
+    /// Whether the walk started after the first record.
     partial: bool,
     mark: WalkMark,
-    /// Records of the model that the run had saved when the scan began.
+    /// Number of records of the model that the run had saved when the scan started.
     saved_before: u64,
 }
 
 async fn begin(nango: Nango, model: &str) -> Result<OpenScan> {
     let context = nango.context();
-    context.check()?;
+    context.check_cancelled()?;
     let resumes = context.store.checkpoint(&context.key).await.map_err(store_error)?.value.is_some();
     let from = if resumes { ScanFrom::Unfinished } else { ScanFrom::Start };
     let dataset = context.dataset(model);
@@ -86,13 +86,13 @@ async fn begin(nango: Nango, model: &str) -> Result<OpenScan> {
 }
 
 impl<M: Record> FullScan<M> {
-    /// Whether it resumes the scan of an interrupted run.
+    /// Returns whether the scan resumes the scan of an interrupted run.
     pub fn resumed(&self) -> bool {
         self.open.scan.resumed
     }
 
-    /// Deletes the records that the walk did not see, except those that another run wrote meanwhile, those that another
-    /// scan has to confirm, and those that the guard holds.
+    /// Deletes the records that the walk did not see, except records that another run wrote in the meantime, records
+    /// that another scan must confirm, and records that the delete guard holds.
     pub async fn finish(self) -> Result<ScanEnd> {
         self.open.finish().await
     }
@@ -101,10 +101,10 @@ impl<M: Record> FullScan<M> {
 impl OpenScan {
     async fn finish(self) -> Result<ScanEnd> {
         let context = self.nango.context();
-        context.check()?;
+        context.check_cancelled()?;
         let (walk, outcome) = self.walk();
         if let WalkOutcome::Incomplete(gap) = &outcome {
-            self.nango.log(format!("the scan deletes nothing: {gap}")).warn();
+            self.nango.log(format!("the scan of `{}` deletes nothing: {gap}", self.dataset.model)).warn();
         }
         let (run, function, model) = (context.token, context.key.clone(), self.dataset.model.clone());
         let finish = FinishScan {
@@ -123,7 +123,7 @@ impl OpenScan {
         Ok(ScanEnd { deleted: finished.deleted, held: finished.held, unconfirmed: finished.unconfirmed, walk: outcome })
     }
 
-    /// The walks since the scan began, as one.
+    /// Combines the walks since the start of the scan.
     fn walk(&self) -> (ScanWalk, WalkOutcome) {
         let context = self.nango.context();
         let (mut walk, mut outcome) = context.walks_since(self.mark);
@@ -132,7 +132,7 @@ impl OpenScan {
         }
         walk.complete = outcome.is_complete();
         walk.list_empty = !self.scan.resumed && context.saved(&self.dataset.model) == self.saved_before;
-        // A scan that resumes was read in several requests, and those of the interrupted run are not known.
+        // A resumed scan was read in several requests, and the requests of the interrupted run are not recorded.
         walk.position_based |= self.scan.resumed;
         walk.requests = walk.requests.max(if self.scan.resumed { 2 } else { 0 });
         (walk, outcome)

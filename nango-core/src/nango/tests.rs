@@ -1,28 +1,28 @@
-//! The helper, as functions use it: the bodies below are those of syncs, run on a mock.
+//! Tests of the handles: the functions below are syncs that run on a mock.
 
 use std::time::Duration;
 
 use crate::{ErrorKind, prelude::*, testing::Mock};
 
-/// A thing.
+/// Test record with a nullable field.
 #[model]
 pub(super) struct Thing {
-    /// Its id.
+    /// Id of the thing.
     pub id: u64,
-    /// Its name.
+    /// Name of the thing.
     pub name: String,
-    /// What is said about it.
+    /// Optional note.
     pub note: Option<String>,
 }
 
-/// A change to a thing.
+/// Test patch of a thing.
 #[patch(of = Thing)]
 pub(super) struct ThingChange {
-    /// Which thing.
+    /// Id of the thing.
     pub id: u64,
-    /// Its new name.
+    /// New name.
     pub name: Option<String>,
-    /// What is said about it now, if anything.
+    /// New note; `null` removes it.
     pub note: Patch<String>,
 }
 
@@ -47,7 +47,7 @@ async fn writes_and_reads_back(nango: NangoSync) -> Result<()> {
     let found = nango.records_by_id::<Thing, _>([1_u64, 2, 3]).await?;
     assert_eq!((found.len(), &found[&1].note, found[&2].name.as_str()), (2, &None, "B"));
 
-    assert_eq!(nango.batch_delete::<Thing>([thing(2, "whatever")]).await?.deleted().count(), 1);
+    assert_eq!(nango.batch_delete::<Thing>([thing(2, "any")]).await?.deleted().count(), 1);
     let mut all = nango.records::<Thing>();
     let mut seen = Vec::new();
     while let Some(record) = all.next().await? {
@@ -62,14 +62,14 @@ async fn records_are_written_and_read_back() {
     writes_and_reads_back(Mock::new().nango()).await.unwrap();
 }
 
-/// A thing with its time.
+/// Test record with a time of update.
 #[model(updated = "at")]
 struct Dated {
-    /// Its id.
+    /// Id of the record.
     id: u64,
-    /// Its name.
+    /// Name of the record.
     name: String,
-    /// When it was last updated.
+    /// Time of the last update.
     at: Option<u64>,
 }
 
@@ -102,7 +102,7 @@ async fn older_writes_are_reported_and_change_nothing() {
 }
 
 #[sync(integration = "helper", model = "Dated")]
-async fn walks_over_dated(nango: NangoSync) -> Result<()> {
+async fn saves_dated_in_a_full_scan(nango: NangoSync) -> Result<()> {
     let scan = nango.full_scan::<Dated>().await?;
     nango.batch_save([dated("old", 10)]).await?;
     scan.finish().await?;
@@ -110,7 +110,7 @@ async fn walks_over_dated(nango: NangoSync) -> Result<()> {
 }
 
 #[sync(integration = "helper", model = "Dated")]
-async fn saves_dated_behind_a_scan(nango: NangoSync) -> Result<()> {
+async fn saves_dated_after_a_scan(nango: NangoSync) -> Result<()> {
     drop(nango.full_scan::<Dated>().await?);
     nango.batch_save([dated("old", 10)]).await?;
     Ok(())
@@ -120,20 +120,20 @@ async fn saves_dated_behind_a_scan(nango: NangoSync) -> Result<()> {
 async fn older_record_is_applied_in_the_second_full_scan_only() {
     let mock = Mock::new().record(dated("new", 20)).await;
     for _ in 0..2 {
-        saves_dated_behind_a_scan(mock.nango()).await.unwrap();
+        saves_dated_after_a_scan(mock.nango()).await.unwrap();
     }
-    walks_over_dated(mock.nango()).await.unwrap();
+    saves_dated_in_a_full_scan(mock.nango()).await.unwrap();
     assert_eq!(mock.saved::<Dated>().await[0].name, "new");
-    walks_over_dated(mock.nango()).await.unwrap();
+    saves_dated_in_a_full_scan(mock.nango()).await.unwrap();
     assert_eq!(mock.saved::<Dated>().await[0].name, "old");
 }
 
 #[sync(integration = "helper", model = "Thing")]
-async fn makes_mistakes(nango: NangoSync) -> Result<()> {
+async fn makes_invalid_calls(nango: NangoSync) -> Result<()> {
     let unknown = nango.batch_update_values::<Thing>([(1_u64, json!({ "nmae": "x" }))]).await.unwrap_err();
     assert_eq!(
         unknown.to_string(),
-        "`Thing` has no field `nmae`, did you mean `name`? Its fields are `id`, `name` and `note`"
+        "unknown field `nmae` of model `Thing`; available: `id`, `name` and `note`; did you mean `name`?"
     );
     let missing = nango.env("REGION").unwrap_err().to_string();
     assert!(missing.contains("NANGO_ENV_REGION") && missing.contains("[environment]"), "{missing}");
@@ -148,7 +148,7 @@ async fn makes_mistakes(nango: NangoSync) -> Result<()> {
 #[tokio::test]
 async fn invalid_call_is_refused_before_sending_or_writing() {
     let mock = Mock::new();
-    makes_mistakes(mock.nango()).await.unwrap();
+    makes_invalid_calls(mock.nango()).await.unwrap();
     assert!(mock.received_requests().is_empty());
 }
 
@@ -156,7 +156,7 @@ async fn invalid_call_is_refused_before_sending_or_writing() {
 async fn saves_in_two_batches(nango: NangoSync) -> Result<()> {
     let things: Vec<Thing> = nango.get("/things").json().await?;
     tokio::time::sleep(Duration::from_millis(5)).await;
-    // Meanwhile another run writes what it knows better.
+    // This request lets another run write a newer version of the second thing.
     nango.fetch("https://api.mock.test/meanwhile").await?;
     let [first, second] = <[Thing; 2]>::try_from(things).unwrap();
     nango.batch_save([first]).await?;
@@ -210,13 +210,13 @@ async fn cancelled_function_fails_at_its_next_call() {
 
 #[tokio::test]
 async fn response_is_decoded_into_requested_type() {
-    let mock = Mock::new().reply_with("/gone", 404, json!({ "message": "no" })).reply("/text", "plain");
+    let mock = Mock::new().reply_with("/missing", 404, json!({ "message": "no" })).reply("/text", "plain");
     let nango: Nango = mock.nango();
-    assert!(nango.get("/gone").optional().await.unwrap().is_none());
-    assert_eq!(nango.get("/gone").accept([404]).await.unwrap().data()["message"], "no");
-    let failure = nango.post("/gone").body(&json!({ "a": 1 })).await.unwrap_err();
+    assert!(nango.get("/missing").optional().await.unwrap().is_none());
+    assert_eq!(nango.get("/missing").accept([404]).await.unwrap().data()["message"], "no");
+    let failure = nango.post("/missing").body(&json!({ "a": 1 })).await.unwrap_err();
     assert_eq!(failure.http().map(|http| (http.status, http.json())), Some((404, json!({ "message": "no" }))));
     let wrong = nango.get("/text").json::<Thing>().await.unwrap_err();
     assert_eq!(wrong.kind(), ErrorKind::Decode);
-    assert_eq!(nango.fetch("https://anywhere.test/gone").await.unwrap().status(), 404, "every status is an answer");
+    assert_eq!(nango.fetch("https://anywhere.test/missing").await.unwrap().status(), 404, "every status is accepted");
 }

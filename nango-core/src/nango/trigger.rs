@@ -10,10 +10,10 @@ use crate::{
     json::decode_value,
 };
 
-/// The functions that `trigger` takes: those with `#[action]`, with and without an input.
+/// Functions that `trigger` accepts: functions with `#[action]`, with and without input.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not an `#[action]` function", label = "not an action")]
 pub trait ActionFn<T> {
-    /// The action's marker.
+    /// Marker type of the action.
     type Marker: ActionMarker;
 }
 
@@ -34,8 +34,8 @@ where
 }
 
 impl Nango {
-    /// Runs another action of the same connection and waits for its output: `nango.trigger(create_issue, input)`.
-    /// It is a run of its own, with its own log.
+    /// Runs another action of the same connection and waits for its output: `nango.trigger(create_issue, input)`. The
+    /// action is a separate run with its own log.
     pub fn trigger<F, T>(
         &self,
         _action: F,
@@ -48,16 +48,16 @@ impl Nango {
     }
 
     fn trigger_value(&self, action: ActionRef, input: serde_json::Result<Value>) -> BoxFuture<Result<Value>> {
-        match (self.context().check(), input) {
+        match (self.context().check_cancelled(), input) {
             (Err(error), _) => Box::pin(std::future::ready(Err(error))),
             (_, Err(error)) => Box::pin(std::future::ready(Err(Error::from(error)))),
             (Ok(()), Ok(input)) => self.context().services.trigger_action(self.context(), action, input),
         }
     }
 
-    /// Runs a sync of the same connection as soon as this run has ended.
+    /// Schedules a sync of the same connection to run after this run has succeeded.
     pub fn trigger_sync(&self, name: &str) -> Result<()> {
-        self.context().check()?;
+        self.context().check_cancelled()?;
         self.context().services.trigger_sync(self.context(), name)
     }
 }

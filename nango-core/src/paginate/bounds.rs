@@ -1,18 +1,18 @@
-//! Bounds of a walk, so that an API that never ends its list does not keep a run busy for ever.
+//! Limits of a walk, so that an API without end of list does not keep a run busy forever.
 
 use std::time::Duration;
 
-/// The bounds of one walk. A walk that reaches one fails with an error that names the setting; pages that were committed
-/// stay, and nothing is deleted.
+/// Limits of one walk. A walk that reaches a limit fails with an error that names the setting; committed pages are
+/// kept, and nothing is deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounds {
-    /// Pages that are requested, those before an interruption included. Default 100,000.
+    /// Maximum number of requested pages, including pages before an interruption. Default: 100,000.
     pub max_pages: u64,
-    /// Bytes of all bodies, decompressed. Default 64 GiB.
+    /// Maximum size of all decompressed bodies in bytes. Default: 64 GiB.
     pub max_bytes: u64,
-    /// Empty pages in a row. Default 100.
+    /// Maximum number of consecutive empty pages. Default: 100.
     pub max_empty_pages: u64,
-    /// Time since the walk last brought a record. Default one hour.
+    /// Maximum time without a new record. Default: one hour.
     pub stall: Duration,
 }
 

@@ -1,17 +1,17 @@
-//! Values that lead to the next page.
+//! Cursors: values that lead to the next page.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
 use super::PaginateError;
 
-/// The value of a cursor's parameter. It is opaque: it is sent as it came, digit by digit.
+/// Value of a cursor parameter. It is opaque: it is sent exactly as it was received.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Cursor {
-    /// A number that a [`Value`] would write in another way.
+    /// Number whose text a [`Value`] would change.
     Number {
-        /// The number as the API wrote it.
+        /// Original text of the number.
         number: String,
     },
     /// A string or a number.
@@ -19,7 +19,7 @@ pub(super) enum Cursor {
 }
 
 impl Cursor {
-    /// The value as a query has it.
+    /// Returns the value as text for a query parameter.
     pub(super) fn text(&self) -> String {
         match self {
             Self::Number { number } => number.clone(),
@@ -28,7 +28,7 @@ impl Cursor {
         }
     }
 
-    /// The value as JSON has it.
+    /// Returns the value as JSON text.
     pub(super) fn json(&self) -> String {
         match self {
             Self::Number { number } => number.clone(),
@@ -36,7 +36,7 @@ impl Cursor {
         }
     }
 
-    /// Whether it may count records or pages: a JSON number, or a text of digits.
+    /// Returns whether the value may be a count of records or pages: a JSON number, or a text of digits.
     pub(super) fn is_counting(&self) -> bool {
         match self {
             Self::Number { .. } | Self::Json(Value::Number(_)) => true,
@@ -45,13 +45,13 @@ impl Cursor {
     }
 }
 
-/// Whether a text is a whole number.
+/// Returns whether a text is a non-negative integer.
 pub(super) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A string or number that leads to the next page. Nothing, `null`, `false`, and a text or list that is empty end the
-/// walk; 0 does not. Cursors are opaque: a text is sent as it came.
+/// Reads a cursor from JSON. `null`, `false`, and an empty string, list or object mean the end of the walk; 0 does not.
+/// Strings are not changed, because cursors are opaque.
 pub(super) fn scalar(
     raw: &RawValue,
     what: &'static str,

@@ -1,7 +1,7 @@
-//! The one decision behind each page of a walk: another page, or the end and its reason.
+//! Decision after each page of a walk: the next request, or the end with its reason.
 //!
-//! A short page, a null list beside an error, a partial answer and a page without credentials prove nothing. A reason
-//! that makes the walk incomplete is kept while there are pages to read, and the first one is reported.
+//! A short page, a null list beside an error, a partial response and a page without credentials are not evidence of the
+//! end. A reason that makes the walk incomplete is kept while the walk continues, and the first one is reported.
 
 use std::collections::HashSet;
 
@@ -19,43 +19,43 @@ use super::{
 };
 use crate::declare::{OffsetBy, PaginateKind};
 
-/// An answer as the decision sees it.
+/// Properties of a response on which the decision depends.
 pub(super) struct PageContext<'a> {
     pub(super) status: u16,
     pub(super) page_name: &'a str,
     pub(super) step: &'a Step,
-    /// The key of this request among those of the walk.
+    /// Key of this request, unique within the walk.
     pub(super) key: u128,
     pub(super) evidence: &'a Evidence<'a>,
-    /// The step that the cursor, the link or the `Link` header leads to.
+    /// Next step according to the cursor, the link or the `Link` header.
     pub(super) next: Option<Step>,
 }
 
-/// The decision behind a page.
+/// Decision after a page.
 #[derive(Debug, PartialEq)]
 pub(super) enum PageDecision {
     Next(Step),
     End(WalkOutcome),
 }
 
-/// The state of a walk, as far as its end depends on it.
+/// State of a walk on which its end depends.
 #[derive(Debug)]
 pub(super) struct Decider {
     pub(super) purpose: Purpose,
     pub(super) bounds: Bounds,
-    pub(super) memory: WalkState,
-    /// The requests of the walk.
+    pub(super) state: WalkState,
+    /// Keys of the requests of the walk.
     requested: HashSet<u128>,
-    /// The records of the page before.
+    /// Hash of the records of the previous page.
     previous: Option<u128>,
     previous_short: bool,
-    /// Whether the request at hand only follows a short page.
+    /// Whether a short page is the only reason for the current request.
     follows_short: bool,
     first_length: Option<u64>,
     longest: u64,
     empty_in_a_row: u64,
     last_total: Option<u64>,
-    /// When the walk last brought a record, microseconds since 1970.
+    /// Time of the last new record, microseconds since 1970 (UTC).
     progress_at: Option<i64>,
 }
 
@@ -68,11 +68,11 @@ fn incomplete(gap: Gap) -> PageDecision {
 }
 
 impl Decider {
-    pub(super) fn new(purpose: Purpose, bounds: Bounds, memory: WalkState) -> Self {
+    pub(super) fn new(purpose: Purpose, bounds: Bounds, state: WalkState) -> Self {
         Self {
             purpose,
             bounds,
-            memory,
+            state,
             requested: HashSet::new(),
             previous: None,
             previous_short: false,
@@ -85,25 +85,25 @@ impl Decider {
         }
     }
 
-    /// Notes a request before it is sent.
+    /// Records a request before it is sent.
     pub(super) fn note_request(&mut self, key: u128) {
         self.requested.insert(key);
     }
 
-    /// Keeps the first reason that makes the walk incomplete.
+    /// Records a reason that makes the walk incomplete. Only the first one is kept.
     pub(super) fn record_gap(&mut self, gap: StoredGap) {
-        self.memory.gap.get_or_insert(gap);
+        self.state.gap.get_or_insert(gap);
     }
 
-    /// The outcome that is reported: a reason that was kept wins over a complete end.
+    /// Returns the outcome to report: a recorded gap makes a complete end incomplete.
     pub(super) fn outcome(&self, outcome: WalkOutcome) -> WalkOutcome {
-        match (&outcome, &self.memory.gap) {
+        match (&outcome, &self.state.gap) {
             (WalkOutcome::Complete(_), Some(gap)) => WalkOutcome::Incomplete(gap.into()),
             _ => outcome,
         }
     }
 
-    /// The end that a status outside 200..=299 behind the first page means; `None`: it is an error.
+    /// Returns the end that a status outside 200..=299 after the first page means, or `None` if it is an error.
     pub(super) fn end_of_status(&self, spec: &WalkSpec, status: u16) -> Option<WalkOutcome> {
         let last_item = matches!(spec.kind, Some(PaginateKind::LastItem { .. }));
         let complete_list = if spec.end_status.contains(&status) {
@@ -120,14 +120,14 @@ impl Decider {
         Some(outcome)
     }
 
-    /// Checks the bounds before another request is sent.
+    /// Checks the bounds before the next request is sent.
     pub(super) fn check_bounds(&self, at: &str, now: i64) -> Result<(), PaginateError> {
         let bound = |bound: String, setting| Err(PaginateError::Bound { at: at.to_owned(), bound, setting });
         let Bounds { max_pages, max_bytes, max_empty_pages, stall } = &self.bounds;
-        if self.memory.pages >= *max_pages {
+        if self.state.pages >= *max_pages {
             return bound(format!("{max_pages} pages"), "walk_pages");
         }
-        if self.memory.bytes >= *max_bytes {
+        if self.state.bytes >= *max_bytes {
             return bound(format!("{max_bytes} bytes"), "walk_bytes");
         }
         if self.empty_in_a_row > *max_empty_pages {
@@ -140,23 +140,23 @@ impl Decider {
         Ok(())
     }
 
-    /// Notes that time passes or that a record came.
+    /// Records the time of the last new record.
     pub(super) fn note_progress(&mut self, now: i64, records: usize) {
         if records > 0 || self.progress_at.is_none() {
             self.progress_at = Some(now);
         }
     }
 
-    /// Decides what follows a page.
+    /// Decides whether and how the walk continues after a page.
     pub(super) fn decide(&mut self, spec: &WalkSpec, context: &PageContext<'_>) -> Result<PageDecision, PaginateError> {
         let evidence = context.evidence;
-        let first = self.memory.pages == 0;
+        let first = self.state.pages == 0;
         self.check_list(spec, context, first)?;
         let items = evidence.items();
         let count = items.len() as u64;
         let short = spec.limit.is_some_and(|limit| count < u64::from(limit));
-        self.memory.pages += 1;
-        self.memory.records += count;
+        self.state.pages += 1;
+        self.state.records += count;
 
         let records = hash(items);
         if count > 0 && self.previous == Some(records) {
@@ -169,7 +169,7 @@ impl Decider {
         let total = spec.total.as_ref().and_then(|_| evidence::number(&evidence.total));
         let total_pages = spec.total_pages.as_ref().and_then(|_| evidence::number(&evidence.total_pages));
         if let Some(total) = total {
-            self.memory.shifted |= self.last_total.is_some_and(|last| last != total);
+            self.state.shifted |= self.last_total.is_some_and(|last| last != total);
             self.last_total = Some(total);
         }
         self.first_length.get_or_insert(count);
@@ -177,7 +177,7 @@ impl Decider {
         self.empty_in_a_row = if count == 0 { self.empty_in_a_row + 1 } else { 0 };
 
         let more = more(evidence);
-        let (mut verdict, follows_short) = if spec.is_counted() {
+        let (mut decision, follows_short) = if spec.is_counted() {
             self.decide_counted(spec, context, &CountedPage { count, short, more, total, total_pages })?
         } else {
             (self.decide_linked(spec, context, count, more)?, false)
@@ -185,25 +185,25 @@ impl Decider {
         self.follows_short = follows_short;
         self.previous = Some(records);
         self.previous_short = short;
-        if let PageDecision::End(WalkOutcome::Complete(_)) = verdict {
+        if let PageDecision::End(WalkOutcome::Complete(_)) = decision {
             let lacks_total =
                 (spec.total.is_some() && total.is_none()) || (spec.total_pages.is_some() && total_pages.is_none());
-            let behind_last = count == 0 && !first && matches!(spec.kind, Some(PaginateKind::Offset { .. }));
-            if context.status == 206 && !behind_last {
-                verdict = incomplete(Gap::PartialContent);
+            let after_last = count == 0 && !first && matches!(spec.kind, Some(PaginateKind::Offset { .. }));
+            if context.status == 206 && !after_last {
+                decision = incomplete(Gap::PartialContent);
             } else if lacks_total {
-                verdict = incomplete(Gap::Total);
+                decision = incomplete(Gap::Total);
             }
         }
-        Ok(verdict)
+        Ok(decision)
     }
 
-    /// Refuses an answer without a list, and keeps the reason where its absence proves nothing.
+    /// Fails if a response has no list, and records a gap if the missing list is not evidence of an empty list.
     fn check_list(&mut self, spec: &WalkSpec, context: &PageContext<'_>, first: bool) -> Result<(), PaginateError> {
         let evidence = context.evidence;
         match &evidence.list {
             Found::Missing if evidence.has_error() => return Err(evidence.error(context.page_name)),
-            // Some encoders leave out empty lists.
+            // Some encoders omit empty lists.
             Found::Missing if !(spec.null_is_empty && evidence.parent_is_object(spec)) => {
                 return Err(evidence.no_list(spec, context.page_name));
             }
@@ -222,7 +222,8 @@ impl Decider {
         Ok(())
     }
 
-    /// The step behind a page of an offset, page-number or last-item walk, and whether it only follows a short page.
+    /// Returns the decision after a page of an offset, page-number or last-item walk, and whether a short page is the
+    /// only reason for the next request.
     fn decide_counted(
         &mut self,
         spec: &WalkSpec,
@@ -230,7 +231,7 @@ impl Decider {
         page: &CountedPage,
     ) -> Result<(PageDecision, bool), PaginateError> {
         let CountedPage { count, short, more, total, total_pages } = *page;
-        let pages_before = self.memory.pages - 1;
+        let pages_before = self.state.pages - 1;
         let position = match (&spec.kind, context.step) {
             (Some(PaginateKind::Offset { by: OffsetBy::Records, start, .. }), Step::Offset(at)) => {
                 Some(at.saturating_sub(*start).saturating_add(count))
@@ -238,12 +239,12 @@ impl Decider {
             (Some(PaginateKind::Offset { by: OffsetBy::Page, .. }), _) => {
                 Some(pages_before.saturating_mul(self.first_length.unwrap_or(0)).saturating_add(count))
             }
-            // A last item has no position: its total is only compared with itself.
+            // A last-item walk has no position: its total is only compared with earlier totals.
             _ => None,
         };
         let total = total.filter(|_| position.is_some());
         let below_total = total.zip(position).is_some_and(|(total, position)| position < total);
-        let ended = |verdict: PageDecision| Ok((verdict, false));
+        let ended = |decision: PageDecision| Ok((decision, false));
         if more == Some(false) {
             return ended(if below_total { incomplete(Gap::Total) } else { complete(Completion::HasMoreFalse) });
         }
@@ -259,7 +260,7 @@ impl Decider {
             && let Some(total) = total
         {
             let full = !short || (pages_before > 0 && count >= self.longest);
-            // A total may be cut at a ceiling.
+            // Some APIs cap the reported total.
             let reached = position.is_none_or(|position| position >= total);
             let another = full && (self.purpose.deletes || self.purpose.since);
             if reached && !another {
@@ -277,7 +278,7 @@ impl Decider {
         Ok((self.advance(spec, context, count)?, follows_short))
     }
 
-    /// The request behind a page of `count` records.
+    /// Returns the step after a page of `count` records.
     fn advance(
         &mut self,
         spec: &WalkSpec,
@@ -307,7 +308,7 @@ impl Decider {
                 let value = evidence::record_value(last, id)
                     .map_err(|error| unusable_cursor(context.page_name, id, error.to_string()))?;
                 let value = value.map(|value| scalar(value, "cursor", context.page_name, id)).transpose()?.flatten();
-                let none = || unusable_cursor(context.page_name, id, "the last record has nothing there".to_owned());
+                let none = || unusable_cursor(context.page_name, id, "the last record has no value there".to_owned());
                 let step = Step::Cursor(value.ok_or_else(none)?);
                 if self.requested.contains(&step.key()) {
                     return Err(PaginateError::Circle { at: context.page_name.to_owned(), what: "cursor" });
@@ -318,7 +319,7 @@ impl Decider {
         }
     }
 
-    /// The step behind a page that leads to the next one itself: by a cursor or a link.
+    /// Returns the decision after a page with a cursor or a link to the next page.
     fn decide_linked(
         &mut self,
         spec: &WalkSpec,
@@ -360,7 +361,7 @@ impl Decider {
     }
 }
 
-/// A page of an offset, page-number or last-item walk.
+/// Properties of a page of an offset, page-number or last-item walk.
 struct CountedPage {
     count: u64,
     short: bool,
@@ -369,8 +370,8 @@ struct CountedPage {
     total_pages: Option<u64>,
 }
 
-/// Whether the API reports another page; `None`: it does not report anything. Of two that disagree, the one that ends the
-/// walk counts.
+/// Returns whether the API reports another page, or `None` if it has no such flag. If two flags disagree, the flag that
+/// ends the walk is used.
 fn more(evidence: &Evidence<'_>) -> Option<bool> {
     match (evidence::flag(&evidence.has_more), evidence::inverse_flag(&evidence.is_last)) {
         (Some(false), _) | (_, Some(false)) => Some(false),
@@ -389,7 +390,7 @@ fn hash(items: &[&str]) -> u128 {
 }
 
 impl Step {
-    /// A key that two equal requests of a walk share.
+    /// Returns the key of the request. Equal requests of a walk have equal keys.
     pub(super) fn key(&self) -> u128 {
         match self {
             Self::First => 0,

@@ -1,34 +1,34 @@
-//! How a walk ends: with the whole list, or with a reason why it may lack records.
+//! End of a walk: complete with its evidence, or incomplete with its reason.
 
 use std::fmt;
 
 use crate::declare::Pagination;
 
-/// The end of a walk over a paginated list.
+/// End of a walk over a paginated list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WalkEnd {
-    /// Whether the walk saw the whole list, and why it ended.
+    /// Whether the walk read the complete list, and why it ended.
     pub outcome: WalkOutcome,
-    /// Number of pages that were requested.
+    /// Number of requested pages.
     pub pages: u64,
-    /// Whether records moved between pages while the list was walked: its total changed, or an id came again on a later
-    /// page. Always `false` for token pagination and for walks of one request.
+    /// Whether records moved between pages during the walk: the total changed, or an id was repeated on a later page.
+    /// Always `false` for token pagination and for walks of one request.
     pub shifted: bool,
     /// Whether records can move across the position of the reader.
     pub pagination: Pagination,
 }
 
-/// Whether a walk saw the whole list.
+/// Whether a walk read the complete list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WalkOutcome {
-    /// The API gave the whole list.
+    /// The walk read the complete list.
     Complete(Completion),
-    /// The walk ended, and nothing proves that the list was whole: it deletes nothing and does not move `since`.
+    /// The walk ended without evidence that the list was complete. It deletes nothing and does not advance `since`.
     Incomplete(Gap),
 }
 
-/// The evidence that a list was whole.
+/// Evidence that a list was complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Completion {
@@ -38,11 +38,11 @@ pub enum Completion {
     NoNextPage,
     /// `has_more` is false, or `is_last` is true.
     HasMoreFalse,
-    /// The page is empty and leads nowhere.
+    /// The page is empty and has no next page.
     EmptyPage,
-    /// The API answered 204.
+    /// The API responded with 204.
     NoContent,
-    /// The API answered the request behind the last page with a status that means the end.
+    /// The API responded to the request after the last page with a status that means the end.
     EndStatus,
     /// The declared `total` was reached.
     TotalReached,
@@ -50,58 +50,58 @@ pub enum Completion {
     TotalPagesReached,
 }
 
-/// The reason why a list may lack records.
+/// Reason why records may be missing from a walk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Gap {
     /// The list is `null` on the first page.
     NullList,
-    /// The body carries an error, and the list, its parent or the next page is missing.
+    /// The body contains an error, and the list, its parent or the next page is missing.
     ErrorInBody,
-    /// A page lies on another origin and was requested without credentials.
+    /// A page is on another origin and was requested without credentials.
     OtherOrigin {
-        /// The origin that gets the credentials.
+        /// Origin that receives the credentials.
         own: String,
-        /// The origin of the page.
+        /// Origin of the page.
         other: String,
     },
-    /// The last page was answered with 206 Partial Content.
+    /// The last page has status 206 Partial Content.
     PartialContent,
-    /// The API reports that there is more, and no way to it.
+    /// The API reports more pages, but no cursor or link to them.
     Contradiction,
     /// An empty page leads to an earlier page of the walk.
     Circle,
-    /// A short page has the same records as the page before.
+    /// A short page has the same records as the previous page.
     RepeatedPage,
-    /// The API answered a request behind the first page with an error that may mean the end of the list.
+    /// The API responded to a request after the first page with an error that may mean the end of the list.
     EndStatus(u16),
-    /// Fewer records than the declared `total`, or the last answer has no total.
+    /// The walk read fewer records than the declared `total`, or the last response has no total.
     Total,
-    /// Empty pages with more to come, before any page showed how far the offset has to advance.
+    /// The first pages are empty, so that the increment of the offset is unknown.
     PageSize,
-    /// A record that does not fit was left out, and its id could not be read.
+    /// A record that does not fit the type was skipped, and its id could not be read.
     RecordWithoutId,
     /// The function stopped reading before the list ended.
     Stopped,
     /// A hand-written scan read nothing.
     NoWalk,
-    /// A hand-written scan resumed from a checkpoint without the scan that the interrupted run left open.
+    /// A hand-written scan resumed from a checkpoint, but the interrupted run left no open scan.
     WithoutScan,
 }
 
 impl WalkEnd {
-    /// The end of a walk of `pages` pages.
+    /// Creates the end of a walk of `pages` pages.
     pub fn of(outcome: WalkOutcome, pages: u64, shifted: bool, pagination: Pagination) -> Self {
         Self { outcome, pages, shifted, pagination }
     }
 
-    /// The end of a walk that is not read to its end.
+    /// Returns the end of a walk that was not read to its end.
     pub(crate) fn stopped() -> Self {
         let outcome = WalkOutcome::Incomplete(Gap::Stopped);
         Self { outcome, pages: 0, shifted: false, pagination: Pagination::Position }
     }
 
-    /// Two walks as one: the weaker decides.
+    /// Combines two walks. The outcome of the first incomplete walk is kept.
     pub(crate) fn and(self, other: Self) -> Self {
         let position = [&self, &other].iter().any(|end| end.pagination == Pagination::Position);
         Self {
@@ -114,12 +114,12 @@ impl WalkEnd {
 }
 
 impl WalkOutcome {
-    /// Whether the list was whole.
+    /// Returns whether the walk read the complete list.
     pub const fn is_complete(&self) -> bool {
         matches!(self, Self::Complete(_))
     }
 
-    /// The name of the reason in reports: `no_next_page`, `other_origin`.
+    /// Returns the name of the reason in reports, such as `no_next_page` or `other_origin`.
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Complete(completion) => completion.name(),
@@ -129,7 +129,7 @@ impl WalkOutcome {
 }
 
 impl Completion {
-    /// Its name in reports.
+    /// Returns the name in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::SingleRequest => "single_request",
@@ -145,7 +145,7 @@ impl Completion {
 }
 
 impl Gap {
-    /// Its name in reports.
+    /// Returns the name in reports.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::NullList => "null_list",
@@ -166,52 +166,52 @@ impl Gap {
     }
 }
 
-/// Names the evidence, for the log and the report.
+/// Describes the evidence, for the log and the report.
 impl fmt::Display for Completion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::SingleRequest => "the list has one page",
-            Self::NoNextPage => "the last page leads to no other",
+            Self::NoNextPage => "the last page has no next page",
             Self::HasMoreFalse => "the API reports no more pages",
             Self::EmptyPage => "the last page is empty",
-            Self::NoContent => "the API answered 204 (no content)",
-            Self::EndStatus => "the API answered behind the last page with a status that means the end",
-            Self::TotalReached => "as many records were read as the API reports in all",
-            Self::TotalPagesReached => "as many pages were read as the API reports in all",
+            Self::NoContent => "the API responded with 204 (no content)",
+            Self::EndStatus => "the API responded after the last page with a status that means the end",
+            Self::TotalReached => "the number of records read equals the reported total",
+            Self::TotalPagesReached => "the number of pages read equals the reported total",
         })
     }
 }
 
-/// States the problem and the setting that helps, for the log and the report.
+/// Describes the problem and the setting that fixes it, for the log and the report.
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherOrigin { own, other } => write!(
                 f,
-                "a page lies on {other} and was requested without credentials, which are for {own}; if both belong to \
+                "a page is on {other} and was requested without credentials, which are for {own}; if both belong to \
                  this API, add `trusted_origins = [\"{other}\"]` to the integration in nango.toml"
             ),
             Self::EndStatus(status) => write!(
                 f,
-                "the API answered a request behind the first page with {status}; if that means the end of the list, \
+                "the API responded to a request after the first page with {status}; if that means the end of the list, \
                  declare `end_status({status})`"
             ),
             other => f.write_str(match other {
                 Self::NullList => {
                     "the list is null on the first page; if that means an empty list, declare `null_is_empty = true`"
                 }
-                Self::ErrorInBody => "the answer carries an error and lacks the list or the next page",
-                Self::PartialContent => "the API answered 206 (partial content)",
-                Self::Contradiction => "the API reports more pages and gives no way to them",
+                Self::ErrorInBody => "the response contains an error and lacks the list or the next page",
+                Self::PartialContent => "the API responded with 206 (partial content)",
+                Self::Contradiction => "the API reports more pages, but returns no cursor or link to them",
                 Self::Circle => "an empty page leads back to an earlier page",
-                Self::RepeatedPage => "a short page has the same records as the page before",
+                Self::RepeatedPage => "a short page has the same records as the previous page",
                 Self::Total => "the API reports another total than the number of records read, or none at the end",
                 Self::PageSize => "the first pages are empty, and the length of a page is unknown",
-                Self::RecordWithoutId => "a record that does not fit was left out, and its id could not be read",
+                Self::RecordWithoutId => "a record that does not fit was skipped, and its id could not be read",
                 Self::Stopped => "the function stopped reading before the list ended",
                 Self::NoWalk => "the scan read no list",
                 Self::WithoutScan => {
-                    "the walk resumed from a checkpoint, and the scan of the interrupted run is not open any more"
+                    "the walk resumed from a checkpoint, but the scan of the interrupted run is no longer open"
                 }
                 Self::OtherOrigin { .. } | Self::EndStatus(_) => "",
             }),

@@ -1,4 +1,4 @@
-//! Why a walk cannot begin, or go on.
+//! Errors of walks.
 
 use crate::{
     error::{Error, ErrorKind},
@@ -6,128 +6,135 @@ use crate::{
     redact::{Redactor, one_line},
 };
 
-/// How many characters of an error in a body are shown.
+/// Number of characters that are shown of an error in a body.
 const SHOWN_ERROR: usize = 200;
 
-/// What a user can declare if the API reports the end in another way than by its cursor.
+/// Remedy if the API reports the end in another way than by its cursor.
 const CIRCLE_HINT: &str = "; if the API reports the end elsewhere, declare `has_more` or `is_last`";
 
-/// Why a walk cannot begin, or go on. `at` is the page and its request: `page 2 of GET https://api.example.com/items`.
+/// Remedy if the list is not the whole body.
+const PATH_HINT: &str = "; set `response_path` to the path of the list";
+
+/// Error of a walk that cannot start or continue. `at` is the page and its request: `page 2 of GET
+/// https://api.example.com/items`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PaginateError {
-    /// The settings do not suffice, or contradict each other.
+    /// The pagination settings are incomplete or contradict each other.
     #[error("{0}")]
     Settings(String),
-    /// A page has no usable answer.
+    /// The request of a page failed.
     #[error(transparent)]
     Http(#[from] HttpError),
     /// A page is not JSON.
     #[error(transparent)]
     NotJson(BodyError),
-    /// There is nothing at the path of the records.
+    /// The path of the records does not exist in the body.
     #[error("{at} has nothing at `{path}`: {found}")]
     Missing {
-        /// The page.
+        /// Page and request.
         at: String,
-        /// The path that was asked for.
+        /// Declared path of the records.
         path: String,
-        /// How far it leads, and what is there.
+        /// Description of the value at the longest existing prefix of the path.
         found: String,
     },
-    /// What should be the records is no list.
-    #[error("{at} is no list of records but {what}{}", if path.is_empty() { String::from("; `response_path` says where in it they are") } else { format!(" at `{path}`") })]
+    /// The value at the path of the records is not a list.
+    #[error(
+        "{at} is not a list of records but {what}{}",
+        if path.is_empty() { PATH_HINT.to_owned() } else { format!(" at `{path}`") }
+    )]
     NotAList {
-        /// The page.
+        /// Page and request.
         at: String,
-        /// The path of the records; empty: the whole body.
+        /// Path of the records; empty for the whole body.
         path: String,
-        /// What it is.
+        /// Description of the value.
         what: String,
     },
-    /// A status behind a full page that is not declared as the end of the list.
-    #[error("{at} failed; if {status} means that the list ended with the page before, declare `end_status({status})`")]
+    /// The request after a full page failed with a status that is not declared as the end of the list.
+    #[error(
+        "{at} failed; if {status} means that the list ended with the previous page, declare `end_status({status})`"
+    )]
     AfterLast {
-        /// The page.
+        /// Page and request.
         at: String,
-        /// The status.
+        /// Status code of the response.
         status: u16,
-        /// The failure.
+        /// Failure of the request.
         source: HttpError,
     },
-    /// The list is missing, and the body carries an error.
+    /// The list is missing, and the body contains an error.
     #[error("{at} has no list of records but an error at `{key}`: {}", first(start, SHOWN_ERROR))]
     InBody {
-        /// The page.
+        /// Page and request.
         at: String,
-        /// `error` or `errors`.
+        /// Key of the error, `error` or `errors`.
         key: &'static str,
-        /// The first characters of its JSON.
+        /// First characters of the JSON of the error.
         start: String,
     },
-    /// The status is neither that of a page nor that of a failure.
-    #[error("{at} was answered with {status}, which is no page: 200, 201, 203, 204 and 206 are")]
+    /// The status is a success, but not the status of a page.
+    #[error("{at} has status {status}, but a page must have status 200, 201, 203, 204 or 206")]
     Status {
-        /// The page.
+        /// Page and request.
         at: String,
-        /// The status.
+        /// Status code of the response.
         status: u16,
     },
-    /// A member of the `Link` header carries the relation and has no readable target.
+    /// A member of the `Link` header has the relation, but no readable target.
     #[error("{at} has a `Link` header whose `{rel}` has no readable target")]
     UnreadableLink {
-        /// The page.
+        /// Page and request.
         at: String,
-        /// The relation.
+        /// Relation of the link.
         rel: String,
     },
     /// The walk reached a bound.
     #[error(
-        "{at} reaches the bound of {bound}: what was saved stays, nothing is deleted; if the list is that long, raise \
-         `{setting}` under `[limits]` in nango.toml"
+        "{at} reaches the limit of {bound}: saved records are kept, nothing is deleted; if the list is that long, \
+                 raise `{setting}` under `[limits]` in nango.toml"
     )]
     Bound {
-        /// The page.
+        /// Page and request.
         at: String,
-        /// The bound, such as `100000 pages`.
+        /// Value of the bound, such as `100000 pages`.
         bound: String,
-        /// The name of the setting.
+        /// Name of the setting.
         setting: &'static str,
     },
-    /// What should lead to the next page cannot.
+    /// The cursor or link to the next page is unusable.
     #[error("{at} has no usable {what} at `{location}`: {reason}")]
     Next {
-        /// The page.
+        /// Page and request.
         at: String,
-        /// `cursor` or `link`.
+        /// Type of the value, `cursor` or `link`.
         what: &'static str,
-        /// Where it stands.
+        /// Path of the value.
         location: String,
-        /// What is wrong with it.
+        /// Reason why it is unusable.
         reason: String,
     },
-    /// The API leads in a circle.
-    #[error("{at} leads to a {what} that was there before: the walk would never end{CIRCLE_HINT}")]
+    /// A page with records leads to a cursor or link of an earlier page.
+    #[error("{at} leads to a {what} of an earlier page, so the walk would never end{CIRCLE_HINT}")]
     Circle {
-        /// The page.
+        /// Page and request.
         at: String,
-        /// `cursor` or `link`.
+        /// Type of the value, `cursor` or `link`.
         what: &'static str,
     },
-    /// The API does not look at the offset.
-    #[error(
-        "{at} has the same records as the page before: the API does not look at {name}, so the walk would never end"
-    )]
+    /// The API ignores the offset.
+    #[error("{at} has the same records as the previous page: the API ignores {name}, so the walk would never end")]
     SamePage {
-        /// The page.
+        /// Page and request.
         at: String,
-        /// The parameter in backquotes, or `the link`.
+        /// Parameter in backquotes, or `the link`.
         name: String,
     },
 }
 
 impl PaginateError {
-    /// The error without secrets in what it quotes of an answer.
+    /// Removes secrets from the quoted parts of a response.
     pub(super) fn redacted(self, redactor: &Redactor) -> Self {
         match self {
             Self::NotJson(error) => Self::NotJson(error.redacted(redactor)),
@@ -136,14 +143,14 @@ impl PaginateError {
         }
     }
 
-    /// The error that functions see. A status failure stays reachable by [`Error::http`].
+    /// Converts to the error of functions. A failed status is available by [`Error::http`].
     #[must_use]
     pub fn into_error(self) -> Error {
         match self {
             Self::Http(error) => error.into_error(),
             Self::AfterLast { ref at, status, source } => {
                 let hint = format!(
-                    "{at}: if {status} means that the list ended with the page before, declare `end_status({status})`"
+                    "{at}: if {status} means that the list ended with the previous page, declare `end_status({status})`"
                 );
                 source.into_error().context(hint)
             }
@@ -153,7 +160,7 @@ impl PaginateError {
     }
 }
 
-/// The first characters of a text, on one line.
+/// Returns the first characters of a text, on one line.
 fn first(text: &str, length: usize) -> String {
     one_line(text).chars().take(length).collect()
 }

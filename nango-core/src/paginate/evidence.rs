@@ -1,4 +1,4 @@
-//! The parts of an answer that a walk needs: its list, and the evidence whether a page follows.
+//! Parts of a response that a walk needs: its list, and the evidence whether another page follows.
 
 use std::{collections::BTreeSet, fmt, ops::Range};
 
@@ -15,19 +15,19 @@ use crate::{
     json::{self, DecodeError},
 };
 
-/// How many characters of an unusable answer an error keeps.
+/// Number of characters of an unusable response that an error keeps.
 const MAX_ERROR_CHARS: usize = 4096;
-/// How many keys an error lists.
+/// Maximum number of keys that an error lists.
 const MAX_LISTED_KEYS: usize = 20;
-/// Values of an error's `code` that mean success.
+/// Values of the `code` of an error that mean success, as JSON text.
 const SUCCESS_CODES: [&str; 4] = ["0", "\"0\"", "\"ok\"", "\"success\""];
 
-/// The list of an answer and the evidence beside it.
+/// List of a response, and the evidence whether another page follows.
 #[derive(Debug)]
 pub(super) struct Evidence<'a> {
     json: &'a str,
     pub(super) list: Found<Listed<'a>>,
-    /// The cursor or link to the next page.
+    /// Cursor or link to the next page.
     pub(super) next: Found<&'a RawValue>,
     pub(super) has_more: Found<&'a RawValue>,
     pub(super) is_last: Found<&'a RawValue>,
@@ -36,7 +36,7 @@ pub(super) struct Evidence<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    /// Reads an answer in one pass.
+    /// Reads a response in one pass.
     pub(super) fn read(spec: &WalkSpec, response: &'a Response, at: &str) -> Result<Self, PaginateError> {
         let json = text(response, at)?;
         let declared = [
@@ -48,7 +48,7 @@ impl<'a> Evidence<'a> {
         ];
         let paths: Vec<Option<Path<'_>>> = declared.iter().map(|path| path.and_then(Path::parse)).collect();
         let requested: Vec<&Path<'_>> = paths.iter().flatten().collect();
-        // The paths were checked when the walk began.
+        // The paths were checked at the start of the walk.
         let list = Path::parse(&spec.records).unwrap_or_default();
         let read = path::read(json, &list, &requested).map_err(|error| not_json(response, at, &error))?;
         let mut values = read.values.into_iter();
@@ -64,7 +64,7 @@ impl<'a> Evidence<'a> {
         })
     }
 
-    /// The items of the list; none if it is `null` or missing.
+    /// Returns the items of the list. Empty if the list is `null` or missing.
     pub(super) fn items(&self) -> &[&'a str] {
         match &self.list {
             Found::Value(Listed::Items(items)) => items,
@@ -72,7 +72,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// An undeclared error at the top of the body.
+    /// Returns whether the top level of the body contains an undeclared error.
     pub(super) fn has_error(&self) -> bool {
         ["error", "errors"].iter().any(|key| {
             let value = Path::parse(key).and_then(|path| path::find(self.json, &path).ok().flatten());
@@ -80,7 +80,8 @@ impl<'a> Evidence<'a> {
         })
     }
 
-    /// Whether the object that holds the cursor is `null` or missing. The body itself is always there.
+    /// Returns whether the object that contains the cursor is `null` or missing. `false` if the cursor is at the top
+    /// level.
     pub(super) fn lacks_cursor_parent(&self, spec: &WalkSpec) -> bool {
         match &self.next {
             Found::ParentNull => true,
@@ -95,19 +96,19 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// Whether the value that should hold the list is an object.
+    /// Returns whether the parent of the list is an object.
     pub(super) fn parent_is_object(&self, spec: &WalkSpec) -> bool {
         let Some(path) = Path::parse(&spec.records).filter(|path| !path.is_root()) else { return false };
         let parent = path::find(self.json, &path.prefix(path.len() - 1)).ok().flatten();
         parent.is_some_and(|parent| parent.get().starts_with('{'))
     }
 
-    /// The reason why there is no list.
+    /// Returns the error of a missing list.
     pub(super) fn no_list(&self, spec: &WalkSpec, at: &str) -> PaginateError {
         no_list(self.json, at, &spec.records, &Path::parse(&spec.records).unwrap_or_default())
     }
 
-    /// The error at the top of the body, which takes the place of a missing list.
+    /// Returns the error at the top level of the body, which is reported instead of a missing list.
     pub(super) fn error(&self, at: &str) -> PaginateError {
         let find = |key| Path::parse(key).and_then(|path| path::find(self.json, &path).ok().flatten());
         let (key, value) = match find("errors") {
@@ -128,7 +129,7 @@ fn is_error(json: &str) -> bool {
     }
 }
 
-/// Where the items of a list lie in the body, so that they need not be copied.
+/// Returns the byte ranges of the items in the body, so that the items need not be copied.
 pub(super) fn ranges(body: &[u8], items: &[&str]) -> Vec<Range<usize>> {
     let start = body.as_ptr() as usize;
     items
@@ -140,12 +141,13 @@ pub(super) fn ranges(body: &[u8], items: &[&str]) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// The page and its request, for errors.
+/// Formats the page and its request, for errors.
 pub(super) fn page_name(response: &Response, number: u64) -> String {
     format!("page {number} of {} {}", response.request.method, redacted_url(&response.request.url))
 }
 
-/// A flag such as `has_more`: `false` for false, null, 0, the empty text and the text "false"; `None` if it is absent.
+/// Reads a flag such as `has_more`: `false` for `false`, `null`, 0, the empty string and the string "false"; `None` if
+/// it is absent.
 pub(super) fn flag(found: &Found<&RawValue>) -> Option<bool> {
     match found {
         Found::Missing | Found::ParentNull => None,
@@ -154,7 +156,7 @@ pub(super) fn flag(found: &Found<&RawValue>) -> Option<bool> {
     }
 }
 
-/// A flag such as `is_last`, as `has_more`: an absent value and `null` decide nothing.
+/// Reads a flag such as `is_last` and inverts it. Returns `None` if it is absent or `null`.
 pub(super) fn inverse_flag(found: &Found<&RawValue>) -> Option<bool> {
     found.value().map(|value| !is_true(value.get()))
 }
@@ -167,7 +169,7 @@ fn is_true(json: &str) -> bool {
     !text.is_some_and(|text| text.trim().eq_ignore_ascii_case("false"))
 }
 
-/// A whole number, which may be written as a text.
+/// Reads a non-negative integer, which may be a string.
 pub(super) fn number(found: &Found<&RawValue>) -> Option<u64> {
     let value: Value = serde_json::from_str(found.value()?.get()).ok()?;
     match value {
@@ -181,7 +183,7 @@ pub(super) fn number(found: &Found<&RawValue>) -> Option<u64> {
     }
 }
 
-/// The value at a path of a record.
+/// Returns the value at a path of a record.
 pub(super) fn record_value<'a>(json: &'a str, path: &str) -> serde_json::Result<Option<&'a RawValue>> {
     path::find(json, &Path::parse(path).unwrap_or_default())
 }
@@ -197,12 +199,13 @@ pub(super) fn not_json(response: &Response, at: &str, error: &dyn fmt::Display) 
     PaginateError::NotJson(BodyError::new(at.to_owned(), response.status, &response.headers, &response.body, error))
 }
 
-/// The first characters of a text, more than an error shows: they are redacted before they are cut.
+/// Truncates a text to more characters than an error shows, because it is redacted before it is truncated to the shown
+/// length.
 fn truncated(text: &str) -> String {
     text.chars().take(MAX_ERROR_CHARS).collect()
 }
 
-/// The reason why there is no list at a path.
+/// Returns the error of a missing list at a path.
 #[cold]
 fn no_list(json: &str, at: &str, records: &str, path: &Path<'_>) -> PaginateError {
     let find = |length: usize| {
@@ -221,7 +224,7 @@ fn no_list(json: &str, at: &str, records: &str, path: &Path<'_>) -> PaginateErro
     PaginateError::Missing { at: at.to_owned(), path: records.to_owned(), found }
 }
 
-/// The kind of a value, with the keys of an object: never the value itself.
+/// Describes the type of a value, with the keys of an object, but without any values.
 pub(super) fn describe(value: &RawValue) -> String {
     match value.get().as_bytes().first() {
         Some(b'{') => {
@@ -243,7 +246,7 @@ pub(super) fn describe(value: &RawValue) -> String {
 }
 
 impl WalkSpec {
-    /// Path of the cursor or of the link in the body.
+    /// Returns the path of the cursor or of the link in the body.
     pub(super) fn next_path(&self) -> Option<&str> {
         match &self.kind {
             Some(PaginateKind::Link { path, .. }) => path.as_deref(),

@@ -1,4 +1,4 @@
-//! Values of a walk that are stored with an interrupted run or reported, held by `golden/walk.txt`.
+//! Frozen values of walks that are stored with an interrupted run or reported; compared with `golden/walk.txt`.
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ fn gaps() -> [StoredGap; 5] {
     ]
 }
 
-fn places() -> [ResumePoint; 4] {
+fn resume_points() -> [ResumePoint; 4] {
     [
         ResumePoint::cursor(&Cursor::Json(json!("abc")), true),
         ResumePoint::cursor(&Cursor::Json(json!(100)), false),
@@ -29,7 +29,7 @@ fn places() -> [ResumePoint; 4] {
     ]
 }
 
-fn memories() -> Vec<WalkState> {
+fn walk_states() -> Vec<WalkState> {
     let full = |gap| WalkState { pages: 1, bytes: 2, records: 3, position_based: true, shifted: true, gap };
     [WalkState::default(), full(None)].into_iter().chain(gaps().map(|gap| full(Some(gap)))).collect()
 }
@@ -73,15 +73,15 @@ fn stored_and_reported_values_of_a_walk_are_frozen() {
     lines.all("pagination", [Pagination::Token, Pagination::Position].map(Pagination::name));
     lines.all("pagination kind", [&link, &cursor, &offset].map(PaginateKind::name));
     lines.json("gap, stored", &gaps());
-    lines.json("place, stored", &places());
-    lines.json("memory, stored", &memories());
+    lines.json("place, stored", &resume_points());
+    lines.json("memory, stored", &walk_states());
     lines.check(FILE);
 }
 
 #[test]
 fn stored_values_of_a_walk_are_read_back() {
     golden::check_read(FILE, "gap, stored", &gaps());
-    golden::check_read(FILE, "place, stored", &places());
-    golden::check_read(FILE, "memory, stored", &memories());
+    golden::check_read(FILE, "place, stored", &resume_points());
+    golden::check_read(FILE, "memory, stored", &walk_states());
     assert_eq!(serde_json::from_str::<WalkState>("{}").unwrap(), WalkState::default());
 }

@@ -1,7 +1,7 @@
-//! Reads the `Link` header (RFC 8288) as servers write it.
+//! Parser of the `Link` header (RFC 8288).
 //!
-//! Parsed by hand: commas and semicolons also occur inside targets and quoted parameters, and servers send forms that
-//! the RFC does not allow: bytes outside ASCII, single quotes, no quotes, no separators, members that are not links.
+//! Commas and semicolons also occur inside targets and quoted parameters, and servers send forms that the RFC does not
+//! allow: bytes outside ASCII, single quotes, no quotes, no separators, members that are not links.
 //!
 //! A member that cannot be read is skipped, with one exception: if it carries the relation, the list has a next page
 //! whose address is unknown, and treating it as absent would end the walk too early.
@@ -13,14 +13,14 @@ use reqwest::header::{HeaderMap, LINK};
 const SPACE: [char; 2] = [' ', '\t'];
 const QUOTES: [char; 2] = ['"', '\''];
 
-/// The result of a search for a relation.
+/// Result of a search for a relation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum LinkTarget {
     /// No link has the relation.
     Absent,
     /// A link has the relation, but no target that can be read.
     Unreadable,
-    /// The target, absolute or relative, as it was sent; bytes outside ASCII are percent-encoded.
+    /// Target of the link, absolute or relative. Bytes outside ASCII are percent-encoded.
     Target(String),
 }
 
@@ -39,7 +39,7 @@ pub(super) fn target(headers: &HeaderMap, rel: &str) -> LinkTarget {
 
 /// Searches one header value.
 fn target_in(value: &[u8], rel: &str) -> LinkTarget {
-    // All delimiters are ASCII. A byte outside of it means the same percent-encoded, in UTF-8 and in latin-1.
+    // All delimiters are ASCII. Percent-encoding of other bytes is equivalent, in UTF-8 and in Latin-1.
     let (value, rel) = (ascii(value), ascii(rel.as_bytes()));
     let mut rest = &*value;
     let mut result = LinkTarget::Absent;
@@ -58,7 +58,7 @@ fn target_in(value: &[u8], rel: &str) -> LinkTarget {
     }
 }
 
-/// The text with bytes outside ASCII percent-encoded.
+/// Percent-encodes bytes outside ASCII.
 fn ascii(bytes: &[u8]) -> Cow<'_, str> {
     if let Some(text) = str::from_utf8(bytes).ok().filter(|text| text.is_ascii()) {
         return Cow::Borrowed(text);
@@ -75,23 +75,23 @@ fn ascii(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// One element of the header's list.
+/// Element of the list in the header.
 struct Member<'a> {
-    /// The target; `None`: there is none, or it is not clear where it ends.
+    /// Target of the link. `None` if it is missing or its end is ambiguous.
     target: Option<&'a str>,
     /// Whether the first `rel` parameter names the relation.
     has_relation: bool,
-    /// The text behind the member.
+    /// Text after the member.
     tail: &'a str,
 }
 
 impl<'a> Member<'a> {
-    /// Reads a member. The text is not empty.
+    /// Reads a member. The text must not be empty.
     fn read(text: &'a str, rel: &str) -> Self {
         let closed = text.strip_prefix('<').and_then(|inner| {
             let (target, after) = inner.split_once('>')?;
-            // With a `<` before it, the `>` is that of the next member. With another one behind it, it is a part of the
-            // target, and it is not clear which of them ends it.
+            // If a `<` precedes the `>`, the `>` belongs to the next member. If another `>` follows, the target
+            // contains a `>`, and its end is ambiguous.
             let next = after.split([';', ',', '<', '"', '\'']).next().unwrap_or_default();
             (!target.contains('<') && !next.contains('>')).then_some((target.trim(), after))
         });
@@ -103,13 +103,13 @@ impl<'a> Member<'a> {
         let mut decided = false;
         loop {
             rest = rest.trim_start_matches(|c| c == ';' || SPACE.contains(&c));
-            // A `<` without a comma before it begins the next member, too.
+            // A `<` without a preceding comma also starts the next member.
             if rest.is_empty() || rest.starts_with([',', '<']) {
                 member.tail = rest;
                 return member;
             }
             let (name, after) = rest.split_at(rest.find(['=', ';', ',']).unwrap_or(rest.len()));
-            // The last word: a `;` may be missing before it.
+            // Uses the last word, because a `;` may be missing before it.
             let is_rel = name.split_ascii_whitespace().last().is_some_and(|name| name.eq_ignore_ascii_case("rel"));
             let (value, after) = match after.strip_prefix('=') {
                 Some(after) => value(after.trim_start_matches(SPACE), is_rel),
@@ -125,16 +125,16 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Splits a parameter's value from the text behind it. Without quotes it ends at a separator, and at a blank unless it
-/// is a list of relations.
+/// Splits the value of a parameter from the following text. Without quotes it ends at a separator, and at a blank
+/// unless it is a list of relations.
 fn value(text: &str, is_rel: bool) -> (&str, &str) {
     text.chars().next().filter(|first| QUOTES.contains(first)).and_then(|quote| quoted(text, quote)).unwrap_or_else(
         || text.split_at(text.find(|c| matches!(c, ';' | ',') || !is_rel && SPACE.contains(&c)).unwrap_or(text.len())),
     )
 }
 
-/// Splits a quoted value, whose escapes stay as they are: no relation has any. `None`: the quotes are not closed, or
-/// closed in the middle of a word.
+/// Splits a quoted value from the following text. Escapes are not decoded, because relations have none. Returns `None`
+/// if the quotes are not closed, or are closed in the middle of a word.
 fn quoted(text: &str, quote: char) -> Option<(&str, &str)> {
     let inner = text.strip_prefix(quote)?;
     let mut escaped = false;

@@ -1,15 +1,15 @@
-//! A page as it came.
+//! Raw page of a walk.
 
 use std::{fmt, ops::Range, sync::Arc};
 
 use super::{PaginateError, ResumePoint, walk_state::WalkState};
 use crate::http::Response;
 
-/// A page as it came. Its records and its way to the next page may be secret: `Debug` shows neither.
+/// Received page. Its records and its cursor may be secret, so `Debug` does not show them.
 pub struct RawPage {
     pub(super) response: Response,
     pub(super) name: String,
-    /// Where the records lie in the body.
+    /// Byte ranges of the records in the body.
     records: Vec<Range<usize>>,
     pub(super) next: Option<String>,
     pub(super) resume_point: Option<ResumePoint>,
@@ -21,10 +21,10 @@ pub struct RawPage {
 impl fmt::Debug for RawPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawPage")
-            .field("at", &self.name)
+            .field("name", &self.name)
             .field("status", &self.response.status)
             .field("next", &self.next.as_ref().map(|_| format_args!("***")))
-            .field("place", &self.resume_point)
+            .field("resume_point", &self.resume_point)
             .finish_non_exhaustive()
     }
 }
@@ -34,11 +34,12 @@ impl RawPage {
         Self { response, name, records, next: None, resume_point: None, state: None, is_position_based: false }
     }
 
-    /// The records, cut out of the body. Of a body that is nothing but the list, a record may turn out to be no JSON.
+    /// Returns the JSON texts of the records. If the whole body is the list, the records are not validated yet and may
+    /// be invalid JSON.
     ///
     /// # Errors
     ///
-    /// A record is not UTF-8, which was checked when the page was read.
+    /// Fails if a record is not UTF-8. This was checked when the page was read.
     pub fn records(&self) -> Result<Vec<&str>, PaginateError> {
         let record = |range: &Range<usize>| {
             let bytes = self.response.body.get(range.clone()).unwrap_or_default();
@@ -52,47 +53,48 @@ impl RawPage {
         self.records.iter().map(record).collect()
     }
 
-    /// Number of records.
+    /// Returns the number of records.
     pub fn len(&self) -> usize {
         self.records.len()
     }
 
-    /// Whether the page has no records.
+    /// Returns whether the page has no records.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// The answer.
+    /// Returns the response of the page.
     pub fn response(&self) -> &Response {
         &self.response
     }
 
-    /// When it was requested, microseconds since 1970.
+    /// Returns the time of the request, microseconds since 1970 (UTC).
     pub fn sent_at(&self) -> i64 {
         self.response.sent_at
     }
 
-    /// Page and request, for errors: `page 2 of GET https://api.example.com/items`.
+    /// Returns the page and its request, for errors: `page 2 of GET https://api.example.com/items`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The way to the next page: a cursor, a URL or an offset. `None`: this is the last.
+    /// Returns the cursor, URL or offset of the next page, or `None` if this is the last page.
     pub fn next(&self) -> Option<&str> {
         self.next.as_deref()
     }
 
-    /// The resume point behind this page. `None`: it is the last, or the next one is found by counting.
+    /// Returns the resume point after this page, or `None` if it is the last page or the next page is found by
+    /// counting.
     pub fn resume_point(&self) -> Option<&ResumePoint> {
         self.resume_point.as_ref()
     }
 
-    /// What the walk has to remember of the pages up to this one.
+    /// Returns the state of the walk after this page.
     pub fn state(&self) -> Option<&WalkState> {
         self.state.as_deref()
     }
 
-    /// Whether records can move across the position of the reader, as far as the walk has seen.
+    /// Returns whether records can move across the position of the reader, as far as observed by the walk.
     pub fn is_position_based(&self) -> bool {
         self.is_position_based
     }

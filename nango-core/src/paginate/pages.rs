@@ -1,4 +1,4 @@
-//! `nango.paginate(…)`: pages of a type.
+//! Typed pages of a walk, returned by `nango.paginate(…)`.
 
 use std::{fmt, future::Future, marker::PhantomData};
 
@@ -17,25 +17,26 @@ use crate::{
 
 type OnPage = Box<dyn FnMut(Option<String>, Response) -> BoxFuture<'static, Result<()>> + Send>;
 
-/// The pages of an endpoint, each a `Vec<T>`.
+/// Pages of an endpoint, each a `Vec<T>`.
 ///
-/// Dropping it asks for nothing more.
+/// A page is requested only by [`next`](Self::next); dropping the value ends the walk.
 #[must_use = "pages are fetched by `next`"]
 pub struct Pages<T> {
     walk: Result<Walk, Option<Error>>,
     on_page: Option<OnPage>,
-    /// The page that the caller is working on: what leads to the next, and the answer.
+    /// Page that the caller processes: the cursor of the next page, and the response.
     current: Option<(Option<String>, Response)>,
     seen: SeenIds,
     on_end: Option<OnEnd>,
     of: PhantomData<fn() -> T>,
 }
 
-/// Receives the end of a walk once: when its last page was read, or when it is dropped before.
+/// Callback that receives the end of a walk once: after its last page, or when the walk is dropped before.
 type OnEnd = Box<dyn FnOnce(WalkEnd) + Send + Sync>;
 
 impl<T: DeserializeOwned> Pages<T> {
-    /// The pages of a walk, or of one that could not begin: then the first page is its error.
+    /// Creates the pages of a walk. If the walk could not start, the first call of [`next`](Self::next) returns its
+    /// error.
     pub fn new(walk: Result<Walk>) -> Self {
         Self {
             walk: walk.map_err(Some),
@@ -47,20 +48,21 @@ impl<T: DeserializeOwned> Pages<T> {
         }
     }
 
-    /// Sets what receives the end of the walk.
+    /// Sets the callback that receives the end of the walk.
     pub(crate) fn on_end(mut self, receive: impl FnOnce(WalkEnd) + Send + Sync + 'static) -> Self {
         self.on_end = Some(Box::new(receive));
         self
     }
 
-    /// How the walk ended: whether its pages were the whole list, and why. `None` until [`next`](Self::next) returned
-    /// `None`, or if the walk could not begin.
+    /// Returns the end of the walk: whether its pages were the complete list, and why. `None` until
+    /// [`next`](Self::next) returned `None`, or if the walk could not start.
     pub fn end(&self) -> Option<WalkEnd> {
         self.walk.as_ref().ok().and_then(Walk::end)
     }
 
-    /// What is awaited after every page: when the caller is done with it, and before the next is asked for. It is given
-    /// what leads to the next page (a cursor, a URL or an offset; `None`: there is none) and the answer.
+    /// Sets a function that is awaited after every page: when the caller has processed it, and before the next page is
+    /// requested. Its arguments are the cursor, URL or offset of the next page (`None` if there is none) and the
+    /// response.
     ///
     /// ```no_run
     /// # use nango_core::prelude::*;
@@ -82,11 +84,12 @@ impl<T: DeserializeOwned> Pages<T> {
         self
     }
 
-    /// The next page; `None` behind the last.
+    /// Returns the next page, or `None` after the last one.
     ///
     /// # Errors
     ///
-    /// The request failed, or a record is not a `T`: the error names its position and the field.
+    /// Fails if the request fails or a record is not a `T`. The error contains the position of the record and the
+    /// field.
     pub async fn next(&mut self) -> Result<Option<Vec<T>>> {
         if let Some(((next, response), on_page)) = self.current.take().zip(self.on_page.as_mut()) {
             on_page(next, response).await?;
@@ -110,8 +113,12 @@ impl<T: DeserializeOwned> Pages<T> {
         let mut records = Vec::new();
         for (i, raw) in raw_records.into_iter().enumerate() {
             records.push(decode_str(raw).map_err(|error| {
-                let position =
-                    format!("record {} of {} is no `{}`", i + 1, page.name(), short_name(std::any::type_name::<T>()));
+                let position = format!(
+                    "record {} of {} is not a valid `{}`",
+                    i + 1,
+                    page.name(),
+                    short_name(std::any::type_name::<T>())
+                );
                 Error::new(ErrorKind::Decode, error).context(position)
             })?);
         }
@@ -122,7 +129,7 @@ impl<T: DeserializeOwned> Pages<T> {
         Ok(Some(records))
     }
 
-    /// The pages as a stream, which ends behind the last page or the first error.
+    /// Converts to a stream, which ends after the last page or the first error.
     pub fn into_stream(self) -> impl Stream<Item = Result<Vec<T>>> + Send {
         stream::try_unfold(self, |mut pages| async move { Ok(pages.next().await?.map(|page| (page, pages))) })
     }
@@ -160,7 +167,7 @@ mod tests {
         declare::Paginate,
         http::{
             RequestSpec,
-            mock::{MockTransport, json},
+            mock::{MockTransport, mock_json},
         },
     };
 
@@ -177,7 +184,10 @@ mod tests {
     }
 
     fn two() -> MockTransport {
-        MockTransport::new([json(r#"{"items":[{"id":1},{"id":2}],"next":"b"}"#), json(r#"{"items":[{"id":3}]}"#)])
+        MockTransport::new([
+            mock_json(r#"{"items":[{"id":1},{"id":2}],"next":"b"}"#),
+            mock_json(r#"{"items":[{"id":3}]}"#),
+        ])
     }
 
     #[tokio::test]
@@ -195,23 +205,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stream_of_pages() {
+    async fn pages_are_converted_to_a_stream() {
         let pages: Vec<Vec<Issue>> = pages(&two()).into_stream().try_collect().await.unwrap();
         assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
     }
 
     #[tokio::test]
     async fn record_of_another_shape_is_reported_with_its_position() {
-        let script = MockTransport::new([json(r#"{"items":[{"id":1},{"id":"x"}]}"#)]);
+        let script = MockTransport::new([mock_json(r#"{"items":[{"id":1},{"id":"x"}]}"#)]);
         let error = pages(&script).next().await.unwrap_err();
-        let text =
-            "record 2 of page 1 of GET https://h.test/issues is no `Issue`: `id`: invalid type: a string, expected u64";
+        let text = "record 2 of page 1 of GET https://h.test/issues is not a valid `Issue`: `id`: invalid type: a string, expected u64";
         assert!(error.to_string().starts_with(text), "{error}");
         assert_eq!(error.kind(), ErrorKind::Decode);
     }
 
     #[tokio::test]
-    async fn walk_that_cannot_begin_is_an_error_once() {
+    async fn walk_that_cannot_start_is_an_error_once() {
         let mut pages = Pages::<Issue>::new(Err(Error::msg("no")));
         assert_eq!(pages.next().await.unwrap_err().to_string(), "no");
         assert!(pages.next().await.unwrap().is_none());

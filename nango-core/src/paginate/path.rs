@@ -1,9 +1,9 @@
 //! Dotted paths such as `data.items` or `results[0].rows`, followed through JSON text.
 //!
-//! Nothing is built from the text: a value at a path is cut out of it, and any number of paths are followed in one pass.
-//! A step that is a number also leads into a list (`results.0.rows`). A key that is there as the rest of the path is
-//! written wins over the nested form, at each level: `@odata.nextLink` finds the key with the dot. Of a key that occurs
-//! twice the last counts, as in JavaScript.
+//! The text is not parsed into a tree: values are returned as slices of it, and any number of paths are followed in one
+//! pass. A step that is a number also matches a list index (`results.0.rows`). At each level, a key that equals the
+//! rest of the path takes precedence over the nested form: `@odata.nextLink` finds the key with the dot. If a key
+//! occurs twice, the last value is used, as in JavaScript.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::split;
 
-/// One step of a path.
+/// Step of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Segment<'p> {
     Key(&'p str),
@@ -32,12 +32,12 @@ impl Segment<'_> {
     }
 }
 
-/// A parsed path: its steps, each with the rest of the path from there on as it is written.
+/// Parsed path: its steps, each with the original text of the path from this step on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Path<'p>(Vec<(Segment<'p>, &'p str)>);
 
 impl<'p> Path<'p> {
-    /// Parses a path; `None`: the text is none. The empty text is the path to the whole body.
+    /// Parses a path. Returns `None` if the text is not a path. The empty text is the path of the whole body.
     pub(super) fn parse(text: &'p str) -> Option<Self> {
         let mut steps = Vec::new();
         let mut start = 0;
@@ -48,7 +48,7 @@ impl<'p> Path<'p> {
             let rest = &text[start..];
             start += part.len() + 1;
             let (name, mut indices) = part.split_at(part.find('[').unwrap_or(part.len()));
-            // A part is a name, with indices or without; a path may begin with an index.
+            // A part is a name with or without indices; the first part may consist of indices only.
             if !name.is_empty() {
                 steps.push((Segment::Key(name), rest));
             } else if indices.is_empty() || !steps.is_empty() {
@@ -63,22 +63,22 @@ impl<'p> Path<'p> {
         Some(Self(steps))
     }
 
-    /// How many steps it has.
+    /// Returns the number of steps.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether it is the path to the whole body.
+    /// Returns whether it is the path of the whole body.
     pub(super) fn is_root(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The path without its last steps.
+    /// Returns the path of the first `length` steps.
     pub(super) fn prefix(&self, length: usize) -> Self {
         Self(self.0[..length].iter().map(|(step, _)| (*step, "")).collect())
     }
 
-    /// The first steps as they are written in messages.
+    /// Formats the first `length` steps for messages.
     pub(super) fn written(&self, length: usize) -> String {
         let mut text = String::new();
         for (step, _) in &self.0[..length] {
@@ -92,22 +92,22 @@ impl<'p> Path<'p> {
     }
 }
 
-/// What a path leads to.
+/// Result of following a path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum Found<T> {
-    /// The path leads nowhere.
+    /// The path does not exist.
     #[default]
     Missing,
-    /// An object or list on the way is `null`.
+    /// An object or list on the path is `null`.
     ParentNull,
     /// The value is `null`.
     Null,
-    /// The value.
+    /// The value at the path.
     Value(T),
 }
 
 impl<T> Found<T> {
-    /// The value, if there is one that is not `null`.
+    /// Returns the value, or `None` if it is missing or `null`.
     pub(super) fn value(&self) -> Option<&T> {
         match self {
             Self::Value(value) => Some(value),
@@ -116,26 +116,26 @@ impl<T> Found<T> {
     }
 }
 
-/// A list that was cut into its items, or a value that is no list.
+/// List that was split into its items, or a value that is not a list.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Listed<'a> {
     Items(Vec<&'a str>),
     Other,
 }
 
-/// What [`read`] found: the list, and the values at the other paths in their order.
+/// Result of [`read`]: the list, and the values at the other paths in their order.
 #[derive(Debug, Default)]
 pub(super) struct Read<'a> {
     pub(super) list: Found<Listed<'a>>,
     pub(super) values: Vec<Found<&'a RawValue>>,
 }
 
-/// What `path` leads to in a JSON text, if it leads anywhere.
+/// Returns the value at `path` in a JSON text, or `None` if the path does not exist.
 pub fn lookup<'a>(json: &'a str, path: &str) -> Option<&'a RawValue> {
     find(json, &Path::parse(path)?).ok()?
 }
 
-/// What a path leads to in a JSON text, `null` included.
+/// Returns the value at a path in a JSON text, including `null`.
 pub(super) fn find<'a>(json: &'a str, path: &Path<'_>) -> serde_json::Result<Option<&'a RawValue>> {
     let mut slots = [Slot::new(false)];
     scan(json, Search { targets: vec![Target { slot: 0, depth: 0, steps: &path.0 }], slots: &mut slots })?;
@@ -147,7 +147,7 @@ pub(super) fn find<'a>(json: &'a str, path: &Path<'_>) -> serde_json::Result<Opt
     })
 }
 
-/// Cuts a list into its items and finds more values, in one pass over the text.
+/// Splits a list into its items and finds further values, in one pass over the text.
 pub(super) fn read<'a>(json: &'a str, list: &Path<'_>, values: &[&Path<'_>]) -> serde_json::Result<Read<'a>> {
     if list.is_root()
         && values.is_empty()
@@ -183,24 +183,24 @@ fn scan<'a>(json: &'a str, search: Search<'_, '_, 'a>) -> serde_json::Result<()>
     source.end()
 }
 
-/// A value that was cut out of the text.
+/// Value found in the text.
 #[derive(Debug)]
 enum Match<'a> {
     Value(&'a RawValue),
     Items(Vec<&'a str>),
-    /// It should be a list and is none.
+    /// A value that is not a list, where a list was expected.
     Other,
 }
 
-/// The result of one path.
+/// Result of one path.
 #[derive(Debug)]
 struct Slot<'a> {
     found: Found<Match<'a>>,
-    /// The text of a `null` that was found.
+    /// Text of a `null` that was found.
     null: Option<&'a RawValue>,
-    /// Whether the value is cut into items.
+    /// Whether the value is split into items.
     is_list: bool,
-    /// The level at which a key as written was found: what a nested form of that level or below leads to does not count.
+    /// Level at which the rest of the path was found as one key. Nested forms at this level or below are ignored.
     exact_key_depth: Option<usize>,
 }
 
@@ -216,7 +216,7 @@ impl Slot<'_> {
     }
 }
 
-/// A path that is being followed: the steps that are left, and how many were taken.
+/// Path that is being followed: its remaining steps, and the number of completed steps.
 #[derive(Debug, Clone, Copy)]
 struct Target<'s> {
     slot: usize,
@@ -224,14 +224,14 @@ struct Target<'s> {
     steps: &'s [(Segment<'s>, &'s str)],
 }
 
-/// The paths that lead on from a value, and their results.
+/// Paths that continue from a value, and their results.
 struct Search<'s, 'f, 'a> {
     targets: Vec<Target<'s>>,
     slots: &'f mut [Slot<'a>],
 }
 
 impl<'s, 'a> Search<'s, '_, 'a> {
-    /// The targets that a key leads to.
+    /// Returns the targets after a key.
     fn targets_after_key(&self, key: &str) -> Vec<Target<'s>> {
         let mut targets = Vec::new();
         for target in &self.targets {
@@ -246,7 +246,7 @@ impl<'s, 'a> Search<'s, '_, 'a> {
         targets
     }
 
-    /// A path that leads through a scalar leads nowhere.
+    /// Ignores a scalar: a path through a scalar does not exist.
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the visitor's methods call it")]
     fn ignore_scalar<E>(self) -> Result<(), E> {
         Ok(())
@@ -258,13 +258,13 @@ impl<'s, 'a> Search<'s, '_, 'a> {
         self.targets.iter().filter(leads).map(advance).collect()
     }
 
-    /// The search below a key or an index. An earlier result of the same key does not count any more.
+    /// Returns the search below a key or an index, and clears the result of an earlier occurrence of the same key.
     fn below(&mut self, targets: Vec<Target<'s>>, from: &[Target<'s>]) -> Search<'s, '_, 'a> {
         for target in &targets {
             let slot = &mut self.slots[target.slot];
             slot.clear();
             let left = from.iter().find(|before| before.slot == target.slot).map_or(0, |before| before.steps.len());
-            // All the rest of the path was one key.
+            // The rest of the path was found as one key.
             slot.exact_key_depth = (target.steps.is_empty() && left > 1).then_some(target.depth - 1);
         }
         Search { targets, slots: &mut *self.slots }
@@ -290,7 +290,7 @@ impl<'a> DeserializeSeed<'a> for Search<'_, '_, 'a> {
                 }
                 Ok(())
             }
-            // One place lies inside the other: the text is read once for each.
+            // If one location is inside another, the text is read once for each.
             targets if targets.iter().any(|target| target.steps.is_empty()) => {
                 let text = <&'a RawValue>::deserialize(source)?.get();
                 for target in targets {
@@ -303,7 +303,7 @@ impl<'a> DeserializeSeed<'a> for Search<'_, '_, 'a> {
     }
 }
 
-/// Finds the targets behind a key, without a copy of it.
+/// Finds the targets after a key, without copying the key.
 struct KeySeed<'v, 's, 'f, 'a>(&'v Search<'s, 'f, 'a>);
 
 impl<'a, 's> DeserializeSeed<'a> for KeySeed<'_, 's, '_, '_> {
@@ -326,7 +326,7 @@ impl<'s> Visitor<'_> for KeySeed<'_, 's, '_, '_> {
     }
 }
 
-/// A scalar that a path leads through is nothing; in place of a list it is no list.
+/// Defines the visitor methods for scalars, which all call `$scalar`.
 macro_rules! visit_scalars {
     ($scalar:ident) => {
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -396,7 +396,7 @@ impl<'a> Visitor<'a> for Search<'_, '_, 'a> {
     }
 }
 
-/// The list itself.
+/// Visitor that splits a list into its items.
 struct Items<'f, 'a>(&'f mut Slot<'a>);
 
 impl Items<'_, '_> {

@@ -1,19 +1,19 @@
-//! Resolves the link to the next page that a body holds.
+//! Resolution of the link to the next page in a body.
 //!
-//! RFC 3986 resolves every relative reference against the request's URL. For links that begin with `/` this is not what
-//! APIs mean: some write the whole path of the host (Salesforce), some the path below the base URL (Confluence, whose
-//! lists name their base beside the link), and an API behind a gateway writes the path behind the prefix that the gateway
-//! removes. Nango resolves all of them below the base URL. Here the paths of the answered request and of the base URL
-//! decide, compared by whole segments. The first rule that applies wins:
+//! RFC 3986 resolves every relative reference against the request's URL. For links that begin with `/`, APIs differ:
+//! some return the full path of the host (Salesforce), some the path below the base URL (Confluence, whose lists
+//! contain their base beside the link), and an API behind a gateway returns the path without the prefix that the
+//! gateway removes. Nango resolves all of them below the base URL. Here the result depends on the paths of the request
+//! and of the base URL, compared by whole segments. The first matching rule applies:
 //!
-//! 1. A link without a leading `/` (absolute, `//host`, `?page=2`, `items?page=2`), and every link of an answer from
+//! 1. A link without a leading `/` (absolute, `//host`, `?page=2`, `items?page=2`), and every link in a response from
 //!    another origin than the base URL's: RFC 3986.
-//! 2. The link's path is that of the answered request: the same path.
+//! 2. The link's path equals the path of the request: the same path.
 //! 3. The link's path begins with the base URL's path: a path of the host.
 //!    Base `/services/data`, link `/services/data/v60.0/query/01g-2000`.
-//! 4. The answered path ends with the link's path: the list again, behind the same prefix. If the prefix is longer than
-//!    the base URL's path, the link needs two segments at least: a single one may be another list.
-//!    Answered `/wiki/rest/api/search`, link `/rest/api/search?cursor=…`: `/wiki/rest/api/search?cursor=…`.
+//! 4. The path of the request ends with the link's path: the same list, with the same prefix. If the prefix is longer
+//!    than the base URL's path, the link must have at least two segments: a single segment may be another list.
+//!    Request `/wiki/rest/api/search`, link `/rest/api/search?cursor=…`: `/wiki/rest/api/search?cursor=…`.
 //! 5. The beginning of the link's path repeats the end of the base URL's path: joined at the longest overlap.
 //!    Base `/gateway/api/v2`, link `/api/v2/items?page=2`: `/gateway/api/v2/items?page=2`.
 //! 6. Both paths begin with the same segment: a path of the host.
@@ -27,12 +27,13 @@ use url::{ParseError, Url};
 
 use crate::declare::dot_segment;
 
-/// The URL of a link in the body of the answer from `answered`. `base` is the URL to which endpoints are appended.
+/// Returns the URL of a link in the body of the response from `request_url`. `base` is the URL to which endpoints are
+/// appended.
 ///
 /// # Errors
 ///
-/// The link is not a URL reference, or a relative one with a dot segment in any spelling: as an endpoint of a function,
-/// such a path is refused. Absolute URLs may have them (RFC 3986).
+/// Fails if the link is not a URL reference, or is a relative reference with a dot segment in any encoding, which is
+/// also refused in the endpoints of functions. Absolute URLs may have dot segments (RFC 3986).
 pub(super) fn resolve(base: &Url, request_url: &Url, target: &str) -> Result<Url, String> {
     let mut url = relative_to_request(request_url, target)?;
     if is_path(target) && url.origin() == base.origin() {
@@ -42,11 +43,11 @@ pub(super) fn resolve(base: &Url, request_url: &Url, target: &str) -> Result<Url
     Ok(url)
 }
 
-/// The URL of a target in a `Link` header of the answer from `answered`.
+/// Returns the URL of a target in a `Link` header of the response from `request_url`.
 ///
 /// # Errors
 ///
-/// As those of [`resolve`].
+/// Fails like [`resolve`].
 pub(super) fn relative_to_request(request_url: &Url, target: &str) -> Result<Url, String> {
     let url = request_url.join(target).map_err(|error| error.to_string())?;
     let is_relative = Url::parse(target) == Err(ParseError::RelativeUrlWithoutBase);
@@ -56,20 +57,20 @@ pub(super) fn relative_to_request(request_url: &Url, target: &str) -> Result<Url
     Ok(url)
 }
 
-/// Whether a reference is a path from the root: neither does it name a host, nor is it relative to another path. Blanks
-/// around it, tabs and `\` are read as the URL standard reads them.
+/// Returns whether a reference is an absolute path: without a host, and not relative to another path. Surrounding
+/// blanks, tabs and `\` are handled as in the URL standard.
 fn is_path(target: &str) -> bool {
     let mut text = target.trim_start_matches(|c| c <= ' ').chars().filter(|c| !matches!(c, '\t' | '\n' | '\r'));
     let is_slash = |c: Option<char>| matches!(c, Some('/' | '\\'));
     is_slash(text.next()) && !is_slash(text.next())
 }
 
-/// What stands before the path of a link that begins with `/`: the empty text, or a path without a `/` at its end.
+/// Returns the prefix of the path of a link that begins with `/`: the empty text, or a path without a trailing `/`.
 fn prefix(base: &Url, request_url: &Url, link: &Url) -> String {
-    let (base, answered, link) = (segments(base), segments(request_url), segments(link));
-    let retained = if link == answered || (!base.is_empty() && link.starts_with(&base)) {
+    let (base, requested, link) = (segments(base), segments(request_url), segments(link));
+    let retained = if link == requested || (!base.is_empty() && link.starts_with(&base)) {
         &[]
-    } else if let Some(before) = answered
+    } else if let Some(before) = requested
         .strip_suffix(&*link)
         .filter(|before| !link.is_empty() && (link.len() > 1 || before.len() <= base.len()))
     {
@@ -84,7 +85,7 @@ fn prefix(base: &Url, request_url: &Url, link: &Url) -> String {
     retained.iter().flat_map(|segment| ["/", segment]).collect()
 }
 
-/// The segments of a path; an empty one at its end is none.
+/// Returns the segments of a path, without an empty last segment.
 fn segments(url: &Url) -> Vec<&str> {
     let mut segments: Vec<&str> = url.path().split('/').skip(1).collect();
     if segments.last() == Some(&"") {
@@ -100,7 +101,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(base: &str, answered: &str, target: &str, expect: &str) {
+    fn check(base: &str, requested: &str, target: &str, expect: &str) {
         let url = |path: &str| -> Url {
             let text = if path.starts_with('/') || path.is_empty() {
                 format!("https://h.test{path}")
@@ -109,21 +110,21 @@ mod tests {
             };
             text.parse().unwrap()
         };
-        let got = resolve(&url(base), &url(answered), target).unwrap();
-        assert_eq!(got, url(expect), "base {base}, answered {answered}, link {target}");
+        let got = resolve(&url(base), &url(requested), target).unwrap();
+        assert_eq!(got, url(expect), "base {base}, requested {requested}, link {target}");
     }
 
     #[test]
     fn link_without_leading_slash_is_relative_to_the_request() {
-        let answered = "/v1/lists/7/items?page=1";
-        check("/v1", answered, "https://h.test/x?page=2", "/x?page=2");
-        check("/v1", answered, "http://h.test/x", "http://h.test/x");
-        check("/v1", answered, "https://other.test/v1/x", "https://other.test/v1/x");
-        check("/v1", answered, "//other.test/v1/x", "https://other.test/v1/x");
-        check("/v1", answered, "//h.test/x", "/x");
-        check("/v1", answered, "?page=2", "/v1/lists/7/items?page=2");
-        check("/v1", answered, "items?page=2", "/v1/lists/7/items?page=2");
-        check("/v1", answered, " /next ", "/v1/next");
+        let requested = "/v1/lists/7/items?page=1";
+        check("/v1", requested, "https://h.test/x?page=2", "/x?page=2");
+        check("/v1", requested, "http://h.test/x", "http://h.test/x");
+        check("/v1", requested, "https://other.test/v1/x", "https://other.test/v1/x");
+        check("/v1", requested, "//other.test/v1/x", "https://other.test/v1/x");
+        check("/v1", requested, "//h.test/x", "/x");
+        check("/v1", requested, "?page=2", "/v1/lists/7/items?page=2");
+        check("/v1", requested, "items?page=2", "/v1/lists/7/items?page=2");
+        check("/v1", requested, " /next ", "/v1/next");
     }
 
     #[test]
@@ -158,7 +159,7 @@ mod tests {
         );
         check("/wiki", "/wiki/api/v2/pages", "/wiki/api/v2/pages?cursor=x", "/wiki/api/v2/pages?cursor=x");
         check("/v1", "/v1/items", "/v1?page=2", "/v1?page=2");
-        // It repeats that of the request, which left the base URL's path.
+        // It repeats the path of the request, which is outside the base URL's path.
         check("/v1", "/v2/items", "/v2/items?page=2", "/v2/items?page=2");
         // Another version.
         check(
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn link_that_is_no_url_is_an_error() {
+    fn link_that_is_not_a_url_is_an_error() {
         let url: Url = "https://h.test/v1".parse().unwrap();
         assert_eq!(resolve(&url, &url, "https://").unwrap_err(), "empty host");
         assert!(resolve(&url, &url, "//a b/").is_err());
@@ -249,11 +250,14 @@ mod tests {
     proptest! {
         #[test]
         fn no_link_panics_and_a_path_keeps_the_origin(
-            base in "(/[abc]){0,3}/?", answered in "(/[abc]){0,4}", target in "(/[abc.]){1,4}(\\?[abc=/]{0,4})?", any in ".*",
+            base in "(/[abc]){0,3}/?",
+            requested in "(/[abc]){0,4}",
+            target in "(/[abc.]){1,4}(\\?[abc=/]{0,4})?",
+            any in ".*",
         ) {
             let url = |path: &str| -> Url { format!("https://h.test{path}").parse().unwrap() };
-            let (base, answered) = (url(&base), url(&answered));
-            let got = match resolve(&base, &answered, &target) {
+            let (base, requested) = (url(&base), url(&requested));
+            let got = match resolve(&base, &requested, &target) {
                 Ok(got) => got,
                 Err(error) => {
                     prop_assert!(error.ends_with("` leads to another path") && dot_segment(&target).is_some());
@@ -263,7 +267,7 @@ mod tests {
             prop_assert_eq!(got.origin(), base.origin());
             let alone = base.join(&target).unwrap();
             prop_assert!(got.path().ends_with(alone.path()) && got.query() == alone.query(), "{}", got);
-            let _ = resolve(&base, &answered, &any);
+            let _ = resolve(&base, &requested, &any);
         }
     }
 }

@@ -1,4 +1,7 @@
-//! Resume points of interrupted walks, and whether a position counts records or is opaque.
+//! Resume points of interrupted walks.
+//!
+//! A walk can only resume safely at an opaque position: a position that counts records shifts when records are added or
+//! deleted in the meantime.
 
 use std::fmt;
 
@@ -7,7 +10,8 @@ use url::Url;
 
 use super::cursor::{Cursor, is_digits};
 
-/// Names of parameters that count: what lies behind such a number moves when records are added or deleted.
+/// Names of parameters that count records or pages, so that the page at such a number shifts when records are added or
+/// deleted.
 const COUNTING_PARAMETERS: [&str; 13] = [
     "page",
     "pagenumber",
@@ -23,11 +27,11 @@ const COUNTING_PARAMETERS: [&str; 13] = [
     "index",
     "first",
 ];
-/// Parts of names of parameters that carry the position of a record.
+/// Parts of names of parameters that contain the opaque position of a record.
 const TOKEN_PARAMETER_PARTS: [&str; 11] =
     ["cursor", "token", "after", "before", "marker", "bookmark", "continu", "scroll", "sinceid", "lastid", "pageinfo"];
 
-/// The way to the next page, to be kept with the page before it. It may hold a secret: store it sealed.
+/// Cursor or link at which an interrupted walk resumes. It may contain a secret, so it is stored sealed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResumePoint {
     #[serde(rename = "to")]
@@ -38,32 +42,32 @@ pub struct ResumePoint {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ResumeTarget {
-    /// The value of the cursor's parameter.
+    /// Value of the cursor parameter.
     Cursor(Cursor),
     /// An absolute URL.
     Link(String),
 }
 
 impl ResumePoint {
-    /// The value of a cursor's parameter.
+    /// Creates a resume point from the value of a cursor parameter.
     pub(super) fn cursor(value: &Cursor, token: bool) -> Self {
         Self { target: ResumeTarget::Cursor(value.clone()), token }
     }
 
-    /// A link.
+    /// Creates a resume point from a link.
     pub(super) fn link(url: &Url, token: bool) -> Self {
         Self { target: ResumeTarget::Link(url.as_str().to_owned()), token }
     }
 
-    /// Whether it carries an opaque position. Only then may a walk that deletes, or uses `since`, resume here: records
-    /// shift across a number while the walk is interrupted.
+    /// Returns whether the position is opaque. Only then may a walk that deletes records or uses `since` resume here:
+    /// records may shift across a counted position while the walk is interrupted.
     pub fn is_token(&self) -> bool {
         self.token
     }
 }
 
-/// Whether a link carries an opaque position: it has such a parameter and none that counts, or it differs from the request
-/// before only in its path.
+/// Returns whether a link contains an opaque position: it has a token parameter and no counting parameter, or it
+/// differs from the previous request only in its path.
 pub(super) fn is_token_link(link: &Url, before: &Url) -> bool {
     let mut has_token = false;
     let mut counting = false;
@@ -85,7 +89,7 @@ impl fmt::Debug for ResumePoint {
             ResumeTarget::Cursor(_) => "Cursor(***)",
             ResumeTarget::Link(_) => "Link(***)",
         };
-        write!(f, "Place {{ to: {to}, token: {} }}", self.token)
+        write!(f, "ResumePoint {{ target: {to}, token: {} }}", self.token)
     }
 }
 
@@ -129,12 +133,12 @@ mod tests {
     fn resume_point_survives_serialization_and_is_hidden_in_debug() {
         let points = [
             ResumePoint::cursor(&Cursor::Json(json!(0)), false),
-            ResumePoint::link(&"https://h.test/?cursor=hush".parse().unwrap(), true),
+            ResumePoint::link(&"https://h.test/?cursor=secret".parse().unwrap(), true),
         ];
         for resume_point in points {
             let restored: ResumePoint = serde_json::from_str(&serde_json::to_string(&resume_point).unwrap()).unwrap();
             assert_eq!(restored, resume_point);
-            assert!(!format!("{resume_point:?}").contains("hush"));
+            assert!(!format!("{resume_point:?}").contains("secret"));
         }
     }
 }

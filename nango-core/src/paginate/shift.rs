@@ -1,10 +1,11 @@
-//! Shifts: records that come again on a later page because others were added or deleted meanwhile.
+//! Detection of shifts: records that are repeated on a later page, because other records were added or deleted during
+//! the walk.
 
 use std::collections::HashSet;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The ids of the pages of a position-based walk, as hashes of 8 bytes.
+/// Ids of the pages of a position-based walk, as hashes of 8 bytes.
 #[derive(Debug, Default)]
 pub(crate) struct SeenIds {
     earlier: HashSet<u64>,
@@ -12,12 +13,12 @@ pub(crate) struct SeenIds {
 }
 
 impl SeenIds {
-    /// Adds an id of the page at hand. An id that comes twice on one page is no shift.
+    /// Adds an id of the current page. A repeated id on the same page is not a shift.
     pub(crate) fn add(&mut self, id: &str) {
         self.page.push(xxh3_64(id.as_bytes()));
     }
 
-    /// Ends the page at hand: whether one of its ids was on an earlier page.
+    /// Ends the current page, and returns whether one of its ids was on an earlier page.
     pub(crate) fn end_page(&mut self) -> bool {
         let again = self.page.iter().any(|id| self.earlier.contains(id));
         self.earlier.extend(self.page.drain(..));
@@ -30,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn id_on_a_later_page_is_a_shift_and_twice_on_one_page_is_none() {
+    fn repeated_id_is_a_shift_on_a_later_page_only() {
         let mut seen = SeenIds::default();
         seen.add("1");
         seen.add("1");

@@ -1,4 +1,4 @@
-//! The settings of a walk, checked before the first request.
+//! Settings of a walk, which are checked before the first request.
 
 use std::{borrow::Cow, fmt};
 
@@ -11,15 +11,15 @@ use crate::{
     http::{Body, Method, RequestSpec},
 };
 
-/// Statuses that may mean that the requested page lies behind the last one.
+/// Statuses that may mean that the requested page is after the last page.
 pub(super) const END_STATUSES: [u16; 3] = [404, 410, 416];
-/// Statuses that may mean the same where the request only follows a short page.
+/// Statuses that may mean the same if a short page is the only reason for the request.
 pub(super) const AFTER_SHORT: [u16; 2] = [400, 422];
 
-/// What is asked for next. A cursor or a link may hold a secret: `Debug` shows neither.
+/// Position of the next page. A cursor or a link may contain a secret, so `Debug` does not show them.
 #[derive(Clone, PartialEq)]
 pub(super) enum Step {
-    /// The first page of a cursor or link, or the only one.
+    /// First page of a cursor or link walk, or the only page.
     First,
     Cursor(Cursor),
     Link(Url),
@@ -37,11 +37,11 @@ impl fmt::Debug for Step {
     }
 }
 
-/// A walk that can begin.
+/// Checked settings of a walk.
 pub(super) struct WalkSpec {
-    /// `None`: a single request.
+    /// Pagination method; `None` for a single request.
     pub(super) kind: Option<PaginateKind>,
-    /// The path of the records; empty: the whole body.
+    /// Path of the records; empty for the whole body.
     pub(super) records: String,
     /// Path of a value that is true while another page follows.
     pub(super) has_more: Option<String>,
@@ -51,16 +51,16 @@ pub(super) struct WalkSpec {
     pub(super) total: Option<String>,
     /// Path of the number of pages of the whole list.
     pub(super) total_pages: Option<String>,
-    /// Whether `null` in place of the list is an empty list.
+    /// Whether `null` instead of the list is an empty list.
     pub(super) null_is_empty: bool,
-    /// Statuses that mean that a page lies behind the last one.
+    /// Statuses that mean that a page is after the last page.
     pub(super) end_status: Vec<u16>,
-    /// Token or position-based pagination, where it is declared.
+    /// Declared token or position-based pagination.
     pub(super) pagination: Option<Pagination>,
     pub(super) limit: Option<u32>,
-    /// The call with its limit.
+    /// Request with the limit of a page.
     request: RequestSpec,
-    /// The body's fields, if that is where parameters go.
+    /// Fields of the body, if parameters are sent in the body.
     body: Option<Value>,
 }
 
@@ -86,9 +86,9 @@ impl WalkSpec {
         let wrong = |text: &str| Err(PaginateError::Settings(text.to_owned()));
         let Some(kind) = paginate.kind else {
             return wrong(
-                "how does this API say where the next page is? Its provider has no preset: name one with \
-                 `Paginate::link(\"next\")`, `Paginate::link_in_body(path)`, `Paginate::cursor(name, path)` or \
-                 `Paginate::offset(name)`, in an attribute `paginate(link(…))`, `paginate(cursor(…))` or `paginate(offset(…))`",
+                "no pagination is declared, and the provider has no preset: declare `Paginate::link(\"next\")`, \
+                 `Paginate::link_in_body(path)`, `Paginate::cursor(name, path)` or `Paginate::offset(name)`, or in an \
+                 attribute with `paginate(link(…))`, `paginate(cursor(…))` or `paginate(offset(…))`",
             );
         };
         let records = paginate.response_path.unwrap_or_default().into_owned();
@@ -98,41 +98,41 @@ impl WalkSpec {
         let next = match &kind {
             PaginateKind::Link { rel: None, path: None } => {
                 return wrong(
-                    "a link needs `rel`, its relation in the `Link` header, or `path`, its place in the body",
+                    "a link requires `rel`, its relation in the `Link` header, or `path`, its path in the body",
                 );
             }
             PaginateKind::Link { path, .. } => path.as_deref(),
             PaginateKind::Cursor { name, path } if name.is_empty() || path.is_empty() => {
                 return wrong(
-                    "a cursor needs `name`, the parameter that carries it, and `path`, where the body holds the next",
+                    "a cursor requires `name`, its parameter, and `path`, the path of the next cursor in the body",
                 );
             }
             PaginateKind::Cursor { path, .. } => Some(&**path),
             PaginateKind::LastItem { name, id } if name.is_empty() || id.is_empty() => {
                 return wrong(
-                    "a last item needs `name`, the parameter that carries its id, and `id`, where a record holds it",
+                    "a last item requires `name`, the parameter of its id, and `id`, the path of the id in a record",
                 );
             }
             PaginateKind::LastItem { id, .. } => Some(&**id),
             PaginateKind::Offset { name, .. } if name.is_empty() => {
-                return wrong("an offset needs `name`, the parameter that carries it");
+                return wrong("an offset requires `name`, its parameter");
             }
             PaginateKind::Offset { .. } => None,
         };
         let declared = [has_more.as_deref(), is_last.as_deref(), total.as_deref(), total_pages.as_deref()];
         for path in [Some(&*records), next].into_iter().chain(declared).flatten() {
             if path::Path::parse(path).is_none() {
-                return wrong(&format!("`{path}` is no path: write one like `data.items` or `results[0].rows`"));
+                return wrong(&format!("`{path}` is not a path such as `data.items` or `results[0].rows`"));
             }
         }
         if let Some(path) = has_more.as_deref().filter(|path| names_last_page_flag(path)) {
             return wrong(&format!(
-                "`has_more` is true while another page follows, and `{path}` names the end: write `is_last` for it"
+                "`has_more` is true while another page follows, and `{path}` is its inverse: write `is_last` for it"
             ));
         }
         if let Some(path) = is_last.as_deref().filter(|path| names_more_flag(path)) {
             return wrong(&format!(
-                "`is_last` is true on the last page, and `{path}` names more to come: write `has_more` for it"
+                "`is_last` is true on the last page, and `{path}` is its inverse: write `has_more` for it"
             ));
         }
         let in_body = paginate.in_body.unwrap_or(matches!(request.method, Method::POST | Method::PUT | Method::PATCH));
@@ -161,14 +161,14 @@ impl WalkSpec {
                 spec.request = request;
             }
             (Some(limit), None) => {
-                return wrong(&format!("`limit = {limit}` needs `limit_name`, the parameter that carries it"));
+                return wrong(&format!("`limit = {limit}` requires `limit_name`, its parameter"));
             }
             (None, _) => {}
         }
         Ok(spec)
     }
 
-    /// The step that a walk begins with.
+    /// Returns the first step of a walk.
     pub(super) fn first_step(&self) -> Step {
         match &self.kind {
             Some(PaginateKind::Offset { start, .. }) => Step::Offset(*start),
@@ -176,12 +176,13 @@ impl WalkSpec {
         }
     }
 
-    /// Whether the next page is found by counting or by the last record: the API does not lead there.
+    /// Returns whether the next page is found by counting or by the last record, and not by a cursor or link of the
+    /// API.
     pub(super) fn is_counted(&self) -> bool {
         matches!(self.kind, Some(PaginateKind::Offset { .. } | PaginateKind::LastItem { .. }))
     }
 
-    /// The parameter that leads to the next page, for messages.
+    /// Returns the parameter of the next page, for messages.
     pub(super) fn parameter(&self) -> String {
         match &self.kind {
             Some(
@@ -193,7 +194,7 @@ impl WalkSpec {
         }
     }
 
-    /// The request of a step. Statuses that may mean the end of a list are answers behind its first page.
+    /// Returns the request of a step after the first page. It accepts statuses that may mean the end of the list.
     pub(super) fn request_after_first(&self, step: &Step) -> RequestSpec {
         let mut request = self.request(step);
         if self.is_counted() {
@@ -202,7 +203,7 @@ impl WalkSpec {
         request
     }
 
-    /// The request of a step.
+    /// Returns the request of a step.
     pub(super) fn request(&self, step: &Step) -> RequestSpec {
         let mut request = self.request.clone();
         match (step, &self.kind) {
@@ -213,7 +214,7 @@ impl WalkSpec {
                 self.set_parameter(&mut request, name, &Cursor::Json((*offset).into()));
             }
             (Step::Link(url), _) => {
-                // The link carries the parameters already.
+                // The link already contains the parameters.
                 request.query.clear();
                 url.as_str().clone_into(&mut request.endpoint);
             }
@@ -224,12 +225,12 @@ impl WalkSpec {
 
     fn set_parameter(&self, request: &mut RequestSpec, name: &str, value: &Cursor) {
         let Some(fields) = &self.body else {
-            request.query.retain(|(there, _)| there != name);
+            request.query.retain(|(existing, _)| existing != name);
             request.query.push((name.to_owned(), value.text()));
             return;
         };
         if let Body::Form(form) = &mut request.body {
-            form.retain(|(there, _)| there != name);
+            form.retain(|(existing, _)| existing != name);
             form.push((name.to_owned(), value.text()));
             return;
         }
@@ -237,7 +238,7 @@ impl WalkSpec {
     }
 }
 
-/// What parameters are added to.
+/// Returns the fields of a body to which parameters are added.
 fn fields(body: &Body) -> Result<Value, PaginateError> {
     let fields = match body {
         Body::Empty | Body::Form(_) => Some(Value::Object(Map::new())),
@@ -246,14 +247,14 @@ fn fields(body: &Body) -> Result<Value, PaginateError> {
     };
     fields.ok_or_else(|| {
         PaginateError::Settings(
-            "the parameters of the pages go into the body, which is neither a JSON object nor a form: write one, or set \
-             `in_body(false)` to put them into the query"
+            "the parameters of the pages are sent in the body, which is neither a JSON object nor a form: use one of \
+             them, or set `in_body(false)` to send the parameters in the query"
                 .to_owned(),
         )
     })
 }
 
-/// A JSON body with one more field.
+/// Adds a field to a JSON body.
 fn body_with(mut fields: Value, name: &str, value: &Cursor) -> String {
     let number = match value {
         Cursor::Json(value) => {
@@ -262,7 +263,8 @@ fn body_with(mut fields: Value, name: &str, value: &Cursor) -> String {
         }
         Cursor::Number { number } => number,
     };
-    // The tree cannot hold this number: a text that does not occur in the body takes its place.
+    // `Value` cannot represent this number exactly: a placeholder that does not occur in the body is inserted and then
+    // replaced by the number.
     let mut placeholder = "exact number".to_owned();
     let text = fields.to_string();
     while text.contains(&placeholder) {
@@ -272,18 +274,19 @@ fn body_with(mut fields: Value, name: &str, value: &Cursor) -> String {
     fields.to_string().replacen(&format!("\"{placeholder}\""), number, 1)
 }
 
-/// Sets a field. A dotted name is a path through objects; at each level, a key that is there as written wins.
+/// Sets a field. A dotted name is a path through objects; at each level, an existing key that equals the rest of the
+/// name takes precedence.
 fn set_in_body(fields: &mut Value, name: &str, value: Value) {
     let (mut here, mut rest) = (fields, name);
     loop {
         if !here.is_object() {
             *here = Value::Object(Map::new());
         }
-        let Some((step, behind)) = rest.split_once('.').filter(|_| here.get(rest).is_none()) else {
+        let Some((step, remaining)) = rest.split_once('.').filter(|_| here.get(rest).is_none()) else {
             here[rest] = value;
             return;
         };
-        (here, rest) = (&mut here[step], behind);
+        (here, rest) = (&mut here[step], remaining);
     }
 }
 
@@ -304,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn name_with_dots_is_a_path_unless_the_key_is_there_as_written() {
+    fn name_with_dots_is_a_path_unless_the_key_exists() {
         let cases = [
             (json!({}), "a", json!({ "a": 1 })),
             (json!({}), "a.b", json!({ "a": { "b": 1 } })),

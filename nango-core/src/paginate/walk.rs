@@ -1,4 +1,4 @@
-//! The walk itself: requests, and what each answer leads to.
+//! Walk over the pages of a list: sends the requests and processes the responses.
 
 use std::{fmt, sync::Arc};
 
@@ -24,50 +24,50 @@ use crate::{
     http::{Client, HttpError, RequestSpec, Response},
 };
 
-/// The statuses of a page.
+/// Statuses of a page with a body.
 const PAGE_STATUSES: [u16; 4] = [200, 201, 203, 206];
 const NO_CONTENT: u16 = 204;
 
-/// Requests one page after the other.
+/// Walk over a list, which requests one page after the other.
 pub struct Walk {
     client: Client,
     spec: WalkSpec,
-    /// The request that comes next; `None`: the end was reached.
+    /// Next request; `None` after the end.
     step: Option<Step>,
     decider: Decider,
     outcome: Option<WalkOutcome>,
 }
 
-/// What a walk is for, its bounds, and where an interrupted one left off.
+/// Options of a walk: purpose, bounds, and resume point.
 #[derive(Debug, Clone, Default)]
 pub struct WalkOptions {
-    /// What depends on a complete walk.
+    /// Effects that depend on a complete walk.
     pub purpose: Purpose,
-    /// The bounds.
+    /// Limits of pages, bytes and time.
     pub bounds: Bounds,
-    /// The resume point of an interrupted walk, with what it has to remember.
+    /// Resume point and state of an interrupted walk.
     pub resume: Option<(ResumePoint, WalkState)>,
 }
 
 impl fmt::Debug for Walk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What it sends may hold secrets.
+        // The request may contain secrets, so it is not shown.
         f.debug_struct("Walk")
             .field("kind", &self.spec.kind)
             .field("step", &self.step)
-            .field("pages", &self.decider.memory.pages)
+            .field("pages", &self.decider.state.pages)
             .finish_non_exhaustive()
     }
 }
 
 impl Walk {
-    /// A walk from the first page, or from its resume point. `paginate` is complete: what it left open was taken from the
-    /// provider already. `None`: a list without pages.
+    /// Creates a walk that starts at the first page or at its resume point. `paginate` must already include the
+    /// defaults of the provider; `None` means a list without pages.
     ///
     /// # Errors
     ///
-    /// The settings do not suffice, and the error states what to write; or the resume point is one of another kind of
-    /// pagination.
+    /// Fails if the settings are incomplete, with an error that names the missing setting, or if the resume point
+    /// belongs to another pagination method.
     pub fn new(
         client: Client,
         request: RequestSpec,
@@ -78,58 +78,59 @@ impl Walk {
             Some(paginate) => WalkSpec::new(request, paginate)?,
             None => WalkSpec::single(request),
         };
-        let (step, memory) = match options.resume {
+        let (step, state) = match options.resume {
             None => (spec.first_step(), WalkState::default()),
-            Some((resume_point, memory)) => (resume_step(&spec, resume_point)?, memory),
+            Some((resume_point, state)) => (resume_step(&spec, resume_point)?, state),
         };
-        let decider = Decider::new(options.purpose, options.bounds, memory);
+        let decider = Decider::new(options.purpose, options.bounds, state);
         Ok(Self { client, spec, step: Some(step), decider, outcome: None })
     }
 
-    /// How the walk ended; `None` until its last page was requested.
+    /// Returns the end of the walk, or `None` until its last page was requested.
     pub fn end(&self) -> Option<WalkEnd> {
         self.outcome.clone().map(|outcome| self.ended(outcome))
     }
 
-    /// How the walk ended, or that it was stopped before its end.
+    /// Returns the end of the walk, or [`Gap::Stopped`] if it was stopped before its end.
     pub(crate) fn end_or_stopped(&self) -> WalkEnd {
         self.end().unwrap_or_else(|| self.ended(WalkOutcome::Incomplete(Gap::Stopped)))
     }
 
-    /// Notes that a record of an earlier page came again.
+    /// Records that a record of an earlier page was repeated.
     pub(crate) fn note_shift(&mut self) {
-        self.decider.memory.shifted = true;
+        self.decider.state.shifted = true;
     }
 
-    /// The next page; `None` behind the last. An empty page that ends the walk is not given, unless it is the first.
+    /// Returns the next page, or `None` after the last one. An empty page that ends the walk is not returned, unless it
+    /// is the first.
     ///
     /// # Errors
     ///
-    /// The page has no usable answer, or its way to the next one is not usable. Calling it again after an error sends the
-    /// same request again.
+    /// Fails if the response or its cursor or link to the next page is unusable. A call after an error sends the same
+    /// request again.
     pub async fn next(&mut self) -> Result<Option<RawPage>, PaginateError> {
         let page = self.request_page().await;
         page.map_err(|error| error.redacted(self.client.redactor()))
     }
 
-    /// The error that functions see, without secrets of the connection.
+    /// Converts to the error of functions, without secrets of the connection.
     pub(crate) fn error(&self, error: PaginateError) -> Error {
         error.into_error().redacted(self.client.redactor())
     }
 
     async fn request_page(&mut self) -> Result<Option<RawPage>, PaginateError> {
         let Some(step) = self.step.clone() else { return Ok(None) };
-        let first = self.decider.memory.pages == 0;
+        let first = self.decider.state.pages == 0;
         let mut request = if first { self.spec.request(&step) } else { self.spec.request_after_first(&step) };
         let base = self.client.base_url_for(&request)?;
         let url = self.client.url_for(&request)?;
         let shown = crate::http::redacted_url(&self.client.redactor().hide_url(url.clone()));
         let at = |number: u64| format!("page {number} of {} {shown}", request.method);
-        let number = self.decider.memory.pages + 1;
+        let number = self.decider.state.pages + 1;
         self.decider.note_progress(self.client.now(), 0);
         self.decider.check_bounds(&at(number), self.client.now())?;
         if matches!(step, Step::Link(_)) && !self.client.is_trusted_origin(&base, &url) {
-            // The API chose this address, not the caller: the caller's own secrets stay here, too.
+            // The API chose this address, not the caller, so the caller's own secrets are not sent either.
             request = request.without_secrets();
         }
         let key =
@@ -137,7 +138,7 @@ impl Walk {
         self.decider.note_request(key);
         let response = self.client.send(&request).await?;
         let at = evidence::page_name(&response, number);
-        self.decider.memory.bytes += response.body.len() as u64;
+        self.decider.state.bytes += response.body.len() as u64;
         if response.status >= 300 {
             return self.end_after_last(&request, response, at).map(|()| None);
         }
@@ -146,7 +147,7 @@ impl Walk {
             self.decider.record_gap(StoredGap::OtherOrigin(origin(&base), origin(&response.url)));
         }
         let page = if response.status == NO_CONTENT {
-            self.decider.memory.pages += 1;
+            self.decider.state.pages += 1;
             self.finish(WalkOutcome::Complete(Completion::NoContent));
             RawPage::new(response, at, Vec::new())
         } else if PAGE_STATUSES.contains(&response.status) {
@@ -158,7 +159,8 @@ impl Walk {
         Ok((self.step.is_some() || !page.is_empty() || number == 1).then_some(page))
     }
 
-    /// A status behind the first page that ends the walk, or the error that it is.
+    /// Ends the walk if a status after the first page means the end of the list, otherwise returns the status as an
+    /// error.
     fn end_after_last(&mut self, request: &RequestSpec, response: Response, at: String) -> Result<(), PaginateError> {
         let Some(outcome) = self.decider.end_of_status(&self.spec, response.status) else {
             let url = crate::http::redacted_url(&response.request.url);
@@ -166,12 +168,12 @@ impl Walk {
             let failure = HttpFailure::new(request.method.to_string(), url, status, headers, body, attempts);
             return Err(PaginateError::AfterLast { at, status, source: HttpError::Status(Box::new(failure)) });
         };
-        self.decider.memory.pages += 1;
+        self.decider.state.pages += 1;
         self.finish(outcome);
         Ok(())
     }
 
-    /// Reads a page and decides what follows it.
+    /// Reads a page and decides whether and how the walk continues.
     fn read_page(
         &mut self,
         step: &Step,
@@ -184,11 +186,11 @@ impl Walk {
         let evidence = Evidence::read(&self.spec, &response, &at)?;
         let next = self.linked_step(&response, &evidence, &at)?;
         let context = PageContext { status: response.status, page_name: &at, step, key, evidence: &evidence, next };
-        let verdict = self.decider.decide(&self.spec, &context)?;
+        let decision = self.decider.decide(&self.spec, &context)?;
         let ranges = evidence::ranges(&response.body, evidence.items());
         drop(context);
         let mut page = RawPage::new(response, at, ranges);
-        match verdict {
+        match decision {
             PageDecision::End(outcome) => self.finish(outcome),
             PageDecision::Next(next) => {
                 page.next = Some(match &next {
@@ -201,12 +203,12 @@ impl Walk {
                 self.step = Some(next);
             }
         }
-        page.state = Some(Arc::new(self.decider.memory.clone()));
+        page.state = Some(Arc::new(self.decider.state.clone()));
         page.is_position_based = self.is_position();
         Ok(page)
     }
 
-    /// The step that a cursor, a link in the body or a `Link` header leads to.
+    /// Returns the next step according to a cursor, a link in the body or a `Link` header.
     fn linked_step(
         &self,
         response: &Response,
@@ -247,14 +249,14 @@ impl Walk {
         }
     }
 
-    /// The resume point of a step, and whether records may shift across it.
+    /// Returns the resume point of a step, and records whether its position is counted.
     fn resume_point(&mut self, next: &Step, requested: &Url) -> Option<ResumePoint> {
         let counting = match (next, &self.spec.kind) {
             (Step::Cursor(value), Some(PaginateKind::Cursor { .. })) => value.is_counting(),
             (Step::Link(url), _) => !resume_point::is_token_link(url, requested),
             _ => false,
         };
-        self.decider.memory.position_based |= counting;
+        self.decider.state.position_based |= counting;
         let token = match self.spec.pagination {
             Some(declared) => declared == Pagination::Token,
             None => !counting,
@@ -272,22 +274,22 @@ impl Walk {
     }
 
     fn ended(&self, outcome: WalkOutcome) -> WalkEnd {
-        let memory = &self.decider.memory;
+        let state = &self.decider.state;
         let position = self.is_position();
         WalkEnd {
             outcome,
-            pages: memory.pages,
-            shifted: memory.shifted && position && memory.pages > 1,
+            pages: state.pages,
+            shifted: state.shifted && position && state.pages > 1,
             pagination: if position { Pagination::Position } else { Pagination::Token },
         }
     }
 
-    /// Whether records can move across the position of the reader.
+    /// Returns whether records can move across the position of the reader.
     fn is_position(&self) -> bool {
         match (self.spec.pagination, &self.spec.kind) {
             (Some(declared), _) => declared == Pagination::Position,
             (None, Some(PaginateKind::Offset { .. })) => true,
-            (None, _) => self.decider.memory.position_based,
+            (None, _) => self.decider.state.position_based,
         }
     }
 }
@@ -301,7 +303,7 @@ fn resume_step(spec: &WalkSpec, resume_point: ResumePoint) -> Result<Step, Pagin
         _ => None,
     };
     step.ok_or_else(|| {
-        let text = "the interrupted walk was one of another kind of pagination: begin at the first page";
+        let text = "the interrupted walk used another pagination method: start at the first page";
         PaginateError::Settings(text.to_owned())
     })
 }
@@ -311,7 +313,7 @@ fn http_url(mut url: Url) -> Result<Url, String> {
     if matches!(url.scheme(), "http" | "https") && url.has_host() {
         Ok(url)
     } else {
-        Err("it is no web address".to_owned())
+        Err("it is not an HTTP URL".to_owned())
     }
 }
 

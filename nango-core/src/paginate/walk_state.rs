@@ -1,50 +1,50 @@
-//! What a walk is for, and what it has to remember when it is interrupted.
+//! Purpose of a walk, and its state that is stored when it is interrupted.
 
 use serde::{Deserialize, Serialize};
 
 use super::end::Gap;
 
-/// What depends on a complete walk.
+/// Effects that depend on a complete walk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Purpose {
-    /// Records that the walk does not see are deleted.
+    /// Whether records that are missing from the walk are deleted.
     pub deletes: bool,
-    /// The next run reads only what changed since this one.
+    /// Whether the next run reads only changes since this walk.
     pub since: bool,
 }
 
-/// What a walk has to remember of its pages when it is interrupted.
+/// State of a walk after a page, stored when the walk is interrupted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct WalkState {
-    /// Pages that were requested.
+    /// Number of requested pages.
     pub pages: u64,
-    /// Bytes of their bodies.
+    /// Size of their bodies in bytes.
     pub bytes: u64,
-    /// Records on them.
+    /// Number of their records.
     pub records: u64,
-    /// Whether a cursor or link carried a number.
+    /// Whether a cursor or link contained a counted position.
     #[serde(rename = "numbers")]
     pub position_based: bool,
     /// Whether records moved between pages.
     pub shifted: bool,
-    /// The reason why the walk is incomplete already: a name of [`Gap`], with what its message needs.
+    /// First reason that makes the walk incomplete, with the values of its message.
     pub gap: Option<StoredGap>,
 }
 
-/// A [`Gap`] as it is stored with an interrupted walk.
+/// [`Gap`] in its stored form, for interrupted walks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoredGap {
-    /// [`Gap::NullList`]
+    /// Stored form of [`Gap::NullList`].
     NullList,
-    /// [`Gap::ErrorInBody`]
+    /// Stored form of [`Gap::ErrorInBody`].
     ErrorInBody,
-    /// [`Gap::OtherOrigin`]: the own origin and the other one.
+    /// Stored form of [`Gap::OtherOrigin`]: the own and the other origin.
     OtherOrigin(String, String),
-    /// [`Gap::PageSize`]
+    /// Stored form of [`Gap::PageSize`].
     PageSize,
-    /// [`Gap::RecordWithoutId`]
+    /// Stored form of [`Gap::RecordWithoutId`].
     RecordWithoutId,
 }
 

@@ -1,52 +1,52 @@
-//! The kinds of credentials.
+//! Auth modes.
 
 use std::{fmt, str::FromStr};
 
 use crate::declare::suggest;
 
-/// A kind of credentials: how a connection proves who it is.
+/// The way in which a connection authenticates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum AuthMode {
-    /// None at all.
+    /// No authentication.
     None,
-    /// A key; the provider's entry says where it goes.
+    /// An API key, sent as the provider entry defines.
     ApiKey,
     /// A user name and a password.
     Basic,
-    /// A token in `Authorization: Bearer` that somebody else obtained and nobody renews.
+    /// A token in `Authorization: Bearer` that was obtained elsewhere and is not refreshed.
     Bearer,
-    /// OAuth 2 with a user: an access token, and a refresh token that renews it.
+    /// OAuth 2 with a user: an access token and a refresh token.
     OAuth2,
-    /// OAuth 2 without a user: client credentials become a token.
+    /// OAuth 2 without a user: client credentials are exchanged for a token.
     OAuth2Cc,
-    /// A login: what the person gave is posted, the answer holds a token.
+    /// A login: the values of the user are posted, and the response contains a token.
     TwoStep,
-    /// A token that is signed here, with a key of the person's.
+    /// A token that is signed locally with a key of the user.
     Jwt,
     /// OAuth 1: every request is signed with a token and its secret.
     OAuth1,
-    /// OAuth 1 with a token that was made by hand (token-based authentication).
+    /// OAuth 1 with a manually created token (token-based authentication).
     Tba,
-    /// An app's installation: the app's key signs a token, which buys one for the installation.
+    /// An app installation: a token signed with the key of the app is exchanged for one of the installation.
     App,
-    /// An app's installation beside a user's OAuth 2 token.
+    /// An app installation together with an OAuth 2 token of a user.
     Custom,
-    /// A user name and a secret that become a short-lived signature (WSSE).
+    /// A user name and a secret, sent as a short-lived signature (WSSE).
     Signature,
-    /// Requests signed as AWS wants it (version 4), with the keys of an assumed role.
+    /// Requests signed with AWS Signature Version 4 and the keys of an assumed role.
     AwsSigV4,
-    /// A login whose session the caller puts into its requests.
+    /// A login whose session is sent in the request bodies.
     Bill,
-    /// A plugin that is installed at the provider; it ends as a user name and a password.
+    /// A plugin installed at the provider, which yields a user name and a password.
     InstallPlugin,
-    /// OAuth 2 as servers of the Model Context Protocol offer it.
+    /// OAuth 2 of servers of the Model Context Protocol.
     McpOAuth2,
-    /// The same at a server that the person names.
+    /// OAuth 2 of a Model Context Protocol server that the user enters.
     McpOAuth2Generic,
 }
 
-/// Every kind with its name on the command line, and in databases and files.
+/// Every mode with its name on the command line and its name in databases and files.
 const NAMES: [(AuthMode, &str, &str); 18] = [
     (AuthMode::None, "none", "NONE"),
     (AuthMode::ApiKey, "api-key", "API_KEY"),
@@ -69,13 +69,13 @@ const NAMES: [(AuthMode, &str, &str); 18] = [
 ];
 
 impl AuthMode {
-    /// All of them.
+    /// Returns all auth modes.
     pub fn all() -> impl Iterator<Item = Self> {
         NAMES.into_iter().map(|(mode, _, _)| mode)
     }
 
-    /// Whether its credentials become a token that stands in requests, so that one that somebody else obtained does as
-    /// well.
+    /// Returns whether credentials of this mode yield a token for requests, so that a token obtained elsewhere can be
+    /// used too.
     pub fn yields_token(self) -> bool {
         matches!(
             self,
@@ -90,25 +90,25 @@ impl AuthMode {
         )
     }
 
-    /// Whether connections can hold its credentials and put them into requests. A session of [`Bill`](Self::Bill) is
-    /// obtained by nobody here, and no header carries it.
+    /// Returns whether connections can use credentials of this mode. Sessions of [`Bill`](Self::Bill) are not obtained
+    /// and not sent.
     pub fn is_supported(self) -> bool {
         self != Self::Bill
     }
 
-    /// The name on the command line: `api-key`.
+    /// Returns the name on the command line, such as `api-key`.
     pub fn name(self) -> &'static str {
         self.names().0
     }
 
-    /// The name in the database, in provider files and in credentials: `API_KEY`.
+    /// Returns the name in the database, in provider files and in credentials, such as `API_KEY`.
     pub fn stored_name(self) -> &'static str {
         self.names().1
     }
 
     fn names(self) -> (&'static str, &'static str) {
         let found = NAMES.iter().find(|(mode, _, _)| *mode == self);
-        // A test holds that every kind is in the list.
+        // A test verifies that every mode is in the list.
         found.map_or(("", ""), |(_, name, stored)| (*name, *stored))
     }
 }
@@ -119,17 +119,21 @@ impl fmt::Display for AuthMode {
     }
 }
 
-/// A name that is no kind of credentials.
+/// Error of a name that is not an auth mode.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no kind of credentials: there are {list}{hint}", list = suggest::list(AuthMode::all().map(AuthMode::name)), hint = hint(_0))]
+#[error(
+    "unknown auth mode `{0}`; available: {list}{hint}",
+    list = suggest::list(AuthMode::all().map(AuthMode::name)),
+    hint = hint(_0)
+)]
 pub struct UnknownAuthMode(pub String);
 
 fn hint(wrong: &str) -> String {
     let near = suggest::nearest(wrong, AuthMode::all().map(AuthMode::name));
-    near.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+    near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 
-/// Reads either name, in any case.
+/// Parses either name, ignoring case.
 impl FromStr for AuthMode {
     type Err = UnknownAuthMode;
 
@@ -151,7 +155,7 @@ mod tests {
             assert_eq!(mode.stored_name().parse(), Ok(mode));
         }
         let error = "api-kee".parse::<AuthMode>().unwrap_err().to_string();
-        assert!(error.starts_with("`api-kee` is no kind of credentials: there are `none`, `api-key`, `basic`, "));
-        assert!(error.ends_with("(did you mean `api-key`?)"), "{error}");
+        assert!(error.starts_with("unknown auth mode `api-kee`; available: `none`, `api-key`, `basic`, "));
+        assert!(error.ends_with("; did you mean `api-key`?"), "{error}");
     }
 }

@@ -1,39 +1,39 @@
-//! How a person is asked for consent: what a browser is sent to.
+//! Settings of the consent page, to which the browser of a user is sent.
 
 use super::{Param, Template};
 
-/// What a provider's entry says of the page where a person consents.
+/// Consent page of a provider and its protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 #[expect(clippy::struct_excessive_bools, reason = "the format has as many switches")]
 pub struct Authorization {
-    /// The page.
+    /// URL of the consent page.
     pub url: Option<Template>,
-    /// Its parameters, beside those of the protocol.
+    /// Parameters in addition to those of the protocol.
     pub params: Vec<(String, Param)>,
-    /// The parameter in which the code comes back. Default: `code`.
+    /// Callback parameter that contains the code. Default: `code`.
     pub code_param: String,
-    /// Where in a webhook's body the code comes, if it comes there.
+    /// Path of the code in the body of a webhook, if it is sent there.
     pub webhook_code_path: Option<String>,
-    /// Whether a challenge is sent (PKCE, S256). Default: yes.
+    /// Whether a PKCE challenge (S256) is sent. Default: true.
     pub pkce: bool,
-    /// Whether scopes stand in the URL as they are.
+    /// Whether scopes are not URL-encoded.
     pub unencoded_scopes: bool,
-    /// Whether the values of the URL's template stand in it as they are.
+    /// Whether the values of the URL template are not URL-encoded.
     pub unencoded_values: bool,
-    /// Whether parameters without a value are left out.
+    /// Whether parameters without a value are omitted.
     pub skip_empty: bool,
-    /// Parameters stand behind `#` and this, for pages that read them there.
+    /// Text that separates parameters from the URL after `#`, for pages that read them there.
     pub fragment: Option<String>,
     /// Texts that are replaced in the finished URL, the first occurrence of each, in this order.
     pub replacements: Vec<(String, String)>,
-    /// Whether it begins at the provider, never here.
+    /// Whether the flow starts at the provider only.
     pub provider_initiated: bool,
-    /// Parameters of the way back that become configuration of the connection.
+    /// Callback parameters that are stored as connection configuration.
     pub redirect_metadata: Vec<String>,
-    /// How an app comes to its id, where nobody registers one by hand.
+    /// Client registration, if clients are not registered manually.
     pub registration: Option<Registration>,
-    /// The three steps of OAuth 1, where that is the protocol.
+    /// Settings of OAuth 1, if that is the protocol.
     pub oauth1: Option<OAuth1>,
 }
 
@@ -58,15 +58,15 @@ impl Default for Authorization {
     }
 }
 
-/// How an app comes to its id.
+/// Registration of a client.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Registration {
-    /// The way.
+    /// Method of the registration.
     pub kind: RegistrationKind,
-    /// Where it registers itself.
+    /// URL of the registration endpoint.
     pub url: Option<Template>,
-    /// What it says of itself there.
+    /// Fields of the registration request.
     pub params: Vec<(String, Param)>,
 }
 
@@ -76,31 +76,31 @@ impl Registration {
     }
 }
 
-/// The way an app comes to its id.
+/// Method of client registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegistrationKind {
-    /// It registers itself (RFC 7591).
+    /// Dynamic client registration (RFC 7591).
     Dynamic,
-    /// Somebody registers it by hand.
+    /// Manual registration.
     Static,
-    /// Its id is the address of a document about it.
+    /// The client id is the URL of a metadata document.
     Metadata,
 }
 
-/// The first steps of OAuth 1.
+/// Settings of the OAuth 1 flow.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OAuth1 {
-    /// Where a request token is obtained.
+    /// URL for request tokens.
     pub request_url: Option<Template>,
-    /// The fields of that request.
+    /// Fields of the request for a request token.
     pub request_params: Vec<(String, Param)>,
-    /// How requests are signed. Default: HMAC-SHA1.
+    /// Signature method. Default: HMAC-SHA1.
     pub method: OAuth1Method,
-    /// Whether a request token is asked for with `GET`.
+    /// Whether request tokens are requested with `GET`.
     pub request_token_via_get: bool,
-    /// Whether an access token is asked for with `GET`.
+    /// Whether access tokens are requested with `GET`.
     pub access_token_via_get: bool,
 }
 
@@ -114,14 +114,14 @@ impl OAuth1 {
     }
 }
 
-/// How OAuth 1 signs.
+/// Signature method of OAuth 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OAuth1Method {
-    /// `HMAC-SHA1`.
+    /// Signature with `HMAC-SHA1`.
     #[default]
     HmacSha1,
-    /// `HMAC-SHA256`.
+    /// Signature with `HMAC-SHA256`.
     HmacSha256,
     /// `PLAINTEXT`: the secrets themselves, over TLS.
     Plaintext,

@@ -1,17 +1,18 @@
-//! The APIs that are known without configuration, by subject.
+//! Built-in catalogue entries, in one file per subject.
 //!
-//! Facts are from the public documentation of each API and from public clients of it: the line above an entry names what
-//! was read when it was written, `facts` the day on which it was read last, and keys that no public source confirmed. What
-//! could not be found out is left out: an entry without `paginate` is one whose lists have no way in common.
+//! Facts come from the public documentation of each API and from public clients of it. The comment above an entry lists
+//! the sources read when it was written; `facts` contains the day on which they were last read, and keys that no public
+//! source confirmed. Unconfirmed properties are omitted: an entry without `paginate` has no pagination that is common
+//! to its lists.
 //!
-//! A field that an entry gets later is optional in its templates, with what they were as their last way: a connection that
-//! was stored before keeps its hosts.
+//! A field that is added to an entry later is optional in its templates, with the previous text as the last
+//! alternative, so that a stored connection keeps its hosts.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use super::file::{self, RawEntry};
 
-/// The texts of the files.
+/// Contents of the catalogue files.
 const FILES: [&str; 14] = [
     include_str!("builtin/code.yaml"),
     include_str!("builtin/communication.yaml"),
@@ -29,8 +30,8 @@ const FILES: [&str; 14] = [
     include_str!("builtin/work.yaml"),
 ];
 
-/// The texts of the entries by name. A program needs few of them, so they are separated without reading the YAML: an entry
-/// begins with its name at the beginning of a line.
+/// Texts of the entries by name. A process uses few of them, so they are split without parsing the YAML: an entry
+/// starts with its name at the start of a line.
 static ENTRIES: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
     let mut entries = BTreeMap::new();
     for text in FILES {
@@ -46,12 +47,12 @@ static ENTRIES: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
     entries
 });
 
-/// The names of the entries, sorted.
+/// Returns the names of the entries, sorted.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     ENTRIES.keys().copied()
 }
 
-/// An entry as it is written.
+/// Reads an entry by name.
 pub(super) fn entry(name: &str) -> Option<RawEntry> {
     let text = ENTRIES.get(name)?;
     #[expect(clippy::expect_used, reason = "the text is part of the program, and a test reads all of it")]

@@ -1,8 +1,8 @@
-//! The entries, by name.
+//! Catalogue of provider entries by name.
 //!
-//! The built-in entries, and over them those of the person's own file: one of the same name replaces the built-in one,
-//! and may name it as its `alias` to change a few keys. An entry that cannot be read is kept with its reason, so that
-//! whoever asks for it is told, and the others are there.
+//! Contains the built-in entries and those of the user's own file. An own entry replaces the built-in one of the same
+//! name, and may use it as its `alias` to change a few keys. An entry that cannot be read is kept with the reason,
+//! which is reported when the entry is requested; the other entries stay usable.
 
 use std::{
     collections::BTreeMap,
@@ -19,43 +19,43 @@ use super::{
 };
 use crate::declare::suggest;
 
-/// The APIs that are known. A copy is cheap, and an entry is read when it is first asked for.
+/// The provider entries. Cheap to clone. Entries are parsed on first use.
 #[derive(Debug, Clone)]
 pub struct Catalogue(Arc<Entries>);
 
 #[derive(Debug)]
 struct Entries {
-    /// The person's own file.
+    /// Path of the user's own file.
     file: Option<PathBuf>,
-    /// What is written in it.
+    /// Entries of the user's own file.
     custom: BTreeMap<String, RawEntry>,
-    /// Whether the built-in entries are there, too.
+    /// Whether the built-in entries are included.
     builtin: bool,
-    /// All entries by name, as far as they were asked for.
+    /// All entries by name, parsed on first use.
     by_name: BTreeMap<String, OnceLock<CatalogueEntry>>,
-    /// Their keys, as far as they were resolved.
+    /// Keys of the entries merged with those of their aliases, resolved on first use.
     resolved: ResolvedEntries,
 }
 
 /// An entry of the catalogue.
 #[derive(Debug)]
 pub struct CatalogueEntry {
-    /// Where it stands.
+    /// Location of the entry.
     pub origin: Origin,
-    /// What it says, or why it cannot be read.
+    /// The parsed entry, or the reason why it cannot be read.
     pub provider: Result<Provider, String>,
-    /// What is wrong with it, although it can be used in part.
+    /// Problems that disable parts of the entry.
     pub problems: Vec<String>,
-    /// What was passed over.
+    /// Ignored keys.
     pub warnings: Vec<String>,
 }
 
-/// Where an entry stands.
+/// Location of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The file; `None`: it is built in.
+    /// Path of the file; `None` for a built-in entry.
     pub file: Option<PathBuf>,
-    /// The place of its name in the file.
+    /// Position of the name in the file.
     pub location: SourceLocation,
 }
 
@@ -68,69 +68,70 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Why a catalogue, or an entry of one, cannot be had.
+/// Errors of loading a catalogue or an entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CatalogueError {
-    /// The file is not YAML, or no map of entries.
+    /// The file is not YAML or not a map of entries.
     #[error("{}:{}:{}: the providers cannot be read: {reason}", file.display(), location.line, location.column)]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         file: PathBuf,
-        /// Where in it.
+        /// Position in the file.
         location: SourceLocation,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
     /// The file has no entry.
-    #[error("{} has no provider: write entries such as `acme:` with their keys below", .0.display())]
+    #[error("{} has no provider: add entries such as `acme:` with their keys below", .0.display())]
     Empty(PathBuf),
-    /// An entry contradicts itself.
+    /// An entry is invalid.
     #[error("the provider `{name}` ({origin}) cannot be read: {reason}")]
     Entry {
-        /// The entry.
+        /// Name of the entry.
         name: String,
-        /// Where it stands.
+        /// Location of the entry.
         origin: Origin,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// There is no such entry.
-    #[error("`{name}` is no provider{}: {known}", hint.as_ref().map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default())]
+    /// There is no entry with this name.
+    #[error("unknown provider `{name}`; {known}{}", hint.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The nearest name.
+        /// The most similar name.
         hint: Option<String>,
-        /// All names, or how many there are.
+        /// The available names, or their number.
         known: String,
     },
 }
 
-/// How many names an error lists.
+/// Maximum number of names in an error.
 const MAX_LISTED_NAMES: usize = 30;
 
 impl Catalogue {
-    /// The entries that come with the program.
+    /// Returns the built-in entries.
     pub fn builtin() -> Self {
         Self::build(true, None)
     }
 
-    /// The built-in entries, and those of a file over them. The path is for messages.
+    /// Loads the built-in entries and those of the text of an own file, which take precedence. The path is for
+    /// messages.
     ///
     /// # Errors
     ///
-    /// The file is not YAML or has no entry. A wrong entry is no error of the file: see [`Catalogue::entries`].
+    /// The file is not YAML or has no entry. An invalid entry is not an error of the file; see [`Catalogue::entries`].
     pub fn load(own: Option<(&Path, &str)>) -> Result<Self, CatalogueError> {
         let own = own.map(|(path, text)| Ok((path, read_non_empty(path, text)?))).transpose()?;
         Ok(Self::build(true, own))
     }
 
-    /// The entries of a text alone, without the built-in ones.
+    /// Parses the entries of a text, without the built-in ones.
     ///
     /// # Errors
     ///
-    /// As [`Catalogue::load`].
+    /// Those of [`Catalogue::load`].
     pub fn parse(yaml: &str) -> Result<Self, CatalogueError> {
         let path = Path::new("providers.yaml");
         Ok(Self::build(false, Some((path, read_non_empty(path, yaml)?))))
@@ -145,16 +146,16 @@ impl Catalogue {
         Self(Arc::new(Entries { file, custom: own, builtin, by_name: listed, resolved }))
     }
 
-    /// An entry.
+    /// Returns an entry, or `None` if it does not exist or cannot be read.
     pub fn get(&self, name: &str) -> Option<&Provider> {
         self.0.get(name)?.provider.as_ref().ok()
     }
 
-    /// An entry that must be there.
+    /// Returns an entry.
     ///
     /// # Errors
     ///
-    /// It is not, and the error names the nearest; or it cannot be read.
+    /// The entry does not exist (the error contains similar names), or cannot be read.
     pub fn find(&self, name: &str) -> Result<&Provider, CatalogueError> {
         match self.0.get(name) {
             Some(listed) => listed.provider.as_ref().map_err(|reason| CatalogueError::Entry {
@@ -166,43 +167,43 @@ impl Catalogue {
                 name: name.to_owned(),
                 hint: suggest::nearest(name, self.names()).map(str::to_owned),
                 known: if self.0.by_name.len() <= MAX_LISTED_NAMES {
-                    format!("there are {}", suggest::list(self.names()))
+                    format!("available: {}", suggest::list(self.names()))
                 } else {
-                    format!("there are {}, see `registry providers list`", self.0.by_name.len())
+                    format!("{} are available, see `registry providers list`", self.0.by_name.len())
                 },
             }),
         }
     }
 
-    /// The names, sorted; those of entries that cannot be read are among them.
+    /// Returns the names of all entries, sorted, including those that cannot be read.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.by_name.keys().map(String::as_str)
     }
 
-    /// The entries that can be read, by name.
+    /// Returns the readable entries, sorted by name.
     pub fn providers(&self) -> impl Iterator<Item = &Provider> {
         self.entries().filter_map(|(_, listed)| listed.provider.as_ref().ok())
     }
 
-    /// The URLs that stand in a person's own file of providers, as they are written, with the provider's name.
+    /// Returns the URL templates of the user's own file, with the names of their providers.
     pub fn custom_urls(&self) -> impl Iterator<Item = (&str, &str)> {
         let own = self.0.custom.keys().filter_map(|name| self.get(name));
         own.flat_map(|provider| provider.urls().map(|url| (provider.name.as_str(), url)))
     }
 
-    /// The entries of a person's own file by name, with what was noticed when they were read.
+    /// Returns the entries of the user's own file by name, with their problems and warnings.
     pub fn custom_entries(&self) -> impl Iterator<Item = (&str, &CatalogueEntry)> {
         self.0.custom.keys().filter_map(|name| Some((name.as_str(), self.0.get(name)?)))
     }
 
-    /// All entries by name, with what was noticed when they were read.
+    /// Returns all entries by name, with their problems and warnings.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &CatalogueEntry)> {
         self.names().filter_map(|name| Some((name, self.0.get(name)?)))
     }
 }
 
 impl Entries {
-    /// An entry, read the first time.
+    /// Returns an entry, which is parsed on first use.
     fn get(&self, name: &str) -> Option<&CatalogueEntry> {
         let cell = self.by_name.get(name)?;
         if let Some(listed) = cell.get() {
@@ -216,8 +217,8 @@ impl Entries {
         Some(cell.get_or_init(|| CatalogueEntry::read(name, origin, merged)))
     }
 
-    /// The keys that are written of a name: in the own file, otherwise among the built-in entries. An entry of the file
-    /// that refers to its own name goes over the built-in one, with that one's alias.
+    /// Returns the keys of an entry before aliases are resolved, from the own file or the built-in entries. An own
+    /// entry whose alias is its own name extends the built-in entry, and inherits the alias of that one.
     fn keys(&self, name: &str) -> Option<Result<Map<String, Value>, String>> {
         let Some(own) = self.custom.get(name) else { return Some(self.builtin(name)?.keys) };
         let replaced = || match own.keys.as_ref().map(file::alias_target) {
@@ -250,8 +251,10 @@ impl CatalogueEntry {
 }
 
 fn read_non_empty(path: &Path, text: &str) -> Result<Vec<RawEntry>, CatalogueError> {
-    let entries = file::read(text).map_err(|file::Unreadable { location: place, reason }| {
-        CatalogueError::Unreadable { file: path.to_owned(), location: place, reason }
+    let entries = file::read(text).map_err(|file::Unreadable { location, reason }| CatalogueError::Unreadable {
+        file: path.to_owned(),
+        location,
+        reason,
     })?;
     if entries.is_empty() { Err(CatalogueError::Empty(path.to_owned())) } else { Ok(entries) }
 }

@@ -1,43 +1,42 @@
-//! Whether the entries of a catalogue can be used.
+//! Validation of catalogue entries.
 //!
-//! Usable is an entry that was read without a problem, whose credentials connections can hold, that says where tokens
-//! come from where it needs one, and whose templates ask for nothing that nobody can give. It says nothing about the
-//! API itself: nothing is sent.
+//! An entry is usable if it was read without a problem, its auth mode is supported, it has a token URL if it needs one,
+//! and all values of its templates can be provided. The API itself is not checked: no request is sent.
 
 mod paths;
 
 use super::{AssertionKind, AuthMode, BodyFormat, Catalogue, CatalogueEntry, FactCounts, Facts, Provider, Variable};
 
-/// What was found out about the entries of a catalogue.
+/// Result of checking the entries of a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CatalogueReport {
-    /// How many entries there are.
+    /// Number of checked entries.
     pub total: usize,
-    /// How many of them can be used.
+    /// Number of usable entries.
     pub usable: usize,
-    /// Why the others cannot: one finding for each.
+    /// One finding for each unusable entry.
     pub problems: Vec<Finding>,
-    /// What was passed over, in usable entries and in others.
+    /// Warnings about usable and unusable entries, such as ignored keys.
     pub warnings: Vec<Finding>,
-    /// How well the facts of the entries are supported.
+    /// Numbers of entries by the evidence for their facts.
     pub facts: FactCounts,
 }
 
-/// What was found out about one entry.
+/// A problem or warning of one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// The entry.
+    /// Name of the entry.
     pub provider: String,
-    /// In plain words.
+    /// Description of the problem.
     pub reason: String,
 }
 
 impl Catalogue {
-    /// Looks at the entries: those of the person's file where there is one, else the built-in ones.
+    /// Checks the entries of the user's own file, or the built-in ones if there is no file.
     pub fn check(&self) -> CatalogueReport {
-        let mut check = CatalogueReport {
+        let mut report = CatalogueReport {
             total: 0,
             usable: 0,
             problems: Vec::new(),
@@ -46,26 +45,26 @@ impl Catalogue {
         };
         let has_custom = self.entries().any(|(_, listed)| listed.origin.file.is_some());
         for (name, listed) in self.entries().filter(|(_, listed)| !has_custom || listed.origin.file.is_some()) {
-            check.total += 1;
+            report.total += 1;
             let finding = |reason| Finding { provider: name.to_owned(), reason };
             let (problems, warnings) = listed.findings();
             if problems.is_empty() {
-                check.usable += 1;
+                report.usable += 1;
             } else {
-                check.problems.push(finding(problems.join("; ")));
+                report.problems.push(finding(problems.join("; ")));
             }
-            check.warnings.extend(warnings.into_iter().map(finding));
+            report.warnings.extend(warnings.into_iter().map(finding));
             match &listed.provider {
-                Ok(provider) => check.facts.add(&provider.facts),
-                Err(_) => check.facts.add(&Facts::default()),
+                Ok(provider) => report.facts.add(&provider.facts),
+                Err(_) => report.facts.add(&Facts::default()),
             }
         }
-        check
+        report
     }
 }
 
 impl CatalogueEntry {
-    /// Why it cannot be used, and what was passed over.
+    /// Returns the problems that make the entry unusable, and the warnings.
     pub fn findings(&self) -> (Vec<String>, Vec<String>) {
         let mut problems = self.problems.clone();
         let mut warnings = self.warnings.clone();
@@ -83,12 +82,12 @@ impl CatalogueEntry {
 
 fn provider_problems(provider: &Provider) -> Vec<String> {
     let mut problems = Vec::new();
-    let mut supported = provider.auth.iter().filter(|mode| mode.is_supported()).peekable();
+    let mut supported = provider.accepted_modes.iter().filter(|mode| mode.is_supported()).peekable();
     if supported.peek().is_none() {
-        problems.push(format!("connections cannot hold {} credentials", provider.auth_mode));
+        problems.push(format!("{} credentials are not supported", provider.auth_mode));
     }
     if provider.proxy.base_url.is_none() {
-        problems.push("it has no `proxy.base_url`: settings must give one".to_owned());
+        problems.push("`proxy.base_url` is missing: set `base_url` in the configuration of the integration".to_owned());
     }
     if provider.accepts(provider.auth_mode) {
         problems.extend(token_problems(provider));
@@ -96,7 +95,7 @@ fn provider_problems(provider: &Provider) -> Vec<String> {
     let mut unknown: Vec<String> = Vec::new();
     for (key, template) in provider.templates() {
         for variable in template.variables().filter(|variable| !is_known(provider, &key, variable)) {
-            let text = format!("`{key}` asks for `{variable}`, which {}", unavailable_reason(variable));
+            let text = format!("`{key}` uses `{variable}`, which {}", unavailable_reason(variable));
             if !unknown.contains(&text) {
                 unknown.push(text);
             }
@@ -106,7 +105,7 @@ fn provider_problems(provider: &Provider) -> Vec<String> {
     problems
 }
 
-/// What is wrong with the way to a token.
+/// Returns the problems of obtaining a token.
 fn token_problems(provider: &Provider) -> Vec<String> {
     let token = &provider.token;
     let mode = provider.auth_mode.stored_name();
@@ -123,13 +122,13 @@ fn token_problems(provider: &Provider) -> Vec<String> {
         problems.push(format!("`token_url` is missing, which {mode} needs"));
     }
     if token.body_format == BodyFormat::Xml {
-        problems.push("its requests for tokens are XML, which is not written here".to_owned());
+        problems.push("token requests in XML are not supported".to_owned());
     }
     if matches!(&token.assertion, Some(assertion) if matches!(assertion.kind, AssertionKind::Saml { .. })) {
-        problems.push("its assertion is SAML, which is not written here".to_owned());
+        problems.push("SAML assertions are not supported".to_owned());
     }
     if token.client_certificate {
-        problems.push("it asks for a client certificate, which requests do not carry".to_owned());
+        problems.push("client certificates are not supported".to_owned());
     }
     problems
 }
@@ -143,7 +142,7 @@ fn signature_problems(provider: &Provider) -> Vec<String> {
     }
 }
 
-/// Names of configuration that have a meaning of their own, whatever the entry.
+/// Configuration names with a fixed meaning for every provider.
 const RESERVED: [&str; 8] = [
     "oauth_scopes",
     "oauth_scopes_override",
@@ -155,7 +154,7 @@ const RESERVED: [&str; 8] = [
     "base_url",
 ];
 
-/// Parts that the credentials of a mode have without a field.
+/// Returns the credential keys of a mode that need no declared field.
 fn implicit_credentials(mode: AuthMode) -> &'static [&'static str] {
     match mode {
         AuthMode::ApiKey => &["apiKey"],
@@ -166,7 +165,7 @@ fn implicit_credentials(mode: AuthMode) -> &'static [&'static str] {
         AuthMode::OAuth2Cc => {
             &["client_id", "client_secret", "client_certificate", "client_private_key", "token", "raw"]
         }
-        // An answer's headers and a signed statement join what the person gave.
+        // Response headers and a signed assertion are added to the values of the user.
         AuthMode::TwoStep => &["token", "refresh_token", "raw", "assertion", "_cookies"],
         AuthMode::Jwt => &["token"],
         AuthMode::OAuth1 => &["oauth_token", "oauth_token_secret"],
@@ -179,24 +178,24 @@ fn implicit_credentials(mode: AuthMode) -> &'static [&'static str] {
     }
 }
 
-/// Whether somebody can give a value in the place where it is asked for.
+/// Returns whether the value of a template variable can be provided where it is used.
 fn is_known(provider: &Provider, key: &str, variable: &Variable) -> bool {
-    // A dotted name is a path below its first part, unless it is a name of its own.
-    let is = |known: &str, name: &str| known == name || name.split('.').next() == Some(known);
-    let any = |known: &[String], name: &str| known.iter().any(|known| is(known, name));
-    let field = |fields: &[super::Field], name: &str| fields.iter().any(|field| is(&field.name, name));
-    let modes = || provider.auth.iter().copied().chain([provider.auth_mode]);
+    // A dotted name is a path into the value of its first part, unless it is declared literally.
+    let matches_name = |known: &str, name: &str| known == name || name.split('.').next() == Some(known);
+    let any = |known: &[String], name: &str| known.iter().any(|known| matches_name(known, name));
+    let field = |fields: &[super::Field], name: &str| fields.iter().any(|field| matches_name(&field.name, name));
+    let modes = || provider.accepted_modes.iter().copied().chain([provider.auth_mode]);
     match variable {
         Variable::Config(name) => {
             field(&provider.config, name)
                 || any(&provider.response_config, name)
-                || any(&provider.proxy.config, name)
+                || any(&provider.proxy.required_config, name)
                 || RESERVED.contains(&name.as_str())
         }
         Variable::Credential(name) => {
-            let own = modes().flat_map(implicit_credentials).any(|part| is(part, name));
-            // What the operator sets for the integration stands among the credentials, too.
-            own || field(&provider.credentials, name) || field(&provider.integration, name)
+            let implicit = modes().flat_map(implicit_credentials).any(|part| matches_name(part, name));
+            // Integration configuration of the operator is available among the credentials.
+            implicit || field(&provider.credentials, name) || field(&provider.integration_config, name)
         }
         Variable::AssertionOption(name) => field(&provider.assertion_options, name),
         Variable::Step { number, .. } => *number <= provider.token.steps.len() && !provider.token.steps.is_empty(),
@@ -211,24 +210,24 @@ fn is_known(provider: &Provider, key: &str, variable: &Variable) -> bool {
 
 fn unavailable_reason(variable: &Variable) -> &'static str {
     match variable {
-        Variable::Config(_) => "`connection_config` does not have",
-        Variable::Credential(_) => "its credentials do not have",
-        Variable::AssertionOption(_) => "`assertion_option` does not have",
-        Variable::Step { .. } => "is no answer of its steps",
-        Variable::AccessToken => "its credentials do not become",
-        Variable::SignedToken => "nothing signs",
-        _ => "there is not in this place",
+        Variable::Config(_) => "`connection_config` does not declare",
+        Variable::Credential(_) => "the credentials do not have",
+        Variable::AssertionOption(_) => "`assertion_option` does not declare",
+        Variable::Step { .. } => "is not a response of the steps",
+        Variable::AccessToken => "the credentials do not provide",
+        Variable::SignedToken => "no `signature` creates",
+        _ => "is not available there",
     }
 }
 
-/// Expressions that cannot be used: the field is there, but no value of it can be checked.
+/// Returns warnings about invalid patterns, because of which the values of a field cannot be checked.
 fn invalid_patterns(provider: &Provider) -> Vec<String> {
-    let forms = [&provider.credentials, &provider.config, &provider.integration, &provider.assertion_options];
-    let wrong = forms.into_iter().flatten().filter_map(|field| {
+    let forms = [&provider.credentials, &provider.config, &provider.integration_config, &provider.assertion_options];
+    let warnings = forms.into_iter().flatten().filter_map(|field| {
         let error = field.pattern.as_ref()?.compiled().err()?;
         Some(format!("values of `{}` cannot be checked: {error}", field.name))
     });
-    wrong.collect()
+    warnings.collect()
 }
 
 #[cfg(test)]

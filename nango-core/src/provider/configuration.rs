@@ -1,4 +1,4 @@
-//! The configuration of a connection as a customer may set it: known names, values that fit their fields, defaults.
+//! Validation of connection configuration: known names, allowed values and defaults.
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -6,7 +6,7 @@ use url::Url;
 use super::{Provider, Variable};
 use crate::{declare::suggest, redact::has_userinfo};
 
-/// Names that connections may carry whatever their provider asks for: an app of their own, as moved connections have it.
+/// Names that every provider accepts: an own OAuth client, as migrated connections have it.
 const RESERVED_NAMES: [&str; 5] = [
     "oauth_client_id",
     "oauth_client_secret",
@@ -14,49 +14,49 @@ const RESERVED_NAMES: [&str; 5] = [
     "oauth_client_secret_override",
     "oauth_scopes_override",
 ];
-/// The prefix that moved connections may have in their keys.
+/// Prefix that migrated connections may have in their keys.
 const LEGACY_KEY_PREFIX: &str = "connectionConfig.";
 
-/// Why the configuration of a connection cannot be used. It quotes no value.
+/// Errors of connection configuration and credentials. No message contains a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionConfigError {
-    /// A name that the provider does not know.
+    /// A name that the provider does not define.
     #[error(
-        "`{integration}` does not know the configuration value `{name}`{}{}",
-        near.as_ref().map(|near| format!(", did you mean `{near}`?")).unwrap_or_default(),
-        if known.is_empty() { " It takes none".to_owned() } else { format!(" It takes {known}") }
+        "unknown configuration value `{name}` of `{integration}`; {}{}",
+        if known.is_empty() { "none are available".to_owned() } else { format!("available: {known}") },
+        near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
     )]
     Unknown {
-        /// The integration.
+        /// Unique key of the integration.
         integration: String,
-        /// The name.
+        /// The configuration or credential name.
         name: String,
-        /// The nearest name.
+        /// The most similar name.
         near: Option<String>,
-        /// The names that it knows.
+        /// The available names.
         known: String,
     },
-    /// A value that does not fit its field.
+    /// A value that is not allowed for its field.
     #[error("the {what} `{name}` of `{integration}` {reason}")]
     Value {
         /// `configuration value` or `credential`.
         what: &'static str,
-        /// The integration.
+        /// Unique key of the integration.
         integration: String,
-        /// The name.
+        /// The configuration or credential name.
         name: String,
-        /// The value that is allowed.
+        /// Requirement that the value does not meet.
         reason: String,
     },
 }
 
 impl Provider {
-    /// The configuration as it is stored: names are known, values fit their fields, and defaults are filled in.
+    /// Validates the configuration of a connection and returns it with defaults, as it is stored.
     ///
     /// # Errors
     ///
-    /// An unknown name, a value that does not fit its field, or a web address with user and password in it.
+    /// A name is unknown, a value is not allowed for its field, or a URL contains a user and password.
     pub fn validate_config(
         &self,
         integration: &str,
@@ -83,9 +83,9 @@ impl Provider {
             if let Some(field) = self.config.iter().find(|field| field.name == name) {
                 field.check(&text).map_err(wrong)?;
             }
-            // A password in an address is sent to whatever host follows it, and is in no list of secrets.
+            // A password in a URL would be sent to its host without being redacted.
             if contains_userinfo(&name, &text) {
-                return Err(wrong("must not hold a user and password: they belong into the credentials".to_owned()));
+                return Err(wrong("must not contain a user and password: put them into the credentials".to_owned()));
             }
             config.insert(name, value);
         }
@@ -97,11 +97,11 @@ impl Provider {
         Ok(config)
     }
 
-    /// Checks the parts of credentials for which the entry has fields.
+    /// Checks the credential values for which the entry declares fields.
     ///
     /// # Errors
     ///
-    /// A part does not fit its field.
+    /// A value is not allowed for its field.
     pub fn check_credentials(
         &self,
         integration: &str,
@@ -122,12 +122,12 @@ impl Provider {
     fn is_known_config(&self, name: &str) -> bool {
         RESERVED_NAMES.contains(&name)
             || self.config_names().any(|known| {
-                // A template may ask for a part of a value.
+                // A template may use a part of a value.
                 known == name || known.split('.').next() == Some(name)
             })
     }
 
-    /// The names of the fields, of what templates ask for, and of what answers of the provider bring.
+    /// Returns the names of the fields, of values in templates, and of values from responses of the provider.
     fn config_names(&self) -> impl Iterator<Item = String> {
         let fields = self.config.iter().map(|field| field.name.clone());
         let template_names = self.templates().into_iter().flat_map(|(_, template)| {
@@ -140,7 +140,7 @@ impl Provider {
         fields
             .chain(template_names)
             .chain(self.response_config.iter().cloned())
-            .chain(self.proxy.config.iter().cloned())
+            .chain(self.proxy.required_config.iter().cloned())
     }
 
     fn unknown_name_error(&self, integration: &str, name: String) -> ConnectionConfigError {
@@ -157,13 +157,13 @@ impl Provider {
     }
 }
 
-/// Whether a value is an address with a user in it, in full or as the host that it stands for.
+/// Returns whether a value is a URL or host with a user in it.
 fn contains_userinfo(name: &str, text: &str) -> bool {
     let in_host = || text.split('/').next().is_some_and(|host| host.contains('@'));
     Url::parse(text).is_ok_and(|url| has_userinfo(&url)) || (is_host_field(name) && in_host())
 }
 
-/// Whether a value of this name is put where a host stands.
+/// Returns whether a configuration name is that of a host or URL.
 fn is_host_field(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["host", "domain", "server", "url"].iter().any(|part| name.contains(part))
@@ -209,14 +209,15 @@ acme:
         let check = |given: Value, expect: &str| assert_eq!(validate(given).unwrap_err(), expect);
         check(
             json!({ "extention": "eu" }),
-            "`acme-eu` does not know the configuration value `extention`, did you mean `extension`? It takes `extension`, \
-             `hostname`, `instance`, `serverUrl` and `site`",
+            "unknown configuration value `extention` of `acme-eu`; available: `extension`, `hostname`, `instance`, \
+             `serverUrl` and `site`; did you mean `extension`?",
         );
         check(
             json!({ "extension": "evil.example" }),
             "the configuration value `extension` of `acme-eu` must be one of `com` and `eu`",
         );
-        let user = "the configuration value `serverUrl` of `acme-eu` must not hold a user and password: they belong into the credentials";
+        let user = "the configuration value `serverUrl` of `acme-eu` must not contain a user and password: put them \
+                    into the credentials";
         check(json!({ "serverUrl": "https://a:hush@h.test/x" }), user);
         check(json!({ "serverUrl": "a:hush@h.test" }), user);
         check(json!({ "site": ["x"] }), "the configuration value `site` of `acme-eu` must be a text");

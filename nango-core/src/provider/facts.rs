@@ -1,20 +1,20 @@
-//! The sources of an entry's facts: the `facts` key.
+//! Sources of the facts of an entry: the `facts` key.
 
 use jiff::civil::Date;
 
-/// Where the facts of an entry come from, as the entry states it.
+/// Sources of the facts of an entry, as stated by the entry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Facts {
-    /// The machine-readable description that a test compares the entry with, such as `npm:@octokit/openapi`.
+    /// Machine-readable description that a test compares with the entry, such as `npm:@octokit/openapi`.
     pub described_by: Option<String>,
-    /// The day on which public sources of the entry were read last.
+    /// Day on which public sources of the entry were last read.
     pub read_on: Option<Date>,
-    /// The paths of keys that no public source confirmed.
+    /// Paths of keys that no public source confirmed.
     pub unconfirmed: Vec<String>,
 }
 
-/// How well the facts of an entry are supported.
+/// Evidence for the facts of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Evidence {
@@ -22,12 +22,12 @@ pub enum Evidence {
     MachineChecked,
     /// Public sources were read.
     SourceRead,
-    /// Nothing is stated.
+    /// No source is stated.
     Unconfirmed,
 }
 
 impl Evidence {
-    /// The stable name, for JSON.
+    /// Returns the stable name in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::MachineChecked => "machine_checked",
@@ -38,7 +38,7 @@ impl Evidence {
 }
 
 impl Facts {
-    /// How well the facts are supported: the strongest support that the entry states.
+    /// Returns the strongest evidence that the entry states.
     pub fn evidence(&self) -> Evidence {
         match (&self.described_by, self.read_on) {
             (Some(_), _) => Evidence::MachineChecked,
@@ -48,22 +48,22 @@ impl Facts {
     }
 }
 
-/// How many entries have each [`Evidence`].
+/// Number of entries with each [`Evidence`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct FactCounts {
     /// Entries that a test compares with a machine-readable description.
     pub machine_checked: usize,
-    /// Entries of which public sources were read.
+    /// Entries whose public sources were read.
     pub source_read: usize,
-    /// The other entries.
+    /// Entries without a stated source.
     pub unconfirmed: usize,
-    /// Keys, of all entries, that no public source confirmed.
+    /// Keys in all entries that no public source confirmed.
     pub keys_unconfirmed: usize,
 }
 
 impl FactCounts {
-    /// Adds an entry.
+    /// Counts the facts of an entry.
     pub(super) fn add(&mut self, facts: &Facts) {
         match facts.evidence() {
             Evidence::MachineChecked => self.machine_checked += 1,

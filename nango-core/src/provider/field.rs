@@ -1,48 +1,48 @@
-//! What a person is asked for when they connect.
+//! Fields of connection forms.
 
 mod check;
 
 use super::{InvalidPattern, LazyPattern};
 
-/// A value that a connection needs: part of its credentials or of its configuration.
+/// A value of the credentials or the configuration of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(clippy::struct_excessive_bools, reason = "the format has as many switches")]
 pub struct Field {
-    /// Its name in templates and in JSON.
+    /// Name in templates and in JSON.
     pub name: String,
-    /// Its name for people.
+    /// Display name.
     pub title: String,
-    /// What it is and where it is found.
+    /// Meaning of the value, and where a user finds it.
     pub description: String,
-    /// What it may look like.
+    /// Example value.
     pub example: Option<String>,
-    /// A regular expression that it fits, in JavaScript's syntax.
+    /// Regular expression that values must match, in JavaScript's syntax.
     pub pattern: Option<LazyPattern>,
-    /// What it is: `hostname`, `uuid`, `uri`, `email`.
+    /// Format of values: `hostname`, `uuid`, `uri` or `email`.
     pub format: Option<String>,
-    /// The values it may have; empty: any.
+    /// Allowed values; empty if all are allowed.
     pub choices: Vec<String>,
-    /// The value it has if none is given, which may be empty.
+    /// Default value, which may be empty.
     pub default: Option<String>,
-    /// What stands before it on the screen, and is no part of it.
+    /// Text displayed before the value, not part of it.
     pub prefix: Option<String>,
-    /// What stands behind it on the screen, and is no part of it.
+    /// Text displayed after the value, not part of it.
     pub suffix: Option<String>,
-    /// Where it stands among the others.
+    /// Position in the form.
     pub order: Option<i64>,
-    /// Whether it may be left out.
+    /// Whether the value may be omitted.
     pub optional: bool,
-    /// Whether nobody is asked for it: it comes from an answer of the provider.
+    /// Whether the value is set from a response of the provider instead of by the user.
     pub automated: bool,
-    /// Whether it is not shown.
+    /// Whether the field is not displayed.
     pub hidden: bool,
-    /// Whether it must not be seen.
+    /// Whether the value is secret.
     pub secret: bool,
 }
 
 impl Field {
-    /// Whether a connection cannot be made without it.
+    /// Returns whether a connection requires the value.
     pub fn is_required(&self) -> bool {
         !self.optional && !self.automated && self.default.is_none()
     }
@@ -51,7 +51,7 @@ impl Field {
     ///
     /// # Errors
     ///
-    /// The pattern cannot be used, so that no value can be checked.
+    /// The pattern is invalid, so that no value can be checked.
     pub fn pattern_matches(&self, value: &str) -> Result<bool, InvalidPattern> {
         let Some(pattern) = &self.pattern else { return Ok(true) };
         pattern.compiled().map(|pattern| pattern.is_match(value)).map_err(Clone::clone)

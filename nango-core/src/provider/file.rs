@@ -1,12 +1,13 @@
-//! The file format of the catalogue: Nango's.
+//! The file format of the catalogue, which is Nango's.
 //!
-//! A text becomes entries with places ([`yaml`]), an entry that refers to another takes its keys over ([`alias`]), and
-//! its keys become a [`Provider`]. A mistake in a URL, a header or a token request makes the entry unreadable: used
-//! without, it would send something else than it says. A mistake in what can be left out (pagination, retries,
-//! verification) is a problem that is told. A key that is not known is a warning.
+//! A text is parsed into entries with locations ([`yaml`]), an entry inherits the keys of its alias ([`alias`]), and
+//! its keys are converted into a [`Provider`]. An error in a URL, a header or a token request makes the entry
+//! unreadable, because requests without it would be wrong. An error in an optional part (pagination, retries,
+//! verification) is reported as a problem, and the part is omitted. An unknown key is reported as a warning.
 //!
-//! Some keys are ours: `accepts`, the kinds of credentials that an entry takes, `proxy.retry.shared`, those of the table
-//! below, and in `proxy.paginate` those of the settings of [`Paginate`](crate::declare::Paginate) that Nango's format cannot write:
+//! Extensions of Nango's format are `accepts` (the accepted auth modes), `proxy.retry.shared`, the keys of the second
+//! table below, and in `proxy.paginate` the settings of [`Paginate`](crate::declare::Paginate) that Nango's format does
+//! not have:
 //!
 //! | key | setting |
 //! | --- | --- |
@@ -19,18 +20,18 @@
 //!
 //! | key | meaning |
 //! | --- | --- |
-//! | `facts.described_by` | the machine-readable description that a test compares the entry with |
-//! | `facts.read_on` | the day on which public sources of the entry were read last |
-//! | `facts.unconfirmed` | the paths of keys that no public source confirmed |
-//! | `lifecycle.until` | the last day on which the entry works |
-//! | `lifecycle.note` | the reason and the replacement |
-//! | `proxy.retry.limit_wait` | how many seconds to wait after a limit that says no time |
-//! | `proxy.verification.error` | an answer of success that is a refusal: `when` is a path, `is` the value there, `message` the path of the provider's message |
+//! | `facts.described_by` | machine-readable description that a test compares with the entry |
+//! | `facts.read_on` | day on which public sources of the entry were last read |
+//! | `facts.unconfirmed` | paths of keys that no public source confirmed |
+//! | `lifecycle.until` | last day on which the entry works |
+//! | `lifecycle.note` | reason and replacement |
+//! | `proxy.retry.limit_wait` | seconds to wait after a rate limit response without a time |
+//! | `proxy.verification.error` | successful response that is a rejection: `when` is a path, `is` the value there, `message` the path of the provider's message |
 //!
-//! An alias takes the `lifecycle` of its target over, and not the `facts`.
+//! An alias inherits the `lifecycle` of its target, but not the `facts`.
 //!
-//! Without `accepts` an entry takes its `auth_mode`, and whatever obtains a token also takes one that somebody else
-//! obtained.
+//! Without `accepts`, an entry accepts its `auth_mode`; if that yields a token, it also accepts a bearer token obtained
+//! elsewhere.
 
 mod alias;
 mod authorization;
@@ -54,16 +55,16 @@ use key_reader::{Diagnostics, KeyReader};
 
 use super::{AuthMode, Provider};
 
-/// An entry that could be read, with what was noticed.
+/// A readable entry with its problems and warnings.
 pub(super) struct ParsedEntry {
     pub(super) provider: Provider,
-    /// What is wrong with it, although it can be used in part.
+    /// Problems that disable parts of the entry.
     pub(super) problems: Vec<String>,
-    /// What was passed over.
+    /// Ignored keys.
     pub(super) warnings: Vec<String>,
 }
 
-/// Keys that lead to documentation or to code elsewhere, and keys that nothing reads.
+/// Keys that are ignored without a warning: references to documentation or code elsewhere, and unused keys.
 const IGNORED_KEYS: [&str; 8] = [
     "alias",
     "auth",
@@ -75,7 +76,7 @@ const IGNORED_KEYS: [&str; 8] = [
     "availableScopes",
 ];
 
-/// Keys that name code: what an application does when a connection is made or a webhook comes in.
+/// Keys that name code, which runs when a connection is created or a webhook arrives.
 const HOOK_KEYS: [&str; 6] = [
     "webhook_routing_script",
     "webhook_user_defined_secret",
@@ -85,17 +86,17 @@ const HOOK_KEYS: [&str; 6] = [
     "credentials_verification_script",
 ];
 
-/// Reads the merged keys of an entry; an error says what is wrong.
+/// Converts the merged keys of an entry into a provider. The error is the reason.
 pub(super) fn parse_provider(name: &str, map: &Arc<Map<String, Value>>) -> Result<ParsedEntry, String> {
-    let notes = Diagnostics::default();
-    let mut provider = read_keys(name, map, &notes)?;
-    let (problems, warnings) = notes.into_parts();
+    let diagnostics = Diagnostics::default();
+    let mut provider = read_keys(name, map, &diagnostics)?;
+    let (problems, warnings) = diagnostics.into_parts();
     provider.raw = Arc::clone(map);
     Ok(ParsedEntry { provider, problems, warnings })
 }
 
-fn read_keys(name: &str, map: &Map<String, Value>, notes: &Diagnostics) -> Result<Provider, String> {
-    let keys = KeyReader::new("", map, notes);
+fn read_keys(name: &str, map: &Map<String, Value>, diagnostics: &Diagnostics) -> Result<Provider, String> {
+    let keys = KeyReader::new("", map, diagnostics);
     keys.ignore(&IGNORED_KEYS);
     let mode: AuthMode = match keys.string("auth_mode")? {
         Some(text) => text.parse().map_err(|error| format!("`auth_mode`: {error}"))?,
@@ -106,7 +107,7 @@ fn read_keys(name: &str, map: &Map<String, Value>, notes: &Diagnostics) -> Resul
     provider.categories = keys.strings("categories")?;
     provider.docs = keys.string("docs")?;
     let accepts = keys.strings("accepts")?;
-    provider.auth = match accepts.as_slice() {
+    provider.accepted_modes = match accepts.as_slice() {
         [] if mode.yields_token() => vec![mode, AuthMode::Bearer],
         [] => vec![mode],
         accepts => {
@@ -118,15 +119,15 @@ fn read_keys(name: &str, map: &Map<String, Value>, notes: &Diagnostics) -> Resul
     provider.authorization = authorization::read(&keys, mode)?;
     provider.credentials = field::read(&keys, "credentials");
     provider.config = field::read(&keys, "connection_config");
-    provider.integration = field::read(&keys, "integration_config");
+    provider.integration_config = field::read(&keys, "integration_config");
     provider.assertion_options = field::read(&keys, "assertion_option");
-    let mut learned: BTreeSet<String> = BTreeSet::new();
+    let mut from_responses: BTreeSet<String> = BTreeSet::new();
     for key in ["webhook_response_metadata", "connection_configuration"] {
-        learned.extend(keys.strings(key)?);
+        from_responses.extend(keys.strings(key)?);
     }
-    learned.extend(provider.token.response.metadata.iter().cloned());
-    learned.extend(provider.authorization.redirect_metadata.iter().cloned());
-    provider.response_config = learned.into_iter().collect();
+    from_responses.extend(provider.token.response.metadata.iter().cloned());
+    from_responses.extend(provider.authorization.redirect_metadata.iter().cloned());
+    provider.response_config = from_responses.into_iter().collect();
     for hook in HOOK_KEYS {
         if let Some(value) = keys.get(hook).filter(|value| value.as_str() != Some("")) {
             provider.hooks.insert(hook.to_owned(), value.clone());
@@ -136,9 +137,9 @@ fn read_keys(name: &str, map: &Map<String, Value>, notes: &Diagnostics) -> Resul
         provider.proxy = proxy::read(below)?;
     }
     let stated = keys.map(FACTS).and_then(|below| below.map(|below| facts::read_facts(below, map)).transpose());
-    provider.facts = notes.ok_or_record(stated).flatten().unwrap_or_default();
+    provider.facts = diagnostics.ok_or_record(stated).flatten().unwrap_or_default();
     let ends = keys.map("lifecycle").and_then(|below| below.map(facts::read_lifecycle).transpose());
-    provider.lifecycle = notes.ok_or_record(ends).flatten();
+    provider.lifecycle = diagnostics.ok_or_record(ends).flatten();
     keys.warn_about_unread();
     Ok(provider)
 }

@@ -1,14 +1,14 @@
-//! The end of an API or of a kind of credentials: the `lifecycle` key.
+//! End of support of an API or auth mode: the `lifecycle` key.
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-/// When an entry stops working, and what to use instead.
+/// End of support of an entry, and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lifecycle {
-    /// The last day on which it works.
+    /// Last day on which the API works.
     pub until: Date,
-    /// The reason and the replacement, for people.
+    /// Reason and replacement, as text for users.
     pub note: String,
 }
 
@@ -17,19 +17,19 @@ impl Lifecycle {
         Self { until, note }
     }
 
-    /// How many days are left on `today`: 0 on the last day, `None` behind it.
+    /// Returns the number of days left on `today`: 0 on the last day, `None` after it.
     pub fn days_left(&self, today: Date) -> Option<u32> {
         let days = today.duration_until(self.until).as_hours() / 24;
         u32::try_from(days).ok()
     }
 
-    /// Whether it no longer works on `today`.
+    /// Returns whether support has ended on `today`.
     pub fn has_ended(&self, today: Date) -> bool {
         today > self.until
     }
 }
 
-/// The day of a time in microseconds since 1970, in UTC. A time outside of the calendar has the day at its edge.
+/// Converts microseconds since 1970 to the day in UTC. A time outside of the calendar yields its first or last day.
 pub(crate) fn utc_date(micros: i64) -> Date {
     let edge = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::from_microsecond(micros).unwrap_or(edge).to_zoned(TimeZone::UTC).date()

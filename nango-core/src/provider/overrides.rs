@@ -1,36 +1,36 @@
-//! Providers as the settings change them: another host, more headers.
+//! Overrides of providers by the configuration: base URL and headers.
 
 use reqwest::header::HeaderName;
 
 use super::{AuthMode, Provider, Template, TemplateError, Variable};
 
-/// Why settings cannot be put over a provider.
+/// Errors of overrides in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OverrideError {
-    /// The base URL cannot be read.
+    /// The base URL is not a valid template.
     #[error("`base_url`: {0}")]
     BaseUrl(#[source] TemplateError),
-    /// A header's name is none.
+    /// The name of a header is invalid.
     #[error("`{0}` is not the name of a header")]
     HeaderName(String),
-    /// A header's value cannot be read.
+    /// The value of a header is not a valid template.
     #[error("the header `{name}`: {source}")]
     HeaderValue {
-        /// The header.
+        /// Name of the header.
         name: String,
-        /// What is wrong.
+        /// The problem.
         source: TemplateError,
     },
 }
 
 impl Provider {
-    /// Puts another base URL and headers over what the provider has. A header replaces the one of its name; one that
-    /// asks for `${apiKey}` makes a place for keys.
+    /// Replaces the base URL and adds or replaces headers. A header with `${apiKey}` makes the provider accept API
+    /// keys.
     ///
     /// # Errors
     ///
-    /// A template or a name cannot be read; nothing is changed then.
+    /// A template or a name is invalid. The provider is unchanged then.
     pub fn apply_overrides<'a>(
         &mut self,
         base_url: Option<&str>,
@@ -50,9 +50,9 @@ impl Provider {
             self.proxy.base_url = Some(base_url);
         }
         for (name, value) in headers {
-            let takes_a_key = value.variables().any(|part| *part == Variable::Credential("apiKey".into()));
-            if takes_a_key && !self.accepts(AuthMode::ApiKey) {
-                self.auth.push(AuthMode::ApiKey);
+            let uses_api_key = value.variables().any(|part| *part == Variable::Credential("apiKey".into()));
+            if uses_api_key && !self.accepts(AuthMode::ApiKey) {
+                self.accepted_modes.push(AuthMode::ApiKey);
             }
             self.proxy.headers.retain(|(known, _)| *known != name);
             self.proxy.headers.push((name, value));

@@ -1,9 +1,9 @@
 //! Regular expressions of the catalogue.
 //!
-//! Entries write them in JavaScript's syntax. They are translated for an engine that takes linear time, because an entry
-//! may come from anybody and the text comes from an API or a customer: a backtracking engine can be kept busy for ever by
-//! a few bytes. What that engine cannot express (lookbehind, backreferences, lookahead except directly behind a leading
-//! `^`) is an error when the expression is read.
+//! Entries contain expressions in JavaScript's syntax. They are translated for a linear-time engine, because entries
+//! and texts are untrusted: a few bytes can make a backtracking engine run practically forever. Unsupported constructs
+//! (lookbehind, backreferences, lookahead except directly after a leading `^`) are errors when the expression is
+//! parsed.
 
 mod translate;
 
@@ -13,11 +13,11 @@ use regex::{Regex, RegexBuilder};
 
 use translate::{Guard, translate};
 
-/// Limit of a compiled expression, in bytes.
+/// Maximum size of a compiled expression, in bytes.
 const MAX_COMPILED_BYTES: usize = 1 << 20;
-/// Limit of an expression's text, in bytes.
+/// Maximum length of an expression, in bytes.
 const MAX_PATTERN_BYTES: usize = 4096;
-/// The bytes of a text that [`Pattern::find`] searches.
+/// Number of bytes of a text that [`Pattern::find`] searches.
 const MAX_SEARCHED_BYTES: usize = 2000;
 
 /// A regular expression in JavaScript's syntax, without flags. Matching takes linear time.
@@ -25,20 +25,21 @@ const MAX_SEARCHED_BYTES: usize = 2000;
 pub struct Pattern {
     text: String,
     regex: Regex,
-    /// Lookaheads directly behind a leading `^`, and whether each has to match.
+    /// Lookaheads directly after a leading `^`, and whether each one must match.
     guards: Vec<(Regex, bool)>,
 }
 
 impl Pattern {
     /// Returns whether the expression matches anywhere in a text.
     pub fn is_match(&self, text: &str) -> bool {
-        self.guards.iter().all(|(guard, wanted)| guard.is_match(text) == *wanted) && self.regex.is_match(text)
+        self.guards.iter().all(|(guard, must_match)| guard.is_match(text) == *must_match) && self.regex.is_match(text)
     }
 
-    /// Returns what the first group matches in the first 2,000 bytes of a text, or the whole match if there is no group.
+    /// Returns what the first group matches in the first 2,000 bytes of a text, or the whole match if there is no
+    /// group.
     pub fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
         let text = &text[..text.floor_char_boundary(MAX_SEARCHED_BYTES)];
-        if !self.guards.iter().all(|(guard, wanted)| guard.is_match(text) == *wanted) {
+        if !self.guards.iter().all(|(guard, must_match)| guard.is_match(text) == *must_match) {
             return None;
         }
         let found = self.regex.captures(text)?;
@@ -46,7 +47,7 @@ impl Pattern {
     }
 }
 
-/// The text decides: equal texts are equal expressions.
+/// Compares the texts of the expressions.
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
@@ -55,7 +56,7 @@ impl PartialEq for Pattern {
 
 impl Eq for Pattern {}
 
-/// Why a text cannot be used as a regular expression.
+/// Error of a text that cannot be used as a regular expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{pattern}` cannot be used as a regular expression: {reason}")]
 pub struct InvalidPattern {
@@ -66,7 +67,7 @@ pub struct InvalidPattern {
 impl FromStr for Pattern {
     type Err = InvalidPattern;
 
-    /// Entries write the slashes of a JavaScript literal around it; they are no part of the expression.
+    /// Parses an expression. The slashes of a JavaScript literal around it are removed.
     fn from_str(text: &str) -> Result<Self, InvalidPattern> {
         let wrong = |reason: String| InvalidPattern { pattern: text.chars().take(300).collect(), reason };
         if text.len() > MAX_PATTERN_BYTES {
@@ -80,12 +81,12 @@ impl FromStr for Pattern {
             builder.size_limit(MAX_COMPILED_BYTES).dfa_size_limit(MAX_COMPILED_BYTES).build().map_err(|error| {
                 match error {
                     regex::Error::CompiledTooBig(_) => wrong("its repetitions multiply to more than 1 MiB".to_owned()),
-                    // The engine would quote the translation, which is not in the entry.
-                    _ => wrong("its syntax is not that of JavaScript".to_owned()),
+                    // The message of the engine would quote the translation, which is not in the entry.
+                    _ => wrong("it is not valid JavaScript syntax".to_owned()),
                 }
             })
         };
-        let guards = translated.guards.iter().map(|Guard { text, must_match: wanted }| Ok((compile(text)?, *wanted)));
+        let guards = translated.guards.iter().map(|Guard { text, must_match }| Ok((compile(text)?, *must_match)));
         Ok(Self {
             text: inner.to_owned(),
             regex: compile(&translated.text)?,
@@ -94,7 +95,7 @@ impl FromStr for Pattern {
     }
 }
 
-/// An expression that is compiled once, when it is first needed: most fields of a catalogue are never filled in.
+/// An expression that is compiled on first use, because most fields of a catalogue are never used.
 #[derive(Debug, Clone)]
 pub struct LazyPattern {
     text: String,
@@ -102,21 +103,21 @@ pub struct LazyPattern {
 }
 
 impl LazyPattern {
-    /// Takes an expression as it is written.
+    /// Stores an expression without compiling it.
     pub(crate) fn new(text: String) -> Self {
         Self { text, compiled: OnceLock::new() }
     }
 
-    /// The expression as it is written.
+    /// Returns the expression as written.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The compiled expression.
+    /// Returns the compiled expression.
     ///
     /// # Errors
     ///
-    /// The text is no expression, or one that the linear engine cannot express.
+    /// The text is not a valid expression, or uses a construct that the linear-time engine does not support.
     pub fn compiled(&self) -> Result<&Pattern, &InvalidPattern> {
         self.compiled.get_or_init(|| self.text.parse()).as_ref()
     }
@@ -150,7 +151,7 @@ mod tests {
         assert_eq!(find(r"in \d+", "try in 30").as_deref(), Some("in 30"));
         assert_eq!(find("(a)?b", "b"), None);
         assert_eq!(find("z", "b"), None);
-        // A long text is cut at a character.
+        // A long text is truncated at a character boundary.
         assert_eq!(find("é$", &"é".repeat(5000)).as_deref(), Some("é"));
         assert_eq!(reason("/(/"), "`/(/` cannot be used as a regular expression: a `(` is not closed");
     }
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn constructs_that_need_backtracking_are_refused_by_name() {
+    fn unsupported_construct_is_named_in_the_error() {
         for (pattern, construct) in [
             ("a(?=b)", "lookahead `(?=`"),
             ("^a|^(?!b)", "lookahead `(?!`"),
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn expression_is_compiled_once_and_compared_by_its_text() {
+    fn lazy_pattern_is_compiled_once_and_compared_by_text() {
         let (one, other) = (LazyPattern::new("^a$".to_owned()), LazyPattern::new("^a$".to_owned()));
         assert!(one.compiled().unwrap().is_match("a"));
         assert!(std::ptr::eq(one.compiled().unwrap(), one.compiled().unwrap()));

@@ -1,4 +1,4 @@
-//! How an API is called.
+//! Request settings of a provider: base URL, headers, pagination, retry and verification.
 
 use reqwest::{Method, header::HeaderName};
 use serde_json::Value;
@@ -6,37 +6,37 @@ use serde_json::Value;
 use super::{Param, RetryRules, Template, lookup_path};
 use crate::declare::Paginate;
 
-/// How an API is called.
+/// Settings for requests to an API.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Proxy {
-    /// Where endpoints lie; `None`: the entry does not say it, so the settings must.
+    /// Base URL of endpoints; `None` if the operator must set it.
     pub base_url: Option<Template>,
     /// Headers of every request.
     pub headers: Vec<(HeaderName, Template)>,
     /// Query parameters of every request.
     pub query: Vec<(String, Template)>,
-    /// Fields that are merged over the body of every request that has one; a text whose value is missing is left out.
+    /// Fields that are merged into the body of every request that has one. A text without a value is omitted.
     pub body: Vec<(String, Param)>,
-    /// How pages are found, where the API has one way for all its lists.
+    /// Pagination, if it is the same for all lists of the API.
     pub paginate: Option<Paginate>,
-    /// Which failures are worth another attempt, and where an answer tells how long to wait.
+    /// Rules for retries and waits.
     pub retry: RetryRules,
-    /// How credentials are tried.
+    /// Request that verifies credentials.
     pub verification: Option<Verification>,
-    /// Whether a redirect to another host gets the headers too, credentials among them.
+    /// Whether a redirect to another host receives the headers, including credentials.
     pub forward_headers: bool,
-    /// Values of the connection's configuration that callers need, although no template asks for them.
-    pub config: Vec<String>,
+    /// Names of connection configuration that is required although no template uses it.
+    pub required_config: Vec<String>,
 }
 
-/// A request that tells whether credentials are good.
+/// A request that verifies credentials.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Verification {
-    /// Endpoints, each a request of its own: one that answers well is enough.
+    /// Endpoints, requested one by one until one succeeds.
     pub endpoints: Vec<Template>,
-    /// How they are asked. Default: `GET`.
+    /// Method of the requests. Default: `GET`.
     pub method: Method,
     /// Headers of these requests.
     pub headers: Vec<(HeaderName, Template)>,
@@ -44,19 +44,19 @@ pub struct Verification {
     pub data: Option<Param>,
     /// Another base URL for these requests.
     pub base_url: Option<Template>,
-    /// The answer that is a refusal although its status is one of success.
+    /// Successful response that is a rejection.
     pub refusal: Option<Refusal>,
 }
 
-/// An answer of success whose body refuses the credentials.
+/// A response with a success status whose body rejects the credentials.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Refusal {
-    /// The path in the body, as [`lookup`](super::lookup) reads it.
+    /// Path in the body, as read by [`lookup_path`].
     pub path: String,
-    /// The value at `when` that is a refusal.
+    /// Value at `path` that means a rejection.
     pub value: Value,
-    /// The path of the provider's message.
+    /// Path of the provider's message in the body.
     pub message: Option<String>,
 }
 
@@ -71,8 +71,8 @@ impl Refusal {
         Self { path, value, message }
     }
 
-    /// Whether a body refuses: the provider's message, empty if it gives none.
-    pub fn of(&self, body: &Value) -> Option<String> {
+    /// Returns the provider's message if a body is a rejection, empty if there is no message; otherwise `None`.
+    pub fn refusal_message(&self, body: &Value) -> Option<String> {
         if lookup_path(body, &self.path) != Some(&self.value) {
             return None;
         }
@@ -93,7 +93,8 @@ mod tests {
     #[test]
     fn refusal_needs_the_value_and_may_have_a_message() {
         let refusal = Refusal::new("ok".into(), json!(false), Some("error.text".into()));
-        let check = |body: Value, expect: Option<&str>| assert_eq!(refusal.of(&body).as_deref(), expect, "{body}");
+        let check =
+            |body: Value, expect: Option<&str>| assert_eq!(refusal.refusal_message(&body).as_deref(), expect, "{body}");
         check(json!({ "ok": false, "error": { "text": "invalid_auth" } }), Some("invalid_auth"));
         check(json!({ "ok": false, "error": { "text": 7 } }), Some("7"));
         check(json!({ "ok": false }), Some(""));

@@ -1,86 +1,88 @@
-//! Filling fields, and what can go wrong when a template is filled.
+//! Resolution of request fields, and the errors of resolving templates.
 
 use serde_json::{Map, Value};
 
 use super::{Function, Param, TemplateScope, Variable, sign::SignError};
 
-/// Why a template cannot be filled.
+/// Errors of resolving a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {
-    /// The configuration lacks a value.
+    /// A configuration value is missing.
     #[error(
         "`{integration}` needs the configuration value `{name}`: set it with \
          `registry connection add {integration} <id> --set {name}=…`"
     )]
     MissingConfig {
-        /// The integration.
+        /// Unique key of the integration.
         integration: String,
-        /// The value.
+        /// Name of the configuration value.
         name: String,
     },
-    /// The credentials lack a part.
+    /// A value of the credentials is missing.
     #[error(
-        "`{integration}` needs `{name}`, which these credentials do not have: set them with `registry connection add {integration} <id> --credentials …`"
+        "`{integration}` needs `{name}`, which these credentials do not have: set them with \
+         `registry connection add {integration} <id> --credentials …`"
     )]
     MissingCredential {
-        /// The integration.
+        /// Unique key of the integration.
         integration: String,
-        /// The part.
+        /// Name of the credential value.
         name: String,
     },
-    /// Something else is not there.
+    /// Another value is missing.
     #[error("`{integration}` needs `{variable}`, {}", missing_reason(variable))]
     Missing {
-        /// The integration.
+        /// Unique key of the integration.
         integration: String,
-        /// What is missing.
+        /// The missing variable.
         variable: Variable,
     },
-    /// A value must not stand where it does.
+    /// A value is not allowed in its part of the URL.
     #[error("the configuration value `{name}` of `{integration}` {reason}")]
     InvalidValue {
-        /// The integration.
+        /// Unique key of the integration.
         integration: String,
-        /// The value.
+        /// Name of the configuration value.
         name: String,
-        /// What it must be there.
+        /// Requirement that the value does not meet.
         reason: &'static str,
     },
     /// The entry has no base URL.
     #[error(
-        "the entry of `{provider}` has no base URL: put `base_url = \"https://…\"` under `[integrations.{integration}]` in nango.toml"
+        "the entry of `{provider}` has no base URL: set `base_url = \"https://…\"` under `[integrations.{integration}]` in \
+         nango.toml"
     )]
     NoBaseUrl {
-        /// The integration.
+        /// Unique key of the integration.
         integration: String,
-        /// The provider.
+        /// Name of the provider.
         provider: String,
     },
-    /// The result is no URL.
-    #[error("`{template}` of `{integration}` does not become a web address: {reason}")]
+    /// The resolved text is not a URL.
+    #[error("`{template}` of `{integration}` is not a web address when filled: {reason}")]
     Url {
-        /// The integration.
+        /// Unique key of the integration.
         integration: String,
-        /// The template.
+        /// The template as written.
         template: String,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
-    /// A function refuses its arguments.
+    /// A function failed.
     #[error("`{integration}` cannot compute `{function}`: {source}")]
     Function {
-        /// The integration.
+        /// Unique key of the integration.
         integration: String,
-        /// The function.
+        /// The failed function.
         function: Function,
-        /// What is wrong.
+        /// The problem.
         source: SignError,
     },
 }
 
 impl ResolveError {
-    /// The value that is missing, if that is what is wrong: a caller may leave out what is optional.
+    /// Returns the missing value, if that is the problem. A caller may omit a part whose value is optional.
     pub fn missing(&self) -> Option<Variable> {
         match self {
             Self::MissingConfig { name, .. } => Some(Variable::Config(name.clone())),
@@ -91,27 +93,27 @@ impl ResolveError {
     }
 }
 
-/// Why a value that nobody sets is not there.
+/// Returns the reason why a value is missing.
 fn missing_reason(variable: &Variable) -> &'static str {
     match variable {
-        Variable::AccessToken => "the connection's token, and these credentials have none",
-        Variable::SignedToken => "a token that is signed for a request for tokens, and there is none in this place",
+        Variable::AccessToken => "but these credentials have no token",
+        Variable::SignedToken => "a signed token, which is only available in token requests",
         Variable::ClientId | Variable::ClientSecret => {
-            "a part of the integration's app: its `client_id` stands in nango.toml, its secret in the environment"
+            "part of the app of the integration: set its `client_id` in nango.toml and its secret in the environment"
         }
-        Variable::Step { .. } => "which the earlier answer does not have",
-        Variable::AssertionOption(_) => "which is asked for once, when the connection is made",
-        Variable::Request(_) => "which only a request has",
-        _ => "which there is not in this place",
+        Variable::Step { .. } => "which the earlier response does not have",
+        Variable::AssertionOption(_) => "which is requested once, when the connection is created",
+        Variable::Request(_) => "which is only available for requests",
+        _ => "which is not available there",
     }
 }
 
 impl Param {
-    /// The field with its values. Lists and objects are walked; numbers, truth values and `null` stay what they are.
+    /// Resolves all texts of the field, including those in lists and objects. Numbers, booleans and null are unchanged.
     ///
     /// # Errors
     ///
-    /// A value is missing, or a function refuses its arguments.
+    /// A value is missing, or a function failed.
     pub fn resolve(&self, scope: &TemplateScope<'_>) -> Result<Value, ResolveError> {
         Ok(match self {
             Self::Text(template) => Value::String(template.resolve_quoted(scope)?),
@@ -123,12 +125,12 @@ impl Param {
         })
     }
 
-    /// The field with the values that are there: a text that lacks one is left out, wherever it stands. `None`: the
-    /// field itself is such a text.
+    /// Resolves the field and omits texts with missing values, at any depth. Returns `None` if the field itself is such
+    /// a text.
     ///
     /// # Errors
     ///
-    /// A function refuses its arguments.
+    /// A function failed.
     pub fn resolve_present(&self, scope: &TemplateScope<'_>) -> Result<Option<Value>, ResolveError> {
         Ok(Some(match self {
             Self::List(items) => {
@@ -149,7 +151,7 @@ impl Param {
         }))
     }
 
-    /// The texts in it.
+    /// Returns the templates in the field.
     pub fn templates(&self) -> Vec<&super::Template> {
         match self {
             Self::Text(template) => vec![template],
@@ -159,11 +161,11 @@ impl Param {
         }
     }
 
-    /// The field that JSON describes: its texts are read as templates.
+    /// Converts JSON into a field, and parses its texts as templates.
     ///
     /// # Errors
     ///
-    /// A text is no template.
+    /// A text is not a valid template.
     pub fn from_json(value: &Value) -> Result<Self, super::TemplateError> {
         Ok(match value {
             Value::Null => Self::Null,
@@ -181,11 +183,11 @@ impl Param {
     }
 }
 
-/// Fields with their values, in their order.
+/// Resolves fields and keeps their order.
 ///
 /// # Errors
 ///
-/// As [`Param::resolve`].
+/// Those of [`Param::resolve`].
 pub fn resolve_fields(
     fields: &[(String, Param)],
     scope: &TemplateScope<'_>,

@@ -1,8 +1,7 @@
-//! What a provider's entry says about failures: which statuses are worth another attempt, and where an answer tells how
-//! long to wait.
+//! Retry rules of a provider entry: retryable statuses, and locations of wait times in responses.
 //!
-//! Only hints. The standard headers are read without any of this (`http::retry`); an entry adds the names and the
-//! habits that the standards do not know.
+//! The rules are additional hints. Standard headers are always read (`http::retry`); an entry adds header names and
+//! formats that the standards do not define.
 
 use std::{str::FromStr, time::Duration};
 
@@ -13,25 +12,24 @@ use super::Pattern;
 /// The `proxy.retry` of an entry. Default: no rules.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RetryRules {
-    /// Headers that tell when a further attempt is welcome: epoch seconds or milliseconds, or a date. A number below
-    /// 10^8 is read as seconds from now, because some entries list such headers here.
+    /// Headers with the time of the next attempt: epoch seconds or milliseconds, or a date. A number below 10^8 is read
+    /// as seconds from now, because some entries list such headers here.
     pub retry_at_headers: Vec<HeaderName>,
-    /// Headers that tell how long to wait: seconds, or a duration such as `6m0s`.
-    pub after: Vec<HeaderName>,
-    /// The header that counts what is left: at `0` any failure is worth another attempt, whatever its status.
+    /// Headers with the time to wait: seconds, or a duration such as `6m0s`.
+    pub retry_after_headers: Vec<HeaderName>,
+    /// Header with the remaining quota. At `0`, any failure is retried regardless of its status.
     pub remaining_header: Option<HeaderName>,
-    /// The statuses that are worth another attempt, in place of the usual ones; empty: the usual ones.
+    /// Statuses that are retried, instead of the default ones; empty for the defaults.
     pub retryable_statuses: Vec<StatusRange>,
-    /// Where the body says that a limit refused the request, and perhaps when to try again.
+    /// Location in the body that reports a rate limit, optionally with a wait time.
     pub body_wait: Option<BodyWait>,
-    /// How long to wait after a limit refused a request and the answer says no time. Default: a short wait that doubles.
+    /// Wait after a rate limit response without a time. Default: a short wait that doubles.
     pub limit_wait: Option<Duration>,
-    /// Whether the API counts the requests of all connections of an app together. `false`: each connection has a quota
-    /// of its own.
+    /// Whether all connections of an app share one quota. Default: each connection has its own quota.
     pub shared_quota: bool,
 }
 
-/// Statuses from the first to the last, both included. Written `429`, `5xx`, `500-502`.
+/// An inclusive range of statuses, written as `429`, `5xx` or `500-502`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StatusRange {
     first: u16,
@@ -39,15 +37,15 @@ pub struct StatusRange {
 }
 
 impl StatusRange {
-    /// Whether a status is one of them.
+    /// Returns whether the range contains a status.
     pub fn contains(self, status: u16) -> bool {
         (self.first..=self.last).contains(&status)
     }
 }
 
-/// Why a text is no range of statuses.
+/// Error of a text that is not a range of statuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no status: write one such as `429`, a class such as `5xx`, or a range such as `500-502`")]
+#[error("`{0}` is not a status; use one such as `429`, a class such as `5xx`, or a range such as `500-502`")]
 pub struct InvalidStatusRange(String);
 
 impl FromStr for StatusRange {
@@ -74,29 +72,29 @@ impl FromStr for StatusRange {
     }
 }
 
-/// A wait that the body of a failure tells.
+/// Location and format of a wait time in the body of an error response.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BodyWait {
-    /// The field that holds the text, such as `error.message`.
+    /// Path of the text in the body, such as `error.message`.
     pub path: String,
-    /// What finds the wait in it, as its first group.
+    /// Pattern whose first group is the wait.
     pub pattern: Pattern,
-    /// What the wait is.
+    /// Meaning of the wait.
     pub format: WaitFormat,
 }
 
-/// What a number or date means that tells of a wait.
+/// Meaning of a wait value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitFormat {
-    /// The moment of the next attempt.
+    /// Timestamp of the next attempt.
     At,
-    /// The time until then.
+    /// Duration until the next attempt.
     After,
 }
 
-/// Why a text is no strategy.
+/// Error of a text that is not a wait format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no strategy: there is `at` and `after`")]
+#[error("unknown strategy `{0}`; available: `at` and `after`")]
 pub struct InvalidWaitFormat(String);
 
 impl FromStr for WaitFormat {
@@ -129,7 +127,7 @@ mod tests {
         for text in ["", "xx", "5x", "42", "4290", "+42", "0xx", "6xx", "502-500", "500-", "a-b", "€xx", "é", "5xx-"]
         {
             let error = text.parse::<StatusRange>().unwrap_err();
-            assert!(error.to_string().starts_with(&format!("`{text}` is no status: ")), "{error}");
+            assert!(error.to_string().starts_with(&format!("`{text}` is not a status; ")), "{error}");
         }
     }
 
@@ -138,6 +136,6 @@ mod tests {
         assert_eq!("at".parse(), Ok(WaitFormat::At));
         assert_eq!("after".parse(), Ok(WaitFormat::After));
         let error = "later".parse::<WaitFormat>().unwrap_err();
-        assert_eq!(error.to_string(), "`later` is no strategy: there is `at` and `after`");
+        assert_eq!(error.to_string(), "unknown strategy `later`; available: `at` and `after`");
     }
 }

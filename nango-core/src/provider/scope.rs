@@ -1,4 +1,4 @@
-//! What templates are filled from.
+//! Values for templates, and lookup of values by path.
 
 use std::{borrow::Cow, fmt};
 
@@ -10,8 +10,8 @@ use super::{
     template::{RequestValue, Variable, encode_segment},
 };
 
-/// What a template is filled from. Begin with [`Scope::new`] and add what the place has; a template that asks for more
-/// gets an error that names it.
+/// The values that are available to a template. Created by [`TemplateScope::new`] and extended by the caller. Resolving
+/// a template that uses another value fails with an error that contains its name.
 #[derive(Clone, Copy)]
 pub struct TemplateScope<'a> {
     integration: &'a str,
@@ -26,38 +26,38 @@ pub struct TemplateScope<'a> {
     entropy: Option<RequestEntropy>,
 }
 
-/// The request that is about to leave, as far as a template can ask for it.
+/// Values of the request to be sent that are available to templates.
 #[derive(Clone, Copy)]
 pub struct RequestParts<'a> {
-    /// What the caller asked for, as it was written.
+    /// Endpoint as given by the caller.
     pub endpoint: &'a str,
-    /// The method: `GET`.
+    /// Method, such as `GET`.
     pub method: &'a str,
-    /// Where it goes, its query included.
+    /// Complete URL, including the query.
     pub url: &'a Url,
-    /// What the body is.
+    /// Media type of the body.
     pub content_type: Option<&'a str>,
-    /// The body.
+    /// Body of the request.
     pub body: &'a [u8],
 }
 
-/// Without the query and the body: they may hold secrets.
+// Not derived: the query and the body may contain secrets.
 impl fmt::Debug for RequestParts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestParts").field("method", &self.method).finish_non_exhaustive()
     }
 }
 
-/// Without values: they may be secrets.
+// Not derived: the values may be secrets.
 impl fmt::Debug for TemplateScope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope").field("integration", &self.integration).finish_non_exhaustive()
+        f.debug_struct("TemplateScope").field("integration", &self.integration).finish_non_exhaustive()
     }
 }
 
 impl<'a> TemplateScope<'a> {
-    /// A connection: the integration (for the error that says what to set where), its configuration, and its credentials
-    /// as they are written in JSON.
+    /// Creates a scope with the values of a connection: its integration (for errors), its configuration, and its
+    /// credentials in their JSON form.
     pub fn new(integration: &'a str, config: &'a Map<String, Value>, credentials: &'a Map<String, Value>) -> Self {
         Self {
             integration,
@@ -73,52 +73,52 @@ impl<'a> TemplateScope<'a> {
         }
     }
 
-    /// The connection's token, `${accessToken}`.
+    /// Adds the token of the connection, `${accessToken}`.
     #[must_use]
     pub fn token(mut self, token: Option<&'a str>) -> Self {
         self.token = token;
         self
     }
 
-    /// Id and secret of the integration's app, `${clientId}` and `${clientSecret}`.
+    /// Adds id and secret of the app of the integration, `${clientId}` and `${clientSecret}`.
     #[must_use]
     pub fn client(mut self, client: Option<(&'a str, &'a str)>) -> Self {
         self.client = client;
         self
     }
 
-    /// A token that was just signed, `${token}`.
+    /// Adds a signed token, `${token}`.
     #[must_use]
     pub fn signed(mut self, token: Option<&'a str>) -> Self {
         self.signed = token;
         self
     }
 
-    /// The answers so far, `${step1.X}`.
+    /// Adds the bodies of the previous responses, `${step1.X}`.
     #[must_use]
-    pub fn steps(mut self, answers: &'a [Value]) -> Self {
-        self.steps = answers;
+    pub fn steps(mut self, bodies: &'a [Value]) -> Self {
+        self.steps = bodies;
         self
     }
 
-    /// What was asked for once, `${assertionOption.X}`.
+    /// Adds the assertion options, `${assertionOption.X}`.
     #[must_use]
     pub fn options(mut self, options: &'a Map<String, Value>) -> Self {
         self.options = Some(options);
         self
     }
 
-    /// The request, `${path}` and its kin.
+    /// Adds the request, `${path}` and similar values.
     #[must_use]
     pub fn request(mut self, request: &'a RequestParts<'a>) -> Self {
         self.request = Some(request);
         self
     }
 
-    /// The time and the random number, `${now}` and `${random}`. Templates of one request get the same moment.
+    /// Adds the time and the random number, `${now}` and `${random}`. All templates of one request use the same.
     #[must_use]
-    pub fn entropy(mut self, moment: RequestEntropy) -> Self {
-        self.entropy = Some(moment);
+    pub fn entropy(mut self, entropy: RequestEntropy) -> Self {
+        self.entropy = Some(entropy);
         self
     }
 
@@ -134,12 +134,12 @@ impl<'a> TemplateScope<'a> {
         self.entropy
     }
 
-    /// A value that is there. Only texts and numbers are values; an empty one counts as missing, unless it is a
-    /// credential and the caller takes that.
+    /// Returns a value, which is a text or a number. An empty value counts as missing, unless it is a credential and
+    /// `empty_credential` is true.
     pub(super) fn get(&self, variable: &Variable, empty_credential: bool) -> Option<Cow<'a, str>> {
         let value = match variable {
             Variable::Config(name) => lookup_text(self.config, name).or_else(|| {
-                // Connections that were moved from the original may carry the prefix in their keys.
+                // Migrated connections may have the prefix in their keys.
                 lookup_text(self.config, &format!("connectionConfig.{name}"))
             })?,
             Variable::Credential(name) => {
@@ -160,7 +160,7 @@ impl<'a> TemplateScope<'a> {
             Variable::ClientSecret => Cow::Borrowed(self.client?.1),
             Variable::Random => Cow::Owned(self.entropy?.random.to_string()),
             Variable::Now(format) => Cow::Owned(format.format(self.entropy?)?),
-            // What a request does not have is empty, and signed as such.
+            // A missing request value is empty, and signed as such.
             Variable::Request(value) => return self.request.map(|request| request.get(*value)),
         };
         (!value.is_empty()).then_some(value)
@@ -176,8 +176,9 @@ impl<'a> TemplateScope<'a> {
     }
 }
 
-/// The value at a dotted path. In every object on the way, a key that equals the whole rest of the path wins over its
-/// first step: `data.@odata.nextLink` finds a `@odata.nextLink` below `data`. Steps into lists are numbers.
+/// Returns the value at a dotted path. In every object along the path, a key that equals the complete remaining path
+/// takes precedence over its first step: `data.@odata.nextLink` finds `@odata.nextLink` in `data`. Steps into lists are
+/// indices.
 pub fn lookup_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     match value {
         Value::Object(object) => lookup_in_object(object, path),
@@ -190,7 +191,7 @@ pub fn lookup_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     }
 }
 
-/// The same below an object.
+/// Returns the value at a dotted path in an object.
 fn lookup_in_object<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     object.get(path).or_else(|| {
         let (first, rest) = path.split_once('.')?;
@@ -198,7 +199,7 @@ fn lookup_in_object<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'
     })
 }
 
-/// The text or number at a dotted name.
+/// Returns the text or number at a dotted name.
 fn lookup_text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<Cow<'a, str>> {
     match lookup_in_object(object, name) {
         Some(Value::String(text)) => Some(Cow::Borrowed(text.as_str())),
@@ -208,7 +209,7 @@ fn lookup_text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<Cow<'a,
     }
 }
 
-/// A key that is given as `id:secret` has these two parts.
+/// Returns one part of a key with the form `id:secret`: `name.id` or `name.secret`.
 fn key_part<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     let (name, part) = name.rsplit_once('.')?;
     let (id, secret) = object.get(name)?.as_str()?.split_once(':')?;
@@ -239,14 +240,15 @@ impl<'a> RequestParts<'a> {
         }
     }
 
-    /// The body, if it is a form.
+    /// Returns the body if it is a form.
     fn form(&self) -> Option<&'a [u8]> {
-        let kind = self.content_type?.split(';').next()?.trim();
-        kind.eq_ignore_ascii_case("application/x-www-form-urlencoded").then_some(self.body)
+        let media_type = self.content_type?.split(';').next()?.trim();
+        media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded").then_some(self.body)
     }
 }
 
-/// Parameters as signatures have them: each name and value encoded as RFC 3986 wants it, sorted, joined by `&`.
+/// Returns the canonical form of parameters for signatures: names and values encoded by RFC 3986, sorted, joined by
+/// `&`.
 pub(super) fn canonical_query(query: &[u8]) -> String {
     let mut pairs: Vec<(String, String)> =
         form_urlencoded::parse(query).map(|(name, value)| (encode_segment(&name), encode_segment(&value))).collect();
@@ -282,7 +284,8 @@ mod tests {
     #[test]
     fn literal_key_wins_over_path_at_every_level() {
         let value = json!({
-            "a": { "b": 1, "b.c": 2, "d": { "e.f": 3, "e": { "f": 4, "g": 5 } }, "list": [{ "x.y": 6 }, { "x": { "y": 7 } }] },
+            "a": { "b": 1, "b.c": 2, "d": { "e.f": 3, "e": { "f": 4, "g": 5 } },
+                "list": [{ "x.y": 6 }, { "x": { "y": 7 } }] },
             "a.d.e.g": 8,
         });
         let check = |path: &str, expect: Option<i64>| {

@@ -1,6 +1,6 @@
-//! Hashes and signatures that APIs ask for.
+//! Hashes and signatures used by APIs.
 //!
-//! Plain functions over plain inputs: time and keys are given. Templates call them, and the `auth` room does.
+//! Pure functions: time and keys are arguments. They are used by templates and by the `auth` module.
 
 mod aws;
 mod key;
@@ -14,47 +14,47 @@ pub use aws::{AwsSigner, UNSIGNED_PAYLOAD};
 pub use key::PrivateKey;
 pub use oauth1::OAuth1Signer;
 
-/// Why something cannot be signed. No text of it holds a key.
+/// Errors of signing. No message contains a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// The text holds no private key.
+    /// The text does not contain a private key.
     #[error(
-        "this is no private key: give the whole PEM text, from `-----BEGIN PRIVATE KEY-----` (or RSA, EC) to its end"
+        "not a private key: provide the whole PEM text, from `-----BEGIN PRIVATE KEY-----` (or RSA, EC) to its end"
     )]
     InvalidKey,
-    /// The key has a password.
-    #[error("the private key is encrypted: give it without a password, as `openssl pkey -in key.pem` prints it")]
+    /// The key is encrypted with a password.
+    #[error("the private key is encrypted: provide it without a password, as `openssl pkey -in key.pem` prints it")]
     Encrypted,
-    /// The key is of another kind.
-    #[error("the private key is of another kind: this asks for {0}")]
+    /// The key has the wrong type.
+    #[error("wrong type of private key: {0} is required")]
     WrongKeyType(&'static str),
     /// There is no request to sign.
-    #[error("only a request can be signed, and this is none")]
+    #[error("there is no request to sign")]
     NoRequest,
-    /// The signature failed.
-    #[error("the private key refuses to sign: it may be too short")]
+    /// Signing failed.
+    #[error("signing failed: the private key may be too short")]
     SigningFailed,
 }
 
-/// The SHA-256 of some bytes.
+/// Returns the SHA-256 of bytes.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
     out
 }
 
-/// The SHA-1 of some bytes, which APIs still ask for.
+/// Returns the SHA-1 of bytes, which some APIs still require.
 pub fn sha1(bytes: &[u8]) -> Vec<u8> {
     digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref().to_vec()
 }
 
-/// HMAC over SHA-1, which APIs still ask for.
+/// Returns the HMAC-SHA1 of a message, which some APIs still require.
 pub fn hmac_sha1(key: &[u8], message: &[u8]) -> Vec<u8> {
     hmac_of(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key, message)
 }
 
-/// HMAC over SHA-256.
+/// Returns the HMAC-SHA256 of a message.
 pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
     hmac_of(hmac::HMAC_SHA256, key, message)
 }
@@ -63,7 +63,7 @@ fn hmac_of(algorithm: hmac::Algorithm, key: &[u8], message: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(algorithm, key), message).as_ref().to_vec()
 }
 
-/// Bytes in hexadecimal digits.
+/// Returns bytes in hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()

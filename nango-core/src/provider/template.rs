@@ -1,11 +1,11 @@
-//! `https://${connectionConfig.subdomain}.example.com`, read once.
+//! Templates such as `https://${connectionConfig.subdomain}.example.com`.
 //!
-//! The grammar: text, `${VALUE}` and `${FUNCTION(text, text)}`, whose arguments are texts with values again; a comma or
-//! a `||` inside of `${…}` belongs to what it stands in. `A || B` takes the first side whose values are all there. A
-//! text without any `${` is itself, `||` included. [`Variable`] lists the values, [`Function`] the functions.
+//! Grammar: text, `${VALUE}` and `${FUNCTION(text, text)}`, whose arguments may contain values. A comma or `||` inside
+//! `${…}` belongs to the innermost part. `A || B` yields the first alternative whose values are all available. A text
+//! without `${` is literal, including `||`. [`Variable`] lists the values, [`Function`] the functions.
 //!
-//! Must stay true: what is put into a template is never read again. Each part is filled from the scope alone, so a value
-//! that holds `${…}`, `||`, a comma or a parenthesis stays itself.
+//! Invariant: values are never parsed. Each part is resolved from the scope only, so a value that contains `${…}`,
+//! `||`, a comma or a parenthesis is used unchanged.
 
 mod fill;
 mod function;
@@ -23,14 +23,14 @@ pub use variable::{RequestValue, Variable};
 
 use crate::declare::suggest;
 
-/// A text with places for values.
+/// A parsed text with variables and function calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     text: String,
     alternatives: Vec<Vec<Part>>,
 }
 
-/// A piece of a template.
+/// A part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
@@ -38,47 +38,47 @@ enum Part {
     Call(Function, Vec<Vec<Part>>),
 }
 
-/// Why a text is no template.
+/// Errors of parsing a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TemplateError {
     /// A `${` without its `}`.
     #[error("`{0}` opens a `${{` that is not closed")]
     Unclosed(String),
-    /// A value that templates do not know.
+    /// An unknown variable.
     #[error(
-        "`${{{name}}}` in `{text}` is not known: write `connectionConfig.NAME`, `credentials.NAME`, or a short name such as \
-         `apiKey` or `accessToken`{}",
+        "`${{{name}}}` in `{text}` is not known: write `connectionConfig.NAME`, `credentials.NAME`, or a short name \
+         such as `apiKey` or `accessToken`{}",
         suggest::nearest(name, Variable::simple_names()).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default()
     )]
     Unknown {
-        /// The template.
+        /// The template as written.
         text: String,
-        /// What it asks for.
+        /// Name of the unknown variable.
         name: String,
     },
-    /// A function that templates do not know.
+    /// An unknown function.
     #[error(
-        "`{name}(…)` in `{text}` is no function: there are {}{}",
+        "unknown function `{name}(…)` in `{text}`; available: {}{}",
         suggest::list(Function::names()),
-        suggest::nearest(name, Function::names()).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default()
+        suggest::nearest(name, Function::names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
     )]
     Function {
-        /// The template.
+        /// The template as written.
         text: String,
-        /// What it calls.
+        /// Name of the unknown function.
         name: String,
     },
     /// A function with too few or too many arguments.
-    #[error("`{function}` in `{text}` takes other arguments: write `{}`", function.usage())]
+    #[error("`{function}` in `{text}` has the wrong number of arguments; usage: `{}`", function.usage())]
     Arguments {
-        /// The template.
+        /// The template as written.
         text: String,
-        /// The function.
+        /// The called function.
         function: Function,
     },
-    /// Functions inside functions, deeper than any API asks for.
-    #[error("`{0}` nests its `${{…}}` too deep")]
+    /// Function calls are nested more than eight levels deep.
+    #[error("`{0}` nests its `${{…}}` too deeply")]
     TooDeep(String),
 }
 
@@ -91,42 +91,41 @@ impl FromStr for Template {
 }
 
 impl Template {
-    /// Reads a text in which `||` is text, such as the key of a signature that joins two values by it.
+    /// Parses a text in which `||` is literal, such as the key of a signature that joins two values by it.
     ///
     /// # Errors
     ///
-    /// The text is no template.
+    /// The text is not a valid template.
     pub fn without_alternatives(text: &str) -> Result<Self, TemplateError> {
         Ok(Self { text: text.to_owned(), alternatives: vec![parse::without_alternatives(text)?] })
     }
 
-    /// The text as it was written.
+    /// Returns the text as written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The values that it asks for, those of arguments too, from left to right.
+    /// Returns the variables from left to right, including those in arguments.
     pub fn variables(&self) -> impl Iterator<Item = &Variable> {
         let mut found = Vec::new();
-        self.alternatives.iter().for_each(|side| collect_variables(side, &mut found));
+        self.alternatives.iter().for_each(|parts| collect_variables(parts, &mut found));
         found.into_iter()
     }
 
-    /// The values that it cannot do without: those of its last side, because a side whose values are not all there gives
-    /// way to the next.
+    /// Returns the variables of the last alternative, which are required if no other alternative is complete.
     pub fn required_variables(&self) -> impl Iterator<Item = &Variable> {
         let mut found = Vec::new();
-        self.alternatives.last().into_iter().for_each(|side| collect_variables(side, &mut found));
+        self.alternatives.last().into_iter().for_each(|parts| collect_variables(parts, &mut found));
         found.into_iter()
     }
 
-    /// The texts that it may become, at most `most` for each side: `values` gives the possible texts of a value. The
-    /// result of a function is a value that cannot be known.
+    /// Returns the possible texts, at most `limit` for each alternative. `values` returns the possible texts of a
+    /// variable. The result of a function is treated as [`Variable::Random`].
     pub(super) fn possible_texts(&self, limit: usize, values: &dyn Fn(&Variable) -> Vec<String>) -> Vec<String> {
         let mut all = Vec::new();
-        for side in &self.alternatives {
+        for parts in &self.alternatives {
             let mut texts = vec![String::new()];
-            for part in side {
+            for part in parts {
                 let next = match part {
                     Part::Text(text) => vec![text.clone()],
                     Part::Value(variable) => values(variable),
@@ -140,25 +139,25 @@ impl Template {
         all
     }
 
-    /// Whether there is nothing to put in.
+    /// Returns whether the template has no variables and no function calls.
     pub fn is_literal(&self) -> bool {
         self.alternatives.iter().flatten().all(|part| matches!(part, Part::Text(_)))
     }
 
-    /// Whether it can only be filled for one request, because something of the request is in it.
+    /// Returns whether resolving requires a request, because the template uses a value of it.
     pub fn needs_request(&self) -> bool {
         self.variables().any(|variable| matches!(variable, Variable::Request(_)))
             || self.calls(|function| function == Function::AwsSigV4)
     }
 
-    /// Whether its result differs from one request to the next: it holds something of the request, the time or a random
-    /// number.
+    /// Returns whether the result differs between requests, because the template uses a request value, the time or a
+    /// random number.
     pub fn varies_per_request(&self) -> bool {
         self.needs_request() || self.variables().any(|variable| matches!(variable, Variable::Now(_) | Variable::Random))
     }
 
-    /// Whether what it becomes must not be seen: it holds a credential, or something made of one. What is configuration
-    /// may be secret too: its field says so.
+    /// Returns whether the result is secret, because the template uses a credential. Secret configuration is not
+    /// considered; its field is marked as secret.
     pub fn is_secret(&self) -> bool {
         self.variables().any(Variable::is_secret)
     }
@@ -172,7 +171,7 @@ impl Template {
                 _ => false,
             })
         }
-        self.alternatives.iter().any(|side| within(side, which))
+        self.alternatives.iter().any(|parts| within(parts, which))
     }
 }
 

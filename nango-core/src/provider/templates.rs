@@ -1,13 +1,13 @@
-//! What an entry asks for: its templates, and the values in them.
+//! Templates of an entry, and the configuration that they require.
 
 use super::{AssertionKind, Field, Param, Provider, Template, Variable};
 
-/// A template of an entry, and the key in which it stands: `proxy.headers.x-api-key`.
+/// A template of an entry with its key, such as `proxy.headers.x-api-key`.
 pub(super) type KeyedTemplate<'a> = (String, &'a Template);
 
 impl Provider {
-    /// Whether what a template becomes must not be seen: it holds a credential, or a value of the configuration that is
-    /// a secret.
+    /// Returns whether the resolved text of a template is secret, because it contains a credential or a secret
+    /// configuration value.
     pub fn is_sensitive(&self, template: &Template) -> bool {
         template.is_secret()
             || template
@@ -15,13 +15,13 @@ impl Provider {
                 .any(|variable| matches!(variable, Variable::Config(name) if self.is_secret_config(name)))
     }
 
-    /// Whether a value of the connection's configuration is a secret.
+    /// Returns whether a configuration value of the connection is secret.
     pub fn is_secret_config(&self, name: &str) -> bool {
         self.config.iter().any(|field| field.secret && field.name == name)
     }
 
-    /// The names of the configuration that a connection cannot do without: those that templates ask for without another
-    /// way, and that no answer of the provider brings. The fields of the form come first, in their order.
+    /// Returns the names of required configuration: those that templates use without an alternative, and that are not
+    /// set from responses of the provider. The declared fields come first, in their order.
     pub fn required_config(&self) -> Vec<&str> {
         let mut names_in_templates: Vec<&str> = Vec::new();
         for (_, template) in self.templates() {
@@ -31,15 +31,15 @@ impl Provider {
                 }
             }
         }
-        names_in_templates.extend(self.proxy.config.iter().map(String::as_str));
-        let needed = |name: &str| {
+        names_in_templates.extend(self.proxy.required_config.iter().map(String::as_str));
+        let is_required = |name: &str| {
             let field = self.config.iter().find(|field| field.name == name);
             field.is_none_or(Field::is_required) && !self.response_config.iter().any(|known| known == name)
         };
         let fields =
             self.config.iter().map(|field| field.name.as_str()).filter(|name| names_in_templates.contains(name));
         let mut names: Vec<&str> = Vec::new();
-        for name in fields.chain(names_in_templates.iter().copied()).filter(|name| needed(name)) {
+        for name in fields.chain(names_in_templates.iter().copied()).filter(|name| is_required(name)) {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -47,7 +47,7 @@ impl Provider {
         names
     }
 
-    /// Every template of the entry, with the key in which it stands.
+    /// Returns all templates of the entry with their keys.
     pub(super) fn templates(&self) -> Vec<KeyedTemplate<'_>> {
         let mut all: Vec<KeyedTemplate<'_>> = Vec::new();
         let proxy = &self.proxy;

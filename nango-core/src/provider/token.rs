@@ -1,7 +1,6 @@
-//! How a provider gives tokens: what is sent where, and where the token is in the answer.
+//! Token settings of a provider: token requests, and location of the token in the response.
 //!
-//! One description serves every kind of credentials that ends as a token. What a kind leaves open has the format's
-//! default, so that what reads this need not know the file.
+//! One type covers all auth modes that yield a token. Defaults of the file format are already applied.
 
 use std::time::Duration;
 
@@ -10,50 +9,50 @@ use serde_json::Number;
 
 use super::Template;
 
-/// What a provider's entry says of tokens.
+/// Settings of a provider for obtaining and refreshing tokens.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TokenSettings {
-    /// Where tokens are obtained, and renewed unless `refresh_url` says otherwise.
+    /// Token endpoint, also used for refreshing if there is no `refresh_url`.
     pub url: Option<Template>,
-    /// Where an app's installation obtains its token, if that is another place.
+    /// Token endpoint of app installations, if it is another one.
     pub app_url: Option<Template>,
-    /// Where tokens are renewed.
+    /// Endpoint for refreshing tokens.
     pub refresh_url: Option<Template>,
-    /// The fields of a request for a token.
+    /// Fields of a token request.
     pub params: Vec<(String, Param)>,
-    /// The fields of a renewal; `None`: those of a request for a token.
+    /// Fields of a refresh request; `None` to use those of a token request.
     pub refresh_params: Option<Vec<(String, Param)>>,
-    /// The headers of a request for a token.
+    /// Headers of a token request.
     pub headers: Vec<(HeaderName, Template)>,
-    /// The headers of a renewal; empty: those of a request for a token.
+    /// Headers of a refresh request; empty to use those of a token request.
     pub refresh_headers: Vec<(HeaderName, Template)>,
-    /// Whether a token is asked for with `GET` instead of `POST`.
+    /// Whether tokens are requested with `GET` instead of `POST`.
     pub use_get: bool,
-    /// How the fields travel.
+    /// Format of the request fields.
     pub body_format: BodyFormat,
-    /// How the client proves who it is.
+    /// Client authentication.
     pub client_auth: ClientAuth,
-    /// What stands between scopes. Default: a space.
+    /// Separator of scopes. Default: a space.
     pub scope_separator: String,
-    /// The scopes of an integration that names none.
+    /// Scopes of an integration that sets none.
     pub default_scopes: Vec<String>,
-    /// How the answer is read.
+    /// Format of the response.
     pub response: TokenResponse,
-    /// How long before its end a token is renewed. Default: 15 minutes.
+    /// Time before the expiry at which a token is refreshed. Default: 15 minutes.
     pub refresh_buffer: Duration,
-    /// Requests that follow the first one; the last answer holds the token.
+    /// Requests after the first one. The last response contains the token.
     pub steps: Vec<TokenStep>,
-    /// A token that is signed here first: the token itself, or `${token}` in the fields.
+    /// A locally signed token, used directly or as `${token}` in the fields.
     pub signed_token: Option<SignedToken>,
-    /// A signed statement, `${credentials.assertion}` in the fields.
+    /// A signed assertion, `${credentials.assertion}` in the fields.
     pub assertion: Option<Assertion>,
-    /// Whether the server asks for a client certificate.
+    /// Whether the server requires a client certificate.
     pub client_certificate: bool,
 }
 
 impl TokenSettings {
-    /// How long before its end a token is renewed, where the provider does not say.
+    /// Time before the expiry at which a token is refreshed by default.
     pub const DEFAULT_REFRESH_BUFFER: Duration = Duration::from_mins(15);
 }
 
@@ -86,183 +85,183 @@ impl Default for TokenSettings {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Param {
-    /// A text.
+    /// A text template.
     Text(Template),
-    /// A number.
+    /// A number constant.
     Number(Number),
-    /// A truth value.
+    /// A boolean constant.
     Bool(bool),
-    /// Nothing.
+    /// A null constant.
     Null,
-    /// Several.
+    /// A list of fields.
     List(Vec<Param>),
-    /// Several with names, in the order of the file.
+    /// An object with named fields, in the order of the file.
     Object(Vec<(String, Param)>),
 }
 
-/// How the fields of a request travel.
+/// Format of the fields of a token request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BodyFormat {
-    /// As a form.
+    /// URL-encoded form.
     Form,
-    /// As JSON.
+    /// JSON object.
     Json,
-    /// In the URL.
+    /// Query parameters of the URL.
     Query,
-    /// As XML.
+    /// XML document.
     Xml,
 }
 
-/// How a client proves who it is when it asks for a token.
+/// Client authentication of token requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientAuth {
-    /// `client_id` and `client_secret` among the fields.
+    /// Fields `client_id` and `client_secret`.
     Body,
-    /// In a `Basic` header, the plain id and secret, and among the fields as well.
+    /// A `Basic` header with the plain id and secret, and the fields of [`ClientAuth::Body`].
     BasicAndBody,
-    /// In a `Basic` header alone, the id and the secret each encoded as RFC 6749 (2.3.1) wants it.
+    /// A `Basic` header with id and secret encoded by RFC 6749 (2.3.1).
     Basic,
-    /// In a `Basic` header alone, the plain id and secret.
+    /// A `Basic` header with the plain id and secret.
     UnencodedBasic,
-    /// Among the fields, as `username` and `password`.
+    /// Fields `username` and `password`.
     Password,
-    /// A token that the client signs (RFC 7523).
+    /// A client assertion signed by the client (RFC 7523).
     SignedJwt,
 }
 
-/// Where in an answer the token and its end are.
+/// Locations of the token and its expiry in a response.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct TokenResponse {
-    /// The path of the token; empty: the whole body is the token; `None`: where OAuth 2 has it.
+    /// Path of the token; an empty path selects the whole body; `None` for that of OAuth 2.
     pub token: Option<String>,
-    /// The path of the refresh token; `None`: where OAuth 2 has it.
+    /// Path of the refresh token; `None` for that of OAuth 2.
     pub refresh_token: Option<String>,
-    /// The path of the token's end; `None`: where OAuth 2 has it.
+    /// Path of the expiry; `None` for that of OAuth 2.
     pub expiration: Option<String>,
-    /// What is found there.
+    /// Format of the expiry.
     pub expiry_format: ExpiryFormat,
-    /// How long a token lives where its answer does not say; `None`: for ever, as far as anybody knows.
+    /// Lifetime of a token if the response contains none; `None` if there is no default.
     pub lifetime: Option<Lifetime>,
-    /// Where the token is if it is not in its place: a token, or an object with `access_token` and its kin.
+    /// Alternative path of a token, or of an object with `access_token` and similar keys.
     pub alternate: Option<String>,
-    /// Paths whose values become configuration of the connection, under the path as name.
+    /// Paths of values that are stored as connection configuration, with the path as name.
     pub metadata: Vec<String>,
-    /// Headers of the answer that are part of the credentials, such as `set-cookie`.
+    /// Response headers that become part of the credentials, such as `set-cookie`.
     pub headers: Vec<HeaderName>,
 }
 
-/// What the end of a token is written as.
+/// Format of the expiry of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ExpiryFormat {
-    /// Whatever it looks like: OAuth 2's `expires_in` in seconds, a date, a duration.
+    /// Detected from the value: `expires_in` of OAuth 2 in seconds, a date, or a duration.
     #[default]
     Auto,
     /// Seconds from now, or a duration such as `1h`.
     Relative,
     /// Milliseconds from now.
     RelativeMillis,
-    /// A point in time.
+    /// A timestamp.
     Absolute,
 }
 
-/// How long a token lives.
+/// Default lifetime of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lifetime {
-    /// That is not known: only a refusal tells.
+    /// Unknown: the token is used until it is rejected.
     Unknown,
-    /// This long from when it was obtained.
+    /// Duration from the time at which the token was obtained.
     Fixed(Duration),
 }
 
-/// A request that follows another one.
+/// A request of a login after the first one.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TokenStep {
-    /// Where it goes; `${step1.path}` is found in the first answer.
+    /// URL of the request; `${step1.path}` is a value of the first response.
     pub url: Template,
-    /// Its fields.
+    /// Fields of the request.
     pub params: Vec<(String, Param)>,
-    /// Its headers.
+    /// Headers of the request.
     pub headers: Vec<(HeaderName, Template)>,
-    /// Whether it is a `GET`.
+    /// Whether the method is `GET` instead of `POST`.
     pub use_get: bool,
 }
 
-/// A token that is signed here.
+/// Settings of a locally signed token.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SignedToken {
-    /// How it is signed.
+    /// Signature algorithm.
     pub protocol: SignatureProtocol,
-    /// The key; `None`: the mode has one of its own.
+    /// Signing key; `None` if the auth mode defines it.
     pub key: Option<Template>,
-    /// How long it lives.
+    /// Lifetime of the token.
     pub lifetime: Duration,
-    /// Its header.
+    /// Header of the token.
     pub header: Vec<(String, Param)>,
-    /// Its claims; `iat` and `exp` are added.
+    /// Claims of the token; `iat` and `exp` are added.
     pub payload: Vec<(String, Param)>,
 }
 
-/// How a token is signed.
+/// Signature algorithm of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignatureProtocol {
-    /// RSA over SHA-256 (`RS256`), unless the header says otherwise.
+    /// RSA over SHA-256 (`RS256`), unless the header contains another `alg`.
     Rsa,
     /// An elliptic curve (`ES256`).
     Ec,
-    /// A shared secret (`HS256`), written in hexadecimal digits.
+    /// A hexadecimal shared secret (`HS256`).
     HmacHex,
-    /// A shared secret (`HS256`), written as text.
+    /// A shared secret as text (`HS256`).
     HmacText,
-    /// A user-name token of WS-Security.
+    /// A username token of WS-Security.
     Wsse,
 }
 
-/// A signed statement that buys a token.
+/// A signed assertion that is exchanged for a token.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Assertion {
-    /// What kind of statement it is.
+    /// Format and contents of the assertion.
     pub kind: AssertionKind,
-    /// The key.
+    /// Signing key.
     pub key: Template,
-    /// How long it holds.
+    /// Lifetime of the assertion.
     pub lifetime: Duration,
-    /// Whether it is made anew for each request for a token.
+    /// Whether each token request needs a new assertion.
     pub single_use: bool,
 }
 
-/// What kind of statement it is.
+/// Format and contents of an assertion.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum AssertionKind {
     /// A signed token (RFC 7523).
     Jwt {
-        /// Its header, which names the algorithm.
+        /// Header, which contains the algorithm.
         header: Vec<(String, Param)>,
-        /// Its claims; `iat` and `exp` are added.
+        /// Claims; `iat` and `exp` are added.
         payload: Vec<(String, Param)>,
     },
     /// A SAML 2.0 assertion (RFC 7522).
     Saml {
-        /// Who states it.
+        /// Issuer of the assertion.
         issuer: Template,
-        /// For whom.
+        /// Intended audiences.
         audiences: Vec<Template>,
-        /// Where it is presented.
+        /// URL of the recipient.
         recipient: Template,
-        /// Of whom.
+        /// Identifier of the subject.
         name_identifier: Template,
-        /// The session's name.
+        /// Index of the session.
         session_index: Option<Template>,
-        /// What else is stated.
+        /// Further attributes.
         attributes: Vec<(String, Param)>,
     },
 }

@@ -1,9 +1,9 @@
-//! Hosts to which the secret of the operator's app may be sent.
+//! Hosts that may receive the secret of the operator's app.
 //!
-//! A token URL may have a value of the connection in its host, and with it a host that a customer chose. The secret of
-//! the integration's own app goes only where the entry itself, or the operator, says: to hosts of a registrable domain
-//! that the entry names literally (`zendesk.com` in `https://${connectionConfig.subdomain}.zendesk.com/oauth/tokens`).
-//! Values of `enum` and defaults are part of the entry.
+//! A token URL may contain a configuration value in its host, so that a customer chooses the host. The secret of the
+//! integration's app is only sent to hosts allowed by the entry or the operator: hosts of a registrable domain that the
+//! entry contains literally (`zendesk.com` in `https://${connectionConfig.subdomain}.zendesk.com/oauth/tokens`). Values
+//! of `enum` and defaults are part of the entry.
 
 use std::collections::BTreeSet;
 
@@ -11,74 +11,76 @@ use url::{Host, Url};
 
 use super::{Provider, Template, Variable};
 
-/// The mark for a value of the connection in an outline; no host has it.
+/// Placeholder of a configuration value in a possible URL. It cannot occur in a host.
 const VALUE_MARK: char = '\u{0}';
-/// The most outlines of one template.
+/// Maximum number of possible URLs of one template.
 const MAX_POSSIBLE_URLS: usize = 1000;
 
 impl Provider {
-    /// Whether the entry names the registrable domain of a token request's host literally, or the host itself where it
-    /// has none (an address, `localhost`).
+    /// Returns whether the entry literally contains the registrable domain of the host of a token request, or the host
+    /// itself if it has none (an IP address, `localhost`).
     pub fn allows_token_host(&self, url: &Url) -> bool {
         contains_host(&self.token_domains(), url)
     }
 
-    /// Whether requests to the API carry the secret of the operator's app to a host that the base URL does not name
+    /// Returns whether API requests send the secret of the operator's app to a host that the base URL does not contain
     /// literally.
     pub fn exposes_app_secret(&self, url: &Url) -> bool {
         let proxy = &self.proxy;
         let templates = proxy.headers.iter().map(|(_, template)| template);
         let templates = templates.chain(proxy.query.iter().map(|(_, template)| template));
         let body = proxy.body.iter().flat_map(|(_, param)| param.templates());
-        let carries = templates.chain(body).any(|t| t.variables().any(|variable| *variable == Variable::ClientSecret));
-        let outlines = proxy.base_url.iter().flat_map(|template| self.possible_urls(template));
-        carries && !contains_host(&outlines.filter_map(|outline| literal_domain(&outline)).collect(), url)
+        let sends_secret =
+            templates.chain(body).any(|t| t.variables().any(|variable| *variable == Variable::ClientSecret));
+        let possible_urls = proxy.base_url.iter().flat_map(|template| self.possible_urls(template));
+        sends_secret && !contains_host(&possible_urls.filter_map(|url| literal_domain(&url)).collect(), url)
     }
 
-    /// The registrable domains (and hosts that have none) that the entry names literally for its token requests.
+    /// Returns the registrable domains, and hosts without one, that the token URLs of the entry contain literally.
     pub fn token_domains(&self) -> BTreeSet<String> {
         let token = &self.token;
         let urls = token.url.iter().chain(&token.app_url).chain(&token.refresh_url);
         let urls = urls.chain(token.steps.iter().map(|step| &step.url));
-        urls.flat_map(|template| self.possible_urls(template)).filter_map(|outline| literal_domain(&outline)).collect()
+        urls.flat_map(|template| self.possible_urls(template)).filter_map(|url| literal_domain(&url)).collect()
     }
 
-    /// The texts that a template may become, with a mark for each value that the entry does not give.
+    /// Returns the possible texts of a template, with [`VALUE_MARK`] for each value that the entry does not define.
     fn possible_urls(&self, template: &Template) -> Vec<String> {
         template.possible_texts(MAX_POSSIBLE_URLS, &|variable| match variable {
             Variable::Config(name) => {
                 let field = self.config.iter().find(|field| field.name == *name);
                 let literal = field.into_iter().flat_map(|field| field.choices.iter().chain(&field.default)).cloned();
-                let open = field.is_none_or(|field| field.choices.is_empty());
-                literal.filter(|value| !value.is_empty()).chain(open.then(|| VALUE_MARK.to_string())).collect()
+                let any_value = field.is_none_or(|field| field.choices.is_empty());
+                literal.filter(|value| !value.is_empty()).chain(any_value.then(|| VALUE_MARK.to_string())).collect()
             }
             _ => vec![VALUE_MARK.to_string()],
         })
     }
 }
 
-/// Whether the registrable domain of a URL's host, or the host itself where it has none, is among those that are named.
-fn contains_host(named: &BTreeSet<String>, url: &Url) -> bool {
-    url.host_str().is_some_and(|host| named.contains(&registrable_domain(host).unwrap_or_else(|| host.to_owned())))
+/// Returns whether a set contains the registrable domain of the host of a URL, or the host itself if it has none.
+fn contains_host(domains: &BTreeSet<String>, url: &Url) -> bool {
+    url.host_str().is_some_and(|host| domains.contains(&registrable_domain(host).unwrap_or_else(|| host.to_owned())))
 }
 
-/// The domain that the host of an outline names literally: its last labels, behind the last value in it.
-fn literal_domain(outline: &str) -> Option<String> {
-    let (_, rest) = outline.split_once("://")?;
+/// Returns the registrable domain that a possible URL contains literally: the last labels of its host, after the last
+/// value.
+fn literal_domain(possible_url: &str) -> Option<String> {
+    let (_, rest) = possible_url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
     if !authority.contains(VALUE_MARK) {
-        let url = Url::parse(outline.replace(VALUE_MARK, "x").as_str()).ok()?;
+        let url = Url::parse(possible_url.replace(VALUE_MARK, "x").as_str()).ok()?;
         let host = url.host_str()?;
         return Some(registrable_domain(host).unwrap_or_else(|| host.to_owned()));
     }
-    // What is behind the last value must begin at a label, or the value could choose another domain.
+    // The text after the last value must start at a label, or the value could choose another domain.
     let literal = authority.rsplit(VALUE_MARK).next()?.strip_prefix('.')?;
     let Host::Domain(literal) = Host::parse(literal).ok()? else { return None };
     registrable_domain(&literal)
 }
 
-/// The registrable domain of a host by the public suffix list, of which only the part of registries counts: what lies
-/// below a company's own suffix, such as `myshopify.com`, is still that company's.
+/// Returns the registrable domain of a host by the public suffix list. Only the suffixes of registries count: a domain
+/// below the suffix of a company, such as `myshopify.com`, still belongs to that company.
 pub(crate) fn registrable_domain(host: &str) -> Option<String> {
     let Ok(Host::Domain(host)) = Host::parse(host.strip_suffix('.').unwrap_or(host)) else { return None };
     let mut suffix = psl::suffix(host.as_bytes()).filter(psl::Suffix::is_known)?;
@@ -100,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn registrable_domain_of_a_host() {
+    fn registrable_domain_is_found_by_public_suffix() {
         for (host, expect) in [
             ("accounts.google.com", Some("google.com")),
             ("a.b.example.co.uk", Some("example.co.uk")),
@@ -117,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn app_secret_goes_to_hosts_that_the_entry_names() {
+    fn app_secret_is_sent_to_hosts_of_the_entry_only() {
         let yaml = "
 suffix: { auth_mode: OAUTH2, token_url: 'https://${connectionConfig.subdomain}.acme.com/token' }
 open: { auth_mode: OAUTH2, token_url: 'https://${connectionConfig.hostname}/token || https://login.acme.com/token' }
@@ -133,7 +135,7 @@ glued: { auth_mode: OAUTH2, token_url: 'https://${connectionConfig.name}acme.com
 address: { auth_mode: OAUTH2, token_url: 'http://127.0.0.1:8080/token' }
 ";
         let catalogue = Catalogue::parse(yaml).unwrap();
-        let names =
+        let allows =
             |provider: &str, url: &str| catalogue.find(provider).unwrap().allows_token_host(&url.parse().unwrap());
         for (provider, url, expect) in [
             ("suffix", "https://a.acme.com/token", true),
@@ -152,12 +154,12 @@ address: { auth_mode: OAUTH2, token_url: 'http://127.0.0.1:8080/token' }
             ("address", "http://127.0.0.1:8080/token", true),
             ("address", "http://127.0.0.2:8080/token", false),
         ] {
-            assert_eq!(names(provider, url), expect, "{provider} {url}");
+            assert_eq!(allows(provider, url), expect, "{provider} {url}");
         }
     }
 
     #[test]
-    fn builtin_entries_name_a_domain_for_their_tokens() {
+    fn builtin_entries_have_a_literal_token_domain() {
         let catalogue = Catalogue::builtin();
         for name in ["gitlab", "salesforce", "zoho-crm", "intercom", "zendesk", "shopify", "hubspot", "google-drive"] {
             let Some(provider) = catalogue.get(name) else { continue };

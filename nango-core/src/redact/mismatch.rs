@@ -1,19 +1,18 @@
-//! The text of a misfit without the value that does not fit: records hold personal data, and errors are stored and
-//! shown.
+//! Decoding errors without the rejected value: records contain personal data, and errors are stored and shown.
 
 use serde_json::{Value, error::Category};
 
-/// The words for a number that its field would round without having asked for it.
-pub(crate) const INEXACT: &str = "a number that loses digits here: declare its field as f64 to round it";
+/// Message for a number that would lose digits in a type that does not declare rounding.
+pub(crate) const INEXACT: &str = "the number would lose digits: declare its field as f64 to round it";
 
-/// Why a value does not fit, without the value: `invalid type: a string, expected u64`. `whole` is the JSON that was
-/// read.
+/// Returns the message of a decoding error without the value: `invalid type: a string, expected u64`. `whole` is the
+/// decoded JSON.
 pub(crate) fn without_value(error: &serde_json::Error, whole: &Value) -> String {
     let text = error.to_string();
     if error.classify() != Category::Data {
         return text;
     }
-    // A position in a text that is not shown does not help.
+    // The position is useless, because the text is not shown.
     let position = format!(" at line {} column {}", error.line(), error.column());
     let text = text.strip_suffix(&position).unwrap_or(&text);
     for start in ["invalid type: ", "invalid value: "] {
@@ -32,14 +31,14 @@ pub(crate) fn without_value(error: &serde_json::Error, whole: &Value) -> String 
     if named.iter().any(|start| text.starts_with(start)) {
         return text.to_owned();
     }
-    // The words of a type's own check may quote the value, whole or in part.
+    // The message of a type's own validation may quote the value or a part of it.
     let mut leaves = Vec::new();
     collect_leaves(whole, &mut leaves);
     leaves.sort_by_key(|leaf| std::cmp::Reverse(leaf.len()));
     leaves.iter().fold(mask_quoted(text), |text, leaf| replace_word(&text, leaf))
 }
 
-/// The kind of a value in the words of serde's `Unexpected`, which quotes it.
+/// Returns the type of a value from the text of serde's `Unexpected`, which quotes the value.
 fn value_kind(found: &str) -> &str {
     let kinds = [
         ("string ", "a string"),
@@ -59,7 +58,7 @@ fn value_kind(found: &str) -> &str {
         .map_or_else(|| if plain.contains(&found) { found } else { "another value" }, |(_, kind)| kind)
 }
 
-/// A text with `…` for everything in quotation marks.
+/// Replaces everything in quotation marks with `…`.
 fn mask_quoted(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -77,7 +76,7 @@ fn mask_quoted(text: &str) -> String {
     shown + rest
 }
 
-/// The texts and numbers of a value.
+/// Collects the strings and numbers of a value.
 fn collect_leaves(value: &Value, leaves: &mut Vec<String>) {
     match value {
         Value::String(text) if !text.is_empty() => leaves.push(text.clone()),
@@ -88,7 +87,7 @@ fn collect_leaves(value: &Value, leaves: &mut Vec<String>) {
     }
 }
 
-/// Replaces a leaf wherever it stands; a short one only where it is a word of its own.
+/// Replaces every occurrence of a leaf with `…`; a short leaf only where it is a whole word.
 fn replace_word(text: &str, leaf: &str) -> String {
     const SHORT: usize = 3;
     if leaf.len() >= SHORT {
@@ -129,7 +128,7 @@ mod tests {
         Flag(bool),
     }
 
-    /// A type whose own check quotes the value without quotation marks.
+    /// A type whose own validation quotes the value without quotation marks.
     #[derive(Debug)]
     struct Strict;
 

@@ -1,4 +1,4 @@
-//! Names whose values are secrets, and URLs that carry one.
+//! Names whose values are treated as secrets, and URLs with user information.
 
 use url::Url;
 
@@ -19,7 +19,7 @@ const SECRET_PARTS: [&str; 12] = [
 ];
 /// Words of names whose values are secrets, in lower case.
 const SECRET_WORDS: [&str; 6] = ["key", "keys", "sig", "pwd", "pin", "otp"];
-/// Names that hold the word `key` and identify or order something.
+/// Names with the word `key` whose values are not secret: they identify or order something.
 const NON_SECRET_KEYS: [&str; 10] = [
     "idempotency-key",
     "sec-websocket-key",
@@ -32,7 +32,7 @@ const NON_SECRET_KEYS: [&str; 10] = [
     "project_key",
     "public_key",
 ];
-/// Query parameters that sound like a secret and are positions in a list.
+/// Query parameters that look like secrets but are cursors of paginated lists.
 const NON_SECRET_TOKENS: [&str; 8] = [
     "page_token",
     "pagetoken",
@@ -49,33 +49,33 @@ pub(crate) fn has_userinfo(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-/// Whether the value of a header, parameter or setting of this name is taken for a secret.
+/// Whether the value of a header, parameter or setting of this name is treated as a secret.
 ///
-/// A name is only a hint, so that the rule hides too much rather than too little. `key` counts as a word
+/// A name is only a hint, so the rule redacts too much rather than too little. `key` counts as a word
 /// (`x-api-keys`, `api_key_2`, `apiKey`) and at the end of a name (`subscriptionkey`).
 pub fn is_secret_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     if NON_SECRET_TOKENS.contains(&lower.as_str()) || NON_SECRET_KEYS.contains(&lower.as_str()) {
         return false;
     }
-    // `author` is not `authorization`.
+    // `author` is not secret, but contains `auth`.
     let lower =
         if lower.contains("author") && !lower.contains("authori") { lower.replace("author", "") } else { lower };
     lower.ends_with("key") || SECRET_PARTS.iter().any(|part| lower.contains(part)) || has_secret_word(name.as_bytes())
 }
 
-/// Whether one of the words of a name stands for a secret. Words end at everything that is no letter, and where a capital
-/// follows a small letter. Each header of each request is looked at, so that nothing is allocated.
+/// Whether one of the words of a name denotes a secret. Words end at every character that is not a letter, and where an
+/// upper-case letter follows a lower-case one. Does not allocate, because it runs for each header of each request.
 fn has_secret_word(name: &[u8]) -> bool {
     let is_secret = |word: &[u8]| SECRET_WORDS.iter().any(|secret| word.eq_ignore_ascii_case(secret.as_bytes()));
     let mut start = 0;
     for (at, byte) in name.iter().enumerate() {
-        let capital = byte.is_ascii_uppercase() && at > start && name[at - 1].is_ascii_lowercase();
-        if capital || !byte.is_ascii_alphabetic() {
+        let is_camel_case = byte.is_ascii_uppercase() && at > start && name[at - 1].is_ascii_lowercase();
+        if is_camel_case || !byte.is_ascii_alphabetic() {
             if is_secret(&name[start..at]) {
                 return true;
             }
-            start = if capital { at } else { at + 1 };
+            start = if is_camel_case { at } else { at + 1 };
         }
     }
     is_secret(&name[start..])
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn name_is_secret_when_it_holds_a_word_for_secrets() {
+    fn name_is_secret_when_it_contains_a_word_for_secrets() {
         for name in [
             "Authorization",
             "X-Api-Key",

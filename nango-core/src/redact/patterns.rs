@@ -1,8 +1,8 @@
-//! The forms in which a server may repeat a secret.
+//! Search patterns: the encodings in which a server may repeat a secret.
 //!
-//! Percent-encoding, form encoding, JSON and HTML escapes are undone by [`views`](super::views) before the search, in
-//! any mixture. What is left are the secret itself, its decoded form (a secret may look encoded), a form's `+` for a
-//! blank, and base64.
+//! Percent-encoding, form encoding, JSON and HTML escapes are decoded by [`views`](super::views) before the search, in
+//! any combination. The remaining patterns are the secret itself, its decoded form (a secret may look encoded), `+` for
+//! a space as in forms, and base64.
 
 use std::iter::successors;
 
@@ -14,26 +14,26 @@ use zeroize::Zeroizing;
 
 use super::views;
 
-/// A secret of fewer bytes is not hidden: it would hide everything.
+/// Shorter secrets are not redacted: they would match almost everywhere.
 pub(super) const MIN_SECRET_BYTES: usize = 3;
 /// The fewest characters of base64 that identify a secret inside a longer base64 text.
 const MIN_BASE64_CORE: usize = 6;
-/// A line of a multi-line secret, such as a PEM key, is a secret of its own from this length on.
+/// A line of a multi-line secret, such as a PEM key, is redacted on its own from this length on.
 const MIN_LINE_BYTES: usize = 24;
 
 /// A sequence of bytes to search for.
 pub(super) struct SearchPattern {
     pub(super) bytes: Zeroizing<Vec<u8>>,
-    /// Whether the whole base64 text around it is hidden with it.
+    /// Whether the base64 text around a match is redacted with it.
     pub(super) base64: bool,
 }
 
-/// The forms of a secret.
+/// Returns the search patterns of a secret.
 pub(super) fn secret_patterns(secret: &str) -> Vec<SearchPattern> {
-    let mut forms = Vec::new();
+    let mut patterns = Vec::new();
     let mut plain = |text: &str| {
         if text.len() >= MIN_SECRET_BYTES {
-            push(&mut forms, text.as_bytes().to_vec(), false);
+            push(&mut patterns, text.as_bytes().to_vec(), false);
         }
     };
     plain(secret);
@@ -48,34 +48,35 @@ pub(super) fn secret_patterns(secret: &str) -> Vec<SearchPattern> {
             .filter(|line| line.len() >= MIN_LINE_BYTES && !line.starts_with("-----"))
             .for_each(&mut plain);
     }
-    // A secret that looks encoded is decoded with the text around it.
+    // A secret that looks encoded is decoded together with the text around it.
     for decoded in successors(views::decoded(secret.as_bytes()), |text| views::decoded(text)).take(views::MAX_LAYERS) {
         if decoded.len() >= MIN_SECRET_BYTES {
-            push(&mut forms, decoded.to_vec(), false);
+            push(&mut patterns, decoded.to_vec(), false);
         }
     }
-    push_base64(secret, &mut forms);
-    forms
+    push_base64(secret, &mut patterns);
+    patterns
 }
 
-/// The forms of `user:password` as basic authentication sends them. The password is a secret of its own.
+/// Returns the search patterns of `user:password` as HTTP basic authentication sends it. The password alone is a
+/// separate secret.
 pub(super) fn basic_auth_patterns(user: &str, password: &str) -> Vec<SearchPattern> {
     let pair = Zeroizing::new(format!("{user}:{password}"));
-    let mut forms = Vec::new();
-    push_base64(&pair, &mut forms);
-    forms
+    let mut patterns = Vec::new();
+    push_base64(&pair, &mut patterns);
+    patterns
 }
 
-fn push_base64(secret: &str, forms: &mut Vec<SearchPattern>) {
+fn push_base64(secret: &str, patterns: &mut Vec<SearchPattern>) {
     if secret.len() < MIN_SECRET_BYTES {
         return;
     }
     for alphabet in [&alphabet::STANDARD, &alphabet::URL_SAFE] {
         for config in [PAD, NO_PAD] {
-            push(forms, GeneralPurpose::new(alphabet, config).encode(secret).into_bytes(), true);
+            push(patterns, GeneralPurpose::new(alphabet, config).encode(secret).into_bytes(), true);
         }
-        // Inside a longer text the secret begins at one of three positions of a group; only the characters that depend
-        // on the secret alone are searched for.
+        // In a longer text, the secret begins at one of three offsets in a base64 group. The pattern has only the
+        // characters that do not depend on the text around the secret.
         let engine = GeneralPurpose::new(alphabet, NO_PAD);
         for offset in 0..3_usize {
             let mut shifted = Zeroizing::new(vec![0_u8; offset]);
@@ -83,15 +84,15 @@ fn push_base64(secret: &str, forms: &mut Vec<SearchPattern>) {
             let text = Zeroizing::new(engine.encode(&*shifted));
             let core = text.as_bytes().get((offset * 8).div_ceil(6)..shifted.len() * 8 / 6).unwrap_or_default();
             if core.len() >= MIN_BASE64_CORE {
-                push(forms, core.to_vec(), true);
+                push(patterns, core.to_vec(), true);
             }
         }
     }
 }
 
-fn push(forms: &mut Vec<SearchPattern>, bytes: Vec<u8>, base64: bool) {
+fn push(patterns: &mut Vec<SearchPattern>, bytes: Vec<u8>, base64: bool) {
     let bytes = Zeroizing::new(bytes);
-    if !forms.iter().any(|form| form.bytes == bytes) {
-        forms.push(SearchPattern { bytes, base64 });
+    if !patterns.iter().any(|pattern| pattern.bytes == bytes) {
+        patterns.push(SearchPattern { bytes, base64 });
     }
 }

@@ -1,4 +1,4 @@
-//! The redactor of one connection and its app.
+//! Redactor: replaces the secrets of one connection and its app.
 
 use std::{
     borrow::Cow,
@@ -19,14 +19,15 @@ use super::{
     views::{self, DecodedView},
 };
 
-/// The mark in place of a secret.
+/// The replacement of a secret.
 const MASK: &str = "***";
 
-/// Hides the secrets of a connection and its app in texts: raw, percent-encoded, as a form, JSON or HTML writes them,
+/// Redacts the secrets of a connection and its app in texts: raw, percent-encoded, escaped as in forms, JSON or HTML,
 /// in base64 and base64url, alone and as `user:password`.
 ///
-/// Default: no secrets. Clones share the secrets, so that a token that is obtained later is hidden everywhere. Secrets
-/// of one or two bytes are not hidden. The forms are made at the first use: a page without errors costs nothing.
+/// Default: no secrets. Clones share the secrets, so that a token that is obtained later is redacted everywhere.
+/// Secrets of one or two bytes are not redacted. The search patterns are built on first use, so that work without
+/// errors does not pay for them.
 #[derive(Clone, Default)]
 pub struct Redactor(Arc<RwLock<Secrets>>);
 
@@ -38,7 +39,7 @@ struct Secrets {
 }
 
 impl Redactor {
-    /// Hides these texts.
+    /// Creates a redactor of these secrets.
     pub fn new(secrets: impl IntoIterator<Item = Zeroizing<String>>) -> Self {
         let redactor = Self::default();
         for secret in secrets {
@@ -47,34 +48,34 @@ impl Redactor {
         redactor
     }
 
-    /// Hides one more text.
+    /// Adds a secret; shorter ones than three bytes are ignored.
     pub fn add(&self, secret: Zeroizing<String>) {
-        if secret.len() < MIN_SECRET_BYTES || self.with_secrets(|held| held.single.contains(&secret)) {
+        if secret.len() < MIN_SECRET_BYTES || self.with_secrets(|secrets| secrets.single.contains(&secret)) {
             return;
         }
-        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        held.single.push(secret);
-        held.patterns = None;
+        let mut secrets = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        secrets.single.push(secret);
+        secrets.patterns = None;
     }
 
-    /// Hides what basic authentication makes of a user and a password; the password alone is added with
+    /// Adds the encoded form of a user and a password in HTTP basic authentication. The password alone is added with
     /// [`Redactor::add`].
     pub fn add_basic_auth(&self, user: &str, password: Zeroizing<String>) {
-        if self.with_secrets(|held| held.pairs.iter().any(|(known, other)| known == user && *other == password)) {
+        if self.with_secrets(|secrets| secrets.pairs.iter().any(|(known, other)| known == user && *other == password)) {
             return;
         }
-        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        held.pairs.push((user.to_owned(), password));
-        held.patterns = None;
+        let mut secrets = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        secrets.pairs.push((user.to_owned(), password));
+        secrets.patterns = None;
     }
 
-    /// Hides everything that another redactor hides, too.
+    /// Adds all secrets of another redactor.
     pub fn add_from(&self, other: &Self) {
         if Arc::ptr_eq(&self.0, &other.0) {
             return;
         }
-        let (secrets, pairs) = other.with_secrets(|held| (held.single.clone(), held.pairs.clone()));
-        for secret in secrets {
+        let (single, pairs) = other.with_secrets(|secrets| (secrets.single.clone(), secrets.pairs.clone()));
+        for secret in single {
             self.add(secret);
         }
         for (user, password) in pairs {
@@ -82,7 +83,7 @@ impl Redactor {
         }
     }
 
-    /// A redactor of its own with the same secrets: what is added to it is hidden by it alone.
+    /// Returns an independent redactor with the same secrets: secrets that are added later are not shared.
     #[must_use]
     pub fn detached(&self) -> Self {
         let other = Self::default();
@@ -90,38 +91,38 @@ impl Redactor {
         other
     }
 
-    /// The text without secrets.
+    /// Returns the text without secrets.
     pub fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match self.hide_bytes(text.as_bytes()) {
-            // Ranges may cut a character only where the text repeats a secret in part of it.
+            // A range can split a character only where an encoded secret ends within it.
             Some(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
             None => Cow::Borrowed(text),
         }
     }
 
-    /// The text as a message: without secrets, its control characters escaped, at most 4,096 bytes. It is redacted before
-    /// it is cut.
+    /// Returns the text as a message: without secrets, with escaped control characters, at most 4,096 bytes. The text
+    /// is redacted before it is cut.
     pub(crate) fn message(&self, text: &str) -> String {
         truncated(printable(&self.hide(text)), MAX_MESSAGE_BYTES).into_owned()
     }
 
-    /// The bytes without secrets; `None`: they hold none.
+    /// Returns the bytes without secrets; `None` if they contain none.
     pub fn hide_bytes(&self, text: &[u8]) -> Option<Vec<u8>> {
-        let forms = self.patterns()?;
+        let patterns = self.patterns()?;
         let mut ranges = Vec::new();
-        find_matches(&forms, text, |range| ranges.push(range));
+        find_matches(&patterns, text, |range| ranges.push(range));
         for view in successors(DecodedView::decode_layer(text), DecodedView::next_layer).take(views::MAX_LAYERS) {
-            find_matches(&forms, &view.bytes, |(from, to)| ranges.push(view.source_range(from, to)));
+            find_matches(&patterns, &view.bytes, |(from, to)| ranges.push(view.source_range(from, to)));
         }
         (!ranges.is_empty()).then(|| masked(text, ranges))
     }
 
-    /// How many bytes the longest form has: the end of a text that was cut may hold so many of it.
+    /// Length of the longest pattern in bytes: at most this part of a cut text may be an incomplete secret.
     pub(crate) fn max_pattern_len(&self) -> usize {
-        self.patterns().map_or(0, |forms| forms.iter().map(|form| form.bytes.len()).max().unwrap_or(0))
+        self.patterns().map_or(0, |patterns| patterns.iter().map(|pattern| pattern.bytes.len()).max().unwrap_or(0))
     }
 
-    /// A JSON value without secrets, in texts, names and numbers.
+    /// Returns a JSON value without secrets in strings, names and numbers.
     #[must_use]
     pub fn hide_value(&self, value: Value) -> Value {
         if self.is_empty() { value } else { self.redacted_value(value) }
@@ -145,7 +146,7 @@ impl Redactor {
         }
     }
 
-    /// Headers without secrets in their values.
+    /// Returns headers without secrets in their values.
     pub(crate) fn hide_headers(&self, headers: HeaderMap) -> HeaderMap {
         if self.is_empty() {
             return headers;
@@ -159,18 +160,18 @@ impl Redactor {
         headers
     }
 
-    /// A URL without secrets. It is asked for with each request, so that only the raw and the percent-encoded forms are
-    /// searched for; a text that shows it is redacted again as a whole.
+    /// Returns a URL without secrets. It runs for each request, so that only raw and percent-encoded secrets are
+    /// detected; texts that contain the URL are redacted again as a whole.
     pub(crate) fn hide_url(&self, mut url: Url) -> Url {
-        let contains_secret = self.with_secrets(|held| {
+        let contains_secret = self.with_secrets(|secrets| {
             let decoded = views::decoded(url.as_str().as_bytes());
-            let holds = |text: &[u8]| held.single.iter().any(|s| memmem::find(text, s.as_bytes()).is_some());
-            holds(url.as_str().as_bytes()) || decoded.is_some_and(|text| holds(&text))
+            let contains = |text: &[u8]| secrets.single.iter().any(|s| memmem::find(text, s.as_bytes()).is_some());
+            contains(url.as_str().as_bytes()) || decoded.is_some_and(|text| contains(&text))
         });
         if !contains_secret {
             return url;
         }
-        // Where no URL is left, nothing of it can be shown.
+        // If the redacted text is not a URL, nothing of it is shown.
         self.hide(url.as_str()).parse().unwrap_or_else(|_| {
             url.set_path("");
             url.set_query(None);
@@ -180,41 +181,41 @@ impl Redactor {
     }
 
     fn is_empty(&self) -> bool {
-        self.with_secrets(|held| held.single.is_empty() && held.pairs.is_empty())
+        self.with_secrets(|secrets| secrets.single.is_empty() && secrets.pairs.is_empty())
     }
 
-    fn with_secrets<T>(&self, look: impl FnOnce(&Secrets) -> T) -> T {
-        look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    fn with_secrets<T>(&self, read: impl FnOnce(&Secrets) -> T) -> T {
+        read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn patterns(&self) -> Option<Arc<[SearchPattern]>> {
         if self.is_empty() {
             return None;
         }
-        if let Some(forms) = self.with_secrets(|held| held.patterns.clone()) {
-            return Some(forms);
+        if let Some(patterns) = self.with_secrets(|secrets| secrets.patterns.clone()) {
+            return Some(patterns);
         }
-        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let secrets = held.single.iter().flat_map(|secret| patterns::secret_patterns(secret));
-        let pairs = held.pairs.iter().flat_map(|(user, password)| patterns::basic_auth_patterns(user, password));
-        let forms: Arc<[SearchPattern]> = secrets.chain(pairs).collect();
-        held.patterns = Some(Arc::clone(&forms));
-        Some(forms)
+        let mut secrets = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let single = secrets.single.iter().flat_map(|secret| patterns::secret_patterns(secret));
+        let pairs = secrets.pairs.iter().flat_map(|(user, password)| patterns::basic_auth_patterns(user, password));
+        let patterns: Arc<[SearchPattern]> = single.chain(pairs).collect();
+        secrets.patterns = Some(Arc::clone(&patterns));
+        Some(patterns)
     }
 }
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({})", self.with_secrets(|held| held.single.len()))
+        write!(f, "Redactor({})", self.with_secrets(|secrets| secrets.single.len()))
     }
 }
 
-/// Finds every place of every form.
-fn find_matches(forms: &[SearchPattern], text: &[u8], mut found: impl FnMut((usize, usize))) {
-    for form in forms {
-        for at in memmem::find_iter(text, &form.bytes[..]) {
-            let (mut from, mut to) = (at, at + form.bytes.len());
-            if form.base64 {
+/// Finds every match of every pattern.
+fn find_matches(patterns: &[SearchPattern], text: &[u8], mut found: impl FnMut((usize, usize))) {
+    for pattern in patterns {
+        for at in memmem::find_iter(text, &pattern.bytes[..]) {
+            let (mut from, mut to) = (at, at + pattern.bytes.len());
+            if pattern.base64 {
                 while from > 0 && is_base64(text[from - 1]) {
                     from -= 1;
                 }
@@ -231,22 +232,22 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte)
 }
 
-/// The text with one mark for each range; ranges that meet are one.
+/// Replaces each range with [`MASK`]; adjacent and overlapping ranges become one.
 fn masked(text: &[u8], mut ranges: Vec<(usize, usize)>) -> Vec<u8> {
     ranges.sort_unstable();
-    let mut left = Vec::with_capacity(text.len());
+    let mut redacted = Vec::with_capacity(text.len());
     let mut shown = 0;
     let mut ranges = ranges.into_iter().peekable();
     while let Some((from, mut to)) = ranges.next() {
         while let Some((_, end)) = ranges.next_if(|(next, _)| *next <= to) {
             to = to.max(end);
         }
-        left.extend_from_slice(&text[shown..from]);
-        left.extend_from_slice(MASK.as_bytes());
+        redacted.extend_from_slice(&text[shown..from]);
+        redacted.extend_from_slice(MASK.as_bytes());
         shown = to;
     }
-    left.extend_from_slice(&text[shown..]);
-    left
+    redacted.extend_from_slice(&text[shown..]);
+    redacted
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
-//! Texts for terminals and stored lines.
+//! Safe texts for terminals and stored messages: escaped, on one line, bounded in length.
 
 use std::{borrow::Cow, fmt::Write as _};
 
 use serde_json::{Map, Value};
 
-/// How many bytes a message has at most.
+/// The most bytes of a message.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 4096;
-/// The end of a text that was cut.
+/// The suffix of a text that was cut.
 const ELLIPSIS: &str = " …";
 
-/// The text with its control characters escaped, line breaks and tabs apart, and with those marks that change the
-/// direction of the text around them or that cannot be seen: `\u{1b}`.
+/// Escapes control characters except line breaks and tabs, and characters that are invisible or change the direction of
+/// the text around them, as `\u{1b}`.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unprintable) {
         return Cow::Borrowed(text);
@@ -26,7 +26,7 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// A JSON value whose texts and names are [`printable`].
+/// Applies [`printable`] to the strings and names of a JSON value.
 pub(crate) fn printable_value(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(printable(&text).into_owned()),
@@ -39,9 +39,9 @@ pub(crate) fn printable_value(value: Value) -> Value {
     }
 }
 
-/// JSON text with what [`printable`] escapes written as JSON's own escapes, which changes no value.
+/// Escapes in JSON text the characters that [`printable`] escapes, as JSON escapes, which change no value.
 pub(crate) fn printable_json(json: &str) -> Cow<'_, str> {
-    // Line breaks between values are no part of a text; inside of one they are escaped already.
+    // Line breaks occur only between values; within strings they are escaped already.
     if !json.contains(is_unprintable) {
         return Cow::Borrowed(json);
     }
@@ -59,13 +59,13 @@ pub(crate) fn printable_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The text in one line: white space with a line break in it is one blank, everything else as [`printable`].
+/// Returns the text on one line: white space with a line break becomes one space, the rest is [`printable`].
 pub(crate) fn one_line(text: &str) -> String {
     let lines = text.split(['\r', '\n']).map(str::trim).filter(|line| !line.is_empty());
     printable(&lines.collect::<Vec<_>>().join(" ")).into_owned()
 }
 
-/// The text, cut so that it has at most `limit` bytes.
+/// Cuts the text to at most `limit` bytes.
 pub(crate) fn truncated(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
     if text.len() <= limit {
         return text;
@@ -79,7 +79,7 @@ fn is_unprintable(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t'))
         || matches!(
             u32::from(c),
-            // Marks and overrides of direction, line separators, the byte order mark, invisible tags.
+            // Direction marks and overrides, line separators, the byte order mark, invisible tags.
             0x061c | 0x200e | 0x200f | 0x2028..=0x202e | 0x2066..=0x2069 | 0xfeff | 0xe_0000..=0xe_007f
         )
 }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn escaped_json_holds_the_same_values() {
+    fn escaped_json_has_the_same_values() {
         let value = serde_json::json!({ "a\u{202e}": "\x7f\u{9b}2J \u{e0041} é" });
         let text = serde_json::to_string_pretty(&value).unwrap();
         let shown = printable_json(&text);

@@ -1,32 +1,32 @@
-//! Decoded views of a text: what it says once percent-encoding, JSON escapes and HTML references are undone.
+//! Decoded views of a text, without its percent-encoding, JSON escapes and HTML references.
 //!
-//! Every byte of a view keeps the range of the original text that it came from, so that a match in a view hides the
+//! Every byte of a view has the range of the original text that it came from, so that a match in a view redacts the
 //! encoded bytes.
 
 use zeroize::Zeroizing;
 
-/// How many layers of encoding are undone.
+/// The most layers of encoding that are decoded.
 pub(super) const MAX_LAYERS: usize = 3;
 
-/// A decoded text.
+/// A text with at least one decoded layer.
 pub(super) struct DecodedView {
     pub(super) bytes: Zeroizing<Vec<u8>>,
-    /// For each byte, where its source begins and ends in the original text.
+    /// For each byte, start and end of its source in the original text.
     spans: Vec<(usize, usize)>,
 }
 
 impl DecodedView {
-    /// The view in which one layer of encoding is undone; `None` if the text holds none.
+    /// Decodes one layer of encoding; `None` if the text has none.
     pub(super) fn decode_layer(text: &[u8]) -> Option<Self> {
         Self::decode(text, |at| (at, at + 1))
     }
 
-    /// The view in which one more layer is undone.
+    /// Decodes one more layer; `None` if the view has none.
     pub(super) fn next_layer(&self) -> Option<Self> {
         Self::decode(&self.bytes, |at| self.spans[at])
     }
 
-    /// The range of the original text from which a range of this view came.
+    /// Returns the range of the original text of a range of this view.
     pub(super) fn source_range(&self, from: usize, to: usize) -> (usize, usize) {
         (self.spans[from].0, self.spans[to - 1].1)
     }
@@ -50,12 +50,12 @@ impl DecodedView {
     }
 }
 
-/// The text with one layer of encoding undone; `None` if it holds none.
+/// Returns the text with one decoded layer; `None` if it has no encoding.
 pub(super) fn decoded(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     DecodedView::decode_layer(text).map(|view| view.bytes)
 }
 
-/// The bytes of an encoded sequence: at most one character.
+/// The decoded bytes of an encoded sequence: at most one character.
 struct Symbol([u8; 4], usize);
 
 impl Symbol {
@@ -74,7 +74,7 @@ impl Symbol {
     }
 }
 
-/// The encoded sequence at the beginning of a text, and its length.
+/// Decodes the encoded sequence at the beginning of a text; returns it and its encoded length.
 fn decode_symbol(text: &[u8]) -> Option<(Symbol, usize)> {
     match text.first()? {
         b'%' => Some((Symbol::byte(u8::try_from(hex(text.get(1..3)?)?).ok()?), 3)),
@@ -84,7 +84,7 @@ fn decode_symbol(text: &[u8]) -> Option<(Symbol, usize)> {
     }
 }
 
-/// An escape of JSON, or the `\x41` of JavaScript and Rust.
+/// Decodes an escape of JSON, or one of JavaScript and Rust such as `\x41`.
 fn decode_escape(text: &[u8]) -> Option<(Symbol, usize)> {
     let byte = match text.get(1)? {
         b'u' => {
@@ -108,7 +108,7 @@ fn decode_escape(text: &[u8]) -> Option<(Symbol, usize)> {
     Some((Symbol::byte(byte), 2))
 }
 
-/// A character reference of HTML or XML.
+/// Decodes a character reference of HTML or XML.
 fn decode_reference(text: &[u8]) -> Option<(Symbol, usize)> {
     let end = text.iter().take(12).position(|byte| *byte == b';')?;
     let name = std::str::from_utf8(&text[1..end]).ok()?;

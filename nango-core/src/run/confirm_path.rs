@@ -1,4 +1,4 @@
-//! The path of a request that confirms a delete: `confirm_deletes(get = "/repos/{owner}/issues/{record.number}")`.
+//! Path of a request that confirms a delete: `confirm_deletes(get = "/repos/{owner}/issues/{record.number}")`.
 
 use serde_json::{Map, Value};
 
@@ -8,14 +8,14 @@ use crate::{
     paginate::path::lookup,
 };
 
-/// The path for one stored record; every value is encoded as one segment, or behind `?` as one query value.
+/// Returns the path for one stored record; every value is encoded as one segment, or after `?` as one query value.
 ///
-/// `payload` is the record as JSON. `None` if the record cannot be asked for, so that it stays: the payload is missing,
-/// a field is missing, `null`, a list or an object, or a value is no segment of a path.
+/// `payload` is the record as JSON. Returns `None` if no request is possible, so that the record is kept: the payload
+/// is missing, a field is missing, `null`, a list or an object, or a value is not valid as a path segment.
 ///
 /// # Errors
 ///
-/// The connection's metadata does not fit its type, or has a value that is no segment of a path.
+/// Fails if the metadata of the connection does not fit its type, or has a value that is not valid as a path segment.
 pub fn confirm_path(
     request: &ConfirmRequest,
     metadata: Option<Value>,
@@ -45,10 +45,10 @@ pub fn confirm_path(
     }
 }
 
-/// How the names of a record's fields begin; a field of the metadata has no dot in its name.
+/// Prefix of the names of a record's fields. The names of metadata fields have no dot.
 const RECORD: &str = "record.";
 
-/// A text, number or boolean of a JSON text, as it is written there.
+/// Returns a string, number or boolean of a JSON text as text.
 fn text(json: &str, path: &str) -> Option<String> {
     let value = lookup(json, path)?.get().trim();
     match value.as_bytes().first()? {
@@ -64,7 +64,7 @@ mod tests {
 
     use super::*;
 
-    #[expect(clippy::needless_pass_by_value, reason = "descriptors hold functions of this type")]
+    #[expect(clippy::needless_pass_by_value, reason = "descriptors contain functions of this type")]
     fn owner(metadata: Value) -> Result<Vec<String>> {
         match metadata["owner"].as_str() {
             Some(owner) => Ok(vec![owner.to_owned()]),
@@ -126,8 +126,9 @@ mod tests {
         let record = json!({ "user": { "number": 7 } });
         let error = path("..", "1", Some(&record)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection);
-        let expect = "the metadata's `owner` is \"..\" in the path `/repos/{owner}/issues/{record.user.number}?key={record.id}`: \
-                      a value in a path must not be empty, `.` or `..`";
+        let expect = "the metadata's `owner` is \"..\" in the path \
+                      `/repos/{owner}/issues/{record.user.number}?key={record.id}`: a value in a path must \
+                      not be empty, `.` or `..`";
         assert_eq!(error.to_string(), expect);
         assert_eq!(confirm_path(&ISSUE, None, "1", None).unwrap_err().to_string(), "no owner");
     }

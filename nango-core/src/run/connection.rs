@@ -1,4 +1,4 @@
-//! Adding and removing connections, with the functions that want to know of it.
+//! Addition and removal of connections, with the event functions that run for them.
 
 use std::sync::Arc;
 
@@ -21,58 +21,60 @@ use crate::{
     store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, RemovedConnection, RunStatus},
 };
 
-/// A connection that is being added.
+/// Connection to add or replace.
 #[derive(Debug, Clone)]
 pub struct AddConnection {
-    /// The integration.
+    /// Name of the integration.
     pub integration: String,
-    /// Its id, chosen by the application.
+    /// Id of the connection, chosen by the application.
     pub id: String,
-    /// Its credentials.
+    /// Credentials of the connection.
     pub credentials: Credentials,
-    /// What the provider's templates ask for.
+    /// Values for the provider's templates.
     pub config: Map<String, Value>,
-    /// Its metadata; `None` keeps what a replaced connection had.
+    /// Metadata of the connection; `None` keeps the metadata of a replaced connection.
     pub metadata: Option<Map<String, Value>>,
-    /// Whether keys and passwords are tried first, with the request that the provider's entry names.
+    /// Whether keys and passwords are verified first, with the request that the provider's entry declares.
     pub verify: bool,
 }
 
-/// A connection that was added.
+/// Result of adding a connection.
 #[derive(Debug)]
 pub struct AddedConnection {
-    /// The connection.
+    /// Stored connection.
     pub connection: Connection,
-    /// Whether it is new; otherwise it replaced one of this name.
-    pub new: bool,
-    /// The functions that ran on it, in order. One that failed does not undo the adding.
+    /// Whether the connection is new; otherwise it replaced a connection with the same id.
+    pub is_new: bool,
+    /// Reports of the event functions, in order. A failed `post_connection_creation` function does not undo the
+    /// addition.
     pub events: Vec<RunReport>,
 }
 
-/// Whether a text can be the id of a connection.
+/// Checks whether a text can be the id of a connection.
 ///
 /// # Errors
 ///
-/// It is empty, longer than 255 bytes, or holds a control character; ids are also parts of the names under which values
-/// are sealed, which a NUL separates.
+/// Fails if the id is empty, is longer than 255 bytes, or contains a control character. Ids are also part of the
+/// sealing context of credentials, whose parts are separated by NUL.
 pub fn check_connection_id(id: &str) -> Result<(), &'static str> {
     if id.is_empty() || id.len() > 255 {
-        return Err("the id of a connection has 1 to 255 bytes");
+        return Err("the id of a connection must have 1 to 255 bytes");
     }
     if id.chars().any(char::is_control) {
-        return Err("the id of a connection cannot hold a line break or another control character");
+        return Err("the id of a connection must not contain a line break or another control character");
     }
     Ok(())
 }
 
-/// Adds a connection, or replaces the credentials of the one with this name.
+/// Adds a connection, or replaces the credentials of the connection with this id.
 ///
-/// Functions `#[on_event(validate_connection)]` run first and can refuse it; `post_connection_creation` runs after a
-/// new one was added.
+/// Functions with `#[on_event(validate_connection)]` run first and can refuse the connection; functions with
+/// `#[on_event(post_connection_creation)]` run after a new connection was added.
 ///
 /// # Errors
 ///
-/// A function that refused (its error), credentials that the provider has no place for, a database that fails.
+/// Fails with the error of a function that refused the connection, or if the provider cannot use the credentials or the
+/// database fails.
 pub async fn add_connection(
     runtime: &Arc<Runtime>,
     new: AddConnection,
@@ -104,7 +106,7 @@ pub async fn add_connection(
         renew_at: None,
         failure: None,
     };
-    // What does not fit is an error before the provider is asked.
+    // Checked before any request is sent to the provider.
     outbound::check_credentials(runtime, &candidate, &new.credentials)?;
     let rotated = RotatedToken::for_credentials(&integration, &id, &new.credentials)
         .filter(|_| new.credentials.token().is_none());
@@ -137,7 +139,7 @@ pub async fn add_connection(
         }
         events.push(report);
     }
-    // What is secret of the configuration lies with the credentials.
+    // Secret configuration values are stored sealed, with the credentials.
     let is_secret = |(name, _): &(String, Value)| context.provider.is_secret_config(name) || is_secret_name(name);
     let (secret, config): (Vec<_>, Vec<_>) = candidate.config.into_iter().partition(is_secret);
     let credentials = credentials.with_config(secret.into_iter().collect());
@@ -158,15 +160,16 @@ pub async fn add_connection(
             events.push(run_event_function(runtime, &connection, None, def, &observer).await?);
         }
     }
-    Ok(AddedConnection { connection, new: is_new, events })
+    Ok(AddedConnection { connection, is_new, events })
 }
 
-/// Removes a connection with its records, after the functions `#[on_event(pre_connection_deletion)]` ran: one that
-/// fails is reported to the observer's log and does not keep the connection. `None`: there is no such connection.
+/// Removes a connection with its records, after the functions with `#[on_event(pre_connection_deletion)]` ran. A
+/// function that fails is reported to the observer and does not prevent the removal. Returns `None` if the connection
+/// does not exist.
 ///
 /// # Errors
 ///
-/// The database failed.
+/// Fails if the database fails.
 pub async fn remove_connection(
     runtime: &Arc<Runtime>,
     integration: &str,
@@ -179,12 +182,12 @@ pub async fn remove_connection(
     for def in runtime.registry.on_event(integration, Event::PreConnectionDeletion) {
         let failed = match run_event_function(runtime, &connection, None, def, &observer).await {
             Ok(report) => report.error,
-            // Credentials that can no longer be opened must not make a connection immortal.
+            // A connection whose credentials cannot be decrypted must be removable.
             Err(error) if error.kind() == ErrorKind::Connection => Some(error),
             Err(error) => return Err(error),
         };
         if let Some(error) = failed {
-            observer.on_wait(&format!("`{}` failed, removing the connection all the same: {error}", def.name));
+            observer.on_wait(&format!("`{}` failed; the connection is removed nevertheless: {error}", def.name));
         }
     }
     RotatedToken::delete(runtime, integration, id).await?;

@@ -1,4 +1,4 @@
-//! The sign of life of this process: what an API allows is divided by the processes that live.
+//! Heartbeat of this process. Rate limits of APIs are divided by the number of active processes.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -9,17 +9,17 @@ use uuid::Uuid;
 
 use super::Runtime;
 
-/// How often a sign of life is given.
+/// Interval between two heartbeats.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
-/// How long one holds.
+/// Duration after which a process without heartbeat is no longer counted.
 const HEARTBEAT_LEASE: Duration = Duration::from_secs(15);
 
-/// Whether this process is known to the database.
+/// Id of this process in the process registry of the database, once the heartbeat was started.
 #[derive(Debug, Default)]
 pub(super) struct ProcessHeartbeat(OnceLock<Uuid>);
 
 impl ProcessHeartbeat {
-    /// Begins to give signs of life, until the installation is gone. Does nothing the second time.
+    /// Starts the heartbeat, which runs until the runtime is dropped. Further calls have no effect.
     pub(super) fn start(&self, runtime: &Arc<Runtime>) {
         let mut first = false;
         let process = *self.0.get_or_init(|| {
@@ -32,7 +32,7 @@ impl ProcessHeartbeat {
         let runtime = Arc::downgrade(runtime);
         tokio::spawn(async move {
             while let Some(runtime) = runtime.upgrade() {
-                // A database that does not answer now says nothing about the others: the last count stands.
+                // If the database does not respond, the last count remains valid.
                 if let Ok(count) = runtime.store.process_heartbeat(process, HEARTBEAT_LEASE).await {
                     runtime.rate_limiters.set_process_count(count);
                 }
@@ -42,10 +42,10 @@ impl ProcessHeartbeat {
         });
     }
 
-    /// Says that the process ends.
-    pub(super) async fn end(&self, runtime: &Runtime) {
+    /// Removes this process from the process registry.
+    pub(super) async fn stop(&self, runtime: &Runtime) {
         if let Some(process) = self.0.get() {
-            // Whoever does not say it is forgotten when its last sign of life has ended.
+            // After an error, the entry expires with its last heartbeat.
             let _ = runtime.store.remove_process(*process).await;
         }
     }

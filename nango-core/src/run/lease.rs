@@ -1,8 +1,8 @@
-//! Taking a run's key, and keeping it.
+//! Lease of a run's key: acquisition and renewal.
 //!
-//! A process that died leaves its lease behind, so a key that is held is watched until that lease ends: if it is renewed
-//! meanwhile, its owner lives and the new run gives up; if it ends, the new run takes over. The wait is measured by a
-//! clock that cannot be set: it ends also if the clock of the database is set back meanwhile.
+//! A process that crashed leaves its lease behind, so a new run waits until an existing lease expires: if the lease is
+//! renewed during the wait, its owner is active and the new run fails; if it expires, the new run takes over. The wait
+//! is measured by a monotonic clock, so that it ends even if the clock of the database is set back.
 
 use std::{
     sync::{
@@ -21,14 +21,14 @@ use crate::{
     store::{NewRun, RunStatus, RunToken, SharedStore, StoreError},
 };
 
-/// A lease is renewed so many times in its length.
+/// Number of renewals within the duration of a lease.
 const RENEWALS_PER_LEASE: u32 = 4;
-/// For so long a key is watched beyond the end of its lease: the last look may come a little early.
+/// Additional wait after the end of an observed lease, because the last check may be slightly early.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(1);
-/// How often a key that is held is looked at, at least.
+/// Maximum interval between two checks of an observed lease.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The error of a run, with the reason why it lost its lease: its connection may have been removed meanwhile.
+/// Adds the reason to the error of a run that lost its lease: its connection may have been removed during the run.
 pub(super) async fn with_lease_loss_reason(runtime: &Runtime, token: RunToken, error: Error) -> Error {
     if error.kind() != ErrorKind::LeaseLost {
         return error;
@@ -36,7 +36,7 @@ pub(super) async fn with_lease_loss_reason(runtime: &Runtime, token: RunToken, e
     match runtime.store.run(token.id).await {
         Ok(Some(run)) if run.status == RunStatus::Cancelled => Error::new(
             ErrorKind::LeaseLost,
-            "the connection was removed during this run, and what this one still wrote was refused",
+            "the connection was removed during this run, and later writes of this run were refused",
         ),
         _ => error,
     }
@@ -59,7 +59,7 @@ pub(super) async fn acquire(
             Err(StoreError::Busy { function, run, since, lease_until, remaining: left }) if seen.is_none() => {
                 let wait = left.saturating_add(EXPIRY_MARGIN);
                 observer.on_wait(&format!(
-                    "`{function}` is held by run {run} (since {since}): waiting at most {} s to see whether it is alive",
+                    "`{function}` is leased by run {run} (since {since}): waiting at most {} s for the lease to expire",
                     wait.as_secs()
                 ));
                 seen = Some(ObservedLease { expires_at: lease_until, deadline: Instant::now().checked_add(wait) });
@@ -75,36 +75,36 @@ pub(super) async fn acquire(
     }
 }
 
-/// A lease of another run that is watched.
+/// Observed lease of another run.
 struct ObservedLease {
-    /// Its end, by the clock of the database.
+    /// End of the lease by the clock of the database, microseconds since 1970 (UTC).
     expires_at: i64,
-    /// When the watch ends; `None`: never, because that is too far away to be represented.
+    /// End of the wait; `None` if it is too far in the future to be represented.
     deadline: Option<Instant>,
 }
 
 impl ObservedLease {
-    /// Whether the watch goes on: the lease, as it is now, was not renewed, and there is time left.
-    fn should_wait(&self, until: i64, now: Instant) -> bool {
-        until == self.expires_at && self.deadline.is_none_or(|end| now < end)
+    /// Returns whether the wait continues: the lease was not renewed, and the deadline has not passed.
+    fn should_wait(&self, lease_until: i64, now: Instant) -> bool {
+        lease_until == self.expires_at && self.deadline.is_none_or(|end| now < end)
     }
 }
 
-/// Renews a lease until it rests.
+/// Background task that renews a lease until it is stopped.
 pub(super) struct LeaseRenewer {
     task: JoinHandle<()>,
     lost: Arc<AtomicBool>,
 }
 
 impl LeaseRenewer {
-    /// Begins to beat. If the lease is lost, the run is asked to stop.
+    /// Starts the renewals. If the lease is lost, the run is cancelled.
     pub(super) fn spawn(store: SharedStore, token: RunToken, lease: Duration, cancellation: Cancellation) -> Self {
         let lost = Arc::new(AtomicBool::new(false));
         let flag = lost.clone();
         let task = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(lease / RENEWALS_PER_LEASE).await;
-                // A database that is locked or full for a moment is not a lost lease: the next beat may come in time.
+                // Other database errors may be temporary: the next renewal may still be in time.
                 if let Err(StoreError::LeaseLost) = store.heartbeat(&token).await {
                     flag.store(true, Ordering::Relaxed);
                     cancellation.cancel();
@@ -115,13 +115,13 @@ impl LeaseRenewer {
         Self { task, lost }
     }
 
-    /// Stops; whether the lease was lost.
+    /// Stops the renewals, and returns whether the lease was lost.
     pub(super) fn stop(self) -> bool {
         self.lost.load(Ordering::Relaxed)
     }
 }
 
-/// A run that is dropped in the middle must not keep its key: its lease ends by itself.
+/// Stops the renewals of a run that is dropped, so that its lease expires.
 impl Drop for LeaseRenewer {
     fn drop(&mut self) {
         self.task.abort();
@@ -133,11 +133,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wait_for_a_held_lease_ends_when_it_is_renewed_or_the_deadline_passes() {
+    fn wait_for_a_lease_ends_when_it_is_renewed_or_the_deadline_passes() {
         let now = Instant::now();
         let seen = ObservedLease { expires_at: 7, deadline: Some(now + Duration::from_secs(3)) };
         assert!(seen.should_wait(7, now + Duration::from_secs(2)));
-        assert!(!seen.should_wait(8, now), "its owner is alive");
+        assert!(!seen.should_wait(8, now), "the lease was renewed");
         assert!(!seen.should_wait(7, now + Duration::from_secs(3)), "also if the clock of the database was set back");
     }
 }

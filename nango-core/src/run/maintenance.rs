@@ -1,8 +1,8 @@
-//! Keeping house where syncs are concerned: emptying a dataset, and retention by age.
+//! Maintenance of datasets that syncs write: emptying, and retention by age.
 //!
-//! Must stay true: a sync whose records are taken out begins at the beginning afterwards, because one that goes on from its
-//! place would never bring them back; and both happen under the sync's key, so that no run of it is in between. For the
-//! length of it the key is held like by a run, and stands in the list of runs as one that sent no request.
+//! Invariants: a sync whose records are removed starts from the first page afterwards, because a sync that resumes
+//! would not save them again; and both happen under the lease of the sync's key, so that no run of it interferes.
+//! Meanwhile the key is leased like by a run, and the list of runs shows a run without requests.
 
 use std::time::Duration;
 
@@ -18,52 +18,54 @@ use crate::{
     },
 };
 
-/// What retention did, or would do.
+/// Result of retention, or of a dry run of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RetentionReport {
-    /// Datasets that were emptied, because their syncs did not run for too long.
+    /// Datasets that were emptied, because their syncs have not run within the limit.
     pub emptied: Vec<RetainedDataset>,
-    /// Datasets of which payloads were pruned.
+    /// Datasets whose payloads were pruned.
     pub pruned: Vec<RetainedDataset>,
-    /// Datasets that were left, because a sync of them is running after all.
+    /// Datasets that were skipped, because one of their syncs is running.
     pub busy: Vec<DatasetKey>,
 }
 
-/// What became of a dataset.
+/// Dataset that was emptied or pruned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetainedDataset {
-    /// Which.
+    /// Key of the dataset.
     pub dataset: DatasetKey,
-    /// Rows that were taken out, or records that lost their payload.
+    /// Number of removed rows, or of records whose payload was pruned.
     pub records: u64,
-    /// The size of the payloads that are gone, in bytes.
+    /// Size of the removed payloads in bytes.
     pub bytes: u64,
-    /// When the dataset's syncs last ran or it last changed, microseconds since 1970.
+    /// Time of the last run of the dataset's syncs or of the last change, microseconds since 1970 (UTC).
     pub last_used_at: i64,
 }
 
-/// Takes out all records of a dataset, and drops the places of the syncs that write it. Gives how many rows there were,
-/// tombstones included. Readers of the feed are not told: see [`crate::store::Upkeep`].
+/// Removes all records of a dataset, and deletes the checkpoints and resume states of the syncs that write it. Returns
+/// the number of removed rows, including tombstones. Readers of the feed are not notified: see
+/// [`crate::store::Maintenance`].
 ///
 /// # Errors
 ///
-/// A sync of it is running; the database failed.
+/// Fails if one of its syncs is running or the database fails.
 pub async fn empty(runtime: &Runtime, dataset: &DatasetKey) -> Result<u64> {
     empty_under_leases(runtime, dataset).await.map_err(store_error)
 }
 
-/// Prunes and empties what is older than the limits, in small transactions; `dry`: only says what it would do.
+/// Prunes and empties datasets that are older than the limits, in small transactions. With `dry`, only reports what
+/// would be done.
 ///
 /// # Errors
 ///
-/// The database failed: what was done before is done, and calling again goes on.
+/// Fails if the database fails. Completed transactions are kept, and another call continues.
 pub async fn retain(runtime: &Runtime, limits: Retention, dry: bool) -> Result<RetentionReport> {
     let mut done = RetentionReport::default();
     let now = runtime.store.now();
-    for extent in runtime.store.dataset_usage().await.map_err(store_error)? {
-        let used_at = last_used_at(runtime, &extent).await.map_err(store_error)?;
+    for usage in runtime.store.dataset_usage().await.map_err(store_error)? {
+        let used_at = last_used_at(runtime, &usage).await.map_err(store_error)?;
         let is_old = |limit: Option<Duration>| limit.is_some_and(|limit| used_at < cutoff(now, limit));
-        let DatasetUsage { dataset, rows, bytes, .. } = extent;
+        let DatasetUsage { dataset, rows, bytes, .. } = usage;
         if is_old(limits.delete_after) {
             let records = if dry { Ok(rows) } else { empty_under_leases(runtime, &dataset).await };
             match records {
@@ -89,18 +91,19 @@ fn cutoff(now: i64, limit: Duration) -> i64 {
     now.saturating_sub(i64::try_from(limit.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// When a sync that writes the dataset last began, or the dataset last changed: of one whose sync is no longer declared,
-/// that is all there is to know.
-async fn last_used_at(runtime: &Runtime, extent: &DatasetUsage) -> Result<i64, StoreError> {
-    let mut latest = extent.changed_at;
-    for key in syncs_of(runtime, &extent.dataset) {
+/// Returns the time of the last run of a sync that writes the dataset, or of the last change of the dataset. The latter
+/// is the only source if its sync is no longer declared.
+async fn last_used_at(runtime: &Runtime, usage: &DatasetUsage) -> Result<i64, StoreError> {
+    let mut latest = usage.changed_at;
+    for key in syncs_of(runtime, &usage.dataset) {
         let last = runtime.store.runs_of(&key, 1).await?;
         latest = last.first().map_or(latest, |run| latest.max(run.finished_at.unwrap_or(run.started_at)));
     }
     Ok(latest)
 }
 
-/// The syncs that write a dataset, in the order of their names, so that two who need the same keys do not cross.
+/// Returns the syncs that write a dataset. They are sorted, so that concurrent callers acquire their leases in the same
+/// order.
 fn syncs_of(runtime: &Runtime, dataset: &DatasetKey) -> Vec<FunctionKey> {
     let DatasetKey { integration, connection, model, variant } = dataset;
     let writes = runtime
@@ -120,7 +123,7 @@ fn syncs_of(runtime: &Runtime, dataset: &DatasetKey) -> Vec<FunctionKey> {
     keys
 }
 
-/// Empties a dataset while nobody else has the keys of its syncs.
+/// Empties a dataset while it has the leases of all its syncs.
 async fn empty_under_leases(runtime: &Runtime, dataset: &DatasetKey) -> Result<u64, StoreError> {
     let store = &runtime.store;
     let cancellation = Cancellation::default();
@@ -155,7 +158,7 @@ async fn empty_under_leases(runtime: &Runtime, dataset: &DatasetKey) -> Result<u
         renewer.stop();
         let message = match &outcome {
             Ok(count) => {
-                format!("`{}` was emptied of {count} records; the next run begins at the beginning", dataset.model)
+                format!("`{}` was emptied of {count} records; the next run starts from the first page", dataset.model)
             }
             Err(error) => format!("`{}` was not emptied: {error}", dataset.model),
         };

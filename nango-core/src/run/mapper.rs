@@ -1,8 +1,8 @@
-//! The one loop behind every mapper sync.
+//! Execution of mapper syncs.
 //!
-//! Page → map → commit, while the next pages are being fetched. Pages that came in during a commit share the next one:
-//! their records, their counters and the resume point behind them are one transaction. Only a complete walk moves the
-//! `since` value and deletes what it did not see.
+//! Each page is mapped and committed while the next pages are fetched. Pages that arrive during a commit share the next
+//! one: their records, their counters and the resume point after them are one transaction. Only a complete walk
+//! advances the `since` value and deletes records that it did not see.
 
 mod confirm;
 mod fingerprint;
@@ -34,10 +34,10 @@ use crate::{
     store::{DatasetKey, Level, NextFullRun, ResumeWrite, Scan, ScanFrom, failpoint::failpoint},
 };
 
-/// Statuses with which a provider answers a resume point that has expired.
+/// Statuses of responses to an expired resume point.
 const EXPIRED_STATUSES: [u16; 4] = [400, 404, 410, 422];
 
-/// Walks the endpoint of a mapper from its start, or from where an interrupted run left it.
+/// Walks the endpoint of a mapper from the first page, or from the resume point of an interrupted run.
 pub(super) async fn walk(
     runtime: &Arc<Runtime>,
     context: Arc<Context>,
@@ -46,10 +46,10 @@ pub(super) async fn walk(
 ) -> Result<()> {
     context.set_sync(def);
     let sealed = runtime.store.resume_state(context.key()).await.map_err(store_error)?;
-    let remembered = sealed.is_some();
+    let has_stored_state = sealed.is_some();
     let state = resume::open(runtime, &context, sealed);
     let endpoint = endpoint(&context, mapper).await?;
-    let mut run = MapperRun { instance: runtime, context, def, mapper, endpoint, state, has_stored_state: remembered };
+    let mut run = MapperRun { runtime, context, def, mapper, endpoint, state, has_stored_state };
     run.run().await
 }
 
@@ -63,28 +63,28 @@ async fn endpoint(context: &Arc<Context>, mapper: &Mapper) -> Result<String> {
     }
 }
 
-/// Whether an interrupted walk may only be resumed at an opaque position: a scan would delete a record that was stepped
-/// over, and an incremental run would never see it again.
+/// Returns whether an interrupted walk may only be resumed at an opaque position. At a counted position a record may be
+/// skipped: a scan would delete it, and an incremental run would never read it again.
 pub(super) fn requires_token(def: &SyncDef, mapper: &Mapper) -> bool {
     def.track_deletes || mapper.since.is_some()
 }
 
 struct MapperRun<'a> {
-    instance: &'a Arc<Runtime>,
+    runtime: &'a Arc<Runtime>,
     context: Arc<Context>,
     def: &'static SyncDef,
     mapper: &'static Mapper,
     endpoint: String,
     state: SyncState,
-    /// Whether the database holds a resume state of this sync.
+    /// Whether the database has a resume state of this sync.
     has_stored_state: bool,
 }
 
-/// How a walk begins.
+/// Start of a walk.
 struct WalkStart {
-    /// The `since` value that is sent; `None`: the run is full.
+    /// Value of `since` that is sent; `None` for a full run.
     since: Option<i64>,
-    /// Whether delete candidates brought this full run forward.
+    /// Whether this full run is early, to confirm delete candidates.
     brought_forward: bool,
     interrupted: Option<InterruptedWalk>,
 }
@@ -93,20 +93,20 @@ impl MapperRun<'_> {
     async fn run(&mut self) -> Result<()> {
         let schema = self.schema_fingerprint();
         let spec = self.walk_fingerprint(&schema);
-        let now = self.instance.store.now();
+        let now = self.runtime.store.now();
         let forced = self.is_full_forced(&schema);
         self.state.schema = Some(schema);
         let interrupted =
             self.state.take_resumable(&spec, now, requires_token(self.def, self.mapper)).filter(|_| !forced);
         if let Some(interrupted) = interrupted {
             let age = since::format_duration(now - interrupted.started_at);
-            self.context.log(Level::Info, &format!("going on with the walk that began {age} ago"), Value::Null);
+            self.context.log(Level::Info, &format!("resuming the walk that started {age} ago"), Value::Null);
             let since = interrupted.since;
             let start = WalkStart { since, brought_forward: false, interrupted: Some(interrupted) };
             match self.walk_pages(start, &spec).await {
                 Err(error) if self.context.totals().pages == 0 && is_resume_point_expired(&error) => {
-                    let message = "the provider does not accept the resume point of the interrupted walk any more: \
-                                   starting over";
+                    let message =
+                        "the provider no longer accepts the resume point of the interrupted walk: starting over";
                     self.context.log(Level::Warn, message, Value::Null);
                 }
                 ended => return ended,
@@ -116,7 +116,7 @@ impl MapperRun<'_> {
         self.walk_pages(start, &spec).await
     }
 
-    /// A fingerprint of what a record becomes: the model's schema and the version of the sync.
+    /// Returns a fingerprint of the model's schema and the version of the sync, which determine the stored records.
     fn schema_fingerprint(&self) -> String {
         let mut generator = schemars::SchemaGenerator::default();
         let schema = (self.def.models[0].schema)(&mut generator).to_value();
@@ -125,25 +125,25 @@ impl MapperRun<'_> {
         blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
     }
 
-    /// What is walked, as far as a position inside it depends on it.
+    /// Returns a fingerprint of everything on which a position within the walk depends.
     fn walk_fingerprint(&self, schema: &str) -> String {
         let Mapper { paginate, since, .. } = self.mapper;
         let base_url = self.context.base_url();
         fingerprint::of_walk(base_url, &self.endpoint, paginate.as_ref(), since.as_ref(), schema)
     }
 
-    /// Whether this run reads the whole list although less was due: the caller asks for it, or records become something
-    /// else than at the last run.
+    /// Returns whether this run must read the complete list: the caller requests it, or the schema or version changed
+    /// since the last run.
     fn is_full_forced(&self, schema: &str) -> bool {
         let changed = self.state.schema.as_deref().is_some_and(|last| last != schema);
         if changed && self.mapper.since.is_some() && self.state.since.is_some() {
-            let message = "the model's schema or the version of the sync has changed: this run reads the whole list";
+            let message = "the model's schema or the version of the sync has changed: this run reads the complete list";
             self.context.log(Level::Info, message, Value::Null);
         }
         changed || self.context.options().full
     }
 
-    /// Decides what a run that does not resume reads.
+    /// Decides whether a run that does not resume reads the complete list or only changes.
     async fn decide_start(&self, forced: bool, now: i64) -> Result<WalkStart> {
         let since = self
             .mapper
@@ -154,14 +154,15 @@ impl MapperRun<'_> {
         let mut start = WalkStart { since, brought_forward: false, interrupted: None };
         if start.since.is_some() && self.def.track_deletes {
             let policy = self.delete_policy();
-            let outlook = self.instance.store.pending_deletes(&self.dataset(), &policy).await.map_err(store_error)?;
+            let outlook = self.runtime.store.pending_deletes(&self.dataset(), &policy).await.map_err(store_error)?;
             start.brought_forward = match outlook.next_full {
                 NextFullRun::Regular => false,
                 NextFullRun::NextRun => true,
                 NextFullRun::NotBefore(at) => now >= at,
             };
             if start.brought_forward {
-                let message = "records were missed by the last full run: this run reads the whole list to confirm it";
+                let message = "records were missing from the last full run: this run reads the complete list to \
+                               confirm the deletes";
                 self.context.log(Level::Info, message, Value::Null);
                 start.since = None;
             }
@@ -170,7 +171,7 @@ impl MapperRun<'_> {
     }
 
     async fn walk_pages(&mut self, start: WalkStart, spec: &str) -> Result<()> {
-        let now = self.instance.store.now();
+        let now = self.runtime.store.now();
         let WalkStart { since, brought_forward, mut interrupted } = start;
         let from = interrupted.as_ref().and_then(|walk| walk.scan).map_or(ScanFrom::Start, ScanFrom::Number);
         let scan = if since.is_none() { self.begin_scan(from, brought_forward).await? } else { None };
@@ -181,7 +182,7 @@ impl MapperRun<'_> {
         let mut prefetcher = Prefetcher::new(self.open_walk(&progress, resume)?);
         prefetcher.fetch_page().await;
         while let Some(group) = prefetcher.take_pages()? {
-            self.context.check()?;
+            self.context.check_cancelled()?;
             let committed = AtomicBool::new(false);
             let fetch = async {
                 while !committed.load(Ordering::Relaxed) && prefetcher.has_capacity() {
@@ -194,7 +195,7 @@ impl MapperRun<'_> {
                 committed.store(true, Ordering::Relaxed);
                 done
             };
-            // Pages that cannot be kept end the run at once; those that were fetched are kept whatever comes after them.
+            // A failed commit ends the run immediately. Fetched pages are committed even if a later request fails.
             try_join(fetch, commit).await?;
             failpoint!("mapper:page-kept");
         }
@@ -223,31 +224,31 @@ impl MapperRun<'_> {
             return Ok(None);
         }
         let (context, dataset) = (&self.context, self.dataset());
-        let store = &self.instance.store;
-        let begun = store.begin_scan(&context.token(), context.key(), &dataset, from, brought_forward).await;
-        Ok(Some((dataset, begun.map_err(store_error)?)))
+        let store = &self.runtime.store;
+        let scan = store.begin_scan(&context.token(), context.key(), &dataset, from, brought_forward).await;
+        Ok(Some((dataset, scan.map_err(store_error)?)))
     }
 
     fn dataset(&self) -> DatasetKey {
         self.context.dataset(self.def.models[0].name)
     }
 
-    /// Maps pages and commits them in one transaction. Behind one that cannot be mapped, those before it are kept.
+    /// Maps pages and commits them in one transaction. If a page cannot be mapped, the pages before it are committed.
     async fn commit_pages(&self, pages: &[RawPage], progress: &mut Progress, spec: &str) -> Result<()> {
         let mut commits = Vec::with_capacity(pages.len());
         let mut mapped = Ok(());
         for page in pages {
             match self.map_page(page, progress).await {
-                Ok(draft) => commits.push(draft),
+                Ok(commit) => commits.push(commit),
                 Err(error) => {
                     mapped = Err(error);
                     break;
                 }
             }
         }
-        // One resume point is enough: the state between two pages of a transaction is never visible.
-        if let Some((page, draft)) = pages[..commits.len()].last().zip(commits.last_mut()) {
-            draft.resume = self.resume_after(page, progress, spec)?;
+        // Only the last page needs a resume point: the state between two pages of a transaction is never visible.
+        if let Some((page, commit)) = pages[..commits.len()].last().zip(commits.last_mut()) {
+            commit.resume = self.resume_after(page, progress, spec)?;
         }
         if !commits.is_empty() {
             self.context.commit_all(commits).await?;
@@ -255,21 +256,21 @@ impl MapperRun<'_> {
         mapped
     }
 
-    /// The resume point behind a page.
+    /// Returns the write of the resume point after a page.
     fn resume_after(&self, page: &RawPage, progress: &Progress, spec: &str) -> Result<Option<ResumeWrite>> {
-        let (Some(place), Some(memory)) = (page.resume_point(), page.state()) else { return Ok(None) };
-        let walk = progress.interrupted_at(spec, place.clone(), memory.clone(), self.instance.store.now());
+        let (Some(resume_point), Some(walk_state)) = (page.resume_point(), page.state()) else { return Ok(None) };
+        let walk = progress.interrupted_at(spec, resume_point.clone(), walk_state.clone(), self.runtime.store.now());
         let state = SyncState { walk: Some(walk), ..self.state.clone() };
-        resume::seal(self.instance, self.context.key(), &state).map(|sealed| Some(ResumeWrite::Set(sealed)))
+        resume::seal(self.runtime, self.context.key(), &state).map(|sealed| Some(ResumeWrite::Set(sealed)))
     }
 
-    /// Commits a change outside of the pages.
+    /// Commits a change outside of pages.
     async fn commit(&self, page: PageCommit) -> Result<()> {
         self.context.commit(page).await.map(drop)
     }
 }
 
-/// Whether the provider refused a resume point, or leads in a circle from it.
+/// Returns whether the provider refused a resume point, or leads back to an earlier page from it.
 fn is_resume_point_expired(error: &Error) -> bool {
     let circle = matches!(error.downcast_ref(), Some(PaginateError::Circle { .. } | PaginateError::SamePage { .. }));
     circle || error.http().is_some_and(|http| EXPIRED_STATUSES.contains(&http.status))

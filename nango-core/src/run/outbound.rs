@@ -1,5 +1,5 @@
-//! The way out of a connection: its provider with what the settings say over it, where its requests go, and what puts its
-//! credentials into them.
+//! Outbound HTTP of a connection: its provider with the overrides from the settings, base URL, credentials, and HTTP
+//! client.
 
 use std::sync::Arc;
 
@@ -18,28 +18,29 @@ use crate::{
     store::Connection,
 };
 
-/// A connection's way out.
+/// Parts of the HTTP client of a connection.
 #[derive(Debug)]
 pub(super) struct Outbound {
     pub(super) context: Arc<ConnectionContext>,
     pub(super) base_url: Url,
     pub(super) credentials: CredentialsSource,
-    /// Hides the secrets of the connection, its app and the integration's own headers.
+    /// Removes the secrets of the connection, its app, and the integration's own headers.
     pub(super) redactor: Redactor,
     authorize: Arc<dyn Authorize>,
 }
 
 impl Outbound {
-    /// The way out of a stored connection. Its credentials are followed from here on.
+    /// Loads the parts for a stored connection. Its credentials are refreshed when they are due.
     pub(super) async fn for_connection(runtime: &Runtime, connection: &Connection) -> Result<Self> {
         let context = connection_context(runtime, &connection.integration, &connection.id)?;
-        let mut current = runtime.tokens.look(&context).await.map_err(refresh_error)?;
-        let mut refreshing = RefreshingCredentials::new(runtime.tokens.clone(), context.clone(), current.clone());
+        let mut current = runtime.token_refresher.load(&context).await.map_err(RefreshError::into_error)?;
+        let mut refreshing =
+            RefreshingCredentials::new(runtime.token_refresher.clone(), context.clone(), current.clone());
         if refreshing.as_ref().is_err_and(|error| comes_with_token(&context, error))
             && current.credentials.are_refreshable()
         {
-            current = runtime.tokens.force_refresh(&context).await.map_err(refresh_error)?;
-            refreshing = RefreshingCredentials::new(runtime.tokens.clone(), context.clone(), current);
+            current = runtime.token_refresher.force_refresh(&context).await.map_err(RefreshError::into_error)?;
+            refreshing = RefreshingCredentials::new(runtime.token_refresher.clone(), context.clone(), current);
         }
         let refreshing = Arc::new(refreshing.map_err(|error| unusable(&context, error))?);
         let base_url = refreshing.base_url().clone();
@@ -54,7 +55,7 @@ impl Outbound {
         })
     }
 
-    /// The way out of a connection that is not stored yet.
+    /// Creates the parts for a connection that is not stored yet.
     pub(super) fn with_credentials(
         runtime: &Runtime,
         connection: &Connection,
@@ -78,19 +79,19 @@ impl Outbound {
         })
     }
 
-    /// Where requests go, as it may be shown.
+    /// Returns the base URL without secrets.
     pub(super) fn redacted_base_url(&self) -> String {
         self.redactor.hide_url(self.base_url.clone()).into()
     }
 
-    /// The pipeline of this way. `lane`: who waits for it; `watch` is told of waits for limits.
+    /// Creates the HTTP client. `wait_observer` is notified of waits for rate limits.
     pub(super) fn client(
         &self,
         runtime: &Runtime,
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
         priority: Priority,
-        watch: Option<Arc<dyn WaitObserver>>,
+        wait_observer: Option<Arc<dyn WaitObserver>>,
     ) -> Client {
         let ConnectionContext { provider, integration, connection, .. } = &*self.context;
         let proxy = &provider.proxy;
@@ -105,28 +106,18 @@ impl Outbound {
             .integration(integration)
             .redactor(self.redactor.clone())
             .quota(ClientQuota { rate_limiter: limiter, connection: connection.clone(), priority });
-        if let Some(watch) = watch {
+        if let Some(observer) = wait_observer {
             if let CredentialsSource::Refreshing(refreshing) = &self.credentials {
-                refreshing.set_wait_observer(watch.clone());
+                refreshing.set_wait_observer(observer.clone());
             }
-            parts = parts.wait_observer(watch, provider.display_name.clone());
+            parts = parts.wait_observer(observer, provider.display_name.clone());
         }
         Client::new(parts)
     }
 }
 
-/// The error of the key is carried, so that what is set up is told apart from what is typed.
-fn refresh_error(error: RefreshError) -> Error {
-    match &error {
-        RefreshError::Sealed { source, .. } => {
-            Error::new(ErrorKind::Connection, source.clone()).context(error.to_string())
-        }
-        _ => Error::new(ErrorKind::Connection, error),
-    }
-}
-
-/// Adds what the operator's settings hold of secrets: headers of the integration and values for functions, by their
-/// names.
+/// Adds the secrets of the settings to a redactor: headers of the integration and environment values whose names denote
+/// a secret.
 fn redact_settings(redactor: &Redactor, runtime: &Runtime, integration: &str) {
     let headers = runtime.config.integrations.get(integration).map(|settings| &settings.headers);
     let headers = headers.into_iter().flatten();
@@ -137,19 +128,20 @@ fn redact_settings(redactor: &Redactor, runtime: &Runtime, integration: &str) {
     }
 }
 
-/// Whether a value is missing that the provider tells together with a token.
+/// Returns whether an error is caused by a missing value that the provider returns together with a token.
 fn comes_with_token(context: &ConnectionContext, error: &InjectError) -> bool {
     let InjectError::Resolve(error) = error else { return false };
     matches!(error.missing(), Some(Variable::Config(name)) if context.provider.response_config.contains(&name))
 }
 
-/// The error is carried, so that `wire` and `cli` can tell what was typed from what is set up.
+/// Converts an error to a connection error. The source is kept, so that `wire` and `cli` can distinguish invalid input
+/// from an invalid setup.
 fn unusable(context: &ConnectionContext, error: InjectError) -> Error {
     let message = format!("connection `{}` of `{}` cannot be used", context.connection, context.integration);
     Error::new(ErrorKind::Connection, error).context(message)
 }
 
-/// Whose token it is.
+/// Creates the context of a connection, for which tokens are obtained.
 pub(super) fn connection_context(
     runtime: &Runtime,
     integration: &str,
@@ -163,7 +155,8 @@ pub(super) fn connection_context(
     }))
 }
 
-/// Whether credentials fit, before the provider is asked for a token. What its answer brings may be missing yet.
+/// Checks credentials before a token is requested from the provider. Values that its response provides may still be
+/// missing.
 pub(super) fn check_credentials(runtime: &Runtime, connection: &Connection, credentials: &Credentials) -> Result<()> {
     match Outbound::with_credentials(runtime, connection, credentials.clone()) {
         Err(error) if credentials.are_refreshable() && credentials.token().is_none() => {
@@ -175,7 +168,8 @@ pub(super) fn check_credentials(runtime: &Runtime, connection: &Connection, cred
     }
 }
 
-/// The credentials with a token, where one is to be had for them and none is there; and what came with it.
+/// Returns the credentials with a token, and adds the configuration of the token response to the connection. Obtains a
+/// token only if the auth mode has tokens and none is given.
 pub(super) async fn obtain_token(
     runtime: &Runtime,
     context: &ConnectionContext,
@@ -185,7 +179,7 @@ pub(super) async fn obtain_token(
     let now = runtime.clock.now();
     let renew_at = |end| crate::auth::renew_at(end, now, context.provider.token.refresh_buffer);
     if !credentials.are_refreshable() || credentials.token().is_some() {
-        // A token that was given has lived elsewhere: one that has ended is due, not born dead.
+        // A given token may be expired already: then its refresh is due immediately.
         let due = renew_at(credentials.expires_at()).or(credentials.expires_at());
         connection.renew_at = due.filter(|_| credentials.are_refreshable());
         return Ok(credentials);
@@ -201,7 +195,8 @@ pub(super) async fn obtain_token(
         redactor: &redactor,
         now,
     };
-    let obtained = runtime.tokens.obtain_token(&subject).await.map_err(|error| obtain_error(context, error))?;
+    let obtained =
+        runtime.token_refresher.obtain_token(&subject).await.map_err(|error| obtain_error(context, error))?;
     connection.renew_at = renew_at(obtained.expires_at);
     connection.config.extend(obtained.config.clone());
     Ok(credentials.with_token(&obtained))
@@ -213,8 +208,8 @@ fn obtain_error(context: &ConnectionContext, error: ObtainError) -> Error {
     Error::new(ErrorKind::Connection, error).context(message)
 }
 
-/// The provider of an integration, with what the settings say over it: the one that they name, the one of its name,
-/// or one of its own at the base URL that they give.
+/// Returns the provider of an integration with the overrides from the settings: the configured provider, the provider
+/// with the name of the integration, or a new one for the configured base URL.
 pub(super) fn provider(runtime: &Runtime, integration: &str) -> Result<Provider> {
     let fault = |message: String| Error::new(ErrorKind::Connection, message);
     let settings = runtime.config.integrations.get(integration);
@@ -227,7 +222,7 @@ pub(super) fn provider(runtime: &Runtime, integration: &str) -> Result<Provider>
         }
         (None, None) => {
             return Err(fault(format!(
-                "`{integration}` is no provider of the catalogue, so its base URL is not known: put \
+                "`{integration}` is not a provider of the catalogue, so its base URL is unknown: put \
                  `base_url = \"https://…\"` (or `provider = \"…\"`) under `[integrations.{integration}]` in nango.toml"
             )));
         }

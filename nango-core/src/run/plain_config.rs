@@ -1,4 +1,4 @@
-//! Secrets in the configuration of connections that an earlier version stored unsealed.
+//! Migration of secrets that an earlier version stored unsealed in the configuration of connections.
 
 use super::{Runtime, outbound};
 use crate::{
@@ -8,17 +8,17 @@ use crate::{
     redact::is_secret_name,
 };
 
-/// The note that the upgrade of a database leaves: some configuration may hold secrets that are not sealed.
+/// Metadata key that the upgrade of a database sets: some configuration may contain unsealed secrets.
 const NOTE: &str = "plain_config";
 
 impl Runtime {
     /// Seals the secrets that an earlier version stored unsealed in the configuration of connections, once after the
-    /// upgrade of a database. A connection whose token is being renewed meanwhile, or whose credentials cannot be opened,
-    /// is left for the next start.
+    /// upgrade of a database. A connection whose token is refreshed at the same time, or whose credentials cannot be
+    /// decrypted, is skipped until the next start.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Fails if the database fails.
     pub async fn seal_plain_config(&self) -> Result<()> {
         if self.store.meta_value(NOTE).await.map_err(store_error)?.is_none() {
             return Ok(());
@@ -48,7 +48,7 @@ impl Runtime {
             any_sealed |= done;
         }
         if any_sealed {
-            // What stood there is gone from the file, too.
+            // Overwrites the old values in the database file, too.
             self.store.clear_removed().await.map_err(store_error)?;
         }
         if all_sealed {

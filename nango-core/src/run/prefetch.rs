@@ -1,8 +1,8 @@
-//! Pages that are fetched while those before them are being kept.
+//! Prefetch of pages while earlier pages are committed.
 //!
-//! Pages gather only when the provider is faster than the database; they are then kept in one transaction, so that its
-//! fixed cost, above all the flush of the disk, is shared. Must stay true: pages are given in their order, and an error
-//! is given only behind the pages that came before it.
+//! Pages accumulate only if the provider is faster than the database; they are then committed in one transaction, so
+//! that its fixed cost, mainly the flush to disk, is shared. Invariants: pages are returned in order, and an error is
+//! returned only after the pages before it.
 
 use std::mem;
 
@@ -11,32 +11,32 @@ use crate::{
     paginate::{RawPage, Walk},
 };
 
-/// So many pages wait at most.
+/// Maximum number of prefetched pages.
 const MAX_PAGES: usize = 8;
-/// No more are fetched once so many bytes wait.
+/// Size of prefetched bodies in bytes from which no more pages are fetched.
 const MAX_BYTES: usize = 2 << 20;
 
-/// A walk, and the pages of it that wait.
+/// Walk with its prefetched pages.
 pub(super) struct Prefetcher {
     walk: Walk,
     pages: Vec<RawPage>,
     bytes: usize,
-    /// How the walk ended, once it did.
+    /// Result of the walk, after its end.
     end: Option<Result<()>>,
 }
 
 impl Prefetcher {
-    /// Nothing fetched yet.
+    /// Creates a prefetcher without pages.
     pub(super) fn new(walk: Walk) -> Self {
         Self { walk, pages: Vec::new(), bytes: 0, end: None }
     }
 
-    /// Whether another page may be fetched.
+    /// Returns whether another page may be fetched.
     pub(super) fn has_capacity(&self) -> bool {
         self.end.is_none() && self.pages.len() < MAX_PAGES && self.bytes < MAX_BYTES
     }
 
-    /// Fetches one page, or finds the end.
+    /// Fetches one page, or detects the end of the walk.
     pub(super) async fn fetch_page(&mut self) {
         match self.walk.next().await {
             Ok(Some(page)) => {
@@ -48,12 +48,12 @@ impl Prefetcher {
         }
     }
 
-    /// The walk.
+    /// Returns the underlying walk.
     pub(super) fn walk(&mut self) -> &mut Walk {
         &mut self.walk
     }
 
-    /// The pages that wait, at least one; `None` behind the last.
+    /// Removes and returns the prefetched pages, at least one. Returns `None` after the last page.
     pub(super) fn take_pages(&mut self) -> Result<Option<Vec<RawPage>>> {
         if self.pages.is_empty() {
             return self.end.take().unwrap_or(Ok(())).map(|()| None);

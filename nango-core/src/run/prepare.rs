@@ -1,4 +1,4 @@
-//! What must be known before a run can begin: the function, the connection, its credentials, where requests go.
+//! Preparation of a run: resolves the function, the connection, its credentials and the base URL.
 
 use std::sync::Arc;
 
@@ -18,18 +18,18 @@ use crate::{
     store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, RunToken, SharedStore, sqlite::Sqlite},
 };
 
-/// A run that can begin.
+/// Run that is ready to start.
 pub(super) struct PreparedRun {
     pub(super) key: FunctionKey,
     connection: Connection,
     outbound: Outbound,
     metadata: Option<Map<String, Value>>,
-    /// What happens once the key is taken, before the function is called.
+    /// Changes to apply after the lease was acquired and before the function is called.
     pub(super) setup: RunSetup,
     pub(super) options: RunOptions,
 }
 
-/// The function that a request names.
+/// Returns the requested function.
 pub(super) fn resolve_function(runtime: &Runtime, request: &RunRequest) -> Result<Job> {
     let registry = &runtime.registry;
     let integration = &request.integration;
@@ -67,12 +67,12 @@ pub(super) fn resolve_function(runtime: &Runtime, request: &RunRequest) -> Resul
             let accepts = handler.subscriptions.iter().any(|kind| *kind == "*" || kind == r#type);
             if !accepts {
                 let hint = suggest::nearest(r#type, handler.subscriptions.iter().copied())
-                    .map(|near| format!(", did you mean `{near}`?"))
+                    .map(|near| format!("; did you mean `{near}`?"))
                     .unwrap_or_default();
                 let types = suggest::list(handler.subscriptions.iter().copied());
                 return Err(Error::msg(format!(
-                    "`{}` takes no webhooks of the type `{}`{hint} It takes {types}",
-                    handler.name, r#type
+                    "unknown webhook type `{}` for `{}`; accepted: {types}{hint}",
+                    r#type, handler.name
                 )));
             }
             Ok(Job::Webhook(handler, payload.clone()))
@@ -80,7 +80,7 @@ pub(super) fn resolve_function(runtime: &Runtime, request: &RunRequest) -> Resul
     }
 }
 
-/// The connection that a request names, opened.
+/// Prepares a run of a function for the requested connection.
 pub(super) async fn prepare(runtime: &Runtime, request: &RunRequest, job: &Job) -> Result<PreparedRun> {
     let connection = find_connection(runtime, &request.integration, &request.connection).await?;
     let key = FunctionKey {
@@ -93,7 +93,8 @@ pub(super) async fn prepare(runtime: &Runtime, request: &RunRequest, job: &Job) 
     prepare_for(runtime, key, connection, None, request.metadata.clone()).await
 }
 
-/// The same for a key and a connection that are known; `credentials` are those of a connection that is not stored yet.
+/// Prepares a run for a given key and connection. `credentials` are the credentials of a connection that is not stored
+/// yet.
 pub(super) async fn prepare_for(
     runtime: &Runtime,
     key: FunctionKey,
@@ -109,7 +110,7 @@ pub(super) async fn prepare_for(
 }
 
 impl PreparedRun {
-    /// The row of the connection; `None` for one that is only being validated.
+    /// Returns the row of the connection, or `None` during its validation.
     pub(super) fn connection_row(&self) -> Option<i64> {
         Some(self.connection.row).filter(|row| *row != 0)
     }
@@ -125,7 +126,7 @@ impl PreparedRun {
             Arc::new(CancellableTransport { inner: runtime.transport.clone(), cancellation: cancellation.clone() });
         let (store, inner) = (runtime.store.clone(), runtime.clock.clone());
         let clock = Arc::new(RunClock { store, inner, cancellation: cancellation.clone() });
-        // Somebody waits for an action.
+        // A caller waits for the output of an action.
         let priority = if self.key.kind == FunctionKind::Action { Priority::Interactive } else { Priority::Background };
         ContextParts {
             key: self.key,
@@ -135,7 +136,7 @@ impl PreparedRun {
             connection: self.connection,
             provider: self.outbound.context.provider.clone(),
             base_url: self.outbound.redacted_base_url(),
-            held: self.outbound.credentials,
+            credentials: self.outbound.credentials,
             environment: Arc::new(runtime.config.environment.clone()),
             metadata: self.metadata,
             cancellation,
@@ -160,7 +161,8 @@ async fn find_connection(runtime: &Runtime, integration: &str, id: &str) -> Resu
     Err(Error::new(ErrorKind::Connection, message))
 }
 
-/// An instance in memory that knows one connection and its checkpoint: what a dry run does stays there.
+/// Creates a runtime with a database in memory, which contains one connection and its checkpoint. The writes of a dry
+/// run are dropped with it.
 pub(super) async fn dry_run_runtime(runtime: &Runtime, request: &RunRequest) -> Result<Runtime> {
     let stored = find_connection(runtime, &request.integration, &request.connection).await?;
     let store: SharedStore = Arc::new(Sqlite::open(":memory:").await.map_err(store_error)?);
@@ -191,8 +193,9 @@ pub(super) async fn dry_run_runtime(runtime: &Runtime, request: &RunRequest) -> 
     let parts = (registry.clone(), catalogue.clone(), config.clone(), ring.clone(), transport.clone(), clock.clone());
     let (registry, catalogue, config, ring, transport, clock) = parts;
     Ok(Runtime {
-        // Tokens and limits are real, also where records are not: what a provider replaces must not be lost.
-        tokens: runtime.tokens.clone(),
+        // Tokens and rate limits are shared with the real runtime, because a refresh token that the provider replaces
+        // must not be lost.
+        token_refresher: runtime.token_refresher.clone(),
         rate_limiters: runtime.rate_limiters.clone(),
         ..Runtime::new(registry, catalogue, config, store, ring, transport, clock)
     })

@@ -1,7 +1,8 @@
-//! The engine's own resume point inside a mapper's walk, and what the next run depends on.
+//! Resume state of a mapper: its position within an interrupted walk, and the values on which the next run depends.
 //!
-//! Not a checkpoint: it may hold a provider's cursor or link, so it is sealed and never shown. It is written with each
-//! page, dropped when the walk has ended, when what is walked has changed, or when its last page is older than a day.
+//! The state is not a checkpoint: it may contain a cursor or link of the provider, so it is sealed and never shown. It
+//! is written with each page. The position is dropped when the walk has ended, when the specification of the walk has
+//! changed, or when its last page is older than a day.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,64 +14,64 @@ use crate::{
     store::{FunctionKey, resume_context},
 };
 
-/// How old the last page of an interrupted walk may be, in microseconds.
+/// Maximum age of the last page of an interrupted walk, in microseconds.
 const MAX_RESUME_AGE_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// What a mapper remembers between runs.
+/// State of a mapper between runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct SyncState {
-    /// The `since` value of the last complete walk, microseconds since 1970.
+    /// Value of `since` of the last complete walk, microseconds since 1970 (UTC).
     pub(super) since: Option<i64>,
-    /// The `since` value of the complete walk before it.
+    /// Value of `since` of the complete walk before it.
     #[serde(rename = "since_before")]
     pub(super) previous_since: Option<i64>,
-    /// Whether the last complete walk was position-based and of several requests: the next run sends the value before.
+    /// Whether the last complete walk was position-based with several requests: the next run sends the previous value.
     #[serde(rename = "shifts")]
     pub(super) position_based: bool,
-    /// When the last run that read the whole list began.
+    /// Start time of the last run that read the complete list, microseconds since 1970 (UTC).
     pub(super) full_at: Option<i64>,
-    /// A fingerprint of the model's schema and of the sync's version at the last run.
+    /// Fingerprint of the model's schema and of the sync's version at the last run.
     pub(super) schema: Option<String>,
-    /// The walk that did not come to its end.
+    /// Walk that was not read to its end.
     pub(super) walk: Option<InterruptedWalk>,
 }
 
-/// A walk that did not come to its end.
+/// Walk that was not read to its end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct InterruptedWalk {
-    /// What was walked: another specification cannot resume here.
+    /// Fingerprint of the walk. A walk with another fingerprint cannot resume here.
     #[serde(rename = "spec")]
     pub(super) fingerprint: String,
-    /// When its first attempt began, microseconds since 1970.
+    /// Start time of its first attempt, microseconds since 1970 (UTC).
     pub(super) started_at: i64,
-    /// When its last page was committed.
+    /// Commit time of its last page, microseconds since 1970 (UTC).
     #[serde(default)]
     pub(super) last_page_at: Option<i64>,
-    /// The `since` value that it sends.
+    /// Value of `since` that it sends.
     pub(super) since: Option<i64>,
-    /// The greatest value of the field that `since` reads.
+    /// Greatest value of the field that `since` reads.
     pub(super) next_since: Option<i64>,
-    /// The `Date` of its first answer.
+    /// Value of the `Date` header of its first response.
     #[serde(default)]
     pub(super) first_date: Option<i64>,
-    /// Whether a record was left out whose id could not be read.
+    /// Whether a record was skipped whose id could not be read.
     #[serde(rename = "left_out")]
     pub(super) unread_id: bool,
-    /// Pages that were read.
+    /// Number of read pages.
     pub(super) pages: u64,
-    /// The number of its scan.
+    /// Number of its scan.
     pub(super) scan: Option<i64>,
-    /// What the walk has to remember of its pages.
+    /// State of the walk after its last page.
     #[serde(default)]
     pub(super) memory: WalkState,
-    /// Where it resumes.
+    /// Position at which it resumes.
     #[serde(rename = "place")]
     pub(super) resume_point: ResumePoint,
 }
 
 impl SyncState {
-    /// The walk to resume, if it may be.
+    /// Removes the interrupted walk, and returns it if it may be resumed.
     pub(super) fn take_resumable(&mut self, spec: &str, now: i64, tokens_only: bool) -> Option<InterruptedWalk> {
         self.walk
             .take()
@@ -80,23 +81,23 @@ impl SyncState {
             .filter(|walk| walk.resume_point.is_token() || !tokens_only)
     }
 
-    /// Whether there is nothing to remember: the schema alone decides nothing.
+    /// Returns whether nothing needs to be stored. The fingerprint of the schema alone is not stored.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self { schema: self.schema.clone(), ..Self::default() }
     }
 }
 
-/// The stored state; one that cannot be opened or read is dropped with a line in the log.
+/// Opens the stored state. A state that cannot be decrypted or decoded is dropped with a warning in the log.
 pub(super) fn open(runtime: &Runtime, context: &Context, sealed: Option<Vec<u8>>) -> SyncState {
     let Some(sealed) = sealed else { return SyncState::default() };
     decode(runtime, context.key(), &sealed).unwrap_or_else(|| {
-        let message = "the place of the last walk cannot be read with this key: starting over";
+        let message = "the resume point of the last walk cannot be decrypted with this key: starting over";
         context.log(crate::store::Level::Warn, message, serde_json::Value::Null);
         SyncState::default()
     })
 }
 
-/// The state as it is stored.
+/// Seals the state for storage.
 pub(super) fn seal(runtime: &Runtime, key: &FunctionKey, state: &SyncState) -> Result<Vec<u8>> {
     runtime
         .ring
@@ -104,7 +105,7 @@ pub(super) fn seal(runtime: &Runtime, key: &FunctionKey, state: &SyncState) -> R
         .map_err(|error| Error::new(ErrorKind::Internal, error))
 }
 
-/// Whether a stored state holds a walk that the next run can take up.
+/// Returns whether a stored state contains a walk that the next run can resume.
 pub(super) fn has_resumable_walk(runtime: &Runtime, key: &FunctionKey, sealed: &[u8], tokens_only: bool) -> bool {
     let walk = decode(runtime, key, sealed).and_then(|state| state.walk);
     walk.is_some_and(|walk| walk.resume_point.is_token() || !tokens_only)

@@ -1,8 +1,8 @@
-//! Refresh tokens that were spent while a connection was being added.
+//! Refresh tokens that were rotated while a connection was added.
 //!
-//! Many providers replace a refresh token when it is used, so that the one that the person gave is worthless once a token
-//! was obtained with it. If the connection is refused afterwards, the new one is the only way back: it is kept, sealed,
-//! under the name of the connection, and taken when the same token is given again.
+//! Many providers replace a refresh token when it is used, so that the given token is invalid once an access token was
+//! obtained with it. If the connection is refused afterwards, only the new refresh token is valid: it is stored,
+//! sealed, under the name of the connection, and used when the same token is given again.
 
 use serde_json::{Map, Value};
 
@@ -13,16 +13,16 @@ use crate::{
     nango::store_error,
 };
 
-/// For which connection a token was spent, and which.
+/// Refresh token that was used while a connection was added.
 pub(super) struct RotatedToken {
     name: String,
     connection: (String, String),
-    /// A hash of the token that was given.
+    /// Hash of the given token.
     original_hash: String,
 }
 
 impl RotatedToken {
-    /// `None`: the credentials have no refresh token that could be replaced.
+    /// Returns `None` if the credentials have no refresh token.
     pub(super) fn for_credentials(integration: &str, id: &str, credentials: &Credentials) -> Option<Self> {
         let token = credentials.refresh_token()?;
         Some(Self {
@@ -32,21 +32,23 @@ impl RotatedToken {
         })
     }
 
-    /// The credentials that replaced the ones that are given, if an earlier attempt left them, and the configuration that
-    /// came with them.
+    /// Returns the stored credentials that replaced the given ones in an earlier attempt, and the configuration that
+    /// was obtained with them.
     pub(super) async fn replacement(&self, runtime: &Runtime) -> Result<Option<(Credentials, Map<String, Value>)>> {
         let Some(sealed) = runtime.store.meta_value(&self.name).await.map_err(store_error)? else { return Ok(None) };
-        // One that another key sealed, or that is damaged, helps as little as none.
+        // A value that was sealed with another key, or is corrupted, is ignored.
         let opened = Credentials::open(&runtime.ring, &sealed, &self.connection.0, &self.connection.1).ok();
-        let Some(kept) = opened else { return Ok(None) };
-        let mut config: Map<String, Value> = kept.config().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let Some(stored) = opened else { return Ok(None) };
+        let mut config: Map<String, Value> =
+            stored.config().map(|(name, value)| (name.clone(), value.clone())).collect();
         if config.remove(ORIGINAL_KEY) != Some(Value::String(self.original_hash.clone())) {
             return Ok(None);
         }
-        Ok(Some((kept.with_config(Map::new()), config)))
+        Ok(Some((stored.with_config(Map::new()), config)))
     }
 
-    /// Keeps what was obtained, sealed, if it replaces the token that was given. `config` came with it.
+    /// Stores the obtained credentials, sealed, if their refresh token replaces the given one. `config` was obtained
+    /// with them.
     pub(super) async fn store(
         &self,
         runtime: &Runtime,
@@ -66,7 +68,7 @@ impl RotatedToken {
         runtime.store.put_meta_value(&self.name, Some(sealed)).await.map_err(store_error)
     }
 
-    /// Drops what was kept for a connection.
+    /// Deletes the stored credentials of a connection.
     pub(super) async fn delete(runtime: &Runtime, integration: &str, id: &str) -> Result<()> {
         let name = note_name(integration, id);
         if runtime.store.meta_value(&name).await.map_err(store_error)?.is_none() {
@@ -76,10 +78,10 @@ impl RotatedToken {
     }
 }
 
-/// The name of the note of a connection.
+/// Returns the metadata key of a connection.
 pub(super) fn note_name(integration: &str, id: &str) -> String {
     format!("spent:{integration}:{id}")
 }
 
-/// The key beside the kept credentials that names the token they replaced, by its hash.
+/// Configuration key of the hash of the replaced token, beside the stored credentials.
 pub(super) const ORIGINAL_KEY: &str = "given";

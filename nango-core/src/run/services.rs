@@ -1,4 +1,4 @@
-//! What functions ask of the floor that executes them: other functions of their connection.
+//! Services for running functions: calls of other functions of their connection, and notification of the observer.
 
 use std::{
     fmt,
@@ -16,12 +16,12 @@ use crate::{
     store::{LogLine, Totals},
 };
 
-/// The host of one run.
+/// Services of one run.
 pub(super) struct RuntimeServices {
     runtime: Arc<Runtime>,
     pub(super) observer: Arc<dyn Observer>,
     triggered: Mutex<Vec<String>>,
-    /// Whether syncs may be asked for: not while the connection is being validated or removed.
+    /// Whether syncs may be triggered. They may not while the connection is being validated or removed.
     accepts_syncs: bool,
 }
 
@@ -30,7 +30,7 @@ impl RuntimeServices {
         Self { runtime, observer, triggered: Mutex::default(), accepts_syncs }
     }
 
-    /// The syncs that were asked for since this was last called, in order.
+    /// Removes and returns the syncs that were triggered since the last call, in order.
     pub(super) fn take_triggered(&self) -> Vec<String> {
         std::mem::take(&mut *lock_state(&self.triggered))
     }
@@ -44,7 +44,7 @@ impl WaitObserver for RuntimeServices {
 
 impl fmt::Debug for RuntimeServices {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunHost").finish_non_exhaustive()
+        f.debug_struct("RuntimeServices").finish_non_exhaustive()
     }
 }
 
@@ -64,7 +64,7 @@ impl RunServices for RuntimeServices {
             let name = action.name;
             let report = run_one(&runtime, request, cancellation, observer).await?;
             match report.error {
-                Some(error) => Err(error.context(format!("the triggered action `{name}`"))),
+                Some(error) => Err(error.context(format!("the triggered action `{name}` failed"))),
                 None => Ok(report.output.unwrap_or(Value::Null)),
             }
         })
@@ -97,6 +97,6 @@ impl RunServices for RuntimeServices {
     }
 
     fn on_commit(&self, totals: &Totals) {
-        self.observer.page(totals);
+        self.observer.on_commit(totals);
     }
 }

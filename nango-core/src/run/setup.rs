@@ -1,7 +1,7 @@
-//! What happens to a function's places and records before it is called.
+//! Changes of checkpoint and records before a function is called.
 //!
-//! Must stay true: it is a part of the run. The key is in hand, so that no other run of it is pulled the rug from under its
-//! feet, the heart beats, and an error ends the run like one of the function.
+//! They are applied as part of the run, after the lease is acquired and while it is renewed, so that no other run of
+//! the key is affected; an error fails the run.
 
 use serde_json::Value;
 
@@ -12,19 +12,20 @@ use crate::{
     store::empty_dataset,
 };
 
-/// What was asked for.
+/// Changes that a caller requested with a run.
 #[derive(Debug, Default)]
 pub(super) struct RunSetup {
-    /// Drop the checkpoint and the resume state.
+    /// Whether the checkpoint and the resume state are deleted.
     pub(super) reset: bool,
-    /// Take out all records of the sync's models.
+    /// Whether all records of the sync's models are removed.
     pub(super) empty_cache: bool,
-    /// Store this checkpoint.
+    /// Checkpoint to store.
     pub(super) checkpoint: Option<Value>,
 }
 
 impl RunSetup {
-    /// Does it. The place goes before the records: if it stops in between, the next run brings everything.
+    /// Applies the changes. The checkpoint is deleted before the records: if the process stops in between, the next run
+    /// saves all records again.
     pub(super) async fn apply(self, context: &Context, job: &Job) -> Result<()> {
         let store = context.store();
         if self.reset {
@@ -33,9 +34,9 @@ impl RunSetup {
         if let (true, Job::Sync(def)) = (self.empty_cache, job) {
             for model in def.models {
                 let dataset = context.dataset(model.name);
-                // Whoever took the key over may be filling it again.
-                empty_dataset(store, &dataset, |_| context.check().is_ok()).await.map_err(store_error)?;
-                context.check()?;
+                // After the lease is lost, another run may already save records again.
+                empty_dataset(store, &dataset, |_| context.check_cancelled().is_ok()).await.map_err(store_error)?;
+                context.check_cancelled()?;
             }
         }
         if let Some(checkpoint) = self.checkpoint {

@@ -1,7 +1,7 @@
-//! `since(…)`: what an incremental mapper requests, and what the next run will request.
+//! Incremental mappers, `since(…)`: the value that a run requests, and the value for the next run.
 //!
-//! Times are microseconds since 1970. The provider's own clock decides: its `Date`, or the greatest value of a field, which
-//! never counts as later than that `Date`: a record that changes while the list is walked is behind it.
+//! Times are microseconds since 1970 (UTC) by the clock of the provider: its `Date`, or the greatest value of a field,
+//! limited to that `Date`, because records that change during the walk may be missed and must be requested again.
 
 use jiff::{SpanRound, Timestamp, Unit};
 use reqwest::header::{DATE, HeaderMap};
@@ -15,26 +15,27 @@ use crate::{
     time,
 };
 
-/// How often a run is full where position-based pagination may step over an update, in seconds.
+/// Interval between full runs if position-based pagination may skip an update, in seconds.
 const POSITION_FULL_EVERY: u32 = 7 * 24 * 3_600;
-/// How much later than this machine's clock a stored value may be, in microseconds.
+/// Maximum time by which a stored value may be ahead of the local clock, in microseconds.
 const MAX_FUTURE_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
-/// The value that a run sends. `None`: the run is full, as the first one, the one after a reset, and when one is due.
+/// Returns the value that a run sends, or `None` if the run is full: the first run, the run after a reset, and a run
+/// when a full one is due.
 ///
-/// After a position-based walk of several requests it is the value before the last: what was stepped over in one walk is
-/// seen in the next, because each window is walked twice.
+/// After a position-based walk with several requests it is the previous value: each window is read twice, so that a
+/// record that was skipped by one walk is read by the next.
 pub(super) fn since_value(since: &Since, state: &SyncState, now: i64) -> Option<i64> {
     let full_every = since.full_every.or(state.position_based.then_some(POSITION_FULL_EVERY));
     let due = full_every
         .is_some_and(|every| state.full_at.is_none_or(|last| now.saturating_sub(last) >= i64::from(every) * 1_000_000));
     let stored = if state.position_based { state.previous_since } else { state.since };
-    // A value of the future would request nothing, for years.
+    // A value in the future would request no records until that time.
     let stored = stored.filter(|stored| !due && *stored <= now.saturating_add(MAX_FUTURE_MICROS));
     stored.map(|value| value.saturating_sub(i64::from(since.overlap) * 1_000_000))
 }
 
-/// What a complete walk leaves for the next runs.
+/// Returns the state after a complete walk.
 pub(super) fn advance(state: &SyncState, next: Option<i64>, shifts: bool) -> SyncState {
     SyncState {
         since: next.or(state.since),
@@ -45,7 +46,8 @@ pub(super) fn advance(state: &SyncState, next: Option<i64>, shifts: bool) -> Syn
     }
 }
 
-/// The value of a complete walk: the provider's clock at its first answer, or the newest value of the field up to then.
+/// Returns the value of a complete walk: the provider's clock at its first response, or the newest value of the field
+/// up to then.
 pub(super) fn next_value(since: &Since, newest: Option<i64>, first_date: Option<i64>) -> Option<i64> {
     match since.from {
         SinceFrom::RunStart => first_date,
@@ -53,37 +55,38 @@ pub(super) fn next_value(since: &Since, newest: Option<i64>, first_date: Option<
     }
 }
 
-/// The moment as the parameter's value.
+/// Formats a timestamp as the value of the parameter.
 pub(super) fn format_value(format: SinceFormat, micros: i64) -> Result<String> {
     match format {
         SinceFormat::Unix => Ok(micros.div_euclid(1_000_000).to_string()),
         SinceFormat::UnixMs => Ok(micros.div_euclid(1_000).to_string()),
         SinceFormat::Rfc3339 => {
             let timestamp = Timestamp::from_microsecond(micros).map_err(|error| {
-                Error::new(ErrorKind::Internal, format!("{micros} is no moment that can be written: {error}"))
+                Error::new(ErrorKind::Internal, format!("{micros} µs since 1970 is not a valid timestamp: {error}"))
             })?;
             Ok(format!("{timestamp:.0}"))
         }
     }
 }
 
-/// The provider's `Date`, or the moment at which the request was sent.
+/// Returns the provider's `Date`, or the time at which the request was sent.
 pub(super) fn server_date(headers: &HeaderMap, sent_at: i64) -> i64 {
     let date = headers.get(DATE).and_then(|date| date.to_str().ok());
     date.and_then(parse_http_date).unwrap_or(sent_at)
 }
 
-/// The moment that a raw record carries in the declared field; `None` where the provider's clock decides.
+/// Reads the timestamp of a raw record from the declared field. Returns `None` if `since` uses the provider's clock.
 pub(super) fn record_time(since: &Since, record: &str) -> Result<Option<i64>> {
     let SinceFrom::Field(field) = since.from else { return Ok(None) };
     let value = path::lookup(record, field);
     value.and_then(|value| time::from_json(value.get())).map(Some).ok_or_else(|| {
         let found = value.map_or("nothing", |value| value.get());
-        Error::new(ErrorKind::Decode, format!("it has no moment at `{field}`, which `since` reads, but {found}"))
+        let message = format!("expected a timestamp at `{field}`, which `since` reads, but found {found}");
+        Error::new(ErrorKind::Decode, message)
     })
 }
 
-/// A duration for people: `2h 5m`, for the log.
+/// Formats a duration for the log, such as `2h 5m`.
 pub(super) fn format_duration(micros: i64) -> String {
     let span = jiff::Span::new().microseconds(micros);
     span.round(SpanRound::new().largest(Unit::Hour).smallest(Unit::Second))
@@ -131,11 +134,11 @@ mod tests {
         assert_eq!(since_value(&since(0, None), &stored, 7 * 24 * HOUR), None);
         let one_request = advance(&stored, Some(3 * HOUR), false);
         assert_eq!(since_value(&since(0, None), &one_request, 4 * HOUR), Some(3 * HOUR));
-        assert_eq!(advance(&stored, None, true).since, Some(2 * HOUR), "a window without records moves nothing");
+        assert_eq!(advance(&stored, None, true).since, Some(2 * HOUR), "a window without records changes nothing");
     }
 
     #[test]
-    fn stored_value_of_the_future_makes_the_run_full() {
+    fn stored_value_in_the_future_makes_the_run_full() {
         assert_eq!(since_value(&since(0, None), &state(Some(40 * HOUR), Some(0)), 10 * HOUR), None);
     }
 
@@ -164,7 +167,7 @@ mod tests {
         assert_eq!(read(r#"{"updated_at":1763812800}"#), Ok(Some(1_763_812_800_000_000)));
         assert_eq!(read(r#"{"updated_at":"1763812800123"}"#), Ok(Some(1_763_812_800_123_000)));
         let error = read(r#"{"updated_at":null}"#).unwrap_err();
-        assert_eq!(error, "it has no moment at `updated_at`, which `since` reads, but null");
+        assert_eq!(error, "expected a timestamp at `updated_at`, which `since` reads, but found null");
     }
 
     #[test]

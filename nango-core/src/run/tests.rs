@@ -1,4 +1,4 @@
-//! Runs from end to end, on a database in memory and a provider that answers from a script.
+//! End-to-end tests of runs, with a database in memory and a mock provider.
 
 mod actions;
 mod declaration_forms;
@@ -35,13 +35,13 @@ use crate::{
     testing::mock_api::{AutoAdvanceClock, MockApi},
 };
 
-/// An installation whose integration `acme` has one connection, `one`.
-struct House {
+/// Runtime whose integration `acme` has one connection, `one`.
+struct Fixture {
     runtime: Arc<Runtime>,
     script: MockApi,
 }
 
-impl House {
+impl Fixture {
     async fn new() -> Self {
         let fixture = Self::without_connection().await;
         fixture.connect(json!({ "space": "a b/c" })).await.unwrap();
@@ -52,7 +52,7 @@ impl House {
         Self::with_registry_and_limits(Registry::load().unwrap(), "https://api.acme.test", Limits::default()).await
     }
 
-    /// An installation of other functions, whose integration `acme` lies at a base URL.
+    /// Creates a runtime with other functions and base URL.
     async fn with_registry_and_limits(registry: Registry, base_url: &str, limits: Limits) -> Self {
         let script = MockApi::default();
         let file = format!("[integrations.acme]\nbase_url = \"{base_url}\"\n[environment]\nREGION = \"eu\"\n");
@@ -71,17 +71,17 @@ impl House {
         Self { runtime, script }
     }
 
-    /// The same installation with another provider behind it.
+    /// Replaces the transport of the runtime.
     fn with_transport(self, transport: Arc<dyn Transport>) -> Self {
         Self { runtime: self.rebuild(self.runtime.registry.clone(), transport), ..self }
     }
 
-    /// The same installation after its functions have changed.
+    /// Replaces the functions of the runtime.
     fn with_registry(self, registry: Registry) -> Self {
         Self { runtime: self.rebuild(registry, self.runtime.transport.clone()), ..self }
     }
 
-    /// A new process over the same database.
+    /// Creates a runtime with the same database, as a new process would.
     fn rebuild(&self, registry: Registry, transport: Arc<dyn Transport>) -> Arc<Runtime> {
         let Runtime { catalogue, config, ring, store, clock, .. } = &*self.runtime;
         let (catalogue, config, store) = (catalogue.clone(), config.clone(), store.clone());
@@ -113,7 +113,7 @@ impl House {
         self.run(Self::request(Target::Sync(name.into()))).await.unwrap()
     }
 
-    /// Ids and last actions of the model's records, in the order of the feed.
+    /// Returns ids and last actions of the model's records, in the order of the feed.
     async fn records(&self, model: &str) -> Vec<(String, LastAction)> {
         let variant = BASE_VARIANT.into();
         let dataset = DatasetKey { integration: "acme".into(), connection: "one".into(), model: model.into(), variant };
@@ -127,7 +127,7 @@ impl House {
         records.into_iter().filter(|(_, action)| *action != LastAction::Deleted).map(|(id, _)| id).collect()
     }
 
-    /// The queries of the requests so far, as `path?a=b&c=d`.
+    /// Returns the paths and queries of the requests so far, as `path?a=b&c=d`.
     fn requests(&self) -> Vec<String> {
         let seen = self.script.seen();
         seen.iter()
@@ -140,6 +140,6 @@ impl House {
 }
 
 #[track_caller]
-fn succeeded(report: &RunReport) {
+fn assert_succeeded(report: &RunReport) {
     assert!(report.error.is_none(), "{:?}", report.error);
 }

@@ -1,6 +1,6 @@
-//! `tracing` inside a function goes to the log of its run.
+//! `tracing` subscriber that adds the events of a function to the log of its run.
 //!
-//! A subscriber that knows which run is being polled; outside a run, and for the crates below, it is deaf.
+//! The run is found by a task-local variable. Events outside a run, and from infrastructure crates, are ignored.
 
 use std::{fmt, sync::Arc};
 
@@ -18,19 +18,19 @@ tokio::task_local! {
     static CURRENT_RUN: Arc<Context>;
 }
 
-/// Whose events are about the plumbing and not about the integration.
+/// Crates whose events are ignored, because they concern the infrastructure and not the integration.
 const INFRASTRUCTURE_CRATES: [&str; 9] =
     ["h2", "hyper", "hyper_util", "mio", "nango_core", "reqwest", "rustls", "tokio", "tower"];
 
-/// Runs a future as a part of a run: its `tracing` events become lines of the run's log.
+/// Runs a future as a part of a run: its `tracing` events are added to the log of the run.
 pub(super) async fn in_run<F: Future>(context: Arc<Context>, future: F) -> F::Output {
     CURRENT_RUN.scope(context, future).await
 }
 
-/// Sends the `tracing` events of this process to the logs of their runs. Without effect if the program has another
-/// subscriber already.
+/// Adds the `tracing` events of this process to the logs of their runs. Has no effect if the program already has a
+/// subscriber.
 pub fn capture() {
-    // Failing means that the program brought its own subscriber, which is its right.
+    // An error means that the program installed its own subscriber, which takes precedence.
     let _ = tracing::subscriber::set_global_default(RunLogSubscriber);
 }
 
@@ -38,7 +38,7 @@ struct RunLogSubscriber;
 
 impl Subscriber for RunLogSubscriber {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        // Whether a run is being polled changes from call to call.
+        // Whether a run is being polled changes between events, so the result must not be cached.
         if metadata.is_event() && !is_infrastructure(metadata.target()) {
             Interest::sometimes()
         } else {

@@ -1,6 +1,7 @@
-//! The way out of one run: a transport and a clock that give up when the run is asked to stop.
+//! Transport and clock of one run, which stop when the run is cancelled.
 //!
-//! Time is the database's, so that the moment at which a page was requested can be compared with the stamps of records.
+//! The clock returns the time of the database, so that the request time of a page can be compared with the timestamps
+//! of records.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +13,7 @@ use crate::{
     store::SharedStore,
 };
 
-/// Another transport, until the run is asked to stop.
+/// Transport that fails once the run is cancelled.
 #[derive(Debug)]
 pub(super) struct CancellableTransport {
     pub(super) inner: Arc<dyn Transport>,
@@ -23,19 +24,19 @@ impl Transport for CancellableTransport {
     fn send(&self, request: OutgoingRequest) -> BoxFuture<'_, Result<RawResponse, TransportError>> {
         let sent = self.inner.send(request);
         Box::pin(async move {
-            let incoming = tokio::select! {
+            let response = tokio::select! {
                 biased;
-                answer = sent => answer?,
+                response = sent => response?,
                 () = self.cancellation.cancelled() => return Err(TransportError::Cancelled),
             };
-            Ok(RawResponse { body: cancellable_body(self.cancellation.clone(), incoming.body), ..incoming })
+            Ok(RawResponse { body: cancellable_body(self.cancellation.clone(), response.body), ..response })
         })
     }
 }
 
 type ByteStream = stream::BoxStream<'static, Result<bytes::Bytes, TransportError>>;
 
-/// A body that ends with an error when the run is asked to stop: half of one must not look like a whole.
+/// Wraps a body so that it ends with an error when the run is cancelled. A truncated body must not look complete.
 fn cancellable_body(cancellation: Cancellation, body: ByteStream) -> ByteStream {
     stream::unfold(Some((body, cancellation)), |state| async move {
         let (mut body, cancellation) = state?;
@@ -48,7 +49,7 @@ fn cancellable_body(cancellation: Cancellation, body: ByteStream) -> ByteStream 
     .boxed()
 }
 
-/// The database's time, and waits that end when the run is asked to stop.
+/// Clock with the time of the database, whose waits end when the run is cancelled.
 #[derive(Debug)]
 pub(super) struct RunClock {
     pub(super) store: SharedStore,

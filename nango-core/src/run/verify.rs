@@ -1,5 +1,5 @@
-//! Whether the credentials of a connection are good: a token is had if one is due, and the request that the provider's
-//! entry names is answered well.
+//! Verification of credentials: a token is refreshed if it is due, and the verification request of the provider's entry
+//! must succeed.
 
 use std::sync::Arc;
 
@@ -16,20 +16,20 @@ use crate::{
     store::Connection,
 };
 
-/// What a test of a connection found good.
+/// Result of a successful connection test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionTest {
-    /// The request that was answered well: method and place. `None`: the provider's entry names none.
+    /// Method and URL of the request that succeeded. `None` if the provider's entry declares no verification request.
     pub request: Option<String>,
-    /// When the token ends, microseconds since 1970, as far as that is known.
+    /// Expiry of the token, microseconds since 1970 (UTC). `None` if it is unknown.
     pub token_expires_at: Option<i64>,
-    /// Whether the token was renewed for this test.
+    /// Whether the token was refreshed by this test.
     pub renewed: bool,
 }
 
-/// Whether credentials of this kind are tried before they are stored: those that come with a token were good a moment
-/// ago, and those that obtained one were tried by that.
+/// Returns whether credentials of this auth mode are verified before they are stored. Credentials with a given token
+/// are not, because it was issued recently, and credentials that obtained a token were verified by that.
 pub(super) fn is_verifiable(mode: AuthMode) -> bool {
     matches!(
         mode,
@@ -43,14 +43,14 @@ pub(super) fn is_verifiable(mode: AuthMode) -> bool {
     )
 }
 
-/// Tests a stored connection. A token that could not be renewed lately is tried once more.
+/// Tests a stored connection. If the last token refresh failed, it is tried again.
 ///
 /// # Errors
 ///
-/// There is no such connection, a token cannot be had, or the provider refuses the credentials.
+/// Fails if the connection does not exist, no token can be obtained, or the provider refuses the credentials.
 pub async fn test_connection(runtime: &Arc<Runtime>, integration: &str, id: &str) -> Result<ConnectionTest> {
     let stored = runtime.store.connection(integration, id).await.map_err(store_error)?.ok_or_else(|| {
-        let text = format!("there is no connection `{id}` of `{integration}`");
+        let text = format!("the connection `{id}` of `{integration}` does not exist");
         Error::new(ErrorKind::Connection, text)
     })?;
     let outbound = Outbound::for_connection(runtime, &stored).await?;
@@ -64,7 +64,7 @@ pub async fn test_connection(runtime: &Arc<Runtime>, integration: &str, id: &str
     Ok(ConnectionTest { request, token_expires_at: credentials.expires_at(), renewed })
 }
 
-/// Sends the request that the provider's entry names; gives what was asked.
+/// Sends the verification requests of the provider's entry until one succeeds, and returns its method and URL.
 pub(super) async fn probe(
     runtime: &Runtime,
     outbound: &Outbound,
@@ -77,10 +77,10 @@ pub(super) async fn probe(
     let scope =
         TemplateScope::new(&connection.integration, &connection.config, credentials.parts()).token(credentials.token());
     let mut last = None;
-    // One that is answered well is enough.
+    // One successful request is sufficient.
     for endpoint in &verification.endpoints {
         let spec = match verification_request(verification, endpoint, &scope) {
-            Ok(call) => call,
+            Ok(spec) => spec,
             Err(error) => return Err(Error::new(ErrorKind::Connection, error)),
         };
         match client.send(&spec).await {
@@ -89,7 +89,7 @@ pub(super) async fn probe(
                     let url = crate::http::redacted_url(&response.request.url);
                     return Ok(Some(format!("{} {url}", response.request.method)));
                 }
-                Some(answer) => last = Some(answer.into_error(connection, &outbound.redactor)),
+                Some(rejection) => last = Some(rejection.into_error(connection, &outbound.redactor)),
             },
             Err(error) => last = Some(request_error(connection, error).redacted(&outbound.redactor)),
         }
@@ -97,29 +97,29 @@ pub(super) async fn probe(
     last.map_or(Ok(None), Err)
 }
 
-/// An answer with a status of success that is none.
+/// Rejection by a response with a success status.
 enum Rejection {
-    /// It refuses the credentials, with the provider's message.
+    /// The credentials are refused, with the message of the provider.
     Refused(String),
-    /// It is not the JSON that the entry describes.
+    /// The body is not the JSON that the provider's entry describes.
     Unreadable(String),
 }
 
-/// Whether an answer with a status of success is a refusal, by the entry.
+/// Returns whether a response with a success status is a rejection, according to the provider's entry.
 fn rejection(verification: &Verification, response: &Response) -> Option<Rejection> {
     let refusal = verification.refusal.as_ref()?;
     match response.json::<Value>() {
-        Ok(body) => refusal.of(&body).map(Rejection::Refused),
+        Ok(body) => refusal.refusal_message(&body).map(Rejection::Refused),
         Err(error) => Some(Rejection::Unreadable(error.to_string())),
     }
 }
 
 impl Rejection {
-    /// The error, with the provider's message redacted before it is cut.
+    /// Converts to an error. The message of the provider is redacted before it is truncated.
     fn into_error(self, connection: &Connection, redactor: &Redactor) -> Error {
         let (is_refusal, message) = match self {
             Self::Refused(message) if message.is_empty() => (true, "the provider refused them".to_owned()),
-            Self::Refused(message) => (true, format!("the provider answered `{message}`")),
+            Self::Refused(message) => (true, format!("the provider responded with `{message}`")),
             Self::Unreadable(message) => (false, message),
         };
         verification_error(connection, is_refusal, redactor.message(&message))
@@ -151,10 +151,10 @@ fn request_error(connection: &Connection, error: HttpError) -> Error {
     verification_error(connection, is_refusal, error.into_error().to_string())
 }
 
-/// The error of credentials that are refused, or could not be tried.
+/// Returns the error of credentials that are refused or could not be verified.
 fn verification_error(connection: &Connection, is_refusal: bool, cause: String) -> Error {
     let Connection { integration, id, .. } = connection;
-    let what = if is_refusal { "are refused" } else { "could not be tried (`--no-verify` stores them all the same)" };
+    let what = if is_refusal { "are refused" } else { "could not be verified (`--no-verify` skips the verification)" };
     Error::new(ErrorKind::Connection, cause)
         .context(format!("the credentials of connection `{id}` of `{integration}` {what}"))
 }

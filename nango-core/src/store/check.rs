@@ -1,11 +1,11 @@
-//! What a check of a database found.
+//! Check report of a database: problems, their repair, and advice.
 //!
-//! A check reads in snapshots and mends in small transactions, each of which looks again before it writes, so readers and
-//! runs go on meanwhile. It never makes up content: what it mends follows from what is stored (a count, a mark), or is
-//! something that nothing refers to any more. The rest is left, with what a person can do.
+//! A check reads in snapshots and repairs in small transactions, each of which reads again before it writes, so that
+//! readers and runs continue meanwhile. A repair never invents content: it follows from stored data (a count, a flag),
+//! or removes rows without an owner. Other problems are reported with advice.
 //!
-//! A sealed payload is opened before it is looked at. Where its key is not held, nothing is known of it: it is counted, and
-//! not called damaged.
+//! A sealed payload is decrypted before it is checked. If its key is missing, the payload is counted as undecrypted,
+//! and not reported as damaged.
 
 use std::collections::BTreeMap;
 
@@ -17,41 +17,41 @@ use super::{
     hash::Hash,
 };
 
-/// What can be wrong.
+/// A type of problem that a check can find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Problem {
-    /// The database's own structure is damaged. Nothing else is looked at then.
+    /// The file structure of the database is damaged. Nothing else is checked in this case.
     File,
-    /// The live records or bytes of a dataset are not those of a recount.
+    /// The stored number of active records or bytes of a dataset differs from a recount.
     Counts,
-    /// A dataset's sequence or stamp lies behind that of one of its records.
+    /// The sequence or timestamp of a dataset is behind that of one of its records.
     DatasetBehind,
-    /// Two records of a dataset have one sequence.
+    /// Two records of a dataset have the same sequence.
     DuplicateSequence,
-    /// A record has an earlier stamp than one before it in the feed.
+    /// A record has an earlier timestamp than a record before it in the feed.
     TimestampRegression,
-    /// Two rows have one id.
+    /// Two rows have the same id.
     DuplicateId,
-    /// A record that no look-up by id finds.
+    /// A record without a key row cannot be found by its id.
     MissingKeyRow,
-    /// An id that leads to no record.
+    /// A key row has no record.
     MissingPayloadRow,
-    /// What is noted of a record (deleted, pruned, last action) contradicts its row.
+    /// The flags of a record (deleted, pruned, last action) contradict its row.
     State,
-    /// A payload that is not the one that was hashed.
+    /// A payload does not match its hash.
     Hash,
-    /// A payload that is not JSON.
+    /// A payload is not JSON.
     Payload,
-    /// A sealed payload that does not open with its key: it was changed, or belongs to another record.
+    /// A sealed payload cannot be decrypted with its key: it was modified, or belongs to another record.
     Seal,
-    /// Rows that belong to something that is gone.
+    /// Rows belong to an owner that does not exist.
     Orphans,
-    /// A checkpoint, configuration or metadata that is not JSON.
+    /// A checkpoint, configuration or metadata is not JSON.
     Unreadable,
 }
 
 impl Problem {
-    /// The name in JSON.
+    /// The stable name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::File => "file",
@@ -71,84 +71,85 @@ impl Problem {
         }
     }
 
-    /// What a repair does; `None`: it would have to make something up.
+    /// Returns the effect of a repair, or `None` if a repair would have to invent content.
     pub const fn repair(self) -> Option<&'static str> {
         Some(match self {
-            Self::Counts => "counted again",
-            Self::DatasetBehind => "raised to the latest of the records",
-            Self::MissingKeyRow => "the record is found by its id again",
-            Self::MissingPayloadRow => "taken out: the next save adds the record",
-            Self::State => "taken from the record's row",
-            Self::Hash => "the hash is dropped: the next save of the record compares and replaces the payload",
-            Self::Orphans => "taken out",
+            Self::Counts => "recounted",
+            Self::DatasetBehind => "raised to the latest values of the records",
+            Self::MissingKeyRow => "the record can be found by its id again",
+            Self::MissingPayloadRow => "removed: the next save adds the record",
+            Self::State => "corrected from the record's row",
+            Self::Hash => "hash removed: the next save of the record compares and replaces the payload",
+            Self::Orphans => "removed",
             _ => return None,
         })
     }
 
-    /// What a person can do about what is left.
+    /// Returns the next step for a problem that a repair leaves, for the user.
     pub const fn advice(self) -> &'static str {
         match self {
             Self::File => {
-                "restore the last backup (`registry database backup`); feeds refuse cursors that are ahead of it"
+                "restore the last backup (`registry database backup`); feeds refuse cursors that are newer than it"
             }
             Self::DuplicateSequence | Self::TimestampRegression => {
-                "a reader may have stepped over a change: empty the dataset (`registry database empty`), run the sync, and \
+                "readers may have missed a change: empty the dataset (`registry database empty`), run the sync, and \
                  let readers start without a cursor"
             }
             Self::DuplicateId => "empty the dataset (`registry database empty`) and run the sync",
             Self::Payload | Self::Seal => {
-                "run the sync with --reset: the record is saved anew, once `--repair` has dropped its hash. Or take it out \
-                 with `registry database erase`"
+                "run the sync with --reset after `--repair` has removed the hash: the record is saved again. Or \
+                 remove it with `registry database erase`"
             }
             Self::Unreadable => {
-                "a checkpoint: run the sync with --reset. A connection: add it again (`registry connection add`)"
+                "for a checkpoint, run the sync with --reset; for a connection, add it again \
+                 (`registry connection add`)"
             }
-            _ => "`registry database check --repair`",
+            _ => "run `registry database check --repair`",
         }
     }
 }
 
-/// Something that is wrong in one place.
+/// A problem in one location, with the number of affected rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What.
+    /// The type of the problem.
     pub problem: Problem,
-    /// Where: a dataset, or what kind of rows.
+    /// A dataset, or the kind of rows.
     pub location: String,
-    /// How many rows.
+    /// The number of affected rows.
     pub count: u64,
-    /// How many of them are mended.
+    /// The number of repaired rows.
     pub repaired: u64,
-    /// One of them, or the figures.
+    /// One of the rows, or the values that differ.
     pub example: String,
 }
 
-/// What a check looked at, and what it found.
+/// The report of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CheckReport {
-    /// Datasets.
+    /// The number of datasets that were checked.
     pub datasets: u64,
-    /// Records, tombstones included.
+    /// The number of records that were checked, tombstones included.
     pub records: u64,
-    /// Bytes of their payloads, as if they were plain.
+    /// The size of their payloads in bytes, as plaintext.
     pub bytes: u64,
-    /// Payloads that were not looked into, because their key is not held: how many, by key.
+    /// The number of payloads that were not decrypted because their key is missing, by key.
     pub undecrypted: BTreeMap<KeyId, u64>,
-    /// What is wrong, in the order in which it was found.
+    /// The problems in the order in which they were found.
     pub findings: Vec<Finding>,
 }
 
 impl CheckReport {
-    /// Whether nothing is wrong any more.
+    /// Returns whether all problems are repaired.
     pub fn is_sound(&self) -> bool {
         self.findings.iter().all(|finding| finding.repaired == finding.count)
     }
 
-    /// Notes one more row, together with the others of its problem and place.
+    /// Adds rows with a problem; findings of the same problem and location are merged.
     pub(super) fn add_finding(
         &mut self,
         problem: Problem,
-        place: &str,
+        location: &str,
         count: u64,
         repaired: u64,
         example: impl Into<String>,
@@ -156,13 +157,14 @@ impl CheckReport {
         if count == 0 {
             return;
         }
-        let known = self.findings.iter_mut().find(|known| known.problem == problem && known.location == place);
-        if let Some(known) = known {
-            known.count += count;
-            known.repaired += repaired;
+        let existing =
+            self.findings.iter_mut().find(|finding| finding.problem == problem && finding.location == location);
+        if let Some(existing) = existing {
+            existing.count += count;
+            existing.repaired += repaired;
         } else {
-            let place = place.to_owned();
-            self.findings.push(Finding { problem, location: place, count, repaired, example: example.into() });
+            let location = location.to_owned();
+            self.findings.push(Finding { problem, location, count, repaired, example: example.into() });
         }
     }
 }
@@ -170,9 +172,9 @@ impl CheckReport {
 /// A dataset that is being checked.
 #[derive(Debug, Clone)]
 pub(super) struct DatasetRef {
-    /// Its number.
+    /// The number of the dataset in the database.
     pub id: i64,
-    /// Its names.
+    /// The names of the dataset.
     pub key: DatasetKey,
 }
 
@@ -187,21 +189,21 @@ impl std::fmt::Display for DatasetRef {
     }
 }
 
-/// A dataset as its row says, or as its records say.
+/// Totals of a dataset, either as stored in its row or as recounted from its records.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct DatasetTotals {
-    /// Live records.
+    /// The number of active records.
     pub live: i64,
-    /// Bytes of their payloads, as if they were plain.
+    /// The size of their payloads in bytes, as plaintext.
     pub bytes: i64,
     /// The latest sequence.
     pub seq: i64,
-    /// The latest stamp.
+    /// The latest commit timestamp, microseconds since 1970.
     pub committed_at: i64,
 }
 
 impl DatasetTotals {
-    /// Whether a row that says this is right about records that say `counted`.
+    /// Returns whether a row with these totals is correct for the recounted totals.
     pub(super) fn matches(&self, counted: &Self) -> bool {
         !self.counts_differ(counted) && !self.is_behind(counted)
     }
@@ -216,66 +218,66 @@ impl DatasetTotals {
 }
 
 impl CheckReport {
-    /// Notes in what a dataset's row contradicts its records.
+    /// Adds findings for the differences between a dataset's row and its records.
     pub(super) fn add_total_findings(
         &mut self,
-        place: &str,
-        noted: &DatasetTotals,
+        location: &str,
+        stored: &DatasetTotals,
         counted: &DatasetTotals,
         repaired: u64,
     ) {
-        if noted.counts_differ(counted) {
+        if stored.counts_differ(counted) {
             let example = format!(
-                "noted {} live with {} bytes, counted {} with {}",
-                noted.live, noted.bytes, counted.live, counted.bytes
+                "stored {} active records with {} bytes, counted {} with {} bytes",
+                stored.live, stored.bytes, counted.live, counted.bytes
             );
-            self.add_finding(Problem::Counts, place, 1, repaired, example);
+            self.add_finding(Problem::Counts, location, 1, repaired, example);
         }
-        if noted.is_behind(counted) {
+        if stored.is_behind(counted) {
             let example = format!(
-                "noted sequence {} and stamp {}, its records go up to {} and {}",
-                noted.seq, noted.committed_at, counted.seq, counted.committed_at
+                "stored sequence {} and timestamp {}, its records reach {} and {}",
+                stored.seq, stored.committed_at, counted.seq, counted.committed_at
             );
-            self.add_finding(Problem::DatasetBehind, place, 1, repaired, example);
+            self.add_finding(Problem::DatasetBehind, location, 1, repaired, example);
         }
     }
 
-    /// Counts records that were walked over.
-    pub(super) fn add_pass(&mut self, walked: &PassCounts) {
-        self.records += walked.records;
-        self.bytes += walked.bytes;
-        for (key, count) in &walked.undecrypted {
+    /// Adds the counts of one pass over records.
+    pub(super) fn add_pass(&mut self, counts: &PassCounts) {
+        self.records += counts.records;
+        self.bytes += counts.bytes;
+        for (key, count) in &counts.undecrypted {
             *self.undecrypted.entry(*key).or_default() += count;
         }
     }
 }
 
-/// What a walk over some records counted.
+/// The counts of one pass over records.
 #[derive(Debug, Default)]
 pub(super) struct PassCounts {
-    /// Records.
+    /// The number of records.
     pub records: u64,
-    /// Bytes of their payloads, as if they were plain.
+    /// The size of their payloads in bytes, as plaintext.
     pub bytes: u64,
-    /// Payloads that were not looked into, by key.
+    /// The number of payloads that were not decrypted, by key.
     pub undecrypted: BTreeMap<KeyId, u64>,
 }
 
-/// A payload as it lies in the database.
+/// A payload as it is stored in the database.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StoredPayload<'a> {
-    /// The record.
+    /// The record's id.
     pub id: &'a str,
-    /// Its bytes, sealed or not.
+    /// The stored bytes, sealed or not.
     pub payload: &'a [u8],
-    /// The stored id of the key; 0: it is not sealed.
+    /// The stored id of the key; 0 if the payload is not sealed.
     pub key: i32,
     /// The stored hash and its version, if its key row was found.
     pub hash: Option<(i64, Hash)>,
 }
 
 impl PassCounts {
-    /// Looks into a payload: what is wrong with it.
+    /// Checks a payload and returns its problem, if any.
     pub(super) fn inspect(
         &mut self,
         vault: &Vault,
@@ -296,9 +298,9 @@ impl PassCounts {
         if serde_json::from_slice::<IgnoredAny>(&plain).is_err() {
             return Ok(Some(Problem::Payload));
         }
-        // A hash of a kind that is not known here says nothing.
+        // A hash of an unknown version cannot be checked.
         let hasher = &vault.latest_policy().hasher;
-        let taken = hash.and_then(|(version, stored)| Some((hasher.hash_record_as(version, &plain)?, stored)));
-        Ok(taken.filter(|(taken, stored)| taken != stored).map(|_| Problem::Hash))
+        let compared = hash.and_then(|(version, stored)| Some((hasher.hash_record_as(version, &plain)?, stored)));
+        Ok(compared.filter(|(computed, stored)| computed != stored).map(|_| Problem::Hash))
     }
 }

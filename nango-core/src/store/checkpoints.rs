@@ -1,18 +1,18 @@
-//! Checkpoints and resume states: places in the provider.
+//! Checkpoints and resume states: stored positions of a function in the provider's data.
 //!
-//! A checkpoint is the function's and is shown; the resume state of a mapper is the engine's, sealed, and never shown.
-//! Both are written only as a part of a page ([`super::Page`]) or of a run's end.
+//! A checkpoint belongs to the function and is public; the resume state of a mapper belongs to the engine, is sealed,
+//! and is never shown. Both are written only as part of a page ([`super::Page`]) or of the end of a run.
 
 use serde_json::Value;
 
 use super::{FunctionKey, StoreFuture};
 
-/// A stored checkpoint.
+/// A checkpoint as it is stored.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StoredCheckpoint {
-    /// The value; `None`: never set, or cleared.
+    /// The value; `None` if it was never set or was cleared.
     pub value: Option<Value>,
-    /// Grows by one with every write, also when cleared; 0: never set.
+    /// The version, incremented by every write, also when the checkpoint is cleared; 0 if it was never set.
     pub version: i64,
 }
 
@@ -21,30 +21,30 @@ pub struct StoredCheckpoint {
 pub struct CheckpointWrite {
     /// The new value; `None` clears it.
     pub value: Option<Value>,
-    /// The version that was read: another stored one is a conflict.
+    /// The version that was read. Any other stored version is a conflict.
     pub expected: i64,
 }
 
-/// A change of a resume state: sealed bytes, or nothing any more.
+/// A change of a resume state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResumeWrite {
-    /// It becomes these sealed bytes.
+    /// Stores these sealed bytes.
     Set(Vec<u8>),
-    /// It is dropped.
+    /// Removes the resume state.
     Clear,
 }
 
 /// The checkpoints of a database.
 pub trait Checkpoints {
-    /// The checkpoint of a function of a connection.
+    /// Returns the checkpoint of a function of a connection.
     fn checkpoint(&self, key: &FunctionKey) -> StoreFuture<'_, StoredCheckpoint>;
 
-    /// Sets or clears a checkpoint from outside a run, whatever its version. Gives the new version.
+    /// Sets or clears a checkpoint from outside a run, whatever its version. Returns the new version.
     fn set_checkpoint(&self, key: &FunctionKey, value: Option<Value>) -> StoreFuture<'_, i64>;
 
-    /// The resume state of a mapper, sealed.
+    /// Returns the sealed resume state of a mapper.
     fn resume_state(&self, key: &FunctionKey) -> StoreFuture<'_, Option<Vec<u8>>>;
 
-    /// Drops the checkpoint and the resume state of a function, and closes the scans that it left open.
+    /// Removes the checkpoint and the resume state of a function, and closes its open scans.
     fn reset(&self, key: &FunctionKey) -> StoreFuture<'_, ()>;
 }

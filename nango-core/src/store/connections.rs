@@ -1,54 +1,55 @@
 //! Connections: one customer's credentials for an integration, with its configuration and metadata.
 //!
-//! Credentials arrive sealed and leave sealed; only `auth` can open them.
+//! The store receives and returns credentials only sealed; `auth` alone opens them.
 
 use serde_json::{Map, Value};
 
 use super::StoreFuture;
 
-/// A connection as the database holds it.
+/// A connection as it is stored in the database.
 #[derive(Clone, PartialEq)]
 pub struct Connection {
-    /// The database's own number of it. A connection that was removed and added again has another.
+    /// The number in the database. A connection that was removed and added again has a new number.
     pub row: i64,
-    /// The integration.
+    /// The integration's unique key.
     pub integration: String,
-    /// Its id, chosen by the application.
+    /// The connection's id, chosen by the application.
     pub id: String,
-    /// The kind of its credentials, such as `API_KEY`.
+    /// The auth mode of the credentials, such as `API_KEY`.
     pub auth: String,
-    /// Its sealed credentials.
+    /// The sealed credentials.
     pub credentials: Vec<u8>,
-    /// What the provider's templates ask for, such as a subdomain.
+    /// The values for the provider's templates, such as a subdomain.
     pub config: Map<String, Value>,
-    /// What the application and its functions keep with the connection.
+    /// The metadata that the application and its functions store with the connection.
     pub metadata: Map<String, Value>,
-    /// When it was added, microseconds since 1970.
+    /// The time at which the connection was added, microseconds since 1970.
     pub created_at: i64,
-    /// When anything of it last changed.
+    /// The time of the last change of the connection.
     pub updated_at: i64,
-    /// The version of its credentials: it grows with each change of them.
+    /// The version of the credentials: each change of them increments it.
     pub version: i64,
-    /// When its token is to be renewed: a while before its end. `None`: never, or nobody knows.
+    /// The time from which the token is refreshed, somewhat before its expiry, in microseconds since 1970. `None`:
+    /// never, or the expiry is unknown.
     pub renew_at: Option<i64>,
-    /// Why its token could not be renewed since it was last obtained.
+    /// The last failure of a token refresh since the token was obtained, if any.
     pub failure: Option<RefreshFailure>,
 }
 
-/// Why a token could not be renewed.
+/// A failed token refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshFailure {
-    /// How often in a row.
+    /// The number of consecutive failures.
     pub attempts: u32,
-    /// When last, microseconds since 1970.
+    /// The time of the last failure, microseconds since 1970.
     pub failed_at: i64,
-    /// Why, in words without secrets.
+    /// The reason, without secrets.
     pub message: String,
-    /// Whether the token server refused these credentials, so that another attempt has no purpose: the connection must be
-    /// given new ones.
+    /// Whether the token server refused these credentials, so that another attempt is useless: the connection needs new
+    /// credentials.
     pub refused: bool,
-    /// When the token server first answered without a token since one was last obtained, microseconds since 1970. `None`: it
-    /// did not answer, or only that it cannot answer now.
+    /// The time of the first response without a token since a token was last obtained, microseconds since 1970. `None`:
+    /// the server did not respond, or reported only that it is unavailable.
     pub rejected_since: Option<i64>,
 }
 
@@ -62,22 +63,22 @@ impl std::fmt::Debug for Connection {
     }
 }
 
-/// A connection that is being added, or replaces the one of the same name.
+/// A connection to add, or to replace the one with the same name.
 #[derive(Clone)]
 pub struct NewConnection {
-    /// The integration.
+    /// The integration's unique key.
     pub integration: String,
-    /// Its id.
+    /// The connection's id.
     pub id: String,
-    /// The kind of its credentials.
+    /// The auth mode of the credentials, such as `API_KEY`.
     pub auth: String,
-    /// Its sealed credentials.
+    /// The sealed credentials.
     pub credentials: Vec<u8>,
-    /// When its token is to be renewed, microseconds since 1970; `None`: never, or nobody knows.
+    /// The time from which the token is refreshed, microseconds since 1970. `None`: never, or the expiry is unknown.
     pub renew_at: Option<i64>,
-    /// What the provider's templates ask for.
+    /// The values for the provider's templates, such as a subdomain.
     pub config: Map<String, Value>,
-    /// Its metadata; `None` keeps what a replaced connection had.
+    /// The new metadata; `None` keeps the metadata of a replaced connection.
     pub metadata: Option<Map<String, Value>>,
 }
 
@@ -91,35 +92,36 @@ impl std::fmt::Debug for NewConnection {
     }
 }
 
-/// How metadata changes.
+/// A change of a connection's metadata.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MetadataChange {
-    /// All of it becomes this.
+    /// Replaces all metadata.
     Replace(Map<String, Value>),
-    /// These top-level keys become these values, the others stay.
+    /// Sets these top-level keys and keeps the others.
     Merge(Map<String, Value>),
 }
 
-/// What went with a connection.
+/// The data that was removed together with a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RemovedConnection {
-    /// How many records, deleted ones included.
+    /// The number of records, tombstones included.
     pub records: u64,
 }
 
 /// The connections of a database.
 pub trait Connections {
     /// Adds a connection, or replaces the credentials and configuration of the one with this name: its records,
-    /// checkpoints and (unless given) metadata stay, what was said of its token goes. The flag says whether it is new.
+    /// checkpoints and (if none is given) metadata are kept, the stored refresh failure is cleared. The flag is `true`
+    /// if the connection is new.
     fn put_connection(&self, new: NewConnection) -> StoreFuture<'_, (Connection, bool)>;
 
-    /// A connection by name.
+    /// Returns a connection by integration and id.
     fn connection(&self, integration: &str, id: &str) -> StoreFuture<'_, Option<Connection>>;
 
-    /// All connections, or those of one integration, by integration and id.
+    /// Returns all connections, or those of one integration, sorted by integration and id.
     fn connections(&self, integration: Option<&str>) -> StoreFuture<'_, Vec<Connection>>;
 
-    /// Changes the metadata and gives the result. `None`: there is no such connection.
+    /// Changes the metadata and returns the result, or `None` if the connection does not exist.
     fn change_metadata(
         &self,
         integration: &str,
@@ -127,8 +129,8 @@ pub trait Connections {
         change: MetadataChange,
     ) -> StoreFuture<'_, Option<Map<String, Value>>>;
 
-    /// Replaces configuration and credentials of a row by the same with more of it sealed, unless the credentials have
-    /// changed since this version or are being renewed. The flag says whether it did.
+    /// Replaces configuration and credentials with the same values of which more are sealed, unless the credentials
+    /// changed after this version or are being refreshed. Returns whether the row was written.
     fn seal_config(
         &self,
         row: i64,
@@ -137,13 +139,14 @@ pub trait Connections {
         config: Map<String, Value>,
     ) -> StoreFuture<'_, bool>;
 
-    /// A value that the program keeps for itself, by name.
+    /// Returns an internal value of the program by name.
     fn meta_value(&self, name: &str) -> StoreFuture<'_, Option<Vec<u8>>>;
 
-    /// Keeps a value, or drops it. What is secret in it must be sealed.
+    /// Stores or removes an internal value. Secrets in it must be sealed.
     fn put_meta_value(&self, name: &str, value: Option<Vec<u8>>) -> StoreFuture<'_, ()>;
 
-    /// Removes a connection, its records, checkpoints and resume states. The sequences of its datasets stay, so that a
-    /// cursor goes on if a connection of this name comes back. `None`: there is no such connection.
+    /// Removes a connection with its records, checkpoints and resume states. The sequences of its datasets are kept, so
+    /// that a cursor stays valid if a connection of this name is added again. Returns `None` if the connection does not
+    /// exist.
     fn remove_connection(&self, integration: &str, id: &str) -> StoreFuture<'_, Option<RemovedConnection>>;
 }

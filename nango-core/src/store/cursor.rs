@@ -1,8 +1,8 @@
-//! A reader's place in a feed, as the text that readers keep.
+//! Feed cursor: the position of a reader in a feed, encoded as text.
 //!
-//! A cursor is a sequence number, bound to its dataset and to the database that gave it. The binding is made of names,
-//! so a cursor survives a restart, an emptied dataset and a connection that was removed and came back. It is not a
-//! secret: it keeps a mistake from being read as a place, and guards nothing.
+//! A cursor is a sequence number, bound to its dataset and to the database that issued it. The binding depends on
+//! names, so a cursor stays valid after a restart, after the dataset was emptied, and after the connection was removed
+//! and added again. It is not a secret: the binding detects mistakes, and protects nothing.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
@@ -11,17 +11,17 @@ use super::StoreError;
 const VERSION: u8 = 1;
 const ENCODED_BYTES: usize = 17;
 
-/// A place in the feed of one dataset: behind the record of sequence `seq`.
+/// A position in the feed of one dataset: after the record of sequence `seq`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cursor {
-    /// What names the dataset and its database.
+    /// The number that identifies the dataset and its database.
     pub feed_id: u64,
-    /// The sequence of the last record that was read; 0: before the first.
+    /// The sequence of the last record that was read; 0 before the first record.
     pub seq: i64,
 }
 
 impl Cursor {
-    /// The text for readers: 23 characters that need no escaping in a URL.
+    /// Returns the cursor as 23 characters that need no escaping in a URL.
     #[must_use]
     pub fn encode(self) -> String {
         let mut bytes = [0; ENCODED_BYTES];
@@ -31,11 +31,11 @@ impl Cursor {
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads what [`Self::encode`] wrote for the same feed.
+    /// Parses a text of [`Self::encode`] for the same feed.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Cursor`] for everything else.
+    /// Returns [`StoreError::Cursor`] for any other text.
     pub fn decode(text: &str, feed: u64) -> Result<Self, StoreError> {
         let mut bytes = [0; ENCODED_BYTES];
         let read = BASE64_URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).map_err(|_| StoreError::Cursor)?;

@@ -1,19 +1,19 @@
-//! From candidate to tombstone: when a live record that a complete scan did not see is deleted.
+//! Delete decisions: when an active record that a complete scan did not see becomes a tombstone.
 //!
-//! A *delete candidate* is a live record that a complete scan did not see and that nothing wrote since the scan began. The
-//! decisions are made here, once for all databases; a database finds the candidates, stores a [`State`] for each one that
-//! waits, and makes the tombstones.
+//! A *delete candidate* is an active record that a complete scan did not see and that no run wrote since the scan
+//! began. The decisions are made here, once for all databases; a database finds the candidates, stores a
+//! [`CandidateState`] for each pending one, and writes the tombstones.
 //!
 //! | file | content |
 //! | --- | --- |
-//! | `policy` | what a sync declares, and how many confirmations a walk needs |
-//! | `ends` | the ends of several walks of one scan as one |
-//! | `state` | what is stored of a candidate, and the verdict at the end of a scan |
-//! | `forward` | what waits in a dataset, and when the next full run is due because of it |
+//! | `policy` | the declaration of a sync, and the number of confirmations that a walk needs |
+//! | `walks` | the combined result of the walks of one scan |
+//! | `candidate` | the stored state of a candidate, and the decision at the end of a scan |
+//! | `pending` | the pending deletes of a dataset, and when they make the next run a full one |
 //!
-//! What must stay true:
-//! - Each condition of a delete holds by itself; confirmations are counted while a candidate is held.
-//! - A record that is seen or written loses its state, in the transaction that sees or writes it ([`touched`]).
+//! Invariants:
+//! - Each condition of a delete is checked independently; confirmations are counted while a candidate is held.
+//! - A record that is seen or written loses its state in the same transaction ([`touched`]).
 //! - Times come from the database's clock.
 
 mod candidate;
@@ -35,23 +35,23 @@ pub(super) use pending::CandidateTotals;
 
 use super::{RowOutcome, Write};
 
-/// How the walks of a scan ended, as far as deletes depend on it.
+/// The combined result of a scan's walks, as far as deletes depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is evidence of its own")]
 pub struct ScanWalk {
-    /// Whether every walk ended Complete.
+    /// Whether every walk ended as complete.
     pub complete: bool,
     /// Whether the pagination is position-based.
     pub position_based: bool,
-    /// The requests of the longest walk.
+    /// The number of requests of the longest walk.
     pub requests: u64,
-    /// Whether a walk had a shift.
+    /// Whether a walk detected a shift.
     pub shifted: bool,
     /// Whether the list was empty: no walk returned a record.
     pub list_empty: bool,
 }
 
-/// The end of a scan that nothing holds: one complete walk confirms.
+/// Returns the end of a scan without guards: one complete walk confirms a delete.
 #[cfg(test)]
 pub(super) fn unguarded_finish_scan(
     run: super::RunToken,
@@ -64,11 +64,11 @@ pub(super) fn unguarded_finish_scan(
     super::FinishScan { run, function, dataset, scan, walk, policy, confirmations: Vec::new(), resume: None }
 }
 
-/// The ids of a write whose records were seen or written, so that they lose their delete state.
+/// Returns the ids of a write whose records were seen or written, so that they lose their delete state.
 ///
-/// A save sees each of its records, also one that it leaves as it is. A patch that changes nothing names a record that its
-/// writer knows to be there, and so does a patch that is older than its record; an older delete does not. A delete that a
-/// newer write precedes leaves the record as it was, and so does a patch.
+/// A save sees each of its records, also those that it leaves unchanged. A patch that changes nothing, or that is older
+/// than its record, shows that the record exists; an older delete does not. A delete or patch that is skipped because
+/// of a newer write does not count.
 pub(super) fn touched<'a>(write: &'a Write, rows: &[RowOutcome]) -> Vec<&'a str> {
     let with = |ids: &mut dyn Iterator<Item = &'a str>, counts: fn(RowOutcome) -> bool| {
         ids.zip(rows).filter(|(_, row)| counts(**row)).map(|(id, _)| id).collect()

@@ -1,16 +1,16 @@
-//! Encryption at rest: payloads sealed row by row, and the rotation of the key behind everything that is sealed.
+//! Encryption at rest: sealing of payloads per row, and rotation of the key of everything that is sealed.
 //!
-//! The database says whether payloads are sealed and which key is *active*; the keys themselves lie in the ring of the
-//! process ([`Keys`]). What must stay true:
-//! - What a transaction seals, it seals with the key that is active in that transaction. A process whose ring lacks it
-//!   writes nothing and says which key it needs. So, once a walk over what is there came to its end, nothing is sealed
-//!   with an older key, and none can come back.
-//! - Sealing moves no sequence and no stamp, and changes no outcome of a save.
-//! - A stored key id 0 means: not sealed.
+//! The database stores whether payloads are sealed and which key is *active*; the keys themselves are in the key ring
+//! of the process ([`Keys`]). Invariants:
+//! - A transaction seals with the key that is active in that transaction. A process whose ring lacks this key writes
+//!   nothing and reports the id of the missing key. Therefore, after a reseal pass over the stored rows is complete,
+//!   nothing is sealed with an older key, and nothing can be sealed with it again.
+//! - Sealing changes no sequence, no timestamp and no outcome of a save.
+//! - The stored key id 0 means that the value is not sealed.
 //!
-//! Rotation has two phases. *Distribute*: every process gets a ring with the new key; nothing uses it. *Activate*
-//! ([`Encryption::activate_key`]): everything new is sealed with it, and [`reseal`] walks over what is there, a small
-//! transaction at a time, while reads and writes go on.
+//! A rotation has two phases. *Distribute*: every process receives a ring with the new key, which is not used yet.
+//! *Activate* ([`Encryption::activate_key`]): new values are sealed with it, and [`reseal`] passes over the stored rows
+//! in small transactions, while reads and writes continue.
 
 mod keys;
 mod seal;
@@ -27,100 +27,100 @@ pub use keys::{KeyId, Keys, credentials_context, resume_context};
 pub(crate) use seal::{DatasetSeal, SEAL_OVERHEAD};
 pub(crate) use vault::{EncryptionPolicy, StoredPolicy, Vault};
 
-/// What one step of a walk may hold the write lock for: so many rows, or so many bytes of payload.
+/// The maximum number of rows of one reseal step, which keeps the write lock; see also [`STEP_BYTES`].
 pub(crate) const STEP_ROWS: u32 = 1000;
-/// See [`STEP_ROWS`].
+/// The maximum size in bytes of the payloads of one reseal step; see also [`STEP_ROWS`].
 pub(crate) const STEP_BYTES: usize = 2 << 20;
-/// The shortest rest between two steps.
+/// The minimum pause between two reseal steps.
 const MIN_PAUSE: Duration = Duration::from_millis(2);
 
-/// How much is sealed with one key.
+/// The number of values that are sealed with one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyUse {
-    /// The key; `None`: payloads that are not sealed.
+    /// The key; `None` for payloads that are not sealed.
     pub key: Option<KeyId>,
     /// Records with a payload, deleted ones included.
     pub records: u64,
-    /// Credentials of connections.
+    /// Credentials of connections that are sealed with the key.
     pub credentials: u64,
-    /// Resume states of mappers.
+    /// Resume states of mappers that are sealed with the key.
     pub resume_states: u64,
 }
 
 impl KeyUse {
-    /// Nothing yet.
+    /// Returns counts of zero for a key.
     pub(crate) fn of(key: Option<KeyId>) -> Self {
         Self { key, records: 0, credentials: 0, resume_states: 0 }
     }
 
-    /// Whether nothing is sealed with it.
+    /// Returns whether nothing is sealed with the key.
     pub fn is_unused(&self) -> bool {
         (self.records, self.credentials, self.resume_states) == (0, 0, 0)
     }
 }
 
-/// What the database says of its encryption, and what it holds.
+/// The encryption policy of a database, and the use of its keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncryptionState {
     /// Whether payloads are sealed.
     pub payloads: bool,
-    /// The key that everything new is sealed with. `None`: nothing is sealed yet, and the first key of the ring will be.
+    /// The key for new values. `None`: nothing is sealed yet, and the first key of the ring will be used.
     pub active: Option<KeyId>,
-    /// Whether a walk over what is there has not come to its end.
+    /// Whether a reseal pass over the stored rows is incomplete.
     pub unfinished: bool,
-    /// What each key is used for, by key; those that nothing is sealed with are left out.
+    /// The use of each key, sorted by key, without unused keys.
     pub uses: Vec<KeyUse>,
 }
 
-/// What a step of a walk did.
+/// The progress of a reseal pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ResealProgress {
-    /// Records that were looked at.
+    /// Records that were examined.
     pub seen: u64,
-    /// Records, credentials and resume states that are sealed otherwise now (or no more).
+    /// Records, credentials and resume states that were resealed or unsealed.
     pub changed: u64,
-    /// Those that could not be opened, and were left as they are.
+    /// Records, credentials and resume states that could not be opened, and were left unchanged.
     pub skipped: u64,
-    /// Whether there is nothing more to do.
+    /// Whether the pass is complete.
     pub done: bool,
 }
 
-/// The encryption of a database.
+/// Encryption of a database.
 pub trait Encryption {
-    /// Gives the key ring. Without it, nothing that is sealed can be read, and nothing written where it must be sealed.
+    /// Sets the key ring. Without it sealed values cannot be read, and values that must be sealed cannot be written.
     ///
-    /// The first ring that a database is given decides which key is active: the one that what is there was sealed with,
-    /// or the first of the ring. With `seal_new`, a database that holds nothing yet seals its payloads from now on.
+    /// The first ring of a database determines the active key: the one that sealed the stored values, or the first of
+    /// the ring. With `seal_new`, an empty database seals its payloads from now on.
     fn use_keys(&self, keys: Arc<dyn Keys>, seal_new: bool) -> StoreFuture<'_, ()>;
 
-    /// What is sealed, and with which keys. Counts the rows, so it takes a moment on a large database.
+    /// Returns the encryption policy and the use of each key. Counts rows, which is slow on a large database.
     fn encryption(&self) -> StoreFuture<'_, EncryptionState>;
 
-    /// Whether payloads are sealed and which key is active, without counting. [`EncryptionState::uses`] is empty.
+    /// Returns the encryption policy without counting: [`EncryptionState::uses`] is empty.
     fn encryption_settings(&self) -> StoreFuture<'_, EncryptionState>;
 
-    /// Seals payloads from now on, or no longer; what is there follows by [`reseal`].
+    /// Switches the sealing of new payloads on or off; stored payloads follow by [`reseal`].
     fn seal_payloads(&self, on: bool) -> StoreFuture<'_, ()>;
 
-    /// Makes a key of the ring the active one; what is there follows by [`reseal`].
+    /// Activates a key of the ring; stored values follow by [`reseal`].
     fn activate_key(&self, key: KeyId) -> StoreFuture<'_, ()>;
 
-    /// Takes the next step of the walk over what is there, in one small transaction: what it did is durable.
+    /// Executes the next step of the reseal pass in one small transaction. Its result is durable.
     fn reseal_step(&self) -> StoreFuture<'_, ResealProgress>;
 
-    /// Where remains of payloads lie that were plain before a walk sealed them, and how a person removes them. `None`: the
-    /// walk removes them itself.
+    /// Returns where remains of plaintext payloads may be left after a reseal pass, and how a user removes them.
+    /// `None`: the pass removes them itself.
     fn plaintext_remains(&self) -> Option<&'static str> {
         None
     }
 }
 
-/// Walks on until everything is sealed as the database says, or `go_on` (asked after each step, with the sum so far)
-/// says no. A walk that was broken off, by that or by a crash, goes on where it stopped.
+/// Runs reseal steps until everything is sealed according to the policy, or until `should_continue` returns `false`. It
+/// is called after each step with the total progress. An interrupted pass resumes after its last step.
 ///
 /// # Errors
 ///
-/// A step failed; what the steps before it did stays.
+/// Returns the error of a step; earlier steps stay committed.
 pub async fn reseal(
     store: &dyn Store,
     mut should_continue: impl FnMut(&ResealProgress) -> bool,
@@ -136,7 +136,7 @@ pub async fn reseal(
         if sum.done || !should_continue(&sum) {
             return Ok(sum);
         }
-        // As long a rest as the step took: other processes ask for the lock now and then only, and must find it free.
+        // The pause is as long as the step, because other processes poll for the lock and must find it free.
         tokio::time::sleep(began.elapsed().max(MIN_PAUSE)).await;
     }
 }

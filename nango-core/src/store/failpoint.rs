@@ -1,11 +1,11 @@
-//! Places at which a test lets the process die: the steps of a commit, of a run and of a walk.
+//! Failpoints: steps of a commit, of a run and of a walk at which a test aborts the process.
 //!
-//! A build with `debug_assertions` reads `NANGO_FAILPOINT=name[:count]` once, and aborts when the named place is passed
-//! for the `count`th time (the first, without one): no destructor runs and nothing is flushed, as with `kill -9`. A
-//! release build has none of it.
+//! A build with `debug_assertions` reads `NANGO_FAILPOINT=name[:count]` once, and aborts when the named failpoint is
+//! hit for the `count`th time (default: the first): no destructor runs and nothing is flushed, as with `kill -9`. A
+//! release build contains no failpoints.
 //!
-//! Must stay true: a name that is not in [`NAMES`] does not compile, and the crash tests die at every name in it. Names
-//! with a database in front are passed on that database only.
+//! Invariants: a name that is not in [`NAMES`] does not compile, and the crash tests abort at every listed name. Names
+//! with a database as their prefix are hit on that database only.
 
 #[cfg(debug_assertions)]
 use std::{
@@ -16,7 +16,7 @@ use std::{
     },
 };
 
-/// Every place, in the order of a run.
+/// All failpoints, in the order in which a run hits them.
 #[cfg(debug_assertions)]
 pub const NAMES: [&str; 35] = [
     "sqlite:open:schema",
@@ -56,7 +56,7 @@ pub const NAMES: [&str; 35] = [
     "refresh:stored",
 ];
 
-/// The place of a name in [`NAMES`]; evaluated by the compiler.
+/// Returns the index of a name in [`NAMES`]; evaluated by the compiler.
 #[cfg(debug_assertions)]
 pub(crate) const fn index(name: &str) -> usize {
     let mut at = 0;
@@ -66,7 +66,7 @@ pub(crate) const fn index(name: &str) -> usize {
         }
         at += 1;
     }
-    panic!("this failpoint is not in NAMES: the crash tests would forget it")
+    panic!("this failpoint is not in NAMES: the crash tests would not hit it")
 }
 
 #[cfg(debug_assertions)]
@@ -78,32 +78,31 @@ const fn bytes_eq(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && at == a.len()
 }
 
-/// Dies here if the environment says so.
+/// Aborts the process if the environment selects this failpoint and count.
 #[cfg(debug_assertions)]
 pub(crate) fn hit(index: usize) {
     static CONFIGURED: OnceLock<Option<(usize, u64)>> = OnceLock::new();
     static HITS: AtomicU64 = AtomicU64::new(0);
-    let asked = CONFIGURED.get_or_init(|| parse(&std::env::var("NANGO_FAILPOINT").ok()?));
-    if let Some((place, count)) = asked
-        && *place == index
+    let selected = CONFIGURED.get_or_init(|| parse(&std::env::var("NANGO_FAILPOINT").ok()?));
+    if let Some((selected, count)) = selected
+        && *selected == index
         && HITS.fetch_add(1, Ordering::Relaxed) + 1 == *count
     {
         process::abort();
     }
 }
 
-/// Reads `name[:count]`. A name has colons of its own, so the count is what stands behind the last one, if it is a
-/// number.
+/// Parses `name[:count]`. Names contain colons too, so the count is the part after the last colon, if it is a number.
 #[cfg(debug_assertions)]
 fn parse(text: &str) -> Option<(usize, u64)> {
-    let place = |name: &str| NAMES.iter().position(|known| *known == name);
-    match text.rsplit_once(':').and_then(|(name, count)| Some((place(name)?, count.parse().ok()?))) {
-        Some(asked) => Some(asked),
-        None => Some((place(text)?, 1)),
+    let position = |name: &str| NAMES.iter().position(|known| *known == name);
+    match text.rsplit_once(':').and_then(|(name, count)| Some((position(name)?, count.parse().ok()?))) {
+        Some(selected) => Some(selected),
+        None => Some((position(text)?, 1)),
     }
 }
 
-/// Marks a step: `failpoint!("page:records")`.
+/// Marks a failpoint: `failpoint!("page:records")`.
 macro_rules! failpoint {
     ($name:literal) => {
         #[cfg(debug_assertions)]
@@ -125,7 +124,7 @@ mod tests {
         assert_eq!(parse("page:end"), Some((at("page:end").unwrap(), 1)));
         assert_eq!(parse("page:end:7"), Some((at("page:end").unwrap(), 7)));
         assert_eq!(parse("sqlite:close:2"), Some((at("sqlite:close").unwrap(), 2)));
-        for wrong in ["", "page", "page:end:", "page:end:x", "nowhere:3"] {
+        for wrong in ["", "page", "page:end:", "page:end:x", "unknown:3"] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

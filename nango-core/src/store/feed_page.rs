@@ -1,4 +1,4 @@
-//! A page of the feed while its rows come in.
+//! Builder of a feed page, limited by records and bytes.
 
 use bytes::Bytes;
 
@@ -7,10 +7,10 @@ use super::{
     row_flags::{ADDED_ACTION, DELETED_ACTION, UPDATED_ACTION},
 };
 
-/// The most records in one page.
+/// The maximum number of records in one page.
 pub(super) const MAX_PAGE_RECORDS: u32 = 10_000;
 
-/// A page that takes rows until it is full.
+/// A page that accepts rows until it is full.
 #[derive(Debug)]
 pub(super) struct FeedPageBuilder {
     page: FeedPage,
@@ -20,13 +20,13 @@ pub(super) struct FeedPageBuilder {
 }
 
 impl FeedPageBuilder {
-    /// An empty page of this size.
+    /// Creates an empty page with the limits of a query.
     pub(super) fn new(query: &ReadQuery) -> Self {
         let limit = query.limit.clamp(1, MAX_PAGE_RECORDS) as usize;
         Self { page: FeedPage::default(), limit, max_bytes: query.max_bytes, bytes: 0 }
     }
 
-    /// Takes a row. `false`: the page was full without it, and there is more.
+    /// Appends a row. Returns `false` if the page is full: the row is dropped, and the page has a next cursor.
     pub(super) fn push(&mut self, row: FeedRow) -> bool {
         let bytes = row.payload.as_ref().map_or(0, Bytes::len);
         let records = &mut self.page.records;
@@ -40,14 +40,14 @@ impl FeedPageBuilder {
         true
     }
 
-    /// The page.
+    /// Returns the finished page.
     pub(super) fn finish(self) -> FeedPage {
         self.page
     }
 }
 
 impl Filter {
-    /// One bit for each last action that is wanted, at the place of its number.
+    /// Returns a mask with one bit for each last action to read, at the position of its number.
     pub(super) fn mask(self) -> i64 {
         let wanted = [(self.added, ADDED_ACTION), (self.updated, UPDATED_ACTION), (self.deleted, DELETED_ACTION)];
         match wanted.iter().filter(|(set, _)| *set).map(|(_, action)| 1 << action).sum() {
@@ -58,7 +58,7 @@ impl Filter {
 }
 
 impl LastAction {
-    /// What a number in a row says.
+    /// Converts the number in a row.
     pub(super) fn from_number(number: i64) -> Option<Self> {
         match number {
             ADDED_ACTION => Some(Self::Added),

@@ -1,5 +1,5 @@
-//! Stored values, derived keys, hashes and names of channels, held by `golden/stored.txt`: a database that an earlier
-//! build wrote must be read.
+//! Golden test of stored values, derived keys, hashes and channel names (`golden/stored.txt`): a database that an
+//! earlier build wrote must stay readable.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const PAYLOAD: &[u8] = br#"{"id":1,"title":"A"}"#;
-/// [`PAYLOAD`] of the record `1`, sealed with [`KEY`].
+/// [`PAYLOAD`] as record `1`, sealed with [`KEY`].
 const SEALED_PAYLOAD: &str = "\
     b0f1c9d9a66de899cbe5dd877e701eff0aa2a342ab8f537c9a06877625198e9862654e74a83c0c987a0d41816335ee58";
 /// A secret of content hashes, sealed with [`KEY`].
@@ -42,7 +42,7 @@ fn key() -> (Arc<KeyRing>, KeyId) {
     (Arc::new(ring), id)
 }
 
-/// The vault of a database whose payloads are sealed, and its policy.
+/// Returns the vault of a database with sealed payloads, and its policy.
 fn sealed(hash_secret: Vec<u8>) -> (Vault, StoredPolicy) {
     let (ring, id) = key();
     let vault = Vault::new(Hasher::new(&[7; 32]));

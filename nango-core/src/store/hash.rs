@@ -1,26 +1,26 @@
-//! The content hash of a record: 128 bits over its canonical bytes, keyed per database.
+//! Content hash of a record: 128 bits over its canonical bytes, keyed per database.
 //!
-//! The key is there so that nobody can prepare, outside this database, two records that it takes for one. Where payloads
-//! lie plain the hash is fast and not cryptographic. Where they are sealed it is, under a secret that is sealed itself:
-//! a hash beside a sealed payload must not tell whether a guess of the content is right. The version is stored beside
-//! every hash, so that one can replace the other without touching a sequence.
+//! The key prevents the preparation, outside this database, of two records with the same hash. For plaintext payloads
+//! the hash is fast and not cryptographic. For sealed payloads it is cryptographic, with a secret that is sealed
+//! itself: a hash that is stored with a sealed payload must not confirm a guess of the content. The version is stored
+//! with every hash, so that one hash can replace the other without a change of the sequence.
 
 use xxhash_rust::xxh3::{xxh3_64_with_secret, xxh3_128_with_secret};
 use zeroize::Zeroizing;
 
 use super::DatasetKey;
 
-/// The version of the fast hash, of plain payloads.
+/// The version of the fast hash, for plaintext payloads.
 const FAST: i64 = 1;
-/// The version of the cryptographic hash, of sealed payloads.
+/// The version of the cryptographic hash, for sealed payloads.
 const KEYED: i64 = 2;
-/// The version of the cryptographic hash of a fast hash: all that can be made where the payload is gone.
+/// The version of the cryptographic hash of a fast hash, for rows whose payload no longer exists.
 const KEYED_FAST: i64 = 3;
 
-/// A content hash.
+/// A content hash of 128 bits.
 pub(crate) type Hash = [u8; 16];
 
-/// The keyed hashes of one database.
+/// The keyed hash functions of one database.
 #[derive(Clone)]
 pub(crate) struct Hasher {
     public: Box<[u8; 192]>,
@@ -35,25 +35,25 @@ impl std::fmt::Debug for Hasher {
 }
 
 impl Hasher {
-    /// The fast hashes of the database that drew this key.
+    /// Creates the fast hashes of the database with this key.
     pub(crate) fn new(key: &[u8; 32]) -> Self {
         let mut public = Box::new([0; 192]);
         blake3::Hasher::new_keyed(key).update(b"nango record hash").finalize_xof().fill(&mut public[..]);
         Self { public, secret: None, version: FAST }
     }
 
-    /// The hashes of the same database that know its secret, and take new ones by it if `sealed`.
+    /// Returns the hasher of the same database with its secret, which computes new hashes with the secret if `sealed`.
     pub(crate) fn with_secret(&self, secret: Option<Zeroizing<[u8; 32]>>, sealed: bool) -> Self {
         let version = if sealed && secret.is_some() { KEYED } else { FAST };
         Self { public: self.public.clone(), secret, version }
     }
 
-    /// The version of new hashes; stored beside each.
+    /// Returns the version of new hashes, which is stored with each of them.
     pub(crate) fn version(&self) -> i64 {
         self.version
     }
 
-    /// The hash of a record's canonical bytes.
+    /// Returns the hash of a record's canonical bytes.
     pub(crate) fn hash_record(&self, payload: &[u8]) -> Hash {
         match &self.secret {
             Some(secret) if self.version == KEYED => keyed_hash(secret, payload),
@@ -61,7 +61,8 @@ impl Hasher {
         }
     }
 
-    /// The same in an earlier version, to compare with a stored one. `None`: that version is not known here.
+    /// Returns the hash in an earlier version, for comparison with a stored one. `None`: the version is not supported,
+    /// or the secret is missing.
     pub(crate) fn hash_record_as(&self, version: i64, payload: &[u8]) -> Option<Hash> {
         match (version, &self.secret) {
             (FAST, _) => Some(self.fast(payload)),
@@ -71,8 +72,9 @@ impl Hasher {
         }
     }
 
-    /// What to keep of the stored hash of a payload that is gone, and in which version, if new payloads are sealed: a
-    /// fast one would tell whether a guess is right. `None`: it may stay as it is.
+    /// Converts the stored hash of a payload that no longer exists if new payloads are sealed, because a fast hash
+    /// would confirm a guess of the content. Returns the new hash and its version, or `None` if the hash may stay
+    /// unchanged.
     pub(crate) fn to_keyed(&self, version: i64, hash: &Hash) -> Option<(Hash, i64)> {
         match (self.version, version, &self.secret) {
             (KEYED, FAST, Some(secret)) => Some((keyed_hash(secret, hash), KEYED_FAST)),
@@ -84,7 +86,7 @@ impl Hasher {
         xxh3_128_with_secret(payload, &self.public[..]).to_le_bytes()
     }
 
-    /// What binds a cursor to a dataset of this database.
+    /// Returns the number that binds a cursor to a dataset of this database.
     pub(crate) fn feed_id(&self, dataset: &DatasetKey) -> u64 {
         xxh3_64_with_secret(&dataset.length_prefixed(), &self.public[..])
     }
@@ -123,10 +125,10 @@ mod tests {
         assert_eq!((off.version(), off.hash_record(b"{}")), (1, fast.hash_record(b"{}")));
         assert_eq!(off.hash_record_as(2, b"{}"), Some(one.hash_record(b"{}")));
         assert_eq!((fast.hash_record_as(2, b"{}"), one.hash_record_as(4, b"{}")), (None, None));
-        let (veiled, version) = one.to_keyed(1, &fast.hash_record(b"{}")).unwrap();
-        assert_eq!(one.hash_record_as(version, b"{}"), Some(veiled));
-        assert!(veiled != fast.hash_record(b"{}") && veiled != one.hash_record(b"{}"));
-        assert_eq!((one.to_keyed(2, &veiled), off.to_keyed(1, &veiled), fast.to_keyed(1, &veiled)), (None, None, None));
+        let (keyed, version) = one.to_keyed(1, &fast.hash_record(b"{}")).unwrap();
+        assert_eq!(one.hash_record_as(version, b"{}"), Some(keyed));
+        assert!(keyed != fast.hash_record(b"{}") && keyed != one.hash_record(b"{}"));
+        assert_eq!((one.to_keyed(2, &keyed), off.to_keyed(1, &keyed), fast.to_keyed(1, &keyed)), (None, None, None));
         assert_eq!(one.feed_id(&dataset()), fast.feed_id(&dataset()));
     }
 

@@ -1,5 +1,5 @@
-//! A page before it goes to the database: what needs no database is done here, where the page was made, so that no lock
-//! and no writer is kept meanwhile.
+//! Preparation of a page before its transaction. Hashes and duplicates need no database and are computed by the caller,
+//! so that they do not extend a lock or delay the writer.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -8,28 +8,28 @@ use super::{
     hash::{Hash, Hasher},
 };
 
-/// A page that is ready for the writer.
+/// A page with the hashes and duplicates of its writes.
 #[derive(Debug)]
 pub(super) struct HashedPage {
-    /// The page as it came.
+    /// The page as it was given to the store.
     pub page: Page,
-    /// For each of its changes.
+    /// The prepared writes, one for each change.
     pub writes: Vec<PreparedWrite>,
-    /// The version of the hashes.
+    /// The version of the hashes in `writes`.
     hash_version: i64,
 }
 
-/// What is known of a write before the database is asked.
+/// The results of preparing one write.
 #[derive(Debug, Default, Clone)]
 pub(super) struct PreparedWrite {
-    /// For each row: whether its id came before in the same write.
+    /// For each row, whether its id occurs earlier in the same write.
     pub duplicate: Vec<bool>,
-    /// For each row of a save: its content hash.
+    /// For each row of a save, its content hash.
     pub hashes: Vec<Hash>,
 }
 
 impl HashedPage {
-    /// Takes the hashes of a page and finds its duplicates.
+    /// Computes the hashes of a page and finds its duplicates.
     pub(super) fn new(page: Page, hasher: &Hasher) -> Self {
         let writes = page
             .changes
@@ -55,24 +55,24 @@ impl HashedPage {
         Self { page, writes, hash_version: hasher.version() }
     }
 
-    /// Takes the hashes again, if they are of another version than this hasher's: payloads were switched to be sealed (or
-    /// plain) since the draft was made.
+    /// Computes the hashes again if they have another version than this hasher: the sealing of payloads was switched on
+    /// or off since the page was prepared.
     pub(super) fn rehash(&mut self, hasher: &Hasher) {
-        if let Cow::Owned(ready) = self.writes_hashed_by(hasher) {
-            self.writes = ready;
+        if let Cow::Owned(prepared) = self.writes_hashed_by(hasher) {
+            self.writes = prepared;
             self.hash_version = hasher.version();
         }
     }
 
-    /// The same for a draft that is only lent: what is ready, with hashes of this hasher's version.
+    /// Returns the prepared writes with hashes of this hasher's version, without changing the page.
     pub(super) fn writes_hashed_by(&self, hasher: &Hasher) -> Cow<'_, [PreparedWrite]> {
         if self.hash_version == hasher.version() {
             return Cow::Borrowed(&self.writes);
         }
         let mut all = self.writes.clone();
-        for (change, ready) in self.page.changes.iter().zip(&mut all) {
+        for (change, prepared) in self.page.changes.iter().zip(&mut all) {
             if let Write::Save(batch) = &change.write {
-                ready.hashes = batch.iter().map(|item| hasher.hash_record(item.payload)).collect();
+                prepared.hashes = batch.iter().map(|item| hasher.hash_record(item.payload)).collect();
             }
         }
         Cow::Owned(all)

@@ -1,10 +1,10 @@
-//! When a lease holds.
+//! Validity of a lease.
 //!
-//! A lease is stored as the time at which it ends, by the clock of the database. That clock may have run ahead when the
-//! lease was written (a wrong hardware clock, a restored machine), and its owner may have died since. Must stay true: no
-//! lease holds for longer than its own length, whatever was stored.
+//! A lease is stored as its expiry time by the clock of the database. That clock may have been ahead when the lease was
+//! written (a wrong hardware clock, a restored machine), and the holder may have died since. Invariant: no lease is
+//! active for longer than its own length, whatever is stored.
 
-/// Whether a lease of this length that ends then still holds; all in microseconds.
+/// Returns whether a lease of this length that expires at `until` is active at `now`; all values are microseconds.
 pub(super) fn is_active(until: i64, length: i64, now: i64) -> bool {
     until > now && until <= now.saturating_add(length)
 }

@@ -1,5 +1,5 @@
-//! The log of a run: lines that travel with its pages, so that none is lost and none is told of a page that was not
-//! written.
+//! Run logs. Lines are written in the transaction of their page, so that none is lost, and none describes a page that
+//! was not written.
 
 use std::borrow::Cow;
 
@@ -8,21 +8,21 @@ use serde_json::Value;
 use super::{RunToken, StoreFuture};
 use crate::redact::{MAX_MESSAGE_BYTES, truncated};
 
-/// How much a line matters.
+/// The severity of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// For the author.
+    /// Information for the author of the function.
     Debug,
-    /// For the operator.
+    /// Information for the operator.
     Info,
-    /// Something was left out or done otherwise.
+    /// Data was skipped, or a fallback was used.
     Warn,
-    /// Something failed.
+    /// An operation failed.
     Error,
 }
 
 impl Level {
-    /// The name on the wire.
+    /// The name in the API and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Debug => "debug",
@@ -32,7 +32,7 @@ impl Level {
         }
     }
 
-    /// Reads back what [`Self::name`] wrote.
+    /// Parses a name of [`Self::name`].
     pub(super) fn from_name(name: &str) -> Option<Self> {
         [Self::Debug, Self::Info, Self::Warn, Self::Error].into_iter().find(|level| level.name() == name)
     }
@@ -41,28 +41,28 @@ impl Level {
 /// A line of a run's log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogLine {
-    /// Microseconds since 1970.
+    /// The time of the line, microseconds since 1970.
     pub timestamp: i64,
-    /// How much it matters.
+    /// The severity of the line.
     pub level: Level,
-    /// The message, at most 4,096 bytes; a longer one is cut when it is stored.
+    /// The message, at most 4,096 bytes; a longer one is truncated when it is stored.
     pub message: String,
-    /// Structured fields, `null` without any.
+    /// Structured fields; `null` if there are none.
     pub fields: Value,
 }
 
 impl LogLine {
-    /// The message, cut at its longest.
+    /// Returns the message, truncated to the maximum length.
     pub(super) fn truncated_message(&self) -> Cow<'_, str> {
         truncated(Cow::Borrowed(&self.message), MAX_MESSAGE_BYTES)
     }
 }
 
-/// The logs of a database.
+/// The run logs of a database.
 pub trait Logs {
-    /// Writes lines outside a page.
+    /// Writes lines that belong to no page.
     fn write_logs(&self, run: &RunToken, lines: Vec<LogLine>) -> StoreFuture<'_, ()>;
 
-    /// The lines of a run in order.
+    /// Returns the lines of a run in order.
     fn logs(&self, run: uuid::Uuid) -> StoreFuture<'_, Vec<LogLine>>;
 }

@@ -1,172 +1,174 @@
-//! Keeping house: what takes rows or payloads out of the cache, beside the deletes that a provider reports.
+//! Maintenance: removal of rows and payloads from the cache, apart from deletes that a provider reports.
 //!
-//! | word | what goes | what a reader of the feed sees |
+//! | operation | what is removed | what a reader of the feed sees |
 //! | --- | --- | --- |
-//! | prune | the payload; id, stamps, place and hash stay | the row at its old place, without a payload |
-//! | erase | the whole row of an id | nothing: the row is no longer there |
-//! | empty | all rows of a dataset | nothing: the rows are no longer there |
+//! | prune | the payload; id, timestamps, sequence and hash are kept | the row at its sequence, without a payload |
+//! | erase | the whole row of an id | nothing: the row does not exist |
+//! | empty | all rows of a dataset | nothing: the rows do not exist |
 //!
-//! What must stay true, whichever database is below:
-//! - A sequence is never given again. An erased row leaves a gap; an emptied dataset goes on where it stopped, so a cursor
-//!   from before stays good and gives what comes after.
-//! - **A replica is not told of an erased row.** A tombstone would keep the id, which is what was to go. Who keeps a copy
-//!   erases there as well, or drops the copy and reads again without a cursor. What is saved again later arrives as added.
-//! - `live` and `bytes` of a dataset equal a recount. A pruned record counts as live, with no bytes; a tombstone counts
-//!   neither, whether it has a payload or not.
-//! - Each call is one bounded transaction; whoever wants more calls again.
+//! Invariants, whichever database is used:
+//! - A sequence is never reused. An erased row leaves a gap; an emptied dataset continues its sequence, so that an
+//!   earlier cursor stays valid and returns later changes.
+//! - **Replicas are not notified of an erased row.** A tombstone would keep the id, which must be removed. The owner of
+//!   a replica erases the row there as well, or drops the replica and reads again without a cursor. If the record is
+//!   saved again, the feed returns it as added.
+//! - `live` and `bytes` of a dataset equal a recount. A pruned record counts as active with 0 bytes; a tombstone counts
+//!   neither, with or without a payload.
+//! - Each call is one bounded transaction; the caller repeats it until nothing is left.
+//! - Each call is one bounded transaction; the caller repeats it until nothing is left.
 
 use std::path::{Path, PathBuf};
 
 use super::{CheckReport, DatasetKey, SharedStore, StoreError, StoreFuture};
 
-/// How many rows one transaction of [`empty_dataset`] and [`prune_all`] takes.
+/// The number of rows per transaction of [`empty_dataset`] and [`prune_all`].
 const BATCH_ROWS: u32 = 2_000;
 
-/// Up to where payloads are dropped.
+/// The end of the range whose payloads are dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PruneUntil {
-    /// The record of this cursor and all before it.
+    /// The record of this cursor and all records before it in the feed.
     Cursor(String),
-    /// All that last changed before this moment, microseconds since 1970.
+    /// All records that last changed before this time, microseconds since 1970.
     Before(i64),
 }
 
-/// What to prune.
+/// A request to prune a dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prune {
-    /// Up to where.
+    /// The end of the range.
     pub until: PruneUntil,
-    /// Where an earlier call stopped ([`Pruned::next`]), so that what is pruned already is not walked over again.
+    /// The position at which an earlier call ended ([`Pruned::next`]), so that pruned records are not read again.
     pub after: Option<String>,
-    /// At most so many records, 1 to 10,000.
+    /// The maximum number of records, 1 to 10,000.
     pub limit: u32,
 }
 
-/// What was pruned.
+/// The result of [`Maintenance::prune`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Pruned {
-    /// Records that lost their payload now.
+    /// The number of records that lost their payload.
     pub count: u64,
-    /// The size of these payloads, in bytes.
+    /// The size of these payloads in bytes.
     pub bytes: u64,
-    /// Where to go on, if there is more.
+    /// The position for the next call, if there is more to prune.
     pub next: Option<String>,
 }
 
-/// What an [`Upkeep::empty`] did.
+/// The result of [`Maintenance::empty`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Emptied {
-    /// Rows that are gone, tombstones included.
+    /// The number of removed rows, tombstones included.
     pub count: u64,
-    /// The place up to which rows go: rows that are written meanwhile stay. Given back to the next call.
+    /// The sequence up to which rows are removed: rows that are written meanwhile are kept. Passed to the next call.
     pub through: i64,
-    /// Whether there are more rows up to there.
+    /// Whether rows are left up to that sequence.
     pub more: bool,
 }
 
-/// All that a dataset holds.
+/// The storage that a dataset uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatasetUsage {
-    /// Which.
+    /// The dataset that was measured.
     pub dataset: DatasetKey,
-    /// Rows, tombstones included.
+    /// The number of rows, tombstones included.
     pub rows: u64,
-    /// Rows that still have a payload.
+    /// The number of rows that have a payload.
     pub with_payload: u64,
-    /// The size of all payloads, tombstones' included, in bytes.
+    /// The size of all payloads in bytes, those of tombstones included.
     pub bytes: u64,
-    /// When anything last changed, microseconds since 1970.
+    /// The time of the last change, microseconds since 1970.
     pub changed_at: i64,
-    /// The latest place.
+    /// The latest sequence.
     pub seq: i64,
 }
 
-/// A backup that was written.
+/// The result of a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backup {
-    /// Records in it, tombstones included.
+    /// The number of records in the backup, tombstones included.
     pub records: u64,
-    /// Its size in bytes.
+    /// The size of the backup in bytes.
     pub bytes: u64,
-    /// Partial files of other backups to the same name, which were interrupted or are being written.
+    /// Partial files of other backups to the same name, which were interrupted or are still being written.
     pub partial: Vec<PathBuf>,
 }
 
-/// What a vacuum did.
+/// The result of a vacuum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Vacuumed {
-    /// The size of the database before, in bytes.
+    /// The size of the database before the vacuum, in bytes.
     pub before: u64,
-    /// The size after it.
+    /// The size of the database after the vacuum, in bytes.
     pub after: u64,
-    /// What may be left of removed content nevertheless.
+    /// The location of removed content that may be left nevertheless.
     pub remains: Option<Remains>,
 }
 
-/// Where the database still holds parts of removed or replaced content.
+/// The location where the database still contains parts of removed or replaced content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Remains {
-    /// In the log: another process reads the state from before.
+    /// In the write-ahead log: another process reads an earlier snapshot.
     Log,
-    /// Single copies in unused parts of pages: the database is too large to be rebuilt while others wait.
+    /// Single copies in unused parts of pages: the database is too large to be rebuilt while other processes wait.
     Pages {
         /// The size of the database, in bytes.
         bytes: u64,
     },
     /// In dead rows, until the server vacuums their tables.
     DeadRows,
-    /// In unused parts of pages and in the server's log, until both are written over.
+    /// In unused parts of pages and in the server's log, until both are overwritten.
     Server,
 }
 
-/// Keeping house in the cache of a database.
+/// Maintenance of the cache of a database.
 pub trait Maintenance {
-    /// Drops payloads, in the order of the feed, the oldest first; tombstones' too. Places and stamps stay. A dataset
-    /// that is not there has nothing to prune.
+    /// Drops payloads in the order of the feed, oldest first, those of tombstones included. Sequences and timestamps
+    /// are kept. A dataset that does not exist has nothing to prune.
     ///
-    /// A later save of the same content gives a pruned record its payload back, in its old place; a patch finds it
-    /// missing.
+    /// A later save of the same content restores the payload of a pruned record at its old sequence; a patch treats the
+    /// record as missing.
     fn prune(&self, dataset: &DatasetKey, prune: Prune) -> StoreFuture<'_, Pruned>;
 
-    /// What [`Self::prune`] would take in all: records, and bytes of payload.
+    /// Returns what [`Self::prune`] would drop in total: the number of records, and the bytes of their payloads.
     fn count_prunable(&self, dataset: &DatasetKey, until: PruneUntil) -> StoreFuture<'_, Pruned>;
 
-    /// Takes rows out by id, tombstones too; gives how many were there. Nothing in the feed tells of it.
+    /// Removes rows by id, tombstones included, and returns their number. The feed does not report the removal.
     fn erase(&self, dataset: &DatasetKey, ids: Vec<String>) -> StoreFuture<'_, u64>;
 
-    /// Takes out at most `limit` rows and closes the open scan without deleting. The first call is given no `through`.
-    /// Nothing in the feed tells of it.
+    /// Removes at most `limit` rows and closes the open scan without deleting. The first call passes no `through`. The
+    /// feed does not report the removal.
     fn empty(&self, dataset: &DatasetKey, through: Option<i64>, limit: u32) -> StoreFuture<'_, Emptied>;
 
-    /// How much each dataset holds that has any row, by key. Counts rows: its cost grows with the cache.
+    /// Returns the usage of each dataset that has rows, sorted by key. Counts rows: the cost grows with the cache.
     fn dataset_usage(&self) -> StoreFuture<'_, Vec<DatasetUsage>>;
 
-    /// Looks for whatever contradicts itself, and mends what can be mended without making something up. Readers and runs
-    /// go on meanwhile.
+    /// Checks the database for contradictions. With `repair`, corrects what follows from stored data, without inventing
+    /// content. Readers and runs continue meanwhile.
     fn check(&self, repair: bool) -> StoreFuture<'_, CheckReport>;
 
-    /// Writes one committed state into a new file that only its owner may read, while readers and runs go on. The keys
-    /// that seal credentials are not in it.
+    /// Writes a snapshot into a new file that only its owner may read, while readers and runs continue. The file does
+    /// not contain the encryption keys.
     ///
-    /// A database that is backed up by tools of its own answers [`StoreError::OwnTool`] with the command.
+    /// A database with a backup tool of its own returns [`StoreError::ExternalTool`] with the command.
     fn backup(&self, to: &Path) -> StoreFuture<'_, Backup>;
 
-    /// Clears what removed content left in the database's files, and returns where something may be left nevertheless. To
-    /// be called behind removals; a large embedded database is left to [`Self::vacuum`].
+    /// Clears removed content from the database's files, and returns the location of content that may be left. Called
+    /// after removals; a large embedded database is cleared by [`Self::vacuum`] only.
     fn clear_removed(&self) -> StoreFuture<'_, Option<Remains>>;
 
-    /// Rebuilds or cleans the database, whatever its size. Writers may have to wait; needs free disk space up to twice the
-    /// size of an embedded database.
+    /// Rebuilds or cleans the database, whatever its size. Writers may have to wait. An embedded database needs free
+    /// disk space of up to twice its size.
     fn vacuum(&self) -> StoreFuture<'_, Vacuumed>;
 }
 
-/// Takes out all rows that a dataset has now, in bounded transactions; gives how many. After each of them `go_on` is asked,
-/// with the count so far, whether there is to be another.
+/// Removes all rows that a dataset has now, in bounded transactions, and returns their number. After each transaction
+/// `should_continue` receives the count; if it returns `false`, no further transaction is started.
 ///
 /// # Errors
 ///
-/// The database failed: what was taken out before stays out, and calling again goes on.
+/// Returns an error if the database fails: earlier transactions stay committed, and another call continues after them.
 pub async fn empty_dataset(
     store: &SharedStore,
     dataset: &DatasetKey,
@@ -183,11 +185,11 @@ pub async fn empty_dataset(
     }
 }
 
-/// Prunes all that lies before a place, in bounded transactions.
+/// Prunes everything up to `until`, in bounded transactions.
 ///
 /// # Errors
 ///
-/// As [`Upkeep::prune`]: what was pruned before stays pruned.
+/// Returns the errors of [`Maintenance::prune`]: earlier transactions stay committed.
 pub async fn prune_all(store: &SharedStore, dataset: &DatasetKey, until: PruneUntil) -> Result<Pruned, StoreError> {
     let mut total = Pruned::default();
     loop {

@@ -1,8 +1,8 @@
-//! Merging a patch into a stored payload, and telling whether two payloads say the same.
+//! Merge of a patch into a stored payload, and comparison of payloads.
 //!
-//! Both work on raw JSON and read one level at a time: what a patch does not touch keeps its bytes, so that a number
-//! that no Rust type here could hold stays exact. Keys keep their order; a new key goes to the end, where a record that
-//! is saved whole might have it elsewhere. [`same`] is the answer to that: it does not care for the order of keys.
+//! Both work on raw JSON and parse one level at a time: fields that a patch does not change keep their bytes, so that a
+//! number that no Rust type can represent stays exact. Keys keep their order; a new key is appended, although a fully
+//! saved record may have it elsewhere. [`same_json`] therefore ignores the order of keys.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use serde::{
 };
 use serde_json::{Map, Value, value::RawValue};
 
-/// The fields of an object in their order.
+/// The fields of an object in source order.
 struct Fields<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Fields<'de> {
@@ -37,7 +37,8 @@ impl<'de> Deserialize<'de> for Fields<'de> {
     }
 }
 
-/// Appends to `out` the object `stored` with `patch` merged in: objects recursively, everything else replaced.
+/// Appends the object `stored` with `patch` merged in to `out`: objects are merged recursively, all other values
+/// replaced.
 pub(super) fn merge(stored: &str, patch: &Map<String, Value>, out: &mut Vec<u8>) -> serde_json::Result<()> {
     let Fields(stored) = serde_json::from_str(stored)?;
     out.push(b'{');
@@ -68,7 +69,7 @@ pub(super) fn merge(stored: &str, patch: &Map<String, Value>, out: &mut Vec<u8>)
     Ok(())
 }
 
-/// Whether two compact texts are the same JSON, apart from the order of keys.
+/// Returns whether two compact texts are equal JSON, apart from the order of keys.
 pub(super) fn same_json(a: &str, b: &str) -> bool {
     if a == b {
         return true;

@@ -1,16 +1,16 @@
-//! The database on a server: `PostgreSQL` 15 or newer, shared by any number of processes.
+//! `PostgreSQL` store: version 15 or newer, shared by any number of processes.
 //!
-//! What must stay true:
-//! - Every answer comes out of one transaction, and nothing outlives it: no setting of the session, no temporary table, no
-//!   advisory lock. So it works behind a pooler that lends a connection for one transaction.
-//! - A dataset's lock is the row lock of its row (`dataset`); it is taken before the keys of its records are read, and
-//!   several are taken in the order of their numbers. Rows are locked in one order everywhere: connection, function, run,
-//!   dataset, and what belongs to them.
-//! - What a transaction seals, it seals by the policy that it holds still (`encryption`); it takes hold of it together with
-//!   its first dataset, behind the locks of connection, function and run.
-//! - A transaction that the server took back (a deadlock, a broken connection before the commit) is done again as a whole.
-//!   Work is therefore a function of its input, which it only borrows.
-//! - Tables are written with their schema, `nango_rs`; the search path is not ours.
+//! Invariants:
+//! - Every result comes from one transaction, and no state outlives it: no session setting, no temporary table, no
+//!   advisory lock. The store therefore works behind a pooler that assigns a connection per transaction.
+//! - A dataset is locked by the row lock of its row (`dataset`), which is acquired before the keys of its records are
+//!   read. Several datasets are locked in the order of their ids. Rows are locked in one order everywhere: connection,
+//!   function, run, dataset, and then the rows that belong to them.
+//! - A transaction encrypts by the policy that it has locked (`encryption`). The lock is acquired together with the
+//!   first dataset, after the locks of connection, function and run.
+//! - A transaction that was rolled back by the server (a deadlock, a connection that broke before the commit) is
+//!   retried as a whole. A unit of work is therefore a function of its input, which it only borrows.
+//! - Table names include their schema, `nango_rs`; the search path is not under our control.
 
 mod changes;
 mod check;
@@ -52,6 +52,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
+pub use self::migrate::SCHEMA_VERSION;
 use self::{changes::ChangeNotifier, clock::Clock};
 use super::{
     Checkpoints, ClaimOutcome, Committed, Connection, Connections, DatasetKey, DatasetStats, DeletePolicy, Encryption,
@@ -61,14 +62,14 @@ use super::{
     StoreFuture, StoreWarning, StoredCheckpoint, encryption::Vault, hash::Hasher, hashed_page::HashedPage,
 };
 
-/// The schema of all tables. Not `nango`, which the original keeps for itself: both can share a database.
+/// The schema of all tables. Nango itself uses `nango`, so both can share a database.
 const SCHEMA: &str = "nango_rs";
-/// How long a statement waits for a row that another transaction holds.
+/// Maximum time that a statement waits for a row lock of another transaction.
 const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long a piece of work waits for a connection.
+/// Maximum time that a unit of work waits for a connection of the pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The moment of the server's clock, in microseconds since 1970.
+/// SQL expression: the time of the server's clock in microseconds since 1970 (UTC).
 macro_rules! now {
     () => {
         "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
@@ -76,7 +77,7 @@ macro_rules! now {
 }
 use now;
 
-/// An open transaction, and what belongs to the database.
+/// An open transaction and the state that is shared with the other transactions of the database.
 #[derive(Debug)]
 struct Db {
     sql: Transaction<'static, Server>,
@@ -84,17 +85,17 @@ struct Db {
 }
 
 impl Db {
-    /// A statement. It is prepared under a name and kept, unless the URL says otherwise.
+    /// Creates a statement. It is prepared under a name and cached, unless the URL disables named statements.
     fn query<'q>(&self, sql: &'static str) -> Query<'q, Server, PgArguments> {
         sqlx::query(sql).persistent(self.shared.named_statements)
     }
 
-    /// A statement that gives rows.
+    /// Creates a statement that returns rows.
     fn query_as<'q, T: for<'r> FromRow<'r, PgRow>>(&self, sql: &'static str) -> QueryAs<'q, Server, T, PgArguments> {
         sqlx::query_as(sql).persistent(self.shared.named_statements)
     }
 
-    /// A statement that gives one column.
+    /// Creates a statement that returns one column.
     fn query_scalar<'q, T>(&self, sql: &'static str) -> QueryScalar<'q, Server, T, PgArguments>
     where
         (T,): for<'r> FromRow<'r, PgRow>,
@@ -103,18 +104,18 @@ impl Db {
     }
 }
 
-/// What belongs to the database and is needed everywhere.
+/// State of an open database that every transaction uses.
 #[derive(Debug)]
 struct Shared {
     clock: Clock,
-    /// The names of feeds. Content hashes are taken by the regime of a transaction.
+    /// Computes the names of feeds. Content hashes are computed by the policy of a transaction instead.
     hasher: Hasher,
     vault: Vault,
     /// Whether statements are prepared under a name.
     named_statements: bool,
 }
 
-/// A database on a server.
+/// A [`Store`] on a `PostgreSQL` server.
 #[derive(Debug)]
 pub struct Postgres {
     pool: PgPool,
@@ -124,55 +125,55 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Connects, checks the server and brings the schema up to date.
+    /// Connects, checks the server and migrates the schema to the version of this program.
     ///
-    /// The URL is `postgres://user@host:5432/database`; what it leaves out is taken from `PGHOST`, `PGPORT`,
-    /// `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGSSLMODE` and the password file. Parameters behind `?` are those of
-    /// `libpq` (`sslmode`, `sslrootcert`, `host` for a folder with a socket, `application_name` …), and
-    /// `statement-cache-capacity=0`, which prepares no named statements: for poolers that lend a connection for one
-    /// transaction and do not know of them. Nothing listens for notifications then: other processes are noticed within
-    /// a second.
+    /// The URL is `postgres://user@host:5432/database`. Parts that it omits are read from `PGHOST`, `PGPORT`, `PGUSER`,
+    /// `PGPASSWORD`, `PGDATABASE`, `PGSSLMODE` and the password file. The query parameters are those of `libpq`
+    /// (`sslmode`, `sslrootcert`, `host` for a directory with a socket, `application_name` …) and
+    /// `statement-cache-capacity=0`, which disables named statements: for poolers that assign a connection per
+    /// transaction and do not support them. Notifications are disabled in that case as well, so that commits of other
+    /// processes are noticed within one second.
     ///
-    /// Without `sslmode` and `PGSSLMODE`, a server that is neither behind a socket nor on the loopback interface must offer
-    /// TLS with a certificate that is valid for the host (`verify-full`): of an authority that is known, or one in the
-    /// file of `sslrootcert`.
+    /// Without `sslmode` and `PGSSLMODE`, a server that is reached neither through a socket nor over the loopback
+    /// interface must offer TLS with a certificate that is valid for the host (`verify-full`) and signed by a known
+    /// authority or by one in the file of `sslrootcert`.
     ///
     /// # Errors
     ///
-    /// A URL that is none, a server that cannot be reached, cannot prove which one it is, refuses the login, is too old or
-    /// does not let us write; a database that is not there, is not ours, has tables of a role that is not trusted, is newer than this program, or holds half a copy. None of them shows the
-    /// password.
+    /// Fails if the URL is invalid; if the server cannot be reached, cannot prove its identity, refuses the login, is
+    /// too old or is read-only; or if the database does not exist, belongs to another program, has tables of a role
+    /// that is not trusted, is newer than this program, or contains an incomplete copy. No error shows the password.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         Self::open_as(url, false).await
     }
 
-    /// The same for the database that an instance is to be copied into: also one that holds half a copy.
+    /// Opens the target of a copy: like [`Self::open`], but accepts a database that contains an incomplete copy.
     ///
     /// # Errors
     ///
-    /// As [`Self::open`].
+    /// Fails like [`Self::open`], except for an incomplete copy.
     pub async fn open_target(url: &str) -> Result<Self, StoreError> {
         Self::open_as(url, true).await
     }
 
     async fn open_as(url: &str, target: bool) -> Result<Self, StoreError> {
-        let server::Opened { pool, listener_pool: listening, named, info: found } = server::open(url, target).await?;
-        let server::DatabaseInfo { role, hash_key, now, xid } = found;
+        let server::Opened { pool, listener_pool, named, info } = server::open(url, target).await?;
+        let server::DatabaseInfo { role, hash_key, now, xid } = info;
         let hasher = Hasher::new(&hash_key);
         let vault = Vault::new(hasher.clone());
         let shared = Arc::new(Shared { clock: Clock::new(now), hasher, vault, named_statements: named });
-        let changes = ChangeNotifier::new(pool.clone(), listening, xid);
+        let changes = ChangeNotifier::new(pool.clone(), listener_pool, xid);
         let warnings = role.superuser.then_some(StoreWarning::Superuser { role: role.name }).into_iter().collect();
         Ok(Self { pool, shared, changes, warnings })
     }
 }
 
-/// A number of the server that counts something.
+/// Converts a count of the server; a negative one becomes 0.
 fn to_u64(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
 }
 
-/// A count as the server keeps it.
+/// Converts a count for the server; one that is too large becomes [`i64::MAX`].
 fn to_i64(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -281,11 +282,11 @@ impl Processes for Postgres {
 impl Records for Postgres {
     fn commit_all(&self, pages: Vec<Page>) -> StoreFuture<'_, Vec<Committed>> {
         let hasher = &self.shared.vault.latest_policy().hasher;
-        let drafts: Vec<HashedPage> = pages.into_iter().map(|page| HashedPage::new(page, hasher)).collect();
+        let pages: Vec<HashedPage> = pages.into_iter().map(|page| HashedPage::new(page, hasher)).collect();
         Box::pin(async move {
-            let (drafts, carried) =
-                self.write_returning_input(drafts, |db, drafts| Box::pin(page::commit_all(db, drafts))).await?;
-            Ok(carried.into_iter().zip(drafts).map(|(carried, draft)| carried.into_committed(draft)).collect())
+            let (pages, outcomes) =
+                self.write_returning_input(pages, |db, pages| Box::pin(page::commit_all(db, pages))).await?;
+            Ok(outcomes.into_iter().zip(pages).map(|(outcome, page)| outcome.into_committed(page)).collect())
         })
     }
 
@@ -326,8 +327,8 @@ impl Records for Postgres {
         fingerprint: [u8; 16],
         limit: u32,
     ) -> StoreFuture<'_, Vec<FeedRow>> {
-        let ask = deletes::CandidateQuery { run: *run, dataset: dataset.clone(), scan, fingerprint, limit };
-        self.read_with(ask, |db, ask| Box::pin(deletes::candidates_to_request(db, ask)))
+        let query = deletes::CandidateQuery { run: *run, dataset: dataset.clone(), scan, fingerprint, limit };
+        self.read_with(query, |db, query| Box::pin(deletes::candidates_to_request(db, query)))
     }
 
     fn finish_scan(&self, finish: FinishScan) -> StoreFuture<'_, ScanOutcome> {
@@ -341,7 +342,7 @@ impl Records for Postgres {
     }
 
     #[cfg(test)]
-    fn pass_time(&self, micros: i64) -> StoreFuture<'_, ()> {
+    fn backdate_scans(&self, micros: i64) -> StoreFuture<'_, ()> {
         self.write(micros, |db, micros| Box::pin(deletes::backdate_scans(db, *micros)))
     }
 }
@@ -423,7 +424,8 @@ impl Encryption for Postgres {
             if known.active.is_none_or(|active| !ids.contains(&active)) {
                 self.write(seal_new, |db, seal_new| Box::pin(encryption::choose_active_key(db, *seal_new))).await?;
             }
-            // A ring without the active key can still read what is not sealed with it, so this is no error yet.
+            // Without the active key, a key ring can still read everything that is sealed with another key or not at
+            // all.
             match self.read_with((), |db, ()| Box::pin(encryption::announce_active_key(db))).await {
                 Ok(()) | Err(StoreError::NoKey { .. }) => Ok(()),
                 Err(error) => Err(error),

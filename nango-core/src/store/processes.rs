@@ -1,6 +1,7 @@
-//! The processes that work with a database at the same time.
+//! Registry of the processes that use a database at the same time.
 //!
-//! What an API allows a connection is divided among them. One that gave no sign of life for its lease is not counted.
+//! The rate limit of a connection is divided among the active processes. A process without a heartbeat for the duration
+//! of its lease is not counted.
 
 use std::time::Duration;
 
@@ -8,15 +9,16 @@ use uuid::Uuid;
 
 use super::StoreFuture;
 
-/// The longest lease that a process takes. A longer one comes from a clock that ran ahead.
+/// The longest lease of a process. A longer one was written by a clock that was ahead.
 pub(super) const MAX_LEASE: Duration = Duration::from_mins(1);
 
-/// The living processes of a database.
+/// The active processes of a database.
 pub trait Processes {
-    /// Gives a sign of life that holds for a while, and counts the living, this one included. One that holds for more
-    /// than a minute comes from a clock that ran ahead, and is not counted.
+    /// Stores a heartbeat of a process that is valid for the lease, and returns the number of active processes, this
+    /// one included. A heartbeat that is valid for more than a minute was written by a clock that was ahead, and is not
+    /// counted.
     fn process_heartbeat(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, u32>;
 
-    /// Says that a process ends.
+    /// Removes a process that ends from the registry.
     fn remove_process(&self, process: Uuid) -> StoreFuture<'_, ()>;
 }

@@ -1,4 +1,4 @@
-//! Records: pages in, a feed out, and the scans that find what is gone.
+//! Records: page commits, the feed of changes, and the scans that find deleted records.
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -12,22 +12,22 @@ use crate::{
     model::{Batch, Patch},
 };
 
-/// Which records: those of one model and variant of a connection.
+/// Identifies a dataset: the records of one model and variant of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DatasetKey {
-    /// The integration.
+    /// The integration's unique key.
     pub integration: String,
     /// The connection's id.
     pub connection: String,
-    /// The model.
+    /// The model's name.
     pub model: String,
-    /// The variant of the sync, `base` unless it has several.
+    /// The variant of the sync; `base` by default.
     pub variant: String,
 }
 
 impl DatasetKey {
-    /// Its names as bytes that no other key has: each with its length before it, so that no two lists of names run
-    /// together into one text.
+    /// Returns the four names as bytes that are unique per key: each name is prefixed with its length, so that
+    /// different lists of names never produce the same bytes.
     pub(crate) fn length_prefixed(&self) -> Vec<u8> {
         let names = [&self.integration, &self.connection, &self.model, &self.variant];
         let mut bytes = Vec::with_capacity(names.iter().map(|name| name.len() + 8).sum());
@@ -39,57 +39,58 @@ impl DatasetKey {
     }
 }
 
-/// A page on its way into the database: all of it, or nothing.
+/// A page to commit: all of it is written, or nothing.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// Who writes.
+    /// The run that writes, with its fence.
     pub run: RunToken,
-    /// The function whose checkpoint and resume state are meant.
+    /// The function whose checkpoint and resume state change.
     pub function: FunctionKey,
-    /// When the page was requested, by the database's clock: another run's write after that moment wins, unless a
-    /// change says otherwise.
+    /// The time of the page's request, by the database's clock in microseconds since 1970. A write of another run after
+    /// this time wins, unless the change declares another merging strategy.
     pub requested_at: i64,
-    /// What happens to records, in order.
+    /// The changes of datasets, applied in order.
     pub changes: Vec<Change>,
-    /// What happens to the checkpoint.
+    /// The change of the checkpoint, if any.
     pub checkpoint: Option<CheckpointWrite>,
-    /// What happens to the resume state.
+    /// The change of the resume state, if any.
     pub resume: Option<ResumeWrite>,
-    /// How many pages this counts for: 1, or 0 for a commit that is not a page of the provider.
+    /// The number of pages to count: 1, or 0 for a commit that is not a page of the provider.
     pub pages: u64,
-    /// Requests that were sent since the last commit.
+    /// The number of requests sent since the last commit.
     pub requests: u64,
-    /// Raw records that were left out because they do not fit.
+    /// The number of raw records that were skipped because they do not fit the model.
     pub left_out: u64,
-    /// Lines of the log since the last commit.
+    /// The log lines since the last commit.
     pub logs: Vec<LogLine>,
 }
 
-/// A change to one dataset.
+/// A change of one dataset.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// Where.
+    /// The target dataset.
     pub dataset: DatasetKey,
-    /// Who wins against a newer write of another run.
+    /// The strategy for a record that another run wrote later.
     pub merging: Merging,
-    /// The full walk that it is a part of, by a number that all its pages have, also after an interruption, and no other
-    /// walk of the dataset; `None`: a webhook, an incremental run, or another partial write.
+    /// The number of the full walk that the write belongs to. All pages of a walk have the same number, also after an
+    /// interruption, and no other walk of the dataset has it. `None`: a webhook, an incremental run, or another partial
+    /// write.
     pub full_walk: Option<i64>,
-    /// What.
+    /// The operation.
     pub write: Write,
 }
 
-/// What happens to records.
+/// An operation on records.
 #[derive(Debug, Clone)]
 pub enum Write {
-    /// They are as given. Of equal ids the first wins.
+    /// Upserts these records. Of equal ids the first one is used.
     Save(Batch),
-    /// They are deleted: a tombstone that keeps the last payload. An id that is not there is left alone.
+    /// Turns these records into tombstones that keep the last payload. Unknown ids are skipped.
     Delete(Vec<DeleteRow>),
-    /// Live ones are merged with these; missing and deleted ones are left alone.
+    /// Merges these fields into active records. Missing and deleted records are skipped.
     Patch(Vec<PatchRow>),
-    /// Live ones are there at the provider, whatever their content is now: an open scan counts them as seen, and nothing
-    /// is written.
+    /// Marks these active records as seen by an open scan, whatever their content is now. Writes nothing to the
+    /// records.
     Seen(Vec<String>),
 }
 
@@ -98,117 +99,119 @@ pub enum Write {
 pub struct DeleteRow {
     /// The record's id.
     pub id: String,
-    /// When the provider deleted it, microseconds since 1970, if that is known: a record that was updated later stays.
+    /// The time of the deletion at the provider in microseconds since 1970, if known: a record that was updated later
+    /// is kept.
     pub deleted_at: Option<i64>,
 }
 
-/// A partial record: objects are merged recursively, everything else is replaced.
+/// A partial record: objects are merged recursively, all other values are replaced.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchRow {
     /// The record's id.
     pub id: String,
-    /// The fields that change.
+    /// The fields to change.
     pub fields: Map<String, Value>,
-    /// What becomes of its time of update, microseconds since 1970: a time is compared with the stored one.
+    /// The change of the record's update time (microseconds since 1970). A new time is compared with the stored one.
     pub updated: Patch<i64>,
 }
 
-/// What became of one row of a [`Write`].
+/// The outcome of one row of a [`Write`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RowOutcome {
-    /// It was not there, or was deleted, and lives now.
+    /// The record was new or deleted, and is active now.
     Added,
-    /// It changed.
+    /// The record changed.
     Updated,
-    /// It was saved or patched as it already was.
+    /// The saved or patched content equals the stored content.
     Unchanged,
-    /// It lived and is deleted now.
+    /// The record was active and is deleted now.
     Deleted,
-    /// Another run wrote it after the page was requested; it was left alone.
+    /// Another run wrote the record after the page was requested; the row was skipped.
     SkippedNewer,
-    /// The stored record was updated later at the provider; it was left alone, and counts as seen.
+    /// The stored record has a later update time of the provider; the row was skipped, and counts as seen.
     SkippedOlder,
-    /// Its id came before in the same write; it was ignored.
+    /// The same write contains the id earlier; the row was skipped.
     Duplicate,
-    /// A delete, patch or sighting of a record that is not there (or, unless it is a delete, is deleted).
+    /// The row deletes, patches or marks a record that does not exist. Patches and marks report a deleted record in the
+    /// same way.
     Missing,
-    /// It was seen at the provider and is unchanged here.
+    /// The record was seen at the provider and is stored unchanged.
     Seen,
 }
 
-/// A committed page.
+/// The result of a committed page.
 #[derive(Debug, Clone, Default)]
 pub struct Committed {
-    /// The changes, each with what became of its rows, in order.
+    /// The changes in order, each with the outcomes of its rows.
     pub changes: Vec<ChangeOutcome>,
-    /// The new version of the checkpoint, if the page changed it.
+    /// The new version of the checkpoint, if the page changed the checkpoint.
     pub checkpoint_version: Option<i64>,
 }
 
-/// A change that was carried out.
+/// A committed change and the outcomes of its rows.
 #[derive(Debug, Clone)]
 pub struct ChangeOutcome {
-    /// The change, given back.
+    /// The change as it was given to the store.
     pub change: Change,
     /// One outcome for each row, in order.
     pub rows: Vec<RowOutcome>,
 }
 
-/// A walk over all records of a dataset, at whose end the unseen ones are deleted.
+/// A scan: one or more walks over all records of a dataset, after which unseen records are delete candidates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Scan {
     /// The number of the scan, unique in the database.
     pub number: i64,
-    /// Whether it goes on from an interrupted run.
+    /// Whether the scan resumes one of an interrupted run.
     pub resumed: bool,
 }
 
-/// Which scan a walk goes on with.
+/// The scan that a walk resumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScanFrom {
-    /// None: it begins at the first record.
+    /// Start a new scan at the first record.
     Start,
-    /// The one that the same function left open, if there is one.
+    /// Resume the scan that the same function left unfinished, or start a new one.
     Unfinished,
-    /// This one, if it is still open and the same function's.
+    /// Resume the scan of this number if it is open and belongs to the same function, or start a new one.
     Number(i64),
 }
 
-/// The end of a scan.
+/// The request to finish a scan.
 #[derive(Debug, Clone)]
 pub struct FinishScan {
-    /// Who writes.
+    /// The run that writes, with its fence.
     pub run: RunToken,
-    /// The function whose resume state is meant.
+    /// The function whose resume state changes.
     pub function: FunctionKey,
-    /// What was walked.
+    /// The dataset that was walked.
     pub dataset: DatasetKey,
-    /// The scan.
+    /// The scan to finish.
     pub scan: Scan,
-    /// How its walks ended.
+    /// The results of the scan's walks.
     pub walk: ScanWalk,
-    /// What the sync declares about deletes.
+    /// The delete policy that the sync declares.
     pub policy: DeletePolicy,
-    /// The answers to requests for candidates ([`Records::delete_candidates`]).
+    /// The results of the requests for single candidates ([`Records::delete_candidates`]).
     pub confirmations: Vec<Confirmation>,
-    /// What happens to the resume state in the same transaction.
+    /// The change of the resume state in the same transaction, if any.
     pub resume: Option<ResumeWrite>,
 }
 
-/// What to read of a dataset.
+/// A query of a dataset's feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadQuery {
-    /// Where to go on; `None`: from the start.
+    /// The cursor after which reading resumes; `None`: from the start.
     pub cursor: Option<String>,
-    /// At most so many records, 1 to 10,000.
+    /// The maximum number of records, 1 to 10,000. Default 100.
     pub limit: u32,
-    /// Which last actions; all without any.
+    /// The last actions to return; an empty filter returns all records.
     pub filter: Filter,
-    /// Only records that changed at this moment or later, microseconds since 1970.
+    /// Returns only records that changed at or after this time, microseconds since 1970.
     pub modified_after: Option<i64>,
-    /// Only these ids; all without any.
+    /// Returns only these ids; an empty list returns all records.
     pub ids: Vec<String>,
-    /// At most so many bytes of payload, but always one record; 0: no such limit.
+    /// The maximum size of all payloads in bytes; one record is always returned. 0: unlimited.
     pub max_bytes: usize,
 }
 
@@ -225,30 +228,30 @@ impl Default for ReadQuery {
     }
 }
 
-/// Which last actions to read; none set means all.
+/// The last actions to read. If none is set, all records are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Filter {
-    /// Live records that never changed since they were added.
+    /// Active records that have not changed since they were added.
     pub added: bool,
-    /// Live records that changed.
+    /// Active records that changed.
     pub updated: bool,
     /// Deleted records.
     pub deleted: bool,
 }
 
-/// What last happened to a record.
+/// The last change of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LastAction {
-    /// It was added, or came back.
+    /// The record was added, or restored after a deletion.
     Added,
-    /// It changed.
+    /// The record changed.
     Updated,
-    /// It was deleted.
+    /// The record was deleted.
     Deleted,
 }
 
 impl LastAction {
-    /// The name on the wire.
+    /// The name in the API and in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Added => "ADDED",
@@ -261,51 +264,51 @@ impl LastAction {
 /// A record of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedRow {
-    /// The written id.
+    /// The record's id as it was saved.
     pub id: String,
-    /// The canonical JSON; `None`: pruned.
+    /// The payload as canonical JSON; `None` if it was pruned.
     pub payload: Option<Bytes>,
-    /// When it entered the cache, or came back, microseconds since 1970.
+    /// The time at which the record was added or restored, microseconds since 1970.
     pub first_seen_at: i64,
-    /// When it last changed.
+    /// The time of the last change.
     pub last_modified_at: i64,
-    /// When it was deleted.
+    /// The time of the deletion, if the record is deleted.
     pub deleted_at: Option<i64>,
-    /// When its payload was dropped.
+    /// The time at which the payload was dropped, if it was pruned.
     pub pruned_at: Option<i64>,
-    /// What last happened.
+    /// The last change of the record.
     pub last_action: LastAction,
-    /// The place behind this record.
+    /// The cursor after this record.
     pub cursor: String,
 }
 
 /// A page of the feed, in commit order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FeedPage {
-    /// The records.
+    /// The records of this page.
     pub records: Vec<FeedRow>,
-    /// Where to go on, if there is more now.
+    /// The cursor of the next page, if there are more records now.
     pub next_cursor: Option<String>,
 }
 
 /// The size of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatasetStats {
-    /// Which.
+    /// The dataset that was measured.
     pub dataset: DatasetKey,
-    /// Live records.
+    /// The number of active records.
     pub live: u64,
-    /// The size of their payloads, in bytes.
+    /// The size of the active records' payloads in bytes.
     pub bytes: u64,
 }
 
-/// The cache of a database.
+/// The record cache of a database.
 pub trait Records: Send + Sync {
-    /// Writes pages that follow each other in one transaction: all of them, or none. A later one sees what an earlier one
-    /// did.
+    /// Writes consecutive pages in one transaction: all of them, or none. A later page sees the changes of an earlier
+    /// one.
     fn commit_all(&self, pages: Vec<Page>) -> StoreFuture<'_, Vec<Committed>>;
 
-    /// Writes one page.
+    /// Writes one page in one transaction.
     fn commit(&self, page: Page) -> StoreFuture<'_, Committed> {
         Box::pin(async move {
             let mut committed = self.commit_all(vec![page]).await?;
@@ -313,23 +316,24 @@ pub trait Records: Send + Sync {
         })
     }
 
-    /// Reads a page of the feed: records in the order in which they last changed. A dataset that is not there is empty.
+    /// Reads a page of the feed: records in the order of their last change. A dataset that does not exist is empty.
     ///
-    /// Deleted records come as tombstones. Rows that keeping house took out ([`super::Upkeep`]) do not come at all: a copy
-    /// that was made with cursors keeps them until it erases them too, or is made anew.
+    /// Deleted records are returned as tombstones. Rows that maintenance removed ([`super::Maintenance`]) are not
+    /// returned: a replica that was built with cursors keeps them until it erases them too, or is rebuilt.
     fn read(&self, dataset: &DatasetKey, query: ReadQuery) -> StoreFuture<'_, FeedPage>;
 
-    /// Records by id, deleted ones included, in no order; unknown ids are left out.
+    /// Returns records by id, deleted ones included, in no defined order. Unknown ids are skipped.
     fn records_by_id(&self, dataset: &DatasetKey, ids: Vec<String>) -> StoreFuture<'_, Vec<FeedRow>>;
 
-    /// The datasets of a connection (or of all) that ever had a record, by key.
+    /// Returns the datasets of a connection (or of all connections) that ever had a record, sorted by key.
     fn datasets(&self, integration: Option<&str>, connection: Option<&str>) -> StoreFuture<'_, Vec<DatasetStats>>;
 
-    /// Opens a scan of a dataset, or goes on with an open one if `from` says so. Any other open scan of the dataset is
+    /// Opens a scan of a dataset, or resumes the open one that `from` selects. Every other open scan of the dataset is
     /// closed without deleting.
     ///
-    /// `brought_forward` says that the run is full only because candidates wait. It counts when a scan is opened, and not
-    /// when one is gone on with: a regular full run sets the dataset's count of such runs to 0.
+    /// `brought_forward` means that the run is full only because delete candidates await a decision. The flag counts
+    /// when a scan is opened, and not when one is resumed. A regular full run resets the dataset's count of such runs
+    /// to 0.
     fn begin_scan(
         &self,
         run: &RunToken,
@@ -339,10 +343,10 @@ pub trait Records: Send + Sync {
         brought_forward: bool,
     ) -> StoreFuture<'_, Scan>;
 
-    /// Candidates of an open scan whose deletion may be asked for, at most `limit`: not yet confirmed by request, the ones
-    /// that were asked longest ago first, and before them those that were never asked, by id.
+    /// Returns at most `limit` candidates of an open scan whose deletion may be confirmed by a request and is not yet
+    /// confirmed: first those that were never requested, by id, then the others, the oldest request first.
     ///
-    /// An answer that is given to [`Self::finish_scan`] as undecided counts as asked, so that others are next.
+    /// An undecided confirmation in [`Self::finish_scan`] counts as a request, so that other candidates are next.
     fn delete_candidates(
         &self,
         run: &RunToken,
@@ -352,26 +356,26 @@ pub trait Records: Send + Sync {
         limit: u32,
     ) -> StoreFuture<'_, Vec<FeedRow>>;
 
-    /// Ends a scan. If its walks were complete, the live records that it did not see and that nothing wrote since it began
-    /// are candidates: each becomes a tombstone, or waits with what is known of it (the rules: `store/deletes.rs`). Otherwise it is
-    /// only closed.
+    /// Finishes a scan. If its walks were complete, the active records that the scan did not see and that no run wrote
+    /// since it began are candidates: each becomes a tombstone, or is stored as pending (rules: `store/deletes.rs`). If
+    /// they were not complete, the scan is only closed.
     fn finish_scan(&self, finish: FinishScan) -> StoreFuture<'_, ScanOutcome>;
 
-    /// The deletes of a dataset that wait for a decision, judged by this policy.
+    /// Returns the deletes of a dataset that await a decision, evaluated with this policy.
     fn pending_deletes(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> StoreFuture<'_, PendingDeletes>;
 
-    /// Makes everything that is noted of scans and candidates older, as if so many microseconds had passed.
+    /// Shifts the stored times of scans and candidates back by this number of microseconds, as if that time had passed.
     #[cfg(test)]
-    fn pass_time(&self, micros: i64) -> StoreFuture<'_, ()>;
+    fn backdate_scans(&self, micros: i64) -> StoreFuture<'_, ()>;
 }
 
 impl Write {
-    /// A delete of these ids, at times that are not known.
+    /// Returns a delete of these ids without deletion times.
     pub fn delete(ids: impl IntoIterator<Item = String>) -> Self {
         Self::Delete(ids.into_iter().map(|id| DeleteRow { id, deleted_at: None }).collect())
     }
 
-    /// The ids of its rows, in order.
+    /// Returns the ids of the rows in order.
     pub fn ids(&self) -> Box<dyn Iterator<Item = &str> + '_> {
         match self {
             Self::Save(batch) => Box::new(batch.iter().map(|item| item.id)),
@@ -381,7 +385,7 @@ impl Write {
         }
     }
 
-    /// Whether it changes nothing because it has no rows.
+    /// Returns whether the write has no rows.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Save(batch) => batch.is_empty(),

@@ -1,12 +1,12 @@
-//! Turns: who renews the token of a connection.
+//! Refresh leases: which process refreshes the token of a connection.
 //!
-//! A token is renewed by one process at a time, and no transaction is open while the provider is asked. Whoever wants to
-//! renew takes a turn, asks the provider, and ends the turn with what came of it. The lease of a turn is short and is
-//! extended while its process lives, so that one that was killed delays the next one only briefly.
+//! A token is refreshed by one process at a time, and no transaction is open during the request to the provider. A
+//! process claims the refresh, sends the request, and ends the refresh with its result. The lease of a refresh is short
+//! and is extended while its process is active, so that a process that was killed delays the next one only briefly.
 //!
-//! Must stay true: what a turn brought is stored only if the credentials are still those that it began with
-//! ([`Connection::version`]), token, expiry and refresh token in one write; and a turn that was interrupted is known to
-//! the next one, because the provider may have answered it.
+//! Invariants: the result of a refresh is stored only if the credentials are still those of the claim
+//! ([`Connection::version`]), with token, expiry and refresh token in one write; and an interrupted refresh is reported
+//! to the next claim, because the provider may have issued a token.
 
 use std::time::Duration;
 
@@ -18,24 +18,24 @@ use super::{
     runs::{micros, remaining},
 };
 
-/// The longest lease that a version of this program takes. A longer one comes from a clock that ran ahead.
+/// The longest lease that any version of this program requests. A longer one was written by a clock that was ahead.
 const MAX_LEASE: Duration = Duration::from_secs(45);
 
-/// Who wants to renew which credentials.
+/// A claim to refresh the credentials of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct RefreshClaim {
-    /// The connection's number.
+    /// The number of the connection.
     pub row: i64,
-    /// The version of its credentials that is to be renewed.
+    /// The version of the credentials to refresh.
     pub version: i64,
-    /// Who claims.
+    /// The id of this attempt.
     pub holder: Uuid,
-    /// For how long.
+    /// The duration of the lease.
     pub lease: Duration,
 }
 
 impl RefreshClaim {
-    /// For how long another holder has the turn that is stored; `None`: it can be taken.
+    /// Returns how long another holder keeps the stored lease; `None`: it can be acquired.
     pub(super) fn held_by_other_for(&self, holder: Option<&[u8]>, until: Option<i64>, now: i64) -> Option<Duration> {
         let (holder, until) = holder.zip(until)?;
         let longest = micros(self.lease.max(MAX_LEASE));
@@ -44,48 +44,49 @@ impl RefreshClaim {
     }
 }
 
-/// What becomes of a claim.
+/// The result of a claim.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClaimOutcome {
-    /// It is the claimer's turn.
+    /// The caller may refresh.
     Acquired {
-        /// Whether an earlier turn with these credentials was begun and never ended, or ended in doubt.
+        /// Whether an earlier refresh of these credentials was started and never ended, or ended with an unknown
+        /// outcome.
         interrupted: bool,
     },
-    /// It is somebody else's, for so long at most.
+    /// Another holder refreshes, for at most this duration.
     HeldByOther(Duration),
-    /// The credentials are others by now; here they are.
+    /// The credentials have changed since the claimed version; this is the current connection.
     Changed(Box<Connection>),
-    /// There is no such connection any more.
+    /// The connection does not exist any more.
     NotFound,
 }
 
-/// How a turn ends.
+/// The end of a refresh.
 #[derive(Clone, PartialEq)]
 pub enum RefreshEnd {
-    /// With new credentials.
+    /// The provider issued new credentials.
     Renewed {
-        /// Sealed.
+        /// The sealed credentials.
         credentials: Vec<u8>,
-        /// When it is to be renewed again, microseconds since 1970.
+        /// The time from which they are refreshed again, microseconds since 1970.
         renew_at: Option<i64>,
-        /// Values for the connection's configuration, over those that it has.
+        /// Values to set in the connection's configuration; other values are kept.
         config: Map<String, Value>,
     },
-    /// Without.
+    /// No credentials were obtained.
     Failed {
-        /// Why, in words without secrets.
+        /// The reason, without secrets.
         message: String,
-        /// Whether another attempt with these credentials is in vain.
+        /// Whether another attempt with these credentials is useless.
         refused: bool,
-        /// Whether the provider may have given a token all the same: the next turn is told so, as after an interruption.
+        /// Whether the provider may have issued a token nevertheless. The next claim reports it like an interruption.
         outcome_unknown: bool,
-        /// Whether the token server answered, and not merely that it cannot answer now.
+        /// Whether the token server responded with more than that it is unavailable.
         answered: bool,
     },
-    /// Before anything was sent.
+    /// The refresh ended before a request was sent.
     Abandoned {
-        /// Whether an earlier turn ended in doubt, which stays so.
+        /// Whether an earlier refresh ended with an unknown outcome, which is kept.
         outcome_unknown: bool,
     },
 }
@@ -99,21 +100,22 @@ impl std::fmt::Debug for RefreshEnd {
             Self::Failed { message, refused, .. } => {
                 f.debug_struct("Failed").field("message", message).field("refused", refused).finish_non_exhaustive()
             }
-            Self::Abandoned { .. } => f.write_str("Left"),
+            Self::Abandoned { .. } => f.write_str("Abandoned"),
         }
     }
 }
 
-/// The turns of a database.
+/// The refresh leases of a database.
 pub trait Refreshes {
-    /// Claims the turn to renew a connection's token. It is an error if what a turn brings could not be sealed: the key
-    /// that is active is held elsewhere only.
+    /// Claims the refresh of a connection's token. Fails if new credentials could not be sealed because this process
+    /// lacks the active key.
     fn claim_refresh(&self, claim: RefreshClaim) -> StoreFuture<'_, ClaimOutcome>;
 
-    /// Begins the lease of a turn anew, while its request is on its way. `false`: the turn is another's, or has ended.
+    /// Renews the lease of a refresh during its request. Returns `false` if another holder has the lease, or the
+    /// refresh has ended.
     fn extend_refresh(&self, claim: RefreshClaim) -> StoreFuture<'_, bool>;
 
-    /// Ends a turn, and gives the connection as it is then; `None`: it is gone. What was brought is dropped if the
-    /// credentials have changed since the claim; it is kept if only the lease has ended.
+    /// Ends a refresh and returns the current connection, or `None` if it was removed. New credentials are dropped if
+    /// the stored ones changed since the claim; they are stored if only the lease expired.
     fn end_refresh(&self, claim: RefreshClaim, end: RefreshEnd) -> StoreFuture<'_, Option<Connection>>;
 }

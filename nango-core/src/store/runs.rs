@@ -1,7 +1,7 @@
-//! Runs: what was executed, what is being executed, and who may write.
+//! Runs: history, active executions, and the right to write.
 //!
-//! A run of a sync holds its key by a lease. The lease is renewed while the run goes on, and the token that was given
-//! with it fences every write: when a lease ends and another process takes the key, the old token writes nothing.
+//! A run of a sync acquires a lease of its key and renews it while it is active. The token of the lease fences every
+//! write: after the lease expired and another process acquired the key, the old token cannot write.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,38 +12,38 @@ use uuid::Uuid;
 use super::{CheckpointWrite, Committed, LogLine, ResumeWrite, RowOutcome, StoreFuture};
 use crate::declare::FunctionKind;
 
-/// A function of a connection: what a checkpoint belongs to, and what a sync's runs take turns on.
+/// A function of a connection: the owner of a checkpoint, and the key by which runs of a sync exclude each other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FunctionKey {
-    /// What the function is.
+    /// The type of the function.
     pub kind: FunctionKind,
-    /// The integration.
+    /// The integration's unique key.
     pub integration: String,
     /// The connection's id.
     pub connection: String,
     /// The function's name.
     pub function: String,
-    /// The variant of a sync, `base` otherwise.
+    /// The variant of a sync; `base` for all other functions.
     pub variant: String,
 }
 
-/// How a run stands.
+/// The status of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RunStatus {
-    /// It goes on.
+    /// The run is active.
     Running,
-    /// It came to its end.
+    /// The run completed.
     Success,
-    /// It was asked to stop, or its process died. What it committed stays, and the next run goes on from there.
+    /// The run was stopped by a signal, or its process died. Its commits stay, and the next run resumes after them.
     Interrupted,
-    /// It failed.
+    /// The run failed.
     Error,
-    /// Somebody cancelled it.
+    /// A user cancelled the run.
     Cancelled,
 }
 
 impl RunStatus {
-    /// The name in JSON.
+    /// The stable name in JSON and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -54,23 +54,23 @@ impl RunStatus {
         }
     }
 
-    /// Reads back what [`Self::name`] wrote.
+    /// Parses a name of [`Self::name`].
     pub(super) fn from_name(name: &str) -> Option<Self> {
         let all = [Self::Running, Self::Success, Self::Interrupted, Self::Error, Self::Cancelled];
         all.into_iter().find(|status| status.name() == name)
     }
 }
 
-/// A run that begins.
+/// The parameters of a run to start.
 #[derive(Debug, Clone)]
 pub struct NewRun {
-    /// What runs.
+    /// The function to run.
     pub key: FunctionKey,
-    /// The row of the connection, which must still be there; `None` for one that is only being validated.
+    /// The number of the connection, which must still exist; `None` for a connection that is only validated.
     pub connection: Option<i64>,
-    /// Whether no other run of this key may go on meanwhile: true for syncs.
+    /// Whether the run excludes other runs of its key: true for syncs.
     pub exclusive: bool,
-    /// How long the lease is without a heartbeat.
+    /// The duration of the lease without a heartbeat.
     pub lease: Duration,
 }
 
@@ -79,47 +79,47 @@ pub struct NewRun {
 pub struct RunToken {
     /// The run's public id.
     pub id: Uuid,
-    /// The database's number of the run.
+    /// The number of the run in the database.
     pub row: i64,
-    /// The number of the lease: a greater one fences off this one.
+    /// The fence of the lease: a greater one invalidates this token.
     pub fence: i64,
 }
 
-/// What a run did to the records of one model.
+/// The changes that a run made to the records of one model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ModelCounts {
-    /// Records that were not there, or were deleted.
+    /// Records that were new or deleted before.
     pub added: u64,
     /// Records that changed.
     pub updated: u64,
-    /// Live records that are deleted now.
+    /// Active records that are deleted now.
     pub deleted: u64,
-    /// Records that were saved as they already were.
+    /// Records whose saved content equals the stored content.
     pub unchanged: u64,
-    /// Writes that gave way to a newer one of another run.
+    /// Writes that were skipped because another run wrote the record later.
     pub skipped_newer: u64,
-    /// Writes that were older than what is stored, by the time of the record's last update.
+    /// Writes that were skipped because the stored record has a later update time.
     pub skipped_older: u64,
 }
 
-/// What a run did, as counted in its pages' transactions.
+/// The counters of a run, updated in the transactions of its pages.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Totals {
-    /// By model.
+    /// The changes by model.
     pub models: BTreeMap<String, ModelCounts>,
     /// Pages that were read and committed.
     pub pages: u64,
     /// Requests that were sent, retries included.
     pub requests: u64,
-    /// Raw records that were left out because they do not fit.
+    /// Raw records that were skipped because they do not fit the model.
     pub left_out: u64,
 }
 
 impl Totals {
     /// Adds the outcomes of a committed page.
     pub fn count(&mut self, committed: &Committed) {
-        for done in &committed.changes {
-            self.add_outcomes(&done.change.dataset.model, &done.rows);
+        for outcome in &committed.changes {
+            self.add_outcomes(&outcome.change.dataset.model, &outcome.rows);
         }
     }
 
@@ -143,86 +143,87 @@ impl Totals {
     }
 }
 
-/// A moment for people.
+/// Formats a time (microseconds since 1970) as RFC 3339 in UTC with whole seconds.
 pub(super) fn format_timestamp(at: i64) -> String {
     Timestamp::from_microsecond(at).map_or_else(|_| at.to_string(), |at| format!("{at:.0}"))
 }
 
-/// How long it is until then.
+/// Returns the duration from `now` to `until` (microseconds since 1970), or zero if `until` has passed.
 pub(super) fn remaining(until: i64, now: i64) -> Duration {
     Duration::from_micros(u64::try_from(until.saturating_sub(now)).unwrap_or(0))
 }
 
-/// A length of time in microseconds, such that a moment can be added to it.
+/// Returns a duration in microseconds, limited so that it can be added to a timestamp without overflow.
 pub(super) fn micros(length: Duration) -> i64 {
     i64::try_from(length.as_micros()).unwrap_or(i64::MAX).min(i64::MAX / 2)
 }
 
-/// How a run ends.
+/// The result of a run.
 #[derive(Debug, Clone)]
 pub struct RunEnd {
     /// The final status.
     pub status: RunStatus,
-    /// Why it failed: `{ "kind", "message" }`.
+    /// The error as `{ "kind", "message" }`, if the run failed.
     pub error: Option<Value>,
-    /// Requests that were sent since the last page.
+    /// The number of requests sent since the last page.
     pub requests: u64,
     /// The last lines of the log.
     pub logs: Vec<LogLine>,
-    /// A change of the checkpoint that ends with the run.
+    /// The change of the checkpoint in the same transaction, if any.
     pub checkpoint: Option<CheckpointWrite>,
-    /// A change of the resume state that ends with the run.
+    /// The change of the resume state in the same transaction, if any.
     pub resume: Option<ResumeWrite>,
 }
 
-/// A run as the database holds it.
+/// A run as it is stored in the database.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
-    /// Its public id.
+    /// The run's public id.
     pub id: Uuid,
-    /// What ran.
+    /// The function that ran.
     pub key: FunctionKey,
-    /// How it stands.
+    /// The current status.
     pub status: RunStatus,
-    /// When it started, microseconds since 1970.
+    /// The start time, microseconds since 1970.
     pub started_at: i64,
-    /// When it ended.
+    /// The end time; `None` while the run is active.
     pub finished_at: Option<i64>,
-    /// What it did.
+    /// The counters of the run.
     pub totals: Totals,
-    /// Why it failed: `{ "kind", "message" }`.
+    /// The error as `{ "kind", "message" }`, if the run failed.
     pub error: Option<Value>,
 }
 
 /// The runs of a database.
 pub trait Runs {
-    /// Begins a run. A running run of the same key whose lease has ended, or ends later than its length allows, is
+    /// Starts a run. An active run of the same key whose lease has expired, or expires later than its length allows, is
     /// marked as interrupted and fenced off.
     ///
-    /// An exclusive key that is held answers [`super::StoreError::Busy`], a connection that was removed meanwhile
-    /// [`super::StoreError::NoConnection`].
+    /// Returns [`super::StoreError::Busy`] if the key is exclusive and in use, and [`super::StoreError::NoConnection`]
+    /// if the connection was removed meanwhile.
     fn start_run(&self, new: NewRun) -> StoreFuture<'_, RunToken>;
 
-    /// Renews the lease by the length that it was begun with.
+    /// Renews the lease of a run by its original length.
     fn heartbeat(&self, run: &RunToken) -> StoreFuture<'_, ()>;
 
     /// Ends a run: status, counters, log lines, checkpoint, resume state and the release of its locks are one
     /// transaction.
     fn end_run(&self, run: &RunToken, end: RunEnd) -> StoreFuture<'_, Run>;
 
-    /// A run by its public id.
+    /// Returns a run by its public id.
     fn run(&self, id: Uuid) -> StoreFuture<'_, Option<Run>>;
 
-    /// The latest runs of a function, the newest first.
+    /// Returns the latest runs of a function, newest first.
     fn runs_of(&self, key: &FunctionKey, limit: u32) -> StoreFuture<'_, Vec<Run>>;
 
-    /// Takes a named lock for at most `ttl`, unless another run holds it. Taking it again extends it.
+    /// Acquires a named lock for at most `ttl`, or extends it if this run has it. Returns `false` if another run has
+    /// the lock.
     fn try_lock(&self, run: &RunToken, key: &str, ttl: Duration) -> StoreFuture<'_, bool>;
 
-    /// Gives a lock back. `false`: this run did not hold it.
+    /// Releases a lock. Returns `false` if this run does not have it.
     fn unlock(&self, run: &RunToken, key: &str) -> StoreFuture<'_, bool>;
 
-    /// Moves the ends of all leases, as if the clock had run ahead when they were written.
+    /// Moves the expiry of all leases, as if the clock had been ahead when they were written.
     #[cfg(test)]
     fn move_leases(&self, micros: i64) -> StoreFuture<'_, ()>;
 }

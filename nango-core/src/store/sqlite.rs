@@ -1,11 +1,11 @@
-//! The embedded database: one `SQLite` file, or memory.
+//! `SQLite` store: the embedded database, in one file or in memory.
 //!
-//! What must stay true:
-//! - One thread writes (`writer`); what it answers is on the disk. Other processes may write to the same file, one
-//!   transaction at a time.
-//! - Readers see committed states only, and never wait for the writer.
-//! - Work is a plain function over a `Db`: `page`, `rows`, `scans`, `feed`, `runs` and their kin know nothing of
-//!   threads, and run inside a transaction that somebody else opened.
+//! Invariants:
+//! - One thread per process writes (`writer`), and a write returns after its transaction is durable. Other processes
+//!   may write to the same file, one transaction at a time.
+//! - Readers see committed states only, and never wait for a writer.
+//! - A unit of work is a plain function over a `Db`: the functions in `page`, `rows`, `scans`, `feed`, `runs` and
+//!   similar modules run on any thread, inside a transaction that their caller has opened.
 
 mod backup;
 mod changes;
@@ -47,6 +47,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+pub use self::file::SCHEMA_VERSION;
 use self::{
     changes::ChangeNotifier,
     clock::Clock,
@@ -63,55 +64,57 @@ use super::{
     StoreFuture, StoredCheckpoint, encryption::Vault, hash::Hasher, merge,
 };
 
-/// How long another process may hold the file before a write gives up.
+/// Maximum time that a transaction waits for a lock of another process on the file.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A connection to the file, and what all connections share.
+/// A connection to the file, and the state that all connections share.
 #[derive(Debug)]
 struct Db {
     sql: rusqlite::Connection,
     shared: Arc<Shared>,
 }
 
-/// What belongs to the database and is needed everywhere.
+/// State of an open database that all its connections use.
 #[derive(Debug)]
 struct Shared {
     clock: Clock,
-    /// The names of feeds. Content hashes are taken by the regime of a transaction.
+    /// Computes the names of feeds. Content hashes are computed by the policy of a transaction instead.
     hasher: Hasher,
     vault: Vault,
 }
 
-/// A count, which `SQLite` keeps as a signed number.
+/// Reads a count, which `SQLite` stores as a signed number; a negative one becomes 0.
 fn get_u64(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(|count| u64::try_from(count).unwrap_or(0))
 }
 
-/// An embedded database.
+/// A [`Store`] in an `SQLite` file, or in memory.
 #[derive(Debug)]
 pub struct Sqlite {
     shared: Arc<Shared>,
     writer: Writer,
-    /// None in memory, where only the writer's connection sees anything.
+    /// `None` in memory, where only the connection of the writer sees the data.
     readers: Option<Arc<Readers>>,
     changes: ChangeNotifier,
 }
 
 impl Sqlite {
-    /// Opens the file, or makes it (readable by its owner only); `:memory:` is a database that goes with this value.
+    /// Opens the file, or creates it, accessible to its owner only. `:memory:` opens a database in memory, which is
+    /// lost when this value is dropped.
     ///
     /// # Errors
     ///
-    /// A file that is not ours, is newer than this program, cannot be read or written. Nothing new is left behind.
+    /// Fails if the file belongs to another program, is newer than this program, contains an incomplete copy, may be
+    /// changed by other users, or cannot be read and written. A failed call leaves no new file behind.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         Self::open_as(path.into(), false).await
     }
 
-    /// The same for the file that an instance is to be copied into: also one that holds half a copy.
+    /// Opens the target of a copy: like [`Self::open`], but accepts a file that contains an incomplete copy.
     ///
     /// # Errors
     ///
-    /// As [`Self::open`].
+    /// Fails like [`Self::open`], except for an incomplete copy.
     pub async fn open_target(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         Self::open_as(path.into(), true).await
     }
@@ -123,7 +126,7 @@ impl Sqlite {
 
     fn open_blocking(path: Arc<Path>, target: bool) -> Result<Self, StoreError> {
         let db = file::open(&path)?;
-        if !target && transfer::is_incomplete_copy(&db).map_err(|fault| fault.into_store_error(&path))? {
+        if !target && transfer::is_incomplete_copy(&db).map_err(|error| error.into_store_error(&path))? {
             return Err(StoreError::IncompleteCopy(path.display().to_string()));
         }
         let shared = Arc::clone(&db.shared);
@@ -131,9 +134,9 @@ impl Sqlite {
         let watcher = (!in_memory)
             .then(|| file::open_reader(&path, &shared))
             .transpose()
-            .map_err(|fault| fault.into_store_error(&path))?;
+            .map_err(|error| error.into_store_error(&path))?;
         if let Some(watcher) = &watcher {
-            // It is asked on the threads of the runtime and must not wait there.
+            // It is queried on the threads of the async runtime, which must not block.
             watcher.sql.busy_timeout(Duration::ZERO).map_err(|error| DbError::Sql(error).into_store_error(&path))?;
         }
         let changed = watch::Sender::new(());
@@ -143,7 +146,7 @@ impl Sqlite {
         Ok(Self { shared, writer, readers, changes: ChangeNotifier::new(changed, watcher) })
     }
 
-    /// A database that refuses every checkpoint: what a run does when its place cannot be written.
+    /// Opens a database in memory that refuses every checkpoint, for tests of runs whose checkpoint cannot be written.
     #[cfg(test)]
     pub(crate) async fn refusing_checkpoints() -> Result<Self, StoreError> {
         const REFUSE: &str =
@@ -267,8 +270,8 @@ impl Processes for Sqlite {
 impl Records for Sqlite {
     fn commit_all(&self, pages: Vec<Page>) -> StoreFuture<'_, Vec<Committed>> {
         let hasher = &self.shared.vault.latest_policy().hasher;
-        let drafts: Vec<HashedPage> = pages.into_iter().map(|page| HashedPage::new(page, hasher)).collect();
-        self.write(move |db| drafts.into_iter().map(|draft| page::commit(db, draft)).collect())
+        let pages: Vec<HashedPage> = pages.into_iter().map(|page| HashedPage::new(page, hasher)).collect();
+        self.write(move |db| pages.into_iter().map(|page| page::commit(db, page)).collect())
     }
 
     fn read(&self, dataset: &DatasetKey, query: ReadQuery) -> StoreFuture<'_, FeedPage> {
@@ -320,7 +323,7 @@ impl Records for Sqlite {
     }
 
     #[cfg(test)]
-    fn pass_time(&self, micros: i64) -> StoreFuture<'_, ()> {
+    fn backdate_scans(&self, micros: i64) -> StoreFuture<'_, ()> {
         self.write(move |db| deletes::backdate_scans(db, micros))
     }
 }
@@ -410,10 +413,11 @@ impl Encryption for Sqlite {
             if known.active.is_none_or(|active| !ids.contains(&active)) {
                 self.write(move |db| encryption::choose_active_key(db, seal_new)).await?;
             }
-            // A ring without the active key can still read what is not sealed with it, so this is no error yet.
+            // Without the active key, a key ring can still read everything that is sealed with another key or not at
+            // all.
             self.read_with(|db| match encryption::current_policy(db) {
                 Ok(_) | Err(DbError::Store(StoreError::NoKey { .. })) => Ok(()),
-                Err(fault) => Err(fault),
+                Err(error) => Err(error),
             })
             .await
         })
@@ -440,7 +444,7 @@ impl Encryption for Sqlite {
             if !self.read_with(reseal::is_pass_complete).await? {
                 return self.write(reseal::step).await;
             }
-            // Between two transactions of the writer, because a file is not made new inside one.
+            // Between two transactions of the writer: a file cannot be rebuilt inside one.
             self.writer.read(reseal::scrub).await?;
             self.write(reseal::finish).await
         })

@@ -1,19 +1,20 @@
-//! Moving an instance from one database to another, whichever two they are.
+//! Copy of an instance from one database to another of any type.
 //!
-//! What is sealed travels as it lies: it is bound to names, not to numbers, so no key is needed.
+//! Sealed values are copied as they are stored: they are bound to names, not to row numbers, so no key is needed.
 //!
-//! The instance travels as tables of a neutral form: named columns, cells of four kinds. A database says how its own
-//! tables read in this form, and takes the same form in; nobody else knows more than one database.
+//! The instance is copied as tables of a neutral form: named columns, and cells of four types. Each database exports
+//! its own tables in this form and imports them, without depending on the other database.
 //!
-//! What travels: the instance's id and hash key, what is said of its encryption, connections (sealed as they are), functions, checkpoints, resume states,
-//! datasets with sequence and stamp, records with their places, what is known of delete candidates, and all runs with counters and logs. What stays behind:
-//! locks, living processes, turns to renew a token, and scans that are open (the next walk begins at its first record; nothing is deleted by mistake). A run that
-//! still goes on arrives as interrupted: it writes to the old database, not to this one. A walk that seals what is there
-//! begins anew in the target.
+//! Copied: the instance's id and hash key, its encryption policy, connections (credentials stay sealed), functions,
+//! checkpoints, resume states, datasets with sequence and timestamp, records with their sequences, the state of delete
+//! candidates, and all runs with counters and logs. Not copied: locks, active processes, refresh leases, and open scans
+//! (the next walk starts at its first record; nothing is deleted by mistake). An active run is stored as interrupted:
+//! it writes to the old database, not to this one. A reseal pass starts over in the target.
 //!
-//! Must stay true: numbers that others refer to (of connections, functions, datasets, runs) are kept, and the last one that
-//! was given of each is known to the target, so that none is given twice. Cursors and hashes go on, because they are made
-//! of the hash key, the names and the sequence. The target opens for nobody else until both sides were counted and hashed.
+//! Invariants: numbers that other rows refer to (of connections, functions, datasets and runs) are kept, and the last
+//! assigned number of each is stored in the target, so that none is assigned twice. Cursors and hashes stay valid,
+//! because they depend only on the hash key, the names and the sequence. The target cannot be opened for anything else
+//! until both sides were counted and hashed.
 
 use std::collections::BTreeMap;
 
@@ -21,49 +22,49 @@ use tokio::sync::mpsc;
 
 use super::{SharedStore, StoreError, StoreFuture};
 
-/// Chunks that wait for the target, so that memory does not grow with the instance.
+/// The maximum number of chunks that are queued for the target; it limits the memory of a copy.
 const CHANNEL_CAPACITY: usize = 2;
-/// A chunk has at most so many rows,
+/// The maximum number of rows of a chunk.
 pub(crate) const CHUNK_ROWS: usize = 2_000;
-/// and is cut when its payloads have so many bytes.
+/// The size of a chunk's payloads in bytes at which the chunk ends.
 pub(crate) const CHUNK_BYTES: usize = 4 << 20;
 
-/// What stands for a NUL where a database cannot hold one.
+/// The replacement of a NUL in databases that cannot store it.
 pub(crate) const NUL_PLACEHOLDER: &str = "␀";
 
-/// A table in its neutral form.
+/// A table in the neutral form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
-    /// What the database keeps of itself.
+    /// Internal values of the database.
     Meta,
-    /// What is said of its encryption: one row. The secret of the hashes is sealed.
+    /// The encryption policy: one row. The secret of the content hashes is sealed.
     Encryption,
-    /// The last number that was given of each kind: `connections`, `runs`, `scans`.
+    /// The last assigned number of `connections`, `runs` and `scans`.
     Sequences,
-    /// Connections.
+    /// Connections with their sealed credentials.
     Connections,
     /// Functions of connections.
     Functions,
-    /// Checkpoints.
+    /// Checkpoints of functions.
     Checkpoints,
     /// Resume states of mappers.
     ResumeStates,
-    /// Datasets.
+    /// Datasets with their sequence and timestamp.
     Datasets,
-    /// Records, each with what a look-up by its id needs.
+    /// Records, each with the values for a lookup by id.
     Records,
-    /// What is known of delete candidates.
+    /// The state of delete candidates.
     DeleteStates,
-    /// Runs.
+    /// Runs of functions.
     Runs,
-    /// Their counters by model.
+    /// Counters of runs by model.
     RunModels,
-    /// Their logs.
+    /// Log lines of runs.
     RunLogs,
 }
 
 impl Table {
-    /// All, in the order in which they travel.
+    /// All tables, in the order in which they are copied.
     pub const ALL: [Self; 13] = [
         Self::Meta,
         Self::Encryption,
@@ -80,7 +81,7 @@ impl Table {
         Self::RunLogs,
     ];
 
-    /// What people call its rows.
+    /// The name of the rows in output for users.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Meta => "settings",
@@ -99,9 +100,9 @@ impl Table {
         }
     }
 
-    /// Its columns. Moments are microseconds since 1970, truths 0 or 1, JSON is text as it was written, ids of runs are
-    /// 16 bytes; `state` has the bits 1 deleted, 2 pruned, 4 merged, `last_action` is 0 added, 1 updated, 2 deleted. The
-    /// last column of records is never null: it is missing only where a record has no key.
+    /// The names of the columns. Times are microseconds since 1970, booleans are 0 or 1, JSON is text as it was
+    /// written, ids of runs are 16 bytes; `state` has the bits 1 deleted, 2 pruned, 4 merged, `last_action` is 0 added,
+    /// 1 updated, 2 deleted. The last column of records is never null: it is missing only if a record has no key row.
     pub const fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Meta => &["key", "value"],
@@ -201,75 +202,76 @@ impl Table {
 /// A value of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cell {
-    /// None.
+    /// No value.
     Null,
-    /// A number.
+    /// A signed 64-bit integer.
     Int(i64),
-    /// A text.
+    /// A UTF-8 text.
     Text(String),
-    /// Bytes.
+    /// A sequence of bytes.
     Bytes(Vec<u8>),
 }
 
 impl Cell {
     fn digest(&self, hash: &mut blake3::Hasher) {
         let mut put = |kind: u8, bytes: &[u8]| {
-            // The length goes along, so that no two rows of cells run together into one text.
+            // The length is hashed too, so that different rows of cells never produce the same bytes.
             hash.update(&[kind]).update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
         };
         match self {
             Self::Null => put(0, &[]),
             Self::Int(value) => put(1, &value.to_le_bytes()),
-            // Not every database can hold a NUL in a text; where a log has one, its mark arrives.
+            // Not every database can store a NUL in a text; a log line that contains one is copied with the
+            // placeholder.
             Self::Text(text) => put(2, text.replace('\0', NUL_PLACEHOLDER).as_bytes()),
             Self::Bytes(bytes) => put(3, bytes),
         }
     }
 }
 
-/// Some rows of a table, each with a cell for each of its columns.
+/// Rows of a table, each with one cell per column.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Chunk {
-    /// The table.
+    /// The table of the rows.
     pub table: Table,
-    /// The rows: by key, records in the order of their feeds, log lines in theirs.
+    /// The rows, sorted by key; records are in the order of their feeds, log lines in the order of their runs.
     pub rows: Vec<Vec<Cell>>,
 }
 
-/// Rows hold sealed credentials and customers' data.
+/// Shows only the number of rows, because they contain sealed credentials and customer data.
 impl std::fmt::Debug for Chunk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Chunk").field("table", &self.table).field("rows", &self.rows.len()).finish()
     }
 }
 
-/// The two ends of a copy.
+/// Export and import of an instance.
 pub trait Transfer {
-    /// Sends the whole instance, table by table in the order of [`Table::ALL`], as it is at one moment: who writes
-    /// meanwhile is not kept waiting. Ends early, without an error, when nobody receives any more.
+    /// Sends a snapshot of the whole instance, table by table in the order of [`Table::ALL`], without blocking writers.
+    /// Ends early, without an error, when the receiver is dropped.
     fn export(&self, out: mpsc::Sender<Chunk>) -> StoreFuture<'_, ()>;
 
-    /// Makes ready for an instance: marks the database as half a copy, which nobody else can open. What an interrupted
-    /// copy left is taken out; anything else is refused.
+    /// Prepares the import: marks the database as an incomplete copy, which cannot be opened otherwise. The data of an
+    /// interrupted copy is removed; any other data is refused.
     fn begin_import(&self) -> StoreFuture<'_, ()>;
 
-    /// Takes rows in, in one transaction.
+    /// Imports rows in one transaction.
     fn import(&self, chunk: Chunk) -> StoreFuture<'_, ()>;
 
-    /// Takes the mark away: the copy is whole. The database must be opened anew.
+    /// Removes the mark of an incomplete copy. The database must be opened again.
     fn finish_import(&self) -> StoreFuture<'_, ()>;
 }
 
-/// What was copied: rows by table.
+/// The result of a copy: the number of rows by table, and a hash of all rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CopySummary {
-    /// In the order in which they travel; without empty ones.
+    /// The number of rows by table, in copy order, without empty tables.
     pub tables: Vec<(&'static str, u64)>,
-    /// The hash over all rows, the same on both sides, in hexadecimal.
+    /// The hash over all rows in hexadecimal, equal on both sides.
     pub hash: String,
 }
 
-/// Rows and a hash over them, for each table.
+/// The number of rows and a hash over them, for each table.
 #[derive(Debug, Default)]
 struct TableDigests(BTreeMap<Table, (u64, blake3::Hasher)>);
 
@@ -298,11 +300,11 @@ impl TableDigests {
     }
 }
 
-/// What a database holds, counted and hashed as a copy is.
+/// Counts and hashes the contents of a database in the same way as a copy.
 ///
 /// # Errors
 ///
-/// The database failed.
+/// Returns an error if the database fails.
 pub async fn fingerprint(store: &SharedStore) -> Result<CopySummary, StoreError> {
     Ok(digest_tables(store, &mut |_, _| ()).await?.summary())
 }
@@ -313,24 +315,24 @@ async fn digest_tables(
 ) -> Result<TableDigests, StoreError> {
     let (out, mut chunks) = mpsc::channel(CHANNEL_CAPACITY);
     let count = async {
-        let mut tally = TableDigests::default();
+        let mut digests = TableDigests::default();
         while let Some(chunk) = chunks.recv().await {
-            tally.add(&chunk);
+            digests.add(&chunk);
             on_progress(chunk.table, chunk.rows.len() as u64);
         }
-        tally
+        digests
     };
-    let (exported, tally) = tokio::join!(store.export(out), count);
-    exported.map(|()| tally)
+    let (exported, digests) = tokio::join!(store.export(out), count);
+    exported.map(|()| digests)
 }
 
-/// Copies an instance into an empty database and compares the two by counting and hashing all rows. `seen` is told of
-/// rows as they are written, and again as they are compared.
+/// Copies an instance into an empty database, and compares the two by counting and hashing all rows. `on_progress`
+/// receives the number of rows when they are written, and again when they are compared.
 ///
 /// # Errors
 ///
-/// The target is not empty, one of the databases failed, or the two differ. The target is then marked as half a copy:
-/// copying again begins anew.
+/// Returns an error if the target is not empty, if one of the databases fails, or if the two differ. The target is then
+/// marked as an incomplete copy, and copying again starts over.
 pub async fn copy(
     from: &SharedStore,
     to: &SharedStore,
@@ -339,15 +341,15 @@ pub async fn copy(
     to.begin_import().await?;
     let (out, chunks) = mpsc::channel(CHANNEL_CAPACITY);
     let write = async {
-        // Owned here, so that an import that fails ends the export too.
+        // Owned by this future, so that a failed import drops the receiver and ends the export too.
         let mut chunks: mpsc::Receiver<Chunk> = chunks;
-        let mut tally = TableDigests::default();
+        let mut digests = TableDigests::default();
         while let Some(chunk) = chunks.recv().await {
-            tally.add(&chunk);
+            digests.add(&chunk);
             on_progress(chunk.table, chunk.rows.len() as u64);
             to.import(chunk).await?;
         }
-        Ok::<_, StoreError>(tally)
+        Ok::<_, StoreError>(digests)
     };
     let (exported, written) = tokio::join!(from.export(out), write);
     let source = written?;

@@ -1,50 +1,51 @@
-//! Whether a write is older than the stored row, by the times of update that the provider gave.
+//! Update times: whether a write is older than the stored row, by the times that the provider returns.
 //!
-//! A model may name the field with that time. The time of the stored content lies in the column `updated` beside the row.
-//! The comparison is here, once for all databases.
+//! A model may declare the field with that time. The time of the stored content is in the column `updated` of the row.
+//! The comparison is implemented here once for all databases.
 //!
-//! - A write applies unless both times are there and its own is smaller.
-//! - A stored time more than a day in the future is a mistake of the provider and does not compare.
-//! - A write that is older is not applied. If it came from a full walk, its time is stored in `older` with the walk in
-//!   `older_walk`; the next full walk that returns the same time applies: the provider took the record back.
+//! - A write applies unless both times are known and its own is smaller.
+//! - A stored time of more than a day in the future is an error of the provider and is not compared.
+//! - An older write is skipped. If it is part of a full walk, its time is stored in `older` with the walk in
+//!   `older_walk`; if the next full walk returns the same time, the write applies, because the provider has reverted
+//!   the record.
 //! - A row that is written, deleted or saved with the same content has no older time.
 
 use crate::model::Patch;
 
-/// How far in the future a stored time may be, in microseconds.
+/// The maximum distance of a stored time into the future, in microseconds.
 const MAX_CLOCK_SKEW: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// What is stored of a record's times of update.
+/// The stored update times of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct UpdateTimes {
-    /// That of its content, or of its deletion; microseconds since 1970.
+    /// The update time of the content, or the time of the deletion; microseconds since 1970.
     pub updated: Option<i64>,
-    /// The older one that a full walk last returned.
+    /// The older time that a full walk last returned.
     pub older: Option<i64>,
-    /// That walk.
+    /// The number of that walk.
     pub older_walk: Option<i64>,
 }
 
-/// Where a write comes from, as far as its age depends on it.
+/// The properties of a write's origin on which the comparison depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Source {
-    /// The full walk that it is a part of; `None`: a webhook, an incremental run, or another partial write.
+    /// The full walk that the write belongs to; `None`: a webhook, an incremental run, or another partial write.
     pub full_walk: Option<i64>,
-    /// The time of the commit.
+    /// The time of the commit, microseconds since 1970.
     pub now: i64,
 }
 
-/// Whether a write applies.
+/// The result of the comparison of a write with the stored row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Age {
-    /// It is not older than what is stored, or cannot be compared.
+    /// The write is not older than the stored row, or cannot be compared.
     Applies,
-    /// It is older. These times are to be stored, if they change.
+    /// The write is older. Contains the times to store, if they change.
     Older(Option<UpdateTimes>),
 }
 
 impl UpdateTimes {
-    /// Those of a row that has just been written.
+    /// Returns the times of a row that has just been written.
     pub(super) fn written(updated: Option<i64>) -> Self {
         Self { updated, ..Self::default() }
     }
@@ -59,19 +60,19 @@ impl UpdateTimes {
         if self.older != Some(given) {
             return Age::Older(Some(Self { older: Some(given), older_walk: Some(walk), ..*self }));
         }
-        // The same walk may return a record twice: that is one answer.
+        // The same walk may return a record twice, which counts once.
         if self.older_walk == Some(walk) { Age::Older(None) } else { Age::Applies }
     }
 
-    /// The times to store when a save finds its own content, if they change: a row that was written before its model named
-    /// the field gets its time.
+    /// Returns the times to store after a save of unchanged content, if they change: a row that was written before its
+    /// model declared the field receives its time.
     pub(super) fn after_unchanged_save(&self, given: Option<i64>) -> Option<Self> {
         let times = Self::written(given);
         (given.is_some() && times != *self).then_some(times)
     }
 
-    /// The times to store when a delete finds a tombstone, if they change: a later event moves the time of the deletion, so
-    /// that what happened before it does not bring the record back.
+    /// Returns the times to store after a delete of a tombstone, if they change: a later event moves the time of the
+    /// deletion forward, so that an earlier event does not restore the record.
     pub(super) fn after_repeated_delete(&self, given: Option<i64>, source: Source) -> Option<Self> {
         match self.compare(given, source) {
             Age::Applies if given.is_some() && given != self.updated => Some(Self::written(given)),
@@ -79,7 +80,7 @@ impl UpdateTimes {
         }
     }
 
-    /// The time of a row after a patch.
+    /// Returns the update time of a row after a patch.
     pub(super) fn after_patch(&self, patch: Patch<i64>) -> Option<i64> {
         match patch {
             Patch::Keep => self.updated,
@@ -89,7 +90,7 @@ impl UpdateTimes {
     }
 }
 
-/// The time with which a patch is compared.
+/// Returns the time of a patch for the comparison.
 pub(super) fn patch_time(patch: Patch<i64>) -> Option<i64> {
     match patch {
         Patch::Set(time) => Some(time),

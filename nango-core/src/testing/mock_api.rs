@@ -1,4 +1,4 @@
-//! The mock's provider: answers by path, and what it saw.
+//! The mock's provider: responses by path, and the requests that it received.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -19,24 +19,24 @@ use crate::{
     nango::lock_state,
 };
 
-/// A request that the provider saw.
+/// A request that the mock's provider received.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReceivedRequest {
-    /// `GET`, `POST`, …
+    /// The HTTP method, such as `GET`.
     pub method: String,
-    /// The path without the query.
+    /// The path of the URL, without the query.
     pub path: String,
-    /// The query, decoded, in order.
+    /// The decoded query parameters, in order.
     pub query: Vec<(String, String)>,
-    /// The headers.
+    /// The request headers.
     pub headers: HeaderMap,
-    /// The body's bytes.
+    /// The bytes of the body.
     pub body: Bytes,
 }
 
 impl ReceivedRequest {
-    /// The body as JSON, `null` if it is none.
+    /// The body as JSON; `null` if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
@@ -56,7 +56,7 @@ struct MockApiState {
     received: Vec<ReceivedRequest>,
 }
 
-/// Answers by path.
+/// A transport with scripted responses by path.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MockApi(Arc<Mutex<MockApiState>>);
 
@@ -67,12 +67,12 @@ impl MockApi {
         for (name, value) in headers {
             match (HeaderName::try_from(*name), HeaderValue::try_from(*value)) {
                 (Ok(name), Ok(value)) => drop(map.insert(name, value)),
-                _ => panic!("`{name}: {value}` is no header"),
+                _ => panic!("`{name}: {value}` is not a valid header"),
             }
         }
         let body = match serde_json::to_vec(&body) {
             Ok(body) => body.into(),
-            Err(error) => panic!("the answer for {path} is no JSON: {error}"),
+            Err(error) => panic!("the response for {path} cannot be written as JSON: {error}"),
         };
         let reply = MockReply { served: false, status, headers: map, body };
         lock_state(&self.0).replies.entry(path.to_owned()).or_default().push_back(reply);
@@ -87,9 +87,9 @@ impl MockApi {
         let body = payload.read().await?;
         let path = url.path().to_owned();
         let query = url.query_pairs().into_owned().collect();
-        let mut played = lock_state(&self.0);
-        let known = played.replies.keys().cloned().collect::<Vec<_>>().join(", ");
-        let reply = played.replies.get_mut(&path).and_then(|replies| {
+        let mut state = lock_state(&self.0);
+        let known = state.replies.keys().cloned().collect::<Vec<_>>().join(", ");
+        let reply = state.replies.get_mut(&path).and_then(|replies| {
             while replies.len() > 1 && replies.front().is_some_and(|reply| reply.served) {
                 replies.pop_front();
             }
@@ -97,11 +97,11 @@ impl MockApi {
             reply.served = true;
             Some(reply.clone())
         });
-        played.received.push(ReceivedRequest { method: method.to_string(), path: path.clone(), query, headers, body });
+        state.received.push(ReceivedRequest { method: method.to_string(), path: path.clone(), query, headers, body });
         match reply {
             Some(MockReply { status, headers, body, .. }) => Ok(RawResponse::from_bytes(status, headers, body)),
             None => Err(TransportError::InvalidRequest(
-                format!("the mock has no answer for {method} {path}; it has answers for: {known}").into(),
+                format!("the mock has no response for {method} {path}; available: {known}").into(),
             )),
         }
     }
@@ -113,7 +113,7 @@ impl Transport for MockApi {
     }
 }
 
-/// A clock on which waiting takes no time: it is put forward instead.
+/// A clock whose sleeps take no time: they advance it instead.
 #[derive(Debug, Default)]
 pub(crate) struct AutoAdvanceClock(AtomicI64);
 

@@ -1,5 +1,5 @@
-//! Connections: what lists show, and what the detail shows. Credentials are only in the detail, and only if whoever
-//! asks may see them.
+//! JSON of connections: rows of lists, and details of one connection. Only the details contain credentials, and only if
+//! the caller provides them.
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -18,7 +18,7 @@ use crate::{
     store::{Connection, RefreshFailure},
 };
 
-/// A connection in a list.
+/// Connection as an entry of a list.
 #[derive(Debug, Serialize)]
 pub struct ConnectionRow<'a> {
     id: i64,
@@ -31,13 +31,13 @@ pub struct ConnectionRow<'a> {
     tags: Map<String, Value>,
     metadata: &'a Map<String, Value>,
     created: String,
-    /// Ours: when its provider's entry stops working, where the entry states that.
+    /// Not in Nango: the end of support of the provider's entry, if the entry states one.
     #[serde(skip_serializing_if = "Option::is_none")]
     lifecycle: Option<LifecycleJson<'a>>,
 }
 
 impl<'a> ConnectionRow<'a> {
-    /// The form of a connection of an integration of this provider.
+    /// Creates the row of a connection whose integration uses this provider.
     pub fn new(connection: &'a Connection, provider: &'a str) -> Self {
         Self {
             id: connection.row,
@@ -54,7 +54,7 @@ impl<'a> ConnectionRow<'a> {
         }
     }
 
-    /// The same with the end of its provider's entry.
+    /// Adds the lifecycle of the provider's entry; `today` determines whether support has ended.
     #[must_use]
     pub fn lifecycle(mut self, lifecycle: Option<&'a Lifecycle>, today: Date) -> Self {
         self.lifecycle = lifecycle.map(|lifecycle| LifecycleJson::new(lifecycle, today));
@@ -62,7 +62,7 @@ impl<'a> ConnectionRow<'a> {
     }
 }
 
-/// What is wrong with a connection: its token could not be renewed. `message` and `failed_at` are ours.
+/// Failure of a connection's token refresh. `message` and `failed_at` do not exist in Nango.
 #[derive(Debug, Serialize)]
 pub(super) struct ConnectionError<'a> {
     r#type: &'static str,
@@ -79,7 +79,7 @@ impl<'a> ConnectionError<'a> {
     }
 }
 
-/// What a test of a connection found: `{ "success", "request", "token_renewed", "token_expires_at", "error" }`.
+/// Result of a connection test: `{ "success", "request", "token_renewed", "token_expires_at", "error" }`.
 #[derive(Debug, Serialize)]
 pub struct ConnectionTestJson<'a> {
     connection_id: &'a str,
@@ -92,7 +92,7 @@ pub struct ConnectionTestJson<'a> {
 }
 
 impl<'a> ConnectionTestJson<'a> {
-    /// The form of a connection that is good.
+    /// Creates the JSON of a successful test.
     pub fn succeeded(connection: &'a Connection, tested: &'a ConnectionTest) -> Self {
         Self {
             success: true,
@@ -103,7 +103,7 @@ impl<'a> ConnectionTestJson<'a> {
         }
     }
 
-    /// The form of one that is not.
+    /// Creates the JSON of a failed test.
     pub fn failed(connection: &'a Connection, error: &Error) -> Self {
         Self { error: Some(WireError::of(error)), ..Self::from_connection(connection) }
     }
@@ -121,7 +121,7 @@ impl<'a> ConnectionTestJson<'a> {
     }
 }
 
-/// A connection by itself.
+/// Details of a single connection.
 #[derive(Debug, Serialize)]
 pub struct ConnectionDetail<'a> {
     #[serde(flatten)]
@@ -135,7 +135,8 @@ pub struct ConnectionDetail<'a> {
 }
 
 impl<'a> ConnectionDetail<'a> {
-    /// The form of a connection; `credentials` is `None` for whoever may not see them, and then `{}`.
+    /// Creates the details of a connection. `credentials` is `None` if the caller may not see them: the JSON
+    /// contains `{}` then.
     pub fn new(connection: &'a Connection, provider: &'a str, credentials: Option<Value>) -> Self {
         Self {
             row: ConnectionRow::new(connection, provider),
@@ -149,7 +150,7 @@ impl<'a> ConnectionDetail<'a> {
     }
 }
 
-/// A list of connections: `{ "connections": [ … ] }`.
+/// List of connections: `{ "connections": [ … ] }`.
 #[derive(Debug, Serialize)]
 pub struct ConnectionList<'a> {
     connections: Vec<ConnectionRow<'a>>,
@@ -161,7 +162,7 @@ impl<'a> FromIterator<ConnectionRow<'a>> for ConnectionList<'a> {
     }
 }
 
-/// A connection's metadata after a change: `{ "connection_id", "provider_config_key", "metadata" }`.
+/// Metadata of a connection after a change: `{ "connection_id", "provider_config_key", "metadata" }`.
 #[derive(Debug, Serialize)]
 pub struct MetadataJson<'a> {
     connection_id: &'a str,
@@ -170,14 +171,14 @@ pub struct MetadataJson<'a> {
 }
 
 impl<'a> MetadataJson<'a> {
-    /// The form of the metadata that a connection has now.
+    /// Creates the JSON of a connection's current metadata.
     pub fn new(integration: &'a str, connection: &'a str, metadata: &'a Value) -> Self {
         Self { connection_id: connection, provider_config_key: integration, metadata }
     }
 }
 
-/// What is said of a connection that was added: its detail, `operation` (`creation`, or `override` for new credentials
-/// of one that was there), and `events`, the runs of its event functions.
+/// Result of adding a connection: its details, `operation` (`creation`, or `override` if an existing connection got new
+/// credentials), and `events`, the runs of its event functions.
 #[derive(Debug, Serialize)]
 pub struct AddedJson<'a> {
     #[serde(flatten)]
@@ -187,14 +188,14 @@ pub struct AddedJson<'a> {
 }
 
 impl<'a> AddedJson<'a> {
-    /// The form of an added connection.
+    /// Creates the JSON of an added connection.
     pub fn new(connection: ConnectionDetail<'a>, new: bool, events: &'a [RunReport]) -> Self {
         let operation = if new { "creation" } else { "override" };
         Self { connection, operation, events: events.iter().map(RunJson::new).collect() }
     }
 }
 
-/// What is said of a connection that is gone: `{ "success": true, "records" }`.
+/// Result of removing a connection: `{ "success": true, "records" }`.
 #[derive(Debug, Serialize)]
 pub struct RemovedJson {
     success: bool,
@@ -202,7 +203,7 @@ pub struct RemovedJson {
 }
 
 impl RemovedJson {
-    /// The form of a removal that took this many records along.
+    /// Creates the JSON of a removal that also removed this number of records.
     pub fn new(records: u64) -> Self {
         Self { success: true, records }
     }
@@ -254,11 +255,11 @@ mod tests {
 
     #[test]
     fn change_json_names_its_connection() {
-        let of = |json: serde_json::Result<Value>| json.unwrap();
+        let value = |json: serde_json::Result<Value>| json.unwrap();
         assert_eq!(
-            of(serde_json::to_value(MetadataJson::new("github", "acme", &json!({ "a": 1 })))),
+            value(serde_json::to_value(MetadataJson::new("github", "acme", &json!({ "a": 1 })))),
             json!({ "connection_id": "acme", "provider_config_key": "github", "metadata": { "a": 1 } })
         );
-        assert_eq!(of(serde_json::to_value(RemovedJson::new(2))), json!({ "success": true, "records": 2 }));
+        assert_eq!(value(serde_json::to_value(RemovedJson::new(2))), json!({ "success": true, "records": 2 }));
     }
 }

@@ -1,4 +1,5 @@
-//! What is said of keeping house. `count` and `has_more` of a prune are Nango's; the rest has no counterpart there.
+//! JSON of database maintenance. `count` and `has_more` of a prune are Nango's names; the rest has no counterpart
+//! there.
 
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use crate::{
     store::{Backup, CheckReport, CopySummary, DatasetKey, Pruned, Vacuumed},
 };
 
-/// A dataset: `{ "provider_config_key", "connection_id", "model", "variant" }`.
+/// Key of a dataset: `{ "provider_config_key", "connection_id", "model", "variant" }`.
 #[derive(Debug, Serialize)]
 struct DatasetJson<'a> {
     provider_config_key: &'a str,
@@ -26,7 +27,8 @@ impl<'a> DatasetJson<'a> {
     }
 }
 
-/// `{ "count", "has_more", "bytes" }`
+/// Result of a prune: `{ "count", "has_more", "bytes" }`, the number of records that lost their payload and the size of
+/// these payloads.
 #[derive(Debug, Serialize)]
 pub struct PrunedJson {
     count: u64,
@@ -35,13 +37,13 @@ pub struct PrunedJson {
 }
 
 impl PrunedJson {
-    /// The form of a prune.
+    /// Creates the JSON of a prune.
     pub fn new(pruned: &Pruned) -> Self {
         Self { count: pruned.count, has_more: pruned.next.is_some(), bytes: pruned.bytes }
     }
 }
 
-/// A dataset, and `"count"`, the rows that were taken out of it.
+/// Key of a dataset, and `"count"`, the number of rows that were removed from it, tombstones included.
 #[derive(Debug, Serialize)]
 pub struct RemovedRowsJson<'a> {
     #[serde(flatten)]
@@ -50,15 +52,17 @@ pub struct RemovedRowsJson<'a> {
 }
 
 impl<'a> RemovedRowsJson<'a> {
-    /// The form of an erasing or emptying.
+    /// Creates the JSON of an erase or empty operation.
     pub fn new(dataset: &'a DatasetKey, count: u64) -> Self {
         Self { dataset: DatasetJson::new(dataset), count }
     }
 }
 
-/// `{ "sound", "datasets", "records", "bytes", "closed": [{ "key", "payloads" }], "findings": [{ "problem", "where", "count", "repaired", "example",
-/// "repair", "advice" }] }`; `repair` says what was mended, `advice` what a person can do about what is left, `closed` counts payloads that were not looked into, because their key
-/// is not held.
+/// Result of a check: `{ "sound", "datasets", "records", "bytes", "closed": [{ "key", "payloads" }], "findings":
+/// [{ "problem", "where", "count", "repaired", "example", "repair", "advice" }] }`.
+///
+/// `closed` counts payloads per key that were not checked, because the key ring does not contain the key. `repair`
+/// describes what was repaired, and `advice` what the user can do about the remaining problems.
 #[derive(Debug, Serialize)]
 pub struct CheckJson<'a> {
     sound: bool,
@@ -89,7 +93,7 @@ struct FindingJson<'a> {
 }
 
 impl<'a> CheckJson<'a> {
-    /// The form of a check.
+    /// Creates the JSON of a check.
     pub fn new(report: &'a CheckReport) -> Self {
         let findings = report.findings.iter().map(|finding| FindingJson {
             problem: finding.problem.name(),
@@ -115,7 +119,7 @@ impl<'a> CheckJson<'a> {
     }
 }
 
-/// `{ "file", "records", "bytes" }`
+/// Result of a backup: `{ "file", "records", "bytes" }`.
 #[derive(Debug, Serialize)]
 pub struct BackupJson<'a> {
     file: std::borrow::Cow<'a, str>,
@@ -124,13 +128,13 @@ pub struct BackupJson<'a> {
 }
 
 impl<'a> BackupJson<'a> {
-    /// The form of a backup.
-    pub fn new(file: &'a Path, made: &Backup) -> Self {
-        Self { file: file.to_string_lossy(), records: made.records, bytes: made.bytes }
+    /// Creates the JSON of a backup.
+    pub fn new(file: &'a Path, backup: &Backup) -> Self {
+        Self { file: file.to_string_lossy(), records: backup.records, bytes: backup.bytes }
     }
 }
 
-/// `{ "bytes_before", "bytes" }`
+/// Result of a vacuum: the size of the database before and after it, `{ "bytes_before", "bytes" }`.
 #[derive(Debug, Serialize)]
 pub struct VacuumedJson {
     bytes_before: u64,
@@ -138,13 +142,13 @@ pub struct VacuumedJson {
 }
 
 impl VacuumedJson {
-    /// The form of a vacuum.
-    pub fn new(done: &Vacuumed) -> Self {
-        Self { bytes_before: done.before, bytes: done.after }
+    /// Creates the JSON of a vacuum.
+    pub fn new(vacuumed: &Vacuumed) -> Self {
+        Self { bytes_before: vacuumed.before, bytes: vacuumed.after }
     }
 }
 
-/// `{ "rows": { name: count }, "hash" }`
+/// Result of a copy: `{ "rows": { name: count }, "hash" }`, the number of rows by table and a hash of all rows.
 #[derive(Debug, Serialize)]
 pub struct CopiedJson<'a> {
     rows: serde_json::Map<String, serde_json::Value>,
@@ -152,15 +156,15 @@ pub struct CopiedJson<'a> {
 }
 
 impl<'a> CopiedJson<'a> {
-    /// The form of a copy.
+    /// Creates the JSON of a copy.
     pub fn new(copied: &'a CopySummary) -> Self {
         let rows = copied.tables.iter().map(|(name, rows)| (name.replace(' ', "_"), (*rows).into()));
         Self { rows: rows.collect(), hash: &copied.hash }
     }
 }
 
-/// `{ "dry_run", "emptied": […], "pruned": […], "busy": [dataset] }`; an entry is a dataset with `count`, `bytes` and
-/// `last_used_at`.
+/// Result of retention: `{ "dry_run", "emptied": […], "pruned": […], "busy": [dataset] }`; an entry is the key of a
+/// dataset with `count`, `bytes` and `last_used_at`. `busy` lists datasets that were skipped because a sync is running.
 #[derive(Debug, Serialize)]
 pub struct RetainedJson<'a> {
     dry_run: bool,
@@ -179,14 +183,14 @@ struct RetainedEntry<'a> {
 }
 
 impl<'a> RetainedJson<'a> {
-    /// The form of a retention.
+    /// Creates the JSON of a retention report.
     pub fn new(retained: &'a RetentionReport, dry_run: bool) -> Self {
         let entries = |list: &'a [RetainedDataset]| {
-            let entry = |one: &'a RetainedDataset| RetainedEntry {
-                dataset: DatasetJson::new(&one.dataset),
-                count: one.records,
-                bytes: one.bytes,
-                last_used_at: micros(one.last_used_at),
+            let entry = |retained: &'a RetainedDataset| RetainedEntry {
+                dataset: DatasetJson::new(&retained.dataset),
+                count: retained.records,
+                bytes: retained.bytes,
+                last_used_at: micros(retained.last_used_at),
             };
             list.iter().map(entry).collect()
         };

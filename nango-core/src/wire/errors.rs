@@ -1,21 +1,21 @@
-//! Errors of functions, by Nango's names.
+//! JSON of errors of functions, with Nango's error codes.
 //!
-//! | what happened | type | payload |
+//! | cause | type | payload |
 //! | --- | --- | --- |
-//! | an `ActionError` | `action_script_runtime_error` | its own |
-//! | an answer with a status that was not accepted | `script_http_error` | the answer's `payload`, or its body |
-//! | a limit that is not worth waiting for | `script_api_rate_limit_error` | |
-//! | no answer | `script_network_error` | |
-//! | an input that does not fit | `invalid_action_input` | |
+//! | an `ActionError` | `action_script_runtime_error` | that of the error |
+//! | a response with a status that was not accepted | `script_http_error` | `payload` of the response, or its body |
+//! | a rate limit with a wait time above the maximum, or a token refresh in backoff | `script_api_rate_limit_error` | |
+//! | no response | `script_network_error` | |
+//! | an invalid input | `invalid_action_input` | |
 //! | a record that cannot be saved | `invalid_sync_record` | |
-//! | a stop, or a lost lease | `script_aborted` | |
-//! | two writers of one checkpoint | `checkpoint_conflict` | |
-//! | a connection that is not there | `unknown_connection` | |
-//! | credentials that cannot be opened, do not fit the provider, or lack a value that it needs | `invalid_credentials` | |
+//! | a cancellation, or a lost lease | `script_aborted` | |
+//! | concurrent writes of a checkpoint | `checkpoint_conflict` | |
+//! | a connection that does not exist | `unknown_connection` | |
+//! | credentials that cannot be decrypted, lack a value, were refused, or are of a mode that the provider does not support | `invalid_credentials` | |
 //! | anything else | `script_internal_error` | |
 //!
-//! `invalid_credentials` asks the caller to add the connection again, and `checkpoint_conflict` to try again: whatever
-//! these would not mend (settings of the program, metadata or a checkpoint of another shape) is internal.
+//! After `invalid_credentials` the connection must be added again, and after `checkpoint_conflict` the call can be
+//! retried. Errors that this would not fix (program settings, metadata or a checkpoint of another schema) are internal.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -23,34 +23,34 @@ use serde_json::{Map, Value, json};
 use crate::{
     auth::{CredentialError, InjectError, KeyError},
     error::{Error, ErrorKind, HttpFailure},
-    http::HttpError,
+    http::{AuthError, HttpError},
     provider::ResolveError,
     store::StoreError,
 };
 
-/// A payload that is longer than this, in bytes of JSON, is cut: the wire's limit.
+/// Maximum size of a payload, in bytes of JSON; longer ones are truncated.
 const MAX_PAYLOAD_BYTES: usize = 99_000;
 
-/// An error as it goes on the wire: `{ "type", "message", "payload"?, "status"?, "additional_properties"? }`.
+/// Error on the wire: `{ "type", "message", "payload"?, "status"?, "additional_properties"? }`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WireError {
-    /// The code, such as `script_http_error`.
+    /// Error code, such as `script_http_error`.
     pub r#type: &'static str,
-    /// The sentence for people.
+    /// Message for users.
     pub message: String,
-    /// What the caller may act on.
+    /// Details for the caller: the payload of an action error, or the body of a response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload: Option<Value>,
-    /// The status of the API's answer.
+    /// HTTP status of the API's response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// `upstream_response`, where there was one: status, a few headers, body.
+    /// `upstream_response` with status, some headers and body, if there was a response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub additional_properties: Option<Value>,
 }
 
 impl WireError {
-    /// The form of this error.
+    /// Converts an error, with secrets redacted.
     pub fn of(error: &Error) -> Self {
         let mut wire = Self {
             r#type: code(error),
@@ -88,7 +88,7 @@ fn code(error: &Error) -> &'static str {
         ErrorKind::Record => "invalid_sync_record",
         ErrorKind::Interrupted | ErrorKind::LeaseLost => "script_aborted",
         ErrorKind::Connection if is_credentials_error(error) => "invalid_credentials",
-        _ => match error.downcast_ref::<StoreError>() {
+        _ => match error.find::<StoreError>() {
             Some(StoreError::NoConnection { .. }) => "unknown_connection",
             Some(StoreError::CheckpointConflict { .. }) => "checkpoint_conflict",
             _ => "script_internal_error",
@@ -99,12 +99,15 @@ fn code(error: &Error) -> &'static str {
 fn is_credentials_error(error: &Error) -> bool {
     error.downcast_ref::<InjectError>().is_some()
         || error.downcast_ref::<ResolveError>().is_some()
-        || error.downcast_ref::<KeyError>().is_some()
+        || error.find::<KeyError>().is_some()
         || error.downcast_ref::<CredentialError>().is_some()
-        || matches!(error.downcast_ref::<HttpError>(), Some(HttpError::Auth(_)))
+        || matches!(
+            error.downcast_ref::<HttpError>(),
+            Some(HttpError::Auth(AuthError::Missing(_) | AuthError::Refused(_)))
+        )
 }
 
-/// The headers that are told: the kind of the body, and what the API says of its limits. Others may hold cookies.
+/// Returns the headers that are exposed: content type and rate limits. Other headers may contain cookies.
 fn exposed_headers(failure: &HttpFailure) -> Map<String, Value> {
     failure
         .headers
@@ -120,7 +123,7 @@ fn exposed_headers(failure: &HttpFailure) -> Map<String, Value> {
         .collect()
 }
 
-/// A payload is an object or an array; anything else travels as its message.
+/// Converts a payload to an object, unless it is an object or an array: other values become a `message`.
 fn object(value: Value) -> Value {
     match value {
         Value::Object(_) | Value::Array(_) => value,
@@ -130,6 +133,7 @@ fn object(value: Value) -> Value {
     }
 }
 
+/// Truncates a value to [`MAX_PAYLOAD_BYTES`] of JSON.
 fn bounded(value: Value) -> Value {
     let text = value.to_string();
     if text.len() <= MAX_PAYLOAD_BYTES {
@@ -145,12 +149,14 @@ mod tests {
     use reqwest::header::{HeaderMap, HeaderValue};
 
     use super::*;
-    use crate::{error::ActionError, http::AuthError};
+    use std::sync::Arc;
+
+    use crate::{auth::RefreshError, error::ActionError};
 
     fn http_error(status: u16, body: &'static str) -> Error {
         let mut headers = HeaderMap::new();
         headers.insert("x-ratelimit-remaining", HeaderValue::from_static("0"));
-        headers.insert("set-cookie", HeaderValue::from_static("hush"));
+        headers.insert("set-cookie", HeaderValue::from_static("session=secret"));
         HttpFailure::new("GET".into(), "http://h/p".into(), status, headers, Bytes::from_static(body.as_bytes()), 1)
             .into()
     }
@@ -163,17 +169,17 @@ mod tests {
 
     #[test]
     fn every_error_kind_has_a_code() {
-        let of = |kind| Error::new(kind, "x");
-        check(&of(ErrorKind::Network), "script_network_error", None);
-        check(&of(ErrorKind::RateLimit), "script_api_rate_limit_error", None);
-        check(&of(ErrorKind::Input), "invalid_action_input", None);
-        check(&of(ErrorKind::Record), "invalid_sync_record", None);
-        check(&of(ErrorKind::Interrupted), "script_aborted", None);
-        check(&of(ErrorKind::LeaseLost), "script_aborted", None);
-        check(&of(ErrorKind::Decode), "script_internal_error", None);
+        let error = |kind| Error::new(kind, "x");
+        check(&error(ErrorKind::Network), "script_network_error", None);
+        check(&error(ErrorKind::RateLimit), "script_api_rate_limit_error", None);
+        check(&error(ErrorKind::Input), "invalid_action_input", None);
+        check(&error(ErrorKind::Record), "invalid_sync_record", None);
+        check(&error(ErrorKind::Interrupted), "script_aborted", None);
+        check(&error(ErrorKind::LeaseLost), "script_aborted", None);
+        check(&error(ErrorKind::Decode), "script_internal_error", None);
         check(&Error::msg("x"), "script_internal_error", None);
-        let nobody = StoreError::NoConnection { integration: "github".into(), connection: "acme".into() };
-        check(&Error::new(ErrorKind::Connection, nobody), "unknown_connection", None);
+        let missing = StoreError::NoConnection { integration: "github".into(), connection: "acme".into() };
+        check(&Error::new(ErrorKind::Connection, missing), "unknown_connection", None);
     }
 
     #[test]
@@ -193,6 +199,19 @@ mod tests {
             None,
         );
         check(&connection("its metadata has no `owner`".into()), "script_internal_error", None);
+    }
+
+    #[test]
+    fn database_failure_during_refresh_is_no_credentials_error() {
+        let refresh = |source| RefreshError::Store { connection: "acme".into(), source: Arc::new(source) };
+        let check = |source: fn() -> StoreError, kind: ErrorKind, expect: &str| {
+            for error in [refresh(source()).into_error(), HttpError::Auth(refresh(source()).into()).into_error()] {
+                assert_eq!((error.kind(), WireError::of(&error).r#type), (kind, expect), "{error}");
+            }
+        };
+        check(|| StoreError::Full, ErrorKind::Store, "script_internal_error");
+        let removed = || StoreError::NoConnection { integration: "github".into(), connection: "acme".into() };
+        check(removed, ErrorKind::Connection, "unknown_connection");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Values of answers that no run of the suite shows all of, held by `golden/wire.txt`.
+//! Test that values of responses do not change; expected values are in `golden/wire.txt`. The suite does not produce
+//! all of them.
 
 use super::{WaitingDeletesJson, WireError};
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
 };
 
 #[test]
-fn values_of_answers_are_frozen() {
+fn values_of_responses_are_frozen() {
     let kinds = [
         ErrorKind::Action,
         ErrorKind::Http,

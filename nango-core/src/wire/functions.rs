@@ -1,4 +1,4 @@
-//! Functions: a row for each thing that an attribute registered.
+//! JSON of functions: one row per function that an attribute registered.
 
 use serde::Serialize;
 
@@ -7,48 +7,48 @@ use crate::{
     export::{Contract, type_text},
 };
 
-/// A function in a list.
+/// Function as an entry of a list.
 #[derive(Debug, Serialize)]
 pub struct FunctionRow {
     /// `sync`, `action`, `on-event` or `on-webhook`.
     pub r#type: &'static str,
-    /// The integration.
+    /// Integration of the function.
     pub integration: String,
-    /// The function's name.
+    /// Name of the function.
     pub name: &'static str,
-    /// What its author says of it.
+    /// Description from the attribute, or else the first paragraph of the doc comment.
     pub description: &'static str,
-    /// Its version; a webhook handler has its sync's, an event function none.
+    /// Version of the function; a webhook handler has that of its sync, an event function has none.
     pub version: Option<&'static str>,
-    /// The models that it may write.
+    /// Names of the models that it may write.
     pub models: Vec<&'static str>,
-    /// How often it runs; `None`: when triggered.
+    /// Frequency of its runs; `None` if it runs only when triggered.
     pub frequency: Option<&'static str>,
-    /// Whether a new connection starts it.
+    /// Whether a new connection starts the sync.
     pub auto_start: bool,
-    /// Whether a complete walk marks what it did not see as deleted.
+    /// Whether records that a complete walk did not see are deleted.
     pub track_deletes: bool,
-    /// The permissions it needs at the provider.
+    /// Permissions that it needs at the provider.
     pub scopes: &'static [&'static str],
-    /// The schema of what it takes: an action's input, a sync's metadata, a webhook's payload.
+    /// Type of its input: the input of an action, the metadata of a sync or event function, the payload of a webhook.
     pub input: Option<String>,
-    /// The schema of what it answers.
+    /// Type of its output, for an action with one.
     pub output: Option<String>,
-    /// Where it is declared.
+    /// Source location of its declaration.
     pub at: String,
-    /// The sync that a webhook handler belongs to.
+    /// Sync that a webhook handler belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync: Option<&'static str>,
-    /// The webhook types that a handler takes.
+    /// Webhook types that a handler subscribes to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscriptions: Option<&'static [&'static str]>,
-    /// When an event function runs.
+    /// Event that an event function runs for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<&'static str>,
 }
 
 impl FunctionRow {
-    /// The row of a registered function.
+    /// Creates the row of a registered function.
     pub fn new(entry: &Entry) -> Self {
         let mut row = Self {
             r#type: entry.kind().name(),

@@ -1,4 +1,4 @@
-//! Providers: what the catalogue knows.
+//! JSON of providers, from the catalogue.
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -9,30 +9,30 @@ use crate::{
     provider::{CatalogueEntry, CatalogueReport, FactCounts, Facts, Finding, Lifecycle, Provider},
 };
 
-/// A provider in a list.
+/// Provider as an entry of a list.
 #[derive(Debug, Serialize)]
 pub struct ProviderRow<'a> {
-    /// The name in the catalogue.
+    /// Name in the catalogue.
     pub name: &'a str,
-    /// The name for people.
+    /// Display name.
     pub display_name: &'a str,
-    /// What it is about.
+    /// Categories in the catalogue.
     pub categories: &'a [String],
-    /// The kind of credentials that the entry describes: `OAUTH2`.
+    /// Auth mode that the entry describes, such as `OAUTH2`.
     pub auth_mode: &'static str,
-    /// The kinds that it takes, the usual one first.
+    /// Auth modes that it accepts, the default first.
     pub accepts: Vec<&'static str>,
-    /// How pages are found: `link`, `cursor` or `offset`; `None`: lists have no way in common.
+    /// Pagination of its lists: `link`, `cursor` or `offset`; `None` if they have no common one.
     pub pagination: Option<&'static str>,
-    /// Where its documentation is.
+    /// URL of its documentation.
     pub docs: Option<&'a str>,
-    /// The file that it comes from; `None`: it is built in.
+    /// File of the entry; `None` if it is built in.
     pub file: Option<String>,
     facts: FactsJson<'a>,
     lifecycle: Option<LifecycleJson<'a>>,
 }
 
-/// The sources of an entry: `state` is `machine_checked`, `source_read` or `unconfirmed`.
+/// Evidence for the facts of an entry: `state` is `machine_checked`, `source_read` or `unconfirmed`.
 #[derive(Debug, Serialize)]
 struct FactsJson<'a> {
     state: &'static str,
@@ -52,7 +52,7 @@ impl<'a> FactsJson<'a> {
     }
 }
 
-/// When an entry stops working: `days_left` is `null` once it has ended.
+/// End of support of an entry: `until` is the last day on which it works, and `days_left` is `null` after that day.
 #[derive(Debug, Serialize)]
 pub(super) struct LifecycleJson<'a> {
     until: String,
@@ -73,14 +73,14 @@ impl<'a> LifecycleJson<'a> {
 }
 
 impl<'a> ProviderRow<'a> {
-    /// The row of an entry.
+    /// Creates the row of an entry.
     pub fn new(provider: &'a Provider, listed: &CatalogueEntry, today: Date) -> Self {
         Self {
             name: &provider.name,
             display_name: &provider.display_name,
             categories: &provider.categories,
             auth_mode: provider.auth_mode.stored_name(),
-            accepts: provider.auth.iter().map(|mode| mode.stored_name()).collect(),
+            accepts: provider.accepted_modes.iter().map(|mode| mode.stored_name()).collect(),
             pagination: provider.proxy.paginate.as_ref().and_then(|pages| pages.kind.as_ref()).map(PaginateKind::name),
             docs: provider.docs.as_deref(),
             file: listed.origin.file.as_ref().map(|file| file.display().to_string()),
@@ -90,23 +90,23 @@ impl<'a> ProviderRow<'a> {
     }
 }
 
-/// A provider alone.
+/// Details of a single provider.
 #[derive(Debug, Serialize)]
 pub struct ProviderDetail<'a> {
     #[serde(flatten)]
     row: ProviderRow<'a>,
-    /// What a connection cannot do without, beside its credentials.
+    /// Configuration values that a connection requires, beside its credentials.
     required_config: Vec<&'a str>,
-    /// What keeps it from being used.
+    /// Reasons why it cannot be used.
     problems: Vec<String>,
-    /// What was passed over.
+    /// Parts of the entry that are ignored.
     warnings: Vec<String>,
-    /// The entry as it is written, with what its alias brought.
+    /// Fields of the entry as written, merged with those of its alias.
     entry: &'a Map<String, Value>,
 }
 
 impl<'a> ProviderDetail<'a> {
-    /// The detail of an entry.
+    /// Creates the details of an entry.
     pub fn new(provider: &'a Provider, listed: &CatalogueEntry, today: Date) -> Self {
         let (problems, warnings) = listed.findings();
         Self {
@@ -119,18 +119,18 @@ impl<'a> ProviderDetail<'a> {
     }
 }
 
-/// What a check of the catalogue found.
+/// Result of a check of the catalogue.
 #[derive(Debug, Serialize)]
 pub struct ProviderCheckJson<'a> {
-    /// How many entries there are.
+    /// Number of entries.
     total: usize,
-    /// How many of them can be used.
+    /// Number of entries that can be used.
     usable: usize,
-    /// Why the others cannot.
+    /// Reasons why the others cannot be used.
     problems: Vec<FindingJson<'a>>,
-    /// What was passed over.
+    /// Parts of entries that are ignored.
     warnings: Vec<FindingJson<'a>>,
-    /// How well the facts of the entries are supported.
+    /// Number of entries per state of evidence.
     facts: FactCountsJson,
 }
 
@@ -156,16 +156,16 @@ struct FindingJson<'a> {
 }
 
 impl<'a> ProviderCheckJson<'a> {
-    /// The JSON of a check.
+    /// Creates the JSON of a check.
     pub fn new(check: &'a CatalogueReport) -> Self {
-        let all = |findings: &'a [Finding]| {
+        let to_json = |findings: &'a [Finding]| {
             findings.iter().map(|found| FindingJson { provider: &found.provider, reason: &found.reason }).collect()
         };
         Self {
             total: check.total,
             usable: check.usable,
-            problems: all(&check.problems),
-            warnings: all(&check.warnings),
+            problems: to_json(&check.problems),
+            warnings: to_json(&check.warnings),
             facts: FactCountsJson::new(check.facts),
         }
     }

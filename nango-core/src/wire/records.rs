@@ -1,8 +1,8 @@
-//! Records: the stored bytes, with the id as text and `_nango_metadata` behind them.
+//! JSON of records: the stored bytes, with the id as text and `_nango_metadata` appended.
 //!
-//! A record is read far more often than it is written, and `/records` serves thousands at once, so this writes bytes
-//! to bytes. The one thing it looks for in a payload is the field `id` of the record itself: the wire says that an id
-//! is text, always, also where a model counts its records with integers.
+//! A record is read far more often than it is written, and `/records` returns thousands at once, so this copies bytes.
+//! In a payload it searches only for the field `id` of the record itself: on the wire an id is always text, even if the
+//! ids of a model are integers.
 
 use std::ops::Range;
 
@@ -11,11 +11,11 @@ use crate::store::{FeedPage, FeedRow};
 
 /// Appends `{ …fields, "_nango_metadata": … }`.
 ///
-/// The fields stand as they are stored. `id` is the external id as text: in its place where the payload has an `id`,
-/// else first. A pruned record has these two fields only.
+/// The fields are written as they are stored. `id` is the external id as text, at the position of the `id` of the
+/// payload if it has one, else first. A pruned record has only these two fields.
 pub fn write_record(row: &FeedRow, out: &mut Vec<u8>) {
     let payload = row.payload.as_deref().unwrap_or(b"{}");
-    // Whatever is not an object has no fields to show; a store that holds one is damaged, and the id still tells which.
+    // A payload that is not an object means a damaged store: it has no fields, and the id identifies the record.
     let payload = if payload.starts_with(b"{") && payload.ends_with(b"}") { payload } else { b"{}" };
     out.reserve(payload.len() + 320);
     let body = &payload[..payload.len() - 1];
@@ -46,35 +46,35 @@ pub fn write_record(row: &FeedRow, out: &mut Vec<u8>) {
     out.extend_from_slice(b"}}");
 }
 
-/// A page of the feed: `{ "records": [ … ], "next_cursor": "…" | null }`.
+/// Appends a page of the feed: `{ "records": [ … ], "next_cursor": "…" | null }`.
 pub fn write_page(page: &FeedPage, out: &mut Vec<u8>) {
     let mut written = PageWriter::default();
     written.rows(&page.records, out);
     written.end(page.next_cursor.as_deref(), out);
 }
 
-/// The same document written piece by piece, for a page that is too large to hold: any number of
-/// [`rows`](Self::rows), then [`end`](Self::end).
+/// Writes the document of [`write_page`] in parts, for a page that is too large for memory: any number of calls of
+/// [`rows`](Self::rows), then one of [`end`](Self::end).
 #[derive(Debug, Default)]
 pub struct PageWriter {
     opened: bool,
-    /// Whether a record stands in front.
-    behind: bool,
+    /// Whether a record has been written, so that the next one follows a comma.
+    has_records: bool,
 }
 
 impl PageWriter {
-    /// Appends further records, and what opens the document if they are the first.
+    /// Appends records; the first call also opens the document.
     pub fn rows(&mut self, rows: &[FeedRow], out: &mut Vec<u8>) {
         self.open(out);
         for row in rows {
-            if std::mem::replace(&mut self.behind, true) {
+            if std::mem::replace(&mut self.has_records, true) {
                 out.push(b',');
             }
             write_record(row, out);
         }
     }
 
-    /// Appends what ends the document: where the next page begins, if there is one.
+    /// Closes the document, with the cursor of the next page if there is one.
     pub fn end(mut self, next_cursor: Option<&str>, out: &mut Vec<u8>) {
         self.open(out);
         out.extend_from_slice(b"],\"next_cursor\":");
@@ -100,14 +100,14 @@ fn write_time(at: Option<i64>, out: &mut Vec<u8>) {
 }
 
 fn write_string(text: &str, out: &mut Vec<u8>) {
-    // A string can always be written, and a vector always takes it.
+    // Writing a string to a vector cannot fail.
     let _ = serde_json::to_writer(out, text);
 }
 
-/// Where the value of the object's own `id` stands.
+/// Returns the range of the value of the object's own `id`.
 ///
-/// `object` is compact JSON that a serializer wrote (what the cache holds), so quotes and braces are matched; on
-/// anything else this gives up rather than look outside.
+/// `object` is compact JSON from a serializer, as the cache stores it, so quotes and braces are balanced. Returns
+/// `None` for anything else.
 fn find_id_value(object: &[u8]) -> Option<Range<usize>> {
     let mut at = 1;
     loop {
@@ -126,7 +126,7 @@ fn find_id_value(object: &[u8]) -> Option<Range<usize>> {
     }
 }
 
-/// The place behind the value that begins at `start`.
+/// Returns the position after the value that begins at `start`.
 fn value_end(json: &[u8], start: usize) -> Option<usize> {
     let mut depth = 0_usize;
     let mut at = start;
@@ -155,7 +155,7 @@ fn value_end(json: &[u8], start: usize) -> Option<usize> {
     None
 }
 
-/// The place behind the closing quote.
+/// Returns the position after the closing quote.
 fn string_end(json: &[u8], mut position: usize) -> Option<usize> {
     loop {
         match json.get(position)? {
@@ -188,7 +188,11 @@ mod tests {
         }
     }
 
-    const METADATA: &str = r#""_nango_metadata":{"first_seen_at":"2026-11-22T12:00:00.000000+00:00","last_modified_at":"2026-11-22T12:00:00.000001+00:00","last_action":"UPDATED","deleted_at":null,"pruned_at":null,"cursor":"c1"}}"#;
+    const METADATA: &str = concat!(
+        r#""_nango_metadata":{"first_seen_at":"2026-11-22T12:00:00.000000+00:00","#,
+        r#""last_modified_at":"2026-11-22T12:00:00.000001+00:00","#,
+        r#""last_action":"UPDATED","deleted_at":null,"pruned_at":null,"cursor":"c1"}}"#
+    );
 
     #[track_caller]
     fn check(id: &str, payload: Option<&str>, expect: &str) {
@@ -237,12 +241,12 @@ mod tests {
         let page = FeedPage { records: ["1", "2", "3"].map(|id| row(id, None)).into(), next_cursor: None };
         let mut whole = Vec::new();
         write_page(&page, &mut whole);
-        let (mut pieces, mut writer) = (Vec::new(), PageWriter::default());
+        let (mut parts, mut writer) = (Vec::new(), PageWriter::default());
         for rows in [&page.records[..1], &[], &page.records[1..]] {
-            writer.rows(rows, &mut pieces);
+            writer.rows(rows, &mut parts);
         }
-        writer.end(None, &mut pieces);
-        assert_eq!(pieces, whole);
+        writer.end(None, &mut parts);
+        assert_eq!(parts, whole);
     }
 
     #[test]
@@ -273,7 +277,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn record_fields_are_unchanged(fields in prop::collection::vec(("id|[a-z\"\\\\{}:,]{0,4}", any_json()), 0..5), id in "\\PC{1,8}") {
+        fn record_fields_are_unchanged(
+            fields in prop::collection::vec(("id|[a-z\"\\\\{}:,]{0,4}", any_json()), 0..5),
+            id in "\\PC{1,8}",
+        ) {
             let stored: Map<String, Value> = fields.into_iter().collect();
             let payload = serde_json::to_string(&stored).unwrap();
             let mut out = Vec::new();

@@ -1,4 +1,4 @@
-//! What a run did.
+//! JSON of runs.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::{
     store::{FeedRow, HeldBy, ModelCounts, NextFullRun, RunStatus},
 };
 
-/// The report of a run.
+/// Report of a run.
 #[derive(Debug, Serialize)]
 pub struct RunJson<'a> {
     run_id: String,
@@ -49,7 +49,7 @@ pub struct RunJson<'a> {
     triggered: Vec<TriggeredJson<'a>>,
 }
 
-/// How the walks of a run ended, as one: the weakest decides.
+/// Combined end of the walks of a run. It is incomplete if one of the walks is.
 #[derive(Debug, Serialize)]
 struct WalkJson {
     complete: bool,
@@ -60,7 +60,7 @@ struct WalkJson {
     pagination: &'static str,
 }
 
-/// Records of a model that a complete walk did not see and that are not deleted yet.
+/// Numbers of records of a model that a complete walk did not see and that are not deleted yet.
 #[derive(Debug, Serialize)]
 pub(crate) struct WaitingDeletesJson {
     deletes_held: u64,
@@ -72,14 +72,14 @@ pub(crate) struct WaitingDeletesJson {
     not_before: Option<String>,
 }
 
-/// What a dry run would have left of a model: how many records, and the first of them.
+/// Records of a model that a dry run would have stored: their number, and the first ones.
 #[derive(Debug, Serialize)]
 struct DryRunJson {
     total: u64,
     records: Vec<Box<RawValue>>,
 }
 
-/// A run that another one asked for, or the sync that could not begin.
+/// Run that another run triggered, or the sync that could not be started.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum TriggeredJson<'a> {
@@ -105,12 +105,17 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl<'a> RunJson<'a> {
-    /// The form of a report. An action has an `output` if it came to its end; a run that failed has an `error`; a dry
-    /// run has what it would have left, by model: `{ "total", "records" }`, the first records only. `triggered` are the
-    /// runs that it asked for, each in this form, or `{ "function", "status": "error", "error" }` if it could not begin.
-    /// `walk` reports whether the walks saw the whole list and why they ended; `waiting_deletes` are records, by model, that
-    /// a complete walk did not see and that are not deleted yet. `left_out` counts records that did not fit and were skipped, `waited_for_limits_ms` is how long of its time the run
-    /// waited for limits of the API; they are not there if there were none.
+    /// Creates the JSON of a report. Fields without a value are omitted, except `checkpoint`, which is `null`.
+    ///
+    /// - `output`: the output of an action that succeeded; `error`: the error of a run that failed.
+    /// - `walk`: whether the walks saw the whole list, and why they ended.
+    /// - `waiting_deletes`: by model, the number of records that a complete walk did not see and that are not deleted
+    ///   yet.
+    /// - `left_out`: number of invalid records that were skipped.
+    /// - `waited_for_limits_ms`: time that the run waited for rate limits of the API, in milliseconds.
+    /// - `dry_run`: by model, the result of a dry run: `{ "total", "records" }`, with the first records only.
+    /// - `triggered`: runs that this run triggered, each in this form, or `{ "function", "status": "error", "error" }`
+    ///   if it could not be started.
     pub fn new(report: &'a RunReport) -> Self {
         let key = &report.key;
         Self {
@@ -212,7 +217,7 @@ impl<'a> TriggeredJson<'a> {
     }
 }
 
-/// An action that succeeded always has an output, though it be `null`.
+/// Returns the output of an action that succeeded: always a value, `null` if it has none.
 fn output(report: &RunReport) -> Option<Value> {
     (report.key.kind == FunctionKind::Action && report.error.is_none())
         .then(|| report.output.clone().unwrap_or(Value::Null))
@@ -299,7 +304,8 @@ mod tests {
         };
         let json = RunReport { findings, ..report(FunctionKind::Sync, RunStatus::Success) };
         let json = serde_json::to_value(RunJson::new(&json)).unwrap();
-        let message = "incomplete: the list is null on the first page; if that means an empty list, declare `null_is_empty = true`";
+        let message = "incomplete: the list is null on the first page; if that means an empty list, declare \
+                       `null_is_empty = true`";
         assert_eq!(
             json["walk"],
             json!({

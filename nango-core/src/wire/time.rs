@@ -1,16 +1,16 @@
-//! Moments: microseconds since 1970 in the database, text on the wire.
+//! Timestamps: microseconds since 1970 (UTC) in the database, text on the wire.
 
 use jiff::{Timestamp, fmt::temporal::DateTimePrinter, tz::Offset};
 
 const MICROS_PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 const MILLIS_PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
-/// As records and runs have it: `2026-11-22T12:00:00.000001+00:00`.
+/// Formats a time as in records and runs: `2026-11-22T12:00:00.000001+00:00`.
 pub fn micros(at: i64) -> String {
     MICROS_PRINTER.timestamp_with_offset_to_string(&timestamp(at), Offset::UTC)
 }
 
-/// Appends the same in quotes, without a detour.
+/// Appends [`micros`] in quotes, without an intermediate string.
 pub(super) fn write_micros(at: i64, out: &mut Vec<u8>) {
     out.push(b'"');
     // Writing to a vector cannot fail.
@@ -18,17 +18,18 @@ pub(super) fn write_micros(at: i64, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// As the detail of a connection has it: `2026-11-22T12:00:00.000+00:00`.
+/// Formats a time as in the details of a connection: `2026-11-22T12:00:00.000+00:00`.
 pub fn millis(at: i64) -> String {
     MILLIS_PRINTER.timestamp_with_offset_to_string(&timestamp(at), Offset::UTC)
 }
 
-/// As lists have it: `2026-11-22T12:00:00.000Z`.
+/// Formats a time as in lists: `2026-11-22T12:00:00.000Z`.
 pub fn millis_utc(at: i64) -> String {
     MILLIS_PRINTER.timestamp_to_string(&timestamp(at))
 }
 
-/// A moment outside of the calendar (years −9999 to 9999) becomes the nearest one inside: the database writes none.
+/// Converts microseconds since 1970. Times outside of the calendar (years −9999 to 9999), which the database never
+/// stores, become the nearest one inside.
 fn timestamp(at: i64) -> Timestamp {
     Timestamp::from_microsecond(at).unwrap_or(if at < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }

@@ -1,5 +1,5 @@
-//! Reading a feed of 100,000 records by pages, as the JSON of an answer, against raw SQL and the least serialisation that
-//! says the same.
+//! Feed benchmark: reads 100,000 records in pages as JSON responses, compared with raw SQL and minimal serialisation of
+//! the same content.
 
 use std::path::Path;
 
@@ -54,7 +54,7 @@ async fn read(filled: &BenchStore, limit: u32) -> Outcome<usize> {
     }
 }
 
-/// What somebody would write by hand for this one table.
+/// Reads the feed as code for this one table would.
 fn raw(path: &Path, limit: u32) -> Outcome<usize> {
     let db = Connection::open(path)?;
     let mut rows = db.prepare(
@@ -75,15 +75,15 @@ fn raw(path: &Path, limit: u32) -> Outcome<usize> {
             if count > 0 {
                 out.push(b',');
             }
-            // The id goes to the front, where it replaces the number of the payload.
+            // The id comes first and replaces the number of the payload.
             write!(out, "{{\"id\":\"{}\",", row.get_ref(0)?.as_str()?)?;
             let rest = payload.iter().position(|byte| *byte == b',').unwrap_or(0) + 1;
             out.extend_from_slice(&payload[rest..payload.len() - 1]);
             let action = ["ADDED", "UPDATED", "DELETED"][usize::try_from(row.get::<_, i64>(5)?)?];
             write!(
                 out,
-                ",\"_nango_metadata\":{{\"first_seen_at\":\"{}\",\"last_modified_at\":\"{}\",\"last_action\":\"{action}\",\
-                 \"deleted_at\":null,\"pruned_at\":null,\"cursor\":\"{after}\"}}}}",
+                ",\"_nango_metadata\":{{\"first_seen_at\":\"{}\",\"last_modified_at\":\"{}\",\
+                 \"last_action\":\"{action}\",\"deleted_at\":null,\"pruned_at\":null,\"cursor\":\"{after}\"}}}}",
                 Timestamp::from_microsecond(row.get(2)?)?,
                 Timestamp::from_microsecond(row.get(3)?)?,
             )?;

@@ -1,4 +1,4 @@
-//! A database with records of about 2.5 KB in it.
+//! Database for the cache benchmarks, filled with records of about 2.5 KB.
 
 use std::{path::Path, time::Duration};
 
@@ -15,13 +15,13 @@ use nango_tests::measure::Outcome;
 /// A record of about 2.5 KB.
 #[model]
 pub(crate) struct Document {
-    /// Its id.
+    /// Key of the record.
     pub id: u64,
-    /// What changes.
+    /// Title that changes.
     pub title: String,
-    /// How often it was read.
+    /// Number of reads; the update benchmark changes it.
     pub views: u64,
-    /// Most of it.
+    /// Text that makes up most of the size.
     pub body: String,
 }
 
@@ -33,7 +33,7 @@ impl Document {
     }
 }
 
-/// An open database, and a run that may write.
+/// An open database, with a run that may write.
 pub(crate) struct BenchStore {
     pub(crate) store: SharedStore,
     pub(crate) dataset: DatasetKey,
@@ -42,7 +42,7 @@ pub(crate) struct BenchStore {
 }
 
 impl BenchStore {
-    /// Opens `nango.db` in a folder and saves so many records, 100 a page.
+    /// Opens `nango.db` in a folder and saves this number of records, 100 per page.
     pub(crate) async fn open(folder: &Path, records: u64) -> Outcome<Self> {
         let store = store::open(&format!("sqlite:{}", folder.join("nango.db").display())).await?;
         let [integration, connection, variant] = ["bench", "one", BASE_VARIANT].map(str::to_owned);
@@ -63,7 +63,7 @@ impl BenchStore {
         Ok(bench_store)
     }
 
-    /// Saves a page.
+    /// Saves documents as one page.
     pub(crate) async fn save(&self, documents: impl IntoIterator<Item = Document>) -> Outcome {
         let mut batch = Batch::default();
         for document in documents {
@@ -72,7 +72,7 @@ impl BenchStore {
         self.commit(Write::Save(batch)).await
     }
 
-    /// Patches a page.
+    /// Applies patches as one page.
     pub(crate) async fn patch(&self, rows: Vec<PatchRow>) -> Outcome {
         self.commit(Write::Patch(rows)).await
     }

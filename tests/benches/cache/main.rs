@@ -1,16 +1,16 @@
-//! What the cache costs, apart from a sync of one connection (that is the bench `sync`).
+//! Cache benchmarks: cost of the cache alone. The bench `sync` measures complete syncs of one connection.
 //!
 //! ```text
-//! cargo bench -p nango-tests --bench cache                  # all of it, but for `large`
+//! cargo bench -p nango-tests --bench cache                  # all but `large`
 //! cargo bench -p nango-tests --bench cache -- feed          # the feed against raw SQL and serialisation
 //! cargo bench -p nango-tests --bench cache -- update        # batch_update against read, change and save
-//! cargo bench -p nango-tests --bench cache -- many          # 200 connections at once against one
+//! cargo bench -p nango-tests --bench cache -- many          # 200 concurrent connections against one
 //! cargo bench -p nango-tests --bench cache -- large         # 1,000,000 records: memory, and cost as it grows
 //! ```
 //!
-//! Ratios are taken within a round of interleaved measurements; the median of five counts. Linux only.
+//! Ratios are computed within a round of interleaved measurements; the result is the median of five. Linux only.
 
-#![expect(clippy::print_stdout, reason = "the figures are this program's output")]
+#![expect(clippy::print_stdout, reason = "the measurements are this program's output")]
 
 mod feed;
 mod filled;

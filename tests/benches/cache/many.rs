@@ -1,8 +1,8 @@
-//! 200 connections that sync at once into one file, against one connection with as many records.
+//! 200 connections that sync concurrently into one file, compared with one connection that has as many records.
 
 use std::{path::Path, sync::Arc};
 
-// Named, so that the linker brings its functions along.
+// Imported so that the linker includes its functions.
 use integrations as _;
 use nango_core::{
     auth::{Credentials, KeyRing},
@@ -61,7 +61,8 @@ impl Fixture {
                 verify: false,
             };
             add_connection(&nango_runtime, new, Arc::new(NoopObserver)).await.map_err(|error| error.to_string())?;
-            // Only now: with a repository, the integration would look for it, and this API has none to look at.
+            // Set after the connection is added: with metadata, the integration would verify the repository, which this
+            // API does not support.
             let metadata = json!({ "owner": "o", "repo": "r" }).as_object().cloned().unwrap_or_default();
             nango_runtime.store.change_metadata("github", &id.to_string(), MetadataChange::Replace(metadata)).await?;
         }

@@ -1,4 +1,5 @@
-//! 10,000 partial records: `batch_update` against reading them, changing them and saving them whole. Pages of 100.
+//! Partial updates of 10,000 records: `batch_update`, compared with reading, changing and saving complete records.
+//! Pages of 100.
 
 use nango_core::{Patch, store::PatchRow};
 use nango_tests::measure::{self, Outcome, median};

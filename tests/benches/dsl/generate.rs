@@ -1,26 +1,28 @@
-//! Writes the two crates: the same models and functions, with attributes and with what the attributes write.
+//! Generation of the two crates: the same models and functions, with attributes and with their expansion.
 
 use std::{fmt::Write, fs, io, path::Path};
 
-/// How a crate is written.
+/// How the functions of a crate are declared.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// `#[model]`, `#[sync]`, `#[action]`.
+    /// With `#[model]`, `#[sync]`, `#[action]`.
     Attributes,
-    /// Derives, statics, impls and registrations typed out.
+    /// With derives, statics, impls and registrations written out.
     ByHand,
 }
 
-/// How many functions a module holds.
+/// Number of functions per module.
 const PER_MODULE: usize = 50;
 
-/// Writes a crate of `functions` models and as many functions: two async syncs, a mapper and an action in turn.
+/// Writes a crate with `functions` models and the same number of functions: two async syncs, a mapper and an action,
+/// repeated.
 pub(crate) fn krate(dir: &Path, name: &str, root: &Path, functions: usize, style: Style) -> io::Result<()> {
     fs::create_dir_all(dir.join("src"))?;
     let root = root.display();
     let manifest = format!(
         "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n\
-         nango-core = {{ path = \"{root}/nango-core\" }}\ninventory = \"0.3\"\nserde = {{ version = \"1\", features = [\"derive\"] }}\n\
+         nango-core = {{ path = \"{root}/nango-core\" }}\ninventory = \"0.3\"\n\
+         serde = {{ version = \"1\", features = [\"derive\"] }}\n\
          serde_json = \"1\"\nschemars = \"1\"\n"
     );
     write_if_changed(&dir.join("Cargo.toml"), &manifest)?;
@@ -60,7 +62,9 @@ fn model(i: usize, style: Style) -> String {
                 "impl Data for Item{i} {{}}
 impl Model for Item{i} {{
     const NAME: &'static str = \"Item{i}\";
-    const INFO: &'static ModelInfo = &ModelInfo {{ name: \"Item{i}\", schema: __private::schema::<Item{i}>, type_name: std::any::type_name::<Item{i}> }};
+    const INFO: &'static ModelInfo = &ModelInfo {{
+        name: \"Item{i}\", schema: __private::schema::<Item{i}>, type_name: std::any::type_name::<Item{i}>,
+    }};
 }}
 impl Record for Item{i} {{ type Id = u64; fn id(&self) -> &u64 {{ &self.id }} }}
 "
@@ -71,15 +75,15 @@ impl Record for Item{i} {{ type Id = u64; fn id(&self) -> &u64 {{ &self.id }} }}
         "/// Item number {i}.
 {derive}
 pub struct Item{i} {{
-    /// Its id.
+    /// Key of the item.
     pub id: u64,
-    /// Its name.
+    /// Name of the item.
     pub name: String,
-    /// A tag.
+    /// Tag of the item.
     pub tag: Option<String>,
-    /// Its weight.
+    /// Weight of the item.
     pub weight: f64,
-    /// Its labels.
+    /// Labels of the item.
     pub labels: Vec<String>,
 }}
 {impls}"
@@ -111,10 +115,12 @@ fn sync(i: usize, style: Style) -> String {
     let body = body(i);
     match style {
         Style::Attributes => format!(
-            "/// Sync number {i}.\n#[sync(model = \"Item{i}\", frequency = \"every hour\")]\npub async fn sync{i}(nango: NangoSync) -> Result<()> {{\n{body}}}\n"
+            "/// Sync number {i}.\n#[sync(model = \"Item{i}\", frequency = \"every hour\")]\n\
+             pub async fn sync{i}(nango: NangoSync) -> Result<()> {{\n{body}}}\n"
         ),
         Style::ByHand => format!(
-            "/// Sync number {i}.\npub async fn sync{i}(nango: NangoSync<__sync{i}::sync{i}>) -> Result<()> {{\n{body}}}\n{}",
+            "/// Sync number {i}.\n\
+             pub async fn sync{i}(nango: NangoSync<__sync{i}::sync{i}>) -> Result<()> {{\n{body}}}\n{}",
             sync_items(i, &format!("SyncRun::Function(|handle| __private::box_sync(sync{i}(handle.into())))"))
         ),
     }
@@ -125,7 +131,9 @@ fn mapper(i: usize, style: Style) -> String {
         format!("pub fn sync{i}(item: Item{i}) -> Option<Item{i}> {{\n    (item.weight > 0.5).then_some(item)\n}}\n");
     match style {
         Style::Attributes => format!(
-            "/// Mapper number {i}.\n#[sync(model = \"Item{i}\", frequency = \"every hour\", endpoint = \"/items/{i}\", paginate(link(rel = \"next\"), limit = 100, limit_name = \"per_page\"))]\n{map}"
+            "/// Mapper number {i}.\n\
+             #[sync(model = \"Item{i}\", frequency = \"every hour\", endpoint = \"/items/{i}\", \
+             paginate(link(rel = \"next\"), limit = 100, limit_name = \"per_page\"))]\n{map}"
         ),
         Style::ByHand => {
             let run = format!(
@@ -133,8 +141,9 @@ fn mapper(i: usize, style: Style) -> String {
             endpoint: Endpoint::Fixed(\"/items/{i}\"),
             paginate: Some(Paginate {{
                 kind: Some(PaginateKind::Link {{ rel: Some(std::borrow::Cow::Borrowed(\"next\")), path: None }}),
-                limit: Some(100), limit_name: Some(std::borrow::Cow::Borrowed(\"per_page\")), response_path: None, has_more: None,
-                is_last: None, total: None, total_pages: None, null_is_empty: None, end_status: None, pagination: None, in_body: None,
+                limit: Some(100), limit_name: Some(std::borrow::Cow::Borrowed(\"per_page\")), response_path: None,
+                has_more: None, is_last: None, total: None, total_pages: None, null_is_empty: None, end_status: None,
+                pagination: None, in_body: None,
             }}),
             retries: 0, since: None, on_invalid: OnInvalid::Fail,
             map: MapRecord::Plain(|raw, batch| __private::map_record::<__sync{i}::sync{i}, Item{i}, Option<Item{i}>>(sync{i}, raw, batch)),
@@ -150,9 +159,11 @@ fn sync_items(i: usize, run: &str) -> String {
         "#[doc(hidden)] pub mod __sync{i} {{ #[allow(non_camel_case_types)] pub enum sync{i} {{}} }}
 const _: () = {{
     static DEF: SyncDef = SyncDef {{
-        at: {at}, integration: declare::integration_of(module_path!()), name: \"sync{i}\", description: \"Sync number {i}.\",
-        version: \"0.0.1\", frequency: Some(Frequency::declared(\"every hour\", 3600)), auto_start: true, track_deletes: false,
-        deletes: nango_core::__private::Deletes::standard(), merging: Merging::Newer, scopes: &[], models: &[<Item{i} as Record>::RECORD],
+        at: {at}, integration: declare::integration_of(module_path!()), name: \"sync{i}\",
+        description: \"Sync number {i}.\", version: \"0.0.1\",
+        frequency: Some(Frequency::declared(\"every hour\", 3600)), auto_start: true, track_deletes: false,
+        deletes: nango_core::__private::Deletes::standard(),
+        merging: Merging::Newer, scopes: &[], models: &[<Item{i} as Record>::RECORD],
         checkpoint: None, metadata: None, run: {run},
     }};
     impl SyncMarker for __sync{i}::sync{i} {{ const DEF: &'static SyncDef = &DEF; }}
@@ -167,11 +178,13 @@ const _: () = {{
 
 fn action(i: usize, style: Style) -> String {
     let body = format!(
-        "    let res = nango.post(\"/items\").body(&input).await?;\n    Ok(Item{i} {{ name: res.data()[\"name\"].as_str().unwrap_or_default().into(), ..input }})\n"
+        "    let res = nango.post(\"/items\").body(&input).await?;\n    \
+         Ok(Item{i} {{ name: res.data()[\"name\"].as_str().unwrap_or_default().into(), ..input }})\n"
     );
     match style {
         Style::Attributes => format!(
-            "/// Action number {i}.\n#[action]\npub async fn action{i}(nango: NangoAction, input: Item{i}) -> Result<Item{i}> {{\n{body}}}\n"
+            "/// Action number {i}.\n#[action]\n\
+             pub async fn action{i}(nango: NangoAction, input: Item{i}) -> Result<Item{i}> {{\n{body}}}\n"
         ),
         Style::ByHand => format!(
             "/// Action number {i}.
@@ -180,8 +193,9 @@ pub async fn action{i}(nango: NangoAction<__action{i}::action{i}>, input: Item{i
 #[doc(hidden)] pub mod __action{i} {{ #[allow(non_camel_case_types)] pub enum action{i} {{}} }}
 const _: () = {{
     static DEF: ActionDef = ActionDef {{
-        at: {at}, integration: declare::integration_of(module_path!()), name: \"action{i}\", description: \"Action number {i}.\",
-        version: \"0.0.1\", scopes: &[], input: Some(__private::input_schema::<__action{i}::action{i}>), output: __private::schema::<Item{i}>,
+        at: {at}, integration: declare::integration_of(module_path!()), name: \"action{i}\",
+        description: \"Action number {i}.\", version: \"0.0.1\", scopes: &[],
+        input: Some(__private::input_schema::<__action{i}::action{i}>), output: __private::schema::<Item{i}>,
         checkpoint: None, metadata: None,
         run: |handle, input| match __private::input::<__action{i}::action{i}>(input) {{
             Ok(input) => __private::box_action(action{i}(handle.into(), input)),

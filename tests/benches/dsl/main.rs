@@ -1,15 +1,15 @@
-//! What the attributes cost when compiled: 500 models and 500 functions with `#[model]`, `#[sync]` and `#[action]`,
-//! against the same crate with the attributes' expansion written out by hand.
+//! Compile-time cost of the attributes: 500 models and 500 functions with `#[model]`, `#[sync]` and `#[action]`,
+//! compared with the same crate with the attributes' expansion written by hand.
 //!
 //! ```text
 //! cargo bench -p nango-tests --bench dsl                    # 7 interleaved rounds of a cold `cargo check`
 //! cargo bench -p nango-tests --bench dsl -- 200 3           # 200 + 200, 3 rounds
 //! ```
 //!
-//! Both crates depend on this tree's `nango-core`, built beforehand. A round removes what cargo knows of the two crates
-//! and checks each; the figure is the user CPU of cargo and its children. The order alternates, the median counts.
+//! Both crates depend on this tree's `nango-core`, built beforehand. A round cleans both crates and checks each; the
+//! result is the user CPU of cargo and its children. The order alternates; the median is reported.
 
-#![expect(clippy::print_stdout, reason = "the figures are this program's output")]
+#![expect(clippy::print_stdout, reason = "the measurements are this program's output")]
 
 mod generate;
 
@@ -75,7 +75,7 @@ fn target(work: &Path) -> PathBuf {
     work.join("target")
 }
 
-/// User CPU of the children that were waited for, from `/proc` (Linux only).
+/// Returns the user CPU seconds of the children that were waited for, from `/proc` (Linux only).
 fn children_user_seconds() -> Outcome<f64> {
     let stat = fs::read_to_string("/proc/self/stat")?;
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();

@@ -1,18 +1,19 @@
-//! What the pipeline costs: CPU of a request through `http::Client` over one through reqwest alone, on loopback.
+//! Cost of the HTTP pipeline: CPU of a request through `http::Client`, compared with one through reqwest alone, on
+//! loopback.
 //!
 //! ```text
 //! cargo bench -p nango-tests --bench http                  # 100,000 requests, 5 interleaved rounds
 //! cargo bench -p nango-tests --bench http -- 20000 3
 //! ```
 //!
-//! Each side is a process of its own that asks for the same small JSON answer, with the headers that an API sends, one
-//! request after the other over one connection; CPU is user and system time of that process. The server runs in this
-//! process and is not counted. The pipeline's side joins, authorises, checks the place, counts, keeps the budget and
-//! reads the limits of each answer; the difference within a round is what that costs, and its median counts. It is measured
-//! twice: with a redactor that holds the secrets of a connection and its app, as in a run, and with one that holds none.
-//! Linux only: CPU is read from `/proc`.
+//! Each side is a separate process that requests the same small JSON response, with the headers that an API sends, one
+//! request after another over one connection; CPU is user and system time of that process. The server runs in this
+//! process and is not counted. The pipeline joins URLs, authorises, acquires permits and reads the rate limits of each
+//! response; the cost is the difference within a round, and the median is reported. It is measured twice: with a
+//! redactor that has the secrets of a connection and its app, as in a run, and with an empty one. Linux only: CPU is
+//! read from `/proc`.
 
-#![expect(clippy::print_stdout, reason = "the figures are this program's output")]
+#![expect(clippy::print_stdout, reason = "the measurements are this program's output")]
 
 use std::{process::Command, sync::Arc};
 
@@ -27,14 +28,14 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// The argument with which this program sends by reqwest alone.
+/// Argument for a process that sends through reqwest alone.
 const BARE: &str = "--bare";
-/// The argument with which it sends through the pipeline of a run, whose redactor holds secrets.
+/// Argument for a process that sends through the pipeline of a run, whose redactor has secrets.
 const PIPELINE: &str = "--pipeline";
-/// The argument with which it sends through a pipeline whose redactor holds none.
+/// Argument for a process that sends through a pipeline with an empty redactor.
 const NO_SECRETS: &str = "--pipeline-without-secrets";
 
-/// An answer as an API gives it.
+/// A typical response of an API.
 const RESPONSE: &str = "HTTP/1.1 200 OK\r\n\
     date: Sun, 22 Nov 2026 12:00:00 GMT\r\n\
     content-type: application/json; charset=utf-8\r\n\
@@ -68,7 +69,7 @@ fn main() -> Outcome {
     let url = format!("http://{}", listener.local_addr()?);
     runtime.spawn(serve(listener));
     println!("{requests} requests, {rounds} rounds; CPU per request");
-    let (mut differences, mut of_redactor) = (Vec::new(), Vec::new());
+    let (mut differences, mut redactor_costs) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
         let cost = |side: &str| -> Outcome<f64> {
             let mut command = Command::new(std::env::current_exe()?);
@@ -81,27 +82,28 @@ fn main() -> Outcome {
         for side in sides {
             costs.insert(side, cost(side)?);
         }
-        let (bare, ours, plain) = (costs[BARE], costs[PIPELINE], costs[NO_SECRETS]);
+        let (bare, with_pipeline, no_secrets) = (costs[BARE], costs[PIPELINE], costs[NO_SECRETS]);
         println!(
-            "round {round}: reqwest {bare:.1} µs, pipeline {ours:.1} µs, difference {:.1} µs; without secrets {plain:.1} µs",
-            ours - bare
+            "round {round}: reqwest {bare:.1} µs, pipeline {with_pipeline:.1} µs, difference {:.1} µs; without secrets \
+             {no_secrets:.1} µs",
+            with_pipeline - bare
         );
-        differences.push(ours - bare);
-        of_redactor.push(ours - plain);
+        differences.push(with_pipeline - bare);
+        redactor_costs.push(with_pipeline - no_secrets);
     }
-    println!("median cost of the redactor's secrets {:.1} µs", median(of_redactor));
+    println!("median cost of the redactor's secrets {:.1} µs", median(redactor_costs));
     println!("median difference {:.1} µs, goal 15 µs", median(differences));
     Ok(())
 }
 
-/// Answers every request of every connection.
+/// Responds to every request of every connection.
 async fn serve(listener: TcpListener) {
     while let Ok((socket, _)) = listener.accept().await {
-        tokio::spawn(answer_requests(socket));
+        tokio::spawn(respond(socket));
     }
 }
 
-async fn answer_requests(mut socket: TcpStream) -> std::io::Result<()> {
+async fn respond(mut socket: TcpStream) -> std::io::Result<()> {
     socket.set_nodelay(true)?;
     let mut head = Vec::with_capacity(4096);
     while socket.read_buf(&mut head).await? > 0 {
@@ -125,7 +127,7 @@ async fn bare(url: &str, requests: u32) -> Outcome {
     Ok(())
 }
 
-/// The secrets of a connection with OAuth 2 and of its app.
+/// Returns a redactor with the secrets of an OAuth 2 connection and its app.
 fn secrets() -> Redactor {
     let texts =
         ["an-access-token-of-forty-characters-0123", "a-refresh-token-of-forty-characters-0123", "a-client-secret"];
@@ -147,15 +149,15 @@ async fn pipeline(url: &str, requests: u32, redactor: Redactor) -> Outcome {
             priority: Priority::Background,
         });
     let client = Client::new(parts);
-    let call = RequestSpec::get("/repos/o/r/issues").query("per_page", "100").retries(3);
+    let spec = RequestSpec::get("/repos/o/r/issues").query("per_page", "100").retries(3);
     for _ in 0..requests {
-        let response = client.send(&call).await?;
+        let response = client.send(&spec).await?;
         assert_eq!(response.body.len(), 17);
     }
     Ok(())
 }
 
-/// A key in the usual place.
+/// Authorizes with a bearer token.
 #[derive(Debug)]
 struct BearerKey;
 

@@ -1,8 +1,8 @@
-//! The yardstick: the same job as `repo-issues`, written by hand for nothing else.
+//! Baseline: the job of `repo-issues`, written by hand for this purpose only.
 //!
-//! Client, typed parse, mapping, hash, one SQLite transaction for each page (`synchronous=FULL`), sequence, scan marks
-//! and counters; the next page is fetched while one is written. It has none of the product's generality and is what the
-//! product's CPU is divided by.
+//! Client, typed parsing, mapping, hash, one SQLite transaction for each page (`synchronous=FULL`), sequence numbers,
+//! scan marks and counters; the next page is fetched while one is written. It is not general, and the product's CPU is
+//! divided by its CPU.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::by_hand::{self, Model};
 
-/// Walks `url` into the database at `path`; gives added, updated and unchanged.
+/// Syncs `url` into the database at `path`. Returns the numbers of added, updated and unchanged records.
 pub(crate) fn run(url: &str, path: &Path) -> Outcome<[u64; 3]> {
     let mut cache = BareCache::open(path)?;
     by_hand::for_each_page(url, |page| cache.page(by_hand::models(page)?))?;
@@ -37,8 +37,9 @@ impl BareCache {
              INSERT OR REPLACE INTO run VALUES (1, 0, 0, 0);
              CREATE TABLE IF NOT EXISTS keys (dataset INTEGER NOT NULL, id TEXT NOT NULL, hash BLOB NOT NULL,
                  record INTEGER NOT NULL, deleted INTEGER NOT NULL, PRIMARY KEY (dataset, id)) WITHOUT ROWID;
-             CREATE TABLE IF NOT EXISTS records (id INTEGER PRIMARY KEY, dataset INTEGER NOT NULL, external TEXT NOT NULL,
-                 seq INTEGER NOT NULL, first_seen INTEGER NOT NULL, modified INTEGER NOT NULL, deleted_at INTEGER, payload BLOB NOT NULL);
+             CREATE TABLE IF NOT EXISTS records (id INTEGER PRIMARY KEY, dataset INTEGER NOT NULL,
+                 external TEXT NOT NULL, seq INTEGER NOT NULL, first_seen INTEGER NOT NULL, modified INTEGER NOT NULL,
+                 deleted_at INTEGER, payload BLOB NOT NULL);
              CREATE INDEX IF NOT EXISTS feed ON records (dataset, seq);",
         )?;
         db.set_prepared_statement_cache_capacity(32);
@@ -81,7 +82,8 @@ impl BareCache {
                     let record = self
                         .db
                         .prepare_cached(
-                            "INSERT INTO records (dataset, external, seq, first_seen, modified, payload) VALUES (1, ?1, ?2, ?3, ?3, ?4)",
+                            "INSERT INTO records (dataset, external, seq, first_seen, modified, payload) \
+                             VALUES (1, ?1, ?2, ?3, ?3, ?4)",
                         )?
                         .insert(params![id, self.seq, now, payload])?;
                     self.db
@@ -105,9 +107,9 @@ impl BareCache {
         Ok(())
     }
 
-    /// Deletes what the walk did not see.
+    /// Deletes the records that the walk did not return.
     fn finish(&mut self) -> Outcome {
-        let gone: Vec<i64> = self
+        let deleted: Vec<i64> = self
             .db
             .prepare("SELECT record FROM keys WHERE dataset = 1 AND deleted = 0")?
             .query_map([], |row| row.get::<_, i64>(0))?
@@ -115,7 +117,7 @@ impl BareCache {
             .filter(|record| !self.was_seen(*record))
             .collect();
         self.db.execute_batch("BEGIN IMMEDIATE")?;
-        for record in gone {
+        for record in deleted {
             self.seq += 1;
             self.db
                 .prepare_cached("UPDATE records SET seq = ?1, modified = ?2, deleted_at = ?2 WHERE id = ?3")?

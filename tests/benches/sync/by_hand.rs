@@ -1,4 +1,4 @@
-//! What both yardsticks share: the types of the API, the mapping, and the walk.
+//! Shared parts of both baselines: types of the API, mapping, and the walk.
 
 use nango_tests::measure::Outcome;
 use reqwest::header::LINK;
@@ -83,13 +83,13 @@ impl From<Issue> for Model {
     }
 }
 
-/// Gives each page's body to `keep`, while the next is fetched.
+/// Passes each page's body to `handle_page`, while the next page is fetched.
 pub(crate) fn for_each_page(url: &str, mut handle_page: impl FnMut(&[u8]) -> Outcome) -> Outcome {
     let (pages, received) = std::sync::mpsc::sync_channel::<Vec<u8>>(2);
     let first = format!("{url}/repos/o/r/issues?per_page=100");
     let fetcher = std::thread::spawn(move || -> Outcome {
         tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-            // Reqwest builds no client without one; another installed before is as good.
+            // reqwest builds no client without a default TLS provider; one that was installed before is used instead.
             let _ = rustls::crypto::ring::default_provider().install_default();
             let client = reqwest::Client::builder().build()?;
             let mut next = Some(first);
@@ -107,7 +107,7 @@ pub(crate) fn for_each_page(url: &str, mut handle_page: impl FnMut(&[u8]) -> Out
     fetcher.join().map_err(|_| "the fetching thread panicked")?
 }
 
-/// The records of a page as the product's model.
+/// Converts the records of a page to the product's model.
 pub(crate) fn models(page: &[u8]) -> Outcome<impl Iterator<Item = Model>> {
     let issues: Vec<Issue> = serde_json::from_slice(page)?;
     Ok(issues.into_iter().map(Model::from))

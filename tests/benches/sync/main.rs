@@ -1,5 +1,5 @@
-//! What a sync costs: `registry run github repo-issues` on a deterministic server, against the yardstick, the same job
-//! written by hand for nothing else.
+//! Sync benchmark: `registry run github repo-issues` on a deterministic server, compared with a baseline, the same job
+//! written by hand for this purpose only.
 //!
 //! ```text
 //! cargo bench -p nango-tests --bench sync                  # 100,000 records, 5 interleaved rounds
@@ -8,11 +8,12 @@
 //! cargo bench -p nango-tests --bench sync -- cliff         # PostgreSQL, never analysed: 20,000 records and 100,000
 //! ```
 //!
-//! A round is a first, an unchanged and a 1 % changed run of each, in turn, each in a process of its own. CPU is user
-//! and system time of that process, and on PostgreSQL that of the server; the ratio is taken within a round, and its
-//! median counts. The API runs in this process and is not counted. Linux only: CPU and memory are read from `/proc`.
+//! A round is a first, an unchanged and a 1 % changed run of each side, in alternating order, each in a separate
+//! process. CPU is user and system time of that process, plus that of the server on PostgreSQL; the ratio is computed
+//! within a round, and its median is reported. The API runs in this process and is not counted. Linux only: CPU and
+//! memory are read from `/proc`.
 
-#![expect(clippy::print_stdout, reason = "the figures are this program's output")]
+#![expect(clippy::print_stdout, reason = "the measurements are this program's output")]
 
 mod baseline;
 mod by_hand;
@@ -26,9 +27,9 @@ use nango_tests::{
     release_registry::ReleaseRegistry,
 };
 
-/// The argument with which this program is the yardstick.
-const BASELINE: &str = "--yardstick";
-/// The argument with which it only fetches.
+/// Argument for a process that runs the baseline.
+const BASELINE: &str = "--baseline";
+/// Argument for a process that only fetches.
 const FETCH: &str = "--fetch";
 const PHASES: [&str; 3] = ["first", "unchanged", "1 % changed"];
 
@@ -36,11 +37,11 @@ fn main() -> Outcome {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [FETCH, url] => return by_hand::for_each_page(url, |_| Ok(())),
-        [BASELINE, url, place] => {
-            let [added, updated, unchanged] = if place.starts_with("postgres") {
-                postgres::run(url, place)?
+        [BASELINE, url, target] => {
+            let [added, updated, unchanged] = if target.starts_with("postgres") {
+                postgres::run(url, target)?
             } else {
-                baseline::run(url, Path::new(place))?
+                baseline::run(url, Path::new(target))?
             };
             println!("added {added}, updated {updated}, unchanged {unchanged}");
             return Ok(());
@@ -66,10 +67,10 @@ fn compare(records: u64, rounds: u64, postgres: bool) -> Outcome {
         let server = BenchServer::start(records);
         let home = tempfile::tempdir()?;
         let databases = cluster.as_ref().map(|cluster| [cluster.database(), cluster.database()]);
-        let urls = databases.as_ref().map(|[ours, theirs]| [ours.url.as_str(), theirs.url.as_str()]);
-        let product = ReleaseRegistry::github(home.path(), server.url(), urls.map(|[ours, _]| ours))?;
-        let file = home.path().join("yardstick.db").display().to_string();
-        let place = urls.map_or(file.as_str(), |[_, theirs]| theirs);
+        let urls = databases.as_ref().map(|[product, baseline]| [product.url.as_str(), baseline.url.as_str()]);
+        let product = ReleaseRegistry::github(home.path(), server.url(), urls.map(|[url, _]| url))?;
+        let file = home.path().join("baseline.db").display().to_string();
+        let target = urls.map_or(file.as_str(), |[_, baseline]| baseline);
         let cost = |command: &mut Command| -> Outcome<Cost> {
             let before = cluster.as_ref().map_or(Ok(0.0), postgres::Cluster::cpu)?;
             let mut cost = measure::child_process(command, |_| {})?;
@@ -82,20 +83,20 @@ fn compare(records: u64, rounds: u64, postgres: bool) -> Outcome {
             if phase == 2 {
                 server.mutate(Mutation { changed_per_mille: 10, deleted_per_mille: 0, seed: round });
             }
-            let run_yard = || cost(Command::new(std::env::current_exe()?).args([BASELINE, server.url(), place]));
-            let (yardstick, ours) = if round % 2 == 0 {
-                let yardstick = run_yard()?;
-                (yardstick, cost(&mut product.sync())?)
+            let run_baseline = || cost(Command::new(std::env::current_exe()?).args([BASELINE, server.url(), target]));
+            let (baseline, registry) = if round % 2 == 0 {
+                let baseline = run_baseline()?;
+                (baseline, cost(&mut product.sync())?)
             } else {
-                let ours = cost(&mut product.sync())?;
-                (run_yard()?, ours)
+                let registry = cost(&mut product.sync())?;
+                (run_baseline()?, registry)
             };
-            let ratio = ours.cpu / yardstick.cpu;
-            println!("round {round}, {name}: yardstick {yardstick}, registry {ours}, ratio {ratio:.2}");
+            let ratio = registry.cpu / baseline.cpu;
+            println!("round {round}, {name}: baseline {baseline}, registry {registry}, ratio {ratio:.2}");
             ratios[phase].push(ratio);
-            costs[phase].push(ours.cpu);
+            costs[phase].push(registry.cpu);
             if phase == 0 {
-                walls.push(ours.wall.as_secs_f64());
+                walls.push(registry.wall.as_secs_f64());
             }
         }
     }

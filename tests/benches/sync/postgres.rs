@@ -1,8 +1,8 @@
-//! The yardstick on PostgreSQL: a hand-written bulk upsert of each page, with the dataset's lock, its sequence and the
-//! run's counters.
+//! Baseline on PostgreSQL: a hand-written bulk upsert of each page, with the dataset's lock, its sequence numbers and
+//! the run's counters.
 //!
-//! One statement compares, inserts and replaces (`unnest … ON CONFLICT … WHERE hash <>`), which is what one writes
-//! first and what the goal speaks of.
+//! One statement compares, inserts and replaces (`unnest … ON CONFLICT … WHERE hash <>`): the obvious first
+//! implementation, which the performance goal refers to.
 
 use std::{collections::HashSet, path::PathBuf};
 
@@ -16,35 +16,35 @@ use sqlx::{Connection, PgConnection, Row};
 
 use crate::by_hand::{self, Model};
 
-/// A throw-away server as one would run it: it waits for the disk.
+/// A throw-away server with production settings: it waits for the disk.
 pub(crate) struct Cluster {
     server: &'static Server,
     data: PathBuf,
 }
 
 impl Cluster {
-    /// Starts it, with settings over the usual ones.
+    /// Starts a server, with settings in addition to the usual ones.
     pub(crate) fn start(settings: &[&str]) -> Outcome<Self> {
         let usual = ["fsync=on", "full_page_writes=on", "shared_buffers=512MB", "max_wal_size=4GB"];
         let all: Vec<&str> = usual.iter().chain(settings).copied().collect();
-        // It lives as long as this process: a database of it cannot outlive it.
+        // Leaked, because the server runs as long as this process, and its databases need a `'static` reference.
         let server: &'static Server = Box::leak(Box::new(Server::start(&all)?));
         let data = PathBuf::from(server.create_empty_database().sql("SHOW data_directory").trim());
         Ok(Self { server, data })
     }
 
-    /// A new database with nothing in it.
+    /// Creates an empty database.
     pub(crate) fn database(&self) -> Database {
         self.server.create_empty_database()
     }
 
-    /// CPU of the server so far.
+    /// Returns the CPU seconds of the server so far.
     pub(crate) fn cpu(&self) -> Outcome<f64> {
         cpu_of_postgres(&self.data)
     }
 }
 
-/// On a server that nobody ever analysed: what 100,000 records cost, against 20,000.
+/// Measures 100,000 records against 20,000 on a server without table statistics.
 pub(crate) fn check_plan_without_analyze() -> Outcome {
     let cluster = Cluster::start(&["autovacuum=off"])?;
     let mut small = 0.0;
@@ -69,7 +69,7 @@ pub(crate) fn check_plan_without_analyze() -> Outcome {
     Ok(())
 }
 
-/// Walks `url` into the database; gives added, updated and unchanged.
+/// Syncs `url` into the database. Returns the numbers of added, updated and unchanged records.
 pub(crate) fn run(url: &str, database: &str) -> Outcome<[u64; 3]> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut cache = runtime.block_on(BareCache::open(database))?;
@@ -128,8 +128,8 @@ impl BareCache {
         .fetch_all(&mut *tx)
         .await?;
         let added = rows.iter().filter(|row| row.get(0)).count();
-        for (count, of) in self.counts.iter_mut().zip([added, rows.len() - added, models.len() - rows.len()]) {
-            *count += u64::try_from(of)?;
+        for (count, increase) in self.counts.iter_mut().zip([added, rows.len() - added, models.len() - rows.len()]) {
+            *count += u64::try_from(increase)?;
         }
         if !rows.is_empty() {
             sqlx::query("UPDATE dataset SET seq = seq + $1, live = live + $2 WHERE id = 1")
@@ -150,14 +150,14 @@ impl BareCache {
         Ok(())
     }
 
-    /// Deletes what the walk did not see.
+    /// Deletes the records that the walk did not return.
     async fn finish(&mut self) -> Outcome {
         let live: Vec<String> = sqlx::query_scalar("SELECT id FROM records WHERE dataset = 1 AND deleted_at IS NULL")
             .fetch_all(&mut self.sql)
             .await?;
-        let gone: Vec<String> = live.into_iter().filter(|id| !self.seen.contains(id)).collect();
+        let deleted: Vec<String> = live.into_iter().filter(|id| !self.seen.contains(id)).collect();
         sqlx::query("UPDATE records SET deleted_at = now() WHERE dataset = 1 AND id = ANY($1)")
-            .bind(&gone)
+            .bind(&deleted)
             .execute(&mut self.sql)
             .await?;
         Ok(())

@@ -1,4 +1,4 @@
-//! The comparison of two catalogues, fact by fact. It keeps names and keys, never a value of the other catalogue.
+//! Comparison of two catalogues, fact by fact. It stores names and keys, never a value of the other catalogue.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::differences::REVIEWED;
 
-/// How many of the built-in entries the other catalogue has, under the same name or another one.
+/// Number of built-in entries that the other catalogue has under the same or another name.
 pub(super) const ENTRIES: usize = 80;
 
-/// Entries that are the same API and kind of credentials under another name, ours first. One that is not here is compared
+/// Entries for the same API and auth mode under another name, ours first. An entry that is not in this list is compared
 /// with the entry of its own name.
 const RENAMED_ENTRIES: [(&str, &str); 8] = [
     ("bamboohr", "bamboohr-basic"),
@@ -43,10 +43,10 @@ const FACTS: [&str; 13] = [
     "proxy.verification.endpoints",
 ];
 
-/// A fact of an entry: its name and the path.
+/// One fact of an entry: entry name and path.
 type Fact = (String, &'static str);
 
-/// What was found.
+/// Result of comparing the facts of two catalogues.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
     pub(super) entries: usize,
@@ -57,26 +57,23 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
-    /// Differences that are not in the list.
+    /// Returns the differences that are not in [`REVIEWED`].
     pub(super) fn unlisted(&self) -> Vec<&Fact> {
         let listed = |fact: &&Fact| !REVIEWED.contains(&(fact.0.as_str(), fact.1));
         self.different.iter().filter(listed).collect()
     }
 
-    /// Listed differences that are none.
+    /// Returns the listed differences that do not exist any more.
     pub(super) fn outdated(&self) -> Vec<(&'static str, &'static str)> {
         REVIEWED.into_iter().filter(|(name, path)| !self.different.contains(&((*name).to_owned(), *path))).collect()
     }
 }
 
-/// Counts alone.
+/// Prints counts only, never values.
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { entries, same, different, only_ours, only_theirs } = self;
-        writeln!(
-            f,
-            "{entries} entries; facts that one catalogue alone has: {only_ours} ours, {only_theirs} the other's"
-        )?;
+        writeln!(f, "{entries} entries; facts in one catalogue only: {only_ours} built-in, {only_theirs} other")?;
         for path in FACTS {
             let differ = different.iter().filter(|(_, known)| *known == path).count();
             writeln!(f, "{path}: {} same, {differ} different", same.get(path).copied().unwrap_or_default())?;
@@ -122,7 +119,8 @@ impl Comparison {
     }
 }
 
-/// The values of a fact: alternatives of a template, or items of a list, with the names of configuration left out.
+/// Returns the values of a fact: alternatives of a template, or items of a list. Names of configuration fields are
+/// replaced by `*`.
 fn values(entry: &Value, path: &str) -> BTreeSet<String> {
     let value = path.split('.').try_fold(entry, |value, key| value.get(key));
     let texts: Vec<&str> = match value {
@@ -130,18 +128,18 @@ fn values(entry: &Value, path: &str) -> BTreeSet<String> {
         Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
-    texts.into_iter().flat_map(|text| text.split("||")).map(plain).collect()
+    texts.into_iter().flat_map(|text| text.split("||")).map(normalized).collect()
 }
 
-/// A text without the names in it, and without what makes no difference in a URL.
-fn plain(text: &str) -> String {
-    let mut plain = String::new();
+/// Normalizes a template: replaces names by `*` and removes slashes at the ends, which make no difference in a URL.
+fn normalized(text: &str) -> String {
+    let mut normalized = String::new();
     let mut rest = text.trim();
     while let Some((before, behind)) = rest.split_once("${") {
-        plain.push_str(before);
-        plain.push('*');
+        normalized.push_str(before);
+        normalized.push('*');
         rest = behind.split_once('}').map_or("", |(_, rest)| rest);
     }
-    plain.push_str(rest);
-    plain.trim_matches('/').to_owned()
+    normalized.push_str(rest);
+    normalized.trim_matches('/').to_owned()
 }

@@ -1,9 +1,9 @@
-//! Differences from the other catalogue that were looked at.
+//! Reviewed differences from the other catalogue.
 
-/// The entry and the path of the fact. The reasons: another host or version of the API that is documented as well (the
-/// base URLs, the sign-in of `discord`, the tokens of `bamboohr-oauth`), another request that tries credentials as well
-/// (the verifications), and facts that a public source has as they are here (the rest; `provider/builtin/tests/kept.rs`
-/// keeps them).
+/// Entry name and path of the fact. Reasons: another host or version of the API that is documented as well (the base
+/// URLs, the sign-in of `discord`, the tokens of `bamboohr-oauth`), another request that verifies credentials as well
+/// (the verifications), and facts for which a public source confirms our value (the rest;
+/// `provider/builtin/tests/decisions.rs` asserts them).
 pub(super) const REVIEWED: [(&str, &str); 31] = [
     ("bamboohr", "proxy.base_url"),
     ("bamboohr-oauth", "proxy.base_url"),

@@ -1,4 +1,4 @@
-//! The disk refuses in mid-commit: the error says so, nothing is half-written, and the next run goes on.
+//! Disk errors during a commit: the error is reported, nothing is written partially, and the next run resumes.
 
 use std::{
     thread,
@@ -21,7 +21,7 @@ const INPUT_OUTPUT: u64 = 5;
 #[test]
 fn disk_error_in_commit_is_reported_and_next_run_recovers() {
     let Some(preload) = Preload::compile("the full disk") else { return };
-    let mut scenario = Scenario::new("a disk that refuses", 3, 1_500);
+    let mut scenario = Scenario::new("disk errors", 3, 1_500);
     let mut refusals = 0;
     for (errno, expected_message) in [
         (NO_SPACE, "the disk is full: nothing of this page was written. Free some space and run again"),
@@ -33,7 +33,7 @@ fn disk_error_in_commit_is_reported_and_next_run_recovers() {
                 scenario.change_upstream();
                 let variables = preload.environment(&[("PROOF_LOG_LIMIT", limit), ("PROOF_ERRNO", errno)]);
                 let refused = scenario.run_with_env(sync, &borrowed_environment(&variables));
-                // A run that changes little may fit.
+                // A run with few changes may stay below the limit.
                 if refused.status != Some(0) {
                     refusals += 1;
                     let all = format!("{}{}", refused.stdout, refused.stderr);
@@ -41,7 +41,7 @@ fn disk_error_in_commit_is_reported_and_next_run_recovers() {
                 }
                 scenario.read_pages(1);
                 if limit == 180_000 {
-                    // Twice in a row, and what the first left behind is gone on with.
+                    // Two failures in a row: the second run resumes from what the first left in the database.
                     scenario.run_with_env(sync, &borrowed_environment(&variables));
                 }
                 scenario.run_to_completion(sync);
@@ -51,7 +51,7 @@ fn disk_error_in_commit_is_reported_and_next_run_recovers() {
         }
     }
     assert!(refusals >= 9, "{refusals} of 18 runs were refused");
-    println!("{refusals} of 18 runs were refused by the disk: nothing half-written");
+    println!("{refusals} of 18 runs were refused by the disk: nothing was written partially");
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn read_only_file_is_refused_before_run_starts() {
     scenario.run_to_completion(ProofSync::Mapped);
     scenario.change_upstream();
     for (readonly, expected_message) in [
-        (1, "nango.db cannot be written: it may only be read; check the permissions of the file"),
+        (1, "nango.db cannot be written: it is read-only; check the permissions of the file"),
         (2, "; check the permissions of the file"),
     ] {
         let variables = preload.environment(&[("PROOF_READONLY", readonly)]);
@@ -73,7 +73,7 @@ fn read_only_file_is_refused_before_run_starts() {
     scenario.verify(ProofSync::Mapped);
 }
 
-/// It takes as long as a writer is patient, twice: for the page, and for the end of the run.
+/// Takes two lock timeouts of a writer: one for the page, one for the end of the run.
 #[test]
 fn locked_database_is_reported_and_next_run_recovers() {
     SlowTest::LockedDatabase.run();
@@ -96,7 +96,7 @@ pub(crate) fn check_locked_database() {
     other.execute_batch("ROLLBACK").expect("a rollback");
     drop(other);
     let all = format!("{}{}", refused.stdout, refused.stderr);
-    let expected_message = "the database is locked by another process: it did not let go within 10 seconds";
+    let expected_message = "the database is locked by another process: the lock was not released within 10 seconds";
     assert!(matches!(refused.status, Some(1 | 3)) && all.contains(expected_message), "{:?} {all}", refused.status);
     scenario.read_pages(1);
     scenario.upstream.set_response_delay(Duration::ZERO);

@@ -1,5 +1,5 @@
-//! A power loss: of every file only what was flushed is left. No reader may have been given a place that is not there
-//! any more, or that is given to another change afterwards.
+//! Power loss: of every file only the flushed part remains. No reader may have received a sequence number that no
+//! longer exists afterwards, or that is assigned to another change later.
 
 use std::{
     ffi::OsString,
@@ -16,19 +16,19 @@ use super::{
     scenario::{ProofSync, Scenario},
 };
 
-/// How long a reader prints nothing before it is taken for done.
+/// A reader that prints nothing for this duration has read everything.
 const IDLE_TIMEOUT: Duration = Duration::from_millis(250);
 const FOLLOW_ARGS: [&str; 7] = ["records", "proof", "Item", "--connection", "acme", "--follow", "--json"];
 
-/// The writer is killed in front of each flush of its log in turn. What it wrote is in the system's memory then, where
-/// the next process finds it, and on no disk.
+/// Kills the writer before each flush of its log in turn. The written data is then in the system's memory, where the
+/// next process finds it, but on no disk.
 #[test]
 fn sequence_number_read_before_power_loss_is_never_assigned_again() {
     let Some(preload) = Preload::compile("the power loss") else { return };
     let step = if nango_tests::rng::is_long_run() { 1 } else { 3 };
     let (mut losses, mut read_records) = (0, 0);
     for flush in (1_u64..).step_by(step) {
-        let mut scenario = Scenario::without_database(&format!("killed in front of flush {flush}"), flush, 700);
+        let mut scenario = Scenario::without_database(&format!("killed before flush {flush}"), flush, 700);
         let synced = preload.environment(&[("PROOF_SYNCED", 1)]);
         scenario.connect(&borrowed_environment(&synced)).expect(0);
         let dying = preload.environment(&[("PROOF_SYNCED", 1), ("PROOF_DIE_AT_SYNC", flush)]);
@@ -40,20 +40,20 @@ fn sequence_number_read_before_power_loss_is_never_assigned_again() {
         scenario.replica(ProofSync::Mapped).apply(&read);
         lose_power(&scenario);
         losses += 1;
-        // The cursor is still good, and the rest follows it.
+        // The cursor is still valid, and the remaining records follow it.
         scenario.read_pages(1);
         scenario.run_to_completion(ProofSync::Mapped);
         scenario.verify(ProofSync::Mapped);
     }
     assert!(losses > 3 && read_records > 100, "{losses} losses with {read_records} records read before them");
-    println!("{losses} power losses, {read_records} records read before them: no place was given twice");
+    println!("{losses} power losses, {read_records} records read before them: no sequence number was assigned twice");
 }
 
-/// Follows the feed without ever closing the database (a close would flush), then lets the power go.
+/// Follows the feed without closing the database (a close would flush) until nothing is printed, then kills the reader.
 fn follow_until_idle(scenario: &Scenario, synced: &[(&'static str, OsString)]) -> Vec<Value> {
     let mut reader = scenario.registry.start_with_env(FOLLOW_ARGS, &borrowed_environment(synced));
     let (mut printed, mut since, started) = (0, Instant::now(), Instant::now());
-    // Its first page may take a while; a database without records prints nothing at all.
+    // The first page may take longer; a database without records prints nothing at all.
     while since.elapsed() < IDLE_TIMEOUT || (printed == 0 && started.elapsed() < 3 * IDLE_TIMEOUT) {
         let now = reader.stdout().len();
         if now != printed {
@@ -62,7 +62,7 @@ fn follow_until_idle(scenario: &Scenario, synced: &[(&'static str, OsString)]) -
         thread::sleep(Duration::from_millis(10));
     }
     for file in database_files(scenario) {
-        // What is flushed at this moment is what the disk has.
+        // The data that is flushed now is the data that the disk has.
         let (from, kept) = (with_suffix(&file, ".synced"), with_suffix(&file, ".kept"));
         if from.exists() {
             fs::copy(from, kept).expect("a copy");
@@ -85,7 +85,7 @@ fn lose_power(scenario: &Scenario) {
     }
     let index = with_suffix(&scenario.registry.database(), "-shm");
     if index.exists() {
-        fs::remove_file(index).expect("what was in memory");
+        fs::remove_file(index).expect("the shared-memory index");
     }
 }
 

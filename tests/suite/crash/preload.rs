@@ -1,4 +1,4 @@
-//! A little library in C between a program and the disk (`shim.c`), compiled when a test wants it.
+//! A small C library between a program and the disk (`shim.c`), compiled on demand.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -11,17 +11,17 @@ use tempfile::TempDir;
 
 const SOURCE: &str = include_str!("shim.c");
 
-/// The compiled library. It is removed with this value.
+/// The compiled library; removed when this value is dropped.
 pub(super) struct Preload {
     _dir: TempDir,
     library: PathBuf,
 }
 
 impl Preload {
-    /// Compiles it. `None` if that is not possible here: see [`tools::skip`].
+    /// Compiles the library. Returns `None` if that is not possible on this machine: see [`tools::skip`].
     pub(super) fn compile(what: &str) -> Option<Self> {
         if !cfg!(target_os = "linux") {
-            return tools::skip(what, "it stands in front of the disk by a way that Linux has");
+            return tools::skip(what, "it intercepts disk access with LD_PRELOAD, which needs Linux");
         }
         let Some(cc) = tools::find("cc") else {
             return tools::skip(what, "it needs `cc`, which is not on the PATH");
@@ -36,7 +36,7 @@ impl Preload {
         Some(Self { _dir: dir, library })
     }
 
-    /// The variables of a process that goes through it, with these settings.
+    /// Returns the environment variables for a process that loads the library with these settings.
     pub(super) fn environment(&self, settings: &[(&'static str, u64)]) -> Vec<(&'static str, OsString)> {
         let preload = ("LD_PRELOAD", self.library.clone().into_os_string());
         let settings = settings.iter().map(|(name, value)| (*name, OsString::from(value.to_string())));
@@ -44,7 +44,7 @@ impl Preload {
     }
 }
 
-/// Variables as a command takes them.
+/// Converts variables to the form that a command accepts.
 pub(super) fn borrowed_environment<'a>(variables: &'a [(&'static str, OsString)]) -> Vec<(&'static str, &'a OsStr)> {
     variables.iter().map(|(name, value)| (*name, value.as_os_str())).collect()
 }

@@ -1,4 +1,4 @@
-//! A reader that only ever followed its cursor, across all crashes of the writer: with `registry records`.
+//! A reader that follows its cursor with `registry records` across all crashes of the writer.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,21 @@ use serde_json::Value;
 
 use super::scenario::ProofSync;
 
-/// What a reader holds.
+/// State of a reader: the records and the cursor.
 #[derive(Debug, Default)]
 pub(super) struct Replica {
-    /// Live records by id: the text that was read last.
+    /// Records by id that are not deleted: the text that was read last.
     pub(super) live_records: BTreeMap<String, String>,
-    /// The place behind the last record that was read.
+    /// Cursor after the last record that was read.
     pub(super) cursor: Option<String>,
 }
 
 impl Replica {
-    /// Reads some pages, or all that there are (`None`).
+    /// Reads this number of pages, or all pages if `None`.
     pub(super) fn read(&mut self, registry: &Registry, sync: ProofSync, pages: Option<u64>) {
-        let mut left = pages.unwrap_or(u64::MAX);
-        while left > 0 {
-            left -= 1;
+        let mut remaining = pages.unwrap_or(u64::MAX);
+        while remaining > 0 {
+            remaining -= 1;
             let limit = if pages.is_some() { "300" } else { "10000" };
             let mut args = vec!["records", "proof", sync.model(), "--connection", "acme", "--limit", limit, "--json"];
             args.extend(self.cursor.iter().flat_map(|cursor| ["--cursor", cursor]));

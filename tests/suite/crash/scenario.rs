@@ -1,4 +1,5 @@
-//! One database, one API and a reader for each sync through many crashes. What must be true afterwards is in `verify`.
+//! Scenario of a crash test: one database, one API and one reader for each sync through many crashes. The conditions
+//! that must hold afterwards are in `verify`.
 
 use std::{
     collections::BTreeMap,
@@ -21,12 +22,12 @@ use serde_json::json;
 
 use super::replica::Replica;
 
-/// Which sync of `tests/proof`.
+/// A sync of the registry in `tests/proof`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ProofSync {
-    /// A mapper: its place is a resume state.
+    /// A mapper; its resume point is a resume state.
     Mapped,
-    /// A loop by hand: its place is a checkpoint.
+    /// A hand-written loop; its position is a checkpoint.
     ByHand,
 }
 
@@ -52,7 +53,7 @@ impl ProofSync {
         FunctionKey { kind: declare::FunctionKind::Sync, integration, connection, function, variant }
     }
 
-    /// Whoever else writes the same records: the webhook handler of the mapper.
+    /// The other writer of the same records: the webhook handler of the mapper.
     pub(super) fn handler(self) -> FunctionKey {
         FunctionKey {
             kind: declare::FunctionKind::OnWebhook,
@@ -67,16 +68,16 @@ impl ProofSync {
     }
 }
 
-/// How a run is brought to its end.
+/// How a run is killed.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kill {
-    /// SIGKILL so long after its start.
+    /// SIGKILL this long after its start.
     AfterDelay(Duration),
-    /// It dies by itself when it passes this place for the nth time.
+    /// The process exits when it reaches this failpoint for the nth time.
     AtFailpoint(&'static str, u64),
 }
 
-/// Which kind of database.
+/// The database backend of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DatabaseKind {
     Sqlite,
@@ -84,7 +85,7 @@ pub(super) enum DatabaseKind {
 }
 
 impl DatabaseKind {
-    /// An empty database of this kind. `None`: there is no server here, and that was said.
+    /// Creates an empty database of this kind. Returns `None` if there is no server, which is then printed.
     pub(super) fn create_database(self) -> Option<TestDatabase> {
         match self {
             Self::Sqlite => Some(TestDatabase::File),
@@ -92,17 +93,17 @@ impl DatabaseKind {
         }
     }
 
-    /// Whether a failpoint stands in the path of a run on such a database.
+    /// Whether a run on such a database reaches a failpoint.
     pub(super) fn reaches_failpoint(self, failpoint: &str) -> bool {
         let other = match self {
             Self::Sqlite => "postgres:",
             Self::Postgres => "sqlite:",
         };
-        // Renewals have voyages of their own: these syncs have no token.
+        // Token refreshes have scenarios of their own: these syncs have no token.
         !failpoint.starts_with(other) && !failpoint.starts_with("refresh:")
     }
 
-    /// The failpoint in the making of the schema: only who makes it can die there.
+    /// The failpoint in the creation of the schema: only the process that creates it can be killed there.
     pub(super) fn schema_failpoint(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite:open:schema",
@@ -111,7 +112,7 @@ impl DatabaseKind {
     }
 }
 
-/// The database of a voyage.
+/// The database of a scenario.
 #[derive(Debug)]
 pub(super) enum TestDatabase {
     /// A file in the registry's directory.
@@ -120,28 +121,28 @@ pub(super) enum TestDatabase {
     Server(Database),
 }
 
-/// What one of the two syncs has come to.
+/// Expected and measured state of one of the two syncs.
 #[derive(Debug, Default)]
 pub(super) struct SyncState {
-    /// How long a whole run took.
+    /// Duration of a complete run without a kill.
     typical_duration: Duration,
     pub(super) replica: Replica,
-    /// The API's records when the counters were last right.
+    /// The API's records when the counters were last verified.
     pub(super) verified_records: BTreeMap<String, String>,
     pub(super) verified_counts: ModelCounts,
 }
 
-/// A database, an API, a reader for each sync.
+/// A database, an API, and a reader for each sync.
 pub(super) struct Scenario {
     pub(super) registry: Registry,
     database: TestDatabase,
-    /// The database.
+    /// Database URL.
     pub(super) url: String,
     pub(super) upstream: Upstream,
     rng: Rng,
     records: u64,
     pub(super) sync_states: [SyncState; 2],
-    /// What happened, for the person who reads of a failure.
+    /// Steps so far, printed when the test fails.
     step_log: StepLog,
 }
 
@@ -161,19 +162,19 @@ fn item_json(id: &str, text: &str) -> String {
 }
 
 impl Scenario {
-    /// An API with records, and a file that nothing was synced into.
+    /// Creates an API with records, and a file into which nothing was synced.
     pub(super) fn new(title: &str, seed: u64, records: u64) -> Self {
         Self::on_database(TestDatabase::File, title, seed, records)
     }
 
-    /// An API with records, and a database that nothing was synced into.
+    /// Creates an API with records, and a database into which nothing was synced.
     pub(super) fn on_database(database: TestDatabase, title: &str, seed: u64, records: u64) -> Self {
         let scenario = Self::without_database_on(database, title, seed, records);
         scenario.connect(&[]).expect(0);
         scenario
     }
 
-    /// The same, after the process that made the database died at a place on its way.
+    /// Like [`Self::on_database`], after the process that created the database was killed at a failpoint on the way.
     pub(super) fn after_killed_schema_creation(
         database: TestDatabase,
         failpoint: &'static str,
@@ -182,12 +183,12 @@ impl Scenario {
     ) -> Self {
         let scenario = Self::without_database_on(database, failpoint, seed, records);
         let died = scenario.connect(&[("NANGO_FAILPOINT", OsStr::new(failpoint))]);
-        assert_eq!(died.status, None, "it passes {failpoint}: {}", died.stderr);
+        assert_eq!(died.status, None, "the process did not stop at {failpoint}: {}", died.stderr);
         scenario.connect(&[]).expect(0);
         scenario
     }
 
-    /// An API with records, and no database yet: it is to be a file of its own.
+    /// Creates an API with records, and no database yet; the database will be a file.
     pub(super) fn without_database(title: &str, seed: u64, records: u64) -> Self {
         Self::without_database_on(TestDatabase::File, title, seed, records)
     }
@@ -208,7 +209,7 @@ impl Scenario {
             rng: Rng::new(seed),
             records,
             sync_states: Default::default(),
-            step_log: StepLog(vec![format!("{title}, voyage {seed}")]),
+            step_log: StepLog(vec![format!("{title}, seed {seed}")]),
         };
         for n in 0..records {
             scenario.put_upstream_record(&format!("{:06}", n * 10));
@@ -230,13 +231,13 @@ impl Scenario {
         }
     }
 
-    /// Some records change, some go, some come, at every place.
+    /// Changes, removes and adds some records at all positions of the list.
     pub(super) fn change_upstream(&mut self) {
         let (changes, span) = (self.records / 25, self.records * 10);
         for _ in 0..changes {
             let id = self.rng.below(span);
             match self.rng.below(3) {
-                // Ids in use end with 0 at first; others come and go.
+                // Ids in use end with 0 at first; others are added and removed.
                 0 => self.put_upstream_record(&format!("{id:06}")),
                 1 => self.put_upstream_record(&format!("{:06}", id / 10 * 10)),
                 _ => {
@@ -250,12 +251,12 @@ impl Scenario {
         self.step_log.0.push(format!("the API changes ({changes})"));
     }
 
-    /// Notes something that happened.
-    pub(super) fn log_step(&mut self, what: &str) {
-        self.step_log.0.push(what.to_owned());
+    /// Adds a line to the log of steps.
+    pub(super) fn log_step(&mut self, step: &str) {
+        self.step_log.0.push(step.to_owned());
     }
 
-    /// How long a whole run of this sync takes.
+    /// Returns the duration of a complete run of this sync, and measures it if it is not known yet.
     pub(super) fn typical_duration(&mut self, sync: ProofSync) -> Duration {
         if self.sync_states[sync as usize].typical_duration.is_zero() {
             self.run_to_completion(sync);
@@ -264,17 +265,17 @@ impl Scenario {
         self.sync_states[sync as usize].typical_duration
     }
 
-    /// The database on a server, to be looked into and to be disturbed.
+    /// Returns the database on a server, for queries and disturbances.
     ///
     /// # Panics
     ///
-    /// The voyage is made on a file.
+    /// Panics if the scenario runs on a file.
     pub(super) fn database(&self) -> &Database {
         let TestDatabase::Server(database) = &self.database else { panic!("a file is no database on a server") };
         database
     }
 
-    /// Starts a sync.
+    /// Starts a sync without additional environment variables.
     pub(super) fn start(&self, sync: ProofSync) -> Running {
         self.start_with_env(sync, &[])
     }
@@ -283,30 +284,30 @@ impl Scenario {
         self.registry.start_with_env(["run", "proof", sync.name(), "--connection", "acme", "--json"], variables)
     }
 
-    /// Waits for the end of a sync that was started, whatever comes of it.
+    /// Waits for the end of a started sync, whatever its result.
     pub(super) fn finish(&mut self, sync: ProofSync, running: Running, what: &str) -> Output {
         let ended = running.finish();
         self.step_log.0.push(format!("{} {what}: {:?}", sync.name(), ended.status));
         ended
     }
 
-    /// Runs a sync with these variables, whatever comes of it.
+    /// Runs a sync with these variables, whatever its result.
     pub(super) fn run_with_env(&mut self, sync: ProofSync, variables: &[(&str, &OsStr)]) -> Output {
         let running = self.start_with_env(sync, variables);
         self.finish(sync, running, &format!("with {variables:?}"))
     }
 
-    /// Runs a sync that is struck down. Gives whether it died of it, and was not faster.
+    /// Runs a sync and kills it. Returns whether it was killed before it ended by itself.
     pub(super) fn run_and_kill(&mut self, sync: ProofSync, kill: Kill) -> bool {
         let ended = match kill {
-            Kill::AfterDelay(pause) => {
+            Kill::AfterDelay(delay) => {
                 let mut running = self.start(sync);
-                thread::sleep(pause);
+                thread::sleep(delay);
                 running.kill_now();
                 running.finish()
             }
-            Kill::AtFailpoint(name, passing) => {
-                let failpoint = format!("{name}:{passing}");
+            Kill::AtFailpoint(name, occurrence) => {
+                let failpoint = format!("{name}:{occurrence}");
                 self.start_with_env(sync, &[("NANGO_FAILPOINT", OsStr::new(&failpoint))]).finish()
             }
         };
@@ -315,10 +316,11 @@ impl Scenario {
         ended.status.is_none()
     }
 
-    /// Runs a sync until it has succeeded and no delete waits for another walk.
+    /// Runs a sync until it succeeds and no delete awaits confirmation by another walk.
     ///
-    /// The mapper walks by tokens: its first complete walk deletes. The requests of the loop by hand may shift for all that
-    /// the product can see: its deletes wait for a second walk, and what went behind a walk that was resumed for a third.
+    /// The mapper uses token pagination: its first complete walk deletes. The pagination of the hand-written loop may
+    /// shift as far as the engine can see: its deletes await a second walk, and a record that was removed behind the
+    /// resume point of a resumed walk awaits a third.
     pub(super) fn run_to_completion(&mut self, sync: ProofSync) {
         let max_walks = match sync {
             ProofSync::Mapped => 1,
@@ -329,17 +331,17 @@ impl Scenario {
             let report = self.registry.json(["run", "proof", sync.name(), "--connection", "acme", "--json"]);
             let usual = &mut self.sync_states[sync as usize].typical_duration;
             *usual = if usual.is_zero() { started.elapsed() } else { *usual };
-            self.step_log.0.push(format!("{} to its end: {}", sync.name(), report["models"]));
+            self.step_log.0.push(format!("{} completed: {}", sync.name(), report["models"]));
             assert_eq!(report["status"], "success", "{report:#}");
             if report["waiting_deletes"].as_object().is_none_or(serde_json::Map::is_empty) {
                 return;
             }
-            self.step_log.0.push(format!("deletes that wait: {}", report["waiting_deletes"]));
+            self.step_log.0.push(format!("deletes that await confirmation: {}", report["waiting_deletes"]));
         }
-        panic!("deletes of {} still wait after {max_walks} complete walks", sync.name());
+        panic!("deletes of {} still await confirmation after {max_walks} complete walks", sync.name());
     }
 
-    /// The readers read some pages.
+    /// Both readers read this number of pages.
     pub(super) fn read_pages(&mut self, pages: u64) {
         for sync in ProofSync::BOTH {
             self.sync_states[sync as usize].replica.read(&self.registry, sync, Some(pages));

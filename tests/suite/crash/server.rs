@@ -1,6 +1,6 @@
-//! The server under a run is struck: killed and started again, its connections ended one after another, or cut by the
-//! network between any two bytes. A run goes on by itself or ends with words that say so; the next one goes on; nothing is
-//! lost, and nothing is there twice.
+//! Failures of the database server during a run: it is killed and restarted, its sessions are terminated one after
+//! another, or the network cuts a connection between any two bytes. A run continues by itself or reports the loss; the
+//! next run resumes; no record is lost or duplicated.
 
 mod proxy;
 mod refused;
@@ -17,29 +17,29 @@ use proxy::{Cut, Proxy};
 
 use super::scenario::{DatabaseKind, ProofSync, Scenario, TestDatabase};
 
-/// Ends the sessions of the product in a database.
+/// Terminates the product's sessions in a database.
 const END_SESSIONS: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                             WHERE datname = current_database() AND application_name = 'nango'";
 
-/// What a run says whose connection was taken away.
+/// Messages of a run that lost its connection.
 const CONNECTION_LOST_MESSAGES: [&str; 4] = [
-    "the connection to the database broke: nothing of this was written. Run again when the server is back",
-    "the connection to the database broke in a commit: all of it was written, or nothing. Run again",
+    "the connection to the database was lost: nothing was written. Run again when the server is available",
+    "the connection to the database was lost during a commit: the transaction was written completely or not at all",
     "cannot be reached: ",
     "no connection to the database within 15 seconds: it cannot be reached, or is busy",
 ];
 
-/// Whether the run went on by itself; if it did not, it said why.
+/// Whether the run succeeded despite the failure; asserts that it reported the loss if it did not.
 #[track_caller]
 fn succeeded_or_reported_loss(ended: &Output) -> bool {
     let all = format!("{}{}", ended.stdout, ended.stderr);
-    let reported = CONNECTION_LOST_MESSAGES.iter().any(|told| all.contains(told));
+    let reported = CONNECTION_LOST_MESSAGES.iter().any(|message| all.contains(message));
     assert!(ended.status == Some(0) || (matches!(ended.status, Some(1 | 3)) && reported), "{:?}: {all}", ended.status);
     ended.status == Some(0)
 }
 
 impl Scenario {
-    /// The next run goes on, and everything is as it must be.
+    /// Checks that the next run resumes and that the database is correct afterwards.
     fn verify_recovery(&mut self, sync: ProofSync) {
         self.read_pages(1);
         self.run_to_completion(sync);
@@ -47,7 +47,7 @@ impl Scenario {
         self.verify(sync);
     }
 
-    /// A random instant of a run.
+    /// Returns a random instant within a run, as a delay after its start.
     fn random_delay(&mut self, rng: &mut Rng, sync: ProofSync) -> Duration {
         let usual = u64::try_from(self.typical_duration(sync).as_micros()).expect("a short while");
         Duration::from_micros(rng.below(usual * 5 / 4))
@@ -56,7 +56,7 @@ impl Scenario {
 
 #[test]
 fn server_killed_at_random_instants_loses_and_duplicates_nothing() {
-    // Not the one that all tests share: this one is killed, and what it said is durable must be.
+    // Not the server that all tests share: this one is killed, and everything it confirmed as durable must be on disk.
     let server = match Server::start(&["fsync=on", "full_page_writes=on"]) {
         Ok(server) => &*Box::leak(Box::new(server)),
         Err(why) => return tools::skip("a server that is killed", why).unwrap_or_default(),
@@ -70,7 +70,7 @@ fn server_killed_at_random_instants_loses_and_duplicates_nothing() {
         1_500,
     );
     let kills = if rng::is_long_run() { 150 } else { 5 };
-    let mut alone = 0;
+    let mut recovered = 0;
     for _ in 0..kills {
         let sync = *rng.choose(&ProofSync::BOTH);
         let instant = scenario.random_delay(&mut rng, sync);
@@ -78,14 +78,14 @@ fn server_killed_at_random_instants_loses_and_duplicates_nothing() {
         let running = scenario.start(sync);
         thread::sleep(instant);
         server.crash();
-        // A restart by a supervisor, or one that somebody had to be called for.
+        // A restart by a supervisor at once, or a later one by an operator.
         thread::sleep(Duration::from_millis(*rng.choose(&[0, 0, 200, 1_500])));
         server.restart();
         let ended = scenario.finish(sync, running, &format!("and the server is killed after {instant:?}"));
-        alone += u64::from(succeeded_or_reported_loss(&ended));
+        recovered += u64::from(succeeded_or_reported_loss(&ended));
         scenario.verify_recovery(sync);
     }
-    println!("{kills} kills of the server, {alone} runs went on by themselves: 0 lost, 0 doubled");
+    println!("{kills} kills of the server, {recovered} runs recovered by themselves: 0 lost, 0 duplicated");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn sessions_terminated_repeatedly_lose_and_duplicate_nothing() {
     let mut scenario = Scenario::on_database(base, &format!("NANGO_TEST_SEED={seed}, ended sessions"), seed, 1_500);
     scenario.upstream.set_response_delay(Duration::from_millis(10));
     let runs = if rng::is_long_run() { 100 } else { 3 };
-    let (mut ended_sessions, mut alone) = (0, 0);
+    let (mut ended_sessions, mut recovered) = (0, 0);
     for _ in 0..runs {
         let sync = *rng.choose(&ProofSync::BOTH);
         scenario.change_upstream();
@@ -107,11 +107,13 @@ fn sessions_terminated_repeatedly_lose_and_duplicate_nothing() {
             thread::sleep(Duration::from_millis(50 + rng.below(300)));
         }
         let ended = scenario.finish(sync, running, "and its sessions are ended");
-        alone += u64::from(succeeded_or_reported_loss(&ended));
+        recovered += u64::from(succeeded_or_reported_loss(&ended));
         scenario.verify_recovery(sync);
     }
     assert!(ended_sessions >= runs, "{ended_sessions} sessions were ended");
-    println!("{ended_sessions} ended sessions, {alone} of {runs} runs went on by themselves: 0 lost, 0 doubled");
+    println!(
+        "{ended_sessions} ended sessions, {recovered} of {runs} runs recovered by themselves: 0 lost, 0 duplicated"
+    );
 }
 
 #[test]
@@ -129,7 +131,7 @@ fn connection_cut_at_any_byte_loses_and_duplicates_nothing() {
     let mut scenario =
         Scenario::on_database(TestDatabase::Server(database), &format!("NANGO_TEST_SEED={seed}, a cut"), seed, 700);
     let cuts = if rng::is_long_run() { 500 } else { 8 };
-    let (mut done, mut alone) = (0, 0);
+    let (mut done, mut recovered) = (0, 0);
     for n in 0..cuts {
         let sync = *rng.choose(&ProofSync::BOTH);
         scenario.typical_duration(sync);
@@ -146,9 +148,9 @@ fn connection_cut_at_any_byte_loses_and_duplicates_nothing() {
         scenario.log_step(&format!("{cut:?}: {was_cut}"));
         assert!(was_cut || ended.status == Some(0), "{}{}", ended.stdout, ended.stderr);
         done += u64::from(was_cut);
-        alone += u64::from(succeeded_or_reported_loss(&ended) && was_cut);
+        recovered += u64::from(succeeded_or_reported_loss(&ended) && was_cut);
         scenario.verify_recovery(sync);
     }
     assert!(done >= cuts / 2, "{done} of {cuts} were cut");
-    println!("{done} cuts, {alone} runs went on by themselves: 0 lost, 0 doubled");
+    println!("{done} cuts, {recovered} runs recovered by themselves: 0 lost, 0 duplicated");
 }

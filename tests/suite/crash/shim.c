@@ -1,9 +1,9 @@
-/* Stands between a program and the disk, for the files of the database alone.
+/* Intercepts calls between a program and the disk, for the files of the database only.
  *
- *   PROOF_SYNCED=1        what a flush made durable is copied beside the file, as FILE.synced
- *   PROOF_DIE_AT_SYNC=n   the process is killed in front of the nth flush of the write-ahead log
- *   PROOF_LOG_LIMIT=n     writes to the log behind this offset fail with the error PROOF_ERRNO
- *   PROOF_READONLY=1      the database's file cannot be opened for writing; 2: nor can its log
+ *   PROOF_SYNCED=1        the data that a flush made durable is copied to FILE.synced
+ *   PROOF_DIE_AT_SYNC=n   the process is killed before the nth flush of the write-ahead log
+ *   PROOF_LOG_LIMIT=n     writes to the log beyond this offset (in bytes) fail with the error PROOF_ERRNO
+ *   PROOF_READONLY=1      the database file cannot be opened for writing; 2: neither can its log
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -29,7 +29,7 @@ static int ends_with(const char *text, const char *end) {
 }
 
 static int is_log(const char *path) { return ends_with(path, ".db-wal"); }
-static int is_ours(const char *path) { return ends_with(path, ".db") || is_log(path); }
+static int is_database_file(const char *path) { return ends_with(path, ".db") || is_log(path); }
 
 static int path_of(int fd, char *path, size_t size) {
     char link[64];
@@ -40,8 +40,8 @@ static int path_of(int fd, char *path, size_t size) {
     return 1;
 }
 
-/* Reads the database through the descriptor that is there: closing another one would drop the locks on it. The log has
- * none, and its descriptor may be for writing only. */
+/* Reads the database through the open descriptor: closing another one would release the locks on it. The log has no
+ * locks, and its descriptor may be write-only. */
 static void copy(int fd, const char *path) {
     char to[4200], part[4220], block[1 << 16];
     snprintf(to, sizeof to, "%s.synced", path);
@@ -49,11 +49,11 @@ static void copy(int fd, const char *path) {
     int out = open(part, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (out < 0) return;
     int in = is_log(path) ? open(path, O_RDONLY) : fd;
-    off_t at = 0;
-    ssize_t got;
-    while ((got = pread(in, block, sizeof block, at)) > 0) {
-        if (write(out, block, (size_t)got) != got) break;
-        at += got;
+    off_t offset = 0;
+    ssize_t count;
+    while ((count = pread(in, block, sizeof block, offset)) > 0) {
+        if (write(out, block, (size_t)count) != count) break;
+        offset += count;
     }
     close(out);
     if (in != fd) close(in);
@@ -64,10 +64,10 @@ static int flush(int fd, const char *name) {
     int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
     static long flushes;
     char path[4096];
-    int ours = path_of(fd, path, sizeof path) && is_ours(path);
-    if (ours && is_log(path) && ++flushes == number("PROOF_DIE_AT_SYNC")) kill(getpid(), SIGKILL);
+    int is_database = path_of(fd, path, sizeof path) && is_database_file(path);
+    if (is_database && is_log(path) && ++flushes == number("PROOF_DIE_AT_SYNC")) kill(getpid(), SIGKILL);
     int result = real(fd);
-    if (ours && result == 0 && getenv("PROOF_SYNCED")) copy(fd, path);
+    if (is_database && result == 0 && getenv("PROOF_SYNCED")) copy(fd, path);
     return result;
 }
 
@@ -112,7 +112,7 @@ ssize_t pwrite64(int fd, const void *from, size_t size, off64_t at) {
 static int opened(const char *name, const char *path, int flags, mode_t mode) {
     int (*real)(const char *, int, ...) = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, name);
     long readonly = number("PROOF_READONLY");
-    if (readonly && is_ours(path) && (readonly > 1 || !is_log(path)) && (flags & O_ACCMODE) != O_RDONLY) {
+    if (readonly && is_database_file(path) && (readonly > 1 || !is_log(path)) && (flags & O_ACCMODE) != O_RDONLY) {
         errno = EROFS;
         return -1;
     }

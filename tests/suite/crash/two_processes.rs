@@ -1,5 +1,5 @@
-//! Many processes on one file: two syncs, a webhook handler beside its sync, and a reader that follows. Nobody sees an
-//! error, and the reader steps over nothing.
+//! Several processes on one database file: two syncs, a webhook handler next to its sync, and a reader that follows. No
+//! process reports an error, and the reader misses no record.
 
 use std::{
     thread,
@@ -23,23 +23,24 @@ fn processes_with_syncs_handlers_and_follower_share_one_database_file() {
     let run =
         |sync: ProofSync| scenario.registry.start(["run", "proof", sync.name(), "--connection", "acme", "--json"]);
     let syncs = ProofSync::BOTH.map(run);
-    // The API changes, and tells of it by webhooks, one process each, while the syncs walk.
+    // The API changes and sends webhooks, one process each, during the walks of the syncs.
     let mut rng = Rng::new(6);
     for n in 0..12 {
         let id = format!("{:06}", rng.below(25_000));
-        let text = (n % 3 != 0).then(|| format!("told {n}"));
+        let text = (n % 3 != 0).then(|| format!("sent {n}"));
         scenario.upstream.change("items", |all| match &text {
             Some(text) => drop(all.insert(id.clone(), json!({ "id": id, "text": text }).to_string())),
             None => drop(all.remove(&id)),
         });
         let item = json!({ "id": id, "text": text }).to_string();
-        let handle = ["run", "proof", "items", "--webhook", "told", "--input", &item, "--connection", "acme", "--json"];
+        let webhook = ["--webhook", "changed", "--input", &item];
+        let handle = ["run", "proof", "items", "--connection", "acme", "--json"].into_iter().chain(webhook);
         assert_eq!(scenario.registry.json(handle)["status"], "success");
     }
     for sync in syncs {
         assert_eq!(sync.finish().expect(0).json()["status"], "success");
     }
-    // A deletion that a walk had already passed when it was told: the next walk knows.
+    // A delete that was reported after the walk had passed its position is found by the next walk.
     scenario.upstream.set_response_delay(Duration::ZERO);
     scenario.run_to_completion(ProofSync::Mapped);
     scenario.verify(ProofSync::Mapped);
@@ -50,8 +51,9 @@ fn processes_with_syncs_handlers_and_follower_share_one_database_file() {
     let started = Instant::now();
     loop {
         let printed = follower.stdout();
-        let whole = printed.rfind('\n').map_or("", |end| &printed[..end]);
-        let records: Vec<_> = whole.lines().map(|line| serde_json::from_str(line).expect("a record")).collect();
+        let complete_lines = printed.rfind('\n').map_or("", |end| &printed[..end]);
+        let records: Vec<_> =
+            complete_lines.lines().map(|line| serde_json::from_str(line).expect("a record")).collect();
         let mut seen = Replica::default();
         seen.apply(&records);
         if seen.live_records == expect {

@@ -1,7 +1,6 @@
-//! What must be true of a voyage, whatever happened on it.
+//! Invariants of a scenario, checked after its crashes.
 //!
-//! The database is named by a URL and looked at through the traits of the store, so that another kind of database joins
-//! by its URL.
+//! The database is named by a URL and accessed through the store's traits, so that the checks work for every backend.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,22 +18,22 @@ use super::{
 };
 
 impl Scenario {
-    /// Looks at the database from this process.
+    /// Opens the database in this process and passes the store to a function.
     fn with_store<T: Send + 'static, F: Future<Output = T> + Send>(
         &self,
-        look: impl FnOnce(SharedStore) -> F + Send + 'static,
+        query: impl FnOnce(SharedStore) -> F + Send + 'static,
     ) -> T {
         let url = self.url.clone();
         wait(async move {
             let store = store::open(&url).await.expect("a database");
-            let seen = look(store.clone()).await;
+            let result = query(store.clone()).await;
             store.close().await.expect("a close");
-            seen
+            result
         })
     }
 
-    /// The runs since the last look added, updated and deleted exactly what changed at the API: the pages of killed runs
-    /// were counted once, with their records.
+    /// Verifies that the runs since the last check added, updated and deleted exactly what changed at the API: the
+    /// pages of killed runs were counted once, with their records.
     pub(super) fn verify_counters(&mut self, sync: ProofSync) {
         let (total, running) = self.with_store(move |store| async move {
             let runs = store.runs_of(&sync.function(), 100_000).await.expect("runs");
@@ -64,7 +63,7 @@ impl Scenario {
         (sync_state.verified_counts, sync_state.verified_records) = (total, now);
     }
 
-    /// The cache, its sizes, the reader's replica, checkpoint, resume state and scan are what they must be.
+    /// Verifies the cache, its sizes, the reader's replica, checkpoint, resume state and scan.
     pub(super) fn verify(&mut self, sync: ProofSync) {
         let (rows, sizes, checkpoint, resume, resumed, total) = self.with_store(move |store| async move {
             let (function, dataset) = (sync.function(), sync.dataset());
@@ -86,12 +85,12 @@ impl Scenario {
             runs.extend(store.runs_of(&sync.handler(), 100_000).await.expect("runs"));
             let counts = runs.iter().filter_map(|run| run.totals.models.get(sync.model()));
             let total: i64 = counts.map(|one| one.added.cast_signed() - one.deleted.cast_signed()).sum();
-            // A scan that was left open would be gone on with.
+            // An unfinished scan would be resumed.
             let lease = Duration::from_secs(5);
             let new = NewRun { key: function.clone(), connection: None, exclusive: true, lease };
             let run = store.start_run(new).await.expect("a run");
             let scan = store.begin_scan(&run, &function, &dataset, ScanFrom::Unfinished, false).await.expect("a scan");
-            // Without a complete walk it is only closed.
+            // Without a complete walk the scan is only closed.
             let (walk, policy) = (ScanWalk::combined(&[], true), DeletePolicy::default());
             let closed =
                 FinishScan { run, function, dataset, scan, walk, policy, confirmations: Vec::new(), resume: None };
@@ -111,19 +110,23 @@ impl Scenario {
                 bytes += payload.len() as u64;
                 live_records.insert(row.id.clone(), String::from_utf8_lossy(payload).into_owned());
             } else {
-                assert!(!expect.contains_key(&row.id), "{} lives at the API and is deleted here", row.id);
+                assert!(!expect.contains_key(&row.id), "{} exists at the API and is deleted in the cache", row.id);
             }
         }
         assert_eq!((sizes.live, sizes.bytes), (live_records.len() as u64, bytes), "sizes and their recount");
         assert_same_records(&texts(&live_records), &expect, "the cache and the API");
-        assert_eq!(total, i64::try_from(live_records.len()).expect("a count"), "added less deleted, and what lives");
-        assert_eq!((checkpoint, resume, resumed), (None, None, false), "checkpoint, resume state, an open scan");
+        assert_eq!(
+            total,
+            i64::try_from(live_records.len()).expect("a count"),
+            "added minus deleted, and the number of live records"
+        );
+        assert_eq!((checkpoint, resume, resumed), (None, None, false), "checkpoint, resume state, an unfinished scan");
         self.verify_replica(sync);
         self.sync_states[sync as usize].verified_records = self.upstream.collection(sync.name());
         self.sync_states[sync as usize].verified_counts = self.counts_of_all_runs(sync);
     }
 
-    /// The reader that only ever followed its cursor holds what the API has.
+    /// Verifies that the reader that followed its cursor has the same records as the API.
     pub(super) fn verify_replica(&mut self, sync: ProofSync) {
         let replica = &mut self.sync_states[sync as usize].replica;
         replica.read(&self.registry, sync, None);
@@ -134,7 +137,7 @@ impl Scenario {
         );
     }
 
-    /// The reader of a sync.
+    /// Returns the reader of a sync.
     pub(super) fn replica(&mut self, sync: ProofSync) -> &mut Replica {
         &mut self.sync_states[sync as usize].replica
     }
@@ -158,7 +161,7 @@ fn texts(collection: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     collection.iter().map(|(id, json)| (id.clone(), text(json).as_str().expect("a text").to_owned())).collect()
 }
 
-/// Compares by what differs: whole maps of thousands of records help nobody.
+/// Compares and reports only the differences: maps of thousands of records are unreadable.
 #[track_caller]
 fn assert_same_records(found: &BTreeMap<String, String>, expect: &BTreeMap<String, String>, what: &str) {
     let differs = |(id, text): (&String, &String), other: &BTreeMap<String, String>| {

@@ -1,9 +1,9 @@
-//! Comparison of addresses of which parts vary: `${…}` in an entry, `{…}` in a description.
+//! Comparison of URLs with variable parts: `${…}` in an entry, `{…}` in a description.
 
-/// The mark of a part that varies.
+/// Replacement of every variable part.
 const PLACEHOLDER: &str = "{}";
 
-/// Returns whether two hosts are one, as far as their varying parts allow. `acme.test` and `*.acme.test` are two.
+/// Returns whether two hosts may be the same; variable parts match anything. `acme.test` and `*.acme.test` differ.
 pub(super) fn same_host(ours: &str, theirs: &str) -> bool {
     let (ours, theirs) = (normalized(host(ours)), normalized(host(theirs)));
     if ours == PLACEHOLDER || theirs == PLACEHOLDER {
@@ -13,22 +13,22 @@ pub(super) fn same_host(ours: &str, theirs: &str) -> bool {
     ours.len() == theirs.len() && ours.iter().zip(&theirs).all(|(ours, theirs)| same_label(ours, theirs))
 }
 
-/// Returns whether an address leaves its host open.
+/// Returns whether the whole host of an address is variable.
 pub(super) fn has_variable_host(address: &str) -> bool {
     normalized(host(address)) == PLACEHOLDER
 }
 
-/// Compares names between dots. A description without variables has an example there: `your-domain.atlassian.net`.
+/// Compares two labels of a host. A description without variables has an example there: `your-domain.atlassian.net`.
 fn same_label(ours: &str, theirs: &str) -> bool {
     ours == theirs || ours.contains(PLACEHOLDER) || theirs.contains(PLACEHOLDER)
 }
 
-/// Returns whether two addresses are one, as far as their varying parts allow.
+/// Returns whether two addresses may be the same; variable parts match anything.
 pub(super) fn same_address(ours: &str, theirs: &str) -> bool {
     same_host(ours, theirs) && normalized(path(ours)) == normalized(path(theirs))
 }
 
-/// Returns whether a path of an entry is a path of a description.
+/// Returns whether a path of an entry matches a path of a description.
 pub(super) fn same_path(ours: &str, theirs: &str) -> bool {
     let (ours, theirs) = (normalized(ours), normalized(theirs));
     let (ours, theirs) = (ours.trim_end_matches('/').split('/'), theirs.trim_end_matches('/').split('/'));
@@ -39,7 +39,7 @@ pub(super) fn same_path(ours: &str, theirs: &str) -> bool {
 /// Returns the path of an address, without its query.
 pub(super) fn path(address: &str) -> &str {
     let behind = address.split_once("://").map_or(address, |(_, rest)| rest);
-    let path = behind.find('/').map_or("", |at| &behind[at..]);
+    let path = behind.find('/').map_or("", |start| &behind[start..]);
     path.split('?').next().unwrap_or_default()
 }
 
@@ -48,7 +48,7 @@ fn host(address: &str) -> &str {
     behind.split('/').next().unwrap_or_default()
 }
 
-/// Puts one mark in place of each part that varies.
+/// Replaces each variable part by [`PLACEHOLDER`].
 fn normalized(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;

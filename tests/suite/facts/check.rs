@@ -1,4 +1,4 @@
-//! The check that holds an entry against descriptions.
+//! Comparison of one entry with descriptions.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
@@ -15,7 +15,7 @@ pub(super) struct Report {
     pub(super) confirmed: Vec<(&'static str, String)>,
     /// The keys that a description contradicts.
     pub(super) mismatches: Vec<Mismatch>,
-    /// The keys of which no description speaks.
+    /// The keys that no description mentions.
     pub(super) undocumented: Vec<&'static str>,
 }
 
@@ -38,8 +38,7 @@ impl Report {
         self.mismatches.push(Mismatch { key, ours: ours.into(), theirs: theirs.into() });
     }
 
-    /// Returns whether something of weight was confirmed: the verification or the pagination; for an entry with neither
-    /// of them, the base address.
+    /// Returns whether the verification or the pagination was confirmed; for an entry with neither, the base address.
     pub(super) fn is_confirmed(&self, entry: &Entry) -> bool {
         let has = |key: &str| self.confirmed.iter().any(|(found, _)| *found == key);
         let alone = entry.probe().is_none() && !entry.has_pagination();
@@ -47,13 +46,13 @@ impl Report {
     }
 }
 
-/// Operations of several descriptions, with what is in their answers.
+/// Operations of several descriptions, with the fields of their responses.
 struct CoveredOperations<'a>(Vec<(&'a Operation, &'a BTreeSet<String>)>);
 
 impl<'a> CoveredOperations<'a> {
     fn response_fields(&self, operation: &Operation) -> &'a BTreeSet<String> {
         static NOTHING: BTreeSet<String> = BTreeSet::new();
-        self.0.iter().find(|(one, _)| std::ptr::eq(*one, operation)).map_or(&NOTHING, |(_, answer)| answer)
+        self.0.iter().find(|(one, _)| std::ptr::eq(*one, operation)).map_or(&NOTHING, |(_, fields)| fields)
     }
 
     fn operations(&self) -> impl Iterator<Item = &'a Operation> {
@@ -61,7 +60,7 @@ impl<'a> CoveredOperations<'a> {
     }
 }
 
-/// Holds an entry against the descriptions that cover it. `gateway` is an address that only the entry has in front.
+/// Compares an entry with the descriptions that cover it. `gateway` is a base address that only the entry has.
 pub(super) fn check(entry: &Entry, all: &Descriptions, covering: &[&str], gateway: Option<&str>) -> Report {
     let descriptions: Vec<&Description> = covering.iter().map(|name| all.description(name)).collect();
     let operations = descriptions.iter().flat_map(|one| &one.operations);
@@ -94,7 +93,7 @@ fn check_base_url(report: &mut Report, entry: &Entry, servers: &[&str], gateway:
 
 fn check_sign_in_addresses(report: &mut Report, entry: &Entry, sign_in: &[&str]) {
     for (key, ours) in entry.sign_in() {
-        let theirs = sign_in.iter().filter_map(|line| line.split_once(' ')).filter(|(kind, _)| *kind == key);
+        let theirs = sign_in.iter().filter_map(|described| described.split_once(' ')).filter(|(kind, _)| *kind == key);
         let theirs: Vec<_> = theirs.map(|(_, address)| address).collect();
         if theirs.is_empty() {
             report.undocumented.push(key);
@@ -120,7 +119,7 @@ fn check_verification(
         report.undocumented.push(KEY);
         return;
     }
-    let fits = |operation: &Operation, endpoint: &str| {
+    let matches_path = |operation: &Operation, endpoint: &str| {
         let path_of = |base: &String| match gateway {
             Some(gateway) if gateway == base => path(endpoint).to_owned(),
             _ => path(&format!("{base}{endpoint}")).to_owned(),
@@ -128,22 +127,23 @@ fn check_verification(
         probe.bases.iter().any(|base| same_path(&path_of(base), &operation.path))
     };
     for endpoint in &probe.endpoints {
-        let there: Vec<_> = all.operations().filter(|operation| fits(operation, endpoint)).collect();
-        if let Some(operation) = there.iter().find(|operation| operation.method == probe.method) {
+        let at_path: Vec<_> = all.operations().filter(|operation| matches_path(operation, endpoint)).collect();
+        if let Some(operation) = at_path.iter().find(|operation| operation.method == probe.method) {
             report.confirmed.push((KEY, format!("{} {}", operation.method, operation.path)));
-            let answer = all.response_fields(operation);
-            for place in probe.response_fields.iter().filter(|place| !answer.contains(*place)) {
+            let fields = all.response_fields(operation);
+            for field in probe.response_fields.iter().filter(|field| !fields.contains(*field)) {
                 report.add_mismatch(
                     KEY,
-                    place,
-                    join_first(answer.iter().filter(|path| path.matches('.').count() == 1)),
+                    field,
+                    join_first(fields.iter().filter(|path| path.matches('.').count() == 1)),
                 );
             }
             continue;
         }
         let last = path(endpoint).trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let alike = all.operations().filter(|operation| operation.path.contains(last));
-        let theirs = there.into_iter().chain(alike).map(|operation| format!("{} {}", operation.method, operation.path));
+        let similar = all.operations().filter(|operation| operation.path.contains(last));
+        let theirs =
+            at_path.into_iter().chain(similar).map(|operation| format!("{} {}", operation.method, operation.path));
         report.add_mismatch(KEY, format!("{} {endpoint}", probe.method), join_first(theirs));
     }
 }
@@ -164,7 +164,7 @@ fn check_pagination(report: &mut Report, entry: &Entry, all: &CoveredOperations<
         return;
     }
     if lists.is_empty() {
-        report.add_mismatch("paginate", "names that one list takes together", common_parameters(all));
+        report.add_mismatch("paginate", "names that one list accepts together", common_parameters(all));
         return;
     }
     for (key, name) in known {
@@ -179,45 +179,47 @@ fn check_pagination(report: &mut Report, entry: &Entry, all: &CoveredOperations<
         }
     }
     match complete {
-        0 => report.add_mismatch("paginate", "keys of the answer that one list has together", "each at other lists"),
+        0 => report.add_mismatch("paginate", "keys of the response that one list has together", "each at other lists"),
         _ => report.confirmed.push(("paginate", format!("as a whole at {complete} lists"))),
     }
 }
 
-/// Holds what `paginate` says of answers against those of lists, and counts the lists that have all of it.
+/// Compares the response paths of `paginate` with the responses of lists. Returns the number of lists that have all of
+/// them.
 fn check_response_paths(report: &mut Report, entry: &Entry, lists: &[&(&Operation, &BTreeSet<String>)]) -> usize {
-    // Of a list whose answer is not described, nothing can be said.
-    let readable: Vec<_> = lists.iter().filter(|(_, answer)| !answer.is_empty()).collect();
+    // A list without a described response cannot be compared.
+    let readable: Vec<_> = lists.iter().filter(|(_, fields)| !fields.is_empty()).collect();
     let mut complete = readable.clone();
     for (key, path) in entry.response_paths() {
-        let has = |answer: &BTreeSet<String>| match key {
-            "response_path" => answer.contains(&format!("{path}[]")),
-            "last_item_id" => has_identifier(answer, entry.records(), path),
-            _ => answer.contains(path),
+        let has = |fields: &BTreeSet<String>| match key {
+            "response_path" => fields.contains(&format!("{path}[]")),
+            "last_item_id" => has_identifier(fields, entry.records(), path),
+            _ => fields.contains(path),
         };
-        let having = readable.iter().filter(|(_, answer)| has(answer)).count();
+        let having = readable.iter().filter(|(_, fields)| has(fields)).count();
         if readable.is_empty() {
             report.undocumented.push(key);
         } else if having == 0 {
-            let theirs = readable.iter().take(3).map(|(operation, answer)| shown(operation, answer));
+            let theirs = readable.iter().take(3).map(|(operation, fields)| describe_fields(operation, fields));
             report.add_mismatch(key, path, join_first(theirs));
         } else {
             report.confirmed.push((key, format!("`{path}` at {having} of {} lists", readable.len())));
-            complete.retain(|(_, answer)| has(answer));
+            complete.retain(|(_, fields)| has(fields));
         }
     }
     if readable.is_empty() { lists.len() } else { complete.len() }
 }
 
-/// Returns whether the records of an answer have a name. Without a path, any list of the answer may hold the records.
-fn has_identifier(answer: &BTreeSet<String>, records: Option<&str>, name: &str) -> bool {
+/// Returns whether the records of a response have a field. Without a path, any list in the response may contain the
+/// records.
+fn has_identifier(fields: &BTreeSet<String>, records: Option<&str>, name: &str) -> bool {
     match records {
-        Some(records) => answer.contains(&format!("{records}[].{name}")),
-        None => answer.iter().any(|path| path.split_once("[].").is_some_and(|(_, inner)| inner == name)),
+        Some(records) => fields.contains(&format!("{records}[].{name}")),
+        None => fields.iter().any(|path| path.split_once("[].").is_some_and(|(_, inner)| inner == name)),
     }
 }
 
-/// Returns the parameters that most lists take.
+/// Returns the most frequent query parameters of GET operations, with counts.
 fn common_parameters(all: &CoveredOperations<'_>) -> String {
     let mut counts = std::collections::BTreeMap::<&str, usize>::new();
     for operation in all.operations().filter(|operation| operation.method == "GET") {
@@ -230,12 +232,12 @@ fn common_parameters(all: &CoveredOperations<'_>) -> String {
     join_first(counts.into_iter().map(|(name, count)| format!("{name} ({count})")))
 }
 
-fn shown(operation: &Operation, answer: &BTreeSet<String>) -> String {
-    let names: Vec<_> = answer.iter().filter(|path| !path.contains("[].")).take(12).map(String::as_str).collect();
+fn describe_fields(operation: &Operation, fields: &BTreeSet<String>) -> String {
+    let names: Vec<_> = fields.iter().filter(|path| !path.contains("[].")).take(12).map(String::as_str).collect();
     format!("{} with {}", operation.path, names.join(", "))
 }
 
-/// Joins the first few texts.
+/// Joins the first eight texts.
 fn join_first(all: impl Iterator<Item = impl Display>) -> String {
     const MOST: usize = 8;
     let texts: Vec<_> = all.take(MOST + 1).map(|one| one.to_string()).collect();

@@ -1,10 +1,10 @@
-//! The parts of a built-in entry that a description can speak of.
+//! Access to the parts of a built-in entry that a description may cover.
 
 use serde_json::Value;
 
-/// The keys of `paginate` that name something in the request.
+/// Keys of `paginate` that name a parameter of the request.
 const REQUEST_KEYS: [&str; 3] = ["cursor_name_in_request", "offset_name_in_request", "limit_name_in_request"];
-/// The keys of `paginate` that name a place in the answer.
+/// Keys of `paginate` that name a path in the response.
 const RESPONSE_KEYS: [&str; 8] = [
     "cursor_path_in_response",
     "link_path_in_response_body",
@@ -15,7 +15,7 @@ const RESPONSE_KEYS: [&str; 8] = [
     "total_path",
     "total_pages_path",
 ];
-/// The keys with addresses for signing in.
+/// Keys with sign-in addresses.
 const SIGN_IN_KEYS: [&str; 3] = ["authorization_url", "token_url", "refresh_url"];
 
 /// An entry of the built-in file.
@@ -28,18 +28,18 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(super) struct Probe {
     pub(super) method: String,
-    /// Paths and queries behind a base address, with `${…}` for what varies.
+    /// Paths and queries after a base address, with `${…}` for variable parts.
     pub(super) endpoints: Vec<String>,
-    /// The base address, in each of its forms.
+    /// The alternatives of the base address.
     pub(super) bases: Vec<String>,
-    /// The places in the answer to a question in GraphQL.
+    /// Paths of the fields in the response to a GraphQL query.
     pub(super) response_fields: Vec<String>,
-    /// Set if its base address is not that of the API.
+    /// Set if the request has a base address of its own.
     pub(super) has_own_base_url: bool,
 }
 
 impl Entry {
-    /// Takes an entry as `registry providers show --json` prints it.
+    /// Wraps an entry as printed by `registry providers show --json`.
     pub(super) fn new(raw: Value) -> Self {
         Self { raw }
     }
@@ -48,12 +48,12 @@ impl Entry {
         self.raw.pointer(path).and_then(Value::as_str)
     }
 
-    /// Returns the base address in each of its forms.
+    /// Returns the alternatives of the base address.
     pub(super) fn bases(&self) -> Vec<&str> {
         self.text("/proxy/base_url").map(alternatives).unwrap_or_default()
     }
 
-    /// Returns the addresses for signing in, by key.
+    /// Returns the sign-in addresses, by key.
     pub(super) fn sign_in(&self) -> impl Iterator<Item = (&'static str, Vec<&str>)> {
         SIGN_IN_KEYS.into_iter().filter_map(|key| Some((key, alternatives(self.text(&format!("/{key}"))?))))
     }
@@ -63,27 +63,27 @@ impl Entry {
         self.raw.pointer("/proxy/paginate").is_some()
     }
 
-    /// Returns whether the pagination goes into the body of the request.
+    /// Returns whether pagination parameters are sent in the body of the request.
     pub(super) fn paginates_in_body(&self) -> bool {
         self.raw.pointer("/proxy/paginate/in_body").and_then(Value::as_bool) == Some(true)
     }
 
-    /// Returns the names of `paginate` in the request, by key.
+    /// Returns the names of request parameters in `paginate`, by key.
     pub(super) fn request_names(&self) -> Vec<(&'static str, &str)> {
         self.pagination_values(&REQUEST_KEYS)
     }
 
-    /// Returns the paths of `paginate` in the answer, by key.
+    /// Returns the response paths in `paginate`, by key.
     pub(super) fn response_paths(&self) -> Vec<(&'static str, &str)> {
         self.pagination_values(&RESPONSE_KEYS)
     }
 
-    /// Returns whether the next page is a link in a header.
+    /// Returns whether the next page is a link in a response header.
     pub(super) fn has_link_header(&self) -> bool {
         self.text("/proxy/paginate/link_rel_in_response_header").is_some()
     }
 
-    /// Returns the path of the records.
+    /// Returns the path of the records in the response.
     pub(super) fn records(&self) -> Option<&str> {
         self.text("/proxy/paginate/response_path")
     }
@@ -117,23 +117,24 @@ impl Entry {
     }
 }
 
-/// Splits a template into its forms, of which the program uses the first whose values are known.
+/// Splits a template into its alternatives; the product uses the first one whose values are known.
 fn alternatives(template: &str) -> Vec<&str> {
     template.split(" || ").map(str::trim).collect()
 }
 
-/// Returns the places that a question in GraphQL without arguments asks for: `{ viewer { id } }` for `data.viewer.id`.
+/// Returns the response paths of a GraphQL query without arguments: `data.viewer` and `data.viewer.id` for
+/// `{ viewer { id } }`.
 fn graphql_response_fields(query: &str) -> Vec<String> {
-    let mut above = Vec::new();
+    let mut parents = Vec::new();
     let mut last = "data";
     let mut fields = Vec::new();
     for word in query.split_whitespace() {
         match word {
-            "{" => above.push(last),
-            "}" => drop(above.pop()),
+            "{" => parents.push(last),
+            "}" => drop(parents.pop()),
             name => {
                 last = name;
-                fields.push(format!("{}.{name}", above.join(".")));
+                fields.push(format!("{}.{name}", parents.join(".")));
             }
         }
     }
@@ -141,6 +142,6 @@ fn graphql_response_fields(query: &str) -> Vec<String> {
 }
 
 #[test]
-fn graphql_query_gives_the_paths_of_its_fields() {
+fn graphql_query_returns_paths_of_its_fields() {
     assert_eq!(graphql_response_fields("{ viewer { id } }"), ["data.viewer", "data.viewer.id"]);
 }

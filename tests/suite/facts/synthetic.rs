@@ -1,4 +1,4 @@
-//! Tests of the check itself, with a description made up for them.
+//! Tests of the check itself with a synthetic description.
 
 use nango_tests::descriptions::Descriptions;
 use serde_json::{Value, json};
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::check::{Report, check};
 use super::entry::Entry;
 
-/// Describes lists by cursor and by page, a search with its pages in the body, and a person.
+/// Describes lists with cursors and with page numbers, a search with pagination in the body, and a single record.
 fn description() -> Descriptions {
-    let operation = |method: &str, path: &str, query: &[&str], body: &[&str], answer: usize| {
+    let operation = |method: &str, path: &str, query: &[&str], body: &[&str], response: usize| {
         json!({
-            "method": method, "path": path, "query": query, "body": body, "answer": answer,
+            "method": method, "path": path, "query": query, "body": body, "response": response,
             "headers": [],
         })
     };
@@ -23,7 +23,7 @@ fn description() -> Descriptions {
         operation("POST", "/v1/ping", &[], &[], 2),
         operation("POST", "/v1/ask", &[], &["query"], 3),
     ];
-    let answers = json!([
+    let responses = json!([
         ["results", "results[]", "results[].id", "paging", "paging.next", "paging.next.after"],
         ["events", "events[]", "events[].uid", "more"],
         [],
@@ -33,7 +33,7 @@ fn description() -> Descriptions {
         "package": "acme-api", "servers": ["https://api.acme.test/v1"],
         "sign_in": ["token_url https://acme.test/oauth/token"], "operations": operations,
     });
-    Descriptions::parse(&json!({ "answers": answers, "descriptions": { "acme": acme } }).to_string())
+    Descriptions::parse(&json!({ "responses": responses, "descriptions": { "acme": acme } }).to_string())
 }
 
 fn check_entry(entry: Value) -> (Report, Entry) {
@@ -46,7 +46,7 @@ fn check_pagination(mut paginate: Value) -> Report {
     check_entry(json!({ "proxy": { "base_url": "https://api.acme.test", "paginate": paginate } })).0
 }
 
-/// Shows the faults.
+/// Returns the mismatches as texts.
 fn mismatches(report: &Report) -> Vec<String> {
     report.mismatches.iter().map(ToString::to_string).collect()
 }
@@ -97,7 +97,7 @@ fn wrong_response_path_is_reported_with_fields_of_lists() {
     let report =
         check_pagination(json!({ "offset_name_in_request": "page", "response_path": "events", "last_item_id": "id" }));
     assert_eq!(report.mismatches[0].key, "last_item_id");
-    // Where the answer has the name, but no list.
+    // The response has this field, but it is not a list.
     let report = check_pagination(json!({ "offset_name_in_request": "page", "response_path": "more" }));
     assert_eq!(report.mismatches[0].key, "response_path");
 }
@@ -105,7 +105,7 @@ fn wrong_response_path_is_reported_with_fields_of_lists() {
 #[test]
 fn response_paths_that_no_single_list_has_are_reported() {
     let report = check_pagination(json!({ "cursor_name_in_request": "after", "limit_name_in_request": "per_page" }));
-    assert_eq!(report.mismatches.iter().map(|wrong| wrong.key).collect::<Vec<_>>(), ["paginate"]);
+    assert_eq!(report.mismatches.iter().map(|mismatch| mismatch.key).collect::<Vec<_>>(), ["paginate"]);
 }
 
 #[test]
@@ -130,13 +130,13 @@ fn verification_with_unknown_operation_is_reported() {
     let (report, entry) = verification(json!({ "endpoints": ["/v2/ping"] }));
     assert_eq!(mismatches(&report), ["`verification`: ours is GET /v2/ping, the description has POST /v1/ping"]);
     assert!(!report.is_confirmed(&entry));
-    // The path is there, the method is not.
+    // The path is described, but with another method.
     assert_eq!(verification(json!({ "method": "GET", "endpoints": ["/v1/ping"] })).0.mismatches[0].key, "verification");
     assert!(verification(json!({ "method": "POST", "endpoints": ["/v1/ping"] })).0.mismatches.is_empty());
-    // Elsewhere, the description does not reach.
+    // Another base address is not covered by the description.
     let (report, _) = verification(json!({ "base_url_override": "https://acme.test", "endpoints": ["/oauth/me"] }));
     assert_eq!((mismatches(&report), report.undocumented), (Vec::new(), vec!["verification"]));
-    // All endpoints must be there, and all forms of each.
+    // All endpoints must be described, with all their alternatives.
     let (report, _) = verification(json!({ "endpoints": ["/v1/contacts || /v1/contact", "/v1/events", "/v1/evens"] }));
     let faults = [
         "`verification`: ours is GET /v1/contact, the description has GET /v1/contacts",
@@ -148,13 +148,13 @@ fn verification_with_unknown_operation_is_reported() {
 
 #[test]
 fn graphql_verification_is_compared_with_response_fields() {
-    let asks = |question: &str| {
-        let verification = json!({ "method": "POST", "endpoints": ["/v1/ask"], "data": { "query": question } });
+    let verify_with = |query: &str| {
+        let verification = json!({ "method": "POST", "endpoints": ["/v1/ask"], "data": { "query": query } });
         check_entry(json!({ "proxy": { "base_url": "https://api.acme.test", "verification": verification } })).0
     };
-    assert!(asks("{ viewer { id } }").mismatches.is_empty());
+    assert!(verify_with("{ viewer { id } }").mismatches.is_empty());
     assert_eq!(
-        mismatches(&asks("{ viewer { uuid } }")),
+        mismatches(&verify_with("{ viewer { uuid } }")),
         ["`verification`: ours is data.viewer.uuid, the description has data.viewer"]
     );
 }
@@ -166,7 +166,10 @@ fn gateway_prefix_is_removed_before_paths_are_compared() {
     let entry = Entry::new(json!({ "proxy": proxy }));
     assert!(check(&entry, &description(), &["acme"], Some(base)).mismatches.is_empty());
     let without = check(&entry, &description(), &["acme"], None);
-    assert_eq!(without.mismatches.iter().map(|wrong| wrong.key).collect::<Vec<_>>(), ["base_url", "verification"]);
+    assert_eq!(
+        without.mismatches.iter().map(|mismatch| mismatch.key).collect::<Vec<_>>(),
+        ["base_url", "verification"]
+    );
 }
 
 #[test]
@@ -176,6 +179,6 @@ fn wrong_addresses_are_reported() {
         "authorization_url": "https://acme.test/oauth/authorize",
         "proxy": { "base_url": "https://acme.test" },
     }));
-    assert_eq!(report.mismatches.iter().map(|wrong| wrong.key).collect::<Vec<_>>(), ["base_url", "token_url"]);
+    assert_eq!(report.mismatches.iter().map(|mismatch| mismatch.key).collect::<Vec<_>>(), ["base_url", "token_url"]);
     assert_eq!(report.undocumented, ["authorization_url"]);
 }

@@ -1,6 +1,6 @@
-//! Table of the entries and the descriptions that cover them, and of differences in which the entry is right.
+//! Entries with the descriptions that cover them, and accepted differences.
 
-/// An entry, and the descriptions of `sources.json` that cover it.
+/// Entry name, and the names in `sources.json` of the descriptions that cover it.
 pub(super) const COVERED: &[(&str, &[&str])] = &[
     ("anthropic", &["anthropic"]),
     ("asana", &["asana"]),
@@ -59,27 +59,31 @@ pub(super) const COVERED: &[(&str, &[&str])] = &[
     ("zoom-cc", &["zoom"]),
 ];
 
-/// A base address of entries in place of which their description has another one.
+/// Entries with a base address that their description does not have.
 pub(super) const GATEWAYS: &[(&[&str], &str)] =
     &[(&["jira", "jira-oauth"], "https://api.atlassian.com/ex/jira/${connectionConfig.cloudId}")];
 
-/// Entries, a key, and why ours is right although the description differs. Each must differ, so that none outlives its
-/// reason.
+/// Entries, a key, and the reason why the entry is right although the description differs. The test fails if there is
+/// no difference any more.
 pub(super) const ACCEPTED_DIFFERENCES: &[(&[&str], &str, &str)] = &[
-    (&["asana"], "cursor_path_in_response", "the snapshot leaves `next_page` out of every answer"),
+    (&["asana"], "cursor_path_in_response", "the snapshot omits `next_page` in every response"),
     (&GOOGLE, "authorization_url", "Google describes no address; the collection adds an older one"),
     (&GOOGLE, "token_url", "Google describes no address; the collection adds an older one"),
     (&["google-service-account"], "token_url", "Google describes no address; the collection adds an older one"),
     (&["google-contacts"], "verification", "the collection writes the two names of `people/me` as one"),
-    (&["hubspot"], "verification", "the client leaves the account API out"),
-    (&["okta"], "verification", "signing in is another API, which the description leaves out"),
-    (&["pipedrive", "pipedrive-api-key"], "has_more_path", "it marks lists of version 1, which take no cursor"),
-    (&["pipedrive", "pipedrive-api-key"], "verification", "at a company's host, version 1 lies under /api"),
+    (&["hubspot"], "verification", "the client does not cover the account API"),
+    (&["okta"], "verification", "sign-in is a separate API, which the description does not cover"),
+    (
+        &["pipedrive", "pipedrive-api-key"],
+        "has_more_path",
+        "only lists of version 1 have it, and they accept no cursor",
+    ),
+    (&["pipedrive", "pipedrive-api-key"], "verification", "on a company's host, version 1 is under /api"),
     (&["slack"], "authorization_url", "the snapshot is older than version 2 of Slack's sign-in"),
-    (&["slack"], "verification", "the description says GET; Slack takes every method of its API by POST, too"),
+    (&["slack"], "verification", "the description has GET; Slack accepts POST for every method of its API"),
     (&["slack"], "token_url", "the snapshot is older than version 2 of Slack's sign-in"),
-    (&["trello", "trello-api-key"], "base_url", "the description is not Trello's own; both hosts answer"),
-    (&["xero"], "verification", "the description writes a capital, Xero's documentation does not"),
+    (&["trello", "trello-api-key"], "base_url", "the description is not Trello's own; both hosts respond"),
+    (&["xero"], "verification", "the description has a capital letter, Xero's documentation has none"),
     (&["xero"], "limit_name_in_request", "the snapshot is older than Xero's page sizes"),
 ];
 

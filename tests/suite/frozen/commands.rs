@@ -1,4 +1,4 @@
-//! The command line: names of commands, flags and their values, and exit codes.
+//! Command line: names of commands, flags and their values, and exit codes.
 
 use std::fs;
 
@@ -8,17 +8,17 @@ use nango_tests::{Registry, wait};
 use super::check;
 use crate::{interruption, synced_registry::SyncedRegistry};
 
-/// The greatest indentation of an entry of a help text.
+/// Maximum indentation of an entry in a help text, in columns.
 const INDENT: usize = 6;
 
-/// A part of a short help text: the entries below a heading, each with its text in one line.
+/// Returns the entries below a heading of a short help text, each with its text in one line.
 fn entries(help: &str, heading: &str) -> Vec<String> {
     let part = help.lines().skip_while(|line| *line != heading).skip(1).take_while(|line| !line.is_empty());
     let mut entries: Vec<String> = Vec::new();
     for line in part {
         let text = line.trim_start();
         match entries.last_mut() {
-            // Texts that go on in another line are set further right than any entry begins.
+            // Continuation lines are indented further than any entry.
             Some(entry) if line.len() - text.len() > INDENT => {
                 entry.push(' ');
                 entry.push_str(text);
@@ -29,7 +29,7 @@ fn entries(help: &str, heading: &str) -> Vec<String> {
     entries
 }
 
-/// `--filter added updated deleted`: the long name of an option, with the values that it may have.
+/// Returns the long name of an option with its possible values: `--filter added updated deleted`.
 fn flag(entry: &str) -> Option<String> {
     let name = entry.split([' ', ',']).find(|word| word.starts_with("--"))?;
     let of = |what: &str| entry.split_once(what)?.1.split_once(']').map(|(values, _)| values.replace(',', ""));
@@ -43,7 +43,7 @@ fn flag(entry: &str) -> Option<String> {
     Some(line)
 }
 
-/// The lines of a command and of those below it.
+/// Collects the lines of a command and of its subcommands.
 fn lines(registry: &Registry, path: &[String], found: &mut Vec<String>) {
     let help = registry.run(path.iter().map(String::as_str).chain(["-h"])).expect(0).stdout;
     let name = path.join(" ");

@@ -1,4 +1,4 @@
-//! Tables, columns, indices and the keys of settings, as they are in databases that a run has filled.
+//! Schemas of databases after a run: tables, columns, indices and the keys of settings.
 
 use nango_tests::{Registry, postgres};
 use rusqlite::Connection;
@@ -7,7 +7,7 @@ use super::check;
 use crate::synced_registry::SyncedRegistry;
 
 #[test]
-fn schema_of_a_file_is_frozen() {
+fn schema_of_sqlite_is_frozen() {
     const COLUMNS: &str = "SELECT t.name || '.' || c.name || ' ' || lower(c.type) FROM sqlite_schema t \
                            JOIN pragma_table_info(t.name) c WHERE t.type = 'table' ORDER BY t.name, c.cid";
     const INDICES: &str = "SELECT 'index ' || name FROM sqlite_schema WHERE type = 'index' ORDER BY name";
@@ -26,7 +26,7 @@ fn schema_of_a_file_is_frozen() {
 }
 
 #[test]
-fn schema_on_a_server_is_frozen() {
+fn schema_of_postgres_is_frozen() {
     const QUERIES: [&str; 4] = [
         "SELECT 'version ' || application || ' ' || number FROM nango_rs.version",
         "SELECT c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) FROM pg_class c \
@@ -42,7 +42,7 @@ fn schema_on_a_server_is_frozen() {
     let Some(server) = postgres::server() else { return };
     let database = server.create_empty_database();
     Registry::new().run(["--database", &database.url, "demo"]).expect(0);
-    let answers = QUERIES.map(|query| database.sql(query));
-    let lines: Vec<&str> = answers.iter().flat_map(|answer| answer.lines()).collect();
+    let results = QUERIES.map(|query| database.sql(query));
+    let lines: Vec<&str> = results.iter().flat_map(|result| result.lines()).collect();
     check("postgres.txt", &lines);
 }

@@ -1,4 +1,4 @@
-//! The API behind the databases, under one base URL whatever port it has.
+//! The API behind the fixtures, with a base URL that does not depend on its port.
 
 use std::{
     collections::BTreeMap,
@@ -31,18 +31,18 @@ pub(super) const PAGE: usize = 10;
 const CONTACT_PAGES: usize = 6;
 const NOTE_PAGES: usize = 3;
 
-type Seen = Arc<Mutex<Stock>>;
+type SharedState = Arc<Mutex<ApiState>>;
 
-/// A running API.
+/// An API server that runs until the process exits.
 pub(super) struct Api {
     url: String,
-    stock: Seen,
+    state: SharedState,
 }
 
 #[derive(Default)]
-struct Stock {
-    /// The requests: the `Authorization` header, the path and the query.
-    seen: Vec<String>,
+struct ApiState {
+    /// The requests: `Authorization` header, path and query.
+    requests: Vec<String>,
     /// The issues by repository.
     issues: BTreeMap<String, Vec<Value>>,
     /// Whether the later pages of contacts never arrive and those of notes are refused.
@@ -50,48 +50,48 @@ struct Stock {
 }
 
 impl Api {
-    /// Starts one on a free port, with the issues that the databases contain.
+    /// Starts the API on a free port, with the issues that the databases contain.
     pub(super) fn start() -> Self {
-        let stock = Seen::default();
+        let state = SharedState::default();
         let router = Router::new()
             .route("/crm/v3/objects/contacts", get(contacts))
             .route("/repos/o/{repository}/issues", get(issues))
             .route("/notes", get(notes))
-            .layer(middleware::from_fn_with_state(Arc::clone(&stock), record))
-            .with_state(Arc::clone(&stock));
-        let api = Self { url: serve(router), stock };
+            .layer(middleware::from_fn_with_state(Arc::clone(&state), record))
+            .with_state(Arc::clone(&state));
+        let api = Self { url: serve(router), state };
         api.replace_issues("r", [1, 2, 4, 5, 6, 7, 8].map(|number| issue(number, number == 2)).into());
         api.replace_issues("held", (1..=20).map(|number| issue(number, false)).collect());
         api
     }
 
-    /// Sends the requests of a registry's processes here.
+    /// Routes the requests of a registry's processes to this server.
     pub(super) fn serve_requests_of(&self, registry: &mut Registry) {
         registry.env("http_proxy", &self.url).env("no_proxy", "").env("NO_PROXY", "");
     }
 
-    /// Replaces the issues of a repository; returns the earlier ones.
+    /// Replaces the issues of a repository, and returns the previous ones.
     pub(super) fn replace_issues(&self, repository: &str, issues: Vec<Value>) -> Vec<Value> {
-        lock(&self.stock).issues.insert(repository.to_owned(), issues).unwrap_or_default()
+        lock(&self.state).issues.insert(repository.to_owned(), issues).unwrap_or_default()
     }
 
-    /// Lets the later pages of contacts and notes fail, or not.
+    /// Sets whether the later pages of contacts and notes fail.
     pub(super) fn set_broken(&self, broken: bool) {
-        lock(&self.stock).broken = broken;
+        lock(&self.state).broken = broken;
     }
 
-    /// The requests since the last use.
-    pub(super) fn take_seen(&self) -> Vec<String> {
-        mem::take(&mut lock(&self.stock).seen)
+    /// Returns the requests since the last call.
+    pub(super) fn take_requests(&self) -> Vec<String> {
+        mem::take(&mut lock(&self.state).requests)
     }
 
-    /// The number of requests since the last [`take_seen`](Self::take_seen).
-    pub(super) fn seen(&self) -> usize {
-        lock(&self.stock).seen.len()
+    /// Returns the number of requests since the last [`take_requests`](Self::take_requests).
+    pub(super) fn request_count(&self) -> usize {
+        lock(&self.state).requests.len()
     }
 }
 
-/// An issue as GitHub sends it.
+/// Returns an issue as GitHub sends it.
 pub(super) fn issue(number: u64, edited: bool) -> Value {
     json!({
         "id": number, "number": number, "title": if edited { "An edited title" } else { "A first title" },
@@ -102,19 +102,19 @@ pub(super) fn issue(number: u64, edited: bool) -> Value {
     })
 }
 
-async fn record(State(stock): State<Seen>, request: Request, next: Next) -> Response {
+async fn record(State(state): State<SharedState>, request: Request, next: Next) -> Response {
     let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("none");
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
-    let seen = format!("{authorization} {target}");
-    lock(&stock).seen.push(seen);
+    let line = format!("{authorization} {target}");
+    lock(&state).requests.push(line);
     next.run(request).await
 }
 
-async fn contacts(State(stock): State<Seen>, Query(query): Query<BTreeMap<String, String>>) -> Json<Value> {
+async fn contacts(State(state): State<SharedState>, Query(query): Query<BTreeMap<String, String>>) -> Json<Value> {
     let page = page_number(&query, 'c');
-    let broken = lock(&stock).broken;
+    let broken = lock(&state).broken;
     if broken {
-        // Longer than a commit: the page before is stored while this one is on its way.
+        // Longer than a commit, so that the previous page is stored before this one arrives.
         tokio::time::sleep(if page >= 3 { Duration::from_mins(10) } else { Duration::from_millis(500) }).await;
     }
     let contact = |i: usize| {
@@ -126,13 +126,13 @@ async fn contacts(State(stock): State<Seen>, Query(query): Query<BTreeMap<String
     Json(json!({ "results": results, "paging": next }))
 }
 
-async fn issues(State(stock): State<Seen>, Path(repository): Path<String>) -> Json<Value> {
-    Json(lock(&stock).issues.get(&repository).cloned().into())
+async fn issues(State(state): State<SharedState>, Path(repository): Path<String>) -> Json<Value> {
+    Json(lock(&state).issues.get(&repository).cloned().into())
 }
 
-async fn notes(State(stock): State<Seen>, Query(query): Query<BTreeMap<String, String>>) -> Response {
+async fn notes(State(state): State<SharedState>, Query(query): Query<BTreeMap<String, String>>) -> Response {
     let page = page_number(&query, 'n');
-    if page >= 2 && lock(&stock).broken {
+    if page >= 2 && lock(&state).broken {
         return (StatusCode::BAD_REQUEST, Json(json!({ "message": "not now" }))).into_response();
     }
     let items: Vec<_> = (page * PAGE..(page + 1) * PAGE)
@@ -146,6 +146,6 @@ fn page_number(query: &BTreeMap<String, String>, prefix: char) -> usize {
     query.get("after").map_or(0, |after| after.trim_start_matches(prefix).parse().expect("a page"))
 }
 
-fn lock(stock: &Seen) -> MutexGuard<'_, Stock> {
-    stock.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &SharedState) -> MutexGuard<'_, ApiState> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{Api, api::BASE_URL};
 
-/// The key of the databases, which is no secret.
+/// Encryption key of the fixtures; not a secret.
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,14 +29,14 @@ pub(super) struct Fixture {
     pub(super) sealed: bool,
 }
 
-/// A database with the binaries that use it.
-pub(super) struct Opened {
+/// A database with the registries that use it, and the API.
+pub(super) struct OpenedDatabase {
     pub(super) registry: Registry,
     /// The binary with the integration `proof`, on the same database.
     pub(super) proof: Registry,
     pub(super) url: String,
     pub(super) api: Api,
-    /// Drops the database of a server at the end.
+    /// Database on a server, which is dropped at the end; `None` for a file.
     pub(super) database: Option<postgres::Database>,
 }
 
@@ -48,17 +48,17 @@ impl Fixture {
         Self { kind: Kind::Postgres, sealed: true },
     ];
 
-    /// What the previous version printed of it.
+    /// Returns the JSON that the previous version printed.
     pub(super) fn printed(self) -> Value {
         serde_json::from_slice(&unpack(&self.path("json.gz"))).expect("JSON")
     }
 
-    /// The content of the database: the file of `SQLite`, or the statements of `pg_dump`.
+    /// Returns the content of the database: the `SQLite` file, or the statements of `pg_dump`.
     fn content(self) -> Vec<u8> {
         unpack(&self.database_path())
     }
 
-    /// Stores the content and what was printed.
+    /// Stores the content and the printed JSON.
     pub(super) fn store(self, content: &[u8], printed: &Value) {
         pack(&self.database_path(), content);
         pack(&self.path("json.gz"), format!("{printed:#}\n").as_bytes());
@@ -76,8 +76,8 @@ impl Fixture {
     }
 }
 
-impl Opened {
-    /// A copy of a checked-in database. `None`: there is no server for it.
+impl OpenedDatabase {
+    /// Copies a checked-in database. Returns `None` if there is no server for it.
     pub(super) fn load(fixture: Fixture) -> Option<Self> {
         let opened = Self::empty(fixture)?;
         let content = fixture.content();
@@ -90,7 +90,7 @@ impl Opened {
         Some(opened)
     }
 
-    /// A database that does not exist yet. `None`: there is no server for it.
+    /// Prepares a database that does not exist yet. Returns `None` if there is no server for it.
     pub(super) fn empty(fixture: Fixture) -> Option<Self> {
         let mut registry = Registry::new();
         let integration = |name: &str| format!("[integrations.{name}]\nbase_url = \"{BASE_URL}\"\n");

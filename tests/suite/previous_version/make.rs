@@ -1,4 +1,4 @@
-//! Makes the checked-in databases anew, with the binaries of the version that is to be the previous one.
+//! Creates the checked-in databases, with the binaries of the version that is about to become the previous one.
 
 use std::{
     fs,
@@ -8,21 +8,24 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    ACCESS_TOKEN, API_KEY, BEARER_TOKEN, CONTACTS, Fixture, HELD_ISSUES, ISSUES, NOTES, Opened, PAGE, REFRESH_TOKEN,
-    api::issue,
+    ACCESS_TOKEN, API_KEY, BEARER_TOKEN, CONTACTS, Fixture, HELD_ISSUES, ISSUES, NOTES, OpenedDatabase, PAGE,
+    REFRESH_TOKEN, api::issue,
 };
 
 /// 2090-01-01 in seconds since 1970.
-const FAR: u64 = 3_786_912_000;
+const YEAR_2090: u64 = 3_786_912_000;
 
 /// Not a test: see `tests/fixtures/previous_version/README.md`.
 #[test]
 #[ignore = "writes tests/fixtures/previous_version"]
 fn make_databases_of_previous_version() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs();
-    assert!(now > FAR, "the clock must show a far year, or the resume points expire: see the README of the fixtures");
+    assert!(
+        now > YEAR_2090,
+        "the clock must be set far ahead, or the resume points expire: see the README of the fixtures"
+    );
     for fixture in Fixture::ALL {
-        let opened = Opened::empty(fixture).expect("a server of PostgreSQL");
+        let opened = OpenedDatabase::empty(fixture).expect("a PostgreSQL server");
         opened.fill();
         let printed = opened.print(None);
         let content = opened.content();
@@ -30,17 +33,17 @@ fn make_databases_of_previous_version() {
     }
 }
 
-impl Opened {
+impl OpenedDatabase {
     fn fill(&self) {
         self.connect();
-        // One record is edited and one deleted.
-        let second = self.api.replace_issues("r", (1..=8).map(|number| issue(number, false)).collect());
+        // One record is edited and one is deleted.
+        let edited = self.api.replace_issues("r", (1..=8).map(|number| issue(number, false)).collect());
         assert_eq!(self.registry.json(ISSUES)["models"]["GithubIssue"]["added"], 8);
-        self.api.replace_issues("r", second);
+        self.api.replace_issues("r", edited);
         let counts = self.registry.json(ISSUES)["models"]["GithubIssue"].clone();
         assert_eq!((&counts["updated"], &counts["deleted"]), (&json!(1), &json!(1)), "{counts:#}");
 
-        // Deletes that the guard holds.
+        // Deletes that are held by the guard.
         assert_eq!(self.registry.json(HELD_ISSUES)["models"]["GithubIssue"]["added"], 20);
         let issues = self.api.replace_issues("held", Vec::new());
         assert_eq!(self.registry.json(HELD_ISSUES)["waiting_deletes"]["GithubIssue"]["deletes_held"], 20);
@@ -48,16 +51,16 @@ impl Opened {
 
         // A run that is interrupted before its fourth page.
         self.api.set_broken(true);
-        self.api.take_seen();
+        self.api.take_requests();
         let mut running = self.registry.start(CONTACTS);
         let stored =
             || self.records(["hubspot", "HubspotContact", "acme"], &["--all"])["records"].as_array().map(Vec::len);
-        running.wait_until("three pages", |_| self.api.seen() == 4 && stored() == Some(3 * PAGE));
+        running.wait_until("three pages", |_| self.api.request_count() == 4 && stored() == Some(3 * PAGE));
         running.interrupt();
         let report = running.finish().expect(130).json();
         assert_eq!((&report["status"], &report["resumable"]), (&json!("interrupted"), &json!(true)));
 
-        // A run that fails behind its second page, with a checkpoint.
+        // A run that fails after its second page, with a checkpoint.
         let report = self.proof.run(NOTES).expect(1).json();
         assert_eq!((&report["status"], &report["checkpoint"]["after"]), (&json!("error"), &json!("n2")), "{report:#}");
         self.api.set_broken(false);
@@ -67,12 +70,13 @@ impl Opened {
         let add = |integration: &str, id: &str, auth: &str, credentials: Value| {
             let credentials = credentials.to_string();
             let add = ["connection", "add", integration, id, "--auth", auth, "--credentials", &credentials];
-            self.of(integration).run(add.iter().chain(&["--no-verify"])).expect(0);
+            self.registry_of(integration).run(add.iter().chain(&["--no-verify"])).expect(0);
         };
-        // With `connection add` a handler would verify the repository.
+        // Metadata is set separately: with `connection add --metadata`, an on-event function would verify the
+        // repository.
         let set_metadata = |integration: &str, id: &str, metadata: Value| {
             let set = ["connection", "set-metadata", integration, id, &metadata.to_string()];
-            self.of(integration).run(set).expect(0);
+            self.registry_of(integration).run(set).expect(0);
         };
         let oauth2 = json!({
             "access_token": ACCESS_TOKEN, "refresh_token": REFRESH_TOKEN, "expires_at": "2200-01-01T00:00:00Z",
@@ -89,7 +93,7 @@ impl Opened {
     fn content(&self) -> Vec<u8> {
         let Some(database) = &self.database else {
             let log = self.registry.dir().join("nango.db-wal");
-            assert!(!log.exists(), "the last process has moved its log into the file");
+            assert!(!log.exists(), "the last process has checkpointed its log");
             return fs::read(self.registry.database()).expect("the database");
         };
         database.dump().into_bytes()

@@ -1,4 +1,5 @@
-//! Two hundred requests at once, of one process and of two on one database, make exactly one token request.
+//! Concurrent requests: 200 requests of one process, or of two processes on one database, make exactly one token
+//! request.
 
 use std::time::Duration;
 
@@ -8,15 +9,15 @@ use super::fixture::{DatabaseKind, EXPIRED, EXPIRES_IN_AN_HOUR, Fixture, Request
 use crate::slow_tests::SlowTest;
 
 const CONCURRENT_REQUESTS: usize = 200;
-/// Long enough for two processes to meet.
+/// Long enough for the requests of two processes to overlap.
 const SLOW_RESPONSE: TokenResponse = TokenResponse::Delayed(Duration::from_millis(700));
 
 fn for_each_fixture(client: &'static str, mut test: impl FnMut(&Fixture, usize)) {
     for kind in DatabaseKind::WITHOUT_POOLER {
-        for peer in AuthServerKind::BOTH {
+        for server_kind in AuthServerKind::BOTH {
             for processes in [1, 2] {
-                let Some(fixture) = Fixture::with_client(peer, kind, client, 7200) else { return };
-                println!("{kind:?}, {peer:?}, {processes} processes");
+                let Some(fixture) = Fixture::with_client(server_kind, kind, client, 7200) else { return };
+                println!("{kind:?}, {server_kind:?}, {processes} processes");
                 test(&fixture, processes);
             }
         }
@@ -29,10 +30,10 @@ fn concurrent_requests_with_expired_token_share_one_token_request() {
         let first = fixture.connect(EXPIRED);
         fixture.oauth.set_next_response(&SLOW_RESPONSE);
         let outcomes = fixture.send_concurrently(processes, CONCURRENT_REQUESTS / processes);
-        assert_eq!(outcomes, RequestOutcomes { answered: CONCURRENT_REQUESTS as u64, errors: Vec::new() });
+        assert_eq!(outcomes, RequestOutcomes { succeeded: CONCURRENT_REQUESTS as u64, errors: Vec::new() });
         assert_eq!(fixture.token_request_statuses(), [200]);
         let RequestCounts { accepted, refused } = fixture.api.request_counts();
-        assert_eq!((accepted, refused), (CONCURRENT_REQUESTS, 0), "nobody used the token that had ended");
+        assert_eq!((accepted, refused), (CONCURRENT_REQUESTS, 0), "no request used the expired token");
         assert!(!fixture.oauth.is_current(&first.access_token));
     });
 }
@@ -42,13 +43,13 @@ fn concurrent_requests_refused_with_revoked_token_share_one_token_request() {
     for_each_fixture("post", |fixture, processes| {
         let first = fixture.connect(EXPIRES_IN_AN_HOUR);
         fixture.oauth.revoke(&first.access_token);
-        // One asks for a new token, and meanwhile the others are refused with the old one.
+        // One request starts a refresh; meanwhile the others are refused with the old token.
         fixture.oauth.set_next_response(&TokenResponse::Delayed(Duration::from_secs(2)));
         let outcomes = fixture.send_concurrently(processes, CONCURRENT_REQUESTS / processes);
-        assert_eq!(outcomes, RequestOutcomes { answered: CONCURRENT_REQUESTS as u64, errors: Vec::new() });
+        assert_eq!(outcomes, RequestOutcomes { succeeded: CONCURRENT_REQUESTS as u64, errors: Vec::new() });
         assert_eq!(fixture.token_request_statuses(), [200]);
         let RequestCounts { accepted, refused } = fixture.api.request_counts();
-        // A second process that begins late may find the new token.
+        // Requests of a second process that starts late may use the new token.
         let at_least = CONCURRENT_REQUESTS / processes;
         assert!(
             accepted == CONCURRENT_REQUESTS && (at_least..=CONCURRENT_REQUESTS).contains(&refused),
@@ -63,7 +64,7 @@ fn concurrent_requests_with_client_credentials_share_one_token_request() {
         fixture.connect_client();
         fixture.oauth.set_next_response(&SLOW_RESPONSE);
         let outcomes = fixture.send_concurrently(processes, CONCURRENT_REQUESTS / processes);
-        assert_eq!(outcomes, RequestOutcomes { answered: CONCURRENT_REQUESTS as u64, errors: Vec::new() });
+        assert_eq!(outcomes, RequestOutcomes { succeeded: CONCURRENT_REQUESTS as u64, errors: Vec::new() });
         let requests = fixture.oauth.token_requests();
         assert_eq!(requests.len(), 1, "{requests:#?}");
         assert_eq!(requests[0].grant_type.as_deref(), Some("client_credentials"));
@@ -72,28 +73,29 @@ fn concurrent_requests_with_client_credentials_share_one_token_request() {
     });
 }
 
-/// A token that lives shorter than the time before its end at which one is renewed would else be renewed for each request.
+/// Without this rule, a token whose lifetime is below the refresh margin would be refreshed for each request.
 #[test]
 fn token_with_lifetime_below_refresh_margin_is_refreshed_once() {
-    for peer in AuthServerKind::BOTH {
-        let Some(fixture) = Fixture::with_client(peer, DatabaseKind::Sqlite, "basic", 300) else { return };
+    for server_kind in AuthServerKind::BOTH {
+        let Some(fixture) = Fixture::with_client(server_kind, DatabaseKind::Sqlite, "basic", 300) else { return };
         fixture.connect(EXPIRED);
         fixture.oauth.set_next_response(&SLOW_RESPONSE);
         let outcomes = fixture.send_concurrently(1, CONCURRENT_REQUESTS);
-        assert_eq!(outcomes, RequestOutcomes { answered: CONCURRENT_REQUESTS as u64, errors: Vec::new() });
-        assert_eq!(fixture.token_request_statuses(), [200], "{peer:?}");
+        assert_eq!(outcomes, RequestOutcomes { succeeded: CONCURRENT_REQUESTS as u64, errors: Vec::new() });
+        assert_eq!(fixture.token_request_statuses(), [200], "{server_kind:?}");
     }
 }
 
-/// Each refresh of the rotating server ends its token, so that one that was not stored would be missed at once.
+/// Each refresh invalidates the rotating server's refresh token, so that a token that was not stored fails the next
+/// refresh.
 #[test]
 fn repeated_refreshes_store_every_rotated_token() {
-    for peer in AuthServerKind::BOTH {
-        let Some(fixture) = Fixture::new(peer, DatabaseKind::Sqlite) else { return };
+    for server_kind in AuthServerKind::BOTH {
+        let Some(fixture) = Fixture::new(server_kind, DatabaseKind::Sqlite) else { return };
         let mut current = fixture.connect(EXPIRES_IN_AN_HOUR).access_token;
         for n in 1..=4 {
             fixture.oauth.revoke(&current);
-            assert_eq!(fixture.send_one(), Ok(()), "{peer:?}, refresh {n}");
+            assert_eq!(fixture.send_one(), Ok(()), "{server_kind:?}, refresh {n}");
             assert_eq!(fixture.token_request_statuses(), vec![200; n]);
             current = fixture.stored_access_token();
             assert!(fixture.oauth.is_current(&current));
@@ -111,46 +113,51 @@ fn concurrent_requests_of_several_connections_make_one_token_request_each() {
             fixture.connect_as(id, EXPIRED);
         }
         let outcomes = fixture.send_concurrently_for(&ids, 50);
-        assert_eq!(outcomes, RequestOutcomes { answered: 200, errors: Vec::new() });
-        assert_eq!(fixture.token_request_statuses(), [200; 4], "{kind:?}: one each");
+        assert_eq!(outcomes, RequestOutcomes { succeeded: 200, errors: Vec::new() });
+        assert_eq!(fixture.token_request_statuses(), [200; 4], "{kind:?}: one per connection");
     }
 }
 
-/// Who asks for a new token while one is on its way may have asked after that one's request left, and so needs another.
+/// A refresh that is forced while another one is in flight may need its own token request, if it was forced after that
+/// request was sent.
 #[test]
 fn concurrent_forced_refreshes_share_a_token_request() {
-    for peer in AuthServerKind::BOTH {
-        let Some(fixture) = Fixture::new(peer, DatabaseKind::Sqlite) else { return };
+    for server_kind in AuthServerKind::BOTH {
+        let Some(fixture) = Fixture::new(server_kind, DatabaseKind::Sqlite) else { return };
         let first = fixture.connect(EXPIRES_IN_AN_HOUR);
         fixture.oauth.set_next_response(&SLOW_RESPONSE);
-        assert_eq!(fixture.refresh_concurrently(50), RequestOutcomes { answered: 50, errors: Vec::new() }, "{peer:?}");
+        assert_eq!(
+            fixture.refresh_concurrently(50),
+            RequestOutcomes { succeeded: 50, errors: Vec::new() },
+            "{server_kind:?}"
+        );
         let requests = fixture.token_request_statuses();
-        assert!((1..=2).contains(&requests.len()), "{peer:?}: {requests:?}");
+        assert!((1..=2).contains(&requests.len()), "{server_kind:?}: {requests:?}");
         assert!(!fixture.oauth.is_current(&first.access_token));
         assert_eq!(fixture.send_one(), Ok(()));
     }
 }
 
-/// The answer is slow enough for both to have asked before it comes.
+/// The response is slow enough for both processes to force a refresh before it arrives.
 #[test]
 fn forced_refreshes_of_two_processes_share_one_token_request() {
     for kind in DatabaseKind::WITHOUT_POOLER {
-        for peer in AuthServerKind::BOTH {
-            let Some(fixture) = Fixture::new(peer, kind) else { return };
+        for server_kind in AuthServerKind::BOTH {
+            let Some(fixture) = Fixture::new(server_kind, kind) else { return };
             let first = fixture.connect(EXPIRES_IN_AN_HOUR);
             fixture.oauth.set_next_response(&TokenResponse::Delayed(Duration::from_secs(4)));
             assert_eq!(
                 fixture.refresh_in_processes(2),
-                RequestOutcomes { answered: 2, errors: Vec::new() },
-                "{kind:?}, {peer:?}"
+                RequestOutcomes { succeeded: 2, errors: Vec::new() },
+                "{kind:?}, {server_kind:?}"
             );
-            assert_eq!(fixture.token_request_statuses(), [200], "{kind:?}, {peer:?}");
+            assert_eq!(fixture.token_request_statuses(), [200], "{kind:?}, {server_kind:?}");
             assert!(!fixture.oauth.is_current(&first.access_token));
         }
     }
 }
 
-/// A connection that must be made again, which two persons test at the same time.
+/// Two processes test a connection at the same time after a failed refresh.
 #[test]
 fn concurrent_connection_tests_after_failure_make_one_token_request() {
     let Some(fixture) = Fixture::new(AuthServerKind::Rotating, DatabaseKind::Sqlite) else { return };
@@ -167,17 +174,17 @@ fn concurrent_connection_tests_after_failure_make_one_token_request() {
 
 #[test]
 fn processes_behind_pooler_share_one_token_request() {
-    for peer in AuthServerKind::BOTH {
-        let Some(fixture) = Fixture::new(peer, DatabaseKind::Pooled) else { return };
+    for server_kind in AuthServerKind::BOTH {
+        let Some(fixture) = Fixture::new(server_kind, DatabaseKind::Pooled) else { return };
         fixture.connect(EXPIRED);
         fixture.oauth.set_next_response(&TokenResponse::Delayed(Duration::from_secs(4)));
         let outcomes = fixture.send_concurrently(3, 20);
-        assert_eq!(outcomes, RequestOutcomes { answered: 60, errors: Vec::new() }, "{peer:?}");
-        assert_eq!(fixture.token_request_statuses(), [200], "{peer:?}");
+        assert_eq!(outcomes, RequestOutcomes { succeeded: 60, errors: Vec::new() }, "{server_kind:?}");
+        assert_eq!(fixture.token_request_statuses(), [200], "{server_kind:?}");
     }
 }
 
-/// Its lease is extended while its request is on its way.
+/// The refresh lease is extended while the token request is in flight.
 #[test]
 fn refresh_longer_than_its_lease_makes_one_token_request() {
     SlowTest::RefreshOutlastsLease.run();
@@ -189,23 +196,23 @@ pub(crate) fn check_refresh_outlasts_lease() {
         fixture.connect(EXPIRED);
         fixture.oauth.set_next_response(&TokenResponse::Delayed(Duration::from_secs(22)));
         let outcomes = fixture.send_concurrently(2, 5);
-        assert_eq!(outcomes, RequestOutcomes { answered: 10, errors: Vec::new() }, "{kind:?}");
+        assert_eq!(outcomes, RequestOutcomes { succeeded: 10, errors: Vec::new() }, "{kind:?}");
         assert_eq!(fixture.token_request_statuses(), [200], "{kind:?}");
     });
 }
 
-/// An API that takes no token at all does not make the authorization server work.
+/// An API that refuses every token does not cause repeated token requests.
 #[test]
 fn api_that_refuses_new_token_causes_one_token_request() {
-    for peer in AuthServerKind::BOTH {
-        let Some(fixture) = Fixture::new(peer, DatabaseKind::Sqlite) else { return };
+    for server_kind in AuthServerKind::BOTH {
+        let Some(fixture) = Fixture::new(server_kind, DatabaseKind::Sqlite) else { return };
         fixture.connect(EXPIRES_IN_AN_HOUR);
         fixture.api.refuse_all();
         let outcomes = fixture.send_concurrently(1, 50);
         assert!(
-            outcomes.answered == 0 && outcomes.errors.iter().all(|error| error.contains("401")),
-            "{peer:?}: {outcomes:?}"
+            outcomes.succeeded == 0 && outcomes.errors.iter().all(|error| error.contains("401")),
+            "{server_kind:?}: {outcomes:?}"
         );
-        assert_eq!(fixture.token_request_statuses(), [200], "{peer:?}");
+        assert_eq!(fixture.token_request_statuses(), [200], "{server_kind:?}");
     }
 }

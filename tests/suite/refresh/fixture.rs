@@ -1,4 +1,5 @@
-//! An authorization server, an API that believes it, a registry, and one connection between them.
+//! Fixture of the refresh tests: an authorization server, an API that accepts its tokens, a registry, and one
+//! connection.
 
 use std::{cell::RefCell, ffi::OsStr, fs, panic::resume_unwind, thread, time::Duration};
 
@@ -11,40 +12,40 @@ use nango_tests::{
 };
 use serde_json::{Value, json};
 
-/// How long tokens live that a refresh brings: well beyond the quarter of an hour before its end at which a token is renewed.
+/// Lifetime of refreshed tokens in seconds: well above the refresh margin of a quarter of an hour.
 const TOKEN_LIFETIME_SECONDS: u64 = 7200;
-/// How long an authorization server may take.
+/// Timeout of a token request.
 pub(super) const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a renewal that failed once is not tried again.
+/// Backoff after the first failed refresh.
 pub(super) const FIRST_BACKOFF: Duration = Duration::from_secs(30);
 
-/// A connection whose token ends in an hour.
+/// `expires_in` of a connection whose token expires in an hour, in seconds.
 pub(super) const EXPIRES_IN_AN_HOUR: i64 = 3600;
-/// A connection whose token has ended.
+/// `expires_in` of a connection whose token has expired, in seconds.
 pub(super) const EXPIRED: i64 = -60;
 
-/// Says that there is no way but to make the connection again.
+/// Returns whether an error states that the connection must be connected again.
 pub(super) fn requires_reconnect(error: &str) -> bool {
     error.contains("must be connected again") && error.contains("registry connection add proof acme")
 }
 
-/// Tries all cases at the same time: most of their time is spent in waiting.
+/// Runs all cases at the same time, because most of their time is spent waiting.
 pub(super) fn run_concurrently<T: Send>(cases: Vec<T>, test: impl Fn(T) + Sync) {
     thread::scope(|scope| {
         let running: Vec<_> = cases.into_iter().map(|case| scope.spawn(|| test(case))).collect();
         for one in running {
-            // With its own message, and not the one of the scope.
+            // Panics with the message of the case, not with that of the scope.
             one.join().unwrap_or_else(|panic| resume_unwind(panic));
         }
     });
 }
 
-/// Which kind of database.
+/// The database backend of a fixture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DatabaseKind {
     Sqlite,
     Postgres,
-    /// A server behind a pooler that lends a connection for one transaction.
+    /// A server behind a pooler in transaction mode.
     Pooled,
 }
 
@@ -52,34 +53,35 @@ impl DatabaseKind {
     pub(super) const WITHOUT_POOLER: [Self; 2] = [Self::Sqlite, Self::Postgres];
 }
 
-/// All that a test of refreshing needs.
+/// An authorization server, an API, a registry and its database.
 pub(super) struct Fixture {
     pub(super) oauth: OAuth,
     pub(super) api: Api,
     pub(super) registry: Registry,
     client: &'static str,
-    /// Every token that a line of output must not show.
+    /// Every token that must not appear in the output.
     secrets: RefCell<Vec<String>>,
     _pooler: Option<PgBouncer>,
     _database: Option<Database>,
 }
 
-/// What an action that makes many requests tells.
+/// Result of the action that sends many requests.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RequestOutcomes {
-    pub(super) answered: u64,
+    pub(super) succeeded: u64,
     pub(super) errors: Vec<String>,
 }
 
 impl Fixture {
-    /// A stage whose tokens live two hours. `None`: something is missing here, and that was said.
-    pub(super) fn new(peer: AuthServerKind, kind: DatabaseKind) -> Option<Self> {
-        Self::with_client(peer, kind, "basic", TOKEN_LIFETIME_SECONDS)
+    /// Creates a fixture whose tokens have a lifetime of two hours. Returns `None` if a server is missing here, which
+    /// is then printed.
+    pub(super) fn new(server_kind: AuthServerKind, kind: DatabaseKind) -> Option<Self> {
+        Self::with_client(server_kind, kind, "basic", TOKEN_LIFETIME_SECONDS)
     }
 
-    /// A stage of this client of the server; tokens that a token request brings live so many seconds.
+    /// Creates a fixture for this client of the authorization server, with tokens of this lifetime in seconds.
     pub(super) fn with_client(
-        peer: AuthServerKind,
+        server_kind: AuthServerKind,
         kind: DatabaseKind,
         client: &'static str,
         lifetime: u64,
@@ -89,7 +91,7 @@ impl Fixture {
             DatabaseKind::Postgres | DatabaseKind::Pooled => Some(postgres::server()?.create_empty_database()),
         };
         let pooler = if kind == DatabaseKind::Pooled { Some(PgBouncer::start()?) } else { None };
-        let oauth = OAuth::start(peer, lifetime)?;
+        let oauth = OAuth::start(server_kind, lifetime)?;
         let api = Api::start(&oauth);
         let mut registry = Registry::proof(api.url());
         registry.write("providers.yaml", providers(&oauth, &api, client));
@@ -102,49 +104,49 @@ impl Fixture {
         Some(Self { oauth, api, registry, client, secrets, _pooler: pooler, _database: database })
     }
 
-    /// Adds the connection, or makes it again: with tokens of the server, of which the connection believes that the access
-    /// token ends after so many seconds. Less than nothing: it has ended.
-    pub(super) fn connect(&self, ends_in: i64) -> Tokens {
-        self.connect_as("acme", ends_in)
+    /// Adds the connection, or connects it again, with tokens of the server. The connection records that the access
+    /// token expires in `expires_in` seconds; a negative number means that it has expired.
+    pub(super) fn connect(&self, expires_in: i64) -> Tokens {
+        self.connect_as("acme", expires_in)
     }
 
-    /// The same under another id.
-    pub(super) fn connect_as(&self, id: &str, ends_in: i64) -> Tokens {
+    /// Like [`Self::connect`], under another id.
+    pub(super) fn connect_as(&self, id: &str, expires_in: i64) -> Tokens {
         let tokens = self.oauth.connect(self.client, TOKEN_LIFETIME_SECONDS);
         self.secrets.borrow_mut().extend([tokens.access_token.clone(), tokens.refresh_token.clone()]);
-        let ends = Timestamp::now() + SignedDuration::from_secs(ends_in);
+        let expires_at = Timestamp::now() + SignedDuration::from_secs(expires_in);
         let credentials = json!({
             "access_token": tokens.access_token,
             "refresh_token": tokens.refresh_token,
-            "expires_at": ends.to_string(),
-            "config_override": self.app(),
+            "expires_at": expires_at.to_string(),
+            "config_override": self.client_credentials(),
         });
         self.add(id, "oauth2", &credentials);
         tokens
     }
 
-    /// Adds the connection with nothing but the client's own credentials.
+    /// Adds the connection with client credentials only.
     pub(super) fn connect_client(&self) {
         self.registry.config(&config("guarded-cc"));
-        self.add("acme", "oauth2-cc", &self.app());
+        self.add("acme", "oauth2-cc", &self.client_credentials());
     }
 
-    fn app(&self) -> Value {
+    fn client_credentials(&self) -> Value {
         json!({ "client_id": self.client, "client_secret": OAuth::secret(self.client) })
     }
 
-    fn add(&self, id: &str, kind: &str, credentials: &Value) {
+    fn add(&self, id: &str, auth_mode: &str, credentials: &Value) {
         let credentials = credentials.to_string();
-        self.run(["connection", "add", "proof", id, "--auth", kind, "--credentials", &credentials]).expect(0);
+        self.run(["connection", "add", "proof", id, "--auth", auth_mode, "--credentials", &credentials]).expect(0);
     }
 
-    /// Runs the registry; what it prints holds no secret.
+    /// Runs the registry, and asserts that its output contains no secret.
     #[track_caller]
     pub(super) fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Output {
         self.assert_no_secret(self.registry.run(args))
     }
 
-    /// What it printed, in which there must be no secret.
+    /// Asserts that an output contains no secret, and returns it.
     #[track_caller]
     pub(super) fn assert_no_secret(&self, output: Output) -> Output {
         for secret in self.secrets.borrow().iter() {
@@ -154,20 +156,20 @@ impl Fixture {
         output
     }
 
-    /// Lets so many processes make so many requests each, all at once.
+    /// Starts this number of processes, which send this number of requests each at the same time.
     #[track_caller]
     pub(super) fn send_concurrently(&self, processes: usize, requests: usize) -> RequestOutcomes {
         self.send_concurrently_for(&vec!["acme"; processes], requests)
     }
 
-    /// Lets a process for each of these connections make so many requests, all at once.
+    /// Starts a process for each of these connections, which sends this number of requests at the same time.
     #[track_caller]
     pub(super) fn send_concurrently_for(&self, ids: &[&str], requests: usize) -> RequestOutcomes {
         let running: Vec<_> = ids
             .iter()
             .map(|id| self.registry.start(action_args("send-requests", id, &requests_input(requests))))
             .collect();
-        let mut all = RequestOutcomes { answered: 0, errors: Vec::new() };
+        let mut all = RequestOutcomes { succeeded: 0, errors: Vec::new() };
         for process in running {
             let output = self.assert_no_secret(process.finish());
             all.add(&output);
@@ -175,22 +177,22 @@ impl Fixture {
         all
     }
 
-    /// Renews the token whether it is due or not, so many times at once.
+    /// Forces this number of concurrent refreshes in one process, whether the token is due or not.
     #[track_caller]
     pub(super) fn refresh_concurrently(&self, times: usize) -> RequestOutcomes {
         let output = self.assert_no_secret(self.registry.run(action_args("renew", "acme", &requests_input(times))));
-        let mut all = RequestOutcomes { answered: 0, errors: Vec::new() };
+        let mut all = RequestOutcomes { succeeded: 0, errors: Vec::new() };
         all.add(&output);
         all
     }
 
-    /// Lets so many processes renew the token at once, whether it is due or not.
+    /// Forces a refresh in this number of processes at the same time, whether the token is due or not.
     #[track_caller]
     pub(super) fn refresh_in_processes(&self, processes: usize) -> RequestOutcomes {
         let input = requests_input(1);
         let start = |_| self.registry.start(action_args("renew", "acme", &input));
         let running: Vec<_> = (0..processes).map(start).collect();
-        let mut all = RequestOutcomes { answered: 0, errors: Vec::new() };
+        let mut all = RequestOutcomes { succeeded: 0, errors: Vec::new() };
         for process in running {
             let output = self.assert_no_secret(process.finish());
             all.add(&output);
@@ -198,24 +200,24 @@ impl Fixture {
         all
     }
 
-    /// One request; what it ends with if it fails.
+    /// Sends one request, and returns its error message if it fails.
     #[track_caller]
     pub(super) fn send_one(&self) -> Result<(), String> {
         let RequestOutcomes { errors, .. } = self.send_concurrently(1, 1);
         errors.into_iter().next().map_or(Ok(()), Err)
     }
 
-    /// Starts one request.
+    /// Starts a process that sends one request.
     pub(super) fn start(&self) -> Running {
         self.registry.start(action_args("send-requests", "acme", &requests_input(1)))
     }
 
-    /// Starts one request of a process with these variables.
+    /// Starts a process with these variables that sends one request.
     pub(super) fn start_with_env(&self, variables: &[(&str, &OsStr)]) -> Running {
         self.registry.start_with_env(action_args("send-requests", "acme", &requests_input(1)), variables)
     }
 
-    /// One request of a process that dies at a failpoint. Gives whether it passed there.
+    /// Starts a process that is killed at a failpoint during one request. Returns whether it reached the failpoint.
     pub(super) fn send_and_die_at(&self, failpoint: &str) -> bool {
         let variables = [("NANGO_FAILPOINT", OsStr::new(failpoint))];
         let died =
@@ -223,16 +225,16 @@ impl Fixture {
         self.assert_no_secret(died).status.is_none()
     }
 
-    /// What `connection show` tells of a renewal that failed: whether the connection must be made again.
+    /// Returns `must_reconnect` of the failed refresh that `connection show` prints, or `None` if it prints no failure.
     #[track_caller]
     pub(super) fn must_reconnect(&self) -> Option<bool> {
         let shown = self.run(["connection", "show", "proof", "acme", "--json"]).expect(0).json();
         let errors = shown["errors"].as_array().expect("a list");
         assert!(errors.len() <= 1, "{errors:#?}");
-        errors.first().map(|error| error["must_reconnect"].as_bool().expect("a truth value"))
+        errors.first().map(|error| error["must_reconnect"].as_bool().expect("a boolean"))
     }
 
-    /// The access token that the connection has.
+    /// Returns the stored access token.
     pub(super) fn stored_access_token(&self) -> String {
         let show = ["connection", "show", "proof", "acme", "--json", "--show-secrets"];
         let shown = self.registry.json(show);
@@ -241,7 +243,7 @@ impl Fixture {
         token
     }
 
-    /// Expects that no file of the registry holds a secret in plain text.
+    /// Asserts that no file of the registry contains a secret in plain text.
     #[track_caller]
     pub(super) fn assert_no_secret_in_files(&self) {
         for entry in fs::read_dir(self.registry.dir()).expect("the directory") {
@@ -249,12 +251,12 @@ impl Fixture {
             let bytes = fs::read(&path).unwrap_or_default();
             for secret in self.secrets.borrow().iter() {
                 let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-                assert!(!found, "{} holds a secret", path.display());
+                assert!(!found, "{} contains a secret", path.display());
             }
         }
     }
 
-    /// How many token requests came, and what they were answered with.
+    /// Returns the status of every token request.
     pub(super) fn token_request_statuses(&self) -> Vec<u16> {
         self.oauth.token_requests().iter().filter_map(|request| request.status).collect()
     }
@@ -269,7 +271,7 @@ impl RequestOutcomes {
             return;
         }
         let output = &output.json()["output"];
-        self.answered += output["succeeded"].as_u64().expect("a number");
+        self.succeeded += output["succeeded"].as_u64().expect("a number");
         let errors = output["errors"].as_object().expect("an object");
         self.errors.extend(errors.keys().cloned());
     }
@@ -287,10 +289,10 @@ fn config(provider: &str) -> String {
     format!("providers = \"providers.yaml\"\n[integrations.proof]\nprovider = \"{provider}\"\n")
 }
 
-/// The entries of the API, in the format of the catalogue, as a person writes them for one that the catalogue does not have.
+/// Returns the API's provider entries, as a user writes them for an API that the catalogue does not contain.
 fn providers(oauth: &OAuth, api: &Api, client: &str) -> String {
     let (url, token_url, base_url) = (oauth.url(), oauth.token_url(), api.url());
-    // Without it a client says who it is in the body.
+    // Without this key a client sends its credentials in the body.
     let method = if client == "basic" { "\n  authorization_method: header" } else { "" };
     let entry = |name: &str, mode: &str| {
         format!(

@@ -1,8 +1,10 @@
-//! The records: the same for the same number and mutation, on every machine.
+//! Records of the bench server: identical for the same number and mutation, on every machine.
 
 use std::ops::Range;
 
 use serde_json::{Value, json};
+
+use crate::rng::Rng;
 
 const WORDS: [&str; 32] = [
     "a",
@@ -52,11 +54,11 @@ const WEBSITE: &str = "https://github.example";
 /// A change of the original records. The default changes nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Mutation {
-    /// Of a thousand records, about how many have another title and a later `updated_at`.
+    /// Approximate number of records per 1,000 with another title and a later `updated_at`.
     pub changed_per_mille: u64,
-    /// Of a thousand records, about how many are gone.
+    /// Approximate number of deleted records per 1,000.
     pub deleted_per_mille: u64,
-    /// Which ones: another seed changes others, and writes other titles.
+    /// Selects the records: another seed changes other records, and writes other titles.
     pub seed: u64,
 }
 
@@ -64,7 +66,7 @@ pub struct Mutation {
 #[derive(Debug)]
 pub(super) struct Dataset {
     text: String,
-    /// Where each record starts; one more for the end.
+    /// Start offset of each record in bytes, and the end of the last one.
     offsets: Vec<usize>,
 }
 
@@ -72,7 +74,7 @@ impl Dataset {
     pub(super) fn build(records: u64, mutation: Mutation) -> Self {
         let mut dataset = Self { text: String::new(), offsets: vec![0] };
         for index in 0..records {
-            let mut rng = Rng::new(mutation.seed, index);
+            let mut rng = record_rng(mutation.seed, index);
             let (deleted, changed) = (rng.below(1000), rng.below(1000));
             if deleted >= mutation.deleted_per_mille {
                 let edit = (changed < mutation.changed_per_mille).then_some(mutation.seed);
@@ -89,7 +91,7 @@ impl Dataset {
         self.offsets.len() - 1
     }
 
-    /// The records of a range, joined by commas; what lies behind the last record is left out.
+    /// Returns the records of a range, joined by commas; positions after the last record are ignored.
     pub(super) fn slice(&self, range: Range<usize>) -> &str {
         let (from, to) = (range.start.min(self.len()), range.end.min(self.len()));
         if from >= to { "" } else { &self.text[self.offsets[from]..self.offsets[to] - 1] }
@@ -98,7 +100,7 @@ impl Dataset {
 
 /// An issue with the fields that GitHub sends.
 fn record(index: u64, edit: Option<u64>) -> Value {
-    let mut rng = Rng::new(u64::MAX, index);
+    let mut rng = record_rng(u64::MAX, index);
     let number = index + 1;
     let id = 2_000_000_000 + index;
     let url = format!("{API}/repos/o/r/issues/{number}");
@@ -198,35 +200,14 @@ fn sentence(rng: &mut Rng, length: Range<u64>) -> String {
     (0..words).map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// A moment on this day, counted from the start of 2020 in years of twelve 28-day months: every such date exists.
+/// Returns a time on this day, counted from the start of 2020 in years of twelve 28-day months, so that every date
+/// exists.
 fn timestamp(day: u64) -> String {
     let (year, month, date) = (2020 + day / 336, 1 + day % 336 / 28, 1 + day % 28);
     format!("{year}-{month:02}-{date:02}T{:02}:{:02}:00Z", day % 24, day % 60)
 }
 
-/// Pseudo-random numbers by xorshift with a final multiplication; not for secrets.
-#[derive(Debug)]
-struct Rng(u64);
-
-impl Rng {
-    fn new(seed: u64, index: u64) -> Self {
-        // Neighbouring records get distant states, none of them zero; the first rolls mix what is left of the order.
-        let mut rng = Self((seed.rotate_left(32) ^ (index + 1).wrapping_mul(0x9E6C_63D0_876A_3F6B)) | 1);
-        for _ in 0..4 {
-            rng.next_u64();
-        }
-        rng
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
-    }
-
-    /// A number under `end`, which is not zero.
-    fn below(&mut self, end: u64) -> u64 {
-        self.next_u64() % end
-    }
+/// Returns the generator of one record, so that a record does not depend on those before it.
+fn record_rng(seed: u64, index: u64) -> Rng {
+    Rng::new(seed.rotate_left(32) ^ index)
 }

@@ -1,4 +1,4 @@
-//! The three ways to the same pages.
+//! Endpoints of the bench server: the same pages by link, cursor and offset.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,18 +29,18 @@ pub(super) async fn serve(listener: TcpListener, state: Arc<ServerState>) {
         .route("/admin/mutate", post(mutate))
         .route("/admin/stats", get(stats))
         .with_state(state);
-    // Without it, the end of a page can wait for an acknowledgement, and the client's pauses would be measured.
+    // Without this option, the end of a page can wait for an acknowledgement, which would add to the measurement.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    axum::serve(listener, router).await.expect("an accept loop that goes on");
+    axum::serve(listener, router).await.expect("an accept loop that does not end");
 }
 
-async fn by_link(State(stock): State<Arc<ServerState>>, query: Parameters) -> Response {
-    let dataset = stock.dataset();
+async fn by_link(State(state): State<Arc<ServerState>>, query: Parameters) -> Response {
+    let dataset = state.dataset();
     let size = page_size(&query, "per_page");
     let page = number(&query, "page").unwrap_or(1).max(1);
     let last = dataset.len().div_ceil(size).max(1);
     let from = (page - 1).saturating_mul(size);
-    let mut response = answer(&stock, ["[", dataset.slice(from..from.saturating_add(size)), "]"].concat());
+    let mut response = respond(&state, ["[", dataset.slice(from..from.saturating_add(size)), "]"].concat());
     let links: Vec<String> = [
         (page > 1).then(|| ("prev", page - 1)),
         (page < last).then(|| ("next", page + 1)),
@@ -49,7 +49,7 @@ async fn by_link(State(stock): State<Arc<ServerState>>, query: Parameters) -> Re
     ]
     .into_iter()
     .flatten()
-    .map(|(rel, page)| format!("<{}/repos/o/r/issues?per_page={size}&page={page}>; rel=\"{rel}\"", stock.url))
+    .map(|(rel, page)| format!("<{}/repos/o/r/issues?per_page={size}&page={page}>; rel=\"{rel}\"", state.url))
     .collect();
     if !links.is_empty() {
         let links = HeaderValue::try_from(links.join(", ")).expect("an ASCII header");
@@ -58,25 +58,25 @@ async fn by_link(State(stock): State<Arc<ServerState>>, query: Parameters) -> Re
     response
 }
 
-async fn by_cursor(State(stock): State<Arc<ServerState>>, query: Parameters) -> Response {
-    let dataset = stock.dataset();
+async fn by_cursor(State(state): State<Arc<ServerState>>, query: Parameters) -> Response {
+    let dataset = state.dataset();
     let size = page_size(&query, "limit");
     let from = query.get("cursor").and_then(|cursor| cursor.strip_prefix("after-")?.parse().ok()).unwrap_or(0_usize);
     let to = from.saturating_add(size);
     let next = json!((to < dataset.len()).then(|| format!("after-{to}")));
-    answer(&stock, format!("{{\"items\":[{}],\"next_cursor\":{next}}}", dataset.slice(from..to)))
+    respond(&state, format!("{{\"items\":[{}],\"next_cursor\":{next}}}", dataset.slice(from..to)))
 }
 
-async fn by_offset(State(stock): State<Arc<ServerState>>, query: Parameters) -> Response {
-    let dataset = stock.dataset();
+async fn by_offset(State(state): State<Arc<ServerState>>, query: Parameters) -> Response {
+    let dataset = state.dataset();
     let from = number(&query, "offset").unwrap_or(0);
     let to = from.saturating_add(page_size(&query, "limit"));
-    answer(&stock, format!("{{\"items\":[{}],\"total\":{}}}", dataset.slice(from..to), dataset.len()))
+    respond(&state, format!("{{\"items\":[{}],\"total\":{}}}", dataset.slice(from..to), dataset.len()))
 }
 
-async fn mutate(State(stock): State<Arc<ServerState>>, query: Parameters) -> String {
+async fn mutate(State(state): State<Arc<ServerState>>, query: Parameters) -> String {
     let parameter = |name| query.get(name).and_then(|value| value.parse().ok()).unwrap_or(0);
-    let records = stock.mutate(Mutation {
+    let records = state.mutate(Mutation {
         changed_per_mille: parameter("changed"),
         deleted_per_mille: parameter("deleted"),
         seed: parameter("seed"),
@@ -84,12 +84,12 @@ async fn mutate(State(stock): State<Arc<ServerState>>, query: Parameters) -> Str
     json!({ "records": records }).to_string()
 }
 
-async fn stats(State(stock): State<Arc<ServerState>>) -> String {
-    let (requests, bytes) = (stock.requests.load(Ordering::Relaxed), stock.bytes.load(Ordering::Relaxed));
-    json!({ "records": stock.dataset().len(), "requests": requests, "bytes": bytes }).to_string()
+async fn stats(State(state): State<Arc<ServerState>>) -> String {
+    let (requests, bytes) = (state.requests.load(Ordering::Relaxed), state.bytes.load(Ordering::Relaxed));
+    json!({ "records": state.dataset().len(), "requests": requests, "bytes": bytes }).to_string()
 }
 
-fn answer(state: &ServerState, body: String) -> Response {
+fn respond(state: &ServerState, body: String) -> Response {
     state.requests.fetch_add(1, Ordering::Relaxed);
     state.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
     let mut response = Response::new(Body::from(body));

@@ -1,16 +1,16 @@
-// Descriptions in the forms of OpenAPI 3 and Swagger 2, as JSON or YAML.
+// Descriptions in the formats OpenAPI 3 and Swagger 2, as JSON or YAML.
 import { readFileSync } from "node:fs";
 import { load } from "js-yaml";
 import { paths } from "./shape.mjs";
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
 
-// Keys of an entry, and what OpenAPI calls them.
+// Keys of a provider entry, and their names in OpenAPI.
 const ADDRESSES = { authorization_url: "authorizationUrl", token_url: "tokenUrl", refresh_url: "refreshUrl" };
 
-export function read(place, files) {
+export function read(folder, files) {
   return files.map((file) => {
-    const text = readFileSync(`${place}/${file}`, "utf8");
+    const text = readFileSync(`${folder}/${file}`, "utf8");
     return describe(file.endsWith(".json") ? JSON.parse(text) : load(text));
   });
 }
@@ -27,7 +27,7 @@ function describe(document) {
     return value;
   };
 
-  // What a schema allows, with its alternatives and parts put together.
+  // Returns the properties and items that a schema allows, with its alternatives and parts combined.
   const look = (schema, seen = new Set()) => {
     schema = resolve(schema);
     if (schema === undefined || schema === null || seen.has(schema)) {
@@ -54,18 +54,18 @@ function describe(document) {
     const types = Object.entries(content ?? {});
     return (types.find(([type]) => type.includes("json")) ?? types.find(([type]) => type.includes("form")) ?? types[0])?.[1];
   };
-  const answerOf = (responses) => {
+  const responseOf = (responses) => {
     const [, response] = Object.entries(responses ?? {}).find(([status]) => /^(2|default)/i.test(status)) ?? [];
-    const good = resolve(response);
-    const body = good?.schema ? good : media(good?.content);
+    const success = resolve(response);
+    const body = success?.schema ? success : media(success?.content);
     const found = new Set(paths(body?.schema, look));
-    // A schema that says nothing of what is in an answer often has an example beside it.
+    // If a schema does not define the content of a response, an example often shows it.
     const examples = [body?.example, ...Object.values(body?.examples ?? {}).map((one) => resolve(one)?.value)];
-    for (const example of [...examples, ...Object.values(good?.examples ?? {})]) {
+    for (const example of [...examples, ...Object.values(success?.examples ?? {})]) {
       paths(example, lookAtExample).forEach((path) => found.add(path));
     }
-    const headers = Object.keys(good?.headers ?? {}).map((name) => name.toLowerCase());
-    return { answer: [...found], headers };
+    const headers = Object.keys(success?.headers ?? {}).map((name) => name.toLowerCase());
+    return { response: [...found], headers };
   };
 
   const { schemes = ["https"], host, basePath = "" } = document;
@@ -79,14 +79,14 @@ function describe(document) {
       const own = urls(operation.servers ?? item.servers);
       servers.push(...own);
       const parameters = [...(item.parameters ?? []), ...(operation.parameters ?? [])].map(resolve);
-      const named = (place) => parameters.filter((parameter) => parameter?.in === place).map(({ name }) => name);
+      const named = (location) => parameters.filter((parameter) => parameter?.in === location).map(({ name }) => name);
       const body = media(resolve(operation.requestBody)?.content)?.schema ?? parameters.find((one) => one?.in === "body")?.schema;
       operations.push({
         method: method.toUpperCase(),
         path: pathOf(own[0] ?? servers[0] ?? "") + path,
         query: [...new Set(named("query"))],
         body: [...new Set([...paths(body, look), ...named("formData")])].filter((path) => !path.includes("[]")),
-        ...answerOf(operation.responses),
+        ...responseOf(operation.responses),
       });
     }
   }
@@ -103,12 +103,12 @@ function describe(document) {
   return { servers, signIn, operations };
 }
 
-// A server's address with the usual values of its variables.
+// Returns a server's address with the default values of its variables.
 function filled({ url, variables = {} }) {
   return url.replace(/\{(\w+)\}/g, (all, name) => variables[name]?.default ?? all);
 }
 
-// The path of an address, which may have no scheme or host.
+// Returns the path of an address, which may have no scheme or host.
 function pathOf(url) {
   return url.replace(/^[a-z]+:\/\/[^/]*/i, "").replace(/\/$/, "");
 }

@@ -1,10 +1,10 @@
-// Cuts public descriptions of APIs down to what the facts of a provider's entry can be held against, for
-// tests/support/descriptions.rs. `sources.json` names them, with the form of each (a module beside this one), a `prefix`
-// for paths whose form leaves the server out, and the `only` paths that are kept of a huge one; `descriptions.json` is
-// the result.
+// Reduces public API descriptions to the parts that can be compared with a provider entry, for
+// tests/support/descriptions.rs. `sources.json` lists them, with the format of each (a module in this folder), a
+// `prefix` for paths whose format omits the server, and a pattern `only` for the paths to keep of a huge one. The
+// result is `descriptions.json`.
 //
-// Of each operation it keeps the method, the path with that of its server, the names of its parameters, the names in
-// its body, and the paths in its answer: `data[].id`, `paging.next.after`. The packages go.
+// Of each operation it keeps the method, the path with that of its server, the parameter names, the field names in the
+// body, and the paths in the response: `data[].id`, `paging.next.after`. The packages are removed.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as clients from "./clients.mjs";
 import * as fern from "./fern.mjs";
@@ -23,7 +23,7 @@ const { packages, descriptions: sources } = JSON.parse(readFileSync("sources.jso
 const filesOf = (name) => Object.values(sources).filter((source) => source.package === name).flatMap(({ files }) => files);
 unpack(packages, filesOf, PACKAGES);
 
-// Answers recur: each is kept once, and operations name it by its number.
+// Equal responses are stored once; operations refer to them by index.
 const shapes = new Map();
 const numbered = (paths) => {
   const text = paths.join("\n");
@@ -36,8 +36,8 @@ const numbered = (paths) => {
 const descriptions = {};
 for (const [name, source] of Object.entries(sources)) {
   const { package: from, files, form = "openapi", prefix = "", only = "" } = source;
-  const place = `${PACKAGES}/${from}`;
-  const parts = FORMS[form].read(place, files, source);
+  const folder = `${PACKAGES}/${from}`;
+  const parts = FORMS[form].read(folder, files, source);
   const operations = parts.flatMap((part) => part.operations).filter(({ path }) => new RegExp(only).test(path));
   if (operations.length === 0) {
     throw new Error(`${name}: no operation in ${files} of ${from}`);
@@ -46,12 +46,12 @@ for (const [name, source] of Object.entries(sources)) {
     package: from,
     servers: [...new Set(parts.flatMap((part) => part.servers))],
     sign_in: [...new Set(parts.flatMap((part) => part.signIn))],
-    operations: operations.map(({ path, answer, ...rest }) => ({ ...rest, path: prefix + path, answer: numbered(answer) })),
+    operations: operations.map(({ path, response, ...rest }) => ({ ...rest, path: prefix + path, response: numbered(response) })),
   };
 }
 
-const answers = [...shapes.keys()].map((text) => (text === "" ? [] : text.split("\n")));
-writeFileSync("descriptions.json", JSON.stringify({ answers, descriptions }));
-for (const place of [PACKAGES, "node_modules"]) {
-  rmSync(place, { recursive: true });
+const responses = [...shapes.keys()].map((text) => (text === "" ? [] : text.split("\n")));
+writeFileSync("descriptions.json", JSON.stringify({ responses, descriptions }));
+for (const folder of [PACKAGES, "node_modules"]) {
+  rmSync(folder, { recursive: true });
 }

@@ -1,14 +1,14 @@
-// The resources of Shopify's REST API as Shopify's library declares them: a class per resource, with its paths and, per
-// operation, an interface of its parameters (`AllArgs` for a list).
+// Shopify's REST API as Shopify's library declares it: a class per resource with its paths and, per operation, an
+// interface of its parameters (`AllArgs` for a list).
 import { readFileSync, readdirSync } from "node:fs";
 
 const PATH = /\{"http_method": "(\w+)", "operation": "(\w+)", "ids": \[([^\]]*)\], "path": "([^"]+)"\}/g;
 
-export function read(place, [directory]) {
+export function read(folder, [directory]) {
   const version = directory.split("/").at(-1);
   const operations = [];
-  for (const file of readdirSync(`${place}/${directory}`).filter((file) => file.endsWith(".ts") && file !== "index.ts")) {
-    const text = readFileSync(`${place}/${directory}/${file}`, "utf8");
+  for (const file of readdirSync(`${folder}/${directory}`).filter((file) => file.endsWith(".ts") && file !== "index.ts")) {
+    const text = readFileSync(`${folder}/${directory}/${file}`, "utf8");
     const prefix = text.match(/customPrefix: string \| null = "([^"]+)"/)?.[1] ?? `/admin/api/${version}`;
     const plural = text.match(/"plural": "(\w+)"/)?.[1];
     for (const [, method, operation, ids, path] of text.matchAll(PATH)) {
@@ -18,7 +18,7 @@ export function read(place, [directory]) {
         path: `${prefix}/${path.replaceAll("<", "{").replaceAll(">", "}")}`,
         query: isList ? named(text, "AllArgs") : [],
         body: [],
-        answer: isList && plural ? [plural, `${plural}[]`] : [],
+        response: isList && plural ? [plural, `${plural}[]`] : [],
         headers: [],
       });
     }

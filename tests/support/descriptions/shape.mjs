@@ -1,12 +1,12 @@
-// The paths in an answer: names with dots between them, and `[]` behind a list. Breadth first, so that a limit cuts off
-// what lies deepest.
+// Returns the paths in a response: names separated by dots, and `[]` after a list. The search is breadth-first, so that
+// the limit removes the deepest paths.
 
-// Paths of three names are the longest that a pagination has; of a record, only its own names matter.
+// Paginations have paths of at most three names; of a record, only its own field names are needed.
 const DEPTH = 3;
 const MOST = 400;
 
-// `look(value)` gives the names in an object, `{ names: [[name, value]…] }`, or what a list holds, `{ items: value }`,
-// or both for a value with alternatives.
+// `look(value)` returns the names in an object, `{ names: [[name, value]…] }`, or the items of a list,
+// `{ items: value }`, or both for a value with alternatives.
 export function paths(value, look) {
   const found = new Set();
   let level = [{ at: "", value, depth: 0, record: false }];

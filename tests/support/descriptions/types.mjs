@@ -1,14 +1,14 @@
-// Declarations of TypeScript that were made from a description: one type with all paths (`Paths`), or one per
-// operation, whose name ends with `Data` and which names its `url`, beside the type of its answers (`…Responses`).
+// TypeScript declarations generated from a description: one type with all paths (`Paths`), or one per operation, whose
+// name ends with `Data` and which contains its `url`, with a separate type of its responses (`…Responses`).
 import { readFileSync } from "node:fs";
 import ts from "typescript";
 import { paths } from "./shape.mjs";
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
 
-export function read(place, files) {
+export function read(folder, files) {
   const programs = files.filter((file) => /\.m?js$/.test(file));
-  const text = (file) => readFileSync(`${place}/${file}`, "utf8");
+  const text = (file) => readFileSync(`${folder}/${file}`, "utf8");
   const types = declarations(files.filter((file) => !programs.includes(file)).map(text));
   const methods = new Map(programs.flatMap((file) => methodsIn(text(file))));
   const reader = readerOf(types);
@@ -16,7 +16,7 @@ export function read(place, files) {
   return [{ servers: [], signIn: [], operations }];
 }
 
-// The types that texts declare, by name.
+// Returns the types that texts declare, by name.
 export function declarations(texts) {
   const types = new Map();
   for (const text of texts) {
@@ -31,7 +31,7 @@ export function declarations(texts) {
   return types;
 }
 
-// Looks at types for ./shape.mjs: a type, or the name of one.
+// Returns functions that read types for ./shape.mjs. A type is a node or the name of one.
 export function readerOf(types) {
   const look = (node, seen = new Set()) => {
     node = typeof node === "string" ? types.get(node) : node;
@@ -81,7 +81,7 @@ function fromPaths(all, { look, names, member, success }) {
         path,
         query: names(member(member(operation, "parameters"), "query")).map(([name]) => name),
         body: names(member(operation, "requestBody")).map(([name]) => name),
-        answer: paths(success(member(operation, "responses")), look),
+        response: paths(success(member(operation, "responses")), look),
         headers: [],
       })),
   );
@@ -104,14 +104,14 @@ function fromEach(types, methods, { look, names, member, success }) {
       path: url,
       query: names(member(type, "query")).map(([name]) => name),
       body: names(member(type, "body")).map(([name]) => name),
-      answer: paths(success(types.get(`${stem}Responses`)), look),
+      response: paths(success(types.get(`${stem}Responses`)), look),
       headers: [],
     });
   }
   return operations;
 }
 
-// The methods stand in the program only: `listThings = (options) => (…).get({`.
+// Only the program contains the methods: `listThings = (options) => (…).get({`.
 function methodsIn(text) {
   const functions = text.matchAll(/(\w+) ?= ?\([^)]*\) ?=>[^;]{0,80}?\.(get|post|put|patch|delete)\(/g);
   return [...functions].map(([, name, method]) => [name.toLowerCase(), method.toUpperCase()]);

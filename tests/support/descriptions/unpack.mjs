@@ -1,10 +1,10 @@
-// Fetches packages with npm, and takes out of each the files that are wanted: whole and with what they depend on, the
-// packages are 900 MB.
+// Downloads packages with npm and extracts the needed files of each; complete and with their dependencies, the packages
+// have 900 MB.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 
-// `pinned` has the hash of each package by name and version, `wanted` the files and directories by name.
+// `pinned` has the hash of each package by name and version; `wanted` returns the files and directories of a package.
 export function unpack(pinned, wanted, into) {
   const packages = Object.keys(pinned);
   const options = ["--silent", "--ignore-scripts", "--prefer-offline"];
@@ -16,10 +16,10 @@ export function unpack(pinned, wanted, into) {
     if (pinned[versioned] !== `sha512-${hash}`) {
       throw new Error(`${versioned} has the hash sha512-${hash}`);
     }
-    const place = `${into}/${name}`;
-    mkdirSync(place, { recursive: true });
+    const folder = `${into}/${name}`;
+    mkdirSync(folder, { recursive: true });
     const files = wanted(name).map((file) => `package/${file}`);
-    execFileSync("tar", ["-xzf", archive, "-C", place, "--strip-components=1", ...files]);
+    execFileSync("tar", ["-xzf", archive, "-C", folder, "--strip-components=1", ...files]);
     rmSync(archive);
   }
 }

@@ -1,4 +1,5 @@
-//! An API behind an authorization server: it takes the newest good access token of a connection, and no other.
+//! API behind an authorization server: it accepts the newest valid access token of a connection, and refuses all
+//! others.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -31,19 +32,19 @@ struct ApiState {
     refuses_all: AtomicBool,
 }
 
-/// What came so far.
+/// Numbers of requests by result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RequestCounts {
-    /// Requests with a token that is good.
+    /// Requests with a valid token.
     pub accepted: usize,
-    /// Requests that were answered with 401.
+    /// Requests that were refused with status 401.
     pub refused: usize,
 }
 
 impl Api {
-    /// Starts one on a free port of 127.0.0.1.
+    /// Starts the API on a free port of 127.0.0.1.
     ///
-    /// `GET` of any path answers `{"path": …}` to a good bearer token, and 401 to all others.
+    /// `GET` of any path returns `{"path": …}` for a valid bearer token, and 401 otherwise.
     pub fn start(oauth: &OAuth) -> Self {
         let shared = Arc::new(ApiState {
             control: oauth.control.clone(),
@@ -61,17 +62,17 @@ impl Api {
         Self { url, shared, server }
     }
 
-    /// Where it listens, without a trailing slash.
+    /// Base URL, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// What came so far.
+    /// Returns the numbers of requests so far.
     pub fn request_counts(&self) -> RequestCounts {
         *lock(&self.shared.request_counts)
     }
 
-    /// Refuses every token from now on, also a good one.
+    /// Refuses every token from now on, even a valid one.
     pub fn refuse_all(&self) {
         self.shared.refuses_all.store(true, Ordering::Relaxed);
     }
@@ -85,18 +86,18 @@ impl Drop for Api {
 
 async fn handle(State(api): State<Arc<ApiState>>, uri: Uri, headers: HeaderMap) -> Response {
     let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let good = match token {
+    let is_valid = match token {
         Some(token) if !api.refuses_all.load(Ordering::Relaxed) => api.control.is_current(token).await,
         _ => false,
     };
-    if good {
+    if is_valid {
         lock(&api.request_counts).accepted += 1;
         let body = serde_json::json!({ "path": uri.path() }).to_string();
         ([(CONTENT_TYPE, "application/json")], body).into_response()
     } else {
         lock(&api.request_counts).refused += 1;
         let challenge = [(WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)];
-        (StatusCode::UNAUTHORIZED, challenge, "the token is no good").into_response()
+        (StatusCode::UNAUTHORIZED, challenge, "the token is not valid").into_response()
     }
 }
 

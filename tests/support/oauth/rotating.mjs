@@ -1,10 +1,10 @@
-// npm's oidc-provider, for tests/support/oauth.rs: refresh tokens are good for one use, and one that comes a second time
-// ends the whole grant. Everything is kept in memory.
+// npm's oidc-provider, for tests/support/oauth.rs: a refresh token can be used once, and its reuse revokes the whole
+// grant. All data is kept in memory.
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import Provider from "oidc-provider";
 import MemoryAdapter, { setStorage } from "oidc-provider/lib/adapters/memory_adapter.js";
-import { open, stop } from "./front.mjs";
+import { open, stop } from "./proxy.mjs";
 
 // All servers of a process share this storage (every key contains a random id). The default one drops the oldest entries.
 setStorage(new Map());
@@ -25,7 +25,7 @@ const client = (id, method) => ({
 function configuration(lifetime) {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   return {
-    // The one that it takes without being told, and then warns of.
+    // The default adapter, set explicitly because the provider prints a warning otherwise.
     adapter: (model) => new MemoryAdapter(model),
     clockTolerance: 0,
     clients: [client("basic", "client_secret_basic"), client("post", "client_secret_post")],
@@ -44,17 +44,17 @@ function configuration(lifetime) {
   };
 }
 
-// Starts a server whose token requests give access tokens of this lifetime, in seconds.
+// Starts a server whose token requests return access tokens with this lifetime, in seconds.
 export const start = (lifetime) => open(async (url) => {
   const provider = new Provider(url, configuration(lifetime));
-  // The newest access token of a grant, and of a client that has none.
+  // The newest access token of each grant, and of each client without a grant.
   const newest = new Map();
   provider.on("access_token.saved", (token) => newest.set(token.grantId, token.jti));
   provider.on("client_credentials.saved", (token) => newest.set(token.clientId, token.jti));
   provider.on("server_error", (_, error) => console.error(error));
 
   const controls = {
-    // What a walk through a browser would end with.
+    // Creates the tokens that an authorization in a browser would return.
     async connect({ client: clientId, lifetime: first }) {
       const accountId = randomUUID();
       const client = await provider.Client.find(clientId);

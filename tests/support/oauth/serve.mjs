@@ -1,21 +1,21 @@
 // Starts authorization servers of one kind, each on a port of its own, for tests/support/oauth.rs. Loading the packages
-// takes a second of processor time, which all servers of a test process share.
+// takes a second of CPU time, which all servers of a test process share.
 //
-// Its argument is the module of the kind: `rotating` or `lasting`. The one line on stdout is its own address, where:
+// Its argument is the module of the kind: `rotating` or `non_rotating`. Its one line on stdout is its own address, with:
 //
-// | request | answer |
+// | request | response |
 // | --- | --- |
 // | POST /start {"lifetime"} | {"url"}: the address of a new server |
 // | POST /stop {"url"} | stops it |
 //
-// The process ends when its stdin does, and so with the test process that holds the other end, however that one ends.
+// The process ends when its stdin is closed, and therefore when the test process ends for any reason.
 import { createServer } from "node:http";
-import { text } from "./front.mjs";
+import { text } from "./proxy.mjs";
 
 const { start } = await import(`./${process.argv[2]}.mjs`);
 const running = new Map();
 
-async function answer(request) {
+async function handle(request) {
   const body = JSON.parse(await text(request));
   if (request.url === "/start") {
     const server = await start(body.lifetime);
@@ -28,8 +28,8 @@ async function answer(request) {
 }
 
 const control = createServer((request, response) => {
-  answer(request).then(
-    (answered) => response.end(JSON.stringify(answered)),
+  handle(request).then(
+    (result) => response.end(JSON.stringify(result)),
     (error) => {
       console.error(error);
       response.destroy();

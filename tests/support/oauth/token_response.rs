@@ -1,71 +1,72 @@
-//! What may happen to a token request.
+//! Configurable responses to token requests.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// What happens to a token request.
+/// How the proxy of the authorization server responds to a token request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenResponse {
-    /// The server does its work at once, and its answer comes so much later.
+    /// The server processes the request at once, and its response is delayed by this duration.
     Delayed(Duration),
-    /// The server does its work, and the connection ends without a byte: a rotated token reaches nobody.
+    /// The server processes the request, and the connection is closed without a byte: the client never receives the
+    /// rotated token.
     Lost,
-    /// The server does its work, and what arrives is the beginning of its answer, complete by its length.
+    /// The server processes the request, and the client receives a truncated body with a matching length.
     Truncated,
-    /// The server is not asked, and this is the answer.
+    /// The request is not forwarded, and this is the response.
     Replaced {
-        /// The status.
+        /// Status of the response.
         status: u16,
-        /// The body, called JSON.
+        /// Body of the response, with the content type JSON.
         body: &'static str,
-        /// Headers beside the content type.
+        /// Headers in addition to the content type.
         headers: &'static [(&'static str, &'static str)],
-        /// How late it comes.
+        /// Delay before the response.
         delay: Duration,
     },
 }
 
 impl TokenResponse {
-    /// The refusal of RFC 6749 for a refresh token that is no good.
+    /// The error of RFC 6749 for an invalid refresh token.
     pub const INVALID_GRANT: Self = Self::error(400, r#"{"error":"invalid_grant"}"#);
 
-    /// An answer of the front's own.
+    /// Creates a response of the proxy itself.
     pub const fn error(status: u16, body: &'static str) -> Self {
         Self::Replaced { status, body, headers: &[], delay: Duration::ZERO }
     }
 
-    /// The same answer, so much later.
+    /// Returns the same response with an additional delay.
     ///
     /// # Panics
     ///
-    /// It never comes.
+    /// Panics if the response never arrives or is truncated.
     #[must_use]
     pub fn delayed_by(self, by: Duration) -> Self {
         match self {
-            Self::Delayed(late) => Self::Delayed(late + by),
-            Self::Replaced { status, body, headers, delay: late } => {
-                Self::Replaced { status, body, headers, delay: late + by }
+            Self::Delayed(delay) => Self::Delayed(delay + by),
+            Self::Replaced { status, body, headers, delay } => {
+                Self::Replaced { status, body, headers, delay: delay + by }
             }
-            Self::Lost | Self::Truncated => panic!("{self:?} has no time"),
+            Self::Lost | Self::Truncated => panic!("{self:?} cannot be delayed"),
         }
     }
 
     pub(super) fn control_json(&self) -> Value {
         match self {
-            Self::Delayed(late) => json!({ "delay": millis(*late) }),
+            Self::Delayed(delay) => json!({ "delay": millis(*delay) }),
             Self::Lost => json!({ "lost": true }),
-            Self::Truncated => json!({ "garbled": true }),
-            Self::Replaced { status, body, headers, delay: late } => {
+            Self::Truncated => json!({ "truncated": true }),
+            Self::Replaced { status, body, headers, delay } => {
                 let headers: serde_json::Map<String, Value> =
                     headers.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
-                let instead = json!({ "status": status, "body": body, "headers": headers });
-                json!({ "instead": instead, "delay": millis(*late) })
+                let replaced = json!({ "status": status, "body": body, "headers": headers });
+                json!({ "replaced": replaced, "delay": millis(*delay) })
             }
         }
     }
 }
 
 fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).expect("a short while")
+    u64::try_from(span.as_millis()).expect("a short duration")
 }

@@ -1,4 +1,5 @@
-//! The front: checks each request of the client, asks the recording in its own dialect, and translates the answer.
+//! Proxy in front of the recording server: checks each request of the client, forwards it in the form of the recording,
+//! and translates the response.
 
 use std::sync::{Arc, Mutex};
 
@@ -28,10 +29,10 @@ pub(super) struct Proxy {
     url: String,
     session: Session,
     credential: String,
-    /// What the client adds to the query of a list.
+    /// Query parameters that the client adds to lists.
     parameters: Vec<(String, String)>,
     progress: Arc<Mutex<Progress>>,
-    /// Two last requests of a session at once would end the fixtures server.
+    /// Serialises requests: two last requests of a session at the same time would crash the fixtures server.
     request_lock: tokio::sync::Mutex<()>,
 }
 
@@ -49,10 +50,10 @@ impl Proxy {
 
     pub(super) async fn serve(self, listener: TcpListener) {
         let router = Router::new().fallback(handle).with_state(Arc::new(self));
-        axum::serve(listener, router).await.expect("an accept loop that goes on");
+        axum::serve(listener, router).await.expect("an accept loop that does not end");
     }
 
-    /// The next recorded request, if this is it; otherwise what is wrong with it.
+    /// Returns the next recorded request if `request` matches it; otherwise the difference.
     fn check(&self, request: &ClientRequest) -> Result<Step, String> {
         let progress = lock(&self.progress);
         let done = progress.seen.len();
@@ -72,18 +73,18 @@ impl Proxy {
             return Err(format!("the query is {expected:?}, not {sent:?}"));
         }
         if headers.get_all(AUTHORIZATION).iter().ne([self.credential.as_str()]) {
-            return Err("it does not carry the connection's bearer token, once".to_owned());
+            return Err("the connection's bearer token is not sent exactly once".to_owned());
         }
         if !headers.contains_key(USER_AGENT) {
             return Err("it has no User-Agent, without which GitHub refuses".to_owned());
         }
         match step.body {
             None if body.is_empty() => Ok(step.clone()),
-            None => Err(format!("it has a body: {body}")),
+            None => Err(format!("there is a body: {body}")),
             Some(expected) => {
                 let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
                 if !content_type.starts_with("application/json") {
-                    return Err(format!("its content type is `{content_type}`, not JSON"));
+                    return Err(format!("the content type is `{content_type}`, not JSON"));
                 }
                 let parsed = |text: &str| serde_json::from_str::<Value>(text).ok();
                 if parsed(body) != parsed(expected) {
@@ -94,7 +95,7 @@ impl Proxy {
         }
     }
 
-    /// Asks the recording.
+    /// Sends the recorded form of a step to the recording server.
     async fn forward(&self, step: &Step) -> reqwest::Result<reqwest::Response> {
         let mut url = format!("{}{}", self.session.url, step.path);
         let query: Vec<String> =
@@ -114,21 +115,21 @@ impl Proxy {
         request.send().await
     }
 
-    /// The recording's answer, as GitHub would have given it to this client.
-    async fn translate(&self, answer: reqwest::Response) -> reqwest::Result<Response> {
-        let status = answer.status();
+    /// Translates the recorded response to the one that GitHub would have sent to this client.
+    async fn translate(&self, response: reqwest::Response) -> reqwest::Result<Response> {
+        let status = response.status();
         let mut headers = HeaderMap::new();
-        for (name, value) in answer.headers() {
-            // Of the connection, not of the answer.
+        for (name, value) in response.headers() {
+            // These headers belong to the connection, not to the response.
             if ![CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name) {
                 headers.append(name, self.header(name, value));
             }
         }
-        let body = self.restore_token(&answer.text().await?);
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
-        Ok(response)
+        let body = self.restore_token(&response.text().await?);
+        let mut translated = Response::new(Body::from(body));
+        *translated.status_mut() = status;
+        *translated.headers_mut() = headers;
+        Ok(translated)
     }
 
     fn header(&self, name: &HeaderName, value: &HeaderValue) -> HeaderValue {
@@ -140,7 +141,7 @@ impl Proxy {
                 .replace(API, &self.url)
                 .replace(&format!("per_page={RECORDED_PAGE_SIZE}&"), &format!("per_page={CLIENT_PAGE_SIZE}{extra}&"))
         } else if *name == RESET {
-            // The recorder wrote milliseconds where GitHub sends seconds.
+            // The recording contains milliseconds where GitHub sends seconds.
             text.strip_suffix("000").unwrap_or(text).to_owned()
         } else {
             text.to_owned()
@@ -148,23 +149,23 @@ impl Proxy {
         HeaderValue::try_from(text).expect("a header value from header values")
     }
 
-    /// Undoes the recording's own rewriting: `<server>/<host>/<session>/…` was `https://<host>/…`.
+    /// Reverts the recording server's rewriting: `<server>/<host>/<session>/…` was `https://<host>/…`.
     fn restore_token(&self, text: &str) -> String {
         let Session { server, id, .. } = &self.session;
         let (server, session) = (format!("{server}/"), format!("/{id}/"));
         let mut parts = text.split(&server);
-        let mut plain = parts.next().unwrap_or_default().to_owned();
+        let mut restored = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             match part.split_once(&session) {
-                Some((host, rest)) if !host.contains('/') => plain.extend(["https://", host, "/", rest]),
-                _ => plain.extend([server.as_str(), part]),
+                Some((host, rest)) if !host.contains('/') => restored.extend(["https://", host, "/", rest]),
+                _ => restored.extend([server.as_str(), part]),
             }
         }
-        plain
+        restored
     }
 }
 
-/// A request of the client.
+/// The client's request, as received by the proxy.
 #[derive(Debug)]
 struct ClientRequest {
     method: Method,
@@ -175,34 +176,36 @@ struct ClientRequest {
 }
 
 async fn handle(
-    State(front): State<Arc<Proxy>>,
+    State(proxy): State<Arc<Proxy>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     Query(query): Query<Vec<(String, String)>>,
     body: Bytes,
 ) -> Response {
-    let _turn = front.request_lock.lock().await;
+    let _guard = proxy.request_lock.lock().await;
     let body = String::from_utf8_lossy(&body).into_owned();
     let client_request = ClientRequest { method, uri, headers, query, body };
     let target = client_request.uri.to_string();
-    let outcome = match front.check(&client_request) {
-        Err(complaint) => Err(complaint),
-        Ok(step) => match front.forward(&step).await {
-            Err(error) => Err(format!("the recording did not answer: {error}")),
-            Ok(answer) if answer.status() == StatusCode::NOT_FOUND => Err("the recording refused it".to_owned()),
-            Ok(answer) => front.translate(answer).await.map_err(|error| format!("a broken answer: {error}")),
+    let outcome = match proxy.check(&client_request) {
+        Err(problem) => Err(problem),
+        Ok(step) => match proxy.forward(&step).await {
+            Err(error) => Err(format!("the recording server did not respond: {error}")),
+            Ok(response) if response.status() == StatusCode::NOT_FOUND => {
+                Err("the recording server refused it".to_owned())
+            }
+            Ok(response) => proxy.translate(response).await.map_err(|error| format!("a broken response: {error}")),
         },
     };
-    let mut progress = lock(&front.progress);
+    let mut progress = lock(&proxy.progress);
     match outcome {
         Ok(response) => {
             progress.seen.push(SeenRequest { method: client_request.method, target, body: client_request.body });
             response
         }
-        Err(complaint) => {
-            let mismatch = format!("{} {target}: {complaint}", client_request.method);
-            // A client that tries again on failures of a server does not on this one.
+        Err(problem) => {
+            let mismatch = format!("{} {target}: {problem}", client_request.method);
+            // Clients that retry server errors do not retry this status.
             let mut response = Response::new(Body::from(json!({ "message": mismatch }).to_string()));
             *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -1,8 +1,8 @@
-//! The scenarios that tests play: what the recording contains, request by request.
+//! Recorded scenarios, request by request.
 
 use axum::http::Method;
 
-/// A recorded conversation.
+/// A recorded sequence of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Scenario {
@@ -12,24 +12,24 @@ pub enum Scenario {
     Labels,
 }
 
-/// One recorded request.
+/// One request of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) method: Method,
     pub(super) path: &'static str,
-    /// The page, of a list that comes in pages. The first is asked for without its number.
+    /// Page number, for paginated lists. The first page is requested without a number.
     pub(super) page: Option<u32>,
-    /// The body as compact JSON.
+    /// Body as compact JSON.
     pub(super) body: Option<&'static str>,
 }
 
-/// The size of the recorded pages.
+/// Page size in the recording.
 pub(super) const RECORDED_PAGE_SIZE: &str = "3";
-/// The size that a client asks for.
+/// Page size that clients request.
 pub(super) const CLIENT_PAGE_SIZE: &str = "100";
 
 impl Scenario {
-    /// The name of its folder in `@octokit/fixtures`.
+    /// Name of the scenario's folder in `@octokit/fixtures`.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::PaginateIssues => "paginate-issues",
@@ -67,7 +67,7 @@ fn step(method: Method, path: &'static str, body: Option<&'static str>) -> Step 
 }
 
 impl Step {
-    /// The query with pages of this size, as sorted pairs.
+    /// Returns the query with pages of this size, as sorted pairs.
     pub(super) fn query(&self, page_size: &str) -> Vec<(String, String)> {
         let size = self.page.map(|_| ("per_page", page_size.to_owned()));
         let page = self.page.filter(|&page| page > 1).map(|page| ("page", page.to_string()));

@@ -1,7 +1,7 @@
 // Serves recorded GitHub traffic on a free port of 127.0.0.1, for tests/support/octokit.rs.
 //
-// Its one line on stdout is the address, printed when it answers. It ends when its stdin does, and so with the test
-// process that holds the other end, however that process ends.
+// Its one line on stdout is the address, printed when it accepts requests. It ends when its stdin is closed, and
+// therefore when the test process ends for any reason.
 import express from "express";
 import recordings from "@octokit/fixtures-server";
 

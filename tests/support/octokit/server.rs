@@ -1,4 +1,4 @@
-//! The Node process that serves the recordings: one for all tests of this process, with a session for each.
+//! Node process that serves the recordings: one for all tests of this process, with a session for each test.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::scenario::Scenario;
 use crate::npm::{NodeProcess, NpmProject};
 
-const KIT: NpmProject = NpmProject {
+const PROJECT: NpmProject = NpmProject {
     name: "octokit",
     min_node_version: 18,
     files: &[
@@ -27,39 +27,39 @@ pub(super) struct Server {
     client: Client,
 }
 
-/// Where one playing of a scenario is served. The server forgets it after ten minutes, or after its last request.
+/// A session that serves one replay. The server removes it after ten minutes, or after its last request.
 #[derive(Debug, Clone)]
 pub(super) struct Session {
-    /// The server's address, without a trailing slash.
+    /// Address of the server, without a trailing slash.
     pub(super) server: String,
     pub(super) id: String,
-    /// The address of the recorded API, without a trailing slash.
+    /// Address of the recorded API, without a trailing slash.
     pub(super) url: String,
     pub(super) client: Client,
 }
 
 impl Server {
-    /// The server, started if need be.
+    /// Returns the shared server, and starts it if needed.
     ///
     /// # Errors
     ///
-    /// Says which tools are missing.
+    /// Returns a message that lists the missing tools.
     pub(super) fn shared() -> Result<&'static Self, &'static str> {
         static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
         SERVER.get_or_init(Self::start).as_ref().map_err(String::as_str)
     }
 
     fn start() -> Result<Self, String> {
-        Ok(Self { script: KIT.start("serve.mjs", &[])?, client: client() })
+        Ok(Self { script: PROJECT.start("serve.mjs", &[])?, client: client() })
     }
 
-    /// Starts playing a scenario.
+    /// Starts a session for a scenario.
     pub(super) async fn session(&self, scenario: Scenario) -> Session {
         let body = json!({ "scenario": scenario.name() }).to_string();
         let request =
             self.client.post(format!("{}/fixtures", self.script.url)).header("content-type", "application/json");
-        let answer = request.body(body).send().await.expect("an answer of the fixtures server");
-        let text = answer.text().await.expect("the answer of the fixtures server");
+        let response = request.body(body).send().await.expect("a response of the fixtures server");
+        let text = response.text().await.expect("the response of the fixtures server");
         let session: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
         let field = |name: &str| session[name].as_str().unwrap_or_else(|| panic!("no `{name}`: {text}")).to_owned();
         Session { server: self.script.url.clone(), id: field("id"), url: field("url"), client: self.client.clone() }
@@ -67,7 +67,7 @@ impl Server {
 }
 
 fn client() -> Client {
-    // The workspace builds reqwest without a choice of its own; another test may have made the same one before.
+    // The workspace builds reqwest without a default TLS provider; another test may have installed the same one before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     client.timeout(Duration::from_secs(30)).build().expect("a client")

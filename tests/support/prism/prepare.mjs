@@ -1,16 +1,16 @@
-// Cuts GitHub's description of its API (13 MB, 811 paths) down to the paths that the integration uses, for
-// tests/support/prism.rs: the whole one takes eleven seconds to read, each time.
+// Reduces GitHub's API description (13 MB, 811 paths) to the paths that the integration uses, for
+// tests/support/prism.rs: reading the complete one takes eleven seconds each time.
 //
-// What is kept is kept with everything that it refers to, and as it is, but for one thing that prism's validator cannot
-// read, and then takes every body in silence: `nullable` beside alternatives. It becomes one more alternative. The
-// package, 390 MB when it is unpacked, goes.
+// The remaining paths keep everything that they refer to. One change is made: prism's validator does not support
+// `nullable` next to alternatives, and then accepts every body; it becomes one more alternative. The package, 390 MB
+// unpacked, is removed.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 
 const PACKAGE = "node_modules/@octokit/openapi";
 const USED = /^\/repos\/\{owner\}\/\{repo\}(\/(issues(\/\{issue_number\})?|labels(\/\{name\})?))?$/;
 
-const whole = JSON.parse(readFileSync(`${PACKAGE}/generated/api.github.com.json`, "utf8"));
-const { openapi, info, servers, paths } = whole;
+const complete = JSON.parse(readFileSync(`${PACKAGE}/generated/api.github.com.json`, "utf8"));
+const { openapi, info, servers, paths } = complete;
 const used = Object.fromEntries(Object.entries(paths).filter(([path]) => USED.test(path)));
 const cut = { openapi, info, servers, paths: used, components: {} };
 
@@ -22,13 +22,13 @@ function follow(value) {
     if (typeof value.$ref === "string" && !seen.has(value.$ref)) {
       seen.add(value.$ref);
       const [, components, kind, name] = value.$ref.split("/");
-      const target = whole[components][kind][name];
+      const target = complete[components][kind][name];
       (cut.components[kind] ??= {})[name] = target;
       follow(target);
     }
     if (value.nullable === true && value.type === undefined) {
       const alternatives = value.oneOf ?? value.anyOf;
-      // Prism adds the null to the values of its own accord.
+      // Prism itself adds null to the values.
       alternatives.push({ type: "string", nullable: true, enum: [] });
       delete value.nullable;
     }

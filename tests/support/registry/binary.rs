@@ -1,7 +1,7 @@
-//! Builds the `registry` binary, once per test process.
+//! Build of the `registry` binary, once per test process.
 //!
-//! `cargo test` builds a package's own binaries only, and this package has none. Cargo is asked for the binary instead
-//! of guessing its path: what it answers is fresh, and of the profile and target that the tests were built with.
+//! `cargo test` builds a package's own binaries only, and this package has none. The binary is built by cargo, which
+//! prints its path: it is up to date, and has the profile and target of the tests.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,11 +10,11 @@ use std::{env, fs};
 
 use serde_json::Value;
 
-/// The binary: the one that `NANGO_TEST_REGISTRY` names, else the workspace's own, built now.
+/// Returns the binary that `NANGO_TEST_REGISTRY` names, or else builds the workspace's own.
 ///
 /// # Panics
 ///
-/// It does not build (with the compiler's messages), or the named file is not there.
+/// Panics if it does not build (with the compiler's messages), or if the named file does not exist.
 pub fn registry_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -23,11 +23,12 @@ pub fn registry_binary() -> &'static Path {
     })
 }
 
-/// The `registry` whose functions only tests want: the one that `NANGO_TEST_PROOF_REGISTRY` names, else built now.
+/// Returns the `registry` with functions for tests: the one that `NANGO_TEST_PROOF_REGISTRY` names, or else a new
+/// build.
 ///
 /// # Panics
 ///
-/// It does not build (with the compiler's messages), or the named file is not there.
+/// Panics if it does not build (with the compiler's messages), or if the named file does not exist.
 pub fn proof_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -36,23 +37,23 @@ pub fn proof_binary() -> &'static Path {
     })
 }
 
-/// The binary that a variable names.
+/// Returns the binary that a variable names.
 fn named_by(variable: &str) -> Option<PathBuf> {
     let path = env::var_os(variable)?;
     let found = fs::canonicalize(&path);
     Some(found.unwrap_or_else(|error| panic!("{variable} names {}: {error}", Path::new(&path).display())))
 }
 
-/// The target directory that this test was built into.
+/// Returns the target directory that this test was built into.
 pub fn target_dir() -> &'static Path {
     static TARGET: OnceLock<PathBuf> = OnceLock::new();
     TARGET.get_or_init(|| BuildLayout::of_current_exe().target)
 }
 
-/// Where cargo put this test.
+/// Path components of this test's executable.
 struct BuildLayout {
     target: PathBuf,
-    /// The directory of a target triple, if cargo was called with `--target`.
+    /// Target triple, if cargo was called with `--target`.
     triple: Option<String>,
     profile: String,
 }
@@ -62,14 +63,14 @@ impl BuildLayout {
         let test = env::current_exe().expect("the path of this test");
         // <target>/[<triple>/]<profile>/deps/<test>, and cargo marks <target> as a cache directory.
         let profile_dir = test.ancestors().nth(2).expect("a profile's directory");
-        let above = profile_dir.parent().expect("a target directory");
+        let parent = profile_dir.parent().expect("a target directory");
         let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let profile = name(profile_dir);
-        match above.parent() {
-            Some(target) if !is_target(above) && is_target(target) => {
-                Self { target: target.to_owned(), triple: Some(name(above)), profile }
+        match parent.parent() {
+            Some(target) if !is_target(parent) && is_target(target) => {
+                Self { target: target.to_owned(), triple: Some(name(parent)), profile }
             }
-            _ => Self { target: above.to_owned(), triple: None, profile },
+            _ => Self { target: parent.to_owned(), triple: None, profile },
         }
     }
 }
@@ -92,8 +93,8 @@ fn build(name: &str, target_args: &[&str]) -> PathBuf {
     if let Some(triple) = triple {
         cargo.args(["--target", &triple]);
     }
-    // Cargo describes this package to its test. Handed on, that would look like a change to build scripts that read
-    // these variables, and their packages would be built anew each time.
+    // Cargo sets variables that describe this package for its tests. If they were inherited, build scripts that read
+    // them would seem to be out of date, and their packages would be rebuilt each time.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
         let describes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];

@@ -1,4 +1,4 @@
-//! A process under test: what it prints is collected while it runs, and it is never waited for without end.
+//! A process under test: its output is collected while it runs, and every wait has a timeout.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -9,41 +9,41 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// Longer than any test's process should take on a busy machine; what lasts longer hangs.
+/// Timeout of every wait: longer than any test's process takes on a busy machine.
 const TIMEOUT: Duration = Duration::from_mins(2);
-/// How often a running process is looked at.
+/// Interval between checks of a running process.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How a process ended, and what it printed.
+/// Exit code and output of a process.
 #[derive(Debug, Clone)]
 pub struct Output {
-    /// The exit code; `None` if a signal ended it.
+    /// Exit code; `None` if a signal ended the process.
     pub status: Option<i32>,
-    /// What it printed for programs.
+    /// Output for programs.
     pub stdout: String,
-    /// What it printed for people.
+    /// Output for users.
     pub stderr: String,
     command: String,
 }
 
 impl Output {
-    /// Expects this exit code.
+    /// Asserts this exit code, and returns the output.
     ///
     /// # Panics
     ///
-    /// It was another: with all that was printed.
-    #[expect(clippy::return_self_not_must_use, reason = "often the exit code is all that is asked")]
+    /// Panics with the whole output if the exit code differs.
+    #[expect(clippy::return_self_not_must_use, reason = "often only the exit code is checked")]
     #[track_caller]
     pub fn expect(self, status: i32) -> Self {
         assert_eq!(self.status, Some(status), "{}", self.report());
         self
     }
 
-    /// Reads stdout as one JSON document.
+    /// Parses stdout as one JSON document.
     ///
     /// # Panics
     ///
-    /// It is none.
+    /// Panics if stdout is not JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)
@@ -56,7 +56,7 @@ impl Output {
     }
 }
 
-/// A process that was started. Dropped before it ended, it is killed.
+/// A started process. It is killed if this value is dropped before it ends.
 #[derive(Debug)]
 pub struct Running {
     command: String,
@@ -68,84 +68,84 @@ pub struct Running {
 impl Running {
     pub(super) fn start(mut command: Command, input: Option<String>) -> Self {
         let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
-        let shown = command_line(&command);
+        let displayed = command_line(&command);
         let mut child = command
             .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{shown}: {error}"));
+            .unwrap_or_else(|error| panic!("{displayed}: {error}"));
         let stdout = Pipe::collect(child.stdout.take());
         let stderr = Pipe::collect(child.stderr.take());
         if let Some((mut stdin, input)) = child.stdin.take().zip(input) {
-            // A process may end without reading: that is for the test to judge, not for the writer.
+            // A process may end without reading its stdin, which is not an error of the writer.
             thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
         }
-        Self { command: shown, child, stdout, stderr }
+        Self { command: displayed, child, stdout, stderr }
     }
 
-    /// The process id.
+    /// Process id of the binary.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// What it printed on stdout so far.
+    /// Returns the output on stdout so far.
     pub fn stdout(&self) -> String {
         self.stdout.text()
     }
 
-    /// What it printed on stderr so far.
+    /// Returns the output on stderr so far.
     pub fn stderr(&self) -> String {
         self.stderr.text()
     }
 
-    /// Whether it has not ended yet.
+    /// Returns whether the process has not ended yet.
     ///
     /// # Panics
     ///
-    /// The system does not say.
+    /// Panics if the system does not report the status.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a child's status").is_none()
     }
 
-    /// Waits until a condition holds: that a server saw three requests, say, or that a line was printed.
+    /// Waits until a condition holds, for example that a server received three requests or that a line was printed.
     ///
     /// # Panics
     ///
-    /// The process ended before, or it took too long.
+    /// Panics if the process ends before, or after a timeout of two minutes.
     #[track_caller]
-    pub fn wait_until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+    pub fn wait_until(&mut self, condition: &str, mut holds: impl FnMut(&Self) -> bool) {
         let start = Instant::now();
         while !holds(self) {
             let ended = self.child.try_wait().expect("a child's status");
-            // It may have brought the condition about with its last act.
+            // The process may have fulfilled the condition just before its end.
             if ended.is_some() && holds(self) {
                 return;
             }
             let late = start.elapsed() > TIMEOUT;
-            assert!(ended.is_none() && !late, "{what}: not yet ({ended:?})\n{}", self.output_so_far());
+            assert!(ended.is_none() && !late, "{condition}: not yet ({ended:?})\n{}", self.output_so_far());
             thread::sleep(POLL_INTERVAL);
         }
     }
 
-    /// Presses Ctrl-C: sends SIGINT.
+    /// Sends SIGINT, as Ctrl-C does.
     pub fn interrupt(&self) {
         self.signal("INT");
     }
 
-    /// Closes the terminal: sends SIGHUP.
+    /// Sends SIGHUP, as closing the terminal does.
     pub fn hang_up(&self) {
         self.signal("HUP");
     }
 
-    /// Ends it at once, without a chance to tidy up: sends SIGKILL.
+    /// Sends SIGKILL: the process ends at once, without cleaning up.
     pub fn kill(&self) {
         self.signal("KILL");
     }
 
-    /// [`Self::kill`], at this very moment: without the shell in between, which takes a few milliseconds.
+    /// Sends SIGKILL directly, without the shell of [`Self::kill`], which takes a few milliseconds.
     pub fn kill_now(&mut self) {
-        // It fails only if the process has ended already.
+        // Fails only if the process has ended already.
         let _ = self.child.kill();
     }
 
@@ -155,11 +155,11 @@ impl Running {
         assert!(sent.is_ok_and(|status| status.success()), "no SIG{name} for {}", self.output_so_far());
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process.
     ///
     /// # Panics
     ///
-    /// It does not end in two minutes: with all that was printed.
+    /// Panics with the whole output if the process does not end within two minutes.
     #[track_caller]
     pub fn finish(mut self) -> Output {
         let start = Instant::now();
@@ -167,7 +167,7 @@ impl Running {
             if let Some(status) = self.child.try_wait().expect("a child's status") {
                 break status;
             }
-            assert!(start.elapsed() < TIMEOUT, "it does not end: {}", self.output_so_far());
+            assert!(start.elapsed() < TIMEOUT, "the process does not end: {}", self.output_so_far());
             thread::sleep(POLL_INTERVAL);
         };
         Output {
@@ -185,13 +185,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail only if it has ended already.
+        // Both calls fail only if the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Reads a stream to its end on a thread, so that a full pipe stops nobody.
+/// Reads a stream to its end on a thread, so that a full pipe does not block the process.
 #[derive(Debug)]
 struct Pipe {
     text: Arc<Mutex<Vec<u8>>>,
@@ -224,7 +224,7 @@ impl Pipe {
     }
 }
 
-/// The command as a person would type it, for messages; the binary by its name, for its path says nothing.
+/// Returns the command as a user would type it, for messages. The binary is shown by its name only.
 fn command_line(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program()).file_name().unwrap_or_default();
     let words: Vec<_> = [program].into_iter().chain(command.get_args()).map(OsStr::to_string_lossy).collect();

@@ -1,23 +1,23 @@
-//! The stand-in's state: its clock, its repositories, and the requests it saw.
+//! State of the stand-in: clock, repositories, and received requests.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::issue::{Issue, NewIssue};
 
-/// Requests that a client may send in an hour; counted down in the headers, never enforced.
+/// Requests per hour that the rate limit headers show. The limit is not enforced.
 pub(super) const RATE_LIMIT: u64 = 5000;
 
-/// A request that the stand-in received, without anything secret.
+/// Request that the stand-in received, without secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReceivedRequest {
-    /// `GET`, `POST`, `PATCH` …
+    /// HTTP method, such as `GET`.
     pub method: String,
-    /// The path without the query.
+    /// Path without the query.
     pub path: String,
-    /// The query as it was sent, without the question mark; empty if there was none.
+    /// Query as it was sent, without the question mark; empty if there was none.
     pub query: String,
-    /// Whether an `Authorization` header came along.
+    /// Whether the request had an `Authorization` header.
     pub authorized: bool,
 }
 
@@ -33,7 +33,7 @@ impl GithubData {
         Self { now, repositories, received_requests: Vec::new() }
     }
 
-    /// Lets a second pass and tells the time.
+    /// Advances the clock by one second and returns the time.
     pub(super) fn tick(&mut self) -> Timestamp {
         self.now = self.now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(self.now);
         self.now
@@ -51,7 +51,7 @@ impl GithubData {
         &self.received_requests
     }
 
-    /// Finds `owner/name`; like GitHub, whatever the case of its letters.
+    /// Finds a repository by `owner/name`, case-insensitive like GitHub.
     pub(super) fn repository(&self, name: &str) -> Option<&Repository> {
         self.repositories.iter().find(|repository| repository.name.eq_ignore_ascii_case(name))
     }
@@ -68,11 +68,11 @@ impl GithubData {
 #[derive(Debug)]
 pub(super) struct Repository {
     pub(super) id: u64,
-    /// `owner/name`.
+    /// Full name, `owner/name`.
     pub(super) name: String,
-    /// The label that the repository's own automation gives to an issue whose title starts with `[label]`.
+    /// Label that the repository's automation adds to an issue whose title starts with `[label]`.
     pub(super) labelled_by_title: Option<&'static str>,
-    /// Issue `n` is at `n - 1`: a number is never given twice.
+    /// Issues by number: issue `n` has the index `n - 1`. Deleted issues stay, so that no number is reused.
     issues: Vec<Issue>,
 }
 
@@ -134,7 +134,7 @@ impl Repository {
     }
 }
 
-/// People who open issues, in turns.
+/// Logins of the authors, which are assigned to issues in turn.
 const AUTHORS: [&str; 3] = ["ada-demo", "grace-demo", "linus-demo"];
 
 fn index(number: u64) -> Option<usize> {

@@ -1,15 +1,15 @@
-//! An issue, and the JSON of it and of what is around it; an issue has every field that the original sends.
+//! Issues and the JSON of issues, users, repositories and labels, with every field that GitHub sends.
 
 use jiff::Timestamp;
 use nango_core::prelude::{Value, json};
 
 use super::data::Repository;
 
-/// Where the addresses inside records point: a name that is reserved for examples, so no real page is meant.
+/// Base URL of links in records. The domain is reserved for examples, so that no link leads to a real page.
 const WEBSITE: &str = "https://github.example";
 const API: &str = "https://api.github.example";
 
-/// What a person writes to open an issue.
+/// Input for a new issue.
 #[derive(Debug)]
 pub(super) struct NewIssue {
     pub(super) title: String,
@@ -28,23 +28,23 @@ pub(super) struct Issue {
     pub(super) pull_request: bool,
     pub(super) created: Timestamp,
     pub(super) updated: Timestamp,
-    /// When it was closed; `None` while it is open.
+    /// Time at which the issue was closed; `None` while it is open.
     pub(super) closed: Option<Timestamp>,
-    /// Deleted issues stay, so that their number answers 410 and is not given again.
+    /// Whether the issue was deleted. A deleted issue stays, so that its number returns 410 and is not reused.
     pub(super) deleted: bool,
 }
 
 impl Issue {
     pub(super) fn json(&self, repository: &Repository) -> Value {
         let number = self.number;
-        let home = format!("{API}/repos/{}", repository.name);
-        let url = format!("{home}/issues/{number}");
+        let repository_url = format!("{API}/repos/{}", repository.name);
+        let url = format!("{repository_url}/issues/{number}");
         let kind = if self.pull_request { "pull" } else { "issues" };
         let html_url = format!("{WEBSITE}/{}/{kind}/{number}", repository.name);
-        let labels: Vec<Value> = self.labels.iter().map(|label| label_json(&home, label)).collect();
+        let labels: Vec<Value> = self.labels.iter().map(|label| label_json(&repository_url, label)).collect();
         let mut issue = json!({
             "url": url,
-            "repository_url": home,
+            "repository_url": repository_url,
             "labels_url": format!("{url}/labels{{/name}}"),
             "comments_url": format!("{url}/comments"),
             "events_url": format!("{url}/events"),
@@ -85,7 +85,7 @@ impl Issue {
         });
         if self.pull_request {
             issue["pull_request"] = json!({
-                "url": format!("{home}/pulls/{number}"),
+                "url": format!("{repository_url}/pulls/{number}"),
                 "html_url": html_url,
                 "merged_at": null,
             });
@@ -94,7 +94,7 @@ impl Issue {
     }
 }
 
-/// A person, as `/user` and the `user` of an issue show one.
+/// Returns a user, as in `/user` and in the `user` field of an issue.
 pub(super) fn user_json(login: &str) -> Value {
     let id = 1000 + u64::from(login.bytes().map(u32::from).sum::<u32>());
     let url = format!("{API}/users/{login}");
@@ -120,7 +120,7 @@ pub(super) fn user_json(login: &str) -> Value {
     })
 }
 
-/// A repository, with the fields that tell what it is.
+/// Returns a repository with its main fields.
 pub(super) fn repository_json(repository: &Repository) -> Value {
     let (owner, name) = repository.name.split_once('/').unwrap_or_default();
     json!({
@@ -143,7 +143,7 @@ pub(super) fn repository_json(repository: &Repository) -> Value {
     })
 }
 
-fn label_json(home: &str, name: &str) -> Value {
+fn label_json(repository_url: &str, name: &str) -> Value {
     let (color, description) = match name {
         "bug" => ("b60205", Some("It does not do what it says")),
         "enhancement" => ("0e8a16", Some("It could do more")),
@@ -156,7 +156,7 @@ fn label_json(home: &str, name: &str) -> Value {
     json!({
         "id": id,
         "node_id": format!("LA_demo_{id}"),
-        "url": format!("{home}/labels/{name}"),
+        "url": format!("{repository_url}/labels/{name}"),
         "name": name,
         "color": color,
         "default": matches!(name, "bug" | "enhancement" | "documentation"),

@@ -1,4 +1,4 @@
-//! A list of issues: its filters and order, and the links between its pages.
+//! List of issues: filters, order, and links between pages.
 
 use std::cmp::Reverse;
 
@@ -9,7 +9,7 @@ use super::issue::Issue;
 const DEFAULT_PAGE_SIZE: usize = 30;
 const MAX_PAGE_SIZE: usize = 100;
 
-/// What the query of a list asks for.
+/// Parsed query of a list.
 #[derive(Debug)]
 pub(super) struct Listing {
     state: State,
@@ -34,12 +34,12 @@ enum Sort {
     Updated,
 }
 
-/// A parameter that has no such value; the field's name.
+/// Name of a parameter with an invalid value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct InvalidParameter(pub(super) &'static str);
 
 impl Listing {
-    /// Reads the parameters; unknown ones are ignored, as in the original.
+    /// Parses the parameters. Unknown ones are ignored, as GitHub does.
     pub(super) fn parse(query: &[(String, String)]) -> Result<Self, InvalidParameter> {
         let text = |name| query.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let number = |name| text(name).and_then(|value| value.parse::<usize>().ok()).filter(|&number| number > 0);
@@ -76,7 +76,7 @@ impl Listing {
         })
     }
 
-    /// The issues of the asked page, and the number of the last page.
+    /// Returns the issues of the requested page, and the number of the last page.
     pub(super) fn page<'a>(&self, issues: impl Iterator<Item = &'a Issue>) -> (Vec<&'a Issue>, usize) {
         let mut found: Vec<&Issue> = issues.filter(|issue| self.matches(issue)).collect();
         let key = |issue: &Issue| match self.sort {
@@ -100,19 +100,20 @@ impl Listing {
             && self.labels.iter().all(|label| issue.labels.iter().any(|given| given.eq_ignore_ascii_case(label)))
     }
 
-    /// The `Link` header: previous and first page if there is one before, next and last if there is one after.
+    /// Returns the `Link` header: previous and first page if there is an earlier page, next and last if there is a
+    /// later one.
     ///
-    /// `query` is the query as it was sent: a link repeats it with another page, letter by letter.
+    /// `query` is the query as it was sent. A link repeats it unchanged, except for the page.
     pub(super) fn links(&self, address: &str, query: &str, last: usize) -> Option<String> {
         let pairs = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("page="));
         let remaining: Vec<&str> = pairs.collect();
-        let back = (self.page > 1).then(|| (self.page - 1).min(last));
-        let on = self.page < last;
+        let previous = (self.page > 1).then(|| (self.page - 1).min(last));
+        let has_next = self.page < last;
         let links: Vec<String> = [
-            back.map(|page| (page, "prev")),
-            on.then(|| (self.page + 1, "next")),
-            on.then_some((last, "last")),
-            back.map(|_| (1, "first")),
+            previous.map(|page| (page, "prev")),
+            has_next.then(|| (self.page + 1, "next")),
+            has_next.then_some((last, "last")),
+            previous.map(|_| (1, "first")),
         ]
         .into_iter()
         .flatten()

@@ -1,4 +1,4 @@
-//! The endpoints: they answer, and refuse, in GitHub's shapes.
+//! HTTP routes of the stand-in. Responses and errors have the same JSON as GitHub's.
 
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ use super::issue::{Issue, NewIssue, repository_json, user_json};
 use super::listing::{InvalidParameter, Listing};
 
 const DOCUMENTATION: &str = "https://docs.github.com/rest";
-/// The person whose credential every request carries.
+/// Login of the user to whom every credential belongs.
 const VIEWER: &str = "ada-demo";
 
 type HandlerResult = Result<Response, ApiError>;
 
-pub(super) fn router(site: Arc<AppState>) -> Router {
+pub(super) fn router(app: Arc<AppState>) -> Router {
     Router::new()
         .route("/user", get(viewer))
         .route("/repos/{owner}/{name}", get(show_repository))
@@ -34,22 +34,22 @@ pub(super) fn router(site: Arc<AppState>) -> Router {
         .route("/repositories/{id}/issues", get(list_by_id))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
-        .layer(middleware::from_fn_with_state(Arc::clone(&site), common_middleware))
-        .with_state(site)
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), common_middleware))
+        .with_state(app)
 }
 
-/// Notes every request, refuses anonymous programs, and adds the headers that every answer has.
-async fn common_middleware(State(site): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+/// Records every request, refuses those without `User-Agent`, and adds the headers that every response has.
+async fn common_middleware(State(app): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let has_user_agent = request.headers().contains_key(USER_AGENT);
     let (now, used) = {
-        let mut world = site.data();
-        world.record_request(ReceivedRequest {
+        let mut data = app.data();
+        data.record_request(ReceivedRequest {
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
             query: request.uri().query().unwrap_or_default().to_owned(),
             authorized: request.headers().contains_key(AUTHORIZATION),
         });
-        (world.tick(), world.received_requests().len() as u64)
+        (data.tick(), data.received_requests().len() as u64)
     };
     let mut response = if has_user_agent {
         next.run(request).await
@@ -61,7 +61,7 @@ async fn common_middleware(State(site): State<Arc<AppState>>, request: Request, 
     if let Some(date) = date(now) {
         headers.insert(DATE, date);
     }
-    // A full hour starts over when it is used up: the count is shown, not enforced.
+    // The count restarts when it reaches the limit, because the limit is shown but not enforced.
     let used = (used - 1) % RATE_LIMIT + 1;
     let window = 3600;
     let reset = (now.as_second() / window + 1) * window;
@@ -84,38 +84,38 @@ async fn viewer(headers: HeaderMap) -> HandlerResult {
 }
 
 async fn show_repository(
-    State(site): State<Arc<AppState>>,
+    State(app): State<Arc<AppState>>,
     Path((owner, name)): Path<(String, String)>,
 ) -> HandlerResult {
-    let world = site.data();
-    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
+    let data = app.data();
+    let repository = data.repository(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
     Ok(json_response(StatusCode::OK, &repository_json(repository)))
 }
 
 async fn list(
-    State(site): State<Arc<AppState>>,
+    State(app): State<Arc<AppState>>,
     Path((owner, name)): Path<(String, String)>,
     Query(query): Query<Vec<(String, String)>>,
     RawQuery(raw): RawQuery,
 ) -> HandlerResult {
-    let world = site.data();
-    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
-    list_issues(&site, repository, &query, raw)
+    let data = app.data();
+    let repository = data.repository(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
+    list_issues(&app, repository, &query, raw)
 }
 
 async fn list_by_id(
-    State(site): State<Arc<AppState>>,
+    State(app): State<Arc<AppState>>,
     Path(id): Path<String>,
     Query(query): Query<Vec<(String, String)>>,
     RawQuery(raw): RawQuery,
 ) -> HandlerResult {
-    let world = site.data();
-    let repository = id.parse().ok().and_then(|id| world.repository_by_id(id)).ok_or_else(ApiError::not_found)?;
-    list_issues(&site, repository, &query, raw)
+    let data = app.data();
+    let repository = id.parse().ok().and_then(|id| data.repository_by_id(id)).ok_or_else(ApiError::not_found)?;
+    list_issues(&app, repository, &query, raw)
 }
 
 fn list_issues(
-    site: &AppState,
+    app: &AppState,
     repository: &Repository,
     query: &[(String, String)],
     raw: Option<String>,
@@ -125,7 +125,7 @@ fn list_issues(
     let (issues, last) = listing.page(repository.issues());
     let page: Vec<Value> = issues.into_iter().map(|issue| issue.json(repository)).collect();
     let mut response = json_response(StatusCode::OK, &Value::Array(page));
-    let address = format!("{}/repositories/{}/issues", site.url, repository.id);
+    let address = format!("{}/repositories/{}/issues", app.url, repository.id);
     if let Some(links) = listing.links(&address, &raw.unwrap_or_default(), last)
         && let Ok(links) = HeaderValue::try_from(links)
     {
@@ -135,11 +135,11 @@ fn list_issues(
 }
 
 async fn show(
-    State(site): State<Arc<AppState>>,
+    State(app): State<Arc<AppState>>,
     Path((owner, name, number)): Path<(String, String, String)>,
 ) -> HandlerResult {
-    let world = site.data();
-    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
+    let data = app.data();
+    let repository = data.repository(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
     let issue = number.parse().ok().and_then(|number| repository.find(number)).ok_or_else(ApiError::not_found)?;
     if issue.deleted {
         return Err(ApiError::new(StatusCode::GONE, "This issue was deleted"));
@@ -148,7 +148,7 @@ async fn show(
 }
 
 async fn create(
-    State(site): State<Arc<AppState>>,
+    State(app): State<Arc<AppState>>,
     Path((owner, name)): Path<(String, String)>,
     headers: HeaderMap,
     body: Bytes,
@@ -156,9 +156,9 @@ async fn create(
     require_credential(&headers)?;
     let change = IssueChange::read(&body)?;
     let title = change.title.ok_or_else(|| ApiError::invalid("Issue", "title", "missing_field"))?;
-    let mut world = site.data();
-    let now = world.now();
-    let repository = world.repository_mut(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
+    let mut data = app.data();
+    let now = data.now();
+    let repository = data.repository_mut(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
     let issue = NewIssue {
         title,
         body: change.body.filter(|body| !body.is_empty()),
@@ -166,41 +166,41 @@ async fn create(
         pull_request: false,
     };
     let number = repository.open(issue, now).number;
-    let mut response = one_issue(StatusCode::CREATED, &world, &owner, &name, number)?;
-    if let Ok(location) = HeaderValue::try_from(format!("{}/repos/{owner}/{name}/issues/{number}", site.url)) {
+    let mut response = one_issue(StatusCode::CREATED, &data, &owner, &name, number)?;
+    if let Ok(location) = HeaderValue::try_from(format!("{}/repos/{owner}/{name}/issues/{number}", app.url)) {
         response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
 }
 
 async fn edit(
-    State(site): State<Arc<AppState>>,
+    State(app): State<Arc<AppState>>,
     Path((owner, name, number)): Path<(String, String, String)>,
     headers: HeaderMap,
     body: Bytes,
 ) -> HandlerResult {
     require_credential(&headers)?;
     let change = IssueChange::read(&body)?;
-    let mut world = site.data();
-    let now = world.now();
-    let repository = world.repository_mut(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
+    let mut data = app.data();
+    let now = data.now();
+    let repository = data.repository_mut(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
     let issue = number.parse().ok().and_then(|number| repository.issue_mut(number)).ok_or_else(ApiError::not_found)?;
     change.apply(issue, now);
     let number = issue.number;
-    one_issue(StatusCode::OK, &world, &owner, &name, number)
+    one_issue(StatusCode::OK, &data, &owner, &name, number)
 }
 
-fn one_issue(status: StatusCode, world: &GithubData, owner: &str, name: &str, number: u64) -> HandlerResult {
-    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
+fn one_issue(status: StatusCode, data: &GithubData, owner: &str, name: &str, number: u64) -> HandlerResult {
+    let repository = data.repository(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
     let issue = repository.find(number).ok_or_else(ApiError::not_found)?;
     Ok(json_response(status, &issue.json(repository)))
 }
 
-/// The fields of a created or edited issue that were sent.
+/// Fields that a request to create or edit an issue contains.
 #[derive(Debug, Default)]
 struct IssueChange {
     title: Option<String>,
-    /// Null is sent to clear the text, and read as an empty one.
+    /// Text of the issue. A sent `null`, which clears the text, becomes an empty string.
     body: Option<String>,
     labels: Option<Vec<String>>,
     closed: Option<bool>,
@@ -223,7 +223,7 @@ impl IssueChange {
             change.body = Some(body.to_owned());
         }
         if let Some(labels) = fields.get("labels") {
-            // A label is its name, or an object that has one.
+            // A label is a name, or an object with a name.
             let name = |label: &Value| Some(label.as_str().or_else(|| label["name"].as_str())?.to_owned());
             let names = labels.as_array().and_then(|labels| labels.iter().map(name).collect());
             change.labels = Some(names.ok_or_else(|| invalid("labels"))?);
@@ -256,7 +256,7 @@ impl IssueChange {
     }
 }
 
-/// An answer with a status of 4xx.
+/// Error response with a 4xx status.
 #[derive(Debug)]
 struct ApiError {
     status: StatusCode,
@@ -283,14 +283,14 @@ impl ApiError {
 }
 
 impl From<ApiError> for Response {
-    fn from(refusal: ApiError) -> Self {
-        let mut body = json!({ "message": refusal.message });
-        if let Some(errors) = refusal.errors {
+    fn from(error: ApiError) -> Self {
+        let mut body = json!({ "message": error.message });
+        if let Some(errors) = error.errors {
             body["errors"] = errors;
         }
         body["documentation_url"] = DOCUMENTATION.into();
-        body["status"] = refusal.status.as_str().into();
-        json_response(refusal.status, &body)
+        body["status"] = error.status.as_str().into();
+        json_response(error.status, &body)
     }
 }
 

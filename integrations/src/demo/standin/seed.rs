@@ -1,15 +1,15 @@
-//! What is in the stand-in when it starts.
+//! Initial repositories and issues of the stand-in.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::data::Repository;
 use super::issue::NewIssue;
 
-/// The repository that the `issues-demo` functions read: seven open issues with the label `demo`, an open one without
-/// it, and a closed one with it.
+/// Repository that the `issues-demo` functions read: seven open issues with the label `demo`, one open issue without
+/// it, and one closed issue with it.
 pub const DEMO_REPOSITORY: &str = "NangoHQ/interactive-demo";
 
-/// A repository of several pages, whatever their size up to 24: 25 open issues (numbers 1 to 25), three closed ones.
+/// Repository with several pages for every page size up to 24: 25 open issues (numbers 1 to 25), and three closed ones.
 pub const PAGED_REPOSITORY: &str = "octo-org/hello-world";
 
 const DEMO_TITLES: [&str; 7] = [
@@ -26,12 +26,12 @@ const TASKS: [&str; 7] = ["Document", "Simplify", "Speed up", "Test", "Translate
 const SUBJECTS: [&str; 4] = ["the greeting", "the farewell", "the settings page", "the command line"];
 const KINDS: [&str; 3] = ["bug", "enhancement", "documentation"];
 
-/// Monday, 5 January 2026, 09:00:00 UTC: when the first issue was opened.
+/// Time at which the first issue was opened, in seconds since 1970: Monday, 5 January 2026, 09:00:00 UTC.
 const FIRST_OPENED_SECONDS: i64 = 1_767_603_600;
 const HOUR_SECONDS: i64 = 3600;
 const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
 
-/// What the stand-in's clock shows when it starts: later than every seed.
+/// Returns the initial time of the stand-in's clock, which is later than every seed.
 pub(super) fn start_time() -> Timestamp {
     time_after_first(60 * DAY_SECONDS)
 }
@@ -40,8 +40,8 @@ pub(super) fn repositories() -> Vec<Repository> {
     vec![demo(), paged()]
 }
 
-/// In this repository a bot gives the label `demo` to what has `[demo]` in front of its title. That is how an issue
-/// that the action `create-issue` opened shows up in the list that the sync reads.
+/// Returns the demo repository. Its automation adds the label `demo` to issues whose title starts with `[demo]`, so
+/// that an issue that the action `create-issue` opened appears in the list that the sync reads.
 fn demo() -> Repository {
     let mut repository = Repository::new(4_101, DEMO_REPOSITORY, Some("demo"));
     for (title, age) in DEMO_TITLES.into_iter().zip(0..) {

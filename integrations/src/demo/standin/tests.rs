@@ -4,7 +4,7 @@ use tokio::net::TcpStream;
 
 use super::*;
 
-/// An answer, as it came over the wire.
+/// Parsed response of the stand-in.
 struct Reply {
     status: u16,
     head: String,
@@ -16,7 +16,7 @@ impl Reply {
         self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
-    /// The address behind a relation of the `Link` header, without the scheme and host.
+    /// Returns the URL of a relation in the `Link` header, without scheme and host.
     fn link(&self, standin: &Standin, rel: &str) -> Option<String> {
         let link = self.header("link")?.split(", ").find(|link| link.ends_with(&format!("; rel=\"{rel}\"")))?;
         let address = link.strip_prefix('<')?.split('>').next()?;
@@ -63,7 +63,7 @@ async fn demo_repository_lists_seven_issues() {
     assert_eq!(first.body[0]["created_at"], "2026-01-05T09:00:00Z");
 
     let second = Standin::start().await.unwrap();
-    assert_eq!(get(&second, target).await.body, first.body, "seeds depend on nothing");
+    assert_eq!(get(&second, target).await.body, first.body, "seeds are deterministic");
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn issue_is_created_edited_and_deleted() {
     assert!(!standin.delete_issue(DEMO_REPOSITORY, 2) && !standin.edit_issue(DEMO_REPOSITORY, 99, "Nothing"));
     assert!(standin.restore_issue(DEMO_REPOSITORY, 2) && !standin.restore_issue(DEMO_REPOSITORY, 2));
     assert_eq!(get(&standin, &format!("{issues}/2")).await.body["title"], "Another title");
-    assert_eq!(standin.add_issue(DEMO_REPOSITORY, "Upstream", &["demo"]), Some(11), "no number is given twice");
+    assert_eq!(standin.add_issue(DEMO_REPOSITORY, "Upstream", &["demo"]), Some(11), "no number is reused");
     assert_eq!(standin.add_issue("no/body", "Upstream", &[]), None);
     let pull = standin.add_pull_request(PAGED_REPOSITORY, "A change").unwrap();
     let shown = get(&standin, &format!("/repos/{PAGED_REPOSITORY}/issues/{pull}")).await.body;
@@ -155,14 +155,14 @@ async fn repository_is_returned() {
 }
 
 #[tokio::test]
-async fn errors_have_githubs_shape() {
+async fn errors_have_github_json_format() {
     let standin = Standin::start().await.unwrap();
     let issues = "/repos/NangoHQ/interactive-demo/issues";
     let named = "user-agent: tests";
     let known = "authorization: Bearer demo";
     #[rustfmt::skip]
     let cases: [(&str, &[&str], &str, u16, &str); 14] = [
-        ("GET /nowhere", &[named], "", 404, "Not Found"),
+        ("GET /unknown", &[named], "", 404, "Not Found"),
         ("DELETE /user", &[named], "", 404, "Not Found"),
         ("GET /repos/no/body/issues", &[named], "", 404, "Not Found"),
         ("GET /repositories/x/issues", &[named], "", 404, "Not Found"),
@@ -174,7 +174,7 @@ async fn errors_have_githubs_shape() {
         ("POST /repos/NangoHQ/interactive-demo/issues", &[named, known], "{", 400, "Problems parsing JSON"),
         ("POST /repos/NangoHQ/interactive-demo/issues", &[named, known], "[]", 400, "Body should be a JSON object"),
         ("POST /repos/NangoHQ/interactive-demo/issues", &[named, known], "{}", 422, "Validation Failed"),
-        ("PATCH /repos/NangoHQ/interactive-demo/issues/1", &[named, known], r#"{"title":" "}"#, 422, "Validation Failed"),
+        ("PATCH /repos/octo-org/hello-world/issues/1", &[named, known], r#"{"title":" "}"#, 422, "Validation Failed"),
         ("PATCH /repos/NangoHQ/interactive-demo/issues/99", &[named, known], "{}", 404, "Not Found"),
     ];
     for (line, headers, body, status, message) in cases {
@@ -193,7 +193,7 @@ async fn responses_have_headers_and_requests_are_recorded() {
     assert_eq!(user.body["login"], "ada-demo");
     assert_eq!(user.header("date"), Some("Fri, 06 Mar 2026 09:00:01 GMT"));
     assert_eq!(user.header("x-ratelimit-remaining"), Some("4999"));
-    let next = get(&standin, "/nowhere").await;
+    let next = get(&standin, "/unknown").await;
     assert_eq!(next.header("date"), Some("Fri, 06 Mar 2026 09:00:02 GMT"));
     assert_eq!((next.header("x-ratelimit-used"), next.header("x-ratelimit-reset")), (Some("2"), Some("1772791200")));
     let seen = |path: &str, query: &str, authorized| ReceivedRequest {
@@ -202,7 +202,7 @@ async fn responses_have_headers_and_requests_are_recorded() {
         query: query.to_owned(),
         authorized,
     };
-    assert_eq!(standin.requests(), [seen("/user", "a=1&b", true), seen("/nowhere", "", false)]);
+    assert_eq!(standin.requests(), [seen("/user", "a=1&b", true), seen("/unknown", "", false)]);
     assert!(!format!("{standin:?}").contains("secret"));
 }
 

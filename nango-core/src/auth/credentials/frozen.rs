@@ -1,4 +1,4 @@
-//! Credentials as they are sealed, in every mode, held by `golden/credentials.txt`.
+//! Encrypted form of credentials in every mode, compared with `golden/credentials.txt`.
 
 use serde_json::json;
 
@@ -7,12 +7,12 @@ use crate::golden::{Lines, unhex};
 
 const FILE: &str = "credentials.txt";
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-/// `{"type":"API_KEY","apiKey":"hush"}` of the connection `acme` of `github`, sealed with [`KEY`].
+/// `{"type":"API_KEY","apiKey":"hush"}` of the connection `acme` of `github`, encrypted with [`KEY`].
 const SEALED: &str = "\
     01e528e957ca2df44cbe388cd06cf355937f1fc91bc4b86bcd16ef1da080c14e7dc34fd8690b7faa25b2af68711dddf6b5bd\
     7c6f2f779aef3c170d715793ab91e69671";
 
-/// Credentials with all parts that a mode can have.
+/// Returns credentials with all keys that a mode can have.
 fn parts(mode: AuthMode) -> Value {
     let end = "2026-11-22T12:00:00Z";
     match mode {
@@ -50,9 +50,9 @@ fn parts(mode: AuthMode) -> Value {
     }
 }
 
-/// Credentials of every mode, and ones that were renewed and hold secret configuration.
+/// Returns credentials of every mode, and refreshed ones with secret configuration.
 fn samples() -> Vec<Credentials> {
-    let of = |mode| Credentials::parse(mode, &parts(mode), None).unwrap();
+    let parse = |mode| Credentials::parse(mode, &parts(mode), None).unwrap();
     let obtained = ObtainedToken {
         refresh_token: Some(Secret::new("r2")),
         expires_at: Some(1_800_000_000_000_000),
@@ -60,9 +60,9 @@ fn samples() -> Vec<Credentials> {
         parts: Map::from_iter([("of_the_answer".to_owned(), json!("o"))]),
         ..ObtainedToken::new("t2")
     };
-    let renewed =
-        of(AuthMode::OAuth2).with_token(&obtained).with_config(Map::from_iter([("k".to_owned(), json!("v"))]));
-    AuthMode::all().map(of).chain([renewed]).collect()
+    let refreshed =
+        parse(AuthMode::OAuth2).with_token(&obtained).with_config(Map::from_iter([("k".to_owned(), json!("v"))]));
+    AuthMode::all().map(parse).chain([refreshed]).collect()
 }
 
 #[test]

@@ -1,28 +1,29 @@
-//! What a token server answered, as credentials: `{"access_token", "token_type", "expires_in", "scope", …}`.
+//! Import of token server responses as credentials: `{"access_token", "token_type", "expires_in", "scope", …}`.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::{auth::time_values, declare::suggest, provider::AuthMode};
 
-/// Fields of an answer by RFC 6749 (5.1) that credentials do not have: one of them shows what it is.
+/// Fields of a response by RFC 6749 (5.1) that credentials do not have. Any of them identifies a response.
 const RESPONSE_FIELDS: [&str; 4] = ["token_type", "expires_in", "scope", "created_at"];
-/// Fields that credentials have.
+/// Fields that credentials may have.
 const CREDENTIAL_FIELDS: [&str; 7] =
     ["type", "access_token", "token", "refresh_token", "expires_at", "raw", "config_override"];
 
-/// Turns a token server's answer into credentials: `expires_in` becomes `expires_at`, and what credentials do not have goes
-/// into `raw`. A key that looks like a misspelt one stays, and is refused. Everything else comes back as it is.
+/// Converts a token server response into credentials: `expires_in` becomes `expires_at`, and keys that credentials do
+/// not have are moved into `raw`. A key that looks misspelt stays, so that it is refused. Returns `None` for any other
+/// value.
 ///
-/// The span counts from `created_at`, if the answer has it, else from `now`, microseconds since 1970.
+/// The span counts from `created_at` if the response has it, otherwise from `now` (microseconds since 1970).
 pub(super) fn from_token_response(mode: AuthMode, value: &Value, now: i64) -> Option<Value> {
-    let answer = value.as_object()?;
-    if !answer.contains_key("access_token") || !RESPONSE_FIELDS.iter().any(|key| answer.contains_key(*key)) {
+    let response = value.as_object()?;
+    if !response.contains_key("access_token") || !RESPONSE_FIELDS.iter().any(|key| response.contains_key(*key)) {
         return None;
     }
     let mut credentials = Map::new();
     let mut rest = Map::new();
-    for (key, value) in answer {
+    for (key, value) in response {
         let is_credential = CREDENTIAL_FIELDS.contains(&key.as_str());
         let is_misspelt = !is_credential
             && !RESPONSE_FIELDS.contains(&key.as_str())
@@ -32,8 +33,8 @@ pub(super) fn from_token_response(mode: AuthMode, value: &Value, now: i64) -> Op
     }
     match mode {
         AuthMode::OAuth2 | AuthMode::McpOAuth2 | AuthMode::McpOAuth2Generic => {
-            if let Some(end) = expires_at(&rest, now) {
-                credentials.entry("expires_at").or_insert(Value::String(end));
+            if let Some(expiry) = expires_at(&rest, now) {
+                credentials.entry("expires_at").or_insert(Value::String(expiry));
             }
             let raw = credentials.entry("raw").or_insert_with(|| Value::Object(Map::new()));
             if let Value::Object(raw) = raw {
@@ -42,7 +43,7 @@ pub(super) fn from_token_response(mode: AuthMode, value: &Value, now: i64) -> Op
                 }
             }
         }
-        // A token alone has no end and nothing beside it.
+        // Bearer credentials have neither an expiry nor other values.
         AuthMode::Bearer => {
             credentials.extend(rest.into_iter().filter(|(key, _)| !RESPONSE_FIELDS.contains(&key.as_str())));
         }
@@ -51,12 +52,12 @@ pub(super) fn from_token_response(mode: AuthMode, value: &Value, now: i64) -> Op
     Some(Value::Object(credentials))
 }
 
-fn expires_at(answer: &Map<String, Value>, now: i64) -> Option<String> {
-    let span = i64::try_from(time_values::parse_span(answer.get("expires_in")?)?.as_micros()).ok()?;
-    // A time of the future cannot be when it was made.
-    let created = answer.get("created_at").and_then(time_values::parse_timestamp).filter(|created| *created <= now);
-    let end = Timestamp::from_microsecond(created.unwrap_or(now).checked_add(span)?).ok()?;
-    Some(format!("{end:.3}"))
+fn expires_at(response: &Map<String, Value>, now: i64) -> Option<String> {
+    let span = i64::try_from(time_values::parse_span(response.get("expires_in")?)?.as_micros()).ok()?;
+    // A creation time in the future is ignored.
+    let created = response.get("created_at").and_then(time_values::parse_timestamp).filter(|created| *created <= now);
+    let expiry = Timestamp::from_microsecond(created.unwrap_or(now).checked_add(span)?).ok()?;
+    Some(format!("{expiry:.3}"))
 }
 
 #[cfg(test)]
@@ -65,7 +66,7 @@ mod tests {
     use crate::auth::Credentials;
     use serde_json::json;
 
-    /// 2026-01-01T00:00:00Z
+    /// The current time in the tests, 2026-01-01T00:00:00Z.
     const NOW: i64 = 1_767_225_600_000_000;
 
     fn import(mode: AuthMode, value: &Value) -> Result<Value, String> {
@@ -75,7 +76,7 @@ mod tests {
 
     #[test]
     fn token_response_is_imported() {
-        let answer = json!({
+        let response = json!({
             "access_token": "a1", "refresh_token": "r1", "token_type": "bearer", "expires_in": 3600, "scope": "read",
             "api_domain": "https://eu.test"
         });
@@ -86,7 +87,7 @@ mod tests {
             "type": "OAUTH2", "access_token": "a1", "refresh_token": "r1", "expires_at": "2026-01-01T01:00:00.000Z",
             "raw": raw
         });
-        assert_eq!(import(AuthMode::OAuth2, &answer), Ok(expect));
+        assert_eq!(import(AuthMode::OAuth2, &response), Ok(expect));
         let bearer = json!({ "access_token": "a1", "token_type": "bearer", "scope": "", "expires_in": "60" });
         assert_eq!(import(AuthMode::Bearer, &bearer), Ok(json!({ "type": "BEARER", "access_token": "a1" })));
     }
@@ -94,8 +95,8 @@ mod tests {
     #[test]
     fn expiry_counts_from_created_at() {
         let end = |created: Value| {
-            let answer = json!({ "access_token": "a1", "expires_in": "3600", "created_at": created });
-            import(AuthMode::OAuth2, &answer).unwrap()["expires_at"].clone()
+            let response = json!({ "access_token": "a1", "expires_in": "3600", "created_at": created });
+            import(AuthMode::OAuth2, &response).unwrap()["expires_at"].clone()
         };
         assert_eq!(end(json!(1_767_222_000)), "2026-01-01T00:00:00.000Z");
         assert_eq!(end(json!("2025-12-31T23:30:00Z")), "2026-01-01T00:30:00.000Z");
@@ -110,11 +111,11 @@ mod tests {
 
     #[test]
     fn misspelt_key_is_refused() {
-        let answer = json!({ "access_token": "a1", "refresh_tokn": "r1", "token_type": "bearer" });
-        let error = import(AuthMode::OAuth2, &answer).unwrap_err();
-        assert!(error.contains("`refresh_tokn` is not known (did you mean `refresh_token`?)"), "{error}");
+        let response = json!({ "access_token": "a1", "refresh_tokn": "r1", "token_type": "bearer" });
+        let error = import(AuthMode::OAuth2, &response).unwrap_err();
+        assert!(error.contains("unknown key `refresh_tokn`; did you mean `refresh_token`?"), "{error}");
         let strict = json!({ "access_token": "a1", "api_domain": "x" });
-        assert!(import(AuthMode::OAuth2, &strict).unwrap_err().contains("`api_domain` is not known"));
+        assert!(import(AuthMode::OAuth2, &strict).unwrap_err().contains("unknown key `api_domain`"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Which keys the credentials of a kind have, and how they are read.
+//! Keys of the credentials of each auth mode, and their validation.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -9,25 +9,25 @@ use crate::{
     provider::{AuthMode, Field, Provider},
 };
 
-/// Why a JSON value is not the credentials of a mode. No text of it holds the value itself.
+/// Error of a JSON value that is not valid as credentials of a mode. Its texts never contain the value itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("these are no {mode} credentials: {reason}; write {shape}")]
+#[error("invalid {mode} credentials: {reason} (expected {shape})")]
 pub struct CredentialError {
-    /// The mode that was asked for.
+    /// The expected auth mode.
     pub mode: AuthMode,
-    /// What is wrong.
+    /// The problem.
     pub reason: String,
-    /// What they look like.
+    /// Example of valid credentials.
     pub shape: String,
 }
 
-/// The keys of a kind.
+/// Keys of an auth mode.
 struct Shape {
-    /// Must be there. Of two in one group, one.
+    /// Required keys. Of each group, one is enough.
     required: &'static [&'static [&'static str]],
-    /// May be there.
+    /// Optional keys.
     optional: &'static [&'static str],
-    /// Whether the provider's entry names further ones.
+    /// Whether the provider entry defines further keys.
     extensible: bool,
 }
 
@@ -80,7 +80,7 @@ const fn shape(mode: AuthMode) -> Shape {
     }
 }
 
-/// The keys under which the token of a kind may be; a renewed one is written under the first.
+/// Returns the keys that may contain the token of a mode. A refreshed token is stored under the first.
 pub(super) const fn token_keys(mode: AuthMode) -> &'static [&'static str] {
     match mode {
         AuthMode::ApiKey => &["apiKey"],
@@ -101,7 +101,7 @@ pub(super) const fn token_keys(mode: AuthMode) -> &'static [&'static str] {
     }
 }
 
-/// Whether a token is obtained from what the person gave.
+/// Returns whether a token is obtained with the values that the user entered.
 pub(super) const fn obtains_a_token(mode: AuthMode) -> bool {
     matches!(
         mode,
@@ -109,24 +109,25 @@ pub(super) const fn obtains_a_token(mode: AuthMode) -> bool {
     )
 }
 
-/// Keys whose values are no texts.
+/// Returns whether the value of a key is not a text.
 fn is_structured(key: &str) -> bool {
     matches!(key, "raw" | "config_override")
 }
 
-/// Keys whose values may have several lines.
+/// Returns whether the value of a key may have several lines.
 fn is_multiline(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     key.contains("private") || key.contains("certificate") || key.contains("pem") || key.contains("assertion")
 }
 
+/// Validates a JSON value as credentials of a mode. Returns all keys except `type`, with defaults applied.
 pub(super) fn read(
     mode: AuthMode,
     value: &Value,
     provider: Option<&Provider>,
 ) -> Result<Map<String, Value>, CredentialError> {
-    let asked = CredentialSchema::of(mode, provider);
-    let wrong = |reason: String| CredentialError { mode, reason, shape: asked.example() };
+    let schema = CredentialSchema::of(mode, provider);
+    let wrong = |reason: String| CredentialError { mode, reason, shape: schema.example() };
     let given = match (mode, value) {
         (AuthMode::ApiKey | AuthMode::Bearer, Value::String(text)) => {
             let text = trimmed_text("the string", token_keys(mode).first().copied().unwrap_or_default(), text)
@@ -136,23 +137,23 @@ pub(super) fn read(
         }
         (AuthMode::None, Value::Null) => Map::new(),
         (_, Value::Object(object)) => object.clone(),
-        (_, other) => return Err(wrong(format!("they are {}, not an object", json_type_name(other)))),
+        (_, other) => return Err(wrong(format!("expected an object, found {}", json_type_name(other)))),
     };
     let mut fields = Map::new();
     for (key, value) in given {
         if key == "type" {
-            // A token is a token, whichever way it was obtained.
+            // A bearer token may come from any flow.
             let fits = value.as_str().is_some_and(|name| {
                 name.parse() == Ok(mode) || mode == AuthMode::Bearer && matches!(name, "OAUTH2" | "OAUTH2_CC")
             });
             if !fits {
-                return Err(wrong(format!("their `type` is not `{}`", mode.stored_name())));
+                return Err(wrong(format!("`type` must be `{}`", mode.stored_name())));
             }
-        } else if let Some(value) = asked.checked_value(mode, &key, value).map_err(wrong)? {
+        } else if let Some(value) = schema.checked_value(mode, &key, value).map_err(wrong)? {
             fields.insert(key, value);
         }
     }
-    asked.apply_defaults(&mut fields).map_err(wrong)?;
+    schema.apply_defaults(&mut fields).map_err(wrong)?;
     if mode == AuthMode::Bearer
         && let Some(token) = fields.remove("token")
     {
@@ -161,37 +162,37 @@ pub(super) fn read(
     if matches!(mode, AuthMode::Basic | AuthMode::InstallPlugin) {
         let name = fields.get("username").and_then(Value::as_str).unwrap_or_default();
         if name.contains(':') {
-            return Err(wrong("`username` holds a `:`, which the Basic scheme cannot carry".to_owned()));
+            return Err(wrong("`username` contains a `:`, which basic authentication does not allow".to_owned()));
         }
-        // Many APIs take a key as the user name, and nothing else.
+        // Many APIs expect a key as the user name and an empty password.
         fields.entry("password").or_insert_with(|| Value::String(String::new()));
     }
     Ok(fields)
 }
 
-/// Credentials of a kind as they are written, without their values.
+/// Returns an example of the credentials of a mode, without values.
 pub(super) fn example(mode: AuthMode, provider: Option<&Provider>) -> String {
     CredentialSchema::of(mode, provider).example()
 }
 
-/// A part of credentials that a person is asked for.
+/// A credential value to prompt a user for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PromptField {
-    /// Its key in JSON.
+    /// Key in the JSON object.
     pub(crate) key: String,
-    /// Its name for people.
+    /// Display name.
     pub(crate) title: String,
-    /// Whether it is not echoed.
+    /// Whether the input is hidden.
     pub(crate) secret: bool,
-    /// Whether it is given even if it is empty.
+    /// Whether an empty input is refused.
     pub(crate) required: bool,
 }
 
-/// The parts that a person is asked for.
+/// Returns the values to prompt a user for.
 pub(super) fn prompt_fields(mode: AuthMode, provider: Option<&Provider>) -> Vec<PromptField> {
-    let asked = CredentialSchema::of(mode, provider);
+    let schema = CredentialSchema::of(mode, provider);
     let declared = provider.map(|provider| provider.credentials.as_slice()).unwrap_or_default();
-    let keys = asked.typical_keys();
+    let keys = schema.typical_keys();
     let alone = !keys.contains(&"password");
     keys.iter()
         .map(|key| {
@@ -206,7 +207,7 @@ pub(super) fn prompt_fields(mode: AuthMode, provider: Option<&Provider>) -> Vec<
         .collect()
 }
 
-/// What is asked for: by the kind, and by the provider's entry where the kind leaves it open.
+/// Keys and fields of credentials: those of the auth mode, and those of the provider entry if the mode is extensible.
 struct CredentialSchema<'a> {
     shape: Shape,
     fields: Vec<&'a Field>,
@@ -216,8 +217,8 @@ impl<'a> CredentialSchema<'a> {
     fn of(mode: AuthMode, provider: Option<&'a Provider>) -> Self {
         let shape = shape(mode);
         let declared = provider.filter(|_| shape.extensible);
-        // What the original asks for once (the key that signs an assertion) is kept here, sealed like the rest, so that
-        // an assertion that ends can be signed again.
+        // Nango requests assertion options (the key that signs an assertion) once and does not store them. Here they
+        // are stored encrypted, so that an expired assertion can be signed again.
         let fields =
             declared.into_iter().flat_map(|provider| provider.credentials.iter().chain(&provider.assertion_options));
         Self { fields: fields.collect(), shape }
@@ -229,13 +230,13 @@ impl<'a> CredentialSchema<'a> {
         required.chain(declared).chain(self.shape.optional.iter().copied())
     }
 
-    /// A value as it is kept; `None`: it says nothing.
+    /// Validates a value and returns it in stored form; `None` if it is null.
     fn checked_value(&self, mode: AuthMode, key: &str, value: Value) -> Result<Option<Value>, String> {
-        // Without a provider's entry nobody knows which keys an open kind has.
-        let open = self.shape.extensible && self.fields.is_empty();
-        if !open && !self.names().any(|name| name == key) {
-            let hint = suggest::nearest(key, self.names()).map(|near| format!(" (did you mean `{near}`?)"));
-            return Err(format!("`{key}` is not known{}", hint.unwrap_or_default()));
+        // Without a provider entry, the keys of an extensible mode are not known.
+        let any_key = self.shape.extensible && self.fields.is_empty();
+        if !any_key && !self.names().any(|name| name == key) {
+            let hint = suggest::nearest(key, self.names()).map(|near| format!("; did you mean `{near}`?"));
+            return Err(format!("unknown key `{key}`{}", hint.unwrap_or_default()));
         }
         if value.is_null() {
             return Ok(None);
@@ -248,27 +249,28 @@ impl<'a> CredentialSchema<'a> {
             return if fits {
                 Ok(Some(value))
             } else {
-                Err(format!("`{key}` is {}, not an object", json_type_name(&value)))
+                Err(format!("`{key}` must be an object, found {}", json_type_name(&value)))
             };
         }
         match value {
             Value::String(text) => {
-                // An empty user name or password is one.
+                // An empty user name or password is valid.
                 let may_be_empty = matches!(mode, AuthMode::Basic | AuthMode::InstallPlugin)
                     || self.fields.iter().any(|field| field.name == key && !field.is_required());
                 let name = format!("`{key}`");
-                let read = if may_be_empty { checked_text(&name, key, &text) } else { trimmed_text(&name, key, &text) };
-                read.map(|text| Some(Value::String(text)))
+                let checked =
+                    if may_be_empty { checked_text(&name, key, &text) } else { trimmed_text(&name, key, &text) };
+                checked.map(|text| Some(Value::String(text)))
             }
-            // A number that stands for a text, such as an installation's.
+            // Some identifiers are numbers, such as the id of an installation.
             Value::Number(number) if !matches!(mode, AuthMode::ApiKey | AuthMode::Bearer | AuthMode::Basic) => {
                 Ok(Some(Value::String(number.to_string())))
             }
-            other => Err(format!("`{key}` is {}, not a string", json_type_name(&other))),
+            other => Err(format!("`{key}` must be a string, found {}", json_type_name(&other))),
         }
     }
 
-    /// Puts defaults in, and asks for what is missing.
+    /// Adds default values, and fails if a required key is missing.
     fn apply_defaults(&self, fields: &mut Map<String, Value>) -> Result<(), String> {
         for group in self.shape.required {
             if !group.iter().any(|key| fields.contains_key(*key)) {
@@ -288,29 +290,29 @@ impl<'a> CredentialSchema<'a> {
         Ok(())
     }
 
-    /// The keys that are given as a rule.
+    /// Returns the keys that are usually given.
     fn typical_keys(&self) -> Vec<&str> {
         let required = self.shape.required.iter().filter_map(|group| group.first().copied());
         let declared = self.fields.iter().filter(|field| field.is_required()).map(|field| field.name.as_str());
         let mut keys: Vec<&str> = required.collect();
         keys.extend(declared.filter(|name| !self.shape.required.iter().any(|group| group.contains(name))));
-        // What is worth giving although it may be left out.
-        let second =
+        // An optional key that is usually given.
+        let usual =
             self.shape.optional.first().filter(|key| matches!(**key, "password" | "refresh_token" | "client_secret"));
-        keys.extend(second);
+        keys.extend(usual);
         keys
     }
 
-    /// `{"apiKey": "…"}`
+    /// Returns an example such as `{"apiKey": "…"}`.
     fn example(&self) -> String {
         let keys: Vec<String> = self.typical_keys().into_iter().map(|key| format!(r#""{key}": "…""#)).collect();
         format!("{{{}}}", keys.join(", "))
     }
 }
 
-/// A text that is not empty, without what surrounds a pasted key.
+/// Returns a non-empty text, trimmed unless it is a password.
 fn trimmed_text(what: &str, key: &str, text: &str) -> Result<String, String> {
-    // Of a password everything counts; what surrounds a pasted key does not.
+    // Whitespace may be part of a password, but not of a pasted key.
     let pasted = if key.to_ascii_lowercase().contains("password") { text } else { text.trim() };
     let token = if key == "access_token" { without_scheme(pasted) } else { pasted };
     if token.trim().is_empty() {
@@ -319,7 +321,8 @@ fn trimmed_text(what: &str, key: &str, text: &str) -> Result<String, String> {
     checked_text(what, key, token)
 }
 
-/// A token as it was copied from a header, without its scheme, which is added when it is sent. A token has no blank.
+/// Removes the scheme of a token that was copied from a header; it is added again when the token is sent. Tokens
+/// contain no spaces.
 fn without_scheme(token: &str) -> &str {
     const SCHEME: &str = "bearer";
     match token.split_once(char::is_whitespace) {
@@ -330,19 +333,19 @@ fn without_scheme(token: &str) -> &str {
 }
 
 fn checked_text(what: &str, key: &str, text: &str) -> Result<String, String> {
-    let odd = |c: char| c.is_control() && !(is_multiline(key) && matches!(c, '\n' | '\r' | '\t'));
-    if text.chars().any(odd) {
-        return Err(format!("{what} holds a line break or another control character"));
+    let is_forbidden = |c: char| c.is_control() && !(is_multiline(key) && matches!(c, '\n' | '\r' | '\t'));
+    if text.chars().any(is_forbidden) {
+        return Err(format!("{what} contains a line break or another control character"));
     }
     Ok(text.to_owned())
 }
 
-/// A point in time, as a date.
+/// Converts a timestamp into the stored date format.
 fn formatted_date(value: &Value) -> Result<String, String> {
-    let stamp = time_values::parse_timestamp(value).and_then(|at| Timestamp::from_microsecond(at).ok());
-    stamp.map(|stamp| format!("{stamp:.3}")).ok_or_else(|| {
-        "`expires_at` is no point in time: write it as `2026-11-22T12:00:00Z`, or in seconds since 1970".to_owned()
-    })
+    let timestamp = time_values::parse_timestamp(value).and_then(|at| Timestamp::from_microsecond(at).ok());
+    timestamp
+        .map(|timestamp| format!("{timestamp:.3}"))
+        .ok_or_else(|| "`expires_at` is not a timestamp; use `2026-11-22T12:00:00Z` or seconds since 1970".to_owned())
 }
 
 fn json_type_name(value: &Value) -> &'static str {

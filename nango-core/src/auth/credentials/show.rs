@@ -1,4 +1,4 @@
-//! The parts of credentials that may be shown, and those that are secret.
+//! Secret and non-secret parts of credentials.
 
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::Credentials;
 use crate::redact::is_secret_name;
 
-/// Parts that name somebody or something, and open nothing.
+/// Keys with identifiers that give no access.
 const NON_SECRET_PARTS: [&str; 11] = [
     "client_id",
     "clientId",
@@ -21,10 +21,10 @@ const NON_SECRET_PARTS: [&str; 11] = [
     "user_id",
 ];
 
-/// The shortest half of a key that is a secret of its own.
+/// Shortest secret half of an `id:secret` key that is redacted on its own, in bytes.
 const MIN_SECRET_HALF: usize = 8;
 
-/// The parts with `***` for what is secret. A user name is shown, except where it stands alone: then it is a key.
+/// Returns the values with `***` for secrets. A user name is shown unless there is no password: then it is a key.
 pub(super) fn redacted_fields(credentials: &Credentials) -> Map<String, Value> {
     let alone = credentials.text("password").is_none();
     let show = |key: &str| !is_secret_part(key, alone);
@@ -35,25 +35,25 @@ pub(super) fn redacted_fields(credentials: &Credentials) -> Map<String, Value> {
     shown.collect()
 }
 
-/// Whether a part of credentials is secret. `alone`: there is no password beside a user name, so that it is a key.
+/// Returns whether a value of credentials is secret. `alone`: there is no password, so a user name is a key.
 pub(super) fn is_secret_part(key: &str, alone: bool) -> bool {
     !NON_SECRET_PARTS.contains(&key) && (key != "username" || alone)
 }
 
-/// The texts that must not be shown.
+/// Returns the texts that must be redacted.
 pub(super) fn secrets(credentials: &Credentials) -> Vec<Zeroizing<String>> {
     let mut secrets = Vec::new();
     let hidden = credentials.parts().iter().filter(|(key, _)| !NON_SECRET_PARTS.contains(&key.as_str()));
     for (key, value) in hidden {
-        // Of a whole answer only what is named like a secret: the rest are words such as `bearer`.
-        collect(value, key != "raw", &mut secrets);
+        // Of a complete response, only keys named like a secret: other values are words such as `bearer`.
+        collect_secrets(value, key != "raw", &mut secrets);
     }
     secrets
 }
 
-/// Collects the texts and numbers of a value: all of them, or those that are named like a secret. Of a key that is
-/// written `id:secret`, the secret half is a text of its own.
-pub(crate) fn collect(value: &Value, all: bool, secrets: &mut Vec<Zeroizing<String>>) {
+/// Collects the texts and numbers of a value: all of them, or only those whose key is named like a secret. The secret
+/// half of a text such as `id:secret` is added separately.
+pub(crate) fn collect_secrets(value: &Value, all: bool, secrets: &mut Vec<Zeroizing<String>>) {
     match value {
         Value::String(text) if all => {
             secrets.push(Zeroizing::new(text.clone()));
@@ -62,15 +62,15 @@ pub(crate) fn collect(value: &Value, all: bool, secrets: &mut Vec<Zeroizing<Stri
             }
         }
         Value::Number(number) if all => secrets.push(Zeroizing::new(number.to_string())),
-        Value::Array(list) => list.iter().for_each(|value| collect(value, all, secrets)),
+        Value::Array(list) => list.iter().for_each(|value| collect_secrets(value, all, secrets)),
         Value::Object(object) => {
-            object.iter().for_each(|(key, value)| collect(value, all || is_secret_name(key), secrets));
+            object.iter().for_each(|(key, value)| collect_secrets(value, all || is_secret_name(key), secrets));
         }
         _ => {}
     }
 }
 
-/// Takes refresh tokens out, at any depth.
+/// Removes refresh tokens at any depth.
 pub(super) fn drop_refresh_tokens(object: &mut Map<String, Value>) {
     object.retain(|key, _| !is_refresh_token(key));
     object.values_mut().for_each(drop_in_value);
@@ -84,7 +84,7 @@ fn drop_in_value(value: &mut Value) {
     }
 }
 
-/// `refresh_token`, `refreshToken`, `RefreshToken` …
+/// Returns whether a key names a refresh token: `refresh_token`, `refreshToken`, `RefreshToken` and similar.
 fn is_refresh_token(key: &str) -> bool {
     let letters = key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase());
     letters.eq("refreshtoken".chars())

@@ -31,47 +31,47 @@ fn each_mode_accepts_its_fields() {
 #[test]
 fn token_expiry_is_read() {
     let at = |expires_at: Value| json!({ "access_token": "hush", "refresh_token": "hush2", "expires_at": expires_at });
-    let read = |value: Value| json!({ "type": "OAUTH2", "access_token": "hush", "refresh_token": "hush2", "expires_at": value });
+    let stored = |value: Value| json!({ "type": "OAUTH2", "access_token": "hush", "refresh_token": "hush2", "expires_at": value });
     let date = json!("2026-11-22T12:00:00.000Z");
     for given in
         [json!("2026-11-22T12:00:00Z"), json!(1_795_348_800), json!(1_795_348_800_000_i64), json!("1795348800")]
     {
-        check("oauth2", &at(given), Ok(read(date.clone())));
+        check("oauth2", &at(given), Ok(stored(date.clone())));
     }
     let credentials = Credentials::parse(AuthMode::OAuth2, &at(date), None).unwrap();
     assert_eq!(credentials.expires_at(), Some(1_795_348_800_000_000));
     assert_eq!((credentials.token(), credentials.refresh_token()), (Some("hush"), Some("hush2")));
     assert!(credentials.are_refreshable());
     assert_eq!(credentials.without_refresh_token().refresh_token(), None);
-    let help = r#"; write {"access_token": "…", "refresh_token": "…"}"#;
-    let text = "these are no oauth2 credentials: `expires_at` is no point in time: write it as `2026-11-22T12:00:00Z`, \
-                or in seconds since 1970";
+    let help = r#" (expected {"access_token": "…", "refresh_token": "…"})"#;
+    let text =
+        "invalid oauth2 credentials: `expires_at` is not a timestamp; use `2026-11-22T12:00:00Z` or seconds since 1970";
     check("oauth2", &at(json!("soon")), Err(&format!("{text}{help}")));
-    // A refresh token alone is enough: it buys the first token.
+    // A refresh token alone is enough: it is exchanged for the first token.
     check("oauth2", &json!({ "refresh_token": "hush" }), Ok(json!({ "type": "OAUTH2", "refresh_token": "hush" })));
 }
 
 #[test]
 fn error_names_the_key_and_never_the_value() {
-    let key = "these are no api-key credentials: ";
-    let help = r#"; write {"apiKey": "…"}"#;
+    let key = "invalid api-key credentials: ";
+    let help = r#" (expected {"apiKey": "…"})"#;
     let check_key = |value: Value, reason: &str| check("api-key", &value, Err(&format!("{key}{reason}{help}")));
     check_key(json!({}), "`apiKey` is missing");
-    check_key(json!({ "apikey": "hush" }), "`apikey` is not known (did you mean `apiKey`?)");
-    check_key(json!({ "apiKey": 5 }), "`apiKey` is a number, not a string");
+    check_key(json!({ "apikey": "hush" }), "unknown key `apikey`; did you mean `apiKey`?");
+    check_key(json!({ "apiKey": 5 }), "`apiKey` must be a string, found a number");
     check_key(json!({ "apiKey": " " }), "`apiKey` is empty");
-    check_key(json!({ "apiKey": "hu\nsh" }), "`apiKey` holds a line break or another control character");
-    check_key(json!({ "type": "BASIC", "apiKey": "hush" }), "their `type` is not `API_KEY`");
-    check_key(json!(["hush"]), "they are a list, not an object");
-    let help = r#"write {"username": "…", "password": "…"}"#;
-    let text = format!("these are no basic credentials: they are a string, not an object; {help}");
+    check_key(json!({ "apiKey": "hu\nsh" }), "`apiKey` contains a line break or another control character");
+    check_key(json!({ "type": "BASIC", "apiKey": "hush" }), "`type` must be `API_KEY`");
+    check_key(json!(["hush"]), "expected an object, found a list");
+    let help = r#"(expected {"username": "…", "password": "…"})"#;
+    let text = format!("invalid basic credentials: expected an object, found a string {help}");
     check("basic", &json!("a:b"), Err(&text));
-    let text = r#"these are no bearer credentials: `access_token` or `token` is missing; write {"access_token": "…"}"#;
+    let text = r#"invalid bearer credentials: `access_token` or `token` is missing (expected {"access_token": "…"})"#;
     check("bearer", &json!({}), Err(text));
-    let text = "these are no none credentials: `apiKey` is not known; write {}";
+    let text = "invalid none credentials: unknown key `apiKey` (expected {})";
     check("none", &json!({ "apiKey": "hush" }), Err(text));
     let text =
-        r#"these are no oauth2-cc credentials: `client_id` is missing; write {"client_id": "…", "client_secret": "…"}"#;
+        r#"invalid oauth2-cc credentials: `client_id` is missing (expected {"client_id": "…", "client_secret": "…"})"#;
     check("oauth2-cc", &json!({ "client_secret": "hush" }), Err(text));
 }
 
@@ -82,14 +82,14 @@ fn obtained_token_is_merged() {
     assert_eq!((credentials.token(), credentials.client()), (None, Some(("app", "hush"))));
     let raw = json!({ "access_token": "hush1", "nested": [{ "refreshToken": "hush2" }] });
     let obtained = ObtainedToken { expires_at: Some(5_000_000), raw, ..ObtainedToken::new("hush1") };
-    let renewed = credentials.with_token(&obtained);
-    assert_eq!((renewed.token(), renewed.expires_at()), (Some("hush1"), Some(5_000_000)));
-    assert!(!renewed.without_refresh_token().to_json(true).to_string().contains("hush2"));
+    let refreshed = credentials.with_token(&obtained);
+    assert_eq!((refreshed.token(), refreshed.expires_at()), (Some("hush1"), Some(5_000_000)));
+    assert!(!refreshed.without_refresh_token().to_json(true).to_string().contains("hush2"));
     let shown = json!({ "type": "OAUTH2_CC", "client_id": "app", "client_secret": "***", "token": "***",
         "expires_at": "1970-01-01T00:00:05.000Z", "raw": "***" });
-    assert_eq!(renewed.to_json(false), shown);
-    // A token without an end does not keep the end of the one before it.
-    assert_eq!(renewed.with_token(&ObtainedToken::new("x")).expires_at(), None);
+    assert_eq!(refreshed.to_json(false), shown);
+    // A token without expiry does not keep the expiry of the previous one.
+    assert_eq!(refreshed.with_token(&ObtainedToken::new("x")).expires_at(), None);
 }
 
 #[test]

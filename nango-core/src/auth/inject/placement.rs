@@ -1,4 +1,4 @@
-//! Where a credential goes in a request.
+//! Placement of credentials in headers, query parameters and bodies.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
@@ -12,15 +12,15 @@ use crate::{
     provider::{Param, Provider, ResolveError, Template, TemplateScope, Variable},
 };
 
-/// Whether a template is for these credentials, and if so, whether it carries any part of them. A template with an
-/// alternative that fits is one that fits.
+/// Returns whether a template contains any part of these credentials, or `None` if it needs values that they do not
+/// have. A template with alternatives matches if one alternative does.
 pub(super) fn carries_credentials(template: &Template, credentials: &Credentials, provider: &Provider) -> Option<bool> {
     let has = |variable: &Variable| match variable {
         Variable::Credential(name) => {
             let first = name.split('.').next().unwrap_or_default();
             let parts = credentials.parts();
-            let there = parts.contains_key(name) || parts.contains_key(first);
-            Some(there || provider.credentials.iter().any(|field| field.name == *name && field.optional))
+            let is_present = parts.contains_key(name) || parts.contains_key(first);
+            Some(is_present || provider.credentials.iter().any(|field| field.name == *name && field.optional))
         }
         Variable::AccessToken => Some(credentials.token().is_some() && credentials.mode() != AuthMode::ApiKey),
         _ => None,
@@ -35,8 +35,8 @@ pub(super) fn carries_credentials(template: &Template, credentials: &Credentials
     Some(carries || provider.is_sensitive(template))
 }
 
-/// Whether what is missing may be left out with the header or parameter that asks for it: a value of the configuration
-/// that is optional, or that the provider's answers bring.
+/// Returns whether a header or parameter may be omitted because of a missing value: the value is optional, or it is set
+/// automatically from responses of the provider.
 pub(super) fn may_be_omitted(error: &ResolveError, provider: &Provider) -> bool {
     match error.missing() {
         Some(Variable::Config(name)) => {
@@ -50,7 +50,7 @@ pub(super) fn may_be_omitted(error: &ResolveError, provider: &Provider) -> bool 
     }
 }
 
-/// The `Authorization` of a mode that has a place of its own.
+/// Returns the default `Authorization` header of an auth mode.
 pub(super) fn default_authorization(credentials: &Credentials) -> Option<Zeroizing<String>> {
     match credentials.mode() {
         AuthMode::Basic | AuthMode::InstallPlugin => {
@@ -63,15 +63,15 @@ pub(super) fn default_authorization(credentials: &Credentials) -> Option<Zeroizi
     }
 }
 
-/// Adds a parameter, unless the caller set it.
+/// Adds a query parameter, unless the caller set it.
 pub(super) fn into_query(url: &mut Url, name: &str, value: &str) {
-    if url.query_pairs().all(|(there, _)| there != name) {
+    if url.query_pairs().all(|(existing, _)| existing != name) {
         url.query_pairs_mut().append_pair(name, value);
     }
 }
 
-/// Puts the fields of a provider's entry into a body of fields, over the caller's. A field that lacks a value is left
-/// out, and a body that has no fields (text, a file) stays as it is.
+/// Merges the fields of a provider entry into a body; they override those of the caller. A field without a value is
+/// omitted, and a body without fields (text, a file) is unchanged.
 pub(super) fn into_body(
     fields: &[(String, Param)],
     scope: &TemplateScope<'_>,
@@ -104,7 +104,7 @@ pub(super) fn into_body(
 fn merge(into: &mut Map<String, Value>, from: Map<String, Value>) {
     for (key, value) in from {
         match (into.get_mut(&key), value) {
-            (Some(Value::Object(there)), Value::Object(more)) => merge(there, more),
+            (Some(Value::Object(existing)), Value::Object(more)) => merge(existing, more),
             (_, value) => {
                 into.insert(key, value);
             }

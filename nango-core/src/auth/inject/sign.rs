@@ -1,4 +1,4 @@
-//! Requests that are signed one by one: OAuth 1, its kin for accounts, and AWS.
+//! Request signatures: OAuth 1, token-based authentication for accounts (TBA), and AWS Signature Version 4.
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use url::Position;
@@ -13,41 +13,41 @@ use crate::{
     },
 };
 
-/// What signs the requests of a connection.
+/// Signs the requests of a connection.
 #[derive(Debug)]
 pub(super) enum Signer {
-    /// OAuth 1, with the entry's method.
+    /// OAuth 1 with the signature method of the provider entry.
     OAuth1(OAuth1Method),
-    /// OAuth 1 with a token that was made by hand, for an account.
+    /// OAuth 1 with a manually created token for an account (TBA).
     Account {
-        /// The account, as the realm has it.
+        /// Account id in the format of the realm.
         realm: String,
     },
-    /// AWS, version 4.
+    /// AWS Signature Version 4.
     Aws,
 }
 
 impl Signer {
-    /// The signer of these credentials; `None`: they are not signed.
-    pub(super) fn of(provider: &Provider, subject: &TemplateInputs) -> Result<Option<Self>, InjectError> {
+    /// Returns the signer of these credentials; `None` if their requests are not signed.
+    pub(super) fn of(provider: &Provider, inputs: &TemplateInputs) -> Result<Option<Self>, InjectError> {
         let needs_app = |signer: Self| {
-            if subject.client.is_some() {
+            if inputs.client.is_some() {
                 return Ok(Some(signer));
             }
-            let wanted = App::missing_app_hint(&subject.integration);
-            Err(subject.sign_error(format!("they are signed with the key and secret of your app: {wanted}")))
+            let hint = App::missing_app_hint(&inputs.integration);
+            Err(inputs.sign_error(format!("signing requires the key and secret of your app: {hint}")))
         };
-        match subject.credentials.mode() {
+        match inputs.credentials.mode() {
             AuthMode::OAuth1 => {
                 let method = provider.authorization.oauth1.as_ref().map(|settings| settings.method);
                 needs_app(Self::OAuth1(method.unwrap_or_default()))
             }
             AuthMode::Tba => {
-                let account = subject.config.get("accountId").and_then(|value| value.as_str()).ok_or_else(|| {
-                    subject.sign_error(format!(
+                let account = inputs.config.get("accountId").and_then(|value| value.as_str()).ok_or_else(|| {
+                    inputs.sign_error(format!(
                         "the configuration value `accountId` is missing: set it with `registry connection add {} <id> \
                          --set accountId=…`",
-                        subject.integration
+                        inputs.integration
                     ))
                 })?;
                 needs_app(Self::Account { realm: account.replacen('-', "_", 1).to_ascii_uppercase() })
@@ -57,24 +57,24 @@ impl Signer {
         }
     }
 
-    /// Signs a request that has everything else.
+    /// Signs a request that is otherwise complete.
     pub(super) fn sign(
         &self,
-        subject: &TemplateInputs,
+        inputs: &TemplateInputs,
         request: &mut OutgoingRequest,
         entropy: RequestEntropy,
     ) -> Result<(), InjectError> {
         let header = match self {
             Self::OAuth1(method) => {
-                subject.oauth1(*method, None, ["oauth_token", "oauth_token_secret"], request, entropy)
+                inputs.oauth1(*method, None, ["oauth_token", "oauth_token_secret"], request, entropy)
             }
             Self::Account { realm } => {
                 let keys = ["token_id", "token_secret"];
-                subject.oauth1(OAuth1Method::HmacSha256, Some(realm), keys, request, entropy)
+                inputs.oauth1(OAuth1Method::HmacSha256, Some(realm), keys, request, entropy)
             }
-            Self::Aws => subject.aws(request, entropy)?,
+            Self::Aws => inputs.aws(request, entropy)?,
         };
-        let value = subject.header(&AUTHORIZATION, &header, true)?;
+        let value = inputs.header(&AUTHORIZATION, &header, true)?;
         request.headers.insert(AUTHORIZATION, value);
         Ok(())
     }
@@ -139,7 +139,7 @@ impl TemplateInputs {
         if let Some(token) = self.credentials.text("session_token") {
             set("x-amz-security-token", token, true)?;
         }
-        // What a proxy on the way may change is not signed.
+        // Headers that a proxy may change are not signed.
         let covered = request.headers.iter().filter(|(name, _)| !matches!(name.as_str(), "user-agent" | "connection"));
         let covered: Vec<(&str, &str)> =
             covered.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();

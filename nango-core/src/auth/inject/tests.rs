@@ -16,7 +16,7 @@ fn app() -> App {
     App { client_id: Some("app".into()), client_secret: Some("hush-app".into()), ..App::default() }
 }
 
-/// The request after authorisation.
+/// Returns a request after the injection of credentials.
 fn request(
     provider: &Provider,
     credentials: &Credentials,
@@ -35,7 +35,7 @@ fn request(
     Ok(request)
 }
 
-/// Its query, its headers.
+/// Returns query and headers of a request after the injection of credentials.
 fn inject(provider: &Provider, credentials: &Credentials, config: &Value) -> Result<String, String> {
     let request = request(provider, credentials, config, Body::Empty)?;
     let headers = request.headers.iter().map(|(name, value)| format!(" {name}={}", value.to_str().unwrap()));
@@ -58,7 +58,7 @@ fn every_mode_sets_its_header_or_parameter() {
     check("NONE", "headers: { x-v: '${connectionConfig.v}' }", Credentials::none(), "b=1 x-mine=1 x-v=2");
     check("API_KEY", "headers: { x-api-key: '${apiKey}' }", key(), "b=1 x-mine=1 x-api-key=hush");
     check("API_KEY", "query: { key: '${credentials.apiKey}', b: '2' }", key(), "b=1&key=hush x-mine=1");
-    // The vector of RFC 7617.
+    // Test vector of RFC 7617.
     check("BASIC", "", basic(), "b=1 x-mine=1 authorization=Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
     let own = "headers: { authorization: 'Basic ${base64(${credentials.username}/token:${credentials.password})}' }";
     check("BASIC", own, Credentials::basic("a", "b"), "b=1 x-mine=1 authorization=Basic YS90b2tlbjpi");
@@ -78,7 +78,7 @@ fn obtained_token_is_injected() {
     };
     let oauth = json!({ "access_token": "hush", "refresh_token": "hush2" });
     check(AuthMode::OAuth2, oauth.clone(), "", "b=1 x-mine=1 authorization=Bearer hush");
-    // A second place beside the first: some want both.
+    // Some APIs require the token in two headers.
     let second = "headers: { x-token: '${accessToken}', x-app: '${clientId}' }";
     let expect = "b=1 x-mine=1 x-token=hush x-app=app authorization=Bearer hush";
     check(AuthMode::OAuth2, oauth, second, expect);
@@ -96,7 +96,7 @@ fn obtained_token_is_injected() {
     check(AuthMode::TwoStep, login, cookies, "b=1 x-mine=1 cookie=s=hush");
     check(AuthMode::Jwt, json!({ "token": "hush" }), "", "b=1 x-mine=1 authorization=Bearer hush");
     check(AuthMode::App, json!({ "access_token": "hush" }), "", "b=1 x-mine=1 authorization=Bearer hush");
-    // Without a token there is nothing to put in; one is obtained before the first request.
+    // Without a token no header is added; one is obtained before the first request.
     check(AuthMode::OAuth2Cc, json!({ "client_id": "own" }), "", "b=1 x-mine=1");
 }
 
@@ -115,7 +115,8 @@ fn per_request_templates_are_filled_per_request() {
 #[test]
 fn provider_fields_override_body_fields() {
     let mut provider = provider("API_KEY", "");
-    let fields = json!({ "key": "${apiKey}", "account": { "id": "${connectionConfig.account}", "none": "${connectionConfig.x}" } });
+    let account = json!({ "id": "${connectionConfig.account}", "none": "${connectionConfig.x}" });
+    let fields = json!({ "key": "${apiKey}", "account": account });
     let fields = fields.as_object().unwrap().iter();
     provider.proxy.body = fields.map(|(name, value)| (name.clone(), Param::from_json(value).unwrap())).collect();
     let sent = |body: Body| {
@@ -127,7 +128,7 @@ fn provider_fields_override_body_fields() {
     assert_eq!(json, r#"{"q":1,"key":"hush","account":{"more":2,"id":"a1"}}"#);
     let form = sent(Body::Form(vec![("q".into(), "1".into()), ("key".into(), "mine".into())]));
     assert_eq!(form, "q=1&key=hush&account%5Bid%5D=a1");
-    // What has no fields stays as it is.
+    // A body without fields is unchanged.
     assert_eq!(sent(Body::Json("[1]".into())), "[1]");
 }
 
@@ -138,18 +139,17 @@ fn unsuitable_credentials_are_reported() {
     };
     let help = "set them with `registry connection add shop <id> --auth …`";
     let key = || Credentials::api_key("hush");
-    let text = format!("`acme` does not take api-key credentials: it takes `bearer` and `basic`; {help}");
+    let text = format!("`acme` does not accept api-key credentials; accepted: `bearer` and `basic`; {help}");
     check("BEARER, BASIC", "", key(), &text);
     let missing = "`shop` needs the configuration value `v`: set it with `registry connection add shop <id> --set v=…`";
     check("NONE", "headers: { x-v: '${connectionConfig.v}' }", Credentials::none(), missing);
-    let header = "the header `x-key` of `acme` cannot carry its value: it holds a character that headers do not allow";
+    let header = "the value of the header `x-key` of `acme` contains a character that headers do not allow";
     check("API_KEY", "headers: { x-key: '${apiKey}' }", Credentials::api_key("hush\u{7f}"), header);
 }
 
 #[test]
 fn api_key_without_a_placement_is_refused() {
-    let help =
-        "the entry of `acme` has no place for an API key: give one of its headers or parameters the value `${apiKey}`";
+    let help = "the entry of `acme` has no header or parameter for an API key: set one of them to `${apiKey}`";
     for (accepts, more) in [("API_KEY", ""), ("API_KEY, BASIC", ", or use `basic` credentials")] {
         let error = inject(&provider(accepts, ""), &Credentials::api_key("hush"), &json!({})).unwrap_err();
         assert_eq!(error, format!("{help}{more}"));
@@ -178,7 +178,8 @@ fn request_is_signed_last() {
     let header = |name: &str| got.headers[name].to_str().unwrap();
     let signed = "content-type;host;x-amz-content-sha256;x-amz-date;x-amz-security-token;x-mine";
     let start = format!(
-        "AWS4-HMAC-SHA256 Credential=AKID/20261122/eu-west-1/execute-api/aws4_request, SignedHeaders={signed}, Signature="
+        "AWS4-HMAC-SHA256 Credential=AKID/20261122/eu-west-1/execute-api/aws4_request, SignedHeaders={signed}, \
+         Signature="
     );
     assert!(header("authorization").starts_with(&start), "{}", header("authorization"));
     assert_eq!((header("x-amz-date"), header("host")), ("20261122T120000Z", "h.test"));

@@ -1,7 +1,7 @@
-//! The key file: one key a line, the oldest first, for its owner only.
+//! Key file: one key per line, the oldest first, readable by its owner only.
 //!
-//! Must stay true: a reader finds whole keys, and two processes that write at once lose none. A file that another
-//! user owns, or that others may read, is refused each time it is read: its keys may be known, or chosen, by somebody else.
+//! Invariants: a reader only finds complete keys, and concurrent writers lose none. A file that another user owns or
+//! that others may read is refused at every read, because another user may have read or chosen its keys.
 
 use std::{
     fs::{self, File},
@@ -17,19 +17,20 @@ use crate::{
     store::KeyId,
 };
 
-/// A file that is longer than this holds something else.
+/// Maximum number of bytes that are read from the file.
 const MAX_FILE_BYTES: u64 = 16 * 1024;
-/// The length of a line. The text must not grow: what it grew out of would stay in memory.
+/// Length of a line in bytes. The buffer is allocated with its final size, because growing it would leave copies in
+/// memory.
 const LINE_BYTES: usize = 45;
 
 impl KeyRing {
-    /// The ring of a key file, and whether the file was made just now: with a new key, readable by its owner only. Two
-    /// processes that start at once end with the same key. Keys that are added to the file later are found when they are
-    /// needed.
+    /// Reads the ring of a key file. If the file does not exist, it is created with a new key, readable by its owner
+    /// only, and the returned flag is true. Processes that start concurrently get the same key. Keys that are added to
+    /// the file later are read when they are needed.
     ///
     /// # Errors
     ///
-    /// The file holds something else, cannot be read or made, belongs to another user, or can be read by others.
+    /// The file is invalid, cannot be read or created, belongs to another user, or can be read by others.
     pub fn from_file(path: &Path) -> Result<(Self, bool), KeyError> {
         let ring = |keys| Self::from_keys(keys, Some(path.to_owned()));
         if let Some(keys) = read(path)? {
@@ -44,33 +45,33 @@ impl KeyRing {
         let other = read(path)?.ok_or_else(|| {
             let link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
             let lost = "it is a symbolic link to a file that does not exist: create that file, or remove the link";
-            file_error(path, if link { lost } else { "it appeared and vanished again" })
+            file_error(path, if link { lost } else { "it was created and removed by another process" })
         })?;
         Ok((ring(other), false))
     }
 
-    /// Adds a new key to the end of a key file, and gives its id. A process that holds the file's ring finds it when it
-    /// is needed. A symbolic link stays: the file at its end is replaced, in its own directory.
+    /// Appends a new key to a key file and returns its id. Running processes read it when it is needed. A symbolic link
+    /// is kept: its target is replaced, in the directory of the target.
     ///
     /// # Errors
     ///
-    /// The file is not there, holds something else, cannot be written, belongs to another user, or can be read by others.
+    /// The file does not exist, is invalid, cannot be written, belongs to another user, or can be read by others.
     pub fn add_to_file(path: &Path) -> Result<KeyId, KeyError> {
-        let wrong = |error: io::Error| file_error(path, error.to_string());
-        let resolved = fs::canonicalize(path).map_err(wrong)?;
+        let io_error = |error: io::Error| file_error(path, error.to_string());
+        let resolved = fs::canonicalize(path).map_err(io_error)?;
         let path = resolved.as_path();
-        // Whoever adds a key holds the lock of the file that it replaces, and adds to the file that is there then.
+        // The file is locked while it is replaced. If it was replaced before the lock was acquired, start again.
         loop {
-            let held = file_access::open(path).map_err(wrong)?;
-            check_file(&held, path)?;
-            held.lock().map_err(wrong)?;
-            let keys = read_from(&held, path)?;
+            let file = file_access::open(path).map_err(io_error)?;
+            check_file(&file, path)?;
+            file.lock().map_err(io_error)?;
+            let keys = read_from(&file, path)?;
             if read(path)?.as_ref() != Some(&keys) {
                 continue;
             }
             let key = Key::generate()?;
             let id = key.id;
-            write(path, &[keys, vec![key]].concat(), WriteTarget::Existing).map_err(wrong)?;
+            write(path, &[keys, vec![key]].concat(), WriteTarget::Existing).map_err(io_error)?;
             return Ok(id);
         }
     }
@@ -80,7 +81,7 @@ fn file_error(path: &Path, reason: impl Into<String>) -> KeyError {
     KeyError::File { path: path.display().to_string(), reason: reason.into() }
 }
 
-/// The keys of a file; `None`: it is not there.
+/// Reads the keys of a file; `None` if it does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<Key>>, KeyError> {
     match file_access::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -92,7 +93,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<Key>>, KeyError> {
     }
 }
 
-/// Refuses a file whose keys another user may know or may have chosen. Asks the opened file, not its path.
+/// Refuses a file whose keys another user may have read or chosen. Checks the opened file, not its path.
 fn check_file(file: &File, path: &Path) -> Result<(), KeyError> {
     let found = file.metadata().map_err(|error| file_error(path, error.to_string()))?;
     let refused = match file_access::check(path, &found) {
@@ -100,7 +101,7 @@ fn check_file(file: &File, path: &Path) -> Result<(), KeyError> {
         Ok(others) => UntrustedFile::mode(path, &found, others),
         Err(refused) => refused,
     };
-    Err(file_error(path, format!("{refused}, or give the key in NANGO_ENCRYPTION_KEY instead of a file")))
+    Err(file_error(path, format!("{refused}, or set the key in NANGO_ENCRYPTION_KEY instead of a file")))
 }
 
 fn read_from(file: &File, path: &Path) -> Result<Vec<Key>, KeyError> {
@@ -109,17 +110,17 @@ fn read_from(file: &File, path: &Path) -> Result<Vec<Key>, KeyError> {
     Key::parse_all(&text).map_err(|error| file_error(path, error.to_string()))
 }
 
-/// What is written to.
+/// Target of a write.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum WriteTarget {
-    /// There is no file yet.
+    /// A file that does not exist yet.
     New,
-    /// The file that is there is replaced.
+    /// An existing file, which is replaced.
     Existing,
 }
 
-/// Writes keys beside `path` and moves them into place, so that nobody ever reads a half-written key. `false`: a first
-/// file was to be made, and somebody else made it.
+/// Writes keys to a temporary file and moves it to `path`, so that no incomplete file can be read. Returns false if a
+/// new file was requested and another process created it first.
 fn write(path: &Path, keys: &[Key], target: WriteTarget) -> io::Result<bool> {
     let mut suffix = [0; 8];
     fill_random(&mut suffix).map_err(io::Error::other)?;
@@ -145,7 +146,7 @@ fn write(path: &Path, keys: &[Key], target: WriteTarget) -> io::Result<bool> {
     }
 }
 
-/// A key that something is sealed with must not vanish with the power: the folder's entry has to be on the disk, too.
+/// Flushes the directory entry to disk, so that a key in use is not lost in a power failure.
 #[cfg(unix)]
 fn sync_directory(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -153,7 +154,7 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn keep(_: &Path) -> io::Result<()> {
+fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
@@ -162,7 +163,7 @@ mod tests {
     use super::*;
     use crate::store::Keys;
 
-    fn at_once<T: Send>(work: impl Fn() -> T + Sync) -> Vec<T> {
+    fn concurrently<T: Send>(work: impl Fn() -> T + Sync) -> Vec<T> {
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(&work)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -170,27 +171,27 @@ mod tests {
     }
 
     #[test]
-    fn a_key_file_is_made_once_and_for_its_owner() {
+    fn key_file_is_created_once_and_private() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("nango.key");
-        let made = at_once(|| KeyRing::from_file(&path).unwrap());
-        assert_eq!(made.iter().filter(|(_, new)| *new).count(), 1);
-        assert!(made.iter().all(|(ring, _)| *ring == made[0].0));
+        let created = concurrently(|| KeyRing::from_file(&path).unwrap());
+        assert_eq!(created.iter().filter(|(_, new)| *new).count(), 1);
+        assert!(created.iter().all(|(ring, _)| *ring == created[0].0));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         is_private(&path);
-        // Written in place: the mode stays.
+        // Overwriting the file keeps its mode.
         fs::write(&path, "hush").unwrap();
         let error = KeyRing::from_file(&path).unwrap_err().to_string();
         assert!(error.contains("nango.key") && error.contains("32 bytes") && !error.contains("hush"), "{error}");
     }
 
     #[test]
-    fn keys_are_added_side_by_side_and_found_when_needed() {
+    fn concurrently_added_keys_are_found_when_needed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("nango.key");
         assert!(KeyRing::add_to_file(&path).is_err());
         let (early, _) = KeyRing::from_file(&path).unwrap();
-        let mut added = at_once(|| KeyRing::add_to_file(&path).unwrap());
+        let mut added = concurrently(|| KeyRing::add_to_file(&path).unwrap());
         let (late, _) = KeyRing::from_file(&path).unwrap();
         assert_eq!(late.ids()[0], early.ids()[0]);
         let mut found = late.ids()[1..].to_vec();
@@ -222,8 +223,8 @@ mod tests {
         for (mode, verb) in [(0o644, "read"), (0o640, "read"), (0o620, "change"), (0o666, "change")] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             let expect = format!(
-                "the encryption key file {0}: other users may {verb} it (mode {mode:03o}): run `chmod 600 {0}`, or give the key \
-                 in NANGO_ENCRYPTION_KEY instead of a file",
+                "the encryption key file {0}: other users may {verb} it (mode {mode:03o}): run `chmod 600 {0}`, or set \
+                 the key in NANGO_ENCRYPTION_KEY instead of a file",
                 path.display()
             );
             assert_eq!(refused(), expect);

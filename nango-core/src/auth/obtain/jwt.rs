@@ -1,4 +1,4 @@
-//! JSON Web Tokens, written and signed.
+//! Signed JSON Web Tokens.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::{
     provider::sign::{self, PrivateKey},
 };
 
-/// A server whose clock is a little behind must not see a token from the future.
+/// Seconds by which `iat` is set back, so that a server whose clock is behind accepts the token.
 pub(super) const SKEW_SECONDS: i64 = 60;
 
-/// Says from when to when a token holds.
+/// Sets the `iat` and `exp` claims. `now` is in microseconds since 1970 (UTC).
 pub(super) fn set_registered_claims(payload: &mut Map<String, Value>, now: i64, lifetime: Duration) {
     let from = now.div_euclid(1_000_000) - SKEW_SECONDS;
     let lifetime = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
@@ -23,7 +23,12 @@ pub(super) fn set_registered_claims(payload: &mut Map<String, Value>, now: i64, 
     payload.insert("exp".to_owned(), json!(from.saturating_add(lifetime)));
 }
 
-/// A compact JSON Web Token (RFC 7515, RFC 7519).
+/// Returns a signed token in compact form (RFC 7515, RFC 7519). `text_key`: an HS256 key is text instead of
+/// hexadecimal.
+///
+/// # Errors
+///
+/// The algorithm is not supported, or the key is invalid for it.
 pub(super) fn sign_compact(
     algorithm: &str,
     key: &str,
@@ -41,17 +46,18 @@ pub(super) fn sign_compact(
     let signature = match algorithm {
         "HS256" => {
             let secret = if text_key { Some(key.as_bytes().to_vec()) } else { decode_hex(key) };
-            let secret = Zeroizing::new(secret.ok_or_else(|| {
-                ObtainError::Setup("the secret that signs the token is not written in hexadecimal digits".to_owned())
-            })?);
+            let secret =
+                Zeroizing::new(secret.ok_or_else(|| {
+                    ObtainError::Setup("the secret that signs the token is not hexadecimal".to_owned())
+                })?);
             sign::hmac_sha256(&secret, signed.as_bytes())
         }
         "RS256" => PrivateKey::from_pem(key).and_then(|key| key.rs256(signed.as_bytes()))?,
         "PS256" => PrivateKey::from_pem(key).and_then(|key| key.ps256(signed.as_bytes()))?,
         "ES256" => PrivateKey::from_pem(key).and_then(|key| key.es256(signed.as_bytes()))?,
         other => {
-            let known = "RS256, PS256, ES256 and HS256";
-            return Err(ObtainError::Setup(format!("tokens cannot be signed with `{other}`: there is {known}")));
+            let available = "RS256, PS256, ES256, HS256";
+            return Err(ObtainError::Setup(format!("unknown token algorithm `{other}`; available: {available}")));
         }
     };
     Ok(Secret::new(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))))
@@ -69,7 +75,7 @@ mod tests {
 
     #[test]
     fn jwt_matches_the_rfc_example() {
-        // RFC 7515, A.1, with the key in hexadecimal digits and the members in our order.
+        // RFC 7515, A.1, with a hexadecimal key and sorted members.
         let header = Map::from_iter([("typ".to_owned(), json!("JWT"))]);
         let payload = json!({ "iss": "joe" });
         let token = sign_compact("HS256", "00ff", false, header, payload.as_object().unwrap()).unwrap();
@@ -86,8 +92,8 @@ mod tests {
             let error = sign_compact(algorithm, key, false, Map::new(), &Map::new()).unwrap_err().to_string();
             assert!(error.contains(expect), "{error}");
         };
-        check("HS256", "hush", "not written in hexadecimal digits");
-        check("RS256", "hush", "this is no private key");
-        check("none", "hush", "cannot be signed with `none`: there is RS256");
+        check("HS256", "hush", "is not hexadecimal");
+        check("RS256", "hush", "not a private key");
+        check("none", "hush", "unknown token algorithm `none`; available: RS256");
     }
 }

@@ -1,7 +1,7 @@
-//! Whether an answer without a token refuses the credentials, or says that there is no token now.
+//! Classification of responses without a token: rejections and temporary failures.
 //!
-//! A refusal ends the attempts until somebody connects again, so that only the token server's own words make one: an
-//! `OAuth` error code that is not temporary, or a 400 or 401 that is not a page of something in front of the server.
+//! A rejection stops all attempts until the user connects again. Therefore only a response of the token server itself
+//! counts: an `OAuth` error code that is not temporary, or a 400 or 401 that is not an HTML page of a proxy.
 
 use reqwest::header::LOCATION;
 use serde_json::Value;
@@ -12,10 +12,10 @@ use crate::{
     redact::one_line,
 };
 
-/// How many characters of a server's words are shown.
+/// Maximum length of a server message in errors, in characters.
 const MAX_MESSAGE_CHARS: usize = 300;
-/// Codes that refuse whatever the status says: those of RFC 6749 (5.2) that name credentials, and those that token servers
-/// are known to answer with 200.
+/// Error codes that reject the credentials regardless of the status: those of RFC 6749 (5.2) about credentials, and
+/// those that known token servers send with status 200.
 const REJECTION_CODES: [&str; 13] = [
     "invalid_grant",
     "invalid_client",
@@ -31,7 +31,7 @@ const REJECTION_CODES: [&str; 13] = [
     "token_revoked",
     "token_expired",
 ];
-/// Parts of codes that say that another attempt may end otherwise.
+/// Parts of error codes for temporary failures, which may be retried.
 const TEMPORARY_CODE_PARTS: [&str; 14] = [
     "temporar",
     "unavailable",
@@ -49,33 +49,33 @@ const TEMPORARY_CODE_PARTS: [&str; 14] = [
     "authorization_pending",
 ];
 
-/// Checks the status of an answer. `body`: what it holds, if that can be read.
+/// Checks the status of a response. `body`: the parsed body, if it could be parsed.
 ///
 /// # Errors
 ///
-/// The status is not one of success.
+/// The status is not from 200 to 299.
 pub(super) fn check_status(
     response: &Response,
     body: Option<&Value>,
-    subject: &TokenContext<'_>,
+    context: &TokenContext<'_>,
 ) -> Result<(), ObtainError> {
     let status = response.status;
     if (200..300).contains(&status) {
         return Ok(());
     }
-    let moved = response.headers.get(LOCATION).filter(|_| (300..400).contains(&status));
-    let moved = moved.and_then(|to| to.to_str().ok()?.parse().ok()).map(|to: http::Url| http::redacted_url(&to));
-    let moved =
-        moved.map(|to| format!(": it moved to {to}, and what is secret is not sent after it")).unwrap_or_default();
-    let message = format!("{} answered {status}{}{moved}", request_line(response), server_message(body, subject));
+    let target = response.headers.get(LOCATION).filter(|_| (300..400).contains(&status));
+    let target = target.and_then(|to| to.to_str().ok()?.parse().ok()).map(|to: http::Url| http::redacted_url(&to));
+    let redirect =
+        target.map(|to| format!(": redirect to {to}, which is not followed with secrets")).unwrap_or_default();
+    let message = format!("{} answered {status}{}{redirect}", request_line(response), server_message(body, context));
     let code = body.and_then(error_code);
     let temporary = code.as_deref().is_some_and(is_temporary) || matches!(status, 408 | 425 | 429 | 500..);
     let refused = match &code {
         Some(code) => is_rejection(code) || matches!(status, 400 | 401),
-        // A page is not the token server's word, but that of something in front of it.
+        // An HTML page was sent by a proxy in front of the token server.
         None => matches!(status, 400 | 401) && (body.is_some() || !is_html(response)),
     };
-    let wait = response.retry_after(subject.now);
+    let wait = response.retry_after(context.now);
     Err(if refused && !temporary {
         ObtainError::Refused(message)
     } else {
@@ -83,13 +83,13 @@ pub(super) fn check_status(
     })
 }
 
-/// Checks an answer of success that has no token.
+/// Checks a successful response without a token for an error code.
 ///
 /// # Errors
 ///
-/// It says why.
-pub(super) fn check_body(response: &Response, body: &Value, subject: &TokenContext<'_>) -> Result<(), ObtainError> {
-    let message = || format!("{} refused{}", request_line(response), server_message(Some(body), subject));
+/// The body contains an error code.
+pub(super) fn check_body(response: &Response, body: &Value, context: &TokenContext<'_>) -> Result<(), ObtainError> {
+    let message = || format!("{} was rejected{}", request_line(response), server_message(Some(body), context));
     match error_code(body) {
         Some(code) if is_rejection(&code) => Err(ObtainError::Refused(message())),
         Some(code) => Err(ObtainError::Failed { message: message(), wait: None, answered: !is_temporary(&code) }),
@@ -97,19 +97,19 @@ pub(super) fn check_body(response: &Response, body: &Value, subject: &TokenConte
     }
 }
 
-/// The failure of an answer of success that has something else where a token should be.
+/// Returns the error of a successful response that contains `what` in place of a token.
 pub(super) fn no_token(response: &Response, what: &str) -> ObtainError {
-    let message =
-        format!("{} answered {} with {what} where a token should be", request_line(response), response.status);
+    let message = format!("{} answered {} with {what} instead of a token", request_line(response), response.status);
     ObtainError::Failed { message, wait: None, answered: true }
 }
 
-/// Method and URL, for errors.
+/// Returns method and redacted URL, for errors.
 pub(super) fn request_line(response: &Response) -> String {
     format!("{} {}", response.request.method, http::redacted_url(&response.request.url))
 }
 
-/// The error code of a body, as one word. Some servers write a sentence that ends in it.
+/// Returns the error code of a body in lower case with `_` between words. Some servers write a sentence that ends in
+/// it.
 fn error_code(body: &Value) -> Option<String> {
     let code = raw_error_code(body)?.trim().to_lowercase();
     Some(code.replace(|c: char| !c.is_alphanumeric(), "_"))
@@ -131,9 +131,9 @@ fn is_html(response: &Response) -> bool {
     response.body.trim_ascii_start().starts_with(b"<")
 }
 
-/// What a server says of its refusal: the code and the description of the standard. Secrets that it repeats are hidden
-/// before the text is cut short, so that no half of one is left.
-fn server_message(body: Option<&Value>, subject: &TokenContext<'_>) -> String {
+/// Returns the standard error code and description of a body, in parentheses. Secrets are redacted before the text is
+/// truncated, so that no part of one remains.
+fn server_message(body: Option<&Value>, context: &TokenContext<'_>) -> String {
     let Some(body) = body else { return String::new() };
     let texts = [
         raw_error_code(body),
@@ -144,7 +144,7 @@ fn server_message(body: Option<&Value>, subject: &TokenContext<'_>) -> String {
     if texts.is_empty() {
         return String::new();
     }
-    let hidden = one_line(&subject.redactor.hide(&texts.join(": ")));
+    let hidden = one_line(&context.redactor.hide(&texts.join(": ")));
     let text: String = hidden.chars().take(MAX_MESSAGE_CHARS).collect();
     format!(" ({text})")
 }

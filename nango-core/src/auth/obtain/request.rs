@@ -1,4 +1,4 @@
-//! A request for a token.
+//! Token requests: fields, client authentication and body formats.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::{
@@ -17,10 +17,10 @@ use crate::{
     redact::{Redactor, is_secret_name},
 };
 
-/// How many bytes the answer to a request for a token may have.
+/// Maximum size of a token response, in bytes.
 const MAX_RESPONSE_BYTES: u64 = 1 << 20;
 
-/// What is sent for a token.
+/// A token request under construction.
 pub(super) struct TokenRequest {
     url: Url,
     get: bool,
@@ -30,28 +30,28 @@ pub(super) struct TokenRequest {
 }
 
 impl TokenRequest {
-    /// A request to a host that may receive what it will carry.
+    /// Creates a request, after checking that its host may receive the secret of the app.
     ///
     /// # Errors
     ///
-    /// The secret of the operator's app must not go there.
+    /// The host must not receive the secret of the operator's app.
     pub(super) fn new(
-        subject: &TokenContext<'_>,
+        context: &TokenContext<'_>,
         url: Url,
         get: bool,
         format: BodyFormat,
     ) -> Result<Self, ObtainError> {
-        subject.check_token_host(&url)?;
+        context.check_token_host(&url)?;
         let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
         Ok(Self { url, get, format, fields: Map::new(), headers })
     }
 
-    /// Sets a field.
+    /// Sets a field of the request.
     pub(super) fn field(&mut self, name: &str, value: &str) {
         self.fields.insert(name.to_owned(), Value::String(value.to_owned()));
     }
 
-    /// Sets the fields that a provider's entry names.
+    /// Sets the fields of a provider entry.
     pub(super) fn params(&mut self, params: &[(String, Param)], scope: &TemplateScope<'_>) -> Result<(), ObtainError> {
         for (name, param) in params {
             self.fields.insert(name.clone(), param.resolve(scope)?);
@@ -59,7 +59,7 @@ impl TokenRequest {
         Ok(())
     }
 
-    /// Sets the headers that a provider's entry names.
+    /// Sets the headers of a provider entry.
     pub(super) fn headers(
         &mut self,
         headers: &[(HeaderName, Template)],
@@ -74,20 +74,22 @@ impl TokenRequest {
 
     fn header(&mut self, name: HeaderName, text: &str) -> Result<(), ObtainError> {
         let mut value = HeaderValue::from_str(text).map_err(|_| {
-            ObtainError::Setup(format!("the header `{name}` cannot carry its value: it holds a line break or the like"))
+            ObtainError::Setup(format!(
+                "the value of the header `{name}` contains a character that headers do not allow"
+            ))
         })?;
         value.set_sensitive(true);
         self.headers.insert(name, value);
         Ok(())
     }
 
-    /// Says who asks.
+    /// Adds the client authentication to the request.
     pub(super) fn authenticate_client(
         &mut self,
         auth: ClientAuth,
-        subject: &TokenContext<'_>,
+        context: &TokenContext<'_>,
     ) -> Result<(), ObtainError> {
-        let (id, secret) = subject.client()?;
+        let (id, secret) = context.client()?;
         let (name, password) = match auth {
             ClientAuth::Password => ("username", "password"),
             _ => ("client_id", "client_secret"),
@@ -100,7 +102,7 @@ impl TokenRequest {
             ClientAuth::UnencodedBasic => return self.basic(id, secret),
             ClientAuth::BasicAndBody => self.basic(id, secret)?,
             ClientAuth::SignedJwt => {
-                let (kind, token) = super::app::client_assertion(subject, &self.url)?;
+                let (kind, token) = super::app::client_assertion(context, &self.url)?;
                 self.field("client_id", id);
                 self.field("client_assertion_type", kind);
                 self.field("client_assertion", token.expose());
@@ -109,14 +111,14 @@ impl TokenRequest {
             ClientAuth::Body | ClientAuth::Password => {}
         }
         self.field(name, id);
-        // A public client has none.
+        // A public client has no secret.
         if !secret.is_empty() {
             self.field(password, secret);
         }
         Ok(())
     }
 
-    /// Says who asks, by a token.
+    /// Adds bearer authentication to the request.
     pub(super) fn bearer(&mut self, token: &Secret) -> Result<(), ObtainError> {
         let text = Zeroizing::new(format!("Bearer {}", token.expose()));
         self.header(AUTHORIZATION, &text)
@@ -128,7 +130,7 @@ impl TokenRequest {
         self.header(AUTHORIZATION, &text)
     }
 
-    /// Adds the secrets that are made for this request alone, such as a signed assertion: a server may repeat them.
+    /// Adds the secrets of this request, such as a signed assertion, to a redactor: the server may repeat them.
     fn add_secrets_to(&self, redactor: &Redactor) {
         let secret = |name: &str| is_secret_name(name) || name.contains("assertion");
         let fields = self.fields.iter().filter(|(name, _)| secret(name)).filter_map(|(_, value)| value.as_str());
@@ -142,30 +144,31 @@ impl TokenRequest {
         }
     }
 
-    /// Sends it. Every status is an answer.
+    /// Sends the request. Every status from 300 to 599 is accepted as a response.
     pub(super) async fn send(self, client: &Client) -> Result<Response, ObtainError> {
         self.add_secrets_to(client.redactor());
         let method = if self.get { Method::GET } else { Method::POST };
-        let mut call = RequestSpec::new(method, self.url.as_str());
-        call.headers = self.headers;
-        // A second request is only sent if the first one did not arrive, which of a `GET` is not asked.
-        call = call.retries(if self.get { 0 } else { 2 }).accept(300..600);
-        call.max_body_bytes = Some(MAX_RESPONSE_BYTES);
+        let mut spec = RequestSpec::new(method, self.url.as_str());
+        spec.headers = self.headers;
+        // A `POST` is only retried if it did not arrive. A `GET` would be retried in other cases too, so it is sent
+        // once.
+        spec = spec.retries(if self.get { 0 } else { 2 }).accept(300..600);
+        spec.max_body_bytes = Some(MAX_RESPONSE_BYTES);
         if self.get || self.format == BodyFormat::Query {
-            call.query = form_pairs(&self.fields);
+            spec.query = form_pairs(&self.fields);
         } else if self.format == BodyFormat::Xml {
-            let text = "this provider wants its token requests as XML, which cannot be written here";
+            let text = "this provider requires token requests in XML, which is not supported";
             return Err(ObtainError::Setup(text.to_owned()));
         } else if self.format == BodyFormat::Json {
-            call.body = Body::Json(Value::Object(self.fields).to_string().into());
+            spec.body = Body::Json(Value::Object(self.fields).to_string().into());
         } else {
-            call.body = Body::Form(form_pairs(&self.fields));
+            spec.body = Body::Form(form_pairs(&self.fields));
         }
-        client.send(&call).await.map_err(transport_failure)
+        client.send(&spec).await.map_err(transport_failure)
     }
 }
 
-/// Fields as a form has them: what is nested is `a[b]`.
+/// Flattens fields into form pairs; nested fields become `a[b]`.
 pub(in crate::auth) fn form_pairs(fields: &Map<String, Value>) -> Vec<(String, String)> {
     fn add(name: &str, value: &Value, pairs: &mut Vec<(String, String)>) {
         match value {

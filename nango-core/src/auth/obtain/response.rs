@@ -1,4 +1,4 @@
-//! What a provider answers when it is asked for a token.
+//! Token responses: body formats, location of the token, and expiry.
 
 use std::time::Duration;
 
@@ -15,34 +15,34 @@ use crate::{
     provider::{ExpiryFormat, Lifetime, TokenResponse, lookup_path},
 };
 
-/// The token of an answer, with all that is said of it.
-pub(super) fn read_token(response: &Response, subject: &TokenContext<'_>) -> Result<ObtainedToken, ObtainError> {
-    read_token_from_last(response, &[], subject)
+/// Reads the token of a response, with its expiry and related values.
+pub(super) fn read_token(response: &Response, context: &TokenContext<'_>) -> Result<ObtainedToken, ObtainError> {
+    read_token_from_last(response, &[], context)
 }
 
-/// The same for the last of several answers; the earlier ones may hold configuration too.
+/// Reads the token of the last of several responses. The earlier bodies may contain configuration values too.
 pub(super) fn read_token_from_last(
     response: &Response,
     earlier: &[Value],
-    subject: &TokenContext<'_>,
+    context: &TokenContext<'_>,
 ) -> Result<ObtainedToken, ObtainError> {
-    let settings = &subject.provider.token.response;
+    let settings = &context.provider.token.response;
     if settings.token.as_deref() == Some("") {
-        refusal::check_status(response, None, subject)?;
+        refusal::check_status(response, None, context)?;
         let text = response.text();
-        // Some wrap it in quotes.
+        // Some servers quote the token.
         let token = json::decode_str::<String>(&text).unwrap_or_else(|_| text.trim().to_owned());
         if token.is_empty() {
             return Err(refusal::no_token(response, "an empty body"));
         }
-        let expires_at = expires_at(settings, subject, &Value::Null, &token);
+        let expires_at = expires_at(settings, context, &Value::Null, &token);
         return Ok(ObtainedToken { expires_at, ..ObtainedToken::new(token) });
     }
-    let body = read_body(response, subject)?;
-    let mode = subject.credentials.mode();
+    let body = read_body(response, context)?;
+    let mode = context.credentials.mode();
     let Some((holder, token)) = find_token(settings, mode, &body) else {
-        // Some say no with a 200.
-        refusal::check_body(response, &body, subject)?;
+        // Some servers reject with status 200.
+        refusal::check_body(response, &body, context)?;
         let path = settings.token.as_deref().unwrap_or("access_token");
         return Err(refusal::no_token(response, &format!("nothing at `{path}`")));
     };
@@ -53,40 +53,41 @@ pub(super) fn read_token_from_last(
     let mut parts = Map::new();
     for name in &settings.headers {
         let values = response.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        // Of a cookie only its name and value go back.
+        // Only the name and value of a cookie are sent back.
         let cookies: Vec<&str> = values.filter_map(|value| value.split(';').next()).map(str::trim).collect();
         if name == "set-cookie" && !cookies.is_empty() {
             parts.insert("_cookies".to_owned(), Value::String(cookies.join("; ")));
         }
     }
     let config = settings.metadata.iter().filter_map(|path| {
-        let answers = std::iter::once(&body).chain(earlier.iter().rev());
-        let mut found = answers.filter_map(|answer| lookup_path(answer, path));
+        let bodies = std::iter::once(&body).chain(earlier.iter().rev());
+        let mut found = bodies.filter_map(|body| lookup_path(body, path));
         let value = found.find(|value| value.is_string() || value.is_boolean())?;
         Some((path.clone(), value.clone()))
     });
     Ok(ObtainedToken {
         raw: body.clone(),
         refresh_token: refresh_token.and_then(Value::as_str).filter(|text| !text.is_empty()).map(Secret::from),
-        expires_at: expires_at(settings, subject, holder, &token),
+        expires_at: expires_at(settings, context, holder, &token),
         config: config.collect(),
         parts,
         ..ObtainedToken::new(token)
     })
 }
 
-/// The body of an answer that is no refusal, in whichever way it is written.
-pub(super) fn read_body(response: &Response, subject: &TokenContext<'_>) -> Result<Value, ObtainError> {
+/// Checks the status of a response and parses its body, whatever its content type.
+pub(super) fn read_body(response: &Response, context: &TokenContext<'_>) -> Result<Value, ObtainError> {
     let body = parse_body(response);
-    refusal::check_status(response, body.as_ref().ok(), subject)?;
+    refusal::check_status(response, body.as_ref().ok(), context)?;
     body.map_err(|error| {
-        // The body is not quoted: it may hold the token.
-        let kind = response.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("something");
-        refusal::no_token(response, &format!("{kind} that cannot be read ({error})"))
+        // The body is not quoted, because it may contain the token.
+        let media_type = response.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = media_type.unwrap_or("a body");
+        refusal::no_token(response, &format!("{media_type} that cannot be read ({error})"))
     })
 }
 
-/// The body by its content: some servers send a form as text, and many call JSON something else.
+/// Parses a body by its content: some servers send forms as text, and many label JSON with another media type.
 fn parse_body(response: &Response) -> Result<Value, DecodeError> {
     let charset = json::charset(&response.headers);
     json::parse_rounding(&response.body, charset).or_else(|error| {
@@ -104,7 +105,7 @@ fn parse_body(response: &Response) -> Result<Value, DecodeError> {
     })
 }
 
-/// The object that holds the token, and the token.
+/// Finds the token, and the object that contains it.
 fn find_token<'a>(settings: &TokenResponse, mode: AuthMode, body: &'a Value) -> Option<(&'a Value, String)> {
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
@@ -124,9 +125,9 @@ fn find_token<'a>(settings: &TokenResponse, mode: AuthMode, body: &'a Value) -> 
         .or_else(|| at(body, "token").filter(|_| matches!(mode, AuthMode::TwoStep | AuthMode::App | AuthMode::Custom)))
 }
 
-/// When a token ends, microseconds since 1970.
-fn expires_at(settings: &TokenResponse, subject: &TokenContext<'_>, holder: &Value, token: &str) -> Option<i64> {
-    let after = |span: Duration| Some(subject.now.saturating_add(i64::try_from(span.as_micros()).ok()?));
+/// Returns the expiry of a token in microseconds since 1970 (UTC), or `None` if it is not known.
+fn expires_at(settings: &TokenResponse, context: &TokenContext<'_>, holder: &Value, token: &str) -> Option<i64> {
+    let after = |span: Duration| Some(context.now.saturating_add(i64::try_from(span.as_micros()).ok()?));
     if settings.lifetime == Some(Lifetime::Unknown) {
         return None;
     }
@@ -150,11 +151,11 @@ fn expires_at(settings: &TokenResponse, subject: &TokenContext<'_>, holder: &Val
         Some(Lifetime::Fixed(span)) => stated.or_else(|| after(span)),
         _ => stated.or_else(|| jwt_expires_at(token)),
     }
-    // A clock that goes otherwise, or a nought that means something else: only a refusal tells.
-    .filter(|end| *end > subject.now)
+    // An expiry in the past means a skewed clock or a special value: the token is used until it is rejected.
+    .filter(|expiry| *expiry > context.now)
 }
 
-/// When a token that is a JWT ends by its own words.
+/// Returns the expiry from the `exp` claim of a token that is a JWT.
 fn jwt_expires_at(token: &str) -> Option<i64> {
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?.trim_end_matches('=')).ok()?;
     time_values::parse_timestamp(json::parse_rounding(&claims, None).ok()?.get("exp")?)

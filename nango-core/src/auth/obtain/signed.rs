@@ -1,4 +1,4 @@
-//! Tokens that are signed here as a provider's entry says: as the token itself, or as a statement that buys one.
+//! Tokens signed according to a provider entry: used directly, or as an assertion in a token request.
 
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -12,30 +12,30 @@ use crate::{
     provider::{Assertion, AssertionKind, Param, SignatureProtocol, SignedToken, TemplateScope},
 };
 
-/// The token of [`AuthMode::Jwt`](crate::auth::AuthMode::Jwt) credentials.
-pub(super) fn signed_token(subject: &TokenContext<'_>) -> Result<ObtainedToken, ObtainError> {
-    let settings = subject.provider.token.signed_token.as_ref().ok_or_else(|| {
-        ObtainError::Setup(format!("the entry of `{}` does not say how its tokens are signed", subject.provider.name))
+/// Returns the signed token of [`AuthMode::Jwt`](crate::auth::AuthMode::Jwt) credentials.
+pub(super) fn signed_token(context: &TokenContext<'_>) -> Result<ObtainedToken, ObtainError> {
+    let settings = context.provider.token.signed_token.as_ref().ok_or_else(|| {
+        ObtainError::Setup(format!(
+            "the entry of `{}` does not define how its tokens are signed",
+            context.provider.name
+        ))
     })?;
-    let token = sign(subject, settings)?;
+    let token = sign(context, settings)?;
     let lifetime = i64::try_from(settings.lifetime.as_micros()).unwrap_or(i64::MAX);
-    let ends = subject.now.saturating_add(lifetime) - SKEW_SECONDS * 1_000_000;
-    Ok(ObtainedToken { expires_at: Some(ends), ..ObtainedToken::new(token.expose()) })
+    let expiry = context.now.saturating_add(lifetime) - SKEW_SECONDS * 1_000_000;
+    Ok(ObtainedToken { expires_at: Some(expiry), ..ObtainedToken::new(token.expose()) })
 }
 
-/// Signs a token as a provider's entry says.
-pub(super) fn sign(subject: &TokenContext<'_>, settings: &SignedToken) -> Result<Secret, ObtainError> {
-    let scope = subject.scope();
+/// Signs a token according to a provider entry.
+pub(super) fn sign(context: &TokenContext<'_>, settings: &SignedToken) -> Result<Secret, ObtainError> {
+    let scope = context.scope();
     let key = settings.key.as_ref().ok_or_else(|| {
-        ObtainError::Setup(format!(
-            "the entry of `{}` does not say what its tokens are signed with",
-            subject.provider.name
-        ))
+        ObtainError::Setup(format!("the entry of `{}` does not define the key of its tokens", context.provider.name))
     })?;
     let key = Zeroizing::new(key.resolve(&scope)?);
     let mut header = claims(&settings.header, &scope)?;
     let mut payload = claims(&settings.payload, &scope)?;
-    // `id:secret`, as some admin keys are handed out: the id names the key, the rest signs.
+    // Some admin keys have the form `id:secret`: the id becomes `kid`, the secret signs.
     let (id, secret) = match key.split_once(':') {
         Some((id, secret)) if settings.protocol == SignatureProtocol::HmacHex => (Some(id), secret),
         _ => (None, key.as_str()),
@@ -44,7 +44,7 @@ pub(super) fn sign(subject: &TokenContext<'_>, settings: &SignedToken) -> Result
         header.entry("kid").or_insert_with(|| Value::String(id.to_owned()));
     }
     let algorithm = header.get("alg").and_then(Value::as_str).map(str::to_owned);
-    jwt::set_registered_claims(&mut payload, subject.now, settings.lifetime);
+    jwt::set_registered_claims(&mut payload, context.now, settings.lifetime);
     let algorithm = algorithm.as_deref().unwrap_or(match settings.protocol {
         SignatureProtocol::Rsa => "RS256",
         SignatureProtocol::Ec => "ES256",
@@ -54,26 +54,26 @@ pub(super) fn sign(subject: &TokenContext<'_>, settings: &SignedToken) -> Result
     jwt::sign_compact(algorithm, secret, text_key, header, &payload)
 }
 
-/// Signs the statement that buys a token.
-pub(super) fn assertion(subject: &TokenContext<'_>, settings: &Assertion) -> Result<Secret, ObtainError> {
+/// Signs the assertion of a token request.
+pub(super) fn assertion(context: &TokenContext<'_>, settings: &Assertion) -> Result<Secret, ObtainError> {
     let AssertionKind::Jwt { header, payload } = &settings.kind else {
-        let provider = &subject.provider.name;
-        return Err(ObtainError::Setup(format!("the assertion of `{provider}` is SAML, which cannot be signed here")));
+        let provider = &context.provider.name;
+        return Err(ObtainError::Setup(format!("the assertion of `{provider}` is SAML, which is not supported")));
     };
-    let scope = subject.scope();
+    let scope = context.scope();
     let key = Zeroizing::new(settings.key.resolve(&scope)?);
     let (header, mut payload) = (claims(header, &scope)?, claims(payload, &scope)?);
-    jwt::set_registered_claims(&mut payload, subject.now, settings.lifetime);
+    jwt::set_registered_claims(&mut payload, context.now, settings.lifetime);
     let algorithm = header.get("alg").and_then(Value::as_str).unwrap_or("RS256").to_owned();
     jwt::sign_compact(&algorithm, &key, false, header, &payload)
 }
 
-/// Claims with their values; one that lacks a value is left out.
+/// Resolves claims; one without a value is omitted.
 fn claims(params: &[(String, Param)], scope: &TemplateScope<'_>) -> Result<Map<String, Value>, ObtainError> {
     let mut claims = Map::new();
     for (name, param) in params {
         match param.resolve_present(scope)? {
-            // A list of which every value is missing, and a text that lists several.
+            // A list may be empty because every value is missing, or contain texts with several values.
             Some(Value::Array(list)) => {
                 let split = list.iter().flat_map(|value| match value {
                     Value::String(text) => text.split(',').map(|one| Value::String(one.trim().to_owned())).collect(),

@@ -1,4 +1,4 @@
-//! The user-name token of WS-Security.
+//! WS-Security username tokens.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
@@ -6,23 +6,27 @@ use zeroize::Zeroizing;
 use super::{ObtainError, ObtainedToken, TokenContext};
 use crate::provider::sign;
 
-/// The user-name token of WS-Security, as a header of its own carries it.
-pub(super) fn signature(subject: &TokenContext<'_>) -> Result<ObtainedToken, ObtainError> {
+/// Returns the username token of WS-Security as a header value.
+///
+/// # Errors
+///
+/// The user name or the password is missing.
+pub(super) fn signature(context: &TokenContext<'_>) -> Result<ObtainedToken, ObtainError> {
     let part = |name: &str| {
-        subject.credentials.text(name).ok_or_else(|| ObtainError::Setup(format!("these credentials have no `{name}`")))
+        context.credentials.text(name).ok_or_else(|| ObtainError::Setup(format!("these credentials have no `{name}`")))
     };
     let (user, secret) = (part("username")?, part("password")?);
     let mut nonce = [0; 16];
     getrandom::fill(&mut nonce)
-        .map_err(|error| ObtainError::Setup(format!("the system gives no randomness: {error}")))?;
-    let created = jiff::Timestamp::from_microsecond(subject.now).unwrap_or_default();
+        .map_err(|error| ObtainError::Setup(format!("the random number generator of the system failed: {error}")))?;
+    let created = jiff::Timestamp::from_microsecond(context.now).unwrap_or_default();
     let token = wsse(user, secret, &sign::hex(&nonce), &format!("{created:.0}"));
-    let lifetime = subject.provider.token.signed_token.as_ref().map_or(300, |signed| signed.lifetime.as_secs());
-    let ends = subject.now.saturating_add(i64::try_from(lifetime).unwrap_or(300) * 1_000_000);
-    Ok(ObtainedToken { expires_at: Some(ends), ..ObtainedToken::new(token) })
+    let lifetime = context.provider.token.signed_token.as_ref().map_or(300, |signed| signed.lifetime.as_secs());
+    let expiry = context.now.saturating_add(i64::try_from(lifetime).unwrap_or(300) * 1_000_000);
+    Ok(ObtainedToken { expires_at: Some(expiry), ..ObtainedToken::new(token) })
 }
 
-/// The digest is the base64 of the hexadecimal SHA-1 of nonce, moment and secret.
+/// Formats the token. Its digest is the base64 of the hexadecimal SHA-1 of nonce, creation time and secret.
 fn wsse(user: &str, secret: &str, nonce: &str, created: &str) -> String {
     let plain = Zeroizing::new(format!("{nonce}{created}{secret}"));
     let digest = STANDARD.encode(sign::hex(&sign::sha1(plain.as_bytes())));
@@ -41,8 +45,8 @@ mod tests {
         assert_eq!(
             token,
             format!(
-                "UsernameToken Username=\"ann\", PasswordDigest=\"{digest}\", Nonce=\"00112233445566778899aabbccddeeff\", \
-                 Created=\"2026-11-22T12:00:00Z\""
+                "UsernameToken Username=\"ann\", PasswordDigest=\"{digest}\", \
+                 Nonce=\"00112233445566778899aabbccddeeff\", Created=\"2026-11-22T12:00:00Z\""
             )
         );
         assert!(!token.contains("hush"));

@@ -1,6 +1,6 @@
-//! Holding a turn, and waiting for one that another process holds.
+//! Refresh leases: extending an acquired one, and waiting for one of another process.
 //!
-//! Must stay true: both are measured by a clock that cannot be set, and a wait has an end.
+//! Invariants: both are measured by a monotonic clock, and a wait is bounded by [`MAX_WAIT`].
 
 use std::{
     sync::Arc,
@@ -13,14 +13,14 @@ use crate::{
     store::{RefreshClaim, SharedStore},
 };
 
-/// How often the process that holds a turn extends it. A database that is busy for a while delays some of them.
+/// Interval at which an acquired lease is extended. It is short, because a busy database delays some extensions.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
-/// How long the turn of another process is waited for: longer than one that lives takes to ask and to store.
+/// Longest wait for the lease of another process: more than a running process needs to request and store a token.
 const MAX_WAIT: Duration = Duration::from_secs(90);
-/// A wait that takes longer is reported.
+/// Duration after which a wait is reported.
 const REPORT_AFTER: Duration = Duration::from_secs(1);
 
-/// A wait for the turn of another process.
+/// A wait for the lease of another process.
 pub(super) struct LeaseWait {
     connection: String,
     observer: Option<Arc<dyn WaitObserver>>,
@@ -29,44 +29,45 @@ pub(super) struct LeaseWait {
 }
 
 impl LeaseWait {
-    /// A wait that has not begun, for the token of a connection.
+    /// Creates a wait, which starts at the first [`LeaseWait::check`]. `connection` describes the connection in
+    /// messages.
     pub(super) fn new(connection: String, observer: Option<Arc<dyn WaitObserver>>) -> Self {
         Self { connection, observer, since: None, reported: false }
     }
 
-    /// Reports the wait once it is long, and ends it when it is too long.
+    /// Reports the wait once it exceeds [`REPORT_AFTER`], and fails if it exceeds [`MAX_WAIT`].
     pub(super) fn check(&mut self) -> Result<(), RefreshError> {
         let waited = self.since.get_or_insert_with(Instant::now).elapsed();
         if waited >= MAX_WAIT {
-            let reason = format!("another process has been renewing it for {} s", MAX_WAIT.as_secs());
-            return Err(RefreshError::RetryLater { of: self.connection.clone(), reason, wait: Duration::ZERO });
+            let reason = format!("another process has been refreshing it for {} s", MAX_WAIT.as_secs());
+            return Err(RefreshError::RetryLater { connection: self.connection.clone(), reason, wait: Duration::ZERO });
         }
         if waited >= REPORT_AFTER && !self.reported {
             self.reported = true;
-            if let Some(watch) = &self.observer {
+            if let Some(observer) = &self.observer {
                 let most = MAX_WAIT.as_secs();
                 let text = format!(
-                    "waiting at most {most} s for another process that renews the token of {}",
+                    "waiting at most {most} s for another process that refreshes the token of {}",
                     self.connection
                 );
-                watch.on_wait(&text);
+                observer.on_wait(&text);
             }
         }
         Ok(())
     }
 }
 
-/// Extends a turn until it is dropped.
+/// Extends a refresh lease until it is dropped.
 pub(super) struct LeaseHeartbeat(tokio::task::JoinHandle<()>);
 
 impl LeaseHeartbeat {
-    /// Begins to extend it.
+    /// Starts a task that extends the lease every [`HEARTBEAT_INTERVAL`].
     pub(super) fn start(store: SharedStore, claim: RefreshClaim) -> Self {
         Self(tokio::spawn(async move {
             loop {
                 tokio::time::sleep(HEARTBEAT_INTERVAL).await;
-                // A database that does not answer now may do so for the next one. A turn that was taken over meanwhile is
-                // extended by its new holder; what this one brings is stored if it is the first.
+                // A database that fails now may respond to the next extension. A lease that was taken over is extended
+                // by its new holder; the token of this process is stored if it is the first one.
                 if let Ok(false) = store.extend_refresh(claim).await {
                     return;
                 }
@@ -91,8 +92,8 @@ mod tests {
         waiting.check().unwrap();
         waiting.since = Instant::now().checked_sub(MAX_WAIT);
         let error = waiting.check().unwrap_err().to_string();
-        let expect = "the token of connection `ann` of `shop` could not be renewed: another process has been renewing it \
-                      for 90 s; the next attempt is in 1 s";
+        let expect = "could not refresh the token of connection `ann` of `shop`: another process has been refreshing \
+                      it for 90 s; next attempt in 1 s";
         assert_eq!(error, expect);
     }
 }

@@ -1,4 +1,4 @@
-//! The credentials of a connection in use: always the current ones.
+//! Credentials of a stored connection that are kept up to date while they are in use.
 
 use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -15,20 +15,20 @@ use crate::{
     redact::Redactor,
 };
 
-/// Puts the current credentials of a stored connection into requests, and follows their changes: also those that other
-/// runs, processes and people make.
+/// Adds the current credentials of a stored connection to requests. Changes by other runs, processes and users are
+/// picked up when a token is refreshed or rejected.
 #[derive(Debug)]
 pub struct RefreshingCredentials {
     refresher: Arc<TokenRefresher>,
     context: Arc<ConnectionContext>,
-    /// Where credentials go: those that come later must go there too.
+    /// Base URL at the start. Later credentials are refused if theirs has another origin.
     base_url: Url,
     state: Mutex<Arc<ActiveCredentials>>,
-    /// Hides the secrets of every version of the credentials that was in use.
+    /// Redacts the secrets of every credentials version that was in use.
     redactor: Redactor,
-    /// Until when a token that still works is used on, although it is due: somebody renews it, or could not.
+    /// Time before which no other background refresh is started: one is in progress, or has failed.
     next_background_refresh: Mutex<Option<Instant>>,
-    /// Receives what a renewal waits for.
+    /// Receives the reason whenever a refresh waits.
     wait_observer: OnceLock<Arc<dyn WaitObserver>>,
 }
 
@@ -39,22 +39,22 @@ struct ActiveCredentials {
 }
 
 impl RefreshingCredentials {
-    /// The credentials of a connection from here on.
+    /// Creates the credentials of a connection, starting with a loaded snapshot.
     ///
     /// # Errors
     ///
-    /// The provider has no place for them, or a value is missing.
+    /// The provider does not accept the credentials, or a value is missing.
     pub fn new(
         tokens: Arc<TokenRefresher>,
-        of: Arc<ConnectionContext>,
+        context: Arc<ConnectionContext>,
         current: CredentialsSnapshot,
     ) -> Result<Self, InjectError> {
-        let base_url = of.base_url(&current.connection.config, &current.credentials)?;
-        let redactor = redactor(&current.credentials, &current.connection.config, &of.app);
-        let state = Mutex::new(Arc::new(active_credentials(&of, current)?));
+        let base_url = context.base_url(&current.connection.config, &current.credentials)?;
+        let redactor = redactor(&current.credentials, &current.connection.config, &context.app);
+        let state = Mutex::new(Arc::new(active_credentials(&context, current)?));
         Ok(Self {
             refresher: tokens,
-            context: of,
+            context,
             base_url,
             state,
             redactor,
@@ -63,35 +63,35 @@ impl RefreshingCredentials {
         })
     }
 
-    /// Sets who is shown what renewals wait for; the first one stays.
-    pub(crate) fn set_wait_observer(&self, watch: Arc<dyn WaitObserver>) {
-        let _ = self.wait_observer.set(watch);
+    /// Sets the observer of waits. Later calls have no effect.
+    pub(crate) fn set_wait_observer(&self, observer: Arc<dyn WaitObserver>) {
+        let _ = self.wait_observer.set(observer);
     }
 
-    /// Where requests go.
+    /// Returns the base URL of requests.
     pub fn base_url(&self) -> &Url {
         &self.base_url
     }
 
-    /// The credentials, good for a request that is sent now.
+    /// Returns credentials that are valid now. An expired token is refreshed first.
     ///
     /// # Errors
     ///
-    /// A token is due and cannot be renewed.
+    /// The token has expired and cannot be refreshed.
     pub async fn current(self: &Arc<Self>) -> Result<Credentials, RefreshError> {
         Ok(self.usable_state().await?.snapshot.credentials.clone())
     }
 
-    /// Hides the secrets of the connection and its app.
+    /// Returns the redactor of the connection and its app.
     pub(crate) fn redactor(&self) -> &Redactor {
         &self.redactor
     }
 
-    /// The connection with a token that was obtained after this call began.
+    /// Returns the connection with a token that was issued after this call started.
     ///
     /// # Errors
     ///
-    /// [`RefreshError`].
+    /// Any [`RefreshError`].
     pub async fn force_refresh(&self) -> Result<CredentialsSnapshot, RefreshError> {
         let current = self.refresher.force_refresh(&self.context).await?;
         self.replace(current.clone())?;
@@ -103,25 +103,28 @@ impl RefreshingCredentials {
     }
 
     fn replace(&self, current: CredentialsSnapshot) -> Result<Arc<ActiveCredentials>, RefreshError> {
-        let setup = |reason: String| RefreshError::Setup { of: self.context.name(), reason };
-        // Somebody may have changed the configuration, and with it the host: new credentials are not for the old one.
+        let setup = |reason: String| RefreshError::Setup { connection: self.context.describe(), reason };
+        // The configuration, and with it the host, may have changed: new credentials must not go to the old host.
         add_secrets(&self.redactor, &current.credentials, &current.connection.config, &self.context.app);
         let new_base_url = self.context.base_url(&current.connection.config, &current.credentials);
-        let leads = new_base_url.map_err(|error| setup(error.to_string()))?;
-        if leads.origin() != self.base_url.origin() {
-            return Err(setup("its configuration leads to another host since the run began: run again".to_owned()));
+        let new_base_url = new_base_url.map_err(|error| setup(error.to_string()))?;
+        if new_base_url.origin() != self.base_url.origin() {
+            return Err(setup(
+                "its base URL points to another host since the run started; start another run".to_owned(),
+            ));
         }
         let next = Arc::new(active_credentials(&self.context, current).map_err(|error| setup(error.to_string()))?);
         let mut active = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        // Two callers may bring two versions, the later one first.
-        let same = next.snapshot.connection.row == active.snapshot.connection.row;
-        if !same || next.snapshot.connection.version >= active.snapshot.connection.version {
+        // Of two concurrent callers, the one with the newer version may be first.
+        let same_row = next.snapshot.connection.row == active.snapshot.connection.row;
+        if !same_row || next.snapshot.connection.version >= active.snapshot.connection.version {
             *active = Arc::clone(&next);
         }
         Ok(Arc::clone(&active))
     }
 
-    /// The current state, its token renewed if that is due.
+    /// Returns the current state. A due token is refreshed: in the background while it is valid, otherwise before
+    /// returning.
     async fn usable_state(self: &Arc<Self>) -> Result<Arc<ActiveCredentials>, RefreshError> {
         let state = self.state();
         if !self.refresher.is_refresh_due(&state.snapshot) {
@@ -139,23 +142,26 @@ impl RefreshingCredentials {
         self.refresher.refresh_detached(&self.context, why, self.wait_observer.get().cloned()).await
     }
 
-    /// Renews a token that still works while requests go on with it: a provider that hangs delays nobody.
+    /// Starts a refresh of a valid token while requests continue to use it, so that a slow provider does not delay
+    /// them.
     fn refresh_in_background(self: &Arc<Self>, state: &ActiveCredentials) {
         let now = Instant::now();
-        let mut quiet = self.next_background_refresh.lock().unwrap_or_else(PoisonError::into_inner);
-        if quiet.is_some_and(|until| until > now) {
+        let mut next_refresh = self.next_background_refresh.lock().unwrap_or_else(PoisonError::into_inner);
+        if next_refresh.is_some_and(|until| until > now) {
             return;
         }
-        *quiet = Some(now + INITIAL_BACKOFF);
-        drop(quiet);
-        let (live, version) = (Arc::clone(self), state.snapshot.connection.version);
-        // What fails is kept with the connection, and asked again when the pause is over or the token has ended.
+        *next_refresh = Some(now + INITIAL_BACKOFF);
+        drop(next_refresh);
+        let (credentials, version) = (Arc::clone(self), state.snapshot.connection.version);
+        // A failure is stored with the connection and retried after the backoff or when the token has expired.
         tokio::spawn(async move {
-            if let Ok(current) =
-                live.refresher.refresh_detached(&live.context, RefreshReason::Expiring(version), None).await
+            if let Ok(current) = credentials
+                .refresher
+                .refresh_detached(&credentials.context, RefreshReason::Expiring(version), None)
+                .await
             {
-                let _ = live.replace(current);
-                *live.next_background_refresh.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                let _ = credentials.replace(current);
+                *credentials.next_background_refresh.lock().unwrap_or_else(PoisonError::into_inner) = None;
             }
         });
     }
@@ -167,13 +173,16 @@ impl RefreshingCredentials {
     }
 }
 
-fn active_credentials(of: &ConnectionContext, current: CredentialsSnapshot) -> Result<ActiveCredentials, InjectError> {
+fn active_credentials(
+    context: &ConnectionContext,
+    current: CredentialsSnapshot,
+) -> Result<ActiveCredentials, InjectError> {
     let config = &current.connection.config;
-    let injector = Injector::new(&of.provider, &of.integration, &current.credentials, config, &of.app)?;
+    let injector = Injector::new(&context.provider, &context.integration, &current.credentials, config, &context.app)?;
     Ok(ActiveCredentials { snapshot: current, injector })
 }
 
-/// The form in which a pipeline takes it.
+/// [`RefreshingCredentials`] as the authorizer of a request pipeline.
 #[derive(Debug, Clone)]
 pub struct RefreshingAuthorizer(pub Arc<RefreshingCredentials>);
 
@@ -185,18 +194,18 @@ impl Authorize for RefreshingAuthorizer {
         Box::pin(self.0.apply(request))
     }
 
-    fn refused(&self, used: CredentialsVersion) -> BoxFuture<'_, Result<bool, AuthError>> {
-        let live = &self.0;
+    fn on_unauthorized(&self, used: CredentialsVersion) -> BoxFuture<'_, Result<bool, AuthError>> {
+        let credentials = &self.0;
         Box::pin(async move {
             let used = i64::try_from(used.0).unwrap_or(i64::MAX);
-            let active = live.state();
+            let active = credentials.state();
             if active.snapshot.connection.version != used {
                 return Ok(true);
             }
-            let current = live.refresh(RefreshReason::Rejected(used)).await?;
+            let current = credentials.refresh(RefreshReason::Rejected(used)).await?;
             let other = current.connection.version != used;
             if other {
-                live.replace(current)?;
+                credentials.replace(current)?;
             }
             Ok(other)
         })

@@ -15,51 +15,52 @@ use crate::{
     store::{NewConnection, sqlite::Sqlite},
 };
 
-/// A token server: each request uses up an answer, or gets the next token of a series.
+/// A token server. Each request consumes a scripted response, or receives the next token of a series.
 #[derive(Debug, Default)]
-struct Server {
+struct TokenServer {
     request_count: AtomicUsize,
     bodies: Mutex<Vec<String>>,
-    answers: Mutex<VecDeque<(u16, Value)>>,
+    responses: Mutex<VecDeque<(u16, Value)>>,
     delay: Duration,
 }
 
-impl Server {
+impl TokenServer {
     fn request_count(&self) -> usize {
         self.request_count.load(Ordering::SeqCst)
     }
 }
 
-impl Transport for Server {
+impl Transport for TokenServer {
     fn send(&self, mut request: OutgoingRequest) -> BoxFuture<'_, Result<RawResponse, TransportError>> {
         let number = self.request_count.fetch_add(1, Ordering::SeqCst) + 1;
         self.bodies.lock().unwrap().push(String::from_utf8(request.body.seen().1.to_vec()).unwrap());
-        let next = self.answers.lock().unwrap().pop_front();
+        let next = self.responses.lock().unwrap().pop_front();
         let token = || {
-            let body = json!({ "access_token": format!("t{number}"), "refresh_token": format!("r{number}"), "expires_in": 3600 });
+            let (access, refresh) = (format!("t{number}"), format!("r{number}"));
+            let body = json!({ "access_token": access, "refresh_token": refresh, "expires_in": 3600 });
             (200, body)
         };
         let (status, body) = next.unwrap_or_else(token);
-        let slow = self.delay;
+        let delay = self.delay;
         Box::pin(async move {
-            tokio::time::sleep(slow).await;
+            tokio::time::sleep(delay).await;
             let headers = [("content-type".parse().unwrap(), "application/json".parse().unwrap())];
             Ok(RawResponse::from_bytes(status, headers.into_iter().collect(), body.to_string()))
         })
     }
 }
 
-struct House {
+struct Fixture {
     tokens: Arc<TokenRefresher>,
-    of: Arc<ConnectionContext>,
-    server: Arc<Server>,
+    context: Arc<ConnectionContext>,
+    server: Arc<TokenServer>,
     store: SharedStore,
 }
 
-impl House {
-    async fn new(credentials: Value, renew_at: Option<i64>, server: Server) -> Self {
+impl Fixture {
+    async fn new(credentials: Value, renew_at: Option<i64>, server: TokenServer) -> Self {
         let mut provider = Catalogue::builtin().find("github").unwrap().clone();
-        provider.auth = vec![AuthMode::OAuth2];
+        provider.accepted_modes = vec![AuthMode::OAuth2];
         provider.token.url = Some("https://h.test/token".parse().unwrap());
         let store: SharedStore = Arc::new(Sqlite::open(":memory:").await.unwrap());
         let ring = KeyRing::ephemeral().unwrap();
@@ -83,12 +84,12 @@ impl House {
             connection: "ann".into(),
             app: Arc::new(app),
         };
-        Self { tokens, of: Arc::new(context), server, store }
+        Self { tokens, context: Arc::new(context), server, store }
     }
 
-    async fn live(&self) -> Arc<RefreshingCredentials> {
-        let current = self.tokens.look(&self.of).await.unwrap();
-        Arc::new(RefreshingCredentials::new(self.tokens.clone(), self.of.clone(), current).unwrap())
+    async fn refreshing(&self) -> Arc<RefreshingCredentials> {
+        let current = self.tokens.load(&self.context).await.unwrap();
+        Arc::new(RefreshingCredentials::new(self.tokens.clone(), self.context.clone(), current).unwrap())
     }
 }
 
@@ -96,7 +97,7 @@ fn old_credentials() -> Value {
     json!({ "access_token": "t0", "refresh_token": "refresh-0" })
 }
 
-/// Credentials whose token has ended.
+/// Credentials with an expired token.
 fn expired_credentials() -> Value {
     json!({ "access_token": "t0", "refresh_token": "refresh-0", "expires_at": 1 })
 }
@@ -109,10 +110,13 @@ async fn sent(refreshing: &Arc<RefreshingCredentials>) -> Result<(String, Creden
 
 #[tokio::test]
 async fn concurrent_callers_at_expiry_share_one_request() {
-    let fixture =
-        House::new(expired_credentials(), Some(0), Server { delay: Duration::from_millis(30), ..Server::default() })
-            .await;
-    let refreshing = fixture.live().await;
+    let fixture = Fixture::new(
+        expired_credentials(),
+        Some(0),
+        TokenServer { delay: Duration::from_millis(30), ..TokenServer::default() },
+    )
+    .await;
+    let refreshing = fixture.refreshing().await;
     let all = (0..200).map(|_| {
         let refreshing = refreshing.clone();
         tokio::spawn(async move { sent(&refreshing).await.unwrap().0 })
@@ -123,40 +127,50 @@ async fn concurrent_callers_at_expiry_share_one_request() {
     assert_eq!(fixture.server.request_count(), 1);
     let body = fixture.server.bodies.lock().unwrap().concat();
     assert_eq!(body, "grant_type=refresh_token&refresh_token=refresh-0&client_id=app&client_secret=hush");
-    let stored = fixture.tokens.look(&fixture.of).await.unwrap();
+    let stored = fixture.tokens.load(&fixture.context).await.unwrap();
     assert_eq!((stored.credentials.refresh_token(), stored.connection.version), (Some("r1"), 2));
-    // A quarter of an hour before its end, which is in an hour.
+    // 15 minutes before the expiry, which is in an hour.
     let ahead = stored.connection.renew_at.unwrap() - fixture.store.now();
     assert!((44 * 60..=45 * 60).contains(&(ahead / 1_000_000)), "{ahead}");
 }
 
 #[tokio::test]
 async fn concurrent_rejections_of_one_version_share_one_request() {
-    let fixture =
-        House::new(old_credentials(), None, Server { delay: Duration::from_millis(30), ..Server::default() }).await;
-    let refreshing = fixture.live().await;
+    let fixture = Fixture::new(
+        old_credentials(),
+        None,
+        TokenServer { delay: Duration::from_millis(30), ..TokenServer::default() },
+    )
+    .await;
+    let refreshing = fixture.refreshing().await;
     let (_, used) = sent(&refreshing).await.unwrap();
     let all = (0..200).map(|_| {
         let refreshing = refreshing.clone();
-        tokio::spawn(async move { RefreshingAuthorizer(refreshing.clone()).refused(used).await.unwrap() })
+        tokio::spawn(async move { RefreshingAuthorizer(refreshing.clone()).on_unauthorized(used).await.unwrap() })
     });
     for one in all.collect::<Vec<_>>() {
         assert!(one.await.unwrap());
     }
     assert_eq!((fixture.server.request_count(), &*sent(&refreshing).await.unwrap().0), (1, "Bearer t1"));
-    // A new token that is refused too says something else than that it is old.
+    // The rejection of a new token does not mean that it is old.
     let (_, used) = sent(&refreshing).await.unwrap();
-    assert!(!RefreshingAuthorizer(refreshing.clone()).refused(used).await.unwrap());
+    assert!(!RefreshingAuthorizer(refreshing.clone()).on_unauthorized(used).await.unwrap());
     assert_eq!(fixture.server.request_count(), 1);
 }
 
 #[tokio::test]
 async fn refresh_requested_after_one_began_is_a_new_one() {
-    let fixture =
-        House::new(old_credentials(), None, Server { delay: Duration::from_millis(100), ..Server::default() }).await;
+    let fixture = Fixture::new(
+        old_credentials(),
+        None,
+        TokenServer { delay: Duration::from_millis(100), ..TokenServer::default() },
+    )
+    .await;
     let forced = || {
-        let (tokens, of) = (fixture.tokens.clone(), fixture.of.clone());
-        tokio::spawn(async move { tokens.force_refresh(&of).await.unwrap().credentials.token().unwrap().to_owned() })
+        let (tokens, context) = (fixture.tokens.clone(), fixture.context.clone());
+        tokio::spawn(
+            async move { tokens.force_refresh(&context).await.unwrap().credentials.token().unwrap().to_owned() },
+        )
     };
     let first = forced();
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -171,13 +185,17 @@ async fn refresh_requested_after_one_began_is_a_new_one() {
 #[tokio::test]
 async fn rejected_refresh_is_not_retried() {
     let no = (400, json!({ "error": "invalid_grant", "error_description": "the token refresh-0 was revoked" }));
-    let fixture =
-        House::new(old_credentials(), Some(0), Server { answers: Mutex::new([no].into()), ..Server::default() }).await;
-    // The old token has no end that is known, so it is used as long as it works.
-    let refreshing = fixture.live().await;
+    let fixture = Fixture::new(
+        old_credentials(),
+        Some(0),
+        TokenServer { responses: Mutex::new([no].into()), ..TokenServer::default() },
+    )
+    .await;
+    // The expiry of the old token is not known, so it is used until it is rejected.
+    let refreshing = fixture.refreshing().await;
     assert_eq!(sent(&refreshing).await.unwrap().0, "Bearer t0");
     wait_until(|| fixture.server.request_count() == 1).await;
-    let error = RefreshingAuthorizer(refreshing.clone()).refused(CredentialsVersion(1)).await.unwrap_err();
+    let error = RefreshingAuthorizer(refreshing.clone()).on_unauthorized(CredentialsVersion(1)).await.unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, AuthError::Refused(_)) && text.contains("must be connected again"), "{text}");
     assert!(
@@ -187,46 +205,53 @@ async fn rejected_refresh_is_not_retried() {
     assert_eq!(fixture.server.request_count(), 1);
     let stored = fixture.store.connection("shop", "ann").await.unwrap().unwrap();
     assert!(stored.failure.is_some_and(|failure| failure.refused && failure.attempts == 1));
-    // Somebody who asks for it tries again.
-    assert_eq!(fixture.tokens.force_refresh(&fixture.of).await.unwrap().credentials.token(), Some("t2"));
+    // A forced refresh is attempted.
+    assert_eq!(fixture.tokens.force_refresh(&fixture.context).await.unwrap().credentials.token(), Some("t2"));
     assert_eq!(fixture.store.connection("shop", "ann").await.unwrap().unwrap().failure, None);
 }
 
 #[tokio::test]
 async fn failed_refresh_is_retried_after_a_backoff() {
     let down = (503, json!({ "message": "try later" }));
-    let server = Server { answers: Mutex::new([down].into()), ..Server::default() };
-    let fixture = House::new(expired_credentials(), Some(1_000_000), server).await;
-    let refreshing = fixture.live().await;
+    let server = TokenServer { responses: Mutex::new([down].into()), ..TokenServer::default() };
+    let fixture = Fixture::new(expired_credentials(), Some(1_000_000), server).await;
+    let refreshing = fixture.refreshing().await;
     for _ in 0..3 {
         let error = sent(&refreshing).await.unwrap_err();
         assert!(
             matches!(&error, AuthError::RetryLater { wait, .. } if *wait <= INITIAL_BACKOFF && !wait.is_zero()),
             "{error}"
         );
-        assert!(error.to_string().contains("answered 503 (try later); the next attempt is in "), "{error}");
+        assert!(error.to_string().contains("answered 503 (try later); next attempt in "), "{error}");
     }
     assert_eq!(fixture.server.request_count(), 1);
 }
 
 #[tokio::test]
 async fn dropped_caller_does_not_lose_the_token() {
-    let fixture =
-        House::new(expired_credentials(), Some(0), Server { delay: Duration::from_millis(50), ..Server::default() })
-            .await;
-    let refreshing = fixture.live().await;
-    let gone = tokio::time::timeout(Duration::from_millis(10), sent(&refreshing)).await;
-    assert!(gone.is_err());
+    let fixture = Fixture::new(
+        expired_credentials(),
+        Some(0),
+        TokenServer { delay: Duration::from_millis(50), ..TokenServer::default() },
+    )
+    .await;
+    let refreshing = fixture.refreshing().await;
+    let dropped = tokio::time::timeout(Duration::from_millis(10), sent(&refreshing)).await;
+    assert!(dropped.is_err());
     fixture.tokens.wait_until_idle(Duration::from_secs(5)).await;
-    assert_eq!(fixture.tokens.look(&fixture.of).await.unwrap().credentials.refresh_token(), Some("r1"));
+    assert_eq!(fixture.tokens.load(&fixture.context).await.unwrap().credentials.refresh_token(), Some("r1"));
     assert_eq!((sent(&refreshing).await.unwrap().0.as_str(), fixture.server.request_count()), ("Bearer t1", 1));
 }
 
 #[tokio::test]
 async fn valid_token_is_refreshed_in_the_background() {
-    let fixture =
-        House::new(old_credentials(), Some(0), Server { delay: Duration::from_millis(200), ..Server::default() }).await;
-    let refreshing = fixture.live().await;
+    let fixture = Fixture::new(
+        old_credentials(),
+        Some(0),
+        TokenServer { delay: Duration::from_millis(200), ..TokenServer::default() },
+    )
+    .await;
+    let refreshing = fixture.refreshing().await;
     for _ in 0..20 {
         assert_eq!(sent(&refreshing).await.unwrap().0, "Bearer t0");
     }
@@ -239,12 +264,15 @@ async fn valid_token_is_refreshed_in_the_background() {
 #[tokio::test]
 async fn waiters_share_the_error_of_a_failed_refresh() {
     let down = || (503, json!({}));
-    let server =
-        Server { answers: Mutex::new([down(), down()].into()), delay: Duration::from_millis(50), ..Server::default() };
-    let fixture = House::new(old_credentials(), None, server).await;
+    let server = TokenServer {
+        responses: Mutex::new([down(), down()].into()),
+        delay: Duration::from_millis(50),
+        ..TokenServer::default()
+    };
+    let fixture = Fixture::new(old_credentials(), None, server).await;
     let forced = || {
-        let (tokens, of) = (fixture.tokens.clone(), fixture.of.clone());
-        tokio::spawn(async move { tokens.force_refresh(&of).await.unwrap_err().to_string() })
+        let (tokens, context) = (fixture.tokens.clone(), fixture.context.clone());
+        tokio::spawn(async move { tokens.force_refresh(&context).await.unwrap_err().to_string() })
     };
     let all = [forced(), forced(), forced()];
     for one in all {
@@ -255,11 +283,11 @@ async fn waiters_share_the_error_of_a_failed_refresh() {
 
 #[tokio::test]
 async fn changed_host_gets_no_credentials() {
-    let house = House::new(json!({ "access_token": "t0" }), None, Server::default()).await;
-    let mut of = (*house.of).clone();
-    let mut provider = (*of.provider).clone();
+    let fixture = Fixture::new(json!({ "access_token": "t0" }), None, TokenServer::default()).await;
+    let mut context = (*fixture.context).clone();
+    let mut provider = (*context.provider).clone();
     provider.proxy.base_url = Some("https://${connectionConfig.name}.h.test".parse().unwrap());
-    of.provider = Arc::new(provider);
+    context.provider = Arc::new(provider);
     let put = async |name: &str, token: &str| {
         let credentials = Credentials::bearer(token);
         let Value::Object(config) = json!({ "name": name }) else { unreachable!() };
@@ -267,47 +295,47 @@ async fn changed_host_gets_no_credentials() {
             integration: "shop".into(),
             id: "ann".into(),
             auth: "BEARER".into(),
-            credentials: credentials.seal(&house.tokens.ring, "shop", "ann").unwrap(),
+            credentials: credentials.seal(&fixture.tokens.ring, "shop", "ann").unwrap(),
             renew_at: None,
             config,
             metadata: None,
         };
-        house.store.put_connection(new).await.unwrap();
+        fixture.store.put_connection(new).await.unwrap();
     };
     put("one", "t1").await;
-    let of = Arc::new(ConnectionContext { provider: accepting(&of.provider, AuthMode::Bearer), ..of });
-    let current = house.tokens.look(&of).await.unwrap();
-    let live = Arc::new(RefreshingCredentials::new(house.tokens.clone(), of, current).unwrap());
-    let (_, used) = sent(&live).await.unwrap();
+    let context = Arc::new(ConnectionContext { provider: accepting(&context.provider, AuthMode::Bearer), ..context });
+    let current = fixture.tokens.load(&context).await.unwrap();
+    let refreshing = Arc::new(RefreshingCredentials::new(fixture.tokens.clone(), context, current).unwrap());
+    let (_, used) = sent(&refreshing).await.unwrap();
     put("two", "t2").await;
-    let error = RefreshingAuthorizer(live.clone()).refused(used).await.unwrap_err();
-    assert!(error.to_string().contains("leads to another host"), "{error}");
-    assert_eq!(sent(&live).await.unwrap().0, "Bearer t1");
+    let error = RefreshingAuthorizer(refreshing.clone()).on_unauthorized(used).await.unwrap_err();
+    assert!(error.to_string().contains("points to another host"), "{error}");
+    assert_eq!(sent(&refreshing).await.unwrap().0, "Bearer t1");
 }
 
 fn accepting(provider: &Provider, mode: AuthMode) -> Arc<Provider> {
     let mut provider = provider.clone();
-    provider.auth = vec![mode];
+    provider.accepted_modes = vec![mode];
     Arc::new(provider)
 }
 
-async fn wait_until(is: impl Fn() -> bool) {
+async fn wait_until(condition: impl Fn() -> bool) {
     for _ in 0..200 {
-        if is() {
+        if condition() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("it did not happen within two seconds");
+    panic!("the condition was not met within two seconds");
 }
 
 #[tokio::test]
 async fn credentials_changed_elsewhere_are_used() {
-    let fixture = House::new(json!({ "access_token": "t0" }), None, Server::default()).await;
-    let refreshing = fixture.live().await;
+    let fixture = Fixture::new(json!({ "access_token": "t0" }), None, TokenServer::default()).await;
+    let refreshing = fixture.refreshing().await;
     let (_, used) = sent(&refreshing).await.unwrap();
-    // Nobody gave others, and there is nothing to renew them with.
-    assert!(!RefreshingAuthorizer(refreshing.clone()).refused(used).await.unwrap());
+    // The stored credentials are unchanged and have no refresh token.
+    assert!(!RefreshingAuthorizer(refreshing.clone()).on_unauthorized(used).await.unwrap());
     let other = Credentials::parse(AuthMode::OAuth2, &json!({ "access_token": "other" }), None).unwrap();
     let stored = fixture.store.connection("shop", "ann").await.unwrap().unwrap();
     let new = NewConnection {
@@ -320,7 +348,7 @@ async fn credentials_changed_elsewhere_are_used() {
         metadata: None,
     };
     fixture.store.put_connection(new).await.unwrap();
-    assert!(RefreshingAuthorizer(refreshing.clone()).refused(used).await.unwrap());
+    assert!(RefreshingAuthorizer(refreshing.clone()).on_unauthorized(used).await.unwrap());
     assert_eq!((sent(&refreshing).await.unwrap().0.as_str(), fixture.server.request_count()), ("Bearer other", 0));
 }
 
@@ -330,14 +358,14 @@ fn refresh_margin_and_backoff_are_bounded() {
     let margin = Duration::from_mins(15);
     assert_eq!(renew_at(None, 0, margin), None);
     assert_eq!(renew_at(Some(minutes(120)), 0, margin), Some(minutes(105)));
-    // A token that lives shorter than the margin would be renewed for every request.
+    // With the full margin, a token with a shorter lifetime would be refreshed for every request.
     assert_eq!(renew_at(Some(minutes(8)), 0, margin), Some(minutes(6)));
     assert_eq!(renew_at(Some(minutes(1)), minutes(5), margin), None);
     let pauses: Vec<u64> = [1, 2, 3, 7, 8, 99].map(|times| backoff(times).as_secs()).into();
     assert_eq!(pauses, [30, 60, 120, 1920, 3600, 3600]);
 }
 
-impl House {
+impl Fixture {
     /// Another process on the same database.
     fn other_process(&self) -> Arc<TokenRefresher> {
         TokenRefresher::new(self.store.clone(), self.tokens.ring.clone(), self.server.clone(), Arc::new(SystemClock))
@@ -347,15 +375,19 @@ impl House {
         &self,
         tokens: Arc<TokenRefresher>,
     ) -> tokio::task::JoinHandle<Result<CredentialsSnapshot, RefreshError>> {
-        let context = self.of.clone();
+        let context = self.context.clone();
         tokio::spawn(async move { tokens.force_refresh(&context).await })
     }
 }
 
 #[tokio::test]
 async fn concurrent_processes_share_one_request() {
-    let setup =
-        House::new(old_credentials(), None, Server { delay: Duration::from_millis(300), ..Server::default() }).await;
+    let setup = Fixture::new(
+        old_credentials(),
+        None,
+        TokenServer { delay: Duration::from_millis(300), ..TokenServer::default() },
+    )
+    .await;
     let first = setup.force_refresh(setup.other_process());
     wait_until(|| setup.server.request_count() == 1).await;
     let others = [setup.force_refresh(setup.other_process()), setup.force_refresh(setup.other_process())];
@@ -363,18 +395,21 @@ async fn concurrent_processes_share_one_request() {
         assert_eq!(one.await.unwrap().unwrap().credentials.token(), Some("t1"));
     }
     assert_eq!(setup.server.request_count(), 1);
-    // One that asks later gets another.
+    // A later caller causes another refresh.
     assert_eq!(setup.force_refresh(setup.other_process()).await.unwrap().unwrap().credentials.token(), Some("t2"));
 }
 
 #[tokio::test]
 async fn concurrent_processes_share_a_failed_refresh() {
-    for (answer, expect) in
+    for (response, expect) in
         [((503, json!({})), "answered 503"), ((400, json!({ "error": "invalid_grant" })), "connected again")]
     {
-        let server =
-            Server { answers: Mutex::new([answer].into()), delay: Duration::from_millis(300), ..Server::default() };
-        let setup = House::new(old_credentials(), None, server).await;
+        let server = TokenServer {
+            responses: Mutex::new([response].into()),
+            delay: Duration::from_millis(300),
+            ..TokenServer::default()
+        };
+        let setup = Fixture::new(old_credentials(), None, server).await;
         let first = setup.force_refresh(setup.other_process());
         wait_until(|| setup.server.request_count() == 1).await;
         for one in [first, setup.force_refresh(setup.other_process())] {
@@ -386,7 +421,7 @@ async fn concurrent_processes_share_a_failed_refresh() {
     }
 }
 
-/// A clock that stands still.
+/// A clock with a fixed time.
 #[derive(Debug)]
 struct FixedClock(i64);
 
@@ -407,8 +442,8 @@ impl Clock for FixedClock {
 #[tokio::test]
 async fn token_times_use_the_system_clock() {
     let hour = 3_600_000_000;
-    let setup = House::new(expired_credentials(), Some(0), Server::default()).await;
-    // The database's clock is decades ahead of it.
+    let setup = Fixture::new(expired_credentials(), Some(0), TokenServer::default()).await;
+    // The database's clock is decades ahead of this one.
     let clock = Arc::new(FixedClock(5 * hour));
     let tokens = TokenRefresher::new(setup.store.clone(), setup.tokens.ring.clone(), setup.server.clone(), clock);
     let current = setup.force_refresh(tokens.clone()).await.unwrap().unwrap();
@@ -419,17 +454,17 @@ async fn token_times_use_the_system_clock() {
 #[tokio::test]
 async fn failure_stored_in_the_future_does_not_delay_the_next_attempt() {
     let down = (503, json!({}));
-    let server = Server { answers: Mutex::new([down].into()), ..Server::default() };
-    let setup = House::new(expired_credentials(), Some(0), server).await;
-    sent(&setup.live().await).await.unwrap_err();
-    let mut current = setup.tokens.look(&setup.of).await.unwrap();
+    let server = TokenServer { responses: Mutex::new([down].into()), ..TokenServer::default() };
+    let setup = Fixture::new(expired_credentials(), Some(0), server).await;
+    sent(&setup.refreshing().await).await.unwrap_err();
+    let mut current = setup.tokens.load(&setup.context).await.unwrap();
     let why = RefreshReason::Expiring(current.connection.version);
-    let may = |current: &CredentialsSnapshot| {
-        setup.tokens.check_may_refresh(&setup.of, current, &LastRefresh::default(), why, Instant::now())
+    let check = |current: &CredentialsSnapshot| {
+        setup.tokens.check_may_refresh(&setup.context, current, &LastRefresh::default(), why, Instant::now())
     };
-    may(&current).unwrap_err();
+    check(&current).unwrap_err();
     current.connection.failure.as_mut().unwrap().failed_at += 86_400_000_000;
-    may(&current).unwrap();
+    check(&current).unwrap();
 }
 
 #[derive(Debug, Default)]
@@ -443,18 +478,22 @@ impl WaitObserver for WaitRecorder {
 
 #[tokio::test]
 async fn wait_for_refresh_of_another_process_is_reported_with_limit() {
-    let setup =
-        House::new(expired_credentials(), Some(0), Server { delay: Duration::from_millis(1_500), ..Server::default() })
-            .await;
+    let setup = Fixture::new(
+        expired_credentials(),
+        Some(0),
+        TokenServer { delay: Duration::from_millis(1_500), ..TokenServer::default() },
+    )
+    .await;
     let first = setup.force_refresh(setup.other_process());
     wait_until(|| setup.server.request_count() == 1).await;
     let reports = Arc::new(WaitRecorder::default());
-    let current = setup.tokens.look(&setup.of).await.unwrap();
-    let refreshing = Arc::new(RefreshingCredentials::new(setup.other_process(), setup.of.clone(), current).unwrap());
+    let current = setup.tokens.load(&setup.context).await.unwrap();
+    let refreshing =
+        Arc::new(RefreshingCredentials::new(setup.other_process(), setup.context.clone(), current).unwrap());
     refreshing.set_wait_observer(reports.clone());
     assert_eq!(sent(&refreshing).await.unwrap().0, "Bearer t1");
     first.await.unwrap().unwrap();
-    let expect = "waiting at most 90 s for another process that renews the token of connection `ann` of `shop`";
+    let expect = "waiting at most 90 s for another process that refreshes the token of connection `ann` of `shop`";
     assert_eq!(*reports.0.lock().unwrap(), [expect]);
     assert_eq!(setup.server.request_count(), 1);
 }

@@ -1,4 +1,4 @@
-//! `registry connection add`
+//! `registry connection add`: adds a connection, or replaces the credentials of an existing one.
 
 use std::sync::Arc;
 
@@ -30,33 +30,33 @@ pub(super) struct Add;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// The integration
+    /// Name of the integration
     integration: String,
-    /// The connection's id: whatever your application calls the customer
+    /// Id of the connection, chosen by your application, such as the id of its customer
     id: String,
-    /// The kind of the credentials, such as api-key, basic, bearer, oauth2, oauth2-cc. Without it, they tell
-    #[arg(long, value_name = "KIND", value_parser = parse_auth_mode)]
+    /// Auth mode, such as api-key, basic, bearer, oauth2 or oauth2-cc; inferred from the credentials if omitted
+    #[arg(long, value_name = "MODE", value_parser = parse_auth_mode)]
     auth: Option<AuthMode>,
-    /// The credentials. A file or stdin keeps them out of the list of processes and of your shell's history; on a
-    /// terminal they are asked for when this is left out
+    /// Credentials; prompted for on a terminal if omitted. A file or stdin keeps them out of the process list and the
+    /// shell history
     #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     credentials: Option<String>,
-    /// A value that the provider's URLs or headers ask for, such as subdomain=acme
+    /// Configuration value for the provider's URLs or headers, such as subdomain=acme; repeatable
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     set: Vec<(String, String)>,
-    /// The same from a file, or from stdin (`-`): for values that are secret
+    /// Like --set, with the value read from a file or from stdin (`-`), for secret values; repeatable
     #[arg(long, value_name = "KEY=PATH", value_parser = key_value)]
     set_file: Vec<(String, String)>,
-    /// The name of `--set` in earlier versions
+    /// Deprecated name of `--set`
     #[arg(long = "config", value_name = "KEY=VALUE", value_parser = key_value, hide = true)]
     config: Vec<(String, String)>,
     /// Metadata for your functions
     #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     metadata: Option<String>,
-    /// Stores a key or a password without trying it first
+    /// Stores the credentials without verifying them first
     #[arg(long)]
     no_verify: bool,
-    /// Shows the credentials in the answer
+    /// Shows the credentials in the output
     #[arg(long)]
     show_secrets: bool,
 }
@@ -69,6 +69,7 @@ impl Command for Add {
     fn clap(&self) -> clap::Command {
         let about = "Adds a connection, or replaces the credentials of one";
         Arguments::augment_args(clap::Command::new("add").about(about))
+            .after_help("Example: registry connection add hubspot acme --auth bearer --credentials @token.json")
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -107,7 +108,7 @@ impl Command for Add {
     }
 }
 
-/// Warns of a provider that has ended or will end. It is not refused: the provider may grant a delay.
+/// Warns of a provider that has ended or will end. The connection is still accepted: the provider may grant a delay.
 fn warn_of_lifecycle_end(context: &mut Context, integration: &str) {
     let name = provider_of(context.config(), integration);
     let lifecycle = context.catalogue().get(name).and_then(|provider| provider.lifecycle.as_ref());
@@ -117,7 +118,7 @@ fn warn_of_lifecycle_end(context: &mut Context, integration: &str) {
     }
 }
 
-/// The configuration that was given in the three ways.
+/// Collects the configuration from `--set`, `--set-file` and the deprecated `--config`.
 fn configuration(
     arguments: &Arguments,
     values: &mut ValueReader,
@@ -125,8 +126,8 @@ fn configuration(
 ) -> Result<Map<String, Value>, CommandError> {
     if !arguments.config.is_empty() {
         terminal.note(
-            "warning: `--config KEY=VALUE` of `connection add` is `--set KEY=VALUE` now; the next release does not take \
-             the old name",
+            "warning: `--config KEY=VALUE` of `connection add` is deprecated; use `--set KEY=VALUE`. The next release \
+             removes the old name",
         );
     }
     let mut config = Map::new();
@@ -143,7 +144,7 @@ fn configuration(
     Ok(config)
 }
 
-/// Without credentials a connection that has some would lose them, which nobody means who only changes something else.
+/// Refuses to replace stored credentials with none unless `--auth none` is given.
 fn refuse_to_clear_credentials(context: &mut Context, integration: &str, id: &str) -> Result<(), CommandError> {
     if context.missing_database().is_some() {
         return Ok(());
@@ -152,8 +153,8 @@ fn refuse_to_clear_credentials(context: &mut Context, integration: &str, id: &st
     let stored = context.block_on(runtime.store.connection(integration, id))?;
     match stored.filter(|connection| connection.auth != AuthMode::None.stored_name()) {
         Some(connection) => Err(CommandError::usage(format!(
-            "{id} of {integration} is there already, with {} credentials: give them again with --credentials, drop them \
-             with --auth none, or change its metadata alone with `registry connection set-metadata`",
+            "connection `{id}` of `{integration}` already exists with {} credentials: replace them with --credentials, \
+             remove them with --auth none, or change only its metadata with `registry connection set-metadata`",
             connection.auth
         ))),
         None => Ok(()),
@@ -169,11 +170,11 @@ fn add(context: &mut Context, new: AddConnection, credentials: Value) -> Result<
     let added = added.map_err(add_error)?;
     let connection = &added.connection;
     let detail = ConnectionDetail::new(connection, provider(&runtime.config, connection), Some(credentials));
-    context.terminal.json(&AddedJson::new(detail, added.new, &added.events))?;
-    print_human(context, connection, added.new, &added.events)
+    context.terminal.json(&AddedJson::new(detail, added.is_new, &added.events))?;
+    print_human(context, connection, added.is_new, &added.events)
 }
 
-/// A connection that was not stored: what was typed does not fit the provider, or something else is in the way.
+/// Converts the error of a connection that was not stored. Input that does not fit the provider is a usage error.
 fn add_error(error: Error) -> CommandError {
     let is_usage_error = error.downcast_ref::<InjectError>().is_some()
         || error.downcast_ref::<ResolveError>().is_some()
@@ -204,17 +205,17 @@ fn print_human(
     Ok(Exit::Success)
 }
 
-/// The kind of credentials, where nobody said it.
+/// Infers the auth mode from the credentials and the modes that the provider accepts.
 fn infer_auth_mode(given: Option<&Value>, provider: Option<&Provider>) -> Result<AuthMode, CommandError> {
     let all: Vec<AuthMode> = AuthMode::all().collect();
-    let accepted = provider.map_or(all.as_slice(), |provider| provider.auth.as_slice());
+    let accepted = provider.map_or(all.as_slice(), |provider| provider.accepted_modes.as_slice());
     let unclear = || {
-        let kinds = suggest::list(accepted.iter().map(|mode| mode.name()));
-        CommandError::usage(format!("which kind of credentials? Say it with --auth. There is {kinds}"))
+        let modes = suggest::list(accepted.iter().map(|mode| mode.name()));
+        CommandError::usage(format!("the auth mode cannot be inferred: set it with --auth; available: {modes}"))
     };
     match given {
         None if accepted.contains(&AuthMode::None) => Ok(AuthMode::None),
-        // The one kind that can be asked for.
+        // The only mode, so its credentials can be prompted for.
         None if accepted.len() == 1 && prompt::is_interactive() => Ok(accepted[0]),
         None => Err(unclear()),
         Some(Value::Object(object)) => infer_from_object(object, accepted).ok_or_else(unclear),
@@ -229,11 +230,11 @@ fn infer_auth_mode(given: Option<&Value>, provider: Option<&Provider>) -> Result
     }
 }
 
-/// Keys that tell the kind, and which kinds they may tell; the first that is taken counts.
+/// Keys of credentials, and the auth modes that they indicate. The first mode that the provider accepts wins.
 const MODE_KEYS: [(&str, &[AuthMode]); 11] = [
     ("apiKey", &[AuthMode::ApiKey, AuthMode::TwoStep]),
     ("refresh_token", &[AuthMode::OAuth2, AuthMode::McpOAuth2, AuthMode::TwoStep]),
-    // What a token server answered.
+    // Part of the response of a token endpoint.
     ("token_type", &[AuthMode::OAuth2, AuthMode::McpOAuth2, AuthMode::Bearer]),
     ("access_token", &[AuthMode::Bearer, AuthMode::OAuth2, AuthMode::App]),
     ("client_id", &[AuthMode::OAuth2Cc, AuthMode::TwoStep]),
@@ -246,13 +247,13 @@ const MODE_KEYS: [(&str, &[AuthMode]); 11] = [
 ];
 
 fn infer_from_object(object: &Map<String, Value>, accepted: &[AuthMode]) -> Option<AuthMode> {
-    if let Some(kind) = object.get("type").and_then(Value::as_str) {
-        return kind.parse().ok();
+    if let Some(mode) = object.get("type").and_then(Value::as_str) {
+        return mode.parse().ok();
     }
     let inferred = MODE_KEYS.iter().filter(|(key, _)| object.contains_key(*key));
     let inferred = inferred.flat_map(|(_, modes)| modes.iter()).find(|mode| accepted.contains(mode)).copied();
     inferred.or_else(|| object.is_empty().then_some(AuthMode::None)).or_else(|| {
-        // Logins and signed tokens have keys of their provider's.
+        // The keys of two-step and JWT credentials are defined by the provider.
         let open = |mode: &&AuthMode| matches!(mode, AuthMode::TwoStep | AuthMode::Jwt);
         accepted.first().filter(open).copied()
     })
@@ -267,7 +268,7 @@ mod tests {
 
     #[test]
     fn auth_mode_is_inferred_from_credentials() {
-        let of = |value: Value| infer_auth_mode(Some(&value), None).map_err(|fault| fault.exit());
+        let of = |value: Value| infer_auth_mode(Some(&value), None).map_err(|error| error.exit());
         assert_eq!(of(json!({ "apiKey": "k" })), Ok(AuthMode::ApiKey));
         assert_eq!(of(json!({ "username": "u" })), Ok(AuthMode::Basic));
         assert_eq!(of(json!({ "token": "t" })), Ok(AuthMode::Bearer));

@@ -1,4 +1,4 @@
-//! `registry connection list`
+//! `registry connection list`: all connections as a table.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 use jiff::civil::Date;
@@ -26,11 +26,11 @@ struct Arguments {
     integration: Option<String>,
 }
 
-/// How the connection is: its token may not be renewable, its provider may end.
+/// Returns the state of a connection: a failing token refresh, and the end of its provider's lifecycle.
 fn state_text(connection: &Connection, lifecycle: Option<&Lifecycle>, today: Date) -> String {
     let token = match &connection.failure {
         None => None,
-        Some(failure) if failure.refused => Some("connect again".to_owned()),
+        Some(failure) if failure.refused => Some("reconnect".to_owned()),
         Some(_) => Some("failing".to_owned()),
     };
     let end = lifecycle.map(|lifecycle| lifecycle::end_cell(lifecycle, today));
@@ -40,6 +40,7 @@ fn state_text(connection: &Connection, lifecycle: Option<&Lifecycle>, today: Dat
 impl Command for List {
     fn clap(&self) -> clap::Command {
         Arguments::augment_args(clap::Command::new("list").about("Lists connections"))
+            .after_help("Example: registry connection list hubspot")
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {

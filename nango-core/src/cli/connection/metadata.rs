@@ -1,4 +1,4 @@
-//! `registry connection set-metadata`
+//! `registry connection set-metadata`: replaces or merges the metadata of a connection.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 use serde_json::Value;
@@ -15,21 +15,23 @@ pub(super) struct SetMetadata;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// The integration
+    /// Name of the integration
     integration: String,
-    /// The connection's id
+    /// Id of the connection
     id: String,
-    /// The metadata: an object, in place of what is there
+    /// Metadata, a JSON object that replaces the stored one
     #[arg(value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     metadata: String,
-    /// Keeps the keys that are not given
+    /// Merges the object into the stored metadata: keys that are not given are kept
     #[arg(long)]
     merge: bool,
 }
 
 impl Command for SetMetadata {
     fn clap(&self) -> clap::Command {
+        let example = r#"Example: registry connection set-metadata github acme '{"owner": "acme"}' --merge"#;
         Arguments::augment_args(clap::Command::new("set-metadata").about("Sets the metadata of a connection"))
+            .after_help(example)
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {

@@ -1,4 +1,4 @@
-//! `registry connection remove`
+//! `registry connection remove`: removes a connection and its records.
 
 use std::sync::Arc;
 
@@ -16,15 +16,16 @@ pub(super) struct Remove;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// The integration
+    /// Name of the integration
     integration: String,
-    /// The connection's id
+    /// Id of the connection
     id: String,
 }
 
 impl Command for Remove {
     fn clap(&self) -> clap::Command {
         Arguments::augment_args(clap::Command::new("remove").about("Removes a connection and all its records"))
+            .after_help("Example: registry connection remove github acme")
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -37,7 +38,7 @@ impl Command for Remove {
         let observer: Arc<dyn Observer> = progress.clone();
         let removed = context.block_on(remove_connection(&runtime, &integration, &id, observer));
         progress.finish();
-        // Somebody else may have removed it meanwhile, which is what was asked for.
+        // Another process may have removed the connection meanwhile, which is a success as well.
         let records = removed?.map_or(0, |removed| removed.records);
         context.terminal.json(&RemovedJson::new(records))?;
         let with = pluralized(records, "record");

@@ -1,4 +1,4 @@
-//! `registry connection show`
+//! `registry connection show`: one connection with its configuration, metadata and record counts.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::{
     auth::Credentials,
     cli::{
         Command, CommandError, Context, Exit, lookup,
-        table::{number, pluralized, utc_time},
+        table::{pluralized, utc_time},
     },
     wire::ConnectionDetail,
 };
@@ -19,18 +19,19 @@ pub(super) struct Show;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// The integration
+    /// Name of the integration
     integration: String,
-    /// The connection's id
+    /// Id of the connection
     id: String,
-    /// Shows the credentials
+    /// Shows credentials and secret configuration values in plain text
     #[arg(long)]
     show_secrets: bool,
 }
 
 impl Command for Show {
     fn clap(&self) -> clap::Command {
-        Arguments::augment_args(clap::Command::new("show").about("Shows a connection and how many records it has"))
+        Arguments::augment_args(clap::Command::new("show").about("Shows a connection and its number of records"))
+            .after_help("Example: registry connection show github acme")
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -42,7 +43,7 @@ impl Command for Show {
         let mut connection = connection;
         let credentials = match opened {
             Ok(credentials) => {
-                // Configuration that is secret is sealed with the credentials.
+                // Secret configuration values are stored sealed, together with the credentials.
                 let hidden = || Value::String("***".to_owned());
                 let of = |(key, value): (&String, &Value)| {
                     (key.clone(), if arguments.show_secrets { value.clone() } else { hidden() })
@@ -51,7 +52,7 @@ impl Command for Show {
                 credentials.to_json(arguments.show_secrets)
             }
             Err(error) if arguments.show_secrets => return Err(CommandError::setup(error.to_string())),
-            // The rest of it can be shown all the same.
+            // The rest of the connection can still be shown.
             Err(error) => {
                 context.terminal.note(format_args!("warning: {error}"));
                 json!({ "type": connection.auth })
@@ -66,7 +67,7 @@ impl Command for Show {
         terminal.line(format_args!("changed      {}", utc_time(connection.updated_at)))?;
         terminal.line(format_args!("credentials  {credentials}"))?;
         if let Some(at) = connection.renew_at {
-            terminal.line(format_args!("token        renewed from {} on", utc_time(at)))?;
+            terminal.line(format_args!("token        refreshed from {} on", utc_time(at)))?;
         }
         if let Some(failure) = &connection.failure {
             let times = pluralized(failure.attempts.into(), "attempt");
@@ -79,11 +80,11 @@ impl Command for Show {
         terminal.line(format_args!("config       {}", Value::from(connection.config)))?;
         terminal.line(format_args!("metadata     {}", Value::from(connection.metadata)))?;
         for stats in datasets {
-            let size = format!("{} live, {} bytes", number(stats.live), number(stats.bytes));
-            terminal.line(format_args!("records      {} ({}): {size}", stats.dataset.model, stats.dataset.variant))?;
+            let size = format!("{}, {}", pluralized(stats.live, "record"), pluralized(stats.bytes, "byte"));
+            terminal.line(format_args!("dataset      {} ({}): {size}", stats.dataset.model, stats.dataset.variant))?;
         }
         if !arguments.show_secrets {
-            terminal.hint("Secrets are hidden: --show-secrets shows them.");
+            terminal.hint("Secrets are hidden; use --show-secrets to show them.");
         }
         Ok(Exit::Success)
     }

@@ -1,4 +1,4 @@
-//! `registry connection test`
+//! `registry connection test`: verifies the credentials of a connection.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
@@ -14,16 +14,17 @@ pub(super) struct Test;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// The integration
+    /// Name of the integration
     integration: String,
-    /// The connection's id
+    /// Id of the connection
     id: String,
 }
 
 impl Command for Test {
     fn clap(&self) -> clap::Command {
-        let about = "Tries the credentials of a connection, and renews its token if that is due";
+        let about = "Verifies the credentials of a connection, and refreshes its token if a refresh is due";
         Arguments::augment_args(clap::Command::new("test").about(about))
+            .after_help("Example: registry connection test hubspot acme")
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -43,15 +44,15 @@ impl Command for Test {
         context.terminal.json(&ConnectionTestJson::succeeded(&connection, &tested))?;
         let terminal = &mut context.terminal;
         let found = match &tested.request {
-            Some(request) => format!("is good: {request} was answered"),
-            None => "can be opened; its provider names no request to try it with".to_owned(),
+            Some(request) => format!("works: {request} succeeded"),
+            None => "can be decrypted; its provider declares no request that verifies credentials".to_owned(),
         };
         terminal.line(format_args!("connection {id} of {integration} {found}"))?;
         if tested.renewed {
-            terminal.line("Its token was renewed.")?;
+            terminal.line("Its token was refreshed.")?;
         }
         if let Some(ends) = tested.token_expires_at {
-            terminal.line(format_args!("Its token ends {}.", utc_time(ends)))?;
+            terminal.line(format_args!("Its token expires at {} UTC.", utc_time(ends)))?;
         }
         Ok(Exit::Success)
     }

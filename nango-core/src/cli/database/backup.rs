@@ -1,4 +1,4 @@
-//! `registry database backup`
+//! `registry database backup`: writes a copy of a SQLite database to a file.
 
 use std::path::PathBuf;
 
@@ -15,15 +15,16 @@ pub(super) struct Backup;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// The file to write; nothing is replaced
+    /// File to write; an existing file is not replaced
     file: PathBuf,
 }
 
 impl Command for Backup {
     fn clap(&self) -> clap::Command {
         Arguments::augment_args(
-            clap::Command::new("backup").about("Writes the database into a file, while others go on"),
+            clap::Command::new("backup").about("Writes the database to a file, while other processes use it"),
         )
+        .after_help("Example: registry database backup nango-backup.db")
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -39,15 +40,16 @@ impl Command for Backup {
         ))?;
         for partial in &made.partial {
             context.terminal.note(format_args!(
-                "note: {} is left of an interrupted backup and holds records: remove it, unless a backup is being written",
+                "note: {} is left from an interrupted backup and contains records: remove it, unless a backup \
+                 is running",
                 partial.display()
             ));
         }
         if runtime.config.encryption_key.is_none() {
             let key = runtime.config.key_file.display();
-            context
-                .terminal
-                .hint(format_args!("The credentials in it are sealed with {key}: back that up too, elsewhere"));
+            context.terminal.hint(format_args!(
+                "Its credentials are sealed with {key}: back up that file too, in a separate location"
+            ));
         }
         Ok(Exit::Success)
     }

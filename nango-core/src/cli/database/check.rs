@@ -1,4 +1,4 @@
-//! `registry database check`
+//! `registry database check`: consistency check and repair of the database.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
@@ -17,15 +17,16 @@ pub(super) struct Check;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// Mends what follows from what is stored; never makes content up
+    /// Repairs what can be derived from stored data; never invents content
     #[arg(long)]
     repair: bool,
 }
 
 impl Command for Check {
     fn clap(&self) -> clap::Command {
-        let about = "Looks for whatever contradicts itself, while others go on; exit code 1 if something is left";
+        let about = "Checks the database for inconsistencies, while it is in use; exits with code 1 if problems remain";
         Arguments::augment_args(clap::Command::new("check").about(about))
+            .after_help("Example: registry database check --repair")
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -35,7 +36,7 @@ impl Command for Check {
         let terminal = &mut context.terminal;
         terminal.json(&CheckJson::new(&report))?;
         if !report.findings.is_empty() {
-            let mut shown = table(&["problem", "where", "rows", "mended", "for example"], terminal.width());
+            let mut shown = table(&["problem", "location", "rows", "repaired", "example"], terminal.width());
             for finding in &report.findings {
                 shown.add_row([
                     finding.problem.name().into(),
@@ -47,7 +48,7 @@ impl Command for Check {
             }
             terminal.line(shown)?;
         }
-        let looked = format!(
+        let checked = format!(
             "{} in {} ({})",
             pluralized(report.records, "record"),
             pluralized(report.datasets, "dataset"),
@@ -62,24 +63,24 @@ impl Command for Check {
             }
             if finding.repaired < finding.count {
                 let advice = finding.problem.advice();
-                terminal.line(format_args!("{} ({}) is left: {advice}", finding.problem.name(), finding.location))?;
+                terminal.line(format_args!("{} ({}) remains: {advice}", finding.problem.name(), finding.location))?;
             }
         }
         for (key, payloads) in &report.undecrypted {
             terminal.line(format_args!(
-                "{} not looked into: sealed with the key {key}, which this process was not given",
+                "{} not checked: sealed with the key {key}, which is not in the key ring of this process",
                 pluralized(*payloads, "payload")
             ))?;
         }
         let sound = report.is_sound();
         let end = if report.findings.is_empty() {
-            "all sound"
+            "no problems"
         } else if sound {
-            "sound now"
+            "all problems repaired"
         } else {
-            "not sound"
+            "problems remain"
         };
-        terminal.line(format_args!("{looked}: {end}"))?;
+        terminal.line(format_args!("{checked}: {end}"))?;
         Ok(if sound { Exit::Success } else { Exit::Failed })
     }
 }

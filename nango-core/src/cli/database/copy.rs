@@ -1,4 +1,4 @@
-//! `registry database copy`
+//! `registry database copy`: copies everything to another database, such as from SQLite to PostgreSQL.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
@@ -13,7 +13,7 @@ use crate::{
     wire::CopiedJson,
 };
 
-/// How many records pass between two lines of progress.
+/// Number of records between two lines of progress.
 const PROGRESS_INTERVAL_RECORDS: u64 = 100_000;
 
 /// `registry database copy FROM TO`
@@ -22,18 +22,19 @@ pub(super) struct Copy;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// The database to copy, such as sqlite:nango.db
+    /// URL of the source database, such as sqlite:nango.db
     from: String,
-    /// The database to copy into: a new one, or one that an interrupted copy left
+    /// URL of the target database: a new one, or the target of an interrupted copy
     to: String,
 }
 
 impl Command for Copy {
     fn clap(&self) -> clap::Command {
-        let about = "Copies everything into another database, where feeds go on with the same cursors";
+        let about = "Copies everything to another database; cursors of feeds stay valid there";
         Arguments::augment_args(clap::Command::new("copy").about(about)).after_help(
-            "Stop what runs on the source first: what is written to it during the copy is not in the copy. Locks and \
-             open scans stay behind; a run that still goes on arrives as interrupted.",
+            "First stop all processes that use the source: data written during the copy is not copied. Locks and \
+             unfinished scans are not copied; a run in progress is copied as interrupted.\n\nExample: registry \
+             database copy sqlite:nango.db postgres://nango@localhost/nango",
         )
     }
 
@@ -51,7 +52,7 @@ impl Command for Copy {
         }
         let file = |config: &Config| config.database_file().map(|file| file.canonicalize().unwrap_or(file.to_owned()));
         if from == to || (file(&from_config).is_some() && file(&from_config) == file(&to_config)) {
-            return Err(CommandError::usage("FROM and TO are one database"));
+            return Err(CommandError::usage("FROM and TO are the same database"));
         }
         context.warn_if_readable_by_others(&from_config);
         let mut terminal = std::mem::take(&mut context.terminal);
@@ -76,24 +77,24 @@ impl Command for Copy {
                 }
             });
             let copied = copied.await;
-            // What was acknowledged is durable already.
+            // Committed data is durable, so errors of `close` are ignored.
             let _ = (source.close().await, target.close().await);
             copied
         });
         context.terminal = terminal;
         let copied = copied?;
         context.terminal.json(&CopiedJson::new(&copied))?;
-        let mut shown = table(&["what", "rows"], context.terminal.width());
+        let mut shown = table(&["table", "rows"], context.terminal.width());
         for (name, rows) in &copied.tables {
             shown.add_row([(*name).into(), count(*rows)]);
         }
         context.terminal.line(shown)?;
-        context.terminal.line(format_args!("both sides are equal, hash {}", copied.hash))?;
+        context.terminal.line(format_args!("source and target are equal, hash {}", copied.hash))?;
         let (old, new) = (&from_config.key_file, &to_config.key_file);
         if to_config.encryption_key.is_none() && old != new && old.exists() && !new.exists() {
             let word = |path: &std::path::Path| shell_quoted(&path.display().to_string());
             context.terminal.hint(format_args!(
-                "What is sealed stays as it was. The new database needs the same key:\n  cp {} {}",
+                "Sealed data is copied unchanged, so the new database needs the same key:\n  cp {} {}",
                 word(old),
                 word(new)
             ));

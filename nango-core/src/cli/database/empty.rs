@@ -1,4 +1,4 @@
-//! `registry database empty`
+//! `registry database empty`: removes all records of a dataset.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
@@ -19,10 +19,11 @@ pub(super) struct Empty;
 
 impl Command for Empty {
     fn clap(&self) -> clap::Command {
-        let about = "Takes out all records of a model; the next run of its sync brings them anew";
+        let about = "Removes all records of a model; the next run of its sync fetches them again";
         DatasetArguments::augment_args(clap::Command::new("empty").about(about)).after_help(
-            "Nothing in the feed tells that the records are gone: a reader that keeps a copy drops it and reads again \
-             without a cursor. Old cursors stay good and give what comes after.",
+            "The feed contains no deletes for the removed records: a reader with a copy must drop it and read again \
+             without a cursor. Old cursors stay valid and return later changes.\n\nExample: registry database empty \
+             github GithubIssue --connection acme",
         )
     }
 
@@ -34,7 +35,7 @@ impl Command for Empty {
         let count = context.block_on(empty(&runtime, &dataset))?;
         context.terminal.json(&RemovedRowsJson::new(&dataset, count))?;
         context.terminal.line(format_args!(
-            "took {} out of {}",
+            "removed {} from {}",
             pluralized(count, "record"),
             dataset_label(&dataset)
         ))?;

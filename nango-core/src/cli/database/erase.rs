@@ -1,4 +1,4 @@
-//! `registry database erase`
+//! `registry database erase`: removes records by id, for example to fulfil a request for erasure.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
@@ -12,7 +12,7 @@ use crate::{
     wire::RemovedRowsJson,
 };
 
-/// Ids that are taken out in one transaction.
+/// Number of ids that are removed in one transaction.
 const BATCH_RECORDS: usize = 1_000;
 
 /// `registry database erase <integration> <Model> --connection ID --id ID…`
@@ -23,17 +23,18 @@ pub(super) struct Erase;
 struct Arguments {
     #[command(flatten)]
     dataset: DatasetArguments,
-    /// A record's id; may be given several times
+    /// Id of a record; repeatable
     #[arg(long = "id", value_name = "ID", required = true)]
     ids: Vec<String>,
 }
 
 impl Command for Erase {
     fn clap(&self) -> clap::Command {
-        let about = "Takes out records by their ids, with everything that is known of them";
+        let about = "Removes records by id, with all data stored about them";
         Arguments::augment_args(clap::Command::new("erase").about(about)).after_help(
-            "Nothing in the feed tells that the records are gone: erase them from copies as well. If the provider still \
-             has them, the next run that reads them brings them back.",
+            "The feed contains no deletes for the removed records: erase them from copies as well. If the provider \
+             still has them, the next run that reads them stores them again.\n\nExample: registry database erase \
+             github GithubIssue --connection acme --id 1234",
         )
     }
 
@@ -47,7 +48,7 @@ impl Command for Erase {
         }
         context.terminal.json(&RemovedRowsJson::new(&dataset, count))?;
         context.terminal.line(format_args!(
-            "took {} out of {}",
+            "removed {} from {}",
             pluralized(count, "record"),
             dataset_label(&dataset)
         ))?;

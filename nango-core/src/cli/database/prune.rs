@@ -1,4 +1,4 @@
-//! `registry database prune`
+//! `registry database prune`: removes the payloads of old records.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
@@ -21,18 +21,21 @@ pub(super) struct Prune;
 struct Arguments {
     #[command(flatten)]
     dataset: DatasetArguments,
-    /// The cursor of the last record whose payload goes
+    /// Cursor of the last record whose payload is removed
     #[arg(long = "until", value_name = "CURSOR")]
     until_cursor: String,
-    /// At most so many records; without it, all
+    /// Most records to prune; all if omitted
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: Option<u32>,
 }
 
 impl Command for Prune {
     fn clap(&self) -> clap::Command {
-        let about = "Drops the payloads of all records up to a cursor; ids, stamps and places stay";
-        Arguments::augment_args(clap::Command::new("prune").about(about))
+        let about = "Removes the payloads of all records up to a cursor; ids, times and feed positions stay";
+        Arguments::augment_args(clap::Command::new("prune").about(about)).after_help(
+            "Example: registry database prune github GithubIssue --connection acme --until CURSOR\n(CURSOR is the \
+             `cursor` of a record, printed by `registry records --json`)",
+        )
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -53,7 +56,7 @@ impl Command for Prune {
             clear_removed(context, &runtime);
         }
         if pruned.next.is_some() {
-            context.terminal.hint("There is more: run it again, or leave --limit out");
+            context.terminal.hint("More records remain: run the command again, or omit --limit");
         }
         Ok(Exit::Success)
     }

@@ -1,4 +1,4 @@
-//! `registry database retain`
+//! `registry database retain`: applies the retention limits of the configuration.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
@@ -19,19 +19,20 @@ pub(super) struct Retain;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// Only says what would go
+    /// Shows what would be removed, and removes nothing
     #[arg(long)]
     dry_run: bool,
 }
 
 impl Command for Retain {
     fn clap(&self) -> clap::Command {
-        let about = "Prunes and empties what is older than [retention] in nango.toml allows";
+        let about = "Removes records and payloads that are older than [retention] in nango.toml allows";
         Arguments::augment_args(clap::Command::new("retain").about(about)).after_help(
             "[retention] in nango.toml, or the environment:\n  prune_after = \"30d\"   NANGO_RETENTION_PRUNE_AFTER   \
-             payloads of records that did not change for so long\n  delete_after = \"60d\"  \
-             NANGO_RETENTION_DELETE_AFTER  all records of a model whose syncs did not run for so long\nNothing in the \
-             feed tells of records that are gone; the syncs begin at the beginning when they run again.",
+             payloads of records that have not changed for this time\n  delete_after = \"60d\"  \
+             NANGO_RETENTION_DELETE_AFTER  all records of a model whose syncs have not run for this time\nThe feed \
+             contains no deletes for the removed records; their syncs start from the beginning when they run \
+             again.\n\nExample: registry database retain --dry-run",
         )
     }
 
@@ -40,14 +41,14 @@ impl Command for Retain {
         let limits = context.config().retention;
         if limits == Retention::default() {
             return Err(CommandError::setup(
-                "nothing says how long records are kept: put `prune_after = \"30d\"` or `delete_after = \"60d\"` under \
-                 `[retention]` in nango.toml, or set NANGO_RETENTION_PRUNE_AFTER or NANGO_RETENTION_DELETE_AFTER",
+                "no retention limit is configured: set `prune_after = \"30d\"` or `delete_after = \"60d\"` under \
+                 `[retention]` in nango.toml, or NANGO_RETENTION_PRUNE_AFTER or NANGO_RETENTION_DELETE_AFTER",
             ));
         }
         let runtime = context.open_existing()?;
         let retained = context.block_on(retain(&runtime, limits, arguments.dry_run))?;
         context.terminal.json(&RetainedJson::new(&retained, arguments.dry_run))?;
-        let mut rows = table(&["dataset", "last used", "", "records", "payloads"], context.terminal.width());
+        let mut rows = table(&["dataset", "last used", "action", "records", "payloads"], context.terminal.width());
         let emptied = retained.emptied.iter().map(|one| (one, "emptied"));
         for (one, what) in emptied.chain(retained.pruned.iter().map(|one| (one, "pruned"))) {
             let what = if arguments.dry_run { format!("would be {what}") } else { what.to_owned() };
@@ -60,12 +61,12 @@ impl Command for Retain {
             ]);
         }
         if rows.row_count() == 0 {
-            context.terminal.line("nothing is that old")?;
+            context.terminal.line("no records are older than the limits")?;
         } else {
             context.terminal.line(rows)?;
         }
         for dataset in &retained.busy {
-            context.terminal.note(format_args!("left {}: a sync of it is running", dataset_label(dataset)));
+            context.terminal.note(format_args!("skipped {}: one of its syncs is running", dataset_label(dataset)));
         }
         let removed = retained.emptied.len() + retained.pruned.len();
         if removed > 0 && !arguments.dry_run {

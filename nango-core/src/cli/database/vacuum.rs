@@ -1,4 +1,4 @@
-//! `registry database vacuum`
+//! `registry database vacuum`: rebuilds the database.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
@@ -8,7 +8,7 @@ use crate::{
     wire::VacuumedJson,
 };
 
-/// `registry database vacuum`
+/// Command `registry database vacuum`.
 #[derive(Debug)]
 pub(super) struct Vacuum;
 
@@ -17,12 +17,13 @@ struct Arguments {}
 
 impl Command for Vacuum {
     fn clap(&self) -> clap::Command {
-        let about = "Rebuilds the database, so that nothing of removed content is left in it";
+        let about = "Rebuilds the database, so that no removed content is left in it";
         Arguments::augment_args(clap::Command::new("vacuum").about(about)).after_help(
-            "A database file is written anew: it becomes smaller, needs free disk space of up to twice its size meanwhile \
-             (SQLITE_TMPDIR names the directory of the temporary file), and writes of other processes wait. Commands that \
-             remove records do this themselves while the database has at most 256 MiB.\n\nPostgreSQL vacuums the tables \
-             while others read and write. It overwrites removed content only when it needs the space again.",
+            "A SQLite file is rewritten and becomes smaller. Meanwhile this needs free disk space of up to twice its \
+             size (SQLITE_TMPDIR sets the directory of the temporary file), and writes of other processes wait. \
+             Commands that remove records do this themselves if the database has at most 256 MiB.\n\nPostgreSQL \
+             vacuums the tables while other processes read and write. It overwrites removed content only when it needs \
+             the space again.\n\nExample: registry database vacuum",
         )
     }
 
@@ -34,7 +35,7 @@ impl Command for Vacuum {
         let (before, after) = (human_size(done.before), human_size(done.after));
         context
             .terminal
-            .line(format_args!("vacuumed {}: {before} before, {after} now", runtime.config.database_name()))?;
+            .line(format_args!("vacuumed {}: {before} before, {after} after", runtime.config.database_name()))?;
         if let Some(left) = done.remains {
             context.terminal.note(remains_note(left));
         }

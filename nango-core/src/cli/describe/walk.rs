@@ -1,4 +1,4 @@
-//! The walk of a sync: its kind of pagination, its rules about deletes, and the deletes that wait in a connection.
+//! Walk of a sync as `registry describe` shows it: pagination, delete rules and pending deletes of a connection.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +12,17 @@ use crate::{
     wire::WaitingDeletesJson,
 };
 
-/// The walk of a sync.
+/// Pagination and deletes of a sync.
 #[derive(Debug, Serialize)]
 pub(super) struct Walk {
-    /// `token`, `position`, or `by_value` where the cursor or link decides; `None` for a hand-written sync.
+    /// `token`, `position`, or `by_value` if the cursor or link decides at runtime; `None` for a hand-written sync.
     #[serde(skip_serializing_if = "Option::is_none")]
     pagination: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pagination_reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deletes: Option<String>,
-    /// The deletes that wait in a connection, by model.
+    /// Pending deletes of a connection, by model.
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting_deletes: Option<BTreeMap<&'static str, WaitingDeletesJson>>,
     #[serde(skip)]
@@ -30,7 +30,7 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// The walk of a function; `None` if it is no sync.
+    /// Returns the walk of a function; `None` if it is not a sync.
     pub(super) fn of(entry: &Entry) -> Option<Self> {
         let Item::Sync(def) = entry.item() else { return None };
         let mut walk = Self {
@@ -51,7 +51,7 @@ impl Walk {
         Some(walk)
     }
 
-    /// Adds the deletes that wait in a connection.
+    /// Adds the pending deletes of a connection.
     pub(super) fn load_waiting_deletes(
         &mut self,
         entry: &Entry,
@@ -95,16 +95,16 @@ impl Walk {
             terminal.line(format_args!("waiting   {model}: {}", waiting_text(waiting)))?;
         }
         if self.waiting_deletes.as_ref().is_some_and(BTreeMap::is_empty) {
-            terminal.line("waiting   no deletes wait in this connection")?;
+            terminal.line("waiting   no pending deletes in this connection")?;
         }
         Ok(())
     }
 }
 
-/// The rule about deletes in a sentence.
+/// Returns the delete rule as a sentence.
 fn delete_rule_text(deletes: &Deletes) -> String {
     let confirmed = match (deletes.request, deletes.confirm) {
-        (Some(_), _) => "and the API answers 404 or 410 to a request for it".to_owned(),
+        (Some(_), _) => "and the API responds 404 or 410 to a request for it".to_owned(),
         (None, Some(1)) => "once".to_owned(),
         (None, Some(walks)) => format!("{walks} times in a row"),
         (None, None) => {

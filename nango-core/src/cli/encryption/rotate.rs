@@ -16,23 +16,26 @@ pub(super) struct Rotate;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// Adds a new key to the key file first
+    /// Adds a new key to the key file before the rotation
     #[arg(long)]
     new_key: bool,
 }
 
 const ABOUT: &str = "\
-Makes the last key of the ring the active one, and seals what is there with it
+Activates the last key of the key ring, and reseals the stored data with it
 
-First give the new key to every process, behind the old one: in NANGO_ENCRYPTION_KEY, separated by a comma, or as a \
-line of the key file. Nothing uses it yet. Then run this, once: everything new is sealed with it at once, in every \
-process, and what is there follows while reads and writes go on: payloads, credentials, and resume states. At the end \
-it says which key may be removed. Interrupted, it goes on where it stopped when it is run again.";
+First add the new key to every process, after the old one: in NANGO_ENCRYPTION_KEY, separated by a comma, or as a line \
+of the key file. It is not used yet. Then run this command once: every process seals new data with the new key at \
+once, and the stored payloads, credentials and resume states are resealed while reads and writes continue. At the end \
+the command names the key that may be removed. If it is interrupted, run it again: it resumes.";
 
 impl Command for Rotate {
     fn clap(&self) -> clap::Command {
         let short = ABOUT.lines().next().unwrap_or_default();
-        Arguments::augment_args(clap::Command::new("rotate")).about(short).long_about(ABOUT)
+        Arguments::augment_args(clap::Command::new("rotate"))
+            .about(short)
+            .long_about(ABOUT)
+            .after_help("Example: registry encryption rotate --new-key")
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -42,7 +45,8 @@ impl Command for Rotate {
         let new = if arguments.new_key {
             if state.unfinished {
                 return Err(CommandError::failed(
-                    "the last rotation or switch has not come to its end: `registry encryption status` says how to go on",
+                    "the last rotation or switch is not finished: `registry encryption status` shows the command that \
+                     resumes it",
                 ));
             }
             let key = add_key(&runtime.config)?;
@@ -64,12 +68,13 @@ impl Command for Rotate {
 fn add_key(config: &Config) -> Result<KeyId, CommandError> {
     if config.encryption_key.is_some() {
         return Err(CommandError::usage(
-            "the keys come from NANGO_ENCRYPTION_KEY, which this command cannot change: append a new one there, behind a \
-             comma, in every process (`openssl rand -base64 32` makes one), and run `registry encryption rotate`",
+            "--new-key: the keys come from NANGO_ENCRYPTION_KEY, which this command cannot change: append a new one \
+             there in every process, after a comma (`openssl rand -base64 32` creates one), and run \
+             `registry encryption rotate`",
         ));
     }
     if config.is_in_memory() {
-        return Err(CommandError::usage("a database in memory has no key file"));
+        return Err(CommandError::usage("--new-key: a database in memory has no key file"));
     }
     KeyRing::add_to_file(&config.key_file).map_err(|error| CommandError::setup(error.to_string()))
 }
@@ -77,10 +82,13 @@ fn add_key(config: &Config) -> Result<KeyId, CommandError> {
 fn nothing_to_do(config: &Config, active: Option<KeyId>) -> CommandError {
     let active = active.map(|key| format!(" {key}")).unwrap_or_default();
     let how = if config.encryption_key.is_some() {
-        "append a new one to NANGO_ENCRYPTION_KEY in every process, behind a comma (`openssl rand -base64 32` makes one)"
+        "append a new one to NANGO_ENCRYPTION_KEY in every process, after a comma (`openssl rand -base64 32` creates \
+         one)"
             .to_owned()
     } else {
         format!("`--new-key` adds one to {}", config.key_file.display())
     };
-    CommandError::usage(format!("the active key{active} is the last of the ring, so there is none to rotate to: {how}"))
+    CommandError::usage(format!(
+        "the active key{active} is the last of the key ring, so there is none to rotate to: {how}"
+    ))
 }

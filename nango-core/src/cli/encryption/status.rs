@@ -12,13 +12,15 @@ use crate::{
     store::{EncryptionState, KeyId, KeyUse, Keys, ResealProgress, StoreError},
 };
 
-/// `registry encryption status`
+/// Command `registry encryption status`.
 #[derive(Debug)]
 pub(super) struct Status;
 
 impl Command for Status {
     fn clap(&self) -> clap::Command {
-        clap::Command::new("status").about("Shows what is sealed, and with which keys")
+        clap::Command::new("status")
+            .about("Shows what is encrypted, and with which keys")
+            .after_help("Example: registry encryption status")
     }
 
     fn run(&self, _: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -43,39 +45,39 @@ impl Command for Status {
     }
 }
 
-/// What is sealed, as it is shown.
+/// Encryption settings and key usage, as printed.
 #[derive(Debug, Serialize)]
 pub(super) struct StatusReport {
     /// Whether new payloads are sealed.
     payloads: bool,
-    /// What everything new is sealed with.
+    /// Key that seals new data.
     active_key: Option<String>,
-    /// Whether a walk over what is there has not come to its end.
+    /// Whether a reseal of the stored data is unfinished.
     unfinished: bool,
     keys: Vec<KeyReport>,
 }
 
 #[derive(Debug, Serialize)]
 struct KeyReport {
-    /// `null`: payloads that are not sealed.
+    /// Id of the key; `null` for payloads that are not sealed.
     key: Option<String>,
     active: bool,
     in_ring: bool,
-    /// Whether it may be removed from every ring.
+    /// Whether the key may be removed from every key ring.
     removable: bool,
     records: u64,
     credentials: u64,
     resume_states: u64,
 }
 
-/// What a walk did.
+/// Result of a reseal, as the number of values.
 #[derive(Debug, Clone, Copy, Serialize)]
 struct ResealSummary {
     changed: u64,
     unopened: u64,
 }
 
-/// Asks the database and the ring.
+/// Reads the encryption state from the database and the key ring.
 pub(super) async fn read_status(runtime: &Runtime) -> Result<StatusReport, StoreError> {
     let state = runtime.store.encryption().await?;
     Ok(StatusReport::from_state(state, &runtime.ring.ids()))
@@ -88,7 +90,7 @@ impl StatusReport {
                 state.uses.push(KeyUse::of(Some(*key)));
             }
         }
-        // In the order of the ring, then what it lacks; plain payloads last.
+        // Sorted by position in the ring; then the keys that the ring lacks; then plain payloads.
         let ring_position = |key: Option<KeyId>| match key {
             None => (1, 0),
             Some(key) => (0, ring.iter().position(|known| *known == key).unwrap_or(ring.len())),
@@ -97,7 +99,7 @@ impl StatusReport {
         let active_at = ring.iter().position(|key| Some(*key) == state.active);
         let keys = state.uses.iter().map(|used| {
             let at = used.key.and_then(|key| ring.iter().position(|known| *known == key));
-            // A key that stands behind the active one is new: it waits to become active.
+            // A key after the active one is new and not activated yet.
             let older = matches!((at, active_at), (Some(at), Some(active)) if at < active);
             KeyReport {
                 key: used.key.map(|key| key.to_string()),
@@ -117,19 +119,19 @@ impl StatusReport {
         }
     }
 
-    /// The same, with what a walk did.
-    pub(super) fn with_reseal(&self, walked: &ResealProgress) -> impl Serialize + use<'_> {
+    /// Returns the report with the result of a reseal.
+    pub(super) fn with_reseal(&self, progress: &ResealProgress) -> impl Serialize + use<'_> {
         #[derive(Serialize)]
         struct With<'a> {
             #[serde(flatten)]
-            shown: &'a StatusReport,
+            status: &'a StatusReport,
             #[serde(flatten)]
-            walked: ResealSummary,
+            summary: ResealSummary,
         }
-        With { shown: self, walked: ResealSummary { changed: walked.changed, unopened: walked.skipped } }
+        With { status: self, summary: ResealSummary { changed: progress.changed, unopened: progress.skipped } }
     }
 
-    /// What is done with payloads.
+    /// Returns the sentence on how new payloads are stored.
     pub(super) fn headline(&self) -> &'static str {
         if self.payloads {
             "New payloads are sealed."
@@ -138,13 +140,13 @@ impl StatusReport {
         }
     }
 
-    /// The command that takes up a walk that has not come to its end.
+    /// Returns the command that resumes an unfinished reseal.
     pub(super) fn resume_hint(&self) -> String {
         let word = if self.payloads { "on" } else { "off" };
-        format!("Not everything that is there is sealed like that yet. Go on with `registry encryption {word}`")
+        format!("The stored data is not converted completely yet. Resume with `registry encryption {word}`")
     }
 
-    /// Keys that nothing is sealed with any more.
+    /// Returns the keys that are no longer used.
     pub(super) fn removable(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().filter(|key| key.removable).filter_map(|key| key.key.as_deref())
     }
@@ -154,7 +156,7 @@ impl KeyReport {
     fn usage_text(&self) -> &'static str {
         match self {
             Self { key: None, .. } => "",
-            Self { in_ring: false, .. } => "missing in the ring of this process",
+            Self { in_ring: false, .. } => "missing in the key ring of this process",
             Self { active: true, .. } => "active",
             Self { removable: true, .. } => "may be removed",
             _ => "",
@@ -180,7 +182,7 @@ mod tests {
     #[test]
     fn key_status_depends_on_ring_position_and_usage() {
         let [one, two, three, nine] = [1, 2, 3, 9].map(|byte| key(byte).to_string());
-        let missing = "missing in the ring of this process";
+        let missing = "missing in the key ring of this process";
         let expect = [(&one, ""), (&two, "active"), (&three, ""), (&nine, missing), (&String::new(), "")];
         let found = shown(false, &[(None, 5), (Some(1), 1), (Some(2), 2), (Some(9), 4)]);
         assert_eq!(found.iter().map(|(key, words)| (key, *words)).collect::<Vec<_>>(), expect);

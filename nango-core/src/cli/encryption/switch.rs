@@ -5,44 +5,45 @@ use clap::ArgMatches;
 use super::reseal_all;
 use crate::cli::{Command, CommandError, Context, Exit};
 
-/// `registry encryption on`
+/// Command `registry encryption on`.
 pub(super) const ON: Switch = Switch { on: true };
-/// `registry encryption off`
+/// Command `registry encryption off`.
 pub(super) const OFF: Switch = Switch { on: false };
 
-/// Seals payloads, or no longer.
+/// Command that switches the sealing of payloads on or off.
 #[derive(Debug)]
 pub(super) struct Switch {
     on: bool,
 }
 
 const ABOUT_ON: &str = "\
-Seals payloads from now on, and then those that are there
+Encrypts new payloads, and then the stored ones
 
-Reads and writes go on meanwhile. Interrupted, the same command goes on where it stopped.
+Reads and writes continue meanwhile. If the command is interrupted, run it again: it resumes.
 
-At the end a database file is made new, so that nothing plain is left in it or in its log. That takes free space of twice \
-its size, and while it lasts nothing else is written: another process gives up after ten seconds. On PostgreSQL the \
-command says at the end where plain payloads remain, and how to remove them.
+At the end a database file is rebuilt, so that no plain payload is left in it or in its log. This needs free disk \
+space of twice its size. Other processes cannot write meanwhile and fail after waiting for ten seconds. On PostgreSQL \
+the command ends with where plain payloads remain and how to remove them.
 
-Sealed are the payloads of records. Not sealed are their ids, times and sizes, the names of datasets, checkpoints, \
-metadata, and the lines of logs. What the command cannot reach: backups and snapshots from before, and blocks that the \
-file system has given back but not overwritten.
+The payloads of records are encrypted. Not encrypted are their ids, times and sizes, the names of datasets, \
+checkpoints, metadata, and log lines. The command cannot reach earlier backups and snapshots, nor blocks that the file \
+system has freed but not overwritten.
 
-A database that is made with `encrypt_records = true` in nango.toml (or NANGO_ENCRYPT_RECORDS=true) is sealed from the \
-start.";
+A database that is created with `encrypt_records = true` in nango.toml (or NANGO_ENCRYPT_RECORDS=true) is encrypted \
+from the start.";
 
 const ABOUT_OFF: &str = "\
-Stores payloads plain from now on, and then those that are there
+Stores new payloads in plain text, and then decrypts the stored ones
 
-Reads and writes go on meanwhile. Interrupted, the same command goes on where it stopped. Credentials and resume states \
-stay sealed, so the keys are still needed.";
+Reads and writes continue meanwhile. If the command is interrupted, run it again: it resumes. Credentials and resume \
+states stay encrypted, so the keys are still needed.";
 
 impl Command for Switch {
     fn clap(&self) -> clap::Command {
         let (name, about) = if self.on { ("on", ABOUT_ON) } else { ("off", ABOUT_OFF) };
         let short = about.lines().next().unwrap_or_default();
-        clap::Command::new(name).about(short).long_about(about)
+        let example = format!("Example: registry encryption {name}");
+        clap::Command::new(name).about(short).long_about(about).after_help(example)
     }
 
     fn run(&self, _: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {

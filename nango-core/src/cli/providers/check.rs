@@ -10,23 +10,24 @@ use crate::{
     wire::ProviderCheckJson,
 };
 
-/// `registry providers check`
+/// Command `registry providers check`.
 #[derive(Debug)]
 pub(super) struct Check;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// Ends with exit code 1 if a provider cannot be used
+    /// Exits with code 1 if a provider cannot be used
     #[arg(long)]
     strict: bool,
 }
 
 impl Command for Check {
     fn clap(&self) -> clap::Command {
-        let about = "Tells which providers can be used: those of --providers FILE, or the built-in ones";
+        let about = "Checks which providers can be used: those of --providers FILE, or the built-in ones";
         Arguments::augment_args(clap::Command::new("check").about(about)).after_help(
-            "Usable is a provider whose entry is without a mistake, whose credentials connections can hold, and whose \
-             URLs and headers ask for nothing that nobody can give. Nothing is sent.",
+            "A provider can be used if its entry is valid, connections support its credentials, and its URLs and \
+             headers contain no unknown variables. No request is sent.\n\nExample: registry providers check \
+             --providers own.yaml --strict",
         )
     }
 

@@ -17,10 +17,10 @@ pub(super) struct List;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// Only those whose lists are paged in one way that is known
+    /// Only providers with a declared pagination
     #[arg(long)]
     paginated: bool,
-    /// Only those with this text in their name or category, in any case
+    /// Only providers with this text in their name or category, case-insensitive
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
 }
@@ -38,7 +38,8 @@ impl Arguments {
 
 impl Command for List {
     fn clap(&self) -> clap::Command {
-        Arguments::augment_args(clap::Command::new("list").about("Lists the APIs that are known"))
+        Arguments::augment_args(clap::Command::new("list").about("Lists the providers of the catalogue"))
+            .after_help("Example: registry providers list --search crm --paginated")
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -56,7 +57,10 @@ impl Command for List {
         let terminal = &mut context.terminal;
         terminal.json(&rows)?;
         if rows.is_empty() {
-            terminal.hint("No provider fits. `registry providers list` lists all; one that is not there needs `base_url` in nango.toml.");
+            terminal.hint(
+                "No provider matches. `registry providers list` lists all; an API that is not listed needs `base_url` \
+                 in nango.toml.",
+            );
             return Ok(Exit::Success);
         }
         let mut shown = table(&["provider", "name", "credentials", "pages", "categories"], terminal.width());
@@ -64,7 +68,7 @@ impl Command for List {
             shown.add_row([
                 row.name,
                 row.display_name,
-                &provider.auth.iter().map(|mode| mode.name()).collect::<Vec<_>>().join(", "),
+                &provider.accepted_modes.iter().map(|mode| mode.name()).collect::<Vec<_>>().join(", "),
                 row.pagination.unwrap_or_default(),
                 &truncated(&row.categories.join(", "), 40),
             ]);
@@ -72,7 +76,7 @@ impl Command for List {
         terminal.line(shown)?;
         terminal.line(pluralized(rows.len() as u64, "provider"))?;
         if let Some(row) = rows.first() {
-            terminal.hint(format_args!("More about one: registry providers show {}", row.name));
+            terminal.hint(format_args!("Details: registry providers show {}", row.name));
         }
         Ok(Exit::Success)
     }

@@ -23,14 +23,15 @@ pub(super) struct Show;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// The provider
+    /// Name of the provider
     name: String,
 }
 
 impl Command for Show {
     fn clap(&self) -> clap::Command {
-        let about = "Shows an API: where it lies, what it asks for, how its pages are found";
+        let about = "Shows a provider: base URL, credentials, configuration, pagination and retries";
         Arguments::augment_args(clap::Command::new("show").about(about))
+            .after_help("Example: registry providers show hubspot")
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -64,10 +65,10 @@ fn human(
     };
     form(terminal, "Credentials", &provider.credentials)?;
     form(terminal, "Configuration of a connection", &provider.config)?;
-    form(terminal, "Configuration of the integration", &provider.integration)?;
-    form(terminal, "Asked once", &provider.assertion_options)?;
+    form(terminal, "Configuration of the integration", &provider.integration_config)?;
+    form(terminal, "Options of the token request", &provider.assertion_options)?;
     for problem in problems {
-        terminal.line(format_args!("\nCannot be used as it is: {problem}"))?;
+        terminal.line(format_args!("\nThis entry cannot be used: {problem}"))?;
     }
     for warning in warnings {
         terminal.hint(format_args!("warning: {warning}"));
@@ -87,7 +88,7 @@ fn facts(provider: &Provider, listed: &CatalogueEntry, today: Date) -> Vec<Fact>
     put("categories", Some(provider.categories.join(", ")));
     put("documentation", provider.docs.clone());
     put("defined", listed.origin.file.is_some().then(|| listed.origin.to_string()));
-    put("credentials", Some(provider.auth.iter().map(|mode| mode.name()).collect::<Vec<_>>().join(", ")));
+    put("credentials", Some(provider.accepted_modes.iter().map(|mode| mode.name()).collect::<Vec<_>>().join(", ")));
     put("base URL", url(&proxy.base_url));
     put("consent", url(&provider.authorization.url));
     put("tokens", url(&provider.token.url));
@@ -97,13 +98,13 @@ fn facts(provider: &Provider, listed: &CatalogueEntry, today: Date) -> Vec<Fact>
     put("pages", proxy.paginate.as_ref().map(pagination_text));
     put("retries", Some(retry_text(provider)));
     let probe = proxy.verification.as_ref();
-    put("tried by", probe.map(verification_text));
+    put("verified by", probe.map(verification_text));
     put("facts", Some(facts_text(&provider.facts)));
     put("ends", provider.lifecycle.as_ref().map(|lifecycle| end_text(lifecycle, today)));
     facts
 }
 
-/// The request that tries credentials, in words.
+/// Describes the request that verifies credentials.
 fn verification_text(probe: &Verification) -> String {
     let request = format!("{} {}", probe.method, joined(&probe.endpoints));
     match &probe.refusal {
@@ -112,7 +113,7 @@ fn verification_text(probe: &Verification) -> String {
     }
 }
 
-/// The sources of an entry, in words.
+/// Describes the sources of an entry's facts.
 fn facts_text(facts: &Facts) -> String {
     let mut parts: Vec<String> = Vec::new();
     parts.extend(facts.described_by.as_ref().map(|source| format!("machine-checked with {source}")));
@@ -130,7 +131,7 @@ fn joined(names: impl IntoIterator<Item = impl Display>) -> String {
     names.into_iter().map(|name| name.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// How pages are found, in words.
+/// Describes how the next page is found.
 fn pagination_text(paginate: &Paginate) -> String {
     let mut text = match &paginate.kind {
         None => return String::new(),
@@ -159,11 +160,11 @@ fn pagination_text(paginate: &Paginate) -> String {
     add("number of pages at", &paginate.total_pages);
     add("page size in", &paginate.limit_name);
     if let Some(statuses) = &paginate.end_status {
-        text.extend(["; behind the last page ", &joined(statuses.iter())]);
+        text.extend(["; status after the last page ", &joined(statuses.iter())]);
     }
     match paginate.null_is_empty {
         Some(true) => text.push_str("; null is an empty list"),
-        Some(false) => text.push_str("; null is no list"),
+        Some(false) => text.push_str("; null is not a list"),
         None => {}
     }
     if let Some(kind) = paginate.pagination {
@@ -172,7 +173,7 @@ fn pagination_text(paginate: &Paginate) -> String {
     text
 }
 
-/// What an entry adds to the standard headers.
+/// Describes the retry rules that an entry adds to the standard headers.
 fn retry_text(provider: &Provider) -> String {
     let rules = &provider.proxy.retry;
     let mut parts: Vec<String> = Vec::new();
@@ -181,16 +182,16 @@ fn retry_text(provider: &Provider) -> String {
             parts.push(format!("{what} {headers}"));
         }
     };
-    add("wait as in", joined(&rules.after));
+    add("wait as in", joined(&rules.retry_after_headers));
     add("wait until", joined(&rules.retry_at_headers));
-    add("left in", joined(&rules.remaining_header));
-    add("a limit if the body says so at", joined(rules.body_wait.iter().map(|rule| &rule.path)));
-    add("wait for a limit without a time", joined(rules.limit_wait.map(|wait| format!("{} s", wait.as_secs()))));
+    add("remaining requests in", joined(&rules.remaining_header));
+    add("rate limit if the body matches at", joined(rules.body_wait.iter().map(|rule| &rule.path)));
+    add("default wait for a rate limit", joined(rules.limit_wait.map(|wait| format!("{} s", wait.as_secs()))));
     parts.join("; ")
 }
 
 fn print_fields(terminal: &mut Terminal, title: &str, fields: &[&Field]) -> Result<(), CommandError> {
-    let mut shown = table(&["name", "title", "needed", "example", "what it is"], terminal.width());
+    let mut shown = table(&["name", "title", "required", "example", "description"], terminal.width());
     for field in fields {
         let mut what = truncated(&field.description, 80);
         if !field.choices.is_empty() {
@@ -198,7 +199,7 @@ fn print_fields(terminal: &mut Terminal, title: &str, fields: &[&Field]) -> Resu
         }
         let needed = match &field.default {
             _ if field.is_required() => "yes".to_owned(),
-            Some(default) if !default.is_empty() => format!("else {}", truncated(default, 20)),
+            Some(default) if !default.is_empty() => format!("default {}", truncated(default, 20)),
             _ => "no".to_owned(),
         };
         let example =
@@ -208,7 +209,7 @@ fn print_fields(terminal: &mut Terminal, title: &str, fields: &[&Field]) -> Resu
     terminal.line(format_args!("\n{title}\n{shown}"))
 }
 
-/// A value with what stands around it and is no part of it.
+/// Formats a value with the fixed prefix and suffix around it, which are not part of the value.
 fn with_affixes(field: &Field, value: &str) -> String {
     let (prefix, suffix) = (field.prefix.as_deref().unwrap_or_default(), field.suffix.as_deref().unwrap_or_default());
     match (prefix.is_empty(), suffix.is_empty()) {
@@ -217,7 +218,7 @@ fn with_affixes(field: &Field, value: &str) -> String {
     }
 }
 
-/// The line that connects it: the usual credentials, and the configuration that it needs.
+/// Returns the command that adds a connection, with the usual credentials and the required configuration.
 fn add_command(provider: &Provider) -> String {
     let mut line = format!("registry connection add {} <id>", lookup::shell_quoted(&provider.name));
     line.push_str(&lookup::auth_arguments(lookup::simplest_auth_mode(provider), Some(provider)));
@@ -245,10 +246,11 @@ mod tests {
   proxy: { base_url: 'https://${connectionConfig.site}.h.test/${connectionConfig.project}' }
   connection_config: { site: { example: my site }, project: { example: 'ab***' }, other: { example: x } }
 ";
-        assert_eq!(
-            add_command(&entry(keys)),
-            r#"registry connection add acme <id> --auth basic --credentials '{"username": "…", "password": "…"}' --set 'site=my site' --set 'project=…'"#
-        );
+        let expect = [
+            "registry connection add acme <id> --auth basic --credentials",
+            r#"'{"username": "…", "password": "…"}' --set 'site=my site' --set 'project=…'"#,
+        ];
+        assert_eq!(add_command(&entry(keys)), expect.join(" "));
         let open = entry("  auth_mode: NONE\n  proxy: { base_url: 'https://h.test' }\n");
         assert_eq!(add_command(&open), "registry connection add acme <id> --auth none");
     }
@@ -265,7 +267,7 @@ mod tests {
         );
         assert_eq!(
             retry_text(&provider),
-            "wait as in x-wait; a limit if the body says so at message; wait for a limit without a time 60 s"
+            "wait as in x-wait; rate limit if the body matches at message; default wait for a rate limit 60 s"
         );
         let probe = provider.proxy.verification.as_ref().map(verification_text);
         assert_eq!(probe.as_deref(), Some("POST /auth.test; refused if `ok` is false"));
@@ -292,8 +294,8 @@ mod tests {
         );
         check(
             Paginate::link("next").total_pages("pages").end_status([400, 404]).pagination(Pagination::Position),
-            "link `next` of the header; number of pages at `pages`; behind the last page 400, 404; declared as position \
-             pagination",
+            "link `next` of the header; number of pages at `pages`; status after the last page 400, 404; declared as \
+             position pagination",
         );
     }
 

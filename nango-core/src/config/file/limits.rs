@@ -1,4 +1,4 @@
-//! `[limits]`: bounds of walks, records and metadata.
+//! Parser of `[limits]`: limits of walks, records and metadata.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
 
 const KEYS: [&str; 6] =
     ["walk_pages", "walk_bytes", "walk_empty_pages", "walk_stall", "record_bytes", "metadata_bytes"];
-/// The lengths that `walk_stall` may have, in seconds.
+/// Allowed values of `walk_stall`, in seconds.
 const STALL_SECONDS: std::ops::RangeInclusive<f64> = 10.0..=604_800.0;
 
 impl Reader<'_> {
@@ -41,7 +41,9 @@ impl Reader<'_> {
             DeValue::Integer(number) => number.as_str().replace('_', "").parse().ok(),
             _ => None,
         };
-        number.filter(|number| *number > 0).ok_or_else(|| self.value_error(at, key, "must be a whole number from 1 on"))
+        number
+            .filter(|number| *number > 0)
+            .ok_or_else(|| self.value_error(at, key, "must be a whole number of at least 1"))
     }
 
     fn size_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<u64, ConfigError> {
@@ -51,19 +53,19 @@ impl Reader<'_> {
             _ => None,
         };
         size.filter(|size| *size >= 1_024).ok_or_else(|| {
-            self.value_error(at, key, "must be a size from 1KiB on, such as \"16MiB\", \"2GB\", or in bytes")
+            self.value_error(at, key, "must be a size of at least 1KiB, such as \"16MiB\", \"2GB\", or in bytes")
         })
     }
 
     fn stall(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<Duration, ConfigError> {
         let text = self.string_of(key, at, value)?;
         let seconds = interval_seconds(&text).filter(|seconds| STALL_SECONDS.contains(seconds));
-        let expected = "must be a length of time from 10 seconds to 7 days, such as \"1h\" or \"30 minutes\"";
+        let expected = "must be a duration from 10 seconds to 7 days, such as \"1h\" or \"30 minutes\"";
         seconds.map(Duration::from_secs_f64).ok_or_else(|| self.value_error(at, key, expected))
     }
 }
 
-/// A number with a unit of bytes, decimal or binary.
+/// Parses a size in bytes with an optional decimal or binary unit; `None` if it is invalid.
 fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim();
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
@@ -106,12 +108,12 @@ mod tests {
     #[test]
     fn wrong_limit_names_its_key_and_what_is_allowed() {
         for (text, expect) in [
-            ("walk_pages = 0", "`limits.walk_pages` must be a whole number from 1 on"),
-            ("walk_pages = '5'", "`limits.walk_pages` must be a whole number from 1 on"),
-            ("walk_bytes = '5 parsecs'", "`limits.walk_bytes` must be a size from 1KiB on"),
-            ("record_bytes = 12", "`limits.record_bytes` must be a size from 1KiB on"),
-            ("walk_stall = '1s'", "`limits.walk_stall` must be a length of time from 10 seconds to 7 days"),
-            ("pages = 1", "`pages` is not a key of [limits]"),
+            ("walk_pages = 0", "`limits.walk_pages` must be a whole number of at least 1"),
+            ("walk_pages = '5'", "`limits.walk_pages` must be a whole number of at least 1"),
+            ("walk_bytes = '5 parsecs'", "`limits.walk_bytes` must be a size of at least 1KiB"),
+            ("record_bytes = 12", "`limits.record_bytes` must be a size of at least 1KiB"),
+            ("walk_stall = '1s'", "`limits.walk_stall` must be a duration from 10 seconds to 7 days"),
+            ("pages = 1", "unknown key `pages` in [limits]"),
         ] {
             let error = limits(text).unwrap_err();
             assert!(error.starts_with(&format!("nango.toml:2: {expect}")), "{error}");

@@ -1,7 +1,7 @@
-//! `multipart/form-data` (RFC 7578).
+//! Encoding of `multipart/form-data` (RFC 7578).
 //!
-//! Written here and not by the HTTP client, because its boundaries are random: equal parts are equal bytes, so that a
-//! request that is sent again, or compared with a recorded one, is the same request.
+//! The HTTP library has an encoder with random boundaries. This one derives the boundary from the parts: equal parts
+//! become equal bytes, so that a request that is resent, or compared with a recorded one, is identical.
 
 use std::fmt;
 
@@ -18,12 +18,12 @@ pub struct Part {
 }
 
 impl Part {
-    /// A field.
+    /// Creates a text field of a form.
     pub fn text(name: impl Into<String>, value: impl fmt::Display) -> Self {
         Self { name: name.into(), file_name: None, content_type: None, bytes: value.to_string().into() }
     }
 
-    /// A file.
+    /// Creates a file of a form.
     pub fn file(
         name: impl Into<String>,
         file_name: impl Into<String>,
@@ -40,28 +40,28 @@ impl Part {
 
     fn head(&self) -> String {
         let file = self.file_name.as_ref().map(|name| format!("; filename=\"{}\"", quotable(name)));
-        // A line break would begin another header.
-        let kind = self.content_type.as_ref().map(|kind| kind.replace(['\r', '\n'], " "));
-        let kind = kind.map(|kind| format!("\r\ncontent-type: {kind}"));
+        // A line break in the content type would begin another header.
+        let content_type = self.content_type.as_ref().map(|content_type| content_type.replace(['\r', '\n'], " "));
+        let content_type = content_type.map(|content_type| format!("\r\ncontent-type: {content_type}"));
         let name = quotable(&self.name);
-        let (file, kind) = (file.unwrap_or_default(), kind.unwrap_or_default());
-        format!("content-disposition: form-data; name=\"{name}\"{file}{kind}\r\n\r\n")
+        let (file, content_type) = (file.unwrap_or_default(), content_type.unwrap_or_default());
+        format!("content-disposition: form-data; name=\"{name}\"{file}{content_type}\r\n\r\n")
     }
 }
 
-/// A part may hold anything, so only its name and size are shown.
+/// Parts may contain secrets or personal data, so only name and size are shown.
 impl fmt::Debug for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Part({:?}, {} bytes)", self.name, self.bytes.len())
     }
 }
 
-/// A name between quotes, as browsers write it.
+/// Escapes a name for a quoted string, as browsers do.
 fn quotable(name: &str) -> String {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// The bytes of these parts, and their content type.
+/// Encodes the parts; returns the bytes and their content type.
 pub(super) fn encode(parts: &[Part]) -> (Bytes, String) {
     let heads: Vec<String> = parts.iter().map(Part::head).collect();
     let boundary = boundary(parts, &heads);
@@ -80,7 +80,7 @@ pub(super) fn encode(parts: &[Part]) -> (Bytes, String) {
     (whole.into(), format!("multipart/form-data; boundary={boundary}"))
 }
 
-/// A text that stands in no part, and is the same for the same parts.
+/// Returns a boundary that occurs in no part and is the same for the same parts.
 fn boundary(parts: &[Part], heads: &[String]) -> String {
     let mut hash = Xxh3Default::new();
     for (part, head) in parts.iter().zip(heads) {
@@ -105,25 +105,25 @@ mod tests {
     #[test]
     fn multipart_encodes_fields_and_files() {
         let parts = [Part::text("a\"b", 7), Part::file("f", "x\r\n.txt", "text/plain\r\nevil: 1", "hello")];
-        let (bytes, kind) = encode(&parts);
-        let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
+        let (bytes, content_type) = encode(&parts);
+        let boundary = content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
         let expect = format!(
             "--{boundary}\r\ncontent-disposition: form-data; name=\"a%22b\"\r\n\r\n7\r\n\
              --{boundary}\r\ncontent-disposition: form-data; name=\"f\"; filename=\"x%0D%0A.txt\"\r\n\
              content-type: text/plain  evil: 1\r\n\r\nhello\r\n--{boundary}--\r\n"
         );
         assert_eq!(bytes, expect);
-        assert_eq!(encode(&parts), (bytes, kind.clone()));
-        assert_ne!(encode(&parts[1..]).1, kind);
+        assert_eq!(encode(&parts), (bytes, content_type.clone()));
+        assert_ne!(encode(&parts[1..]).1, content_type);
     }
 
     #[test]
     fn boundary_occurs_in_no_part() {
-        // The boundary of a form, put into that form, is another.
+        // A form that contains its own previous boundary gets a different one.
         let mut part = Part::text("a", "");
         for _ in 0..3 {
-            let (bytes, kind) = encode(std::slice::from_ref(&part));
-            let boundary = kind.rsplit('=').next().unwrap();
+            let (bytes, content_type) = encode(std::slice::from_ref(&part));
+            let boundary = content_type.rsplit('=').next().unwrap();
             assert_eq!(memchr::memmem::find_iter(&bytes, boundary).count(), 2);
             part = Part::text("a", boundary);
         }

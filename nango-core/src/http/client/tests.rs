@@ -6,7 +6,10 @@ use crate::{
     ErrorKind,
     http::{
         AuthError, Authorize, Body, BoxFuture, CredentialsVersion, Method, StreamBody,
-        mock::{FakeClock, MockTransport, TestAuthorizer, disconnected, json, mock_response, torn, unreachable_server},
+        mock::{
+            FakeClock, MockTransport, TestAuthorizer, disconnected, interrupted_body, mock_json, mock_response,
+            unreachable_server,
+        },
     },
 };
 
@@ -20,7 +23,7 @@ fn setup(script: &MockTransport) -> (Client, FakeClock) {
     (Client::new(parts), clock)
 }
 
-/// What a scripted server saw of the credentials: `authorization`, `x-app`.
+/// Whether each request had the headers `authorization` and `x-app`.
 fn sent_credentials(script: &MockTransport) -> Vec<(bool, bool)> {
     let has = |request: &OutgoingRequest, name| request.headers.contains_key(name);
     script.sent().iter().map(|request| (has(request, "authorization"), has(request, "x-app"))).collect()
@@ -28,7 +31,7 @@ fn sent_credentials(script: &MockTransport) -> Vec<(bool, bool)> {
 
 #[tokio::test]
 async fn request_is_joined_authorised_and_counted() {
-    let script = MockTransport::new([json("[1]")]);
+    let script = MockTransport::new([mock_json("[1]")]);
     let (client, _) = setup(&script);
     let response = client.send(&RequestSpec::get("/items?a=1").query("b", "2")).await.unwrap();
     assert_eq!(script.request_lines(), ["GET https://h.test/api/items?a=1&b=2&v=3"]);
@@ -43,10 +46,10 @@ async fn request_is_joined_authorised_and_counted() {
 
 #[tokio::test]
 async fn caller_headers_override_others() {
-    let script = MockTransport::new([json("[]")]);
+    let script = MockTransport::new([mock_json("[]")]);
     let (client, _) = setup(&script);
-    let call = RequestSpec::get("/").header("x-app".parse().unwrap(), "mine".parse().unwrap());
-    client.send(&call).await.unwrap();
+    let spec = RequestSpec::get("/").header("x-app".parse().unwrap(), "mine".parse().unwrap());
+    client.send(&spec).await.unwrap();
     let headers = &script.sent()[0].headers;
     assert_eq!(headers.get_all("x-app").iter().collect::<Vec<_>>(), ["mine"]);
 }
@@ -56,28 +59,32 @@ async fn other_origin_gets_no_credentials() {
     let hosts = ["https://evil.test/x", "http://h.test/x", "https://h.test:444/x", "https://sub.h.test/x"];
     let prefixes = ["https://h.test.evil.test/api/x", "https://h.testing.test/api", "https://h.test:80/api/x"];
     for endpoint in hosts.into_iter().chain(prefixes) {
-        let script = MockTransport::new([json("[]")]);
+        let script = MockTransport::new([mock_json("[]")]);
         setup(&script).0.send(&RequestSpec::get(endpoint)).await.unwrap();
         assert_eq!(sent_credentials(&script), [(false, false)], "{endpoint}");
         assert_eq!(script.request_lines(), [format!("GET {endpoint}")]);
     }
-    let script = MockTransport::new([json("[]")]);
-    let mut call = RequestSpec::get("/x");
-    call.base_url = Some("https://other.test/v2".into());
-    setup(&script).0.send(&call).await.unwrap();
+    let script = MockTransport::new([mock_json("[]")]);
+    let mut spec = RequestSpec::get("/x");
+    spec.base_url = Some("https://other.test/v2".into());
+    setup(&script).0.send(&spec).await.unwrap();
     assert_eq!(sent_credentials(&script), [(true, true)]);
 }
 
 #[tokio::test]
 async fn redirect_to_another_origin_is_followed_without_credentials() {
     let to = |status, location| mock_response(status, &[("location", location)], "");
-    let script =
-        MockTransport::new([to(302, "/api/b"), to(307, "https://cdn.test/c"), to(301, "https://h.test/d"), json("1")]);
-    let call = RequestSpec::get("/a").header("x-api-key".parse().unwrap(), "hush".parse().unwrap());
-    let response = setup(&script).0.send(&call).await.unwrap();
+    let script = MockTransport::new([
+        to(302, "/api/b"),
+        to(307, "https://cdn.test/c"),
+        to(301, "https://h.test/d"),
+        mock_json("1"),
+    ]);
+    let spec = RequestSpec::get("/a").header("x-api-key".parse().unwrap(), "hush".parse().unwrap());
+    let response = setup(&script).0.send(&spec).await.unwrap();
     assert_eq!(response.url.as_str(), "https://h.test/d");
     assert_eq!(sent_credentials(&script), [(true, true), (true, true), (false, false), (false, false)]);
-    let keys: Vec<bool> = script.sent().iter().map(|sent| sent.headers.contains_key("x-api-key")).collect();
+    let keys: Vec<bool> = script.sent().iter().map(|request| request.headers.contains_key("x-api-key")).collect();
     assert_eq!(keys, [true, true, false, false]);
     assert_eq!(script.request_lines()[2], "GET https://cdn.test/c");
 }
@@ -85,9 +92,9 @@ async fn redirect_to_another_origin_is_followed_without_credentials() {
 #[tokio::test]
 async fn redirect_changes_the_method_by_its_status() {
     let check = async |status, method: Method, expect: &str, body: bool| {
-        let script = MockTransport::new([mock_response(status, &[("location", "/b")], ""), json("1")]);
-        let call = RequestSpec::new(method, "/a").body(Body::Json("{}".into()));
-        setup(&script).0.send(&call).await.unwrap();
+        let script = MockTransport::new([mock_response(status, &[("location", "/b")], ""), mock_json("1")]);
+        let spec = RequestSpec::new(method, "/a").body(Body::Json("{}".into()));
+        setup(&script).0.send(&spec).await.unwrap();
         assert_eq!(script.request_lines()[1], format!("{expect} https://h.test/b?v=3"), "{status}");
         assert_eq!(!script.sent()[1].body.is_empty(), body, "{status}");
     };
@@ -108,7 +115,10 @@ async fn redirects_are_limited() {
 
     let script = MockTransport::new([mock_response(302, &[("location", "file:///etc/passwd")], "")]);
     let error = setup(&script).0.send(&RequestSpec::get("/a")).await.unwrap_err();
-    assert_eq!(error.to_string(), "GET https://h.test/api/a was redirected to something that is no web address");
+    assert_eq!(
+        error.to_string(),
+        "GET https://h.test/api/a was redirected to a location that is not an http or https URL"
+    );
 
     let script = MockTransport::new([around()]);
     assert_eq!(setup(&script).0.send(&RequestSpec::get("/a").accept([302])).await.unwrap().status, 302);
@@ -136,14 +146,14 @@ async fn retry_waits_as_demanded_or_with_backoff() {
         mock_response(503, &[], ""),
         mock_response(429, &[("retry-after", "7")], ""),
         disconnected(),
-        torn("{\"a\":"),
-        json("{\"a\":1}"),
+        interrupted_body("{\"a\":"),
+        mock_json("{\"a\":1}"),
     ]);
     let (client, clock) = setup(&script);
     let response = client.send(&RequestSpec::get("/a").retries(4)).await.unwrap();
     assert_eq!((response.attempts, client.requests_sent()), (5, 5));
     assert_eq!(clock.slept(), [1, 7, 4, 8].map(Duration::from_secs));
-    // The knowledge is as old as the attempt that was answered, not as the first.
+    // The age of the data is that of the answered attempt, not of the first.
     assert_eq!(client.take_oldest_request(), Some(response.sent_at));
     assert!(response.sent_at > 1_000_020_000_000);
 }
@@ -154,16 +164,16 @@ async fn request_with_a_possible_side_effect_is_not_resent() {
     let script = MockTransport::new([unreachable_server(), mock_response(429, &[], ""), mock_response(201, &[], "")]);
     assert_eq!(setup(&script).0.send(&post()).await.unwrap().attempts, 3);
 
-    for fault in [disconnected(), torn("x"), mock_response(500, &[], "")] {
+    for fault in [disconnected(), interrupted_body("x"), mock_response(500, &[], "")] {
         let script = MockTransport::new([fault]);
         let (client, clock) = setup(&script);
         client.send(&post()).await.unwrap_err();
         assert!(clock.slept().is_empty());
     }
-    let script = MockTransport::new([mock_response(500, &[], ""), json("1")]);
-    let mut call = post();
-    call.retry_on = vec![500];
-    assert_eq!(setup(&script).0.send(&call).await.unwrap().attempts, 2);
+    let script = MockTransport::new([mock_response(500, &[], ""), mock_json("1")]);
+    let mut spec = post();
+    spec.retry_on = vec![500];
+    assert_eq!(setup(&script).0.send(&spec).await.unwrap().attempts, 2);
 }
 
 #[tokio::test]
@@ -174,7 +184,7 @@ async fn request_accepted_before_a_redirect_is_not_resent() {
         assert_eq!(script.request_lines(), ["POST https://h.test/api/make?v=3", "GET https://h.test/made/7?v=3"]);
     }
     let moved = || mock_response(307, &[("location", "/make2")], "");
-    let script = MockTransport::new([moved(), unreachable_server(), moved(), json("1")]);
+    let script = MockTransport::new([moved(), unreachable_server(), moved(), mock_json("1")]);
     setup(&script).0.send(&RequestSpec::new(Method::POST, "/make").retries(3)).await.unwrap();
 }
 
@@ -196,7 +206,7 @@ async fn wait_over_the_maximum_is_an_error_with_its_end() {
     assert!(error.is_rate_limit() && error.http().is_some() && clock.slept().is_empty());
     assert_eq!(
         error.to_string(),
-        "the API asks to wait until 1970-01-12T14:46:40Z (1 h 0 min), longer than the 10 min that a run waits: \
+        "the API requires a wait until 1970-01-12T14:46:40Z (1 h 0 min), longer than the maximum of 10 min: \
          GET https://h.test/api/a answered 429"
     );
 }
@@ -217,7 +227,8 @@ async fn buffered_body_is_bounded_and_stream_is_not() {
     ]);
     let client = limited(&script);
     let error = client.send(&RequestSpec::get("/a").retries(2)).await.unwrap_err();
-    let text = "GET https://h.test/a answered with more than 1 MiB: read it with `.stream()`, or ask for smaller pages";
+    let text =
+        "GET https://h.test/a returned more than 1 MiB: read the body with `.stream()`, or request smaller pages";
     assert_eq!(error.to_string(), text);
     assert_eq!(client.send(&RequestSpec::get("/a")).await.unwrap().body.len(), 1 << 20);
     let mut streaming = client.stream(&RequestSpec::get("/a")).await.unwrap();
@@ -230,7 +241,7 @@ async fn buffered_body_is_bounded_and_stream_is_not() {
 
 #[tokio::test]
 async fn interrupted_stream_is_an_error() {
-    let script = MockTransport::new([mock_response(503, &[], ""), torn("abc")]);
+    let script = MockTransport::new([mock_response(503, &[], ""), interrupted_body("abc")]);
     let mut streaming = setup(&script).0.stream(&RequestSpec::get("/a").retries(1)).await.unwrap();
     assert_eq!(streaming.body.next().await.unwrap().unwrap(), "abc");
     let error = streaming.body.next().await.unwrap().unwrap_err();
@@ -249,7 +260,7 @@ async fn fetch_sends_no_credentials() {
 
 #[tokio::test]
 async fn run_cancelled_while_waiting_sends_no_request() {
-    let script = MockTransport::new([unreachable_server(), json("[]")]);
+    let script = MockTransport::new([unreachable_server(), mock_json("[]")]);
     let (client, clock) = setup(&script);
     clock.cancel();
     let error = client.send(&RequestSpec::get("/x").retries(3)).await.unwrap_err();
@@ -260,31 +271,32 @@ async fn run_cancelled_while_waiting_sends_no_request() {
 
 #[tokio::test]
 async fn fetched_response_is_buffered_or_streamed() {
-    let script = MockTransport::new([mock_response(404, &[], "no"), mock_response(404, &[], "no"), torn("half")]);
+    let script =
+        MockTransport::new([mock_response(404, &[], "no"), mock_response(404, &[], "no"), interrupted_body("half")]);
     let (client, _) = setup(&script);
     let request = OutgoingRequest::new(Method::GET, "https://other.test/x".parse().unwrap());
-    let whole = client.fetch(&request).await.unwrap();
-    assert_eq!((whole.status, &*whole.body), (404, &b"no"[..]));
-    let open = client.fetch_stream(&request).await.unwrap();
-    assert_eq!(open.status, 404);
-    let pieces: Vec<_> = open.body.collect().await;
+    let buffered = client.fetch(&request).await.unwrap();
+    assert_eq!((buffered.status, &*buffered.body), (404, &b"no"[..]));
+    let streamed = client.fetch_stream(&request).await.unwrap();
+    assert_eq!(streamed.status, 404);
+    let pieces: Vec<_> = streamed.body.collect().await;
     assert_eq!(pieces.into_iter().collect::<Result<Vec<_>, _>>().unwrap().concat(), b"no");
-    let torn: Vec<_> = client.fetch_stream(&request).await.unwrap().body.collect().await;
-    assert!(matches!(torn.last(), Some(Err(HttpError::Network { .. }))), "{torn:?}");
+    let interrupted: Vec<_> = client.fetch_stream(&request).await.unwrap().body.collect().await;
+    assert!(matches!(interrupted.last(), Some(Err(HttpError::Network { .. }))), "{interrupted:?}");
     assert_eq!(sent_credentials(&script), [(false, false); 3]);
 }
 
-/// Credentials with a version: the script says what becomes of each refusal.
+/// An authorizer with versioned credentials; `refresh` is the result of every refresh.
 #[derive(Debug)]
 struct VersionedAuthorizer {
     now: AtomicU64,
     refusals: Mutex<Vec<CredentialsVersion>>,
-    renew: Result<bool, AuthError>,
+    refresh: Result<bool, AuthError>,
 }
 
 impl VersionedAuthorizer {
-    fn new(renew: Result<bool, AuthError>) -> Arc<Self> {
-        Arc::new(Self { now: AtomicU64::new(1), refusals: Mutex::default(), renew })
+    fn new(refresh: Result<bool, AuthError>) -> Arc<Self> {
+        Arc::new(Self { now: AtomicU64::new(1), refusals: Mutex::default(), refresh })
     }
 }
 
@@ -298,10 +310,10 @@ impl Authorize for VersionedAuthorizer {
         Box::pin(async move { Ok(CredentialsVersion(now)) })
     }
 
-    fn refused(&self, used: CredentialsVersion) -> BoxFuture<'_, Result<bool, AuthError>> {
+    fn on_unauthorized(&self, used: CredentialsVersion) -> BoxFuture<'_, Result<bool, AuthError>> {
         self.refusals.lock().unwrap().push(used);
         self.now.fetch_add(1, Ordering::Relaxed);
-        Box::pin(async { self.renew.clone() })
+        Box::pin(async { self.refresh.clone() })
     }
 }
 
@@ -314,12 +326,12 @@ fn versioned(script: &MockTransport, versions: &Arc<VersionedAuthorizer>) -> Cli
 #[tokio::test]
 async fn rejected_request_is_resent_once_with_new_credentials() {
     for method in [Method::GET, Method::POST] {
-        let script = MockTransport::new([mock_response(401, &[], ""), json("[]")]);
+        let script = MockTransport::new([mock_response(401, &[], ""), mock_json("[]")]);
         let versions = VersionedAuthorizer::new(Ok(true));
         let response = versioned(&script, &versions).send(&RequestSpec::new(method, "/a")).await.unwrap();
         assert_eq!(response.attempts, 2);
         assert_eq!(*versions.refusals.lock().unwrap(), [CredentialsVersion(1)]);
-        let used: Vec<_> = script.sent().iter().map(|sent| sent.headers["authorization"].clone()).collect();
+        let used: Vec<_> = script.sent().iter().map(|request| request.headers["authorization"].clone()).collect();
         assert_eq!(used, ["Bearer v1", "Bearer v2"]);
     }
 }
@@ -356,7 +368,7 @@ async fn failed_refresh_returns_its_reason() {
 
 #[tokio::test]
 async fn only_a_401_of_the_trusted_origin_rejects_credentials() {
-    let never = VersionedAuthorizer::new(Err(AuthError::Missing("asked".into())));
+    let never = VersionedAuthorizer::new(Err(AuthError::Missing("refresh was called".into())));
     let away = mock_response(302, &[("location", "https://cdn.test/b")], "");
     let script = MockTransport::new([away, mock_response(401, &[], "")]);
     let error = versioned(&script, &never).send(&RequestSpec::get("/a")).await.unwrap_err();
@@ -366,7 +378,7 @@ async fn only_a_401_of_the_trusted_origin_rejects_credentials() {
     let script = MockTransport::new([mock_response(401, &[], "")]);
     let request = OutgoingRequest::new(Method::GET, "https://h.test/a".parse().unwrap());
     assert_eq!(versioned(&script, &never).fetch(&request).await.unwrap().status, 401);
-    // The first hop made something; sending it again would make another.
+    // The first hop created a resource; resending it would create another.
     let script = MockTransport::new([mock_response(303, &[("location", "/made/7")], ""), mock_response(401, &[], "")]);
     versioned(&script, &never).send(&RequestSpec::new(Method::POST, "/make")).await.unwrap_err();
     assert!(never.refusals.lock().unwrap().is_empty());
@@ -375,16 +387,16 @@ async fn only_a_401_of_the_trusted_origin_rejects_credentials() {
 #[tokio::test]
 async fn provider_may_forward_credentials_with_redirects() {
     let to = |location| mock_response(307, &[("location", location)], "");
-    let script = MockTransport::new([to("https://eu.h.test/a"), to("https://eu.h.test/b"), json("1")]);
+    let script = MockTransport::new([to("https://eu.h.test/a"), to("https://eu.h.test/b"), mock_json("1")]);
     let base = "https://h.test".parse().unwrap();
     let parts = ClientParts::new(Arc::new(script.clone()), Arc::new(FakeClock::default()), base)
         .authorize(Arc::new(TestAuthorizer))
         .headers([("x-app".parse().unwrap(), "shop".parse().unwrap())].into_iter().collect())
         .forward_headers(true);
-    let call = RequestSpec::get("/a").header("x-api-key".parse().unwrap(), "hush".parse().unwrap());
-    Client::new(parts).send(&call).await.unwrap();
+    let spec = RequestSpec::get("/a").header("x-api-key".parse().unwrap(), "hush".parse().unwrap());
+    Client::new(parts).send(&spec).await.unwrap();
     assert_eq!(sent_credentials(&script), [(true, true), (true, true), (true, true)]);
-    assert!(script.sent().iter().all(|sent| sent.headers.contains_key("x-api-key")));
+    assert!(script.sent().iter().all(|request| request.headers.contains_key("x-api-key")));
 }
 
 #[tokio::test]
@@ -407,28 +419,28 @@ async fn body_does_not_follow_a_redirect_to_another_origin() {
         ClientParts::new(Arc::new(script.clone()), Arc::new(FakeClock::default()), base)
             .authorize(Arc::new(TestAuthorizer))
     };
-    let call = || RequestSpec::new(Method::POST, "/a").body(Body::Json("{\"a\":\"hush\"}".into()));
+    let spec = || RequestSpec::new(Method::POST, "/a").body(Body::Json("{\"a\":\"hush\"}".into()));
     for status in [307, 308] {
         for forward in [false, true] {
             let script =
                 MockTransport::new([mock_response(status, &[("location", "https://h.test:8443/b?k=hush")], "")]);
             let error =
-                Client::new(parts(&script).forward_headers(forward)).send(&call()).await.unwrap_err().to_string();
+                Client::new(parts(&script).forward_headers(forward)).send(&spec()).await.unwrap_err().to_string();
             assert!(error.contains("redirected to another origin (https://h.test:8443/b)"), "{error}");
             assert!(error.contains("trusted_origins") && !error.contains("hush"), "{error}");
             assert_eq!(script.sent().len(), 1);
         }
-        // Within the origin, and to one that the operator lists, it does.
+        // Within the origin, and to a trusted origin, the body follows.
         let to = |location| mock_response(status, &[("location", location)], "");
-        let script = MockTransport::new([to("https://h.test/b"), to("https://eu.test/c"), json("1")]);
+        let script = MockTransport::new([to("https://h.test/b"), to("https://eu.test/c"), mock_json("1")]);
         let listed = vec![Url::parse("https://eu.test").unwrap().origin()];
-        Client::new(parts(&script).trusted_origins(listed)).send(&call()).await.unwrap();
-        assert!(script.sent().iter().all(|sent| !sent.body.is_empty()));
+        Client::new(parts(&script).trusted_origins(listed)).send(&spec()).await.unwrap();
+        assert!(script.sent().iter().all(|request| !request.body.is_empty()));
         assert_eq!(script.sent().len(), 3);
     }
-    // A 303 asks for the result elsewhere, without the body.
-    let script = MockTransport::new([mock_response(303, &[("location", "https://eu.test/c")], ""), json("1")]);
-    Client::new(parts(&script)).send(&call()).await.unwrap();
+    // A 303 redirects to the result, which is requested without a body.
+    let script = MockTransport::new([mock_response(303, &[("location", "https://eu.test/c")], ""), mock_json("1")]);
+    Client::new(parts(&script)).send(&spec()).await.unwrap();
     assert!(script.sent()[1].body.is_empty());
 }
 
@@ -438,7 +450,7 @@ async fn stream_body_is_never_resent() {
         let pieces = futures_util::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from("abc"))]);
         Body::Stream(StreamBody::new(pieces, "text/csv"))
     };
-    let script = MockTransport::new([json("[]")]);
+    let script = MockTransport::new([mock_json("[]")]);
     setup(&script).0.send(&RequestSpec::new(Method::PUT, "/a").body(stream())).await.unwrap();
     let (_, _, headers, payload) = script.sent().remove(0).into_parts().unwrap();
     assert_eq!(
@@ -449,12 +461,13 @@ async fn stream_body_is_never_resent() {
     let script = MockTransport::new([]);
     let error =
         setup(&script).0.send(&RequestSpec::new(Method::PUT, "/a?b=1").body(stream()).retries(2)).await.unwrap_err();
-    let text = "the body of `/a` is a stream, which cannot be sent again: leave out `.retries(…)`, or give it as bytes";
+    let text = "the body of `/a` is a stream, which cannot be sent again: remove `.retries(…)`, or pass the body as \
+                bytes";
     assert_eq!(error.to_string(), text);
 
     let script = MockTransport::new([mock_response(307, &[("location", "/b")], "")]);
     let error = setup(&script).0.send(&RequestSpec::new(Method::PUT, "/a").body(stream())).await.unwrap_err();
-    let text = "PUT https://h.test/api/a was redirected, and its body is a stream that cannot be sent again";
+    let text = "PUT https://h.test/api/a was redirected, and its body is a stream, which cannot be sent again";
     assert_eq!(error.to_string(), text);
 
     let script = MockTransport::new([mock_response(401, &[], "")]);
@@ -465,23 +478,23 @@ async fn stream_body_is_never_resent() {
 
 #[tokio::test]
 async fn request_limits_override_the_client() {
-    let script = MockTransport::new([json("[1,2]"), json("[1,2]"), json("[1,2]")]);
+    let script = MockTransport::new([mock_json("[1,2]"), mock_json("[1,2]"), mock_json("[1,2]")]);
     let (client, _) = setup(&script);
-    let mut call = RequestSpec::get("/a");
-    call.max_body_bytes = Some(4);
-    call.timeout = Some(Duration::from_secs(3));
-    let error = client.send(&call).await.unwrap_err();
+    let mut spec = RequestSpec::get("/a");
+    spec.max_body_bytes = Some(4);
+    spec.timeout = Some(Duration::from_secs(3));
+    let error = client.send(&spec).await.unwrap_err();
     assert!(matches!(error, HttpError::TooLarge { limit: 4, .. }), "{error}");
     client.send(&RequestSpec::get("/a")).await.unwrap();
-    drop(client.stream(&call).await.unwrap());
-    let timeouts: Vec<_> = script.sent().iter().map(|sent| sent.timeout).collect();
+    drop(client.stream(&spec).await.unwrap());
+    let timeouts: Vec<_> = script.sent().iter().map(|request| request.timeout).collect();
     assert_eq!(timeouts, [Some(Duration::from_secs(3)), Some(Duration::from_mins(10)), None]);
 }
 
 #[tokio::test]
 async fn rate_limited_request_is_resent_for_any_method() {
-    let used_up = || mock_response(403, &[("x-ratelimit-remaining", "0"), ("retry-after", "2")], "");
-    let script = MockTransport::new([used_up(), mock_response(201, &[], "")]);
+    let exhausted = || mock_response(403, &[("x-ratelimit-remaining", "0"), ("retry-after", "2")], "");
+    let script = MockTransport::new([exhausted(), mock_response(201, &[], "")]);
     let (client, clock) = setup(&script);
     client.send(&RequestSpec::new(Method::POST, "/a").retries(1)).await.unwrap();
     assert_eq!(clock.slept(), [Duration::from_secs(2)]);

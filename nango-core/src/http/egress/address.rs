@@ -1,20 +1,20 @@
-//! Which addresses are public.
+//! Classification of IP addresses: public, private, special purpose, cloud metadata.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whom an address belongs to.
+/// Scope of an IP address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AddressScope {
-    /// Anybody on the internet.
+    /// A host on the public internet.
     Public,
-    /// This machine, or a network that the internet does not reach.
+    /// This machine, or a private network.
     Private,
-    /// Nobody, everybody, or the machine's own cloud; with what it is, for messages.
+    /// A special-purpose address, such as link-local or multicast, with its description for messages.
     Special(&'static str),
 }
 
-/// Services of clouds that give a machine its own secrets. Some of their addresses look public or private. Source: the
-/// providers' documentation of their metadata services, of 2026.
+/// Metadata services of clouds, which return a machine's own credentials. Some of their addresses look public or
+/// private. Source: the providers' documentation of their metadata services, as of 2026.
 const METADATA: [IpAddr; 16] = [
     // AWS, Azure, Google Cloud, Oracle, DigitalOcean, Hetzner, IBM, OpenStack and others.
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
@@ -41,11 +41,12 @@ const METADATA: [IpAddr; 16] = [
     IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
 ];
 
-pub(super) const IS_METADATA: &str = "gives out the secrets of the machine (cloud metadata)";
+pub(super) const IS_METADATA: &str = "is a cloud metadata address, which returns credentials of the machine";
 const IS_LINK_LOCAL: &str = "is a link-local address";
 const IS_NO_HOST: &str = "is not the address of one host";
 
-/// The address that is reached at an address: that of IPv4 which one of IPv6 maps or translates (RFC 4291, RFC 6052).
+/// Returns the IPv4 address that an IPv6 address maps or translates to (RFC 4291, RFC 6052); any other address
+/// unchanged.
 pub(super) fn unmapped(address: IpAddr) -> IpAddr {
     let IpAddr::V6(six) = address else { return address };
     let four = |a: u16, b: u16| {
@@ -55,18 +56,18 @@ pub(super) fn unmapped(address: IpAddr) -> IpAddr {
     match six.segments() {
         // Mapped; translated by SIIT; translated by NAT64 with the well-known prefix.
         [0, 0, 0, 0, 0, 0xffff, a, b] | [0, 0, 0, 0, 0xffff, 0, a, b] | [0x64, 0xff9b, 0, 0, 0, 0, a, b] => four(a, b),
-        // Compatible, which is obsolete, but for `::` and `::1`.
+        // IPv4-compatible (obsolete), except `::` and `::1`.
         [0, 0, 0, 0, 0, 0, a, b] if a != 0 || b > 1 => four(a, b),
         _ => address,
     }
 }
 
-/// Whether a cloud gives out a machine's own secrets at this address. Ask [`inner`] first.
+/// Whether this is the address of a cloud metadata service. The address must come from [`unmapped`].
 pub(super) fn is_metadata(address: IpAddr) -> bool {
     METADATA.contains(&address)
 }
 
-/// Whom an address belongs to. Ask [`inner`] first.
+/// Returns the scope of an address. The address must come from [`unmapped`].
 pub(super) fn scope_of(address: IpAddr) -> AddressScope {
     match address {
         IpAddr::V4(address) => scope_of_v4(address),
@@ -74,14 +75,14 @@ pub(super) fn scope_of(address: IpAddr) -> AddressScope {
     }
 }
 
-/// By the registry of special addresses (RFC 6890 and what followed).
+/// Scope by the registry of special-purpose addresses (RFC 6890 and its updates).
 fn scope_of_v4(address: Ipv4Addr) -> AddressScope {
     match address.octets() {
         [10 | 127, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] | [198, 18 | 19, ..] => {
             AddressScope::Private
         }
         [169, 254, ..] => AddressScope::Special(IS_LINK_LOCAL),
-        // This network; protocols; examples; the anycast of 6to4; multicast and all that is reserved.
+        // This network; protocol assignments; documentation; the anycast of 6to4; multicast and reserved addresses.
         [0 | 224..=255, ..] | [192, 0, 0 | 2, _] | [192, 88, 99, _] | [198, 51, 100, _] | [203, 0, 113, _] => {
             AddressScope::Special(IS_NO_HOST)
         }
@@ -91,10 +92,11 @@ fn scope_of_v4(address: Ipv4Addr) -> AddressScope {
 
 fn scope_of_v6(address: Ipv6Addr) -> AddressScope {
     match address.segments() {
-        // This machine; unique local addresses; NAT64 with a prefix of the network's own, which may lead anywhere in it.
+        // This machine; unique local addresses; NAT64 with a local prefix, which may lead anywhere in the network.
         [0, 0, 0, 0, 0, 0, 0, 1] | [0xfc00..=0xfdff, ..] | [0x64, 0xff9b, 1, ..] => AddressScope::Private,
         [0xfe80..=0xfeff, ..] => AddressScope::Special(IS_LINK_LOCAL),
-        // Protocols, Teredo, benchmarks, ORCHID; examples; 6to4. The tunnels lead to an address of IPv4 inside.
+        // Protocol assignments, Teredo, benchmarks, ORCHID; documentation; 6to4. Tunnels lead to an embedded IPv4
+        // address.
         [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => {
             AddressScope::Special(IS_NO_HOST)
         }

@@ -1,4 +1,4 @@
-//! One entry of a list: a host, the hosts below one, an address, a network.
+//! Entries of egress lists: a host, its subdomains, an address, or a network.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -6,23 +6,23 @@ use url::Host;
 
 use super::{address, normalized_host};
 
-/// Which hosts or addresses an entry is about: `api.example.com`, `*.example.com`, `*`, `10.1.2.3`, `10.0.0.0/8`,
+/// Pattern of hosts or addresses: `api.example.com`, `*.example.com`, `*`, `10.1.2.3`, `10.0.0.0/8`,
 /// `fd00::/8`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostPattern(PatternKind);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum PatternKind {
-    /// Everything.
+    /// Every host (`*`).
     All,
     Host(String),
-    /// All hosts below this one; begins with a dot.
+    /// All subdomains of a host; the text begins with a dot.
     Subdomains(String),
-    /// The first bits of an address.
+    /// A network: its address and prefix length in bits.
     Network(IpAddr, u8),
 }
 
-/// Why a text is no rule.
+/// Error of a text that is not a host pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("is neither a host (`api.example.com`, `*.example.com`, `*`) nor an address (`10.1.2.3`, `10.0.0.0/8`)")]
 pub struct ParseHostPatternError;
@@ -46,38 +46,40 @@ impl FromStr for HostPattern {
             let address = address::unmapped(written);
             return Ok(Self(PatternKind::Network(address, bit_width(address))));
         }
-        let (below, name) = text.strip_prefix("*.").map_or((false, text), |name| (true, name));
+        let (is_suffix, name) = text.strip_prefix("*.").map_or((false, text), |name| (true, name));
         if name.contains('*') {
             return Err(ParseHostPatternError);
         }
         match Host::parse(name).map_err(|_| ParseHostPatternError)? {
-            Host::Domain(name) if below => Ok(Self(PatternKind::Subdomains(format!(".{}", normalized_host(&name))))),
+            Host::Domain(name) if is_suffix => {
+                Ok(Self(PatternKind::Subdomains(format!(".{}", normalized_host(&name)))))
+            }
             Host::Domain(name) => Ok(Self(PatternKind::Host(normalized_host(&name)))),
-            Host::Ipv4(address) if !below => Ok(Self(PatternKind::Network(address.into(), 32))),
+            Host::Ipv4(address) if !is_suffix => Ok(Self(PatternKind::Network(address.into(), 32))),
             _ => Err(ParseHostPatternError),
         }
     }
 }
 
 impl HostPattern {
-    /// Whether it is about a host or an address, as a URL writes it.
+    /// Whether the pattern matches a host or an address, as a URL writes it.
     pub(crate) fn matches(&self, host: &str) -> bool {
         let address = host.trim_matches(['[', ']']).parse().ok();
         self.name_specificity(&normalized_host(host)).is_some()
             || address.is_some_and(|address| self.address_specificity(address::unmapped(address)).is_some())
     }
 
-    /// Whether it is about this address alone.
+    /// Whether the pattern is exactly this address.
     pub(super) fn is_single_address(&self, address: IpAddr) -> bool {
         matches!(&self.0, PatternKind::Network(first, bits) if *first == address && *bits == bit_width(address))
     }
 
-    /// Whether it is about every host.
+    /// Whether the pattern matches every host or every address.
     pub(crate) fn matches_all(&self) -> bool {
         matches!(self.0, PatternKind::All | PatternKind::Network(_, 0))
     }
 
-    /// How specific the rule is about a host; `None`: it is about others.
+    /// Specificity of the pattern for a host name; `None`: it does not match.
     pub(super) fn name_specificity(&self, name: &str) -> Option<u32> {
         match &self.0 {
             PatternKind::All => Some(0),
@@ -89,7 +91,7 @@ impl HostPattern {
         }
     }
 
-    /// How specific it is about an address, to which a `*` says nothing: it is about hosts.
+    /// Specificity of the pattern for an address; `None`: it does not match. `*` matches host names only.
     pub(super) fn address_specificity(&self, address: IpAddr) -> Option<u32> {
         let PatternKind::Network(first, bits) = &self.0 else { return None };
         let same = match (first, address) {

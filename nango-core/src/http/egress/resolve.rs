@@ -1,4 +1,4 @@
-//! Names to addresses that may be dialled.
+//! Name resolution that returns only addresses that the egress policy allows.
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
@@ -6,14 +6,14 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::{EgressPolicy, normalized_host};
 
-/// A resolver that gives out only what passes the policy.
+/// A resolver that returns only the addresses that the policy allows.
 #[derive(Debug)]
 pub(in crate::http) struct PolicyResolver<R> {
     pub(in crate::http) inner: R,
     pub(in crate::http) policy: Arc<EgressPolicy>,
-    /// Whether it resolves only hosts that the operator wrote down for the integration that asks.
+    /// Whether this resolver serves only hosts that the operator configured for the requesting integration.
     pub(in crate::http) exception: bool,
-    /// The proxies that the environment names: they may stand in a private network, and are dialled for all hosts.
+    /// Hosts of the proxies in the environment. They may be in a private network and serve requests to all hosts.
     pub(in crate::http) proxies: BTreeSet<String>,
 }
 
@@ -26,23 +26,23 @@ impl<R: Resolve> Resolve for PolicyResolver<R> {
         Box::pin(async move {
             let found = found.await?;
             let Some(policy) = policy else { return Ok(found) };
-            let passed = policy.filter_addresses(&host, found.map(ResolvedAddress).collect(), exception)?;
-            Ok(Box::new(passed.into_iter().map(|dialled| dialled.0)) as Addrs)
+            let allowed = policy.filter_addresses(&host, found.map(ResolvedAddress).collect(), exception)?;
+            Ok(Box::new(allowed.into_iter().map(|address| address.0)) as Addrs)
         })
     }
 }
 
-/// An address with the port that the connector fills in.
+/// A resolved address; its port is set by the connector.
 #[derive(Clone, Copy)]
 struct ResolvedAddress(SocketAddr);
 
 impl From<ResolvedAddress> for std::net::IpAddr {
-    fn from(dialled: ResolvedAddress) -> Self {
-        dialled.0.ip()
+    fn from(address: ResolvedAddress) -> Self {
+        address.0.ip()
     }
 }
 
-/// The system's resolver.
+/// The resolver of the operating system.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct SystemResolver;
 

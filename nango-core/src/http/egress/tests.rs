@@ -12,7 +12,7 @@ fn reaches(policy: &EgressPolicy, url: &str) -> bool {
     policy.check(None, &url.parse().unwrap()).is_ok()
 }
 
-/// Whether a name that stands for this address is reached.
+/// Whether a name that resolves to this address is reached.
 fn resolves(policy: &EgressPolicy, name: &str, address: &str) -> bool {
     let address: IpAddr = address.parse().unwrap();
     policy.check_name(name, false).is_ok() && policy.filter_addresses(name, vec![address], false) == Ok(vec![address])
@@ -161,11 +161,11 @@ fn name_and_address_rules_combine() {
     assert!(resolves(&policy(&["db.corp"], &[]), "db.corp", "10.0.0.5"));
     assert!(!resolves(&policy(&["db.corp"], &[]), "other.corp", "10.0.0.5"));
     assert!(resolves(&policy(&["10.0.0.0/8"], &[]), "any.corp", "10.0.0.5"));
-    // A denial of either is a denial.
+    // A denial of the name or the address is a denial.
     assert!(!resolves(&policy(&["db.corp"], &["10.0.0.0/8"]), "db.corp", "10.0.0.5"));
     assert!(!resolves(&policy(&["10.0.0.0/8"], &["db.corp"]), "db.corp", "10.0.0.5"));
     assert!(!resolves(&policy(&[], &["8.8.8.0/24"]), "h.test", "8.8.8.8"));
-    // A name does not open what gives out the machine's secrets.
+    // An allowed name does not allow a metadata service.
     assert!(!resolves(&policy(&["db.corp"], &[]), "db.corp", "169.254.169.254"));
     assert!(!resolves(&EgressPolicy::new(vec![], vec![], true), "h.test", "169.254.169.254"));
     assert!(!resolves(&EgressPolicy::new(vec![], vec![], true), "h.test", "100.100.100.200"));
@@ -176,7 +176,7 @@ fn name_and_address_rules_combine() {
 }
 
 #[test]
-fn exception_holds_for_its_integration_host_and_port() {
+fn exception_applies_to_its_integration_host_and_port() {
     let mut policy = policy(&[], &["*"]);
     for url in ["https://GHE.corp", "http://127.1:8080/api", "http://[::1]/", "http://169.254.169.254/"] {
         policy.allow_for("github", &url.parse().unwrap());
@@ -189,7 +189,7 @@ fn exception_holds_for_its_integration_host_and_port() {
     for url in ["https://ghe.corp:8443/", "http://127.0.0.1/", "http://127.0.0.2:8080/", "https://other.corp/"] {
         assert!(!reaches(Some("github"), url), "{url}");
     }
-    // A base URL is no exact entry for what gives out the machine's secrets.
+    // A base URL is not an exact rule for a metadata service.
     assert!(!reaches(Some("github"), "http://169.254.169.254/"));
     let inside: Vec<IpAddr> = vec!["10.0.0.5".parse().unwrap()];
     assert_eq!(policy.filter_addresses("ghe.corp", inside.clone(), true), Ok(inside.clone()));
@@ -200,24 +200,25 @@ fn exception_holds_for_its_integration_host_and_port() {
 
 #[test]
 fn denial_names_the_setting_that_allows_the_host() {
-    let says = |policy: &EgressPolicy, url: &str| policy.check(None, &url.parse().unwrap()).unwrap_err().to_string();
+    let error = |policy: &EgressPolicy, url: &str| policy.check(None, &url.parse().unwrap()).unwrap_err().to_string();
     let default = EgressPolicy::default();
     assert_eq!(
-        says(&default, "http://0x7f.1/secret?key=hush"),
+        error(&default, "http://0x7f.1/secret?key=hush"),
         "`127.0.0.1` may not be reached: it is private; `[egress] allow = [\"127.0.0.1\"]` in nango.toml allows it"
     );
     assert_eq!(
-        says(&default, "http://localhost/"),
-        "`localhost` may not be reached: its address is private; `[egress] allow = [\"localhost\"]` in nango.toml allows it"
+        error(&default, "http://localhost/"),
+        "`localhost` may not be reached: its address is private; `[egress] allow = [\"localhost\"]` in nango.toml \
+         allows it"
     );
     assert_eq!(
-        says(&default, "http://169.254.169.254/"),
-        "`169.254.169.254` may not be reached: it gives out the secrets of the machine (cloud metadata); only its \
-         address under `[egress] allow` in nango.toml allows it"
+        error(&default, "http://169.254.169.254/"),
+        "`169.254.169.254` may not be reached: it is a cloud metadata address, which returns credentials of the \
+         machine; only its address under `[egress] allow` in nango.toml allows it"
     );
     assert_eq!(
-        says(&policy(&[], &["evil.test"]), "http://evil.test/"),
-        "`evil.test` may not be reached: `[egress] deny` in nango.toml says so"
+        error(&policy(&[], &["evil.test"]), "http://evil.test/"),
+        "`evil.test` may not be reached: it is denied by `[egress] deny` in nango.toml"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Against real sockets on loopback: what only a real exchange shows.
+//! Tests of the network transport with real sockets on loopback addresses.
 
 use std::{
     net::SocketAddr,
@@ -18,34 +18,35 @@ use crate::http::{
     mock::{FakeClock, TestAuthorizer},
 };
 
-/// `{"hello":"world"}`, compressed.
+/// The JSON `{"hello":"world"}`, compressed with gzip.
 const GZIPPED: &[u8] = &[
     0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 0xff, 0xab, 0x56, 0xca, 0x48, 0xcd, 0xc9, 0xc9, 0x57, 0xb2, 0x52, 0x2a, 0xcf,
     0x2f, 0xca, 0x49, 0x51, 0xaa, 5, 0, 0xd1, 0x41, 0x09, 0xd8, 0x11, 0, 0, 0,
 ];
 
-/// Answers each connection with the next of these bytes and closes it; keeps the requests' heads.
-async fn server(answers: Vec<Vec<u8>>) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+/// Starts a server that sends the next of these responses on each connection and closes it. Returns its address and the
+/// recorded request heads.
+async fn server(responses: Vec<Vec<u8>>) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let heads = Arc::new(Mutex::new(Vec::new()));
     let seen = heads.clone();
     tokio::spawn(async move {
-        for answer in answers {
+        for response in responses {
             let (mut socket, _) = listener.accept().await.unwrap();
             let mut head = Vec::new();
             while !head.ends_with(b"\r\n\r\n") {
                 head.push(socket.read_u8().await.unwrap());
             }
             seen.lock().unwrap().push(String::from_utf8(head).unwrap().to_lowercase());
-            socket.write_all(&answer).await.unwrap();
+            socket.write_all(&response).await.unwrap();
             socket.shutdown().await.unwrap();
         }
     });
     (address, heads)
 }
 
-/// Quick to lose patience, and let through to these addresses.
+/// Settings with short timeouts that allow these addresses.
 fn settings(allow: &[&str]) -> NetworkSettings {
     let allow = allow.iter().map(|text| text.parse().unwrap()).collect();
     NetworkSettings {
@@ -76,12 +77,12 @@ fn transport_of(error: HttpError) -> TransportError {
 
 #[tokio::test]
 async fn compressed_response_is_decoded() {
-    let mut answer = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n".to_vec();
-    answer.extend_from_slice(GZIPPED);
-    let mut damaged = answer.clone();
+    let mut response = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n".to_vec();
+    response.extend_from_slice(GZIPPED);
+    let mut damaged = response.clone();
     let length = damaged.len();
     damaged[length - 12] ^= 0xff;
-    let (address, heads) = server(vec![answer, damaged]).await;
+    let (address, heads) = server(vec![response, damaged]).await;
     let response = client(address).send(&RequestSpec::get("/a")).await.unwrap();
     assert_eq!(response.body, r#"{"hello":"world"}"#);
     let error = client(address).send(&RequestSpec::get("/a")).await.unwrap_err();
@@ -92,14 +93,14 @@ async fn compressed_response_is_decoded() {
 
 #[tokio::test]
 async fn interrupted_body_is_retried_or_reported() {
-    let torn = || b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[1,".to_vec();
-    let whole = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n[1]".to_vec();
-    let (address, heads) = server(vec![torn(), whole, torn()]).await;
+    let interrupted = || b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[1,".to_vec();
+    let complete = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n[1]".to_vec();
+    let (address, heads) = server(vec![interrupted(), complete, interrupted()]).await;
     let fast = client(address);
     let response = tokio::time::timeout(Duration::from_secs(10), fast.send(&RequestSpec::get("/a").retries(1))).await;
     assert_eq!(response.unwrap().unwrap().attempts, 2);
     let error = fast.send(&RequestSpec::new(Method::POST, "/a")).await.unwrap_err();
-    assert!(error.to_string().contains("the connection broke off"), "{error}");
+    assert!(error.to_string().contains("the connection was lost"), "{error}");
     assert!(matches!(transport_of(error), TransportError::Disconnected(_)));
     assert_eq!(heads.lock().unwrap().len(), 3);
 }
@@ -139,10 +140,10 @@ async fn slow_response_ends_at_the_request_timeout() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
-    let mut call = RequestSpec::get("/a");
-    call.timeout = Some(Duration::from_millis(200));
-    let error = client(address).send(&call).await.unwrap_err();
-    let text = format!("GET http://{address}/a failed: the answer was not whole after 0.2 s");
+    let mut spec = RequestSpec::get("/a");
+    spec.timeout = Some(Duration::from_millis(200));
+    let error = client(address).send(&spec).await.unwrap_err();
+    let text = format!("GET http://{address}/a failed: the response was incomplete after 0.2 s");
     assert_eq!(error.to_string(), text);
     assert!(matches!(transport_of(error), TransportError::Timeout(_)));
 }
@@ -165,20 +166,20 @@ fn refusal_of(error: HttpError) -> String {
     }
 }
 
-/// A name that stands for another address each time it is asked for.
+/// A resolver that returns another address for each lookup.
 #[derive(Clone)]
 struct Rebinding(Arc<Mutex<Vec<&'static str>>>);
 
 impl Resolve for Rebinding {
     fn resolve(&self, _name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        let address: std::net::IpAddr = self.0.lock().unwrap().pop().expect("an answer is left").parse().unwrap();
+        let address: std::net::IpAddr = self.0.lock().unwrap().pop().expect("an address is left").parse().unwrap();
         Box::pin(async move { Ok(Box::new([SocketAddr::new(address, 0)].into_iter()) as reqwest::dns::Addrs) })
     }
 }
 
 #[tokio::test]
 async fn dns_rebinding_is_refused() {
-    // 127.0.0.2 plays the public address: it is the one that the policy lets through.
+    // 127.0.0.2 stands for the public address: the policy allows it.
     let listener = TcpListener::bind("127.0.0.2:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let secret = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
@@ -196,21 +197,21 @@ async fn dns_rebinding_is_refused() {
                 nango.toml allows it";
     assert!(error.to_string().contains("the request was not sent"), "{error}");
     assert_eq!(refusal_of(error), text);
-    assert!(names.0.lock().unwrap().is_empty(), "a refusal is not tried again");
+    assert!(names.0.lock().unwrap().is_empty(), "a refusal is not retried");
     let reached = tokio::time::timeout(Duration::from_millis(50), secret.accept()).await;
     assert!(reached.is_err(), "the address behind the name was dialled");
 }
 
 #[tokio::test]
 async fn redirect_and_link_to_private_address_are_refused() {
-    let inside = TcpListener::bind("127.0.0.2:0").await.unwrap();
-    let place = format!("http://{}/secret?key=hush", inside.local_addr().unwrap());
-    let redirect = format!("HTTP/1.1 302 Found\r\nlocation: {place}\r\ncontent-length: 0\r\n\r\n");
+    let private = TcpListener::bind("127.0.0.2:0").await.unwrap();
+    let private_url = format!("http://{}/secret?key=hush", private.local_addr().unwrap());
+    let redirect = format!("HTTP/1.1 302 Found\r\nlocation: {private_url}\r\ncontent-length: 0\r\n\r\n");
     let (address, _) = server(vec![redirect.into_bytes()]).await;
     let client = client(address);
     let from_redirect = client.send(&RequestSpec::get("/a").retries(2)).await.unwrap_err();
-    let from_link = client.send(&RequestSpec::get(&place).retries(2)).await.unwrap_err();
-    let fetched = client.fetch(&OutgoingRequest::new(Method::GET, place.parse().unwrap())).await.unwrap_err();
+    let from_link = client.send(&RequestSpec::get(&private_url).retries(2)).await.unwrap_err();
+    let fetched = client.fetch(&OutgoingRequest::new(Method::GET, private_url.parse().unwrap())).await.unwrap_err();
     for error in [from_redirect, from_link, fetched] {
         assert!(!format!("{error} {error:?}").contains("hush"));
         assert!(refusal_of(error).starts_with("`127.0.0.2` may not be reached: it is private"));
@@ -224,17 +225,17 @@ async fn system_resolver_applies_the_policy() {
     let error =
         client_with_network(NetworkTransport::new().unwrap(), &base).send(&RequestSpec::get("/a")).await.unwrap_err();
     assert!(refusal_of(error).starts_with("`localhost` may not be reached"));
-    let patient = NetworkSettings { idle_timeout: Duration::from_secs(5), ..settings(&["localhost"]) };
-    let allowed = client_with_network(NetworkTransport::with_settings(patient).unwrap(), &base);
+    let slow = NetworkSettings { idle_timeout: Duration::from_secs(5), ..settings(&["localhost"]) };
+    let allowed = client_with_network(NetworkTransport::with_settings(slow).unwrap(), &base);
     assert_eq!(allowed.send(&RequestSpec::get("/a")).await.unwrap().text(), "ok");
 }
 
 #[tokio::test]
 async fn private_host_is_reached_only_by_its_integration_and_port() {
-    // Both ports answer, so that only the policy can keep a request away.
-    let answer = || vec![b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_vec()];
-    let (listed, _) = server(answer()).await;
-    let (other, _) = server(answer()).await;
+    // Both ports respond, so that only the policy can prevent a request.
+    let responses = || vec![b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_vec()];
+    let (listed, _) = server(responses()).await;
+    let (other, _) = server(responses()).await;
     let url = |port: u16| format!("http://localhost:{port}");
     let mut policy = EgressPolicy::default();
     policy.allow_for("github", &url(listed.port()).parse().unwrap());

@@ -1,38 +1,38 @@
-//! A quota that is guessed, for APIs that refuse without telling before: additive increase, multiplicative decrease.
+//! Estimated quota (additive increase, multiplicative decrease), for APIs that limit without reporting a remainder.
 //!
-//! There is none until the first refusal. That one shows how much went through and how long the API wants to be left
-//! alone, which together are a first guess of a quota and of its window. A little below it requests leave as they come;
-//! above it one at a time, so that a quota that turns out smaller refuses one request and not all that are under way.
-//! What went well raises the guess, first a little, then twice as much with each window; a refusal lowers it, and then
-//! it rests for some windows.
+//! There is no estimate until the first rate-limited response. The number of requests before it and its wait give a
+//! first estimate of the quota and of its window. Up to the estimate, requests are sent without waiting; above it one
+//! at a time, so that a smaller quota refuses one request and not all in flight. Successful windows raise the estimate,
+//! first by [`INCREASE`], then by twice as much with each window. A rate-limited response lowers it, and it stays
+//! constant for [`HOLD_WINDOWS`] windows.
 
 use std::{collections::VecDeque, time::Duration};
 
-/// What is left of a quota that showed itself.
+/// Factor of the estimate after a refusal near it: the observed quota, less a margin.
 const DECREASE_FACTOR: f64 = 0.95;
-/// What is left of a guess that was wrong altogether.
+/// The largest decrease of an estimate at once, before [`DECREASE_FACTOR`].
 const COLLAPSE_FACTOR: f64 = 0.5;
-/// From which part of the guess on a refusal says that its window was right.
+/// A refusal at this fraction of the estimate or above confirms the estimated window.
 const NEAR: f64 = 0.8;
-/// By how much of itself the guess may rise in the first window that looks for more, and at most in one.
+/// Fraction by which the estimate may rise in the first window of an increase, and the maximum per window.
 const INCREASE: f64 = 0.01;
 const MAX_INCREASE: f64 = 0.16;
-/// For how many windows the guess rests after a refusal.
+/// Number of windows without an increase after a refusal.
 const HOLD_WINDOWS: u32 = 4;
-/// The lengths of windows that APIs choose, in seconds.
+/// Usual lengths of windows, in seconds.
 const ROUND_LENGTHS: [f64; 12] = [1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 300.0, 600.0, 900.0, 3600.0];
-/// A silence of this length ends what is measured together, in microseconds.
+/// A pause of this length, in microseconds, starts a new measurement.
 const MAX_IDLE_MICROS: i64 = 10_000_000;
 const SECOND: f64 = 1e6;
 
-/// What is known of a quota that nobody tells.
+/// Estimator of a quota that the API does not report.
 #[derive(Debug, Default)]
 pub(super) struct AimdLimiter {
     estimate: Option<Estimate>,
     history: ResponseHistory,
-    /// When the first request was answered after the last pause, or silence.
+    /// Time of the first response after the last refusal or pause.
     active_since: Option<i64>,
-    /// The last request that had left at the last refusal: what is refused of those is no news.
+    /// The last request sent before the last refusal; refusals of requests up to it are ignored.
     last_decrease: u64,
 }
 
@@ -41,64 +41,65 @@ struct Estimate {
     quota: f64,
     /// The window's length, in microseconds.
     length: i64,
-    /// By how much of itself the quota may rise in this window.
+    /// Fraction by which the quota may rise in this window.
     increase: f64,
+    /// Remaining windows without an increase.
     hold_windows: u32,
-    /// When this window began.
+    /// Start of this window, in microseconds since 1970.
     started_at: i64,
-    /// The most that was within a window's length since.
+    /// The most requests within one window's length since then.
     peak: u64,
-    /// Whether the guess held a request back since.
+    /// Whether the estimate delayed a request since then.
     was_limiting: bool,
 }
 
-/// Whether a request may leave.
+/// Decision whether a request may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AimdAdmission {
     Now,
-    /// With the next answer.
+    /// After the next response.
     AfterResponse,
-    /// At that moment.
+    /// At this time, in microseconds since 1970.
     At(i64),
 }
 
 impl AimdLimiter {
-    /// Whether a request may leave beside those under way.
-    pub(super) fn admission(&mut self, under_way: u64, now: i64) -> AimdAdmission {
-        let Some(guess) = &mut self.estimate else { return AimdAdmission::Now };
-        let counted = self.history.count_after(now - guess.length) + under_way;
-        let (safe, most) = (to_count(guess.quota), to_count(guess.quota * (1.0 + guess.increase)));
+    /// Decides whether a request may be sent in addition to those in flight.
+    pub(super) fn admission(&mut self, in_flight: u64, now: i64) -> AimdAdmission {
+        let Some(estimate) = &mut self.estimate else { return AimdAdmission::Now };
+        let counted = self.history.count_after(now - estimate.length) + in_flight;
+        let (safe, most) = (to_count(estimate.quota), to_count(estimate.quota * (1.0 + estimate.increase)));
         if counted < safe {
             return AimdAdmission::Now;
         }
-        guess.was_limiting = true;
-        let most = if guess.hold_windows > 0 { safe } else { most.max(safe + 1) };
+        estimate.was_limiting = true;
+        let most = if estimate.hold_windows > 0 { safe } else { most.max(safe + 1) };
         if counted < most {
-            return if under_way == 0 { AimdAdmission::Now } else { AimdAdmission::AfterResponse };
+            return if in_flight == 0 { AimdAdmission::Now } else { AimdAdmission::AfterResponse };
         }
-        match self.history.nth_after(now - guess.length, counted + 1 - most) {
-            Some(at) => AimdAdmission::At(at + guess.length),
+        match self.history.nth_after(now - estimate.length, counted + 1 - most) {
+            Some(at) => AimdAdmission::At(at + estimate.length),
             None => AimdAdmission::AfterResponse,
         }
     }
 
-    /// A request was answered and not refused.
+    /// Records a response that was not rate-limited.
     pub(super) fn on_success(&mut self, now: i64) {
-        let length = self.estimate.as_ref().map_or(0, |guess| guess.length);
+        let length = self.estimate.as_ref().map_or(0, |estimate| estimate.length);
         if self.history.last().is_none_or(|last| now - last > MAX_IDLE_MICROS.max(length)) {
             self.active_since = None;
         }
         self.active_since.get_or_insert(now);
         self.history.add(now, length);
-        let Some(guess) = &mut self.estimate else { return };
-        guess.peak = guess.peak.max(self.history.count_after(now - guess.length));
-        if now - guess.started_at >= guess.length {
-            guess.end_window(now);
+        let Some(estimate) = &mut self.estimate else { return };
+        estimate.peak = estimate.peak.max(self.history.count_after(now - estimate.length));
+        if now - estimate.started_at >= estimate.length {
+            estimate.end_window(now);
         }
     }
 
-    /// A request that left as number `sent` was refused; the API wants to be left alone for `wait`. `last` is the number
-    /// of the last that left.
+    /// Records that the limit refused the request with tick `sent` and that the API requires a pause of `wait`. `last`
+    /// is the tick of the last sent request.
     pub(super) fn on_limited(&mut self, sent: u64, last: u64, wait: Duration, now: i64) {
         if sent <= self.last_decrease {
             return;
@@ -109,20 +110,20 @@ impl AimdLimiter {
         let (length, granted) = if let Some(length) = likely_window(active, wait) {
             (length, self.history.count_after(self.active_since.map_or(now, |since| since - 1)))
         } else {
-            // It went on for many windows: the last of them counts.
+            // The measurement covers several windows; only the last one counts.
             let length = next_round_length(wait);
             (length, self.history.count_after(now - micros(length - wait)))
         };
         let (length, quota) = match &self.estimate {
             None => (micros(length), to_f64(granted) * DECREASE_FACTOR),
-            Some(guess) => {
-                let within = to_f64(self.history.count_after(now - guess.length));
-                if within >= guess.quota * NEAR {
-                    (guess.length, within * DECREASE_FACTOR)
-                } else if micros(length) > guess.length {
+            Some(estimate) => {
+                let within = to_f64(self.history.count_after(now - estimate.length));
+                if within >= estimate.quota * NEAR {
+                    (estimate.length, within * DECREASE_FACTOR)
+                } else if micros(length) > estimate.length {
                     (micros(length), to_f64(granted) * DECREASE_FACTOR)
                 } else {
-                    (guess.length, within.max(guess.quota * COLLAPSE_FACTOR) * DECREASE_FACTOR)
+                    (estimate.length, within.max(estimate.quota * COLLAPSE_FACTOR) * DECREASE_FACTOR)
                 }
             }
         };
@@ -142,7 +143,7 @@ impl AimdLimiter {
 }
 
 impl Estimate {
-    /// A window is over.
+    /// Ends a window and raises the quota if requests were delayed in it.
     fn end_window(&mut self, now: i64) {
         if self.hold_windows > 0 {
             self.hold_windows -= 1;
@@ -154,19 +155,19 @@ impl Estimate {
     }
 }
 
-/// When requests were answered, oldest first. Those of a moment are one entry, at the last of them.
+/// Times and counts of responses, oldest first. Responses within one part of a window share an entry, at the last time.
 #[derive(Debug, Default)]
 struct ResponseHistory(VecDeque<(i64, u64)>);
 
 impl ResponseHistory {
-    /// The most entries.
+    /// The most entries that are kept.
     const MAX_ENTRIES: usize = 4096;
-    /// The parts of a window that are told apart.
+    /// Resolution: number of parts of a window that are distinguished.
     const PARTS: i64 = 1024;
 
     fn add(&mut self, at: i64, length: i64) {
         let resolution = (length / Self::PARTS).max(1000);
-        // The first of a moment may be that long ago, so that its count is late by no more.
+        // An entry moves to the latest time in its part, so that a response counts too long by at most one part.
         if let Some((last, count)) = self.0.back_mut()
             && at / resolution <= *last / resolution
         {
@@ -183,12 +184,12 @@ impl ResponseHistory {
         self.0.back().map(|(at, _)| *at)
     }
 
-    /// How many were answered after a moment.
+    /// Number of responses after a time.
     fn count_after(&self, time: i64) -> u64 {
         self.0.range(self.0.partition_point(|(at, _)| *at <= time)..).map(|(_, count)| count).sum()
     }
 
-    /// When the `nth` was answered after a moment.
+    /// Time of the `nth` response after a time.
     fn nth_after(&self, time: i64, nth: u64) -> Option<i64> {
         let mut left = nth;
         for (at, count) in self.0.range(self.0.partition_point(|(at, _)| *at <= time)..) {
@@ -201,8 +202,9 @@ impl ResponseHistory {
     }
 }
 
-/// The likely length of a window that took requests for `active` seconds and then asked for a wait, if that was one
-/// window. A wait in whole seconds may be up to one too long, and windows have round lengths.
+/// Returns the likely length of a window, in seconds, that accepted requests for `active` seconds and then required a
+/// wait; `None` if this was more than one window. A wait in whole seconds may be up to a second too long, and windows
+/// usually have round lengths.
 fn likely_window(active: f64, wait: f64) -> Option<f64> {
     let most = (active + wait).max(0.001);
     let least = if wait.fract() == 0.0 { (most - 1.0).max(active) } else { most };
@@ -210,7 +212,7 @@ fn likely_window(active: f64, wait: f64) -> Option<f64> {
     one.then(|| ROUND_LENGTHS.into_iter().find(|round| (least..=most).contains(round)).unwrap_or(most))
 }
 
-/// The next round length above a wait.
+/// Returns the next round length above a wait, in seconds.
 fn next_round_length(wait: f64) -> f64 {
     ROUND_LENGTHS.into_iter().find(|round| *round > wait).unwrap_or(wait * 2.0)
 }
@@ -220,7 +222,7 @@ fn micros(seconds: f64) -> i64 {
     (seconds * SECOND) as i64
 }
 
-#[expect(clippy::cast_precision_loss, reason = "spans of hours")]
+#[expect(clippy::cast_precision_loss, reason = "durations of hours")]
 fn seconds(micros: i64) -> f64 {
     micros as f64 / SECOND
 }
@@ -241,29 +243,29 @@ mod tests {
 
     const MS: i64 = 1000;
 
-    /// Lets requests through one after the other, each taking a millisecond; gives when they left.
-    fn drive(pace: &mut AimdLimiter, from: i64, to: i64) -> Vec<i64> {
-        let (mut now, mut left) = (from, Vec::new());
+    /// Sends requests one after another, each taking a millisecond; returns their send times.
+    fn drive(limiter: &mut AimdLimiter, from: i64, to: i64) -> Vec<i64> {
+        let (mut now, mut sent) = (from, Vec::new());
         while now < to {
-            match pace.admission(0, now) {
+            match limiter.admission(0, now) {
                 AimdAdmission::Now => {
-                    left.push(now);
+                    sent.push(now);
                     now += MS;
-                    pace.on_success(now);
+                    limiter.on_success(now);
                 }
                 AimdAdmission::At(until) => now = until.max(now + 1),
-                AimdAdmission::AfterResponse => panic!("nothing is under way"),
+                AimdAdmission::AfterResponse => panic!("no request is in flight"),
             }
         }
-        left
+        sent
     }
 
-    /// A pace that was refused after 100 requests in 100 ms, for the rest of a second.
+    /// A limiter that was refused after 100 requests in 100 ms, for the rest of a second.
     fn limited_once() -> AimdLimiter {
-        let mut pace = AimdLimiter::default();
-        assert_eq!(drive(&mut pace, 0, 100 * MS).len(), 100);
-        pace.on_limited(101, 105, Duration::from_millis(900), 100 * MS);
-        pace
+        let mut limiter = AimdLimiter::default();
+        assert_eq!(drive(&mut limiter, 0, 100 * MS).len(), 100);
+        limiter.on_limited(101, 105, Duration::from_millis(900), 100 * MS);
+        limiter
     }
 
     #[test]
@@ -284,56 +286,56 @@ mod tests {
 
     #[test]
     fn refusal_yields_the_estimate() {
-        let mut pace = limited_once();
-        let left = drive(&mut pace, 1000 * MS, 5000 * MS);
+        let mut limiter = limited_once();
+        let left = drive(&mut limiter, 1000 * MS, 5000 * MS);
         let within = |from: i64| left.iter().filter(|at| (from..from + 1000 * MS).contains(*at)).count();
         assert_eq!([1000, 2000, 3000, 4000].map(|ms| within(ms * MS)), [95; 4]);
-        // Those that were under way with the refused one are no news.
-        let quota = pace.estimate.as_ref().unwrap().quota;
-        pace.on_limited(104, 500, Duration::from_secs(1), 5000 * MS);
-        assert!(pace.estimate.as_ref().unwrap().quota >= quota);
-        pace.on_limited(500, 501, Duration::from_secs(1), 5000 * MS);
-        assert!(pace.estimate.as_ref().unwrap().quota < quota);
+        // Refusals of requests that were in flight together with the refused one are ignored.
+        let quota = limiter.estimate.as_ref().unwrap().quota;
+        limiter.on_limited(104, 500, Duration::from_secs(1), 5000 * MS);
+        assert!(limiter.estimate.as_ref().unwrap().quota >= quota);
+        limiter.on_limited(500, 501, Duration::from_secs(1), 5000 * MS);
+        assert!(limiter.estimate.as_ref().unwrap().quota < quota);
     }
 
     #[test]
     fn low_estimate_rises_with_successes() {
-        let mut pace = limited_once();
-        let left = drive(&mut pace, 1000 * MS, 30_000 * MS);
+        let mut limiter = limited_once();
+        let left = drive(&mut limiter, 1000 * MS, 30_000 * MS);
         let last = left.iter().filter(|at| **at >= 29_000 * MS).count();
         assert!(last > 400, "{last}");
-        // Nobody who asks for less raises it.
-        let mut pace = limited_once();
+        // Fewer requests than the estimate do not raise it.
+        let mut limiter = limited_once();
         for second in 1..30 {
-            drive(&mut pace, second * 1000 * MS, (second * 1000 + 50) * MS);
+            drive(&mut limiter, second * 1000 * MS, (second * 1000 + 50) * MS);
         }
-        assert!(pace.estimate.unwrap().quota < 96.0);
+        assert!(limiter.estimate.unwrap().quota < 96.0);
     }
 
     #[test]
     fn requests_above_the_estimate_are_sent_one_at_a_time() {
-        let mut pace = limited_once();
-        drive(&mut pace, 1000 * MS, 5500 * MS);
-        let guess = pace.estimate.as_ref().unwrap();
-        assert_eq!(guess.hold_windows, 0);
-        let (mut pace, now) = (pace, 7000 * MS);
-        (0..95).for_each(|_| pace.on_success(now));
-        assert_eq!(pace.admission(0, now + MS), AimdAdmission::Now);
-        assert_eq!(pace.admission(1, now + MS), AimdAdmission::AfterResponse);
+        let mut limiter = limited_once();
+        drive(&mut limiter, 1000 * MS, 5500 * MS);
+        let estimate = limiter.estimate.as_ref().unwrap();
+        assert_eq!(estimate.hold_windows, 0);
+        let (mut limiter, now) = (limiter, 7000 * MS);
+        (0..95).for_each(|_| limiter.on_success(now));
+        assert_eq!(limiter.admission(0, now + MS), AimdAdmission::Now);
+        assert_eq!(limiter.admission(1, now + MS), AimdAdmission::AfterResponse);
     }
 
     #[test]
     fn longer_window_replaces_the_estimate() {
-        // 50 in 5 s, and 20 s to go: by all that is known a window of 25 s.
-        let mut pace = AimdLimiter::default();
-        (0..50).for_each(|number| pace.on_success(number * 100 * MS));
-        pace.on_limited(51, 51, Duration::from_secs(20), 5000 * MS);
-        assert_eq!(pace.estimate.as_ref().unwrap().length, 25_000_000);
-        // It begins anew, takes all at once after the guessed one, and is refused again for the rest of a minute.
-        (0..47).for_each(|number| pace.on_success((25_000 + number * 100) * MS));
-        (0..12).for_each(|number| pace.on_success((51_000 + number * 100) * MS));
-        pace.on_limited(200, 200, Duration::from_millis(32_700), 52_300 * MS);
-        let guess = pace.estimate.as_ref().unwrap();
-        assert_eq!((guess.length, guess.quota), (60_000_000, 59.0 * DECREASE_FACTOR));
+        // 50 requests in 5 s, and a wait of 20 s: a window of 25 s.
+        let mut limiter = AimdLimiter::default();
+        (0..50).for_each(|number| limiter.on_success(number * 100 * MS));
+        limiter.on_limited(51, 51, Duration::from_secs(20), 5000 * MS);
+        assert_eq!(limiter.estimate.as_ref().unwrap().length, 25_000_000);
+        // After the estimated window, requests are accepted and then refused again for the rest of a minute.
+        (0..47).for_each(|number| limiter.on_success((25_000 + number * 100) * MS));
+        (0..12).for_each(|number| limiter.on_success((51_000 + number * 100) * MS));
+        limiter.on_limited(200, 200, Duration::from_millis(32_700), 52_300 * MS);
+        let estimate = limiter.estimate.as_ref().unwrap();
+        assert_eq!((estimate.length, estimate.quota), (60_000_000, 59.0 * DECREASE_FACTOR));
     }
 }

@@ -1,4 +1,4 @@
-//! What an API counts together.
+//! Buckets: the requests that an API counts together.
 
 use std::time::Duration;
 
@@ -10,37 +10,37 @@ use super::{
 };
 use crate::http::rate_limit_headers::{MAX_WINDOWS, RateLimitHeaders};
 
-/// A bucket that nobody used for so long is forgotten, in microseconds.
+/// A bucket that is unused for this time is evicted, in microseconds.
 const MAX_IDLE_MICROS: i64 = 3_600_000_000;
 
-/// A bucket.
+/// A bucket of a rate limiter: its windows, its estimate, and its waiters.
 #[derive(Debug, Default)]
 pub(super) struct Bucket {
-    /// The API's name for it, once an answer told.
+    /// The API's name of the bucket, once a response reported it.
     pub(super) name: Option<String>,
     pub(super) queue: WaitQueue,
     windows: Vec<Window>,
     aimd: AimdLimiter,
     response_times: ResponseTimes,
-    /// Requests that were sent and not answered.
+    /// Number of requests in flight: sent, without a response so far.
     in_flight: u64,
-    /// The request that looks into windows that have ended, if one is under way.
+    /// The request in flight that probes ended windows, if there is one.
     probe: Option<u64>,
-    /// Whether there was an answer.
+    /// Whether the bucket has had a response.
     has_response: bool,
-    /// Nothing leaves before.
+    /// No request is sent before this time, in microseconds since 1970.
     paused_until: i64,
-    /// The last request that left, in ticks.
+    /// Tick of the last sent request.
     last_sent: u64,
     last_used_at: i64,
 }
 
-/// Whether a request may leave.
+/// Decision whether a request may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// Now; with whether it looks into windows that have ended.
+    /// The request may be sent now; `is_probe`: it probes ended windows.
     Open { is_probe: bool },
-    /// At that moment; `None`: with the next answer.
+    /// The request may be sent at this time, in microseconds since 1970; `None`: after the next response.
     Closed(Option<i64>),
 }
 
@@ -49,15 +49,15 @@ impl Bucket {
         Self { name: Some(name.to_owned()), ..Self::default() }
     }
 
-    /// Whether a request of a lane may leave.
-    pub(super) fn admission(&mut self, lane: Priority, processes: u64, now: i64) -> Admission {
+    /// Decides whether a request of this priority may be sent.
+    pub(super) fn admission(&mut self, priority: Priority, processes: u64, now: i64) -> Admission {
         if self.paused_until > now {
             return Admission::Closed(Some(self.paused_until));
         }
         if !self.has_response && self.in_flight > 0 {
             return Admission::Closed(None);
         }
-        let interactive = lane == Priority::Interactive;
+        let interactive = priority == Priority::Interactive;
         let (mut ended, mut full) = (false, None);
         for window in &self.windows {
             match window.capacity(self.in_flight, interactive, processes, &self.response_times, now) {
@@ -79,7 +79,7 @@ impl Bucket {
         }
     }
 
-    /// A request leaves.
+    /// Records a sent request.
     pub(super) fn send(&mut self, tick: u64, is_probe: bool, now: i64) {
         self.in_flight += 1;
         self.last_sent = tick;
@@ -89,18 +89,18 @@ impl Bucket {
         }
     }
 
-    /// A request is no longer under way.
+    /// Records that the request with tick `sent` is no longer in flight.
     pub(super) fn release(&mut self, sent: u64) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.probe = self.probe.filter(|looking| *looking != sent);
+        self.probe = self.probe.filter(|probe| *probe != sent);
     }
 
-    /// What an answer says. `resets` are the moments of its windows, by our clock.
-    pub(super) fn observe(&mut self, limits: &RateLimitHeaders, resets: &[Option<i64>], answered: ResponseEvent) {
+    /// Records the rate-limit headers of a response. `resets` are the reset times of its windows, by the local clock.
+    pub(super) fn observe(&mut self, limits: &RateLimitHeaders, resets: &[Option<i64>], response: ResponseEvent) {
         self.has_response = true;
-        self.last_used_at = answered.at;
+        self.last_used_at = response.at;
         let is_reported = |window: &Window| limits.windows.iter().any(|reported| reported.name == window.name);
-        self.windows.retain(|window| is_reported(window) || !window.is_over(answered.at));
+        self.windows.retain(|window| is_reported(window) || !window.is_over(response.at));
         for (reported, reset) in limits.windows.iter().zip(resets) {
             if reported.remaining.is_none() {
                 continue;
@@ -109,33 +109,33 @@ impl Bucket {
                 self.windows.push(Window::named(&reported.name));
                 self.windows.len() - 1
             });
-            self.windows[at].observe(reported, *reset, answered);
+            self.windows[at].observe(reported, *reset, response);
         }
         self.windows.truncate(MAX_WINDOWS);
         if !self.windows.is_empty() {
-            self.response_times.add(answered.at);
+            self.response_times.add(response.at);
         }
     }
 
-    /// The API took a request.
+    /// Records a response that was not rate-limited.
     pub(super) fn on_success(&mut self, now: i64) {
         self.aimd.on_success(now);
     }
 
-    /// The API's limit refused a request, and it wants to be left alone for `wait`.
+    /// Records that the limit refused the request with tick `sent`, and pauses the bucket for `wait`.
     pub(super) fn on_limited(&mut self, sent: u64, wait: Duration, now: i64) {
         self.aimd.on_limited(sent, self.last_sent, wait, now);
         let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
         self.paused_until = self.paused_until.max(now.saturating_add(micros));
     }
 
-    /// How many requests are under way.
+    /// Number of requests in flight.
     #[cfg(test)]
     pub(super) fn in_flight(&self) -> u64 {
         self.in_flight
     }
 
-    /// Whether forgetting the bucket would forget something of use.
+    /// Whether the bucket still has useful state and must not be evicted.
     pub(super) fn is_in_use(&self, now: i64) -> bool {
         self.in_flight > 0 || self.paused_until > now || now.saturating_sub(self.last_used_at) < MAX_IDLE_MICROS
     }

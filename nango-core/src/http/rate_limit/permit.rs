@@ -1,4 +1,4 @@
-//! A place in a bucket: how it is waited for, and how it is given back.
+//! Permits: acquiring the right to send a request, and releasing it with the response.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,55 +12,56 @@ use super::{
 };
 use crate::http::{Clock, rate_limit_headers::RateLimitHeaders, time_spec::TimeSpec};
 
-/// More buckets than APIs have; their names come from answers.
+/// The most buckets of a rate limiter. More than APIs have; their names come from responses.
 const MAX_BUCKETS: usize = 32;
-/// How long one sleep lasts where the next answer is waited for, in microseconds.
+/// The longest single sleep while waiting for the next response, in microseconds.
 const MAX_SLEEP_MICROS: i64 = 30_000_000;
 
-/// The right to send one request. Given back when it is answered, or dropped.
+/// The right to send one request. Released with [`Permit::complete`], or on drop.
 pub(in crate::http) struct Permit {
     limiter: Arc<RateLimiter>,
     bucket: usize,
-    /// In ticks, and in microseconds.
+    /// Tick of the request.
     sequence: u64,
+    /// Send time, in microseconds since 1970.
     sent_at: i64,
-    /// Whether it is still to be given back.
+    /// Whether `Drop` releases the permit.
     needs_release: bool,
 }
 
-/// Who asks for a place.
+/// A request for a permit.
 pub(in crate::http) struct PermitRequest<'a> {
     pub(in crate::http) path: &'a str,
     pub(in crate::http) priority: Priority,
     pub(in crate::http) connection: &'a str,
-    /// What waits.
+    /// Clock of the run, which also reports its cancellation.
     pub(in crate::http) clock: &'a dyn Clock,
-    /// The longest wait that is worth it.
+    /// The longest allowed wait.
     pub(in crate::http) max_wait: Duration,
 }
 
-/// Why there is no place.
+/// Reason why a permit was not granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum AcquireError {
-    /// The run was asked to stop.
+    /// The run was cancelled.
     Cancelled,
-    /// There is one only after this time.
+    /// The required wait, which is longer than the allowed one.
     WaitTooLong(Duration),
 }
 
-/// What an answer says about a place that was used.
+/// Rate-limit information in the response to a request.
 #[derive(Debug)]
 pub(in crate::http) struct Outcome<'a> {
     pub(in crate::http) path: &'a str,
     pub(in crate::http) limits: &'a RateLimitHeaders,
-    /// The server's own time, where it tells.
+    /// The server's time, in microseconds since 1970, if the response has it.
     pub(in crate::http) server_date: Option<i64>,
-    /// For how long the API wants to be left alone, if its limit refused the request.
+    /// The pause that the API requires, if its limit refused the request.
     pub(in crate::http) limited_for: Option<Duration>,
 }
 
 impl RateLimiter {
-    /// Waits for a place. `tell` is told of a wait before it begins.
+    /// Waits for a permit. `on_wait` is called with the expected wait before each sleep.
     pub(in crate::http) async fn acquire(
         self: &Arc<Self>,
         request: PermitRequest<'_>,
@@ -76,13 +77,13 @@ impl RateLimiter {
             {
                 return Ok(self.grant(&mut state, index, is_probe, now));
             }
-            let (sender, place) = oneshot::channel();
+            let (sender, receiver) = oneshot::channel();
             let connection = request.connection.to_owned();
             bucket.queue.enqueue(Waiter { priority: request.priority, connection, permit: sender });
-            (index, place, self.grant_waiting(&mut state, index))
+            (index, receiver, self.grant_waiting(&mut state, index))
         };
         loop {
-            // Before the sleep: on some clocks to begin one is to have slept.
+            // Checked before the sleep: a test clock advances as soon as a sleep begins.
             if let Ok(permit) = permit_receiver.try_recv() {
                 return Ok(permit);
             }
@@ -98,11 +99,11 @@ impl RateLimiter {
             }
             tokio::select! {
                 biased;
-                // The line is only ever served by sending, so that its end cannot be dropped before.
+                // A waiter leaves the queue only by receiving its permit, so that its sender is not dropped before.
                 permit = &mut permit_receiver => return permit.map_err(|_| AcquireError::Cancelled),
                 () = request.clock.sleep(left) => {}
             }
-            // A clock on which waiting takes no time must not keep those from running who have the places.
+            // With a test clock, a sleep takes no time: let the tasks run that have permits.
             tokio::task::yield_now().await;
             if request.clock.is_cancelled() {
                 return Err(AcquireError::Cancelled);
@@ -112,23 +113,23 @@ impl RateLimiter {
     }
 
     fn grant(self: &Arc<Self>, state: &mut LimiterState, bucket: usize, is_probe: bool, now: i64) -> Permit {
-        let sent = state.next_sequence();
-        state.buckets[bucket].send(sent, is_probe, now);
-        Permit { limiter: self.clone(), bucket, sequence: sent, sent_at: now, needs_release: true }
+        let sequence = state.next_sequence();
+        state.buckets[bucket].send(sequence, is_probe, now);
+        Permit { limiter: self.clone(), bucket, sequence, sent_at: now, needs_release: true }
     }
 
-    /// Lets those go that can. Gives the moment at which the next may, if that is known.
+    /// Grants permits to the waiters that may send now. Returns the time at which the next one may, if it is known.
     fn grant_waiting(self: &Arc<Self>, state: &mut LimiterState, index: usize) -> Option<i64> {
         let now = self.clock.now();
-        while let Some(lane) = state.buckets[index].queue.next_priority() {
-            let is_probe = match state.buckets[index].admission(lane, self.processes(), now) {
+        while let Some(priority) = state.buckets[index].queue.next_priority() {
+            let is_probe = match state.buckets[index].admission(priority, self.processes(), now) {
                 Admission::Open { is_probe } => is_probe,
                 Admission::Closed(until) => return until,
             };
             let Some(waiter) = state.buckets[index].queue.dequeue() else { break };
             let permit = self.grant(state, index, is_probe, now);
             if let Err(mut permit) = waiter.permit.send(permit) {
-                // Whoever it was went away at this moment. The lock is held, so it is given back by hand.
+                // The waiter was dropped. The permit is released here, because `Drop` would deadlock on the held lock.
                 permit.needs_release = false;
                 state.buckets[index].release(permit.sequence);
             }
@@ -138,41 +139,41 @@ impl RateLimiter {
 }
 
 impl Permit {
-    /// Gives the place back with what the answer says.
+    /// Releases the permit and records what the response reports.
     pub(in crate::http) fn complete(mut self, outcome: &Outcome<'_>) {
-        let budget = self.limiter.clone();
-        let mut state = budget.state();
-        let now = budget.clock.now();
+        let limiter = self.limiter.clone();
+        let mut state = limiter.state();
+        let now = limiter.clock.now();
         self.needs_release = false;
         state.buckets[self.bucket].release(self.sequence);
         if let Some(date) = outcome.server_date {
             state.skew.observe(date, self.sent_at, now);
         }
         let to_local = |reset: TimeSpec| match reset {
-            TimeSpec::After(span) => now.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)),
+            TimeSpec::After(wait) => now.saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)),
             TimeSpec::At(server) => state.skew.to_local(server),
         };
         let resets: Vec<_> = outcome.limits.windows.iter().map(|window| window.reset.map(to_local)).collect();
         let index = self.counting_bucket(&mut state, outcome);
-        let answered = ResponseEvent { sent: self.sequence, tick: state.next_sequence(), at: now };
+        let response = ResponseEvent { sent: self.sequence, tick: state.next_sequence(), at: now };
         let bucket = &mut state.buckets[index];
-        bucket.observe(outcome.limits, &resets, answered);
+        bucket.observe(outcome.limits, &resets, response);
         match outcome.limited_for {
             Some(wait) => bucket.on_limited(self.sequence, wait, now),
             None => bucket.on_success(now),
         }
-        budget.grant_waiting(&mut state, self.bucket);
+        limiter.grant_waiting(&mut state, self.bucket);
         if index != self.bucket {
-            budget.grant_waiting(&mut state, index);
+            limiter.grant_waiting(&mut state, index);
         }
     }
 
-    /// The bucket that the answer names; the one that was guessed where it names none.
+    /// Returns the bucket that the response names; the assumed one if it names none.
     fn counting_bucket(&self, state: &mut LimiterState, outcome: &Outcome<'_>) -> usize {
         let Some(name) = &outcome.limits.bucket else { return self.bucket };
-        let guessed = &mut state.buckets[self.bucket];
-        if guessed.name.is_none() {
-            guessed.name = Some(name.clone());
+        let assumed = &mut state.buckets[self.bucket];
+        if assumed.name.is_none() {
+            assumed.name = Some(name.clone());
         }
         let found = state.buckets.iter().position(|bucket| bucket.name.as_ref() == Some(name));
         let index = found.unwrap_or_else(|| {

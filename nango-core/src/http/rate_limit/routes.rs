@@ -1,22 +1,23 @@
-//! Which bucket an endpoint is counted in, as far as answers told.
+//! Routes: the bucket of each endpoint, learned from responses.
 
 use std::collections::HashMap;
 
-/// More places than APIs have; names in paths may be anything.
+/// The most routes that are stored. More than APIs have; path segments may be arbitrary.
 const MAX_ROUTES: usize = 256;
 
-/// Places by the beginning of their path. What no answer told of is counted in the first bucket.
+/// Buckets by path prefix. Unknown paths use the first bucket.
 #[derive(Debug, Default)]
 pub(super) struct Routes(HashMap<String, usize>);
 
 impl Routes {
-    /// The bucket of a path.
+    /// Returns the bucket of a path.
     pub(super) fn bucket_of(&self, path: &str) -> usize {
         let [two, one] = path_prefixes(path);
         self.0.get(two).or_else(|| self.0.get(one)).copied().unwrap_or(0)
     }
 
-    /// An answer told the bucket of a path. Its first segment stands for all below it, until one differs.
+    /// Records the bucket of a path, as a response named it. The first segment covers all paths below it, until one of
+    /// them differs.
     pub(super) fn learn(&mut self, path: &str, bucket: usize) {
         let [two, one] = path_prefixes(path);
         if self.bucket_of(path) == bucket && (bucket == 0 || self.0.contains_key(one)) {
@@ -29,7 +30,7 @@ impl Routes {
     }
 }
 
-/// The first two segments of a path, and the first.
+/// Returns the prefixes of a path with two segments and with one.
 fn path_prefixes(path: &str) -> [&str; 2] {
     let end = |count: usize| path.match_indices('/').nth(count).map_or(path.len(), |(at, _)| at);
     [&path[..end(2)], &path[..end(1)]]

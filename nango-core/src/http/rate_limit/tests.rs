@@ -5,7 +5,7 @@ use futures_util::{FutureExt, future::join_all};
 use super::*;
 use crate::http::{
     Client, ClientParts, ClientQuota, HttpError, RequestSpec, TransportError, WaitObserver,
-    mock::{FakeClock, MockTransport, json, mock_response, unreachable_server},
+    mock::{FakeClock, MockTransport, mock_json, mock_response, unreachable_server},
 };
 
 fn limiters(clock: &FakeClock) -> RateLimiters {
@@ -16,8 +16,8 @@ fn limiters(clock: &FakeClock) -> RateLimiters {
 struct RecordedWaits(Mutex<Vec<String>>);
 
 impl WaitObserver for RecordedWaits {
-    fn on_wait(&self, what: &str) {
-        self.0.lock().unwrap().push(what.to_owned());
+    fn on_wait(&self, message: &str) {
+        self.0.lock().unwrap().push(message.to_owned());
     }
 }
 
@@ -43,7 +43,7 @@ fn response_with_remaining(remaining: u64, reset: &str) -> Result<crate::http::R
     )
 }
 
-/// A clock on which nobody wakes up.
+/// A clock whose sleeps never end.
 #[derive(Debug)]
 struct Frozen;
 
@@ -61,15 +61,15 @@ impl Clock for Frozen {
     }
 }
 
-/// How long a client waited, to the second.
+/// Total wait of a client, rounded to seconds.
 fn seconds(client: &Client) -> u64 {
     (client.rate_limit_wait() + Duration::from_millis(500)).as_secs()
 }
 
 async fn acquire(limiter: &Arc<RateLimiter>, priority: Priority) -> Result<Permit, AcquireError> {
-    let longest = Duration::from_mins(10);
-    let asked = PermitRequest { path: "/a", priority, connection: "one", clock: &Frozen, max_wait: longest };
-    limiter.acquire(asked, |_| {}).await
+    let max_wait = Duration::from_mins(10);
+    let request = PermitRequest { path: "/a", priority, connection: "one", clock: &Frozen, max_wait };
+    limiter.acquire(request, |_| {}).await
 }
 
 fn complete(permit: Permit, remaining: u64, reset: Duration) {
@@ -101,16 +101,16 @@ async fn one_request_is_in_flight_until_the_first_response() {
 async fn permit_is_released_when_a_request_fails_or_is_dropped() {
     let clock = FakeClock::default();
     let limiter = limiters(&clock).of("app", "one", false);
-    let script = MockTransport::new([unreachable_server(), json("1")]);
+    let script = MockTransport::new([unreachable_server(), mock_json("1")]);
     let (client, _) = client(&script, &clock, &limiter, Priority::Background);
     client.send(&RequestSpec::get("/a")).await.unwrap_err();
     client.send(&RequestSpec::get("/a")).await.unwrap();
-    // Somebody who waited and went away takes nothing along.
+    // A waiter that was dropped does not keep a permit.
     let other = limiters(&clock).of("app", "two", false);
     let first = acquire(&other, Priority::Background).await.unwrap();
     {
-        let mut gone = pin!(acquire(&other, Priority::Background));
-        assert!(gone.as_mut().now_or_never().is_none());
+        let mut dropped = pin!(acquire(&other, Priority::Background));
+        assert!(dropped.as_mut().now_or_never().is_none());
     }
     drop(first);
     assert!(acquire(&other, Priority::Background).now_or_never().is_some());
@@ -121,18 +121,18 @@ async fn end_of_a_window_is_reserved_for_interactive_work() {
     let clock = FakeClock::default();
     let limiter = limiters(&clock).of("app", "one", false);
     complete(acquire(&limiter, Priority::Background).await.unwrap(), 7, Duration::from_mins(1));
-    // Seven are left, five of them in reserve.
-    let held = [
+    // Seven requests remain, five of them reserved.
+    let background = [
         acquire(&limiter, Priority::Background).await.unwrap(),
         acquire(&limiter, Priority::Background).await.unwrap(),
     ];
     assert!(acquire(&limiter, Priority::Background).now_or_never().is_none());
-    let mut urgent = Vec::new();
+    let mut interactive = Vec::new();
     for _ in 0..5 {
-        urgent.push(acquire(&limiter, Priority::Interactive).now_or_never().unwrap().unwrap());
+        interactive.push(acquire(&limiter, Priority::Interactive).now_or_never().unwrap().unwrap());
     }
     assert!(acquire(&limiter, Priority::Interactive).now_or_never().is_none());
-    drop((held, urgent));
+    drop((background, interactive));
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn run_reports_its_wait_for_the_window() {
     client.send(&RequestSpec::get("/a")).await.unwrap();
     assert_eq!(client.rate_limit_wait(), Duration::ZERO);
     client.send(&RequestSpec::get("/a")).await.unwrap();
-    assert_eq!(*waits.0.lock().unwrap(), ["waiting 12 s for Acme's limit"]);
+    assert_eq!(*waits.0.lock().unwrap(), ["waiting 12 s for Acme's rate limit"]);
     assert_eq!(seconds(&client), 12);
 }
 
@@ -159,8 +159,8 @@ async fn wait_over_the_maximum_fails_before_sending() {
     assert!(error.is_rate_limit() && script.sent().len() == 1 && clock.slept().is_empty());
     assert_eq!(
         error.to_string(),
-        "GET https://h.test/a was not sent: what the API allows is used up until 1970-01-12T14:46:40Z (1 h 0 min), longer \
-         than the 10 min that a run waits"
+        "GET https://h.test/a was not sent: the rate limit is exhausted until 1970-01-12T14:46:40Z (1 h 0 min), longer \
+         than the maximum wait of 10 min"
     );
 }
 
@@ -168,13 +168,13 @@ async fn wait_over_the_maximum_fails_before_sending() {
 async fn refusal_delays_all_waiters() {
     let clock = FakeClock::default();
     let limiter = limiters(&clock).of("app", "one", false);
-    let script = MockTransport::new([mock_response(429, &[("retry-after", "7")], ""), json("1")]);
+    let script = MockTransport::new([mock_response(429, &[("retry-after", "7")], ""), mock_json("1")]);
     let (refused, _) = client(&script, &clock, &limiter, Priority::Background);
     refused.send(&RequestSpec::get("/a")).await.unwrap_err();
     let (other, waits) = client(&script, &clock, &limiter, Priority::Interactive);
     other.send(&RequestSpec::get("/b")).await.unwrap();
     assert_eq!((seconds(&other), waits.0.lock().unwrap().len()), (7, 1));
-    // Another connection has a budget of its own; so has none what is asked without credentials.
+    // Another connection has its own rate limiter.
     let own = limiters(&clock).of("app", "two", false);
     assert!(acquire(&own, Priority::Background).now_or_never().is_some());
 }
@@ -199,8 +199,8 @@ async fn buckets_are_distinguished_by_name() {
         let headers = [("x-ratelimit-limit", "100"), ("x-ratelimit-remaining", remaining), ("x-ratelimit-reset", "60")];
         mock_response(200, &[headers[0], headers[1], headers[2], ("x-ratelimit-resource", name)], "")
     };
-    let answers = [named("core", "50"), named("search", "0"), named("core", "49"), named("search", "9")];
-    let script = MockTransport::new(answers);
+    let responses = [named("core", "50"), named("search", "0"), named("core", "49"), named("search", "9")];
+    let script = MockTransport::new(responses);
     let (client, _) = client(&script, &clock, &limiter, Priority::Background);
     for path in ["/repos/a", "/search/issues", "/repos/b"] {
         client.send(&RequestSpec::get(path)).await.unwrap();
@@ -217,11 +217,11 @@ async fn quota_is_divided_by_the_number_of_processes() {
     all.set_process_count(4);
     let limiter = all.of("app", "one", false);
     complete(acquire(&limiter, Priority::Interactive).await.unwrap(), 40, Duration::from_mins(1));
-    let mut held = Vec::new();
+    let mut permits = Vec::new();
     while let Some(permit) = acquire(&limiter, Priority::Interactive).now_or_never() {
-        held.push(permit.unwrap());
+        permits.push(permit.unwrap());
     }
-    assert_eq!(held.len(), 10);
+    assert_eq!(permits.len(), 10);
     all.set_process_count(0);
     assert!(acquire(&limiter, Priority::Interactive).now_or_never().is_some());
 }
@@ -232,8 +232,8 @@ async fn every_waiter_gets_a_permit() {
     let limiter = limiters(&clock).of("app", "one", true);
     let script = MockTransport::new((0..30).map(|number| response_with_remaining(99 - number % 3, "1")));
     let clients: Vec<_> = (0..30).map(|_| client(&script, &clock, &limiter, Priority::Background).0).collect();
-    let call = RequestSpec::get("/a");
-    let sent = join_all(clients.iter().map(|client| client.send(&call))).await;
+    let spec = RequestSpec::get("/a");
+    let sent = join_all(clients.iter().map(|client| client.send(&spec))).await;
     assert!(sent.iter().all(Result::is_ok));
     assert_eq!(limiter.state().buckets[0].in_flight(), 0);
 }
@@ -242,12 +242,12 @@ async fn every_waiter_gets_a_permit() {
 fn unused_limiters_are_evicted() {
     let clock = FakeClock::default();
     let all = limiters(&clock);
-    let held = all.of("app", "held", false);
+    let used = all.of("app", "used", false);
     for number in 0..EVICT_ABOVE * 2 {
         drop(all.of("app", &number.to_string(), false));
     }
     assert!(all.limiters.lock().unwrap().len() <= EVICT_ABOVE + 1);
-    assert!(Arc::ptr_eq(&held, &all.of("app", "held", false)));
+    assert!(Arc::ptr_eq(&used, &all.of("app", "used", false)));
     let shared = all.of("app", "a", true);
-    assert!(Arc::ptr_eq(&shared, &all.of("app", "b", true)) && !Arc::ptr_eq(&shared, &held));
+    assert!(Arc::ptr_eq(&shared, &all.of("app", "b", true)) && !Arc::ptr_eq(&shared, &used));
 }

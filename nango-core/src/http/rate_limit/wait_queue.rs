@@ -1,4 +1,4 @@
-//! Those who wait for a bucket: interactive work first, then connection by connection in turn.
+//! Wait queue of a bucket: interactive work first, then connections in round-robin order.
 
 use std::collections::VecDeque;
 
@@ -6,27 +6,27 @@ use tokio::sync::oneshot;
 
 use super::{Permit, Priority};
 
-/// Somebody who waits.
+/// A request that waits for a permit.
 #[derive(Debug)]
 pub(super) struct Waiter {
     pub(super) priority: Priority,
     pub(super) connection: String,
-    /// Gets the place. Closed: nobody waits any more.
+    /// Receives the permit. Closed if the request was dropped.
     pub(super) permit: oneshot::Sender<Permit>,
 }
 
-/// A line.
+/// Queue of the requests that wait for permits of a bucket.
 #[derive(Debug, Default)]
 pub(super) struct WaitQueue {
     interactive: VecDeque<Waiter>,
-    /// One line for each connection; the first one's turn comes next.
+    /// One queue per connection; the first connection is served next.
     background: VecDeque<(String, VecDeque<Waiter>)>,
 }
 
 impl WaitQueue {
-    /// Whether somebody who comes now has to stand behind others.
-    pub(super) fn has_waiters(&self, lane: Priority) -> bool {
-        !self.interactive.is_empty() || (lane == Priority::Background && !self.background.is_empty())
+    /// Whether a new request of this priority has to wait behind others.
+    pub(super) fn has_waiters(&self, priority: Priority) -> bool {
+        !self.interactive.is_empty() || (priority == Priority::Background && !self.background.is_empty())
     }
 
     pub(super) fn enqueue(&mut self, waiter: Waiter) {
@@ -42,28 +42,28 @@ impl WaitQueue {
         }
     }
 
-    /// The lane of whoever is next. Those who went away are passed over.
+    /// Returns the priority of the next waiter; removes waiters that were dropped.
     pub(super) fn next_priority(&mut self) -> Option<Priority> {
         self.interactive.retain(|waiter| !waiter.permit.is_closed());
         if !self.interactive.is_empty() {
             return Some(Priority::Interactive);
         }
-        for (_, line) in &mut self.background {
-            line.retain(|waiter| !waiter.permit.is_closed());
+        for (_, queue) in &mut self.background {
+            queue.retain(|waiter| !waiter.permit.is_closed());
         }
-        self.background.retain(|(_, line)| !line.is_empty());
+        self.background.retain(|(_, queue)| !queue.is_empty());
         (!self.background.is_empty()).then_some(Priority::Background)
     }
 
-    /// Takes whoever is next; their connection's next turn comes after all others'.
+    /// Removes the next waiter and moves its connection to the end of the round.
     pub(super) fn dequeue(&mut self) -> Option<Waiter> {
         if let Some(waiter) = self.interactive.pop_front() {
             return Some(waiter);
         }
-        let (connection, mut line) = self.background.pop_front()?;
-        let waiter = line.pop_front();
-        if !line.is_empty() {
-            self.background.push_back((connection, line));
+        let (connection, mut queue) = self.background.pop_front()?;
+        let waiter = queue.pop_front();
+        if !queue.is_empty() {
+            self.background.push_back((connection, queue));
         }
         waiter
     }
@@ -75,26 +75,26 @@ mod tests {
 
     #[test]
     fn queue_serves_interactive_work_first_then_connections_round_robin() {
-        let mut line = WaitQueue::default();
-        let mut held = Vec::new();
-        let mut stand = |line: &mut WaitQueue, lane, connection: &str| {
-            let (place, waits) = oneshot::channel();
-            held.push(waits);
-            line.enqueue(Waiter { priority: lane, connection: connection.to_owned(), permit: place });
+        let mut queue = WaitQueue::default();
+        let mut receivers = Vec::new();
+        let mut enqueue = |queue: &mut WaitQueue, priority, connection: &str| {
+            let (permit, receiver) = oneshot::channel();
+            receivers.push(receiver);
+            queue.enqueue(Waiter { priority, connection: connection.to_owned(), permit });
         };
         for connection in ["a", "a", "a", "b", "c", "b"] {
-            stand(&mut line, Priority::Background, connection);
+            enqueue(&mut queue, Priority::Background, connection);
         }
-        assert!(!line.has_waiters(Priority::Interactive) && line.has_waiters(Priority::Background));
-        stand(&mut line, Priority::Interactive, "z");
-        assert!(line.has_waiters(Priority::Interactive));
-        // The second of a went away.
-        held.remove(1);
+        assert!(!queue.has_waiters(Priority::Interactive) && queue.has_waiters(Priority::Background));
+        enqueue(&mut queue, Priority::Interactive, "z");
+        assert!(queue.has_waiters(Priority::Interactive));
+        // The second request of `a` is dropped.
+        receivers.remove(1);
         let mut order = Vec::new();
-        while line.next_priority().is_some() {
-            order.push(line.dequeue().unwrap().connection);
+        while queue.next_priority().is_some() {
+            order.push(queue.dequeue().unwrap().connection);
         }
         assert_eq!(order.concat(), "zabcab");
-        assert!(line.dequeue().is_none() && !line.has_waiters(Priority::Background));
+        assert!(queue.dequeue().is_none() && !queue.has_waiters(Priority::Background));
     }
 }

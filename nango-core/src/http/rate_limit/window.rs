@@ -1,33 +1,33 @@
-//! One window in which an API counts requests, and says what remains.
+//! One rate-limit window of an API, with a remainder that responses report.
 //!
-//! Answers overtake each other, and what one says may have been true before another was counted. So what remains is the
-//! least that is said by the answers of which any may be the newest: those that came after the youngest answered request
-//! was sent. All that such an answer did not count is still under way. This is exact once nothing is under way, holds
-//! for windows that begin anew and for those that slide, and needs no knowledge of which it is.
+//! Responses arrive in any order, and a response may report a remainder from before another request was counted. The
+//! remainder is therefore the minimum over all responses that may be the newest: those that arrived after the newest
+//! answered request was sent. Every request that such a response did not count is still in flight. The result is exact
+//! when no request is in flight. It is valid for fixed and for sliding windows and does not depend on which one it is.
 
 use std::{collections::VecDeque, time::Duration};
 
 use crate::http::rate_limit_headers;
 
-/// How long to wait for a window that says neither when it ends nor how long it is.
+/// Wait for a window without a reported end or length, in microseconds.
 const DEFAULT_WAIT_MICROS: i64 = 1_000_000;
-/// Above it the log is of no use: nobody sleeps that long, and there would be too much to remember.
+/// Longer windows are not tracked by response times, in microseconds: the log would be too long.
 const MAX_TRACKED_MICROS: i64 = 300_000_000;
-/// One part of so many is kept for interactive work.
+/// One part in this number of parts of a window is reserved for interactive work (5 %).
 const RESERVE_DIVISOR: u64 = 20;
 
-/// What is known of a window.
+/// State of a window.
 #[derive(Debug, Default)]
 pub(super) struct Window {
     pub(super) name: String,
     limit: u64,
-    /// Microseconds, where the API tells.
+    /// Length in microseconds, if the API reports it.
     length: Option<i64>,
-    /// When there is more.
+    /// Time of the reset, in microseconds since 1970.
     reset: Option<i64>,
-    /// The youngest request that was answered.
+    /// Tick of the newest answered request.
     newest_sent: u64,
-    /// The answers of which any may be the newest.
+    /// The responses of which any may be the newest.
     observations: VecDeque<Observation>,
 }
 
@@ -38,27 +38,29 @@ struct Observation {
     remaining: u64,
 }
 
-/// When requests of the bucket were answered, oldest first: by then at the latest they were counted.
+/// Response times of a bucket, oldest first, in microseconds since 1970. The API counted each request by then.
 #[derive(Debug, Default)]
 pub(super) struct ResponseTimes(VecDeque<i64>);
 
-/// An answer, as a window sees it.
+/// Times of a response.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ResponseEvent {
-    /// When its request was sent, in ticks.
+    /// Tick at which its request was sent.
     pub(super) sent: u64,
-    /// When it came, in ticks and in microseconds.
+    /// Tick at which the response arrived.
     pub(super) tick: u64,
+    /// Time of arrival, in microseconds since 1970.
     pub(super) at: i64,
 }
 
-/// Whether a request fits.
+/// Capacity of a window for another request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Capacity {
+    /// The request fits.
     Available,
-    /// Nothing is known to be free, but the window has ended: one request may look.
+    /// The window has ended and its new remainder is unknown: one request may probe it.
     Ended,
-    /// Until then.
+    /// No request fits before this time, in microseconds since 1970.
     Full(i64),
 }
 
@@ -72,13 +74,13 @@ impl ResponseTimes {
         self.0.push_back(self.0.back().map_or(at, |last| at.max(*last)));
     }
 
-    /// How many were answered after `from`, up to and at `to`.
+    /// Number of responses after `from`, up to and including `to`.
     fn between(&self, from: i64, to: i64) -> u64 {
         let before = |time: i64| self.0.partition_point(|at| *at <= time);
         before(to).saturating_sub(before(from)) as u64
     }
 
-    /// The `count`th answer after a moment.
+    /// Time of the `count`th response after a time.
     fn nth_after(&self, time: i64, count: u64) -> Option<i64> {
         let first = self.0.partition_point(|at| *at <= time);
         self.0.get(first + usize::try_from(count.saturating_sub(1)).ok()?).copied()
@@ -90,35 +92,35 @@ impl Window {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
-    /// Takes what an answer says of the window. `reset` is the moment by our clock.
+    /// Records what a response reports about the window. `reset` is the reset time by the local clock.
     pub(super) fn observe(
         &mut self,
         reported: &rate_limit_headers::Window,
         reset: Option<i64>,
-        answered: ResponseEvent,
+        response: ResponseEvent,
     ) {
         let Some(remaining) = reported.remaining else { return };
         self.limit = reported.limit.unwrap_or(self.limit).max(remaining);
         let micros = |length: Duration| i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
         self.length =
             reported.length.map(micros).or(self.length).filter(|length| (1..=MAX_TRACKED_MICROS).contains(length));
-        if answered.sent >= self.newest_sent {
-            self.newest_sent = answered.sent;
+        if response.sent >= self.newest_sent {
+            self.newest_sent = response.sent;
             self.reset = match reset {
-                // It tells nothing; seconds may have been cut off. The length does, or the second that is to come.
-                Some(reset) if reset <= answered.at && self.length.is_some() => None,
-                Some(reset) if reset <= answered.at && remaining == 0 => Some(answered.at + DEFAULT_WAIT_MICROS),
+                // A past reset is useless (it may be truncated to seconds): use the length, or wait a second.
+                Some(reset) if reset <= response.at && self.length.is_some() => None,
+                Some(reset) if reset <= response.at && remaining == 0 => Some(response.at + DEFAULT_WAIT_MICROS),
                 reset => reset,
             };
         }
-        self.observations.retain(|said| said.tick >= self.newest_sent);
-        self.observations.push_back(Observation { tick: answered.tick, at: answered.at, remaining });
+        self.observations.retain(|observation| observation.tick >= self.newest_sent);
+        self.observations.push_back(Observation { tick: response.tick, at: response.at, remaining });
     }
 
-    /// Whether a request of a lane fits, beside those under way.
+    /// Returns the capacity for another request in addition to those in flight.
     pub(super) fn capacity(
         &self,
-        under_way: u64,
+        in_flight: u64,
         interactive: bool,
         processes: u64,
         log: &ResponseTimes,
@@ -129,43 +131,43 @@ impl Window {
             observation.remaining.saturating_add(self.expired_count(observation, log, now)).min(self.limit)
         };
         let Some((least, observation)) =
-            self.observations.iter().map(|said| (free(said), said)).min_by_key(|(free, _)| *free)
+            self.observations.iter().map(|observation| (free(observation), observation)).min_by_key(|(free, _)| *free)
         else {
             return Capacity::Available;
         };
-        let taken = (under_way + 1).saturating_mul(processes).saturating_add(reserve);
-        if least >= taken {
+        let needed = (in_flight + 1).saturating_mul(processes).saturating_add(reserve);
+        if least >= needed {
             return Capacity::Available;
         }
         let by_log = self.length.and_then(|length| {
-            let young = log.between(now - length, now).saturating_sub(self.limit - observation.remaining);
-            Some(log.nth_after(now - length, young.saturating_add(taken - least))? + length)
+            let recent = log.between(now - length, now).saturating_sub(self.limit - observation.remaining);
+            Some(log.nth_after(now - length, recent.saturating_add(needed - least))? + length)
         });
         let until = [self.reset, by_log].into_iter().flatten().min();
         match until.unwrap_or(observation.at + self.length.unwrap_or(DEFAULT_WAIT_MICROS)) {
             until if until > now => Capacity::Full(until),
-            // What is under way may take all that there is; but not for ever.
-            until if under_way > 0 && now < until + DEFAULT_WAIT_MICROS => Capacity::Full(until + DEFAULT_WAIT_MICROS),
+            // Requests in flight may use the whole new window; the wait for them is bounded.
+            until if in_flight > 0 && now < until + DEFAULT_WAIT_MICROS => Capacity::Full(until + DEFAULT_WAIT_MICROS),
             _ => Capacity::Ended,
         }
     }
 
-    /// How many of the requests that an answer counted have left the window since. One is free a window's length after
-    /// it was counted, whether windows slide or begin anew. Which were counted is not known, so it is taken to be the
-    /// youngest, and ours alone.
+    /// Number of requests that a response counted and that have left the window since. A request leaves the window one
+    /// length after it was counted, in fixed and in sliding windows. It is unknown which requests were counted; the
+    /// newest ones, and only our own, are assumed.
     fn expired_count(&self, observation: &Observation, log: &ResponseTimes, now: i64) -> u64 {
         let Some(length) = self.length else { return 0 };
         let counted = self.limit - observation.remaining;
-        let young = log.between(now - length, now);
-        counted.saturating_sub(young).min(log.between(observation.at - length, now - length))
+        let recent = log.between(now - length, now);
+        counted.saturating_sub(recent).min(log.between(observation.at - length, now - length))
     }
 
-    /// What interactive work alone may use.
+    /// Number of requests that are reserved for interactive work.
     fn reserve(&self) -> u64 {
         (self.limit / RESERVE_DIVISOR).max(u64::from(self.limit >= RESERVE_DIVISOR / 2))
     }
 
-    /// Whether the API would have told of the window by now, if it still had it.
+    /// Whether the window has ended, so that a response that no longer reports it removes it.
     pub(super) fn is_over(&self, now: i64) -> bool {
         self.reset.is_none_or(|reset| reset <= now)
     }
@@ -177,7 +179,7 @@ mod tests {
 
     use super::*;
 
-    /// An API of one window, and requests that arrive and are answered in any order.
+    /// An API with one window; requests arrive and are answered in any order.
     struct Api {
         limit: u64,
         length: i64,
@@ -186,7 +188,7 @@ mod tests {
     }
 
     impl Api {
-        /// Counts a request; what remains, or `None` if it was over the limit.
+        /// Counts a request; returns the remainder, or `None` if it was over the limit.
         fn count(&mut self, now: i64) -> Option<u64> {
             let begin = if self.sliding { now - self.length + 1 } else { now - now % self.length };
             self.counted.retain(|at| *at >= begin);
@@ -203,21 +205,22 @@ mod tests {
             }
         }
 
-        /// When there is more: the next window, or the next place.
+        /// Time of the reset: the next window, or the next expired request of a sliding one.
         fn reset(&self, now: i64) -> i64 {
             if self.sliding { self.counted[0] + self.length } else { now - now % self.length + self.length }
         }
     }
 
-    /// A request under way: sent with a tick, then counted with what remains and when there is more.
+    /// A request in flight: sent with a tick, then counted with a remainder and a reset time.
     struct InFlight {
         sent: u64,
         seen: Option<(u64, i64)>,
-        looks: bool,
+        is_probe: bool,
     }
 
     proptest! {
-        /// Whatever overtakes whatever: nothing that the window lets leave is over the limit, and what waits gets through.
+        /// In any order of arrival, no admitted request is over the limit, and waiting requests get capacity in the
+        /// end.
         #[test]
         fn admitted_requests_never_exceed_the_limit(
             sliding: bool,
@@ -226,20 +229,21 @@ mod tests {
             steps in prop::collection::vec((0_u8..8, any::<prop::sample::Index>(), 0_i64..400), 1..600),
         ) {
             let mut api = Api { limit, length: 10_000, sliding, counted: Vec::new() };
-            let (mut window, mut log, mut flights) = (Window::default(), ResponseTimes::default(), Vec::<InFlight>::new());
+            let (mut window, mut log) = (Window::default(), ResponseTimes::default());
+            let mut flights = Vec::<InFlight>::new();
             let (mut now, mut tick, mut known) = (1_000_000_i64, 0, false);
-            for (what, which, passes) in steps {
-                now += passes;
+            for (action, which, elapsed) in steps {
+                now += elapsed;
                 tick += 1;
-                let under_way = flights.len() as u64;
-                match what {
-                    // Somebody wants to send.
+                let in_flight = flights.len() as u64;
+                match action {
+                    // A request is to be sent.
                     0..=3 => {
-                        let capacity = window.capacity(under_way, true, 1, &log, now);
-                        let looking = flights.iter().any(|flight| flight.looks);
-                        let looks = capacity == Capacity::Ended;
-                        if (known || under_way == 0) && (capacity == Capacity::Available || (looks && !looking)) {
-                            flights.push(InFlight { sent: tick, seen: None, looks });
+                        let capacity = window.capacity(in_flight, true, 1, &log, now);
+                        let is_probing = flights.iter().any(|flight| flight.is_probe);
+                        let is_probe = capacity == Capacity::Ended;
+                        if (known || in_flight == 0) && (capacity == Capacity::Available || (is_probe && !is_probing)) {
+                            flights.push(InFlight { sent: tick, seen: None, is_probe });
                         }
                     }
                     // A request arrives at the API.
@@ -252,7 +256,7 @@ mod tests {
                             flight.seen = Some((remaining.unwrap_or(0), api.reset(now)));
                         }
                     }
-                    // An answer arrives here.
+                    // A response arrives here.
                     _ if !flights.is_empty() => {
                         let at = which.index(flights.len());
                         if let Some((remaining, reset)) = flights[at].seen {
@@ -266,7 +270,7 @@ mod tests {
                     _ => {}
                 }
             }
-            // In the end all arrive, and after some windows there is room again.
+            // When all responses have arrived, there is capacity after some windows.
             if flights.is_empty() {
                 let capacity = window.capacity(0, true, 1, &log, now + 3 * api.length + DEFAULT_WAIT_MICROS);
                 prop_assert!(matches!(capacity, Capacity::Available | Capacity::Ended), "{capacity:?}");
@@ -275,18 +279,23 @@ mod tests {
 
         #[test]
         fn arbitrary_headers_never_overflow(
-            told in prop::collection::vec((any::<u64>(), any::<Option<u64>>(), any::<Option<u64>>(), any::<i64>()), 1..20),
-            under_way in 0_u64..1_000_000,
+            reports in prop::collection::vec(any::<(u64, Option<u64>, Option<u64>, i64)>(), 1..20),
+            in_flight in 0_u64..1_000_000,
         ) {
             let (mut window, mut log) = (Window::default(), ResponseTimes::default());
-            for (tick, (remaining, limit, length, reset)) in (0_u64..).zip(told) {
+            for (tick, (remaining, limit, length, reset)) in (0_u64..).zip(reports) {
                 let now = 1_000_000_000_000_000 + tick.cast_signed();
                 let length = length.map(Duration::from_secs);
-                let reported = rate_limit_headers::Window { limit, remaining: Some(remaining), length, ..rate_limit_headers::Window::default() };
+                let reported = rate_limit_headers::Window {
+                    limit,
+                    remaining: Some(remaining),
+                    length,
+                    ..rate_limit_headers::Window::default()
+                };
                 window.observe(&reported, Some(reset), ResponseEvent { sent: tick, tick, at: now });
                 log.add(now);
                 for interactive in [true, false] {
-                    let _ = window.capacity(under_way, interactive, u64::from(u32::MAX), &log, now);
+                    let _ = window.capacity(in_flight, interactive, u64::from(u32::MAX), &log, now);
                 }
             }
         }

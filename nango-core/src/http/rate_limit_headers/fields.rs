@@ -1,13 +1,13 @@
-//! The structured fields `RateLimit` and `RateLimit-Policy`, in the shapes of the drafts.
+//! The structured fields `RateLimit` and `RateLimit-Policy`, in the formats of all drafts.
 //!
-//! `limit=100, remaining=50, reset=30` was the first, `"burst";r=50;t=30, "daily";r=900;t=4000` is the last; the policy
-//! was `100;w=60` and is `"burst";q=100;w=60`. Read without regard to what is not understood.
+//! The first draft has `limit=100, remaining=50, reset=30` and the policy `100;w=60`; the latest has
+//! `"burst";r=50;t=30, "daily";r=900;t=4000` and the policy `"burst";q=100;w=60`. Unknown parameters are ignored.
 
 use std::time::Duration;
 
 use super::{RateLimitHeaders, TimeSpec};
 
-/// Reads `RateLimit`.
+/// Reads a value of `RateLimit` into `limits`.
 pub(super) fn read_rate_limit(value: &str, limits: &mut RateLimitHeaders) {
     for item in split(value, ',') {
         let mut parts = split(item, ';');
@@ -24,11 +24,11 @@ pub(super) fn read_rate_limit(value: &str, limits: &mut RateLimitHeaders) {
     }
 }
 
-/// Reads `RateLimit-Policy`.
+/// Reads a value of `RateLimit-Policy` into `limits`.
 pub(super) fn read_policy(value: &str, limits: &mut RateLimitHeaders) {
     for item in split(value, ',') {
         let head = split(item, ';').next().unwrap_or_default();
-        // The first shape has the quota in place of a name, and its window has none.
+        // The first draft has the quota in place of the name, so its window is unnamed.
         let quota: Option<u64> = head.parse().ok();
         let name = if quota.is_some() { "" } else { unquoted(head) };
         let window = limits.window(name);
@@ -37,7 +37,7 @@ pub(super) fn read_policy(value: &str, limits: &mut RateLimitHeaders) {
     }
 }
 
-/// A whole number that a value carries as a parameter: the 60 of `100;w=60`.
+/// Returns an integer parameter of a value: the 60 of `100;w=60`.
 pub(super) fn parameter(value: &str, name: &str) -> Option<u64> {
     let first = split(value, ',').next()?;
     split(first, ';').skip(1).filter_map(parse_pair).find(|(key, _)| *key == name).map(|(_, number)| number)
@@ -54,7 +54,7 @@ fn set_parameter(limits: &mut RateLimitHeaders, window: &str, key: &str, number:
     }
 }
 
-/// Policies that are named make up the bucket.
+/// Appends a policy's name to the name of the bucket: requests of the same policies share a bucket.
 fn add_bucket_name(limits: &mut RateLimitHeaders, name: &str) {
     if name.is_empty() {
         return;
@@ -77,13 +77,13 @@ fn unquoted(text: &str) -> &str {
     text.trim().trim_matches('"')
 }
 
-/// Splits at a character that is not in quotes; the pieces are trimmed.
-fn split(text: &str, at: char) -> impl Iterator<Item = &str> {
+/// Splits at a character outside of quotes; trims the parts and drops empty ones.
+fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     text.split(move |c| {
         quoted ^= c == '"';
-        c == at && !quoted
+        c == separator && !quoted
     })
     .map(str::trim)
-    .filter(|piece| !piece.is_empty())
+    .filter(|part| !part.is_empty())
 }

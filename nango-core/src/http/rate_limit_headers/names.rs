@@ -1,8 +1,8 @@
-//! Names of headers that say how much of a limit is left.
+//! Names of rate-limit headers.
 //!
-//! `x-ratelimit-remaining-requests` and its kin are read by their words. Other names:
+//! `x-ratelimit-remaining-requests` and similar names are classified word by word. Other supported names:
 //!
-//! - `x-minlimit-remaining`, `x-daylimit-remaining`: the window's name says how long it is.
+//! - `x-minlimit-remaining`, `x-daylimit-remaining`: the window's name gives its length.
 //! - `x-acme-quota-remaining` with `x-acme-quota-resets-in`.
 //! - `acme-limit-info: api-usage=924/15000`: used and limit in one value.
 
@@ -10,25 +10,25 @@ use std::time::Duration;
 
 const QUOTA: &str = "quota";
 
-/// What a header is for.
+/// Meaning of a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     RetryAfter,
     Limit,
     Remaining,
     Used,
-    /// Used and limit in one value.
+    /// Used count and limit in one value.
     Usage,
     Reset,
     Length,
     Bucket,
-    /// `RateLimit` itself.
+    /// The structured field `RateLimit`.
     Fields,
-    /// `RateLimit-Policy`.
+    /// The structured field `RateLimit-Policy`.
     Policy,
 }
 
-/// What a header is for, and the name of its window.
+/// Returns the meaning of a header and the name of its window; `None` if the header is not about limits.
 pub(super) fn classify(name: &str) -> Option<(Role, String)> {
     if !may_be_limit_header(name) {
         return None;
@@ -65,7 +65,7 @@ pub(super) fn classify(name: &str) -> Option<(Role, String)> {
     Some((role, window.join("-")))
 }
 
-/// Names without `ratelimit`: a word that ends in `limit` or is `quota`, and one that says what is counted.
+/// Classifies names without `ratelimit`: they need a word that ends in `limit` or is `quota`, and a word for the role.
 fn classify_other(name: &str) -> Option<(Role, String)> {
     if name.ends_with("limit-info") {
         return Some((Role::Usage, String::new()));
@@ -94,12 +94,12 @@ fn classify_other(name: &str) -> Option<(Role, String)> {
     Some((role?, window.join("-")))
 }
 
-/// Whether a window is one of a quota.
+/// Whether the name of a window contains the word `quota`.
 pub(super) fn is_quota(window: &str) -> bool {
     window.split('-').any(|word| word == QUOTA)
 }
 
-/// Whether a header's name may be about limits. Most are not, so that this look is quick.
+/// Whether a header's name may be about limits. A cheap filter, because most names are not.
 fn may_be_limit_header(name: &str) -> bool {
     let bytes = name.as_bytes();
     (0..bytes.len()).any(|at| match bytes[at] {
@@ -110,7 +110,7 @@ fn may_be_limit_header(name: &str) -> bool {
     })
 }
 
-/// The length that a window's name gives.
+/// Returns the length that a window's name gives, such as a day for `daily`.
 pub(super) fn window_length(window: &str) -> Option<Duration> {
     let last = window.rsplit('-').next()?;
     let lengths = [

@@ -150,7 +150,7 @@ fn unrelated_header_is_ignored() {
         ("x-generated", "5"),
         ("x-exchange-rate", "7"),
         ("x-ratelimit-limit", "NaN"),
-        // Without a reset it may be one of storage.
+        // A quota without a reset may be a storage quota.
         ("x-storage-quota-remaining", "0"),
         ("x-file-size-limit", "0"),
         ("x-delimiter-left", "0"),

@@ -6,18 +6,18 @@ use crate::{
     provider::BodyWait,
 };
 
-/// 1994-11-06T08:49:37Z
+/// The current time of the tests, 1994-11-06T08:49:37Z.
 const NOW: i64 = 784_111_777_000_000;
 
-fn verdict(status: u16, pairs: &[(&'static str, &str)], body: &str, rules: &RetryRules, now: i64) -> RetryAdvice {
+fn advice(status: u16, pairs: &[(&'static str, &str)], body: &str, rules: &RetryRules, now: i64) -> RetryAdvice {
     let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
     RetryAdvice::from_response(status, &headers, body.as_bytes(), rules, now)
 }
 
 #[track_caller]
 fn check(rules: &RetryRules, status: u16, pairs: &[(&'static str, &str)], limited: bool, millis: Option<u64>) {
-    let verdict = verdict(status, pairs, "", rules, NOW);
-    assert_eq!((verdict.limited, verdict.wait), (limited, millis.map(Duration::from_millis)), "{status} {pairs:?}");
+    let advice = advice(status, pairs, "", rules, NOW);
+    assert_eq!((advice.limited, advice.wait), (limited, millis.map(Duration::from_millis)), "{status} {pairs:?}");
 }
 
 fn none() -> RetryRules {
@@ -38,8 +38,8 @@ fn retry_after_is_read() {
     for junk in ["-1", "soon", "NaN", ""] {
         check(&[("retry-after", junk)], None);
     }
-    let for_ever = verdict(429, &[("retry-after", "99999999999999999999d")], "", &none(), 0);
-    assert_eq!(for_ever.wait, Some(Duration::MAX));
+    let too_long = advice(429, &[("retry-after", "99999999999999999999d")], "", &none(), 0);
+    assert_eq!(too_long.wait, Some(Duration::MAX));
 }
 
 #[test]
@@ -51,13 +51,13 @@ fn reset_counts_only_for_an_exhausted_window() {
     check(429, &[reset], true, Some(10_000));
     check(429, &[reset, ("x-ratelimit-remaining", "0")], true, Some(10_000));
     check(403, &[reset, ("x-ratelimit-remaining", "0")], true, Some(10_000));
-    // Another limit than the one with something left: a moment of our own choice.
+    // The window with remaining requests is not the cause, so the backoff applies.
     check(429, &[reset, ("x-ratelimit-remaining", "40")], true, None);
     check(429, &[reset, ("x-ratelimit-remaining", "40"), ("retry-after", "3")], true, Some(3000));
     check(429, &[reset, ("retry-after", "3")], true, Some(3000));
-    // The longest of several.
+    // The longest of several waits applies.
     check(429, &[reset, ("x-ratelimit-remaining", "0"), ("retry-after", "3")], true, Some(10_000));
-    // A server that is down is not down until the end of the hour.
+    // The reset of a window is no wait for a server that is down.
     check(503, &[reset, ("x-ratelimit-remaining", "40")], false, None);
     check(503, &[reset], false, None);
     check(403, &[reset], false, None);
@@ -68,7 +68,7 @@ fn reset_counts_only_for_an_exhausted_window() {
 fn provider_rules_add_headers_and_statuses() {
     let rules = RetryRules {
         retry_at_headers: vec!["x-resettime".parse().unwrap()],
-        after: vec!["x-quota-resets-in".parse().unwrap()],
+        retry_after_headers: vec!["x-quota-resets-in".parse().unwrap()],
         remaining_header: Some("x-left".parse().unwrap()),
         retryable_statuses: vec!["400".parse().unwrap(), "5xx".parse().unwrap(), "401".parse().unwrap()],
         body_wait: None,
@@ -89,18 +89,14 @@ fn provider_rules_add_headers_and_statuses() {
 
 #[test]
 fn wait_is_read_from_the_body() {
-    let rule = |pattern: &str, strategy| RetryRules {
-        body_wait: Some(BodyWait {
-            path: "error.0.message".into(),
-            pattern: pattern.parse().unwrap(),
-            format: strategy,
-        }),
+    let rule = |pattern: &str, format| RetryRules {
+        body_wait: Some(BodyWait { path: "error.0.message".into(), pattern: pattern.parse().unwrap(), format }),
         ..RetryRules::default()
     };
     let wait = |rules: &RetryRules, message: &str| {
         let body = serde_json::json!({ "error": [{ "message": message }] }).to_string();
-        let verdict = verdict(403, &[], &body, rules, NOW);
-        (verdict.limited, verdict.wait)
+        let advice = advice(403, &[], &body, rules, NOW);
+        (advice.limited, advice.wait)
     };
     let at = rule(r"/Retry after (\S+)/", WaitFormat::At);
     assert_eq!(wait(&at, "Slow down. Retry after 1994-11-06T08:49:47Z"), (true, Some(Duration::from_secs(10))));
@@ -108,7 +104,7 @@ fn wait_is_read_from_the_body() {
     assert_eq!(wait(&at, "Forbidden"), (false, None));
     assert_eq!(wait(&rule(r"in (\d+)", WaitFormat::After), "again in 30"), (true, Some(Duration::from_secs(30))));
     for body in ["", "[]", "{\"error\":7}", "{\"error\":[]}"] {
-        assert_eq!(verdict(403, &[], body, &at, NOW).wait, None);
+        assert_eq!(advice(403, &[], body, &at, NOW).wait, None);
     }
 }
 
@@ -116,9 +112,9 @@ fn wait_is_read_from_the_body() {
 fn limit_without_a_time_waits_as_the_provider_rules() {
     let rules = limit_in_body();
     let check = |status, pairs: &[(&'static str, &str)], body: &str, limited, seconds: Option<u64>| {
-        let verdict = verdict(status, pairs, body, &rules, NOW);
-        let wait = verdict.wait.or(verdict.default_wait);
-        assert_eq!((verdict.limited, wait), (limited, seconds.map(Duration::from_secs)), "{status} {body}");
+        let advice = advice(status, pairs, body, &rules, NOW);
+        let wait = advice.wait.or(advice.default_wait);
+        assert_eq!((advice.limited, wait), (limited, seconds.map(Duration::from_secs)), "{status} {body}");
     };
     let secondary = r#"{"message":"You have exceeded a secondary rate limit. Please wait."}"#;
     let left = [("x-ratelimit-remaining", "4000"), ("x-ratelimit-reset", "784119999")];
@@ -132,7 +128,7 @@ fn limit_without_a_time_waits_as_the_provider_rules() {
 }
 
 #[test]
-fn repeated_retry_waits_a_second_at_least() {
+fn repeated_retry_waits_at_least_a_second() {
     let waits = |wait| {
         (1..=3).map(|attempt| demanded_wait(Duration::from_millis(wait), attempt).as_millis()).collect::<Vec<_>>()
     };
@@ -153,8 +149,8 @@ fn backoff_doubles_up_to_a_minute() {
 
 #[test]
 fn only_safe_requests_are_resent() {
-    let passes = |method: &Method, status, acted, limited| {
-        is_status_retryable(method, status, &[409], acted, limited, &RetryRules::default())
+    let passes = |method: &Method, status, side_effect_possible, limited| {
+        is_status_retryable(method, status, &[409], side_effect_possible, limited, &RetryRules::default())
     };
     for status in [408, 425, 500, 503, 409] {
         assert!(passes(&Method::GET, status, false, false), "{status}");
@@ -167,8 +163,8 @@ fn only_safe_requests_are_resent() {
 
     let unreachable = || TransportError::Unreachable("refused".into());
     let broken = || TransportError::Disconnected("reset".into());
-    let check = |method: Method, error: &TransportError, acted, expect| {
-        assert_eq!(is_transport_error_retryable(&method, error, acted), expect, "{method} {error}");
+    let check = |method: Method, error: &TransportError, side_effect_possible, expect| {
+        assert_eq!(is_transport_error_retryable(&method, error, side_effect_possible), expect, "{method} {error}");
     };
     check(Method::POST, &unreachable(), false, true);
     check(Method::GET, &unreachable(), false, true);
@@ -176,7 +172,7 @@ fn only_safe_requests_are_resent() {
     check(Method::PUT, &broken(), false, true);
     check(Method::GET, &TransportError::InvalidRequest("no".into()), false, false);
     check(Method::GET, &TransportError::Cancelled, false, false);
-    // The first hop took the POST; only its result was not reached.
+    // The first hop accepted the POST; only its result was not reached.
     check(Method::POST, &unreachable(), true, false);
     assert!(!passes(&Method::POST, 429, true, true) && passes(&Method::GET, 429, true, true));
 }

@@ -1,4 +1,4 @@
-//! Values that must be text: the keys of maps, and what a `RawValue` hands over.
+//! Serializers for values that must be text: keys of maps, and the content of a `RawValue`.
 
 use serde::{
     Serialize,
@@ -7,9 +7,11 @@ use serde::{
 
 use super::CanonicalError;
 
-/// Reads a map's key: strings, and what JSON writes as one (numbers, booleans, unit variants).
+type Text = Result<String, CanonicalError>;
+
+/// Serializes the key of a map: strings, and values that JSON writes as strings (numbers, booleans, unit variants).
 pub(super) struct KeyText;
-/// Reads the text of a `RawValue`.
+/// Serializes the text of a `RawValue`.
 pub(super) struct RawText;
 
 macro_rules! text_only {
@@ -25,32 +27,34 @@ macro_rules! text_only {
             type SerializeStruct = Impossible<String, CanonicalError>;
             type SerializeStructVariant = Impossible<String, CanonicalError>;
 
-            $(fn $simple(self, v: $t) -> Result<String, CanonicalError> { Ok(v.to_string()) })*
+            $(fn $simple(self, v: $t) -> Text { Ok(v.to_string()) })*
 
-            fn serialize_unit_variant(self, _: &'static str, _: u32, v: &'static str) -> Result<String, CanonicalError> {
+            fn serialize_unit_variant(self, _: &'static str, _: u32, v: &'static str) -> Text {
                 Ok(v.to_owned())
             }
-            fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, v: &T) -> Result<String, CanonicalError> {
+            fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, v: &T) -> Text {
                 v.serialize(self)
             }
-            fn serialize_some<T: Serialize + ?Sized>(self, v: &T) -> Result<String, CanonicalError> {
+            fn serialize_some<T: Serialize + ?Sized>(self, v: &T) -> Text {
                 v.serialize(self)
             }
-            fn serialize_f32(self, _: f32) -> Result<String, CanonicalError> { refuse($what) }
-            fn serialize_f64(self, _: f64) -> Result<String, CanonicalError> { refuse($what) }
-            fn serialize_bytes(self, _: &[u8]) -> Result<String, CanonicalError> { refuse($what) }
-            fn serialize_none(self) -> Result<String, CanonicalError> { refuse($what) }
-            fn serialize_unit(self) -> Result<String, CanonicalError> { refuse($what) }
-            fn serialize_unit_struct(self, _: &'static str) -> Result<String, CanonicalError> { refuse($what) }
+            fn serialize_f32(self, _: f32) -> Text { refuse($what) }
+            fn serialize_f64(self, _: f64) -> Text { refuse($what) }
+            fn serialize_bytes(self, _: &[u8]) -> Text { refuse($what) }
+            fn serialize_none(self) -> Text { refuse($what) }
+            fn serialize_unit(self) -> Text { refuse($what) }
+            fn serialize_unit_struct(self, _: &'static str) -> Text { refuse($what) }
             fn serialize_newtype_variant<T: Serialize + ?Sized>(self, _: &'static str, _: u32, _: &'static str, _: &T)
-                -> Result<String, CanonicalError> { refuse($what) }
+                -> Text { refuse($what) }
             fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, CanonicalError> { refuse($what) }
             fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, CanonicalError> { refuse($what) }
-            fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, CanonicalError> { refuse($what) }
+            fn serialize_tuple_struct(self, _: &'static str, _: usize)
+                -> Result<Self::SerializeTupleStruct, CanonicalError> { refuse($what) }
             fn serialize_tuple_variant(self, _: &'static str, _: u32, _: &'static str, _: usize)
                 -> Result<Self::SerializeTupleVariant, CanonicalError> { refuse($what) }
             fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, CanonicalError> { refuse($what) }
-            fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, CanonicalError> { refuse($what) }
+            fn serialize_struct(self, _: &'static str, _: usize)
+                -> Result<Self::SerializeStruct, CanonicalError> { refuse($what) }
             fn serialize_struct_variant(self, _: &'static str, _: u32, _: &'static str, _: usize)
                 -> Result<Self::SerializeStructVariant, CanonicalError> { refuse($what) }
         }

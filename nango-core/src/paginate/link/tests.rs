@@ -14,7 +14,7 @@ fn check(value: impl AsRef<[u8]>, expect: LinkTarget) {
 }
 
 #[test]
-fn link_header_in_a_form_of_the_rfc_gives_its_target() {
+fn link_header_in_a_form_of_the_rfc_has_its_target() {
     for (value, target) in [
         (r#"<https://h.test/x?page=2>; rel="next", <https://h.test/x?page=9>; rel="last""#, "https://h.test/x?page=2"),
         (r#"<https://h.test/x?page=1>; rel="prev", <https://h.test/x?page=3>; rel="next""#, "https://h.test/x?page=3"),
@@ -37,7 +37,7 @@ fn link_header_in_a_form_of_the_rfc_gives_its_target() {
 }
 
 #[test]
-fn link_header_in_a_form_that_servers_invented_gives_its_target() {
+fn link_header_in_a_nonstandard_form_has_its_target() {
     for (value, target) in [
         ("</x?page=2>; rel='next'", "/x?page=2"),
         ("</1>; rel='prev', </2>; rel='next'; title='a, b'", "/2"),
@@ -45,14 +45,14 @@ fn link_header_in_a_form_that_servers_invented_gives_its_target() {
         (r#"</2>; rel="'next'""#, "/2"),
         ("</2>; rel=prev next", "/2"),
         (r#"</1>; rel="first";, </2>; rel="next""#, "/2"),
-        // Missing separators.
+        // Separators are missing.
         (r#"</2> rel="next""#, "/2"),
         (r#"</2>; title="x" rel="next""#, "/2"),
         (r#"</2>; title=x rel="next""#, "/2"),
         (r#"</1>; rel="prev" </2>; rel="next""#, "/2"),
         (r#"</1>; rel="prev"; </2>; rel="next""#, "/2"),
         (r#"</1>; rel="prev"</2>; rel="next""#, "/2"),
-        // Quotes that are not closed, or closed too early.
+        // Quotes are not closed, or are closed too early.
         (r#"</2>; rel="next"#, "/2"),
         (r#"</2>; rel="next, </9>; rel="last""#, "/2"),
         (r#"</1>; title="cut, </2>; rel="next""#, "/2"),
@@ -82,7 +82,7 @@ fn member_that_is_malformed_is_skipped() {
         r#"</1; rel="prev", </2>; rel="next""#,
         r#"https://h.test/x?q=a,b&page=1; rel="prev", </2>; rel="next""#,
         r#"=; "", </2>; rel="next""#,
-        // The relation is there twice, and one target can be read.
+        // The relation occurs twice, and one target is readable.
         r#"<>; rel="next", </2>; rel="next""#,
     ] {
         check(value, found("/2"));
@@ -132,7 +132,7 @@ fn header_without_the_relation_is_absent() {
         "<a>; rev=next",
         r#"<a?rel="next">; rel="last""#,
         "<>; rel=last",
-        // Only the first `rel` of a link counts.
+        // Only the first `rel` of a link is used.
         r#"</1>; rel="prev"; rel="next""#,
     ] {
         check(value, LinkTarget::Absent);
@@ -150,7 +150,7 @@ fn several_headers_are_one_list() {
     assert_eq!(target(&HeaderMap::new(), "next"), LinkTarget::Absent);
 }
 
-/// A parameter that is not `rel`.
+/// Generates a parameter that is not `rel`.
 fn parameter() -> impl Strategy<Value = String> {
     prop_oneof![
         Just(String::new()),
@@ -160,8 +160,8 @@ fn parameter() -> impl Strategy<Value = String> {
     ]
 }
 
-fn link(target: &str, relations: &str, quote: &str, before: &str, behind: &str) -> String {
-    format!("<{target}>{before}; rel={quote}{relations}{quote}{behind}")
+fn link(target: &str, relations: &str, quote: &str, before: &str, after: &str) -> String {
+    format!("<{target}>{before}; rel={quote}{relations}{quote}{after}")
 }
 
 proptest! {
@@ -190,7 +190,7 @@ proptest! {
         prop_assert_eq!(target_in(value.as_bytes(), "next"), found(&encoded), "{}", value);
     }
 
-    /// A member that lost one of its delimiters ends no walk: it is still read, or it is unreadable.
+    /// A member without one of its delimiters must not end a walk: it is still read, or it is unreadable.
     #[test]
     fn member_that_lost_a_delimiter_is_never_absent(
         quote in prop_oneof![Just("\""), Just("'"), Just("")],

@@ -10,7 +10,7 @@ fn check(path: &str, expect: Option<&str>) {
 }
 
 #[test]
-fn a_path_is_followed() {
+fn path_is_followed() {
     check("a.b[0].c", Some("1"));
     check("a.b.1.c[1]", Some("3"));
     check("a.n", Some("null"));
@@ -36,7 +36,7 @@ fn check_read(json: &str, list: &str, value: &str, items: Option<&[&str]>, found
 }
 
 #[test]
-fn key_as_written_wins_over_the_nested_form_at_each_level() {
+fn literal_key_takes_precedence_over_the_nested_form_at_each_level() {
     let check = |json: &str, path: &str, expect: Option<&str>| {
         assert_eq!(lookup(json, path).map(RawValue::get), expect, "{path} in {json}");
     };

@@ -4,25 +4,25 @@ use crate::{
     declare::OffsetBy,
     http::{
         Body, Method,
-        mock::{MockResponse, MockTransport, json, mock_response, unreachable_server},
+        mock::{MockResponse, MockTransport, mock_json, mock_response, unreachable_server},
     },
 };
 
 const BASE: &str = "https://h.test/v1";
 
-/// A walk from the first page.
+/// Starts a walk from the first page.
 fn start(script: &MockTransport, request: RequestSpec, paginate: Paginate) -> Result<Walk, PaginateError> {
     Walk::new(script.client(BASE), request, Some(paginate), WalkOptions::default())
 }
 
-/// A walk from a resume point behind one page.
+/// Starts a walk from a resume point after one page.
 fn resume(script: &MockTransport, paginate: Paginate, resume_point: ResumePoint) -> Result<Walk, PaginateError> {
     let memory = WalkState { pages: 1, ..WalkState::default() };
     let options = WalkOptions { resume: Some((resume_point, memory)), ..WalkOptions::default() };
     Walk::new(script.client(BASE), RequestSpec::get("/x"), Some(paginate), options)
 }
 
-/// Walks to the end: the records of each page, or the error that ends it.
+/// Reads the walk to its end, and returns the records of each page, or the error that ends it.
 async fn read_all_pages(mut walk: Walk) -> Vec<String> {
     let mut pages = Vec::new();
     loop {
@@ -74,9 +74,9 @@ async fn link_header_is_followed() {
         &["GET /x?a=1&per_page=2", "GET /x?page=2", "GET /x?page=3"],
     )
     .await;
-    check(paginate(), vec![json("[]")], &[""], &["GET /x?a=1&per_page=2"]).await;
+    check(paginate(), vec![mock_json("[]")], &[""], &["GET /x?a=1&per_page=2"]).await;
     let bad = vec![linked("<ftp://h.test/x>; rel=next", "[1]")];
-    let error = "page 1 of GET https://h.test/v1/x has no usable link at `Link`: it is no web address";
+    let error = "page 1 of GET https://h.test/v1/x has no usable link at `Link`: it is not an HTTP URL";
     check(Paginate::link("next"), bad, &[error], &["GET /x?a=1"]).await;
     let dots = vec![linked("</v1/%2e./y?page=2>; rel=next", "[1]")];
     let error =
@@ -90,17 +90,17 @@ async fn link_in_body_is_followed() {
     check(
         paginate.clone(),
         vec![
-            json(r#"{"data":[1],"links":{"next":"https://h.test/v1/x?c=2"}}"#),
-            json(r#"{"data":[2],"links":{"next":"/y?c=3"}}"#),
-            json(r#"{"data":[],"links":{"next":"/v1/z?c=4"}}"#),
-            json(r#"{"data":[4],"links":{"next":"?c=5"}}"#),
-            json(r#"{"data":[],"links":{"next":" "}}"#),
+            mock_json(r#"{"data":[1],"links":{"next":"https://h.test/v1/x?c=2"}}"#),
+            mock_json(r#"{"data":[2],"links":{"next":"/y?c=3"}}"#),
+            mock_json(r#"{"data":[],"links":{"next":"/v1/z?c=4"}}"#),
+            mock_json(r#"{"data":[4],"links":{"next":"?c=5"}}"#),
+            mock_json(r#"{"data":[],"links":{"next":" "}}"#),
         ],
         &["1", "2", "", "4"],
         &["GET /x?a=1", "GET /x?c=2", "GET /y?c=3", "GET /z?c=4", "GET /z?c=5"],
     )
     .await;
-    let seven = vec![json(r#"{"data":[1],"links":{"next":7}}"#)];
+    let seven = vec![mock_json(r#"{"data":[1],"links":{"next":7}}"#)];
     let error = "page 1 of GET https://h.test/v1/x has no usable link at `links.next`: it is a number";
     check(paginate, seven, &[error], &["GET /x?a=1"]).await;
 }
@@ -110,9 +110,9 @@ async fn link_to_another_host_is_requested_without_credentials() {
     let script = MockTransport::new([
         linked("<https://evil.test/x?page=2>; rel=next", "[1]"),
         linked("<https://h.test/v1/x?page=3>; rel=next", "[2]"),
-        json("[3]"),
+        mock_json("[3]"),
     ]);
-    let request = RequestSpec::get("/x").header("x-api-key".parse().unwrap(), "hush".parse().unwrap());
+    let request = RequestSpec::get("/x").header("x-api-key".parse().unwrap(), "secret".parse().unwrap());
     let walk = start(&script, request, Paginate::link("next")).unwrap();
     assert_eq!(read_all_pages(walk).await, ["1", "2", "3"]);
     let secrets: Vec<(bool, bool)> = script
@@ -129,9 +129,9 @@ async fn cursor_is_sent_with_next_request() {
     check(
         paginate(),
         vec![
-            json(r#"{"items":[1,2],"meta":{"next":" b& "}}"#),
-            json(r#"{"items":[],"meta":{"next":0}}"#),
-            json(r#"{"meta":{"next":null},"items":[3]}"#),
+            mock_json(r#"{"items":[1,2],"meta":{"next":" b& "}}"#),
+            mock_json(r#"{"items":[],"meta":{"next":0}}"#),
+            mock_json(r#"{"meta":{"next":null},"items":[3]}"#),
         ],
         &["1 2", "", "3"],
         &["GET /x?a=1&limit=2", "GET /x?a=1&limit=2&after=+b%26+", "GET /x?a=1&limit=2&after=0"],
@@ -145,11 +145,11 @@ async fn cursor_is_sent_with_next_request() {
         r#"{"items":[1],"meta":{"next":{}}}"#,
         r#"{"items":[1],"meta":{"next":[]}}"#,
     ] {
-        check(paginate(), vec![json(end)], &["1"], &["GET /x?a=1&limit=2"]).await;
+        check(paginate(), vec![mock_json(end)], &["1"], &["GET /x?a=1&limit=2"]).await;
     }
     let object = r#"{"items":[1],"meta":{"next":{"a":1}}}"#;
     let error = "page 1 of GET https://h.test/v1/x has no usable cursor at `meta.next`: it is an object";
-    check(paginate(), vec![json(object)], &[error], &["GET /x?a=1&limit=2"]).await;
+    check(paginate(), vec![mock_json(object)], &[error], &["GET /x?a=1&limit=2"]).await;
 }
 
 #[tokio::test]
@@ -157,45 +157,48 @@ async fn id_of_last_item_is_the_cursor() {
     let paginate = || Paginate::last_item("after", "id").response_path("data");
     check(
         paginate().has_more("more"),
-        vec![json(r#"{"data":[{"id":"a"},{"id":"b"}],"more":true}"#), json(r#"{"more":false,"data":[{"id":"c"}]}"#)],
+        vec![
+            mock_json(r#"{"data":[{"id":"a"},{"id":"b"}],"more":true}"#),
+            mock_json(r#"{"more":false,"data":[{"id":"c"}]}"#),
+        ],
         &[r#"{"id":"a"} {"id":"b"}"#, r#"{"id":"c"}"#],
         &["GET /x?a=1", "GET /x?a=1&after=b"],
     )
     .await;
-    // Without the word of the API the walk ends at an empty page.
+    // Without a flag of the API, the walk ends at an empty page.
     check(
         paginate(),
-        vec![json(r#"{"data":[{"id":7}]}"#), json(r#"{"data":[]}"#)],
+        vec![mock_json(r#"{"data":[{"id":7}]}"#), mock_json(r#"{"data":[]}"#)],
         &[r#"{"id":7}"#],
         &["GET /x?a=1", "GET /x?a=1&after=7"],
     )
     .await;
-    let error = "page 1 of GET https://h.test/v1/x has no usable cursor at `id`: the last record has nothing there";
-    check(paginate(), vec![json(r#"{"data":[{"di":7}]}"#)], &[error], &["GET /x?a=1"]).await;
-    let circle = "page 2 of GET https://h.test/v1/x leads to a cursor that was there before: the walk would never end; if the \
+    let error = "page 1 of GET https://h.test/v1/x has no usable cursor at `id`: the last record has no value there";
+    check(paginate(), vec![mock_json(r#"{"data":[{"di":7}]}"#)], &[error], &["GET /x?a=1"]).await;
+    let circle = "page 2 of GET https://h.test/v1/x leads to a cursor of an earlier page, so the walk would never end; if the \
                   API reports the end elsewhere, declare `has_more` or `is_last`";
-    let again = json(r#"{"data":[{"id":7,"b":1}]}"#);
-    let first = json(r#"{"data":[{"id":7}]}"#);
+    let again = mock_json(r#"{"data":[{"id":7,"b":1}]}"#);
+    let first = mock_json(r#"{"data":[{"id":7}]}"#);
     check(paginate(), vec![first, again], &[r#"{"id":7}"#, circle], &["GET /x?a=1", "GET /x?a=1&after=7"]).await;
 }
 
 #[tokio::test]
 async fn has_more_flag_ends_the_walk() {
     let cursor = || Paginate::cursor("c", "next").response_path("r").has_more("page.more");
-    let page = |id: u8, more: &str| json(&format!(r#"{{"r":[{id}],"next":"n","page":{{"more":{more}}}}}"#));
+    let page = |id: u8, more: &str| mock_json(&format!(r#"{{"r":[{id}],"next":"n","page":{{"more":{more}}}}}"#));
     for no in ["false", "null", "0", "\"\"", "\"False\""] {
         check(cursor(), vec![page(1, "true"), page(2, no)], &["1", "2"], &["GET /x?a=1", "GET /x?a=1&c=n"]).await;
     }
-    // Where it says nothing, what leads on decides.
-    check(cursor(), vec![json(r#"{"r":[1]}"#)], &["1"], &["GET /x?a=1"]).await;
+    // Without the flag, the cursor or link decides.
+    check(cursor(), vec![mock_json(r#"{"r":[1]}"#)], &["1"], &["GET /x?a=1"]).await;
     let offset = Paginate::offset("o").response_path("r").has_more("page.more");
     check(offset, vec![page(1, "false")], &["1"], &["GET /x?a=1&o=0"]).await;
 }
 
 #[tokio::test]
 async fn repeated_cursor_is_an_error() {
-    let page = |id: u8, next: &str| json(&format!(r#"{{"items":[{id}],"next":"{next}"}}"#));
-    let circle = "page 3 of GET https://h.test/v1/x leads to a cursor that was there before: the walk would never end; if the \
+    let page = |id: u8, next: &str| mock_json(&format!(r#"{{"items":[{id}],"next":"{next}"}}"#));
+    let circle = "page 3 of GET https://h.test/v1/x leads to a cursor of an earlier page, so the walk would never end; if the \
                   API reports the end elsewhere, declare `has_more` or `is_last`";
     check(
         Paginate::cursor("c", "next").response_path("items"),
@@ -205,7 +208,7 @@ async fn repeated_cursor_is_an_error() {
     )
     .await;
     let again = |body| linked("</v1/x?page=2>; rel=next", body);
-    let circle = "page 2 of GET https://h.test/v1/x leads to a link that was there before: the walk would never end; if the \
+    let circle = "page 2 of GET https://h.test/v1/x leads to a link of an earlier page, so the walk would never end; if the \
                   API reports the end elsewhere, declare `has_more` or `is_last`";
     check(Paginate::link("next"), vec![again("[1]"), again("[2]")], &["1", circle], &["GET /x?a=1", "GET /x?page=2"])
         .await;
@@ -214,7 +217,7 @@ async fn repeated_cursor_is_an_error() {
 #[tokio::test]
 async fn offset_advances_by_page_size() {
     let paginate = || Paginate::offset("start").limit_name("max").response_path("values");
-    let page = |values: &str| json(&format!(r#"{{"values":{values}}}"#));
+    let page = |values: &str| mock_json(&format!(r#"{{"values":{values}}}"#));
     check(
         paginate(),
         vec![page("[1,2]"), page("[3]"), page("[]")],
@@ -231,13 +234,13 @@ async fn offset_advances_by_page_size() {
     .await;
     check(
         Paginate::offset("page").start(1).by(OffsetBy::Page),
-        vec![json("[1,2]"), json("[3,4]"), json("null")],
+        vec![mock_json("[1,2]"), mock_json("[3,4]"), mock_json("null")],
         &["1 2", "3 4"],
         &["GET /x?a=1&page=1", "GET /x?a=1&page=2", "GET /x?a=1&page=3"],
     )
     .await;
     check(paginate(), vec![page("[]")], &[""], &["GET /x?a=1&start=0"]).await;
-    let same = "page 2 of GET https://h.test/v1/x has the same records as the page before: the API does not look at `start`, so \
+    let same = "page 2 of GET https://h.test/v1/x has the same records as the previous page: the API ignores `start`, so \
                 the walk would never end";
     let requests = ["GET /x?a=1&start=0", "GET /x?a=1&start=1"];
     check(paginate(), vec![page("[1]"), page("[1]")], &["1", same], &requests).await;
@@ -246,7 +249,8 @@ async fn offset_advances_by_page_size() {
 #[tokio::test]
 async fn pagination_parameters_are_sent_in_body() {
     let bodies = async |body: Body, paginate: Paginate, method: Method| {
-        let script = MockTransport::new([json(r#"{"r":[1],"n":5}"#), json(r#"{"r":[2]}"#), json(r#"{"r":[]}"#)]);
+        let script =
+            MockTransport::new([mock_json(r#"{"r":[1],"n":5}"#), mock_json(r#"{"r":[2]}"#), mock_json(r#"{"r":[]}"#)]);
         let request = RequestSpec::new(method, "/x").body(body);
         let walk = start(&script, request, paginate.response_path("r")).unwrap();
         assert_eq!(read_all_pages(walk).await, ["1", "2"]);
@@ -280,19 +284,22 @@ async fn response_without_page_is_reported() {
         check(paginate, vec![response], &[&expect], &["GET /x?a=1"]).await;
     };
     let keys = format!("{at} has nothing at `data.itms`: `data` is an object with `items`, `total`");
-    check("data.itms", json(r#"{"data":{"total":1,"items":[]}}"#), keys).await;
+    check("data.itms", mock_json(r#"{"data":{"total":1,"items":[]}}"#), keys).await;
     let body = format!("{at} has nothing at `data`: the body is an object with `errs`");
-    check("data", json(r#"{"errs":"hush"}"#), body).await;
+    check("data", mock_json(r#"{"errs":"secret"}"#), body).await;
     let error = format!("{at} has no list of records but an error at `error`: {{\"message\":\"down\"}}");
-    check("data", json(r#"{"error":{"message":"down"}}"#), error).await;
-    check("data", json("[1]"), format!("{at} has nothing at `data`: the body is a list")).await;
-    check("data", json(r#"{"data":"hush"}"#), format!("{at} is no list of records but a string at `data`")).await;
-    let message =
-        format!("{at} is no list of records but an object with `items`; `response_path` says where in it they are");
-    check("", json(r#"{"items":[]}"#), message).await;
+    check("data", mock_json(r#"{"error":{"message":"down"}}"#), error).await;
+    check("data", mock_json("[1]"), format!("{at} has nothing at `data`: the body is a list")).await;
+    check("data", mock_json(r#"{"data":"secret"}"#), format!("{at} is not a list of records but a string at `data`"))
+        .await;
+    let message = format!(
+        "{at} is not a list of records but an object with `items`; set `response_path` to the path of the list"
+    );
+    check("", mock_json(r#"{"items":[]}"#), message).await;
     let html = mock_response(200, &[("content-type", "text/html")], "<html>\n<title>Sign in</title>");
     let text = format!(
-        "{at} answered 200 (text/html) with a body that is not JSON: expected value at line 1 column 1; it begins with `<html> <title>Sign in</title>`"
+        "{at} answered 200 (text/html) with a body that is not JSON: expected value at line 1 column 1; it begins \
+         with `<html> <title>Sign in</title>`"
     );
     check("", html, text).await;
     check("", mock_response(204, &[], ""), String::new()).await;
@@ -307,14 +314,14 @@ fn incomplete_settings_are_reported_with_missing_key() {
     };
     let get = || RequestSpec::get("/x");
     check(Paginate::provider().limit(2), get(), "`Paginate::cursor(name, path)` or `Paginate::offset(name)`");
-    check(Paginate::link("next").limit(2), get(), "`limit = 2` needs `limit_name`, the parameter that carries it");
-    check(Paginate::cursor("", "a"), get(), "a cursor needs `name`");
-    check(Paginate::offset(""), get(), "an offset needs `name`");
-    check(Paginate::last_item("after", ""), get(), "a last item needs `name`, the parameter that carries its id");
-    check(Paginate::link("next").response_path("a..b"), get(), "`a..b` is no path: write one like");
-    check(Paginate::cursor("c", "a[x]"), get(), "`a[x]` is no path");
-    check(Paginate::link("next").has_more("page.isLast"), get(), "`page.isLast` names the end: write `is_last`");
-    check(Paginate::link("next").is_last("has_more"), get(), "`has_more` names more to come: write `has_more`");
+    check(Paginate::link("next").limit(2), get(), "`limit = 2` requires `limit_name`, its parameter");
+    check(Paginate::cursor("", "a"), get(), "a cursor requires `name`");
+    check(Paginate::offset(""), get(), "an offset requires `name`");
+    check(Paginate::last_item("after", ""), get(), "a last item requires `name`, the parameter of its id");
+    check(Paginate::link("next").response_path("a..b"), get(), "`a..b` is not a path such as");
+    check(Paginate::cursor("c", "a[x]"), get(), "`a[x]` is not a path");
+    check(Paginate::link("next").has_more("page.isLast"), get(), "`page.isLast` is its inverse: write `is_last`");
+    check(Paginate::link("next").is_last("has_more"), get(), "`has_more` is its inverse: write `has_more`");
     let post = RequestSpec::new(Method::POST, "/x").body(Body::Json("[]".into()));
     check(Paginate::offset("o"), post, "neither a JSON object nor a form");
 }
@@ -322,23 +329,23 @@ fn incomplete_settings_are_reported_with_missing_key() {
 #[tokio::test]
 async fn walk_resumes_from_its_resume_point() {
     let cursor = || Paginate::cursor("after", "next").response_path("items");
-    let script = MockTransport::new([json(r#"{"items":[1],"next":"b"}"#)]);
+    let script = MockTransport::new([mock_json(r#"{"items":[1],"next":"b"}"#)]);
     let mut walk = start(&script, RequestSpec::get("/x"), cursor()).unwrap();
     let page = walk.next().await.unwrap().unwrap();
     assert_eq!((page.next(), page.sent_at() > 0), (Some("b"), true));
     let resume_point = page.resume_point().unwrap().clone();
     assert!(!format!("{page:?} {walk:?}").contains("\"b\""), "{page:?} {walk:?}");
 
-    let script = MockTransport::new([json(r#"{"items":[2],"next":"b"}"#)]);
+    let script = MockTransport::new([mock_json(r#"{"items":[2],"next":"b"}"#)]);
     let resumed = resume(&script, cursor(), resume_point.clone()).unwrap();
-    assert!(read_all_pages(resumed).await[0].contains("leads to a cursor that was there before"));
+    assert!(read_all_pages(resumed).await[0].contains("leads to a cursor of an earlier page"));
     check_requests(&script, &["GET /x?after=b"]);
 
     let other = resume(&script, Paginate::link("next"), resume_point).unwrap_err();
-    assert!(other.to_string().contains("another kind of pagination"));
+    assert!(other.to_string().contains("another pagination method"));
 
     let link = ResumePoint::link(&"https://h.test/v1/x?cursor=c".parse().unwrap(), true);
-    let script = MockTransport::new([json("[3]")]);
+    let script = MockTransport::new([mock_json("[3]")]);
     let resumed = resume(&script, Paginate::link("next"), link).unwrap();
     assert_eq!(read_all_pages(resumed).await, ["3"]);
     check_requests(&script, &["GET /x?cursor=c"]);
@@ -346,7 +353,7 @@ async fn walk_resumes_from_its_resume_point() {
 
 #[tokio::test]
 async fn offset_has_no_resume_point_and_single_request_no_next_page() {
-    let script = MockTransport::new([json("[1]"), json("[2]")]);
+    let script = MockTransport::new([mock_json("[1]"), mock_json("[2]")]);
     let mut walk = start(&script, RequestSpec::get("/x"), Paginate::offset("o")).unwrap();
     let page = walk.next().await.unwrap().unwrap();
     assert_eq!((page.next(), page.resume_point()), (Some("1"), None));
@@ -356,7 +363,7 @@ async fn offset_has_no_resume_point_and_single_request_no_next_page() {
 
 #[tokio::test]
 async fn failed_page_can_be_requested_again() {
-    let script = MockTransport::new([linked("</v1/x?c=2>; rel=next", "[1]"), unreachable_server(), json("[2]")]);
+    let script = MockTransport::new([linked("</v1/x?c=2>; rel=next", "[1]"), unreachable_server(), mock_json("[2]")]);
     let mut walk = start(&script, RequestSpec::get("/x"), Paginate::link("next")).unwrap();
     walk.next().await.unwrap();
     let error = walk.next().await.unwrap_err().into_error();
@@ -367,24 +374,24 @@ async fn failed_page_can_be_requested_again() {
 
 #[tokio::test]
 async fn errors_and_debug_redact_links() {
-    let to = "<https://me:hush@h.test/v1/x?c=hush>; rel=next";
+    let to = "<https://me:secret@h.test/v1/x?c=secret>; rel=next";
     let script = MockTransport::new([linked(to, "[1]"), mock_response(200, &[], "{}")]);
     let mut walk = start(&script, RequestSpec::get("/x"), Paginate::link("next")).unwrap();
     let page = walk.next().await.unwrap().unwrap();
-    assert!(page.next().is_some_and(|next| next.contains("hush")));
+    assert!(page.next().is_some_and(|next| next.contains("secret")));
     let shown = format!("{page:?} {walk:?}");
-    assert!(!shown.contains("hush"), "{shown}");
+    assert!(!shown.contains("secret"), "{shown}");
     let error = walk.next().await.unwrap_err().to_string();
-    assert!(error.contains("https://h.test/v1/x") && !error.contains("hush"), "{error}");
+    assert!(error.contains("https://h.test/v1/x") && !error.contains("secret"), "{error}");
 }
 
 #[tokio::test]
 async fn null_body_is_not_an_empty_list() {
     for paginate in [Paginate::link("next"), Paginate::offset("skip")] {
-        let script = MockTransport::new([json("null")]);
+        let script = MockTransport::new([mock_json("null")]);
         let mut walk = start(&script, RequestSpec::get("/x"), paginate).unwrap();
         let page = walk.next().await.and_then(|page| page.unwrap().records().map(|records| records.len()));
         let error = page.unwrap_err().to_string();
-        assert!(error.contains("is no list of records but null"), "{error}");
+        assert!(error.contains("is not a list of records but null"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The built-in entries as a whole. What is kept of single facts is in [`kept`], what older connections need in [`stored`].
+//! Tests of all built-in entries. Single facts are tested in [`decisions`], older stored connections in [`stored`].
 
 mod decisions;
 mod stored;
@@ -54,7 +54,7 @@ fn entry_without_verification_request_is_listed() {
     let catalogue = Catalogue::builtin();
     let without = catalogue.providers().filter(|provider| provider.proxy.verification.is_none());
     let without: Vec<&str> = without.map(|provider| provider.name.as_str()).collect();
-    // Nothing is known of general ones; tokens of the other two are obtained when they are added.
+    // General entries have no fixed endpoint; the other two obtain a token when a connection is added.
     assert_eq!(
         without,
         ["microsoft-oauth2-cc", "paypal-cc", "private-api-basic", "private-api-bearer", "unauthenticated"]

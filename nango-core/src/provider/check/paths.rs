@@ -1,11 +1,11 @@
-//! Paths into answers that can never match.
+//! Warnings about response paths that can never match.
 //!
-//! A path that leads nowhere is not an error when it is read: the value may be absent. What ends a walk or makes it
-//! incomplete must not depend on a typing error, so everything that can be decided without an answer is reported.
+//! A path without a value is not an error when a response is read, because the value may be absent. The end of a walk
+//! must not depend on a typing error, so everything that can be decided without a response is reported.
 
 use crate::{declare::PaginateKind, provider::Provider};
 
-/// Warnings about the paths of an entry.
+/// Returns warnings about the paths of an entry.
 pub(super) fn warnings(provider: &Provider) -> Vec<String> {
     let mut warnings: Vec<String> = provider_paths(provider)
         .into_iter()
@@ -17,7 +17,7 @@ pub(super) fn warnings(provider: &Provider) -> Vec<String> {
 
 type KeyedPath<'a> = (&'static str, &'a str);
 
-/// The paths of an entry with their keys.
+/// Returns the paths of an entry with their keys.
 fn provider_paths(provider: &Provider) -> Vec<KeyedPath<'_>> {
     let mut paths = page_paths(provider);
     let response = &provider.token.response;
@@ -35,18 +35,18 @@ fn provider_paths(provider: &Provider) -> Vec<KeyedPath<'_>> {
     ];
     paths.extend(others.into_iter().filter_map(|(key, path)| Some((key, path?))));
     paths.extend(response.metadata.iter().map(|path| ("token_response_metadata", path.as_str())));
-    // Some entries say with an empty path that the whole answer is meant.
+    // An empty path selects the whole response.
     paths.retain(|(_, path)| !path.is_empty());
     paths
 }
 
-/// The paths that lead to what is said of a page, beside its records.
+/// Returns the paths to page metadata, such as the next cursor.
 fn page_paths(provider: &Provider) -> Vec<KeyedPath<'_>> {
     let Some(pages) = &provider.proxy.paginate else { return Vec::new() };
     let next = match &pages.kind {
         Some(PaginateKind::Link { path, .. }) => ("proxy.paginate.link_path_in_response_body", path.as_deref()),
         Some(PaginateKind::Cursor { path, .. }) => ("proxy.paginate.cursor_path_in_response", Some(&**path)),
-        // It leads through a record.
+        // The path starts at a record.
         Some(PaginateKind::LastItem { .. } | PaginateKind::Offset { .. }) | None => ("", None),
     };
     let paths = [
@@ -59,7 +59,7 @@ fn page_paths(provider: &Provider) -> Vec<KeyedPath<'_>> {
     paths.into_iter().filter_map(|(key, path)| Some((key, path?))).collect()
 }
 
-/// Paths that lead through the list of records as if it had keys.
+/// Returns warnings about paths that treat the list of records as an object.
 fn paths_through_records(provider: &Provider) -> Vec<String> {
     let records = provider.proxy.paginate.as_ref().and_then(|pages| pages.response_path.as_deref()).unwrap_or_default();
     let below = |path: &str| {
@@ -78,29 +78,29 @@ fn paths_through_records(provider: &Provider) -> Vec<String> {
         .collect()
 }
 
-/// The reason why a path leads nowhere in any answer.
+/// Returns the reason why a path cannot match in any response.
 fn path_problem(path: &str) -> Option<&'static str> {
     let parts = || path.split('.');
     if path == "$" || path.starts_with("$.") || path.starts_with("$[") {
-        Some("JSONPath is not read, write keys with dots between them, such as `data.items`")
+        Some("JSONPath is not supported: separate keys by dots, such as `data.items`")
     } else if path.starts_with('/') {
-        Some("a JSON pointer is not read, write keys with dots between them, such as `data.items`")
+        Some("a JSON pointer is not supported: separate keys by dots, such as `data.items`")
     } else if path.contains("${") {
-        Some("no values are put into paths")
+        Some("paths cannot contain templates")
     } else if parts().any(|part| part == "*" || part.contains("[*]") || part.contains("[]") || part.contains("[?")) {
-        Some("it selects several values, and a path leads to one")
+        Some("it selects several values, but a path selects one")
     } else if parts().any(|part| part.trim() != part) {
-        Some("there is a blank around one of its keys")
+        Some("one of its keys has spaces around it")
     } else if parts().any(str::is_empty) {
         Some("one of its keys is empty")
     } else if parts().any(|part| !has_indices(part)) {
-        Some("what is in brackets is no number, write an index such as `[0]`")
+        Some("brackets must contain an index such as `[0]`")
     } else {
         None
     }
 }
 
-/// Whether all brackets of a key are indices behind its name: `rows[0][1]`.
+/// Returns whether all brackets of a key are indices after its name, such as `rows[0][1]`.
 fn has_indices(part: &str) -> bool {
     let Some(at) = part.find(['[', ']']) else { return true };
     let indices = part[at..].strip_prefix('[').and_then(|text| text.strip_suffix(']'));
@@ -151,15 +151,12 @@ mod tests {
 
     #[test]
     fn path_in_another_syntax_is_reported() {
-        let json_path = "JSONPath is not read, write keys with dots between them, such as `data.items`";
+        let json_path = "JSONPath is not supported: separate keys by dots, such as `data.items`";
         check_list("$.data", Some(json_path));
         check_list("$[0]", Some(json_path));
-        check_list(
-            "/data/items",
-            Some("a JSON pointer is not read, write keys with dots between them, such as `data.items`"),
-        );
-        check_list("${connectionConfig.name}.rows", Some("no values are put into paths"));
-        let several = "it selects several values, and a path leads to one";
+        check_list("/data/items", Some("a JSON pointer is not supported: separate keys by dots, such as `data.items`"));
+        check_list("${connectionConfig.name}.rows", Some("paths cannot contain templates"));
+        let several = "it selects several values, but a path selects one";
         for path in ["data[*].x", "data.*.x", "data[]", "links[?rel].href"] {
             check_list(path, Some(several));
         }
@@ -171,8 +168,8 @@ mod tests {
         for path in ["a..b", ".a", "a.", "."] {
             check_list(path, Some(empty));
         }
-        check_list("data . items", Some("there is a blank around one of its keys"));
-        let brackets = "what is in brackets is no number, write an index such as `[0]`";
+        check_list("data . items", Some("one of its keys has spaces around it"));
+        let brackets = "brackets must contain an index such as `[0]`";
         for path in ["links[rel=next].href", "a[x]", "a[0", "a]0[", "a[0]b", "a[-1]"] {
             check_list(path, Some(brackets));
         }
@@ -200,15 +197,14 @@ mod tests {
     fn path_through_the_records_is_reported() {
         let with = |path: &str| {
             format!(
-                "proxy: {{ paginate: {{ type: cursor, cursor_name_in_request: c, cursor_path_in_response: {path}, response_path: data.items }} }}"
+                "proxy: {{ paginate: {{ type: cursor, cursor_name_in_request: c, cursor_path_in_response: {path}, \
+                 response_path: data.items }} }}"
             )
         };
         check(
             &with("data.items.next"),
-            &[
-                "`proxy.paginate.cursor_path_in_response: data.items.next` can never match: `data.items` is the list of records, \
-               which has no key `next`",
-            ],
+            &["`proxy.paginate.cursor_path_in_response: data.items.next` can never match: `data.items` is the \
+                 list of records, which has no key `next`"],
         );
         for path in ["data.next", "data.items.0.next", "data.itemsNext", "data.items_meta.next"] {
             check(&with(path), &[]);

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The finding about an entry with these keys.
+/// Checks the problems of an entry with these keys.
 #[track_caller]
 fn check(keys: &str, expect: &[&str]) {
     let catalogue = Catalogue::parse(&format!("acme:\n{keys}")).unwrap();
@@ -14,8 +14,11 @@ fn check(keys: &str, expect: &[&str]) {
 fn templates_of_credentials_and_urls_are_checked() {
     let url = "  proxy: { base_url: 'https://h.test' }\n";
     check(&format!("  auth_mode: NONE\n{url}"), &[]);
-    check(&format!("  auth_mode: BILL\n{url}"), &["connections cannot hold bill credentials"]);
-    check("  auth_mode: NONE\n", &["it has no `proxy.base_url`: settings must give one"]);
+    check(&format!("  auth_mode: BILL\n{url}"), &["bill credentials are not supported"]);
+    check(
+        "  auth_mode: NONE\n",
+        &["`proxy.base_url` is missing: set `base_url` in the configuration of the integration"],
+    );
     check(&format!("  auth_mode: OAUTH2_CC\n{url}"), &["`token_url` is missing, which OAUTH2_CC needs"]);
     check(&format!("  auth_mode: OAUTH2\n  accepts: [BEARER]\n{url}"), &[]);
     check(&format!("  auth_mode: JWT\n{url}"), &["`signature` is missing, which JWT needs"]);
@@ -34,20 +37,17 @@ fn template_with_undeclared_value_is_reported() {
     };
     check(&with("x-key: '${apiKey}'"), &[]);
     check(&with("x-key: '${credentials.apiKey}', x-time: '${now:X}', x-sig: '${sha256Hex(${path})}'"), &[]);
-    check(
-        &with("x-key: '${username}'"),
-        &["`proxy.headers.x-key` asks for `username`, which its credentials do not have"],
-    );
+    check(&with("x-key: '${username}'"), &["`proxy.headers.x-key` uses `username`, which the credentials do not have"]);
     check(
         &with("x-a: '${connectionConfig.a}'"),
-        &["`proxy.headers.x-a` asks for `connectionConfig.a`, which `connection_config` does not have"],
+        &["`proxy.headers.x-a` uses `connectionConfig.a`, which `connection_config` does not declare"],
     );
     check(
         &with("x-t: '${accessToken}'"),
-        &["`proxy.headers.x-t` asks for `accessToken`, which its credentials do not become"],
+        &["`proxy.headers.x-t` uses `accessToken`, which the credentials do not provide"],
     );
-    check(&with("x-t: '${token}'"), &["`proxy.headers.x-t` asks for `token`, which nothing signs"]);
-    check(&with("x-t: '${step1.a}'"), &["`proxy.headers.x-t` asks for `step1.a`, which is no answer of its steps"]);
+    check(&with("x-t: '${token}'"), &["`proxy.headers.x-t` uses `token`, which no `signature` creates"]);
+    check(&with("x-t: '${step1.a}'"), &["`proxy.headers.x-t` uses `step1.a`, which is not a response of the steps"]);
     let declared = "  connection_config: { a: { title: A } }\n  token_response_metadata: [b.c]\n";
     check(&(with("x-a: '${connectionConfig.a}', x-b: '${connectionConfig.b.c}'") + declared), &[]);
 }
@@ -61,11 +61,11 @@ fn request_value_in_token_request_is_reported() {
   credentials: { user: { title: User } }
   proxy: { base_url: 'https://h.test', headers: { x-cookie: '${credentials._cookies}' } }
 ";
-    check(keys, &["`token_params.sig` asks for `path`, which there is not in this place"]);
+    check(keys, &["`token_params.sig` uses `path`, which is not available there"]);
 }
 
 #[test]
-fn an_expression_that_cannot_be_read_is_a_warning() {
+fn invalid_pattern_is_a_warning() {
     let yaml = "acme:\n  auth_mode: API_KEY\n  credentials: { apiKey: { pattern: '[z-a]' } }\n  proxy: { base_url: 'https://h.test' }\n";
     let check = Catalogue::parse(yaml).unwrap().check();
     assert_eq!((check.usable, check.problems.len()), (1, 0));

@@ -1,4 +1,4 @@
-//! Whether a value fits its field: `enum`, `pattern` and `format` of the catalogue.
+//! Validation of field values: `enum`, `pattern` and `format` of the catalogue.
 
 use url::{Host, Url};
 
@@ -6,23 +6,23 @@ use super::Field;
 use crate::{declare::suggest, redact::has_userinfo};
 
 impl Field {
-    /// Checks a value against the field's choices, pattern and format. An empty value fits a field that may be left
-    /// out, or whose default is empty.
+    /// Checks a value against the choices, pattern and format of the field. An empty value is allowed if the field is
+    /// not required.
     ///
     /// # Errors
     ///
-    /// The value does not fit. The text says what is allowed and quotes no value.
+    /// The value is not allowed. The text states the requirement and does not quote the value.
     pub fn check(&self, value: &str) -> Result<(), String> {
         if value.is_empty() && !self.is_required() {
             return Ok(());
         }
         if !self.choices.is_empty() && !self.choices.iter().any(|choice| choice == value) {
             let near = suggest::nearest(value, self.choices.iter().map(String::as_str));
-            let hint = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             return Err(format!("must be one of {}{hint}", suggest::list(self.choices.iter().map(String::as_str))));
         }
         if let Some(pattern) = &self.pattern
-            // One that is no expression is reported by `registry providers check`.
+            // Invalid patterns are reported by `registry providers check`.
             && self.pattern_matches(value) == Ok(false)
         {
             let text = pattern.text();
@@ -45,7 +45,7 @@ impl Field {
     }
 }
 
-/// A host, with or without a port.
+/// Returns whether a value is a host with an optional port.
 fn is_host(value: &str) -> bool {
     let (host, port) = match value.rsplit_once(':') {
         Some((host, port)) if !value.ends_with(']') => (host, Some(port)),

@@ -1,9 +1,8 @@
-//! Entries that take over the keys of others.
+//! Resolution of `alias`: entries that inherit the keys of others.
 //!
-//! `alias: other` puts the entry's own keys over those of `other`, key by key and not deeper: an entry that writes its own
-//! `proxy` has nothing of the other's. `facts` is not taken over: it is about the entry that states it. Each entry is
-//! resolved once, from the end of its chain: a file of n entries that
-//! refer to each other takes n steps.
+//! `alias: other` overrides the top-level keys of `other` with those of the entry. Nested keys are not merged: an entry
+//! with its own `proxy` inherits nothing of the other's. `facts` is not inherited, because it describes the entry that
+//! states it. Each entry is resolved once, from the end of its chain, so that a file of n entries takes n steps.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -12,31 +11,31 @@ use std::{
 
 use serde_json::{Map, Value};
 
-/// The keys of an entry with those of its alias below, or why there are none.
+/// The keys of an entry merged with those of its alias, or the reason why the entry is invalid.
 pub(in crate::provider) type MergedKeys = Result<Arc<Map<String, Value>>, String>;
 
-/// The keys of an entry as they are written, or why they cannot be read.
+/// The keys of an entry as written, or the reason why they cannot be read.
 pub(in crate::provider) type RawKeys = Result<Map<String, Value>, String>;
 
-/// Entries by name, as far as they were resolved.
+/// Merged keys by name, resolved on first use.
 pub(in crate::provider) type ResolvedEntries = BTreeMap<String, OnceLock<MergedKeys>>;
 
-/// The key that is about its own entry alone.
+/// Key that is not inherited.
 pub(in crate::provider) const FACTS: &str = "facts";
 
-/// How many keys an entry may have, with those that it takes over. The format knows about eighty.
+/// Maximum number of keys of an entry, including inherited ones. The format has about 80.
 const MAX_KEYS: usize = 500;
-/// How many names of a circle an error lists.
+/// Maximum number of names of a cycle in an error.
 const MAX_NAMES_IN_CYCLE: usize = 6;
 
-/// Resolves an entry and all that it refers to. `find` gives what is written of a name; an entry in `find` never refers to
-/// its own name, unless it is a circle.
+/// Resolves an entry and the chain of its aliases. `find` returns the keys of an entry as written. An alias to the own
+/// name is a cycle.
 pub(in crate::provider) fn resolve<'a>(
     name: &str,
     resolved: &'a ResolvedEntries,
     find: &impl Fn(&str) -> Option<RawKeys>,
 ) -> Option<&'a MergedKeys> {
-    // From the entry to the first one that is known, or has no alias.
+    // The chain from the entry to the first one that is resolved or has no alias.
     let mut chain: Vec<(String, RawKeys)> = Vec::new();
     let mut visited: HashSet<String> = HashSet::new();
     let mut next = Some(name.to_owned());
@@ -45,8 +44,8 @@ pub(in crate::provider) fn resolve<'a>(
             break;
         }
         if visited.contains(&name) {
-            let circle = chain.iter().map(|(name, _)| name.as_str()).skip_while(|other| *other != name);
-            let reason = format!("its `alias` leads in a circle: {}", cycle_text(&circle.collect::<Vec<_>>()));
+            let cycle = chain.iter().map(|(name, _)| name.as_str()).skip_while(|other| *other != name);
+            let reason = format!("its `alias` forms a cycle: {}", cycle_text(&cycle.collect::<Vec<_>>()));
             for (_, keys) in &mut chain {
                 *keys = Err(reason.clone());
             }
@@ -70,15 +69,15 @@ pub(in crate::provider) fn resolve<'a>(
     resolved.get(name)?.get()
 }
 
-/// The keys of an entry over those of its alias, which is resolved.
+/// Merges the keys of an entry with those of its alias, which is already resolved.
 fn merge_alias(mut keys: Map<String, Value>, resolved: &ResolvedEntries) -> MergedKeys {
     let target = alias_target(&keys)?;
     keys.shift_remove("alias");
     let Some(target) = target else { return Ok(Arc::new(keys)) };
     let mut merged = match resolved.get(&target).and_then(OnceLock::get) {
-        Some(Ok(below)) => Map::clone(below),
+        Some(Ok(inherited)) => Map::clone(inherited),
         Some(Err(reason)) if reason.starts_with("its `alias") => return Err(reason.clone()),
-        _ => return Err(format!("its `alias: {target}` is no entry that can be read")),
+        _ => return Err(format!("its `alias: {target}` is not a readable entry")),
     };
     merged.shift_remove(FACTS);
     merged.extend(keys);
@@ -88,22 +87,22 @@ fn merge_alias(mut keys: Map<String, Value>, resolved: &ResolvedEntries) -> Merg
     Ok(Arc::new(merged))
 }
 
-/// A circle from its first name to that name; of a long one the beginning.
-fn cycle_text(circle: &[&str]) -> String {
-    let mut names: Vec<&str> = circle.iter().copied().take(MAX_NAMES_IN_CYCLE).collect();
-    if circle.len() > MAX_NAMES_IN_CYCLE {
+/// Formats a cycle from its first name to that name. A long cycle is shortened.
+fn cycle_text(cycle: &[&str]) -> String {
+    let mut names: Vec<&str> = cycle.iter().copied().take(MAX_NAMES_IN_CYCLE).collect();
+    if cycle.len() > MAX_NAMES_IN_CYCLE {
         names.push("…");
     }
-    names.extend(circle.first());
+    names.extend(cycle.first());
     names.join(" → ")
 }
 
-/// The name that the keys of an entry refer to.
+/// Returns the name in the `alias` key of an entry.
 pub(in crate::provider) fn alias_target(keys: &Map<String, Value>) -> Result<Option<String>, String> {
     match keys.get("alias") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(name)) => Ok(Some(name.clone())),
-        Some(_) => Err("its `alias` is no name".to_owned()),
+        Some(_) => Err("its `alias` is not a name".to_owned()),
     }
 }
 
@@ -149,21 +148,21 @@ mod tests {
 
     #[test]
     fn alias_cycle_and_unknown_target_are_reported() {
-        check("one", Err("its `alias` leads in a circle: one → two → one"));
-        check("into", Err("its `alias` leads in a circle: two → one → two"));
-        check("self", Err("its `alias` leads in a circle: self → self"));
-        check("lost", Err("its `alias: none` is no entry that can be read"));
-        check("above", Err("its `alias: none` is no entry that can be read"));
-        check("odd", Err("its `alias` is no name"));
+        check("one", Err("its `alias` forms a cycle: one → two → one"));
+        check("into", Err("its `alias` forms a cycle: two → one → two"));
+        check("self", Err("its `alias` forms a cycle: self → self"));
+        check("lost", Err("its `alias: none` is not a readable entry"));
+        check("above", Err("its `alias: none` is not a readable entry"));
+        check("odd", Err("its `alias` is not a name"));
     }
 
-    /// Resolves n entries, each an alias of the one before; the first is one of the last if `circle`.
-    fn chain(n: usize, circle: bool) -> (ResolvedEntries, usize) {
+    /// Resolves n entries, each an alias of the previous one. If `cyclic`, the first is an alias of the last.
+    fn chain(n: usize, cyclic: bool) -> (ResolvedEntries, usize) {
         let looked = Cell::new(0);
         let find = |name: &str| {
             looked.set(looked.get() + 1);
             let number: usize = name[1..].parse().unwrap();
-            let alias = if number > 0 { Some(number - 1) } else { circle.then_some(n - 1) };
+            let alias = if number > 0 { Some(number - 1) } else { cyclic.then_some(n - 1) };
             let keys = json!({ "alias": alias.map(|number| format!("e{number}")), "a": number });
             (number < n).then(|| Ok(keys.as_object().unwrap().clone()))
         };
@@ -183,7 +182,7 @@ mod tests {
         let (known, looked) = chain(5_000, true);
         assert_eq!(looked, 5_000);
         let error = known["e7"].get().unwrap().clone().unwrap_err();
-        assert_eq!(error, "its `alias` leads in a circle: e4999 → e4998 → e4997 → e4996 → e4995 → e4994 → … → e4999");
+        assert_eq!(error, "its `alias` forms a cycle: e4999 → e4998 → e4997 → e4996 → e4995 → e4994 → … → e4999");
         assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
     }
 

@@ -1,4 +1,4 @@
-//! How a person is asked for consent.
+//! Keys of the consent page: `authorization_url` and related ones.
 
 use super::key_reader::{KeyReader, scalar_text};
 use crate::provider::{AuthMode, Authorization, OAuth1, OAuth1Method, Registration, RegistrationKind};
@@ -10,15 +10,15 @@ const KINDS: [(&str, RegistrationKind); 3] = [
 ];
 
 pub(super) fn read(keys: &KeyReader<'_>, mode: AuthMode) -> Result<Authorization, String> {
-    let plain_parts = keys.strings("authorization_url_skip_encode")?;
+    let unencoded = keys.strings("authorization_url_skip_encode")?;
     let replacements = keys.pairs("authorization_url_replacements")?;
     let mut authorization = Authorization {
         url: keys.template("authorization_url")?,
         params: keys.fields("authorization_params")?,
         webhook_code_path: keys.string("authorization_code_param_in_webhook")?,
         pkce: !keys.flag("disable_pkce")?,
-        unencoded_scopes: plain_parts.iter().any(|part| part == "scopes"),
-        unencoded_values: plain_parts.iter().any(|part| part == "base_url"),
+        unencoded_scopes: unencoded.iter().any(|part| part == "scopes"),
+        unencoded_values: unencoded.iter().any(|part| part == "base_url"),
         skip_empty: keys.flag("authorization_url_skip_empty")?,
         fragment: keys.string("authorization_url_fragment")?,
         replacements: replacements
@@ -49,8 +49,8 @@ fn oauth1(keys: &KeyReader<'_>, mode: AuthMode) -> Result<Option<OAuth1>, String
     const VERBS: [(&str, bool); 4] = [("GET", true), ("get", true), ("POST", false), ("post", false)];
     let url = keys.template("request_url")?;
     let params = keys.fields("request_params")?;
-    let usual = if mode == AuthMode::Tba { OAuth1Method::HmacSha256 } else { OAuth1Method::HmacSha1 };
-    let method = keys.one_of("signature_method", &METHODS)?.unwrap_or(usual);
+    let default = if mode == AuthMode::Tba { OAuth1Method::HmacSha256 } else { OAuth1Method::HmacSha1 };
+    let method = keys.one_of("signature_method", &METHODS)?.unwrap_or(default);
     let request_get = keys.one_of("request_http_method", &VERBS)?.unwrap_or(false);
     let token_get = keys.one_of("token_http_method", &VERBS)?.unwrap_or(false);
     Ok(matches!(mode, AuthMode::OAuth1 | AuthMode::Tba).then(|| OAuth1 {

@@ -1,4 +1,4 @@
-//! `facts` and `lifecycle`: keys of ours about the entry itself.
+//! The extension keys `facts` and `lifecycle`, which describe the entry itself.
 
 use jiff::civil::Date;
 use serde_json::{Map, Value};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::key_reader::KeyReader;
 use crate::provider::{Facts, Lifecycle, lookup_path};
 
-/// The sources of an entry whose keys, with those of its alias, are `entry`.
+/// Reads the `facts` of an entry. `entry`: its keys, merged with those of its alias.
 pub(super) fn read_facts(keys: KeyReader<'_>, entry: &Map<String, Value>) -> Result<Facts, String> {
     let facts = Facts {
         described_by: keys.string("described_by")?,
@@ -14,13 +14,13 @@ pub(super) fn read_facts(keys: KeyReader<'_>, entry: &Map<String, Value>) -> Res
         unconfirmed: keys.strings("unconfirmed")?,
     };
     for path in facts.unconfirmed.iter().filter(|path| !path_exists(entry, path)) {
-        keys.diagnostics().warn(format!("`{}: {path}` is no key of the entry", keys.path("unconfirmed")));
+        keys.diagnostics().warn(format!("`{}: {path}` is not a key of the entry", keys.path("unconfirmed")));
     }
     keys.warn_about_unread();
     Ok(facts)
 }
 
-/// The end of an entry.
+/// Reads the `lifecycle` of an entry.
 pub(super) fn read_lifecycle(keys: KeyReader<'_>) -> Result<Lifecycle, String> {
     let missing = |key: &str| format!("`{}` is missing", keys.path(key));
     let until = read_date(&keys, "until")?.ok_or_else(|| missing("until"))?;
@@ -29,7 +29,7 @@ pub(super) fn read_lifecycle(keys: KeyReader<'_>) -> Result<Lifecycle, String> {
     Ok(Lifecycle::new(until, note))
 }
 
-/// Whether a path leads to a key.
+/// Returns whether a path is a key of the entry.
 fn path_exists(entry: &Map<String, Value>, path: &str) -> bool {
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
     entry.get(first).is_some_and(|value| rest.is_none_or(|rest| lookup_path(value, rest).is_some()))
@@ -37,9 +37,9 @@ fn path_exists(entry: &Map<String, Value>, path: &str) -> bool {
 
 fn read_date(keys: &KeyReader<'_>, key: &'static str) -> Result<Option<Date>, String> {
     let Some(text) = keys.string(key)? else { return Ok(None) };
-    // Ten characters: jiff reads a date with a time, too.
+    // Exactly ten characters, because the parser also accepts a date with a time.
     let date = text.parse().ok().filter(|_| text.len() == 10);
-    date.map(Some).ok_or_else(|| format!("`{}: {text}` is no date: write it as `2026-12-31`", keys.path(key)))
+    date.map(Some).ok_or_else(|| format!("`{}: {text}` is not a date; use the form `2026-12-31`", keys.path(key)))
 }
 
 #[cfg(test)]
@@ -56,9 +56,9 @@ mod tests {
 
     #[track_caller]
     fn check(keys: &str, problems: &[&str], warnings: &[&str]) {
-        let (found, warned) = found(&format!("a: {{ {ENTRY}, {keys} }}"));
+        let (found, found_warnings) = found(&format!("a: {{ {ENTRY}, {keys} }}"));
         assert_eq!(found, problems, "{keys}");
-        assert_eq!(warned, warnings, "{keys}");
+        assert_eq!(found_warnings, warnings, "{keys}");
     }
 
     #[test]
@@ -84,17 +84,17 @@ mod tests {
     fn wrong_date_or_missing_key_is_a_problem_and_unknown_path_a_warning() {
         check(
             "facts: { read_on: 2026-13-01 }",
-            &["`facts.read_on: 2026-13-01` is no date: write it as `2026-12-31`"],
+            &["`facts.read_on: 2026-13-01` is not a date; use the form `2026-12-31`"],
             &[],
         );
         check(
             "facts: { read_on: 2026-11-28T10:00 }",
-            &["`facts.read_on: 2026-11-28T10:00` is no date: write it as `2026-12-31`"],
+            &["`facts.read_on: 2026-11-28T10:00` is not a date; use the form `2026-12-31`"],
             &[],
         );
         check(
             "lifecycle: { until: soon, note: x }",
-            &["`lifecycle.until: soon` is no date: write it as `2026-12-31`"],
+            &["`lifecycle.until: soon` is not a date; use the form `2026-12-31`"],
             &[],
         );
         check("lifecycle: { note: x }", &["`lifecycle.until` is missing"], &[]);
@@ -102,7 +102,7 @@ mod tests {
         check(
             "facts: { unconfirmed: [proxy.retry.at] }",
             &[],
-            &["`facts.unconfirmed: proxy.retry.at` is no key of the entry"],
+            &["`facts.unconfirmed: proxy.retry.at` is not a key of the entry"],
         );
         check("facts: { unconfirmed: [proxy.retry] }", &[], &[]);
     }

@@ -1,11 +1,11 @@
-//! What a person is asked for.
+//! Fields of connection forms.
 
 use serde_json::Value;
 
 use super::key_reader::{KeyReader, scalar_text};
 use crate::provider::{Field, LazyPattern};
 
-/// The fields of a form, those with a place first. One that is wrong is left out and told: nothing else depends on it.
+/// Reads the fields of a form, those with an `order` first. An invalid field is reported and omitted.
 pub(super) fn read(keys: &KeyReader<'_>, key: &'static str) -> Vec<Field> {
     let Some(pairs) = keys.diagnostics().ok_or_record(keys.pairs(key)) else { return Vec::new() };
     let fields = pairs.into_iter().filter_map(|(name, value)| {
@@ -18,7 +18,7 @@ pub(super) fn read(keys: &KeyReader<'_>, key: &'static str) -> Vec<Field> {
 }
 
 fn field(name: &str, keys: KeyReader<'_>) -> Result<Field, String> {
-    // Sections of documents that are not ours, the type (always a text), and what only the original's pages know.
+    // Ignored: sections of Nango's documentation, the type (always a text), and keys that only Nango's pages use.
     keys.ignore(&["type", "doc_section", "visible_when", "warnings"]);
     let field = Field {
         name: name.to_owned(),

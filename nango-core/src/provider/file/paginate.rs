@@ -1,23 +1,23 @@
-//! `proxy.paginate`: how pages are found.
+//! The key `proxy.paginate`: pagination.
 
 use std::{borrow::Cow, ops::RangeInclusive};
 
 use super::key_reader::KeyReader;
 use crate::declare::{OffsetBy, Paginate, PaginateKind, Pagination, names_last_page_flag, names_more_flag};
 
-/// The statuses that can end a walk, as in `end_status(…)` of the attribute.
+/// Statuses that can end a walk, as in `end_status(…)` of the attribute.
 const STATUSES: RangeInclusive<u16> = 400..=499;
 
 pub(super) fn read(keys: KeyReader<'_>) -> Result<Paginate, String> {
-    let kind = keys.string("type")?.ok_or_else(|| format!("`{}` is missing", keys.path("type")))?;
+    let type_name = keys.string("type")?.ok_or_else(|| format!("`{}` is missing", keys.path("type")))?;
     let path = keys.path("");
     let path = path.trim_end_matches('.');
     let need = |key: &'static str| {
         let value = keys.string(key)?.filter(|value| !value.is_empty());
-        value.map(Cow::Owned).ok_or_else(|| format!("`{path}` of type {kind} needs `{key}`"))
+        value.map(Cow::Owned).ok_or_else(|| format!("`{path}` of type {type_name} needs `{key}`"))
     };
     let text = |key: &'static str| Ok::<_, String>(keys.string(key)?.filter(|value| !value.is_empty()).map(Cow::Owned));
-    let kind = match kind.as_str() {
+    let kind = match type_name.as_str() {
         "link" => {
             let (rel, path_in_body) = (text("link_rel_in_response_header")?, text("link_path_in_response_body")?);
             if rel.is_none() && path_in_body.is_none() {
@@ -43,7 +43,7 @@ pub(super) fn read(keys: KeyReader<'_>) -> Result<Paginate, String> {
                 by: keys.one_of("offset_calculation_method", &METHODS)?.unwrap_or_default(),
             }
         }
-        other => return Err(format!("`{path}` of type {other} is not known: write `link`, `cursor` or `offset`")),
+        other => return Err(format!("unknown type `{other}` of `{path}`; available: `link`, `cursor` and `offset`")),
     };
     let limit = keys.number("limit")?.map(u32::try_from).transpose();
     let paginate = Paginate {
@@ -65,12 +65,12 @@ pub(super) fn read(keys: KeyReader<'_>) -> Result<Paginate, String> {
     Ok(paginate)
 }
 
-/// A switch that leaves the decision open where it is not there.
+/// Returns a boolean, or `None` if it is missing.
 fn switch(keys: &KeyReader<'_>, key: &'static str) -> Result<Option<bool>, String> {
     if keys.get(key).is_some() { keys.flag(key).map(Some) } else { Ok(None) }
 }
 
-/// The path of a value that reports whether another page follows, unless its name says that it is the inverse.
+/// Returns the path of a value that reports whether another page follows. Fails if its name suggests the inverse.
 fn flag(
     keys: &KeyReader<'_>,
     key: &'static str,
@@ -86,13 +86,13 @@ fn flag(
     Ok(path.map(Cow::Owned))
 }
 
-/// The statuses of requests behind the last page.
+/// Returns the statuses of requests after the last page.
 fn end_status(keys: &KeyReader<'_>) -> Result<Option<Cow<'static, [u16]>>, String> {
     let statuses = keys.strings("end_status")?;
     let status = |text: &String| text.trim().parse().ok().filter(|status| STATUSES.contains(status));
     let wrong = |text: &String| {
         let (at, first, last) = (keys.path("end_status"), STATUSES.start(), STATUSES.end());
-        format!("`{at}: {text}` is no status of a refused request: write one from {first} to {last}, such as `[404]`")
+        format!("`{at}: {text}` is not an error status; use {first} to {last}, such as `[404]`")
     };
     let statuses: Vec<u16> =
         statuses.iter().map(|text| status(text).ok_or_else(|| wrong(text))).collect::<Result<_, _>>()?;

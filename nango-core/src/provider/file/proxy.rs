@@ -1,4 +1,4 @@
-//! `proxy`: how an API is called.
+//! The key `proxy`: request settings.
 
 use std::time::Duration;
 
@@ -12,26 +12,28 @@ use crate::declare::dot_segment;
 use crate::provider::{BodyWait, Param, Proxy, Refusal, RetryRules, StatusRange, Verification, WaitFormat};
 
 pub(super) fn read(keys: KeyReader<'_>) -> Result<Proxy, String> {
-    // Bodies are always unpacked.
+    // Bodies are always decompressed.
     keys.ignore(&["decompress"]);
-    let notes = keys.diagnostics();
+    let diagnostics = keys.diagnostics();
     let mut proxy = Proxy {
         base_url: keys.template("base_url")?,
         headers: keys.headers("headers")?,
         query: keys.templates("query")?,
         body: keys.fields("body")?,
         forward_headers: keys.flag("forward_headers_on_redirect")?,
-        config: keys.pairs("connection_config")?.into_iter().map(|(name, _)| name.to_owned()).collect(),
+        required_config: keys.pairs("connection_config")?.into_iter().map(|(name, _)| name.to_owned()).collect(),
         ..Proxy::default()
     };
-    proxy.paginate =
-        notes.ok_or_record(keys.map("paginate").and_then(|below| below.map(paginate::read).transpose())).flatten();
-    proxy.retry = notes
+    proxy.paginate = diagnostics
+        .ok_or_record(keys.map("paginate").and_then(|below| below.map(paginate::read).transpose()))
+        .flatten();
+    proxy.retry = diagnostics
         .ok_or_record(keys.map("retry").and_then(|below| below.map(retry).transpose()))
         .flatten()
         .unwrap_or_default();
-    proxy.verification =
-        notes.ok_or_record(keys.map("verification").and_then(|below| below.map(verification).transpose())).flatten();
+    proxy.verification = diagnostics
+        .ok_or_record(keys.map("verification").and_then(|below| below.map(verification).transpose()))
+        .flatten();
     keys.warn_about_unread();
     Ok(proxy)
 }
@@ -46,14 +48,14 @@ fn retry(keys: KeyReader<'_>) -> Result<RetryRules, String> {
         .map(|text| text.parse::<StatusRange>().map_err(|error| format!("`{}`: {error}", keys.path("error_code"))));
     let rules = RetryRules {
         retry_at_headers: headers("at")?,
-        after: headers("after")?,
+        retry_after_headers: headers("after")?,
         remaining_header: keys
             .string("remaining")?
             .map(|name| keys.parse_header_name("remaining", &name))
             .transpose()?,
         retryable_statuses: codes.collect::<Result<_, _>>()?,
         body_wait: keys.map("in_body")?.map(in_body).transpose()?,
-        // Keys of ours.
+        // Extensions of the format.
         limit_wait: keys.number("limit_wait")?.map(Duration::from_secs),
         shared_quota: keys.flag("shared")?,
     };
@@ -77,8 +79,8 @@ fn verification(keys: KeyReader<'_>) -> Result<Verification, String> {
         return Err(format!("`{}` is missing", keys.path("endpoints")));
     }
     if let Some(segment) = endpoints.iter().find_map(|text| dot_segment(text)) {
-        let place = keys.path("endpoints");
-        return Err(format!("`{place}`: the segment `{segment}` leads to another path: write the path without it"));
+        let path = keys.path("endpoints");
+        return Err(format!("`{path}`: the segment `{segment}` leads to another path: write the path without it"));
     }
     let endpoints = endpoints.iter().map(|text| keys.parse_template("endpoints", text));
     let mut verification = Verification::new(endpoints.collect::<Result<_, _>>()?);
@@ -86,14 +88,19 @@ fn verification(keys: KeyReader<'_>) -> Result<Verification, String> {
         verification.method = match method.to_ascii_uppercase().as_str() {
             "GET" => Method::GET,
             "POST" => Method::POST,
-            _ => return Err(format!("`{}: {method}` is not known: write `GET` or `POST`", keys.path("method"))),
+            _ => {
+                return Err(format!(
+                    "unknown value `{method}` of `{}`; available: `GET` and `POST`",
+                    keys.path("method")
+                ));
+            }
         };
     }
     verification.headers = keys.headers("headers")?;
     verification.base_url = keys.template("base_url_override")?;
     let data = keys.get("data").map(Param::from_json).transpose();
     verification.data = data.map_err(|error| format!("`{}`: {error}", keys.path("data")))?;
-    // A key of ours.
+    // An extension of the format.
     verification.refusal = keys.map("error")?.map(refusal).transpose()?;
     keys.warn_about_unread();
     Ok(verification)

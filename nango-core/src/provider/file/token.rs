@@ -1,4 +1,4 @@
-//! How tokens are obtained.
+//! Keys of token requests: `token_url`, `token_params` and related ones.
 
 use std::time::Duration;
 
@@ -10,12 +10,13 @@ use crate::provider::{
     SignedToken, Template, TokenResponse, TokenSettings, TokenStep,
 };
 
-/// How long a token of client credentials lives, where its answer does not say.
+/// Lifetime of a client credentials token if the response contains none.
 const CLIENT_CREDENTIALS_LIFETIME: Duration = Duration::from_mins(55);
-/// How long an assertion holds, where the entry does not say.
+/// Lifetime of a JWT assertion if the entry defines none.
 const JWT_ASSERTION_LIFETIME: Duration = Duration::from_hours(1);
+/// Lifetime of a SAML assertion if the entry defines none.
 const SAML_ASSERTION_LIFETIME: Duration = Duration::from_mins(5);
-/// How long a signed token lives, where the entry does not say.
+/// Lifetime of a signed token if the entry defines none.
 const SIGNED_TOKEN_LIFETIME: Duration = Duration::from_mins(5);
 
 const VERBS: [(&str, bool); 4] = [("GET", true), ("get", true), ("POST", false), ("post", false)];
@@ -23,7 +24,7 @@ const VERBS: [(&str, bool); 4] = [("GET", true), ("get", true), ("POST", false),
 pub(super) fn read(keys: &KeyReader<'_>, mode: AuthMode) -> Result<TokenSettings, String> {
     let (url, app_url) = urls(keys, mode)?;
     let login = mode == AuthMode::TwoStep;
-    // A login renews with fields of its own; everything else as OAuth 2 does.
+    // Logins have their own refresh fields; all other modes use those of OAuth 2.
     let refresh = keys.fields("refresh_params")?;
     let login_refresh = keys.fields("refresh_token_params")?;
     let login_headers = keys.headers("refresh_token_headers")?;
@@ -50,27 +51,27 @@ pub(super) fn read(keys: &KeyReader<'_>, mode: AuthMode) -> Result<TokenSettings
         assertion: keys.map("assertion")?.map(assertion).transpose()?,
         client_certificate: keys.flag("require_client_certificate")?,
     };
-    // Where the original's older files name the place of an access token apart.
-    let apart = keys.template("access_token_url")?;
+    // Older files of Nango have a separate key for the URL of access tokens.
+    let legacy_url = keys.template("access_token_url")?;
     keys.ignore(&["token_url_skip_encode"]);
-    Ok(TokenSettings { url: settings.url.or(apart), ..settings })
+    Ok(TokenSettings { url: settings.url.or(legacy_url), ..settings })
 }
 
-/// Where tokens come from; a map names a place for each mode.
+/// Returns the token URL and the URL of app tokens. A map contains a URL for each mode.
 fn urls(keys: &KeyReader<'_>, mode: AuthMode) -> Result<(Option<Template>, Option<Template>), String> {
     let Some(Value::Object(map)) = keys.get("token_url") else {
         return Ok((keys.template("token_url")?, None));
     };
-    let of = |name: &str| {
+    let url_of = |name: &str| {
         let text = map.get(name).and_then(scalar_text);
         text.map(|text| keys.parse_template(&format!("token_url.{name}"), &text)).transpose()
     };
-    let own = match mode {
-        AuthMode::App => of("APP")?,
-        AuthMode::OAuth2Cc => of("OAUTH2CC")?.or(of("OAUTH2_CC")?),
-        _ => of("OAUTH2")?.or(of(mode.stored_name())?),
+    let url = match mode {
+        AuthMode::App => url_of("APP")?,
+        AuthMode::OAuth2Cc => url_of("OAUTH2CC")?.or(url_of("OAUTH2_CC")?),
+        _ => url_of("OAUTH2")?.or(url_of(mode.stored_name())?),
     };
-    Ok((own, of("APP")?))
+    Ok((url, url_of("APP")?))
 }
 
 fn format(keys: &KeyReader<'_>, mode: AuthMode) -> Result<BodyFormat, String> {
@@ -80,8 +81,8 @@ fn format(keys: &KeyReader<'_>, mode: AuthMode) -> Result<BodyFormat, String> {
         ("query", BodyFormat::Query),
         ("xml", BodyFormat::Xml),
     ];
-    let usual = if mode == AuthMode::TwoStep { BodyFormat::Json } else { BodyFormat::Form };
-    Ok(keys.one_of("body_format", &FORMATS)?.unwrap_or(usual))
+    let default = if mode == AuthMode::TwoStep { BodyFormat::Json } else { BodyFormat::Form };
+    Ok(keys.one_of("body_format", &FORMATS)?.unwrap_or(default))
 }
 
 fn client_auth(keys: &KeyReader<'_>, mode: AuthMode) -> Result<ClientAuth, String> {
@@ -93,10 +94,10 @@ fn client_auth(keys: &KeyReader<'_>, mode: AuthMode) -> Result<ClientAuth, Strin
     ];
     const LOCATIONS: [(&str, ClientAuth); 2] = [("header", ClientAuth::Basic), ("body", ClientAuth::Body)];
     let method = keys.one_of("token_request_auth_method", &METHODS)?;
-    let place = keys.one_of("authorization_method", &LOCATIONS)?;
-    Ok(match (place, method) {
+    let location = keys.one_of("authorization_method", &LOCATIONS)?;
+    Ok(match (location, method) {
         (Some(ClientAuth::Basic), _) => ClientAuth::Basic,
-        // Client credentials go into the header instead of the body.
+        // Client credentials are sent in the header only.
         (_, Some(ClientAuth::BasicAndBody)) if mode == AuthMode::OAuth2Cc => ClientAuth::UnencodedBasic,
         (_, Some(method)) => method,
         (_, None) => ClientAuth::Body,
@@ -127,7 +128,9 @@ fn response(keys: &KeyReader<'_>, mode: AuthMode) -> Result<TokenResponse, Strin
         Some("milliseconds") => response.expiry_format = ExpiryFormat::RelativeMillis,
         None | Some("seconds") => {}
         Some(other) => {
-            return Err(format!("`expires_in_unit: {other}` is not known: write `seconds` or `milliseconds`"));
+            return Err(format!(
+                "unknown value `{other}` of `expires_in_unit`; available: `seconds` and `milliseconds`"
+            ));
         }
     }
     response.lifetime = match keys.number("token_expires_in_ms")? {
@@ -150,7 +153,7 @@ fn steps(keys: &KeyReader<'_>) -> Result<Vec<TokenStep>, String> {
     };
     let step = |(at, value): (usize, &Value)| {
         let keys = keys.child(&format!("additional_steps.{at}"), value)?;
-        // The format of the entry is the one of its steps.
+        // All steps use the body format of the entry.
         keys.ignore(&["body_format"]);
         let step = TokenStep {
             url: keys.required_template("token_url")?,
@@ -164,7 +167,7 @@ fn steps(keys: &KeyReader<'_>) -> Result<Vec<TokenStep>, String> {
     list.iter().enumerate().map(step).collect()
 }
 
-/// `signature` says how, `token` says what is signed.
+/// Reads a signed token: `signature` defines the protocol, `token` the key and claims.
 fn signed_token(keys: &KeyReader<'_>) -> Result<Option<SignedToken>, String> {
     const PROTOCOLS: [(&str, SignatureProtocol); 4] = [
         ("RSA", SignatureProtocol::Rsa),
@@ -172,35 +175,36 @@ fn signed_token(keys: &KeyReader<'_>) -> Result<Option<SignedToken>, String> {
         ("HMAC", SignatureProtocol::HmacHex),
         ("WSSE", SignatureProtocol::Wsse),
     ];
-    let how = keys.map("signature")?;
-    let what = keys.map("token")?;
-    let Some(how) = how else { return Ok(None) };
-    let protocol =
-        how.one_of("protocol", &PROTOCOLS)?.ok_or_else(|| format!("`{}` is missing", how.path("protocol")))?;
-    let encoding = how.string("hmac_secret_encoding")?;
-    how.warn_about_unread();
+    let signature = keys.map("signature")?;
+    let token = keys.map("token")?;
+    let Some(signature) = signature else { return Ok(None) };
+    let protocol = signature
+        .one_of("protocol", &PROTOCOLS)?
+        .ok_or_else(|| format!("`{}` is missing", signature.path("protocol")))?;
+    let encoding = signature.string("hmac_secret_encoding")?;
+    signature.warn_about_unread();
     let protocol = match (protocol, encoding.as_deref()) {
         (SignatureProtocol::HmacHex, Some("utf8" | "utf-8")) => SignatureProtocol::HmacText,
         (protocol, _) => protocol,
     };
     let mut signed =
         SignedToken { protocol, key: None, lifetime: SIGNED_TOKEN_LIFETIME, header: Vec::new(), payload: Vec::new() };
-    if let Some(what) = what {
-        // Two values may be joined by `||`: here it is text.
-        let key = what.string("signing_key")?.map(|text| Template::without_alternatives(&text)).transpose();
-        signed.key = key.map_err(|error| format!("`{}`: {error}", what.path("signing_key")))?;
-        signed.lifetime = what.number("expires_in_ms")?.map_or(SIGNED_TOKEN_LIFETIME, Duration::from_millis);
-        signed.header = what.fields("header")?;
-        signed.payload = what.fields("payload")?;
-        what.warn_about_unread();
+    if let Some(token) = token {
+        // `||` is literal text here: it may join two values.
+        let key = token.string("signing_key")?.map(|text| Template::without_alternatives(&text)).transpose();
+        signed.key = key.map_err(|error| format!("`{}`: {error}", token.path("signing_key")))?;
+        signed.lifetime = token.number("expires_in_ms")?.map_or(SIGNED_TOKEN_LIFETIME, Duration::from_millis);
+        signed.header = token.fields("header")?;
+        signed.payload = token.fields("payload")?;
+        token.warn_about_unread();
     }
     Ok(Some(signed))
 }
 
 fn assertion(keys: KeyReader<'_>) -> Result<Assertion, String> {
     let saml = keys.one_of("type", &[("jwt", false), ("saml", true)])?.unwrap_or(false);
-    let usual = if saml { SAML_ASSERTION_LIFETIME } else { JWT_ASSERTION_LIFETIME };
-    let lifetime = keys.number("lifetimeInSeconds")?.map_or(usual, Duration::from_secs);
+    let default_lifetime = if saml { SAML_ASSERTION_LIFETIME } else { JWT_ASSERTION_LIFETIME };
+    let lifetime = keys.number("lifetimeInSeconds")?.map_or(default_lifetime, Duration::from_secs);
     let key = keys.required_template("key")?;
     let single_use = keys.flag("singleUse")?;
     let kind = if saml {

@@ -1,7 +1,7 @@
-//! The text of a file to its entries.
+//! YAML parser of catalogue files.
 //!
-//! YAML as the format's authors read it: `yes` and `on` are texts, as `010` and `1_000` are. The entries keep their order
-//! and their places. A key that is there twice is a mistake of its entry, told with both lines; the other entries are
+//! Values are read as by the authors of the format: `yes`, `on`, `010` and `1_000` are texts. Entries keep their order
+//! and locations. A duplicate key makes its entry invalid, and the error contains both lines; the other entries are
 //! read.
 
 use std::{
@@ -15,25 +15,25 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, Options, Spanned};
 
-/// A place in a file, from 1.
+/// A position in a file, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SourceLocation {
-    /// The line.
+    /// Line, from 1.
     pub line: u64,
-    /// The column.
+    /// Column, from 1.
     pub column: u64,
 }
 
-/// An entry as it is written.
+/// An entry as written, before its alias is resolved.
 #[derive(Debug, Clone)]
 pub(in crate::provider) struct RawEntry {
     pub(in crate::provider) name: String,
     pub(in crate::provider) location: SourceLocation,
-    /// Its keys, or what is wrong with it.
+    /// The keys, or the reason why they cannot be read.
     pub(in crate::provider) keys: Result<Map<String, Value>, String>,
 }
 
-/// A text that is not YAML.
+/// Error of a text that is not YAML.
 #[derive(Debug)]
 pub(in crate::provider) struct Unreadable {
     pub(in crate::provider) location: SourceLocation,
@@ -46,7 +46,7 @@ pub(in crate::provider) fn read(text: &str) -> Result<Vec<RawEntry>, Unreadable>
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
-        // Both are passed on, so that both are told.
+        // Duplicates are detected by the visitor, which receives both lines.
         duplicate_keys: DuplicateKeyPolicy::LastWins,
         // JSON has no infinity.
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
@@ -56,7 +56,7 @@ pub(in crate::provider) fn read(text: &str) -> Result<Vec<RawEntry>, Unreadable>
         location: error
             .location()
             .map(location)
-            .filter(|place| place.line > 0)
+            .filter(|location| location.line > 0)
             .unwrap_or(SourceLocation { line: 1, column: 1 }),
         reason: error.without_snippet().to_string(),
     })
@@ -72,7 +72,7 @@ fn location(location: serde_saphyr::Location) -> SourceLocation {
     SourceLocation { line: location.line(), column: location.column() }
 }
 
-/// The document: a map of entries.
+/// Visitor of the document, a map of entries.
 struct Entries;
 
 impl<'de> Visitor<'de> for Entries {
@@ -95,16 +95,16 @@ impl<'de> Visitor<'de> for Entries {
             let name = key.value;
             let duplicates = RefCell::new(Vec::new());
             let value = map.next_value_seed(Tree(&duplicates))?;
-            let twice = duplicates.into_inner();
-            let keys = match (value, twice.is_empty()) {
-                (_, false) => Err(twice.join("; ")),
+            let duplicates = duplicates.into_inner();
+            let keys = match (value, duplicates.is_empty()) {
+                (_, false) => Err(duplicates.join("; ")),
                 (Value::Object(keys), true) => Ok(keys),
                 (Value::Null, true) => Err("it has no keys".to_owned()),
-                (_, true) => Err("it is no map of keys".to_owned()),
+                (_, true) => Err("it is not a map of keys".to_owned()),
             };
             if let Some(before) = positions.get(&name).and_then(|at| entries.get_mut(*at)) {
                 before.keys =
-                    Err(format!("it is there twice: in line {} and in line {}", before.location.line, location.line));
+                    Err(format!("duplicate entry in line {} and in line {}", before.location.line, location.line));
                 continue;
             }
             positions.insert(name.clone(), entries.len());
@@ -114,7 +114,7 @@ impl<'de> Visitor<'de> for Entries {
     }
 }
 
-/// Any value. Keys that are there twice are noted.
+/// Visitor of any value, which records duplicate keys.
 #[derive(Clone, Copy)]
 struct Tree<'a>(&'a RefCell<Vec<String>>);
 
@@ -184,7 +184,7 @@ impl<'de> Visitor<'de> for Tree<'_> {
             let line = location(key.referenced).line;
             let key = key.value;
             if let Some(before) = lines.insert(key.clone(), line) {
-                self.0.borrow_mut().push(format!("`{key}` is there twice: in line {before} and in line {line}"));
+                self.0.borrow_mut().push(format!("duplicate key `{key}` in line {before} and in line {line}"));
             }
             map.insert(key, keys.next_value_seed(self)?);
         }
@@ -231,12 +231,12 @@ mod tests {
     #[test]
     fn entries_keep_locations_and_order() {
         let entries = entries("# head\nzeta:\n  a: 1\n\nalpha: { <<: { x: 1 }, b: 2 }\nempty:\nlist: [1]\n");
-        let places: Vec<(&str, u64, u64)> =
+        let locations: Vec<(&str, u64, u64)> =
             entries.iter().map(|entry| (entry.name.as_str(), entry.location.line, entry.location.column)).collect();
-        assert_eq!(places, [("zeta", 2, 1), ("alpha", 5, 1), ("empty", 6, 1), ("list", 7, 1)]);
+        assert_eq!(locations, [("zeta", 2, 1), ("alpha", 5, 1), ("empty", 6, 1), ("list", 7, 1)]);
         assert_eq!(entries[1].keys.as_ref().unwrap().len(), 2);
         assert_eq!(entries[2].keys, Err("it has no keys".into()));
-        assert_eq!(entries[3].keys, Err("it is no map of keys".into()));
+        assert_eq!(entries[3].keys, Err("it is not a map of keys".into()));
         assert!(read("").unwrap().is_empty() && read("# nothing\n").unwrap().is_empty());
     }
 
@@ -245,9 +245,9 @@ mod tests {
         let entries = entries("a:\n  k: 1\n  p:\n    x: 1\n    y: 2\n    x: 3\nb: { k: 1 }\na:\n  k: 2\nc: { k: 1 }\n");
         let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
         assert_eq!(names, ["a", "b", "c"]);
-        assert_eq!(entries[0].keys, Err("it is there twice: in line 1 and in line 8".into()));
+        assert_eq!(entries[0].keys, Err("duplicate entry in line 1 and in line 8".into()));
         let inside = read("a:\n  p:\n    x: 1\n    y: 2\n    x: 3\n").unwrap();
-        assert_eq!(inside[0].keys, Err("`x` is there twice: in line 3 and in line 5".into()));
+        assert_eq!(inside[0].keys, Err("duplicate key `x` in line 3 and in line 5".into()));
     }
 
     #[test]

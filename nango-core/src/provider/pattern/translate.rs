@@ -1,43 +1,43 @@
-//! JavaScript's syntax of regular expressions, without flags, into that of the linear engine.
+//! Translation of JavaScript regular expressions without flags into the syntax of the linear-time engine.
 //!
-//! Every literal becomes a code point, so that no character keeps a meaning that only the engine's syntax gives it.
+//! Every literal is written as a code point, so that no character has a special meaning in the engine's syntax only.
 
 use std::{fmt::Write, iter::Peekable, str::Chars};
 
-/// A translated expression.
+/// An expression in the syntax of the engine.
 #[derive(Debug, Default)]
 pub(super) struct Translated {
     pub(super) text: String,
     pub(super) guards: Vec<Guard>,
 }
 
-/// A lookahead directly behind a leading `^`: an expression of its own from the start of the text.
+/// A lookahead directly after a leading `^`: a separate expression, matched from the start of the text.
 #[derive(Debug)]
 pub(super) struct Guard {
     pub(super) text: String,
-    /// `(?=`; otherwise `(?!`.
+    /// True for `(?=`, false for `(?!`.
     pub(super) must_match: bool,
 }
 
 const DIGIT: &str = "0-9";
 const WORD: &str = "0-9A-Za-z_";
 const SPACE: &str = r"\t\n\x0B\x0C\r \x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x{FEFF}";
-/// Everything but line ends.
+/// All characters except line ends.
 const ANY: &str = r"[^\n\r\x{2028}\x{2029}]";
 
-/// Translates an expression. The error is a reason.
+/// Translates an expression. The error is the reason.
 pub(super) fn translate(text: &str) -> Result<Translated, String> {
     let mut rest = text;
     let mut guards = Vec::new();
     if let Some(mut behind) = text.strip_prefix('^') {
         while let Some(inner) = behind.strip_prefix("(?!").or_else(|| behind.strip_prefix("(?=")) {
-            let wanted = behind.starts_with("(?=");
+            let must_match = behind.starts_with("(?=");
             let end = group_end(inner).ok_or("a `(` is not closed")?;
             let (body, _) = Translator::new(&inner[..end]).translate()?;
-            guards.push(Guard { text: format!("^(?:{body})"), must_match: wanted });
+            guards.push(Guard { text: format!("^(?:{body})"), must_match });
             behind = &inner[end + 1..];
             if behind.starts_with(['*', '+', '?', '{']) {
-                return Err("there is nothing to repeat in front of a quantifier".to_owned());
+                return Err("a quantifier has nothing to repeat".to_owned());
             }
         }
         rest = behind;
@@ -48,19 +48,17 @@ pub(super) fn translate(text: &str) -> Result<Translated, String> {
         return Ok(Translated { text: format!("{anchor}{body}"), guards });
     }
     if alternatives {
-        // The guards would hold for the first alternative only.
+        // In JavaScript, the lookaheads would apply to the first alternative only.
         return Err(unsupported("lookahead", if guards[0].must_match { "(?=" } else { "(?!" }));
     }
     Ok(Translated { text: format!("^{body}"), guards })
 }
 
 fn unsupported(construct: &str, written: &str) -> String {
-    format!(
-        "the {construct} `{written}` is not supported, because expressions are matched in linear time: write it without"
-    )
+    format!("the {construct} `{written}` is not supported, because expressions are matched in linear time: remove it")
 }
 
-/// Where the group ends whose content a text begins with.
+/// Returns the position of the `)` that closes the group whose content starts the text.
 fn group_end(text: &str) -> Option<usize> {
     let (mut depth, mut class, mut escaped) = (0_usize, false, false);
     for (at, letter) in text.char_indices() {
@@ -100,7 +98,7 @@ impl<'a> Translator<'a> {
         Self { rest: text.chars().peekable(), out: String::new(), depth: 0, repeatable: false, alternatives: false }
     }
 
-    /// The translation, and whether it has alternatives outside of groups.
+    /// Returns the translation, and whether it has alternatives outside of groups.
     fn translate(mut self) -> Result<(String, bool), String> {
         while let Some(letter) = self.rest.next() {
             let mut repeatable = true;
@@ -112,7 +110,7 @@ impl<'a> Translator<'a> {
                     repeatable = false;
                 }
                 ')' => {
-                    self.depth = self.depth.checked_sub(1).ok_or("a `)` closes nothing")?;
+                    self.depth = self.depth.checked_sub(1).ok_or("a `)` has no matching `(`")?;
                     self.out.push(')');
                 }
                 '|' => {
@@ -149,7 +147,7 @@ impl<'a> Translator<'a> {
 
     fn repeat(&mut self, quantifier: &str) -> Result<(), String> {
         if !self.repeatable {
-            return Err("there is nothing to repeat in front of a quantifier".to_owned());
+            return Err("a quantifier has nothing to repeat".to_owned());
         }
         self.out.push_str(quantifier);
         if self.rest.next_if_eq(&'?').is_some() {
@@ -158,13 +156,13 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    /// The rest of `{2}`, `{2,}` or `{2,3}`; anything else behind a `{` is no quantifier, and stays where it is.
+    /// Parses the rest of `{2}`, `{2,}` or `{2,3}`. Anything else after `{` is literal and is not consumed.
     fn count(&mut self) -> Option<String> {
         let text: String = self.rest.clone().take_while(|letter| *letter != '}').take(20).collect();
         let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let is_count = match text.split_once(',') {
             None => number(&text),
-            Some((least, most)) => number(least) && (most.is_empty() || number(most)),
+            Some((min, max)) => number(min) && (max.is_empty() || number(max)),
         };
         if !is_count || self.rest.clone().nth(text.len()) != Some('}') {
             return None;
@@ -173,7 +171,7 @@ impl<'a> Translator<'a> {
         Some(format!("{{{text}}}"))
     }
 
-    /// What follows a `(`.
+    /// Parses the text after `(`.
     fn group(&mut self) -> Result<(), String> {
         self.depth += 1;
         self.out.push('(');
@@ -191,7 +189,7 @@ impl<'a> Translator<'a> {
                 let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
                 if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) || !name.chars().all(plain)
                 {
-                    return Err(format!("`{name}` is no name of a group: letters, digits and `_` are allowed"));
+                    return Err(format!("`{name}` is not a group name: letters, digits and `_` are allowed"));
                 }
                 let _ = write!(self.out, "?P<{name}>");
             }
@@ -200,7 +198,7 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    /// What follows a backslash outside of a class. Returns whether it can be repeated.
+    /// Parses an escape outside of a class. Returns whether a quantifier may follow.
     fn escape(&mut self) -> Result<bool, String> {
         match self.rest.peek() {
             Some('b' | 'B') => {
@@ -223,7 +221,7 @@ impl<'a> Translator<'a> {
         let _ = write!(self.out, "[{}{content}]", if negated { "^" } else { "" });
     }
 
-    /// What follows a backslash, wherever it is.
+    /// Parses an escape inside or outside of a class.
     fn escaped(&mut self) -> Result<Atom, String> {
         let letter = self.rest.next().ok_or("it ends with a `\\`")?;
         Ok(Atom::Letter(match letter {
@@ -238,7 +236,7 @@ impl<'a> Translator<'a> {
             '0' if !self.rest.peek().is_some_and(char::is_ascii_digit) => '\0',
             'x' => self.code_point(2)?,
             'u' => self.code_point(4)?,
-            other if other.is_ascii_alphanumeric() => return Err(format!("the escape `\\{other}` is not known")),
+            other if other.is_ascii_alphanumeric() => return Err(format!("unknown escape `\\{other}`")),
             other => other,
         }))
     }
@@ -247,10 +245,10 @@ impl<'a> Translator<'a> {
         let text: String = self.rest.by_ref().take(digits).collect();
         let plain = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let code = u32::from_str_radix(&text, 16).ok().filter(|_| plain);
-        code.and_then(char::from_u32).ok_or_else(|| format!("`{text}` is no code of a character"))
+        code.and_then(char::from_u32).ok_or_else(|| format!("`{text}` is not a character code"))
     }
 
-    /// What follows a `[`, to the `]`.
+    /// Parses a class up to its `]`.
     fn class(&mut self) -> Result<(), String> {
         const EVERYTHING: &str = r"\x{0}-\x{10FFFF}";
         let negated = self.rest.next_if_eq(&'^').is_some();
@@ -274,7 +272,7 @@ impl<'a> Translator<'a> {
                         self.out.push('-');
                         self.letter(last);
                     }
-                    // A class is no end of a range: the `-` is one of the characters.
+                    // A class cannot be the end of a range: the `-` is literal.
                     (first, last) => {
                         for atom in [first, Atom::Letter('-'), last] {
                             self.push_atom(&atom);
@@ -365,21 +363,21 @@ mod tests {
     #[test]
     fn syntax_error_has_a_reason() {
         for (pattern, expect) in [
-            ("a)", "a `)` closes nothing"),
+            ("a)", "a `)` has no matching `(`"),
             ("[a", "a `[` is not closed"),
             ("a\\", "it ends with a `\\`"),
-            ("*a", "there is nothing to repeat in front of a quantifier"),
-            ("a**", "there is nothing to repeat in front of a quantifier"),
-            ("a++", "there is nothing to repeat in front of a quantifier"),
-            ("^(?!a)*b", "there is nothing to repeat in front of a quantifier"),
+            ("*a", "a quantifier has nothing to repeat"),
+            ("a**", "a quantifier has nothing to repeat"),
+            ("a++", "a quantifier has nothing to repeat"),
+            ("^(?!a)*b", "a quantifier has nothing to repeat"),
             (r"[\\-+]", r"the range `\-+` is out of order"),
-            (r"\a", r"the escape `\a` is not known"),
-            (r"\p{L}", r"the escape `\p` is not known"),
-            (r"\u{41}", "`{41}` is no code of a character"),
-            (r"\ud800", "`d800` is no code of a character"),
+            (r"\a", r"unknown escape `\a`"),
+            (r"\p{L}", r"unknown escape `\p`"),
+            (r"\u{41}", "`{41}` is not a character code"),
+            (r"\ud800", "`d800` is not a character code"),
             ("(?i:a)", "a group begins with `(?`, but not with `(?:` or `(?<name>`"),
-            ("(?<1>a)", "`1` is no name of a group: letters, digits and `_` are allowed"),
-            ("a{3,2}", "its syntax is not that of JavaScript"),
+            ("(?<1>a)", "`1` is not a group name: letters, digits and `_` are allowed"),
+            ("a{3,2}", "it is not valid JavaScript syntax"),
         ] {
             let error = pattern.parse::<Pattern>().unwrap_err().to_string();
             assert_eq!(error, format!("`{pattern}` cannot be used as a regular expression: {expect}"));

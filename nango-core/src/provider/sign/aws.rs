@@ -1,7 +1,7 @@
-//! Signatures of requests as AWS wants them, version 4.
+//! AWS Signature Version 4.
 //!
-//! The algorithm is public: "Create a signed AWS API request" of AWS's documentation. What is signed must be what is
-//! sent: whoever signs puts `host` and `x-amz-date` (from [`AwsSigner::date`]) among the headers, and sends them.
+//! The algorithm is described in "Create a signed AWS API request" of AWS's documentation. The signed headers must be
+//! sent unchanged: the caller adds `host` and `x-amz-date` (from [`AwsSigner::date`]) to the headers and sends them.
 
 use std::borrow::Cow;
 
@@ -11,36 +11,36 @@ use url::Url;
 use super::{hex, hmac_sha256, sha256};
 use crate::provider::{scope::canonical_query, template::encode_segment};
 
-/// In place of the hash of a body that is not known before it is sent. S3 takes it.
+/// Replaces the hash of a body that is not known before it is sent. Supported by S3.
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// Who signs, and for what.
+/// Parameters of an AWS signature.
 #[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "it holds a secret")]
+#[expect(missing_debug_implementations, reason = "it contains a secret")]
 pub struct AwsSigner<'a> {
-    /// The id of the key.
+    /// Id of the access key.
     pub access_key_id: &'a str,
-    /// The key.
+    /// Secret access key.
     pub secret_access_key: &'a str,
-    /// The region: `us-east-1`.
+    /// Region, such as `us-east-1`.
     pub region: &'a str,
-    /// The service: `iam`.
+    /// Service, such as `iam`.
     pub service: &'a str,
-    /// When, in microseconds since 1970. A signature holds for some minutes.
+    /// Time in microseconds since 1970 (UTC). A signature is valid for a few minutes.
     pub now: i64,
 }
 
 impl AwsSigner<'_> {
-    /// The value of the header `x-amz-date`.
+    /// Returns the value of the header `x-amz-date`.
     pub fn date(&self) -> String {
         let time = Timestamp::from_microsecond(self.now).unwrap_or(Timestamp::UNIX_EPOCH);
         time.strftime("%Y%m%dT%H%M%SZ").to_string()
     }
 
-    /// The value of the header `Authorization`. All `headers` are signed, `payload_hash` is the SHA-256 of the body in
-    /// hexadecimal digits or [`UNSIGNED_PAYLOAD`].
+    /// Returns the value of the header `Authorization`. All `headers` are signed. `payload_hash`: the SHA-256 of the
+    /// body in hexadecimal digits, or [`UNSIGNED_PAYLOAD`].
     pub fn authorization(&self, method: &str, url: &Url, headers: &[(&str, &str)], payload_hash: &str) -> String {
         let date = self.date();
         let day = date.get(..8).unwrap_or_default();
@@ -55,7 +55,7 @@ impl AwsSigner<'_> {
         format!("{ALGORITHM} Credential={}/{scope}, SignedHeaders={signed}, Signature={signature}", self.access_key_id)
     }
 
-    /// The names of the headers, and the request as it is signed.
+    /// Returns the names of the signed headers and the canonical request.
     fn canonical_request(
         &self,
         method: &str,
@@ -67,7 +67,7 @@ impl AwsSigner<'_> {
             .iter()
             .map(|(name, value)| (name.to_ascii_lowercase(), value.split_whitespace().collect::<Vec<_>>().join(" ")))
             .collect();
-        // Values of one name keep their order.
+        // The sort is stable: values of one name keep their order.
         headers.sort_by(|(one, _), (other, _)| one.cmp(other));
         headers.dedup_by(|(name, value), (kept, joined)| {
             let same = name == kept;
@@ -86,7 +86,8 @@ impl AwsSigner<'_> {
         (signed, request)
     }
 
-    /// The path: S3 takes it as it is, others tidied and encoded a second time.
+    /// Returns the canonical path: unchanged for S3; for other services without empty segments and encoded a second
+    /// time.
     fn canonical_path<'a>(&self, path: &'a str) -> Cow<'a, str> {
         if self.service == "s3" {
             return Cow::Borrowed(path);
@@ -107,7 +108,7 @@ impl AwsSigner<'_> {
 mod tests {
     use super::*;
 
-    /// 2015-08-30 12:36:00 UTC: the vectors of AWS's test suite.
+    /// Signer of AWS's test suite, at 2015-08-30 12:36:00 UTC.
     fn suite(service: &str) -> AwsSigner<'_> {
         AwsSigner {
             access_key_id: "AKIDEXAMPLE",
@@ -118,7 +119,7 @@ mod tests {
         }
     }
 
-    /// 2013-05-24 00:00:00 UTC: the examples of the documentation of S3.
+    /// Signer of the examples in the documentation of S3, at 2013-05-24 00:00:00 UTC.
     const S3: AwsSigner<'static> = AwsSigner {
         access_key_id: "AKIAIOSFODNN7EXAMPLE",
         secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",

@@ -1,4 +1,4 @@
-//! Private keys as people paste them.
+//! Private keys in the formats that users paste.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{SignError, sha256};
 
-/// A private key: RSA, an elliptic curve, or Ed25519; as PKCS#8, PKCS#1 or SEC1.
+/// A private key of RSA, an elliptic curve, or Ed25519, in PKCS#8, PKCS#1 or SEC1.
 pub struct PrivateKey {
     der: PrivateKeyDer<'static>,
     key: Arc<dyn SigningKey>,
@@ -23,12 +23,12 @@ impl std::fmt::Debug for PrivateKey {
 }
 
 impl PrivateKey {
-    /// Reads a PEM text. Line breaks may be written as `\n` or be spaces, as happens in environment variables and web
-    /// forms, and the whole text may be in Base64.
+    /// Parses a PEM text. Line breaks may be written as `\n` or be spaces, as in environment variables and web forms,
+    /// and the whole text may be in Base64.
     ///
     /// # Errors
     ///
-    /// There is no key in it, or it is encrypted.
+    /// The text contains no key, or an encrypted one.
     pub fn from_pem(text: &str) -> Result<Self, SignError> {
         let text = normalize_pem(text);
         if text.contains("ENCRYPTED") {
@@ -43,64 +43,64 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// The key is of another kind.
+    /// The key has another type.
     pub fn ed25519(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let other = SignError::WrongKeyType("an Ed25519 key");
-        let PrivateKeyDer::Pkcs8(der) = &self.der else { return Err(other) };
-        let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_pkcs8_der()).map_err(|_| other)?;
+        let wrong_type = SignError::WrongKeyType("an Ed25519 key");
+        let PrivateKeyDer::Pkcs8(der) = &self.der else { return Err(wrong_type) };
+        let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_pkcs8_der()).map_err(|_| wrong_type)?;
         Ok(key.sign(message).as_ref().to_vec())
     }
 
-    /// Signs with RSA over SHA-256, in the padding of PKCS#1 (`RS256`).
+    /// Signs with RSA over SHA-256 and PKCS#1 padding (`RS256`).
     ///
     /// # Errors
     ///
-    /// The key is of another kind, or too short.
+    /// The key has another type or is too short.
     pub fn rs256(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         self.sign(SignatureAlgorithm::RSA, SignatureScheme::RSA_PKCS1_SHA256, message)
     }
 
-    /// Signs with RSA over SHA-256, in the padding of PSS (`PS256`).
+    /// Signs with RSA over SHA-256 and PSS padding (`PS256`).
     ///
     /// # Errors
     ///
-    /// The key is of another kind, or too short.
+    /// The key has another type or is too short.
     pub fn ps256(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         self.sign(SignatureAlgorithm::RSA, SignatureScheme::RSA_PSS_SHA256, message)
     }
 
-    /// Signs with the curve P-256 over SHA-256 (`ES256`): two numbers of 32 bytes.
+    /// Signs with the curve P-256 over SHA-256 (`ES256`). Returns two numbers of 32 bytes each.
     ///
     /// # Errors
     ///
-    /// The key is of another kind.
+    /// The key has another type.
     pub fn es256(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let der = self.sign(SignatureAlgorithm::ECDSA, SignatureScheme::ECDSA_NISTP256_SHA256, message)?;
         ecdsa_signature_from_der(&der).ok_or(SignError::SigningFailed)
     }
 
     fn sign(&self, kind: SignatureAlgorithm, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let other = || {
+        let wrong_type = || {
             SignError::WrongKeyType(match kind {
                 SignatureAlgorithm::RSA => "an RSA key",
                 _ => "a key of the curve P-256",
             })
         };
-        let signer = self.key.choose_scheme(&[scheme]).ok_or_else(other)?;
+        let signer = self.key.choose_scheme(&[scheme]).ok_or_else(wrong_type)?;
         signer.sign(message).map_err(|_| SignError::SigningFailed)
     }
 
-    /// The SHA-256 of the public key (its `SubjectPublicKeyInfo`).
+    /// Returns the SHA-256 of the public key (its `SubjectPublicKeyInfo`).
     ///
     /// # Errors
     ///
-    /// The key does not tell its public half.
+    /// The public key cannot be derived.
     pub fn fingerprint(&self) -> Result<[u8; 32], SignError> {
         self.key.public_key().map(|key| sha256(key.as_ref())).ok_or(SignError::WrongKeyType("an RSA key"))
     }
 }
 
-/// The PEM text with its line breaks.
+/// Restores the line breaks of a PEM text.
 fn normalize_pem(text: &str) -> Zeroizing<String> {
     const MARK: &str = "-----";
     let text = text.trim();
@@ -109,7 +109,7 @@ fn normalize_pem(text: &str) -> Zeroizing<String> {
         .flatten()
         .and_then(|bytes| String::from_utf8(bytes).ok());
     let text = decoded.map_or(Cow::Borrowed(text), Cow::Owned).replace("\\n", "\n").replace('\r', "");
-    // Between the marks only the letters count.
+    // Whitespace between the marks is ignored.
     let pieces: Vec<&str> = text.trim().split(MARK).collect();
     let ["", begin, body, end, ""] = pieces.as_slice() else { return Zeroizing::new(text) };
     let body = Zeroizing::new(body.split_whitespace().collect::<String>());
@@ -124,7 +124,7 @@ fn normalize_pem(text: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("{MARK}{begin}{MARK}\n{}\n{MARK}{end}{MARK}\n", lines.as_str()))
 }
 
-/// The two numbers of an ECDSA signature, each in 32 bytes, from the form of ASN.1.
+/// Converts an ECDSA signature from ASN.1 DER to two numbers of 32 bytes each.
 fn ecdsa_signature_from_der(der: &[u8]) -> Option<Vec<u8>> {
     let [0x30, _, rest @ ..] = der else { return None };
     let (first, rest) = der_integer(rest)?;

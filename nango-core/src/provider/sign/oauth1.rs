@@ -1,4 +1,4 @@
-//! Signatures of requests as OAuth 1 wants them (RFC 5849).
+//! OAuth 1 request signatures (RFC 5849).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use url::{Url, form_urlencoded};
@@ -6,29 +6,28 @@ use url::{Url, form_urlencoded};
 use super::{hmac_sha1, hmac_sha256};
 use crate::provider::{OAuth1Method, template::encode_segment};
 
-/// Who signs, and with what.
+/// Parameters of an OAuth 1 signature.
 #[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "it holds secrets")]
+#[expect(missing_debug_implementations, reason = "it contains secrets")]
 pub struct OAuth1Signer<'a> {
-    /// How it signs.
+    /// Signature method.
     pub method: OAuth1Method,
-    /// The app's key and secret.
+    /// Key and secret of the app.
     pub client: (&'a str, &'a str),
-    /// The token and its secret.
+    /// Token and token secret.
     pub token: (&'a str, &'a str),
-    /// Whose resources are asked for, where the API wants to know.
+    /// Realm of the requested resources, if the API requires one.
     pub realm: Option<&'a str>,
-    /// When, in seconds since 1970.
+    /// Time in seconds since 1970 (UTC).
     pub timestamp: i64,
-    /// A text that is used once.
+    /// Text that is used for one request only.
     pub nonce: &'a str,
-    /// Whether the version is told, which the standard leaves open.
+    /// Whether `oauth_version` is sent, which is optional in the standard.
     pub version: bool,
 }
 
 impl OAuth1Signer<'_> {
-    /// The value of the header `Authorization`. `form` is the body, if it is a form: its fields are signed, other bodies
-    /// are not.
+    /// Returns the value of the header `Authorization`. `form`: the body, if it is a form; other bodies are not signed.
     pub fn authorization(&self, method: &str, url: &Url, form: &[u8]) -> String {
         let timestamp = self.timestamp.to_string();
         let mut oauth_params = vec![
@@ -56,9 +55,9 @@ impl OAuth1Signer<'_> {
         }
     }
 
-    fn signature(&self, method: &str, url: &Url, form: &[u8], own: &[(&str, &str)]) -> String {
+    fn signature(&self, method: &str, url: &Url, form: &[u8], oauth_params: &[(&str, &str)]) -> String {
         let key = format!("{}&{}", encode_segment(self.client.1), encode_segment(self.token.1));
-        let text = || base_string(method, url, form, own);
+        let text = || base_string(method, url, form, oauth_params);
         match self.method {
             OAuth1Method::Plaintext => key,
             OAuth1Method::HmacSha256 => STANDARD.encode(hmac_sha256(key.as_bytes(), text().as_bytes())),
@@ -67,8 +66,8 @@ impl OAuth1Signer<'_> {
     }
 }
 
-/// What is signed: the method, the place, and all parameters in order (RFC 5849, 3.4.1).
-fn base_string(method: &str, url: &Url, form: &[u8], own: &[(&str, &str)]) -> String {
+/// Returns the signature base string: method, base URL and all parameters in order (RFC 5849, 3.4.1).
+fn base_string(method: &str, url: &Url, form: &[u8], oauth_params: &[(&str, &str)]) -> String {
     let mut base_url = url.clone();
     base_url.set_query(None);
     base_url.set_fragment(None);
@@ -78,7 +77,7 @@ fn base_string(method: &str, url: &Url, form: &[u8], own: &[(&str, &str)]) -> St
     };
     let mut pairs = encoded_pairs(url.query().unwrap_or_default().as_bytes());
     pairs.extend(encoded_pairs(form));
-    pairs.extend(own.iter().map(|(name, value)| (encode_segment(name), encode_segment(value))));
+    pairs.extend(oauth_params.iter().map(|(name, value)| (encode_segment(name), encode_segment(value))));
     pairs.sort();
     let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     let parts = [method, base_url.as_str(), &pairs.join("&")].map(encode_segment);
@@ -89,7 +88,7 @@ fn base_string(method: &str, url: &Url, form: &[u8], own: &[(&str, &str)]) -> St
 mod tests {
     use super::*;
 
-    /// The example of RFC 5849, 3.1, with the secrets of 1.2 of its errata (2550).
+    /// The example of RFC 5849 (3.1), with the secrets of its erratum 2550.
     fn example() -> OAuth1Signer<'static> {
         OAuth1Signer {
             method: OAuth1Method::HmacSha1,
@@ -105,7 +104,7 @@ mod tests {
     #[test]
     fn signature_matches_rfc5849_example() {
         let url: Url = "http://example.com/request?b5=%3D%253D&a3=a&c%40=&a2=r%20b".parse().unwrap();
-        let own = [
+        let oauth_params = [
             ("oauth_consumer_key", "9djdj82h48djs9d2"),
             ("oauth_token", "kkk9d7dh3k39sjv7"),
             ("oauth_signature_method", "HMAC-SHA1"),
@@ -113,10 +112,10 @@ mod tests {
             ("oauth_nonce", "7d8f3e4a"),
         ];
         assert_eq!(
-            base_string("POST", &url, b"c2&a3=2+q", &own),
-            "POST&http%3A%2F%2Fexample.com%2Frequest&a2%3Dr%2520b%26a3%3D2%2520q%26a3%3Da%26b5%3D%253D%25253D%26c%2540%3D\
-             %26c2%3D%26oauth_consumer_key%3D9djdj82h48djs9d2%26oauth_nonce%3D7d8f3e4a%26oauth_signature_method%3DHMAC-SHA1\
-             %26oauth_timestamp%3D137131201%26oauth_token%3Dkkk9d7dh3k39sjv7"
+            base_string("POST", &url, b"c2&a3=2+q", &oauth_params),
+            "POST&http%3A%2F%2Fexample.com%2Frequest&a2%3Dr%2520b%26a3%3D2%2520q%26a3%3Da%26b5%3D%253D%25253D%26c%2540\
+             %3D%26c2%3D%26oauth_consumer_key%3D9djdj82h48djs9d2%26oauth_nonce%3D7d8f3e4a\
+             %26oauth_signature_method%3DHMAC-SHA1%26oauth_timestamp%3D137131201%26oauth_token%3Dkkk9d7dh3k39sjv7"
         );
         let header = example().authorization("POST", &url, b"c2&a3=2+q");
         assert!(header.starts_with("OAuth realm=\"Example\", oauth_consumer_key=\"9djdj82h48djs9d2\", "), "{header}");

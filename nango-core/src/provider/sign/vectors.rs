@@ -1,4 +1,4 @@
-//! The keys of public specifications, for tests.
+//! Keys from public specifications, for tests.
 
 /// RFC 7515, appendix A.2: an RSA key as PKCS#1.
 pub(crate) const RSA: &str = "\

@@ -1,4 +1,4 @@
-//! Filling a template.
+//! Resolution of templates.
 
 use std::borrow::Cow;
 
@@ -11,32 +11,31 @@ use super::{
 use crate::provider::{ResolveError, TemplateScope};
 
 impl Template {
-    /// The text with its values, as they are: for headers and parameters.
+    /// Resolves the template with unmodified values, for headers and parameters.
     ///
     /// # Errors
     ///
-    /// A value is missing on every side, or a function refuses its arguments.
+    /// Every alternative lacks a value, or a function failed.
     pub fn resolve(&self, scope: &TemplateScope<'_>) -> Result<String, ResolveError> {
         self.fill(scope, |_, value| Ok(value))
     }
 
-    /// The text with its values; one that stands between double quotes is escaped for them. For fields whose text is
-    /// JSON or GraphQL.
+    /// Resolves the template and escapes values between double quotes, for fields whose text is JSON or GraphQL.
     ///
     /// # Errors
     ///
-    /// As [`Template::resolve`].
+    /// Those of [`Template::resolve`].
     pub fn resolve_quoted(&self, scope: &TemplateScope<'_>) -> Result<String, ResolveError> {
         self.fill(scope, |slot, value| {
             Ok(if in_quotes(slot.before) { Cow::Owned(json_escaped(&value)) } else { value })
         })
     }
 
-    /// The URL with its values, each encoded for the place where it stands.
+    /// Resolves the template as a URL and encodes each value for its URL component.
     ///
     /// # Errors
     ///
-    /// A value is missing on every side or must not stand where it does, or the result is no `http(s)` URL.
+    /// Every alternative lacks a value, a value is not allowed in its component, or the result is not an `http(s)` URL.
     pub fn resolve_url(&self, scope: &TemplateScope<'_>) -> Result<Url, ResolveError> {
         let wrong = |reason: String| ResolveError::Url {
             integration: scope.integration().to_owned(),
@@ -47,16 +46,17 @@ impl Template {
             self.fill(scope, |slot, value| encode_value(&slot, &value, component_at(slot.before, slot.after), scope))?;
         let url: Url = text.parse().map_err(|error: url::ParseError| wrong(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(wrong("it must start with `https://` and name a host".to_owned()));
+            return Err(wrong("it must start with `https://` and have a host".to_owned()));
         }
         Ok(url)
     }
 
-    /// The endpoint with its values: path and query below a base URL, each value encoded for its place.
+    /// Resolves the template as an endpoint, the path and query relative to a base URL, and encodes each value for its
+    /// component.
     ///
     /// # Errors
     ///
-    /// A value is missing on every side or must not stand where it does.
+    /// Every alternative lacks a value, or a value is not allowed in its component.
     pub fn resolve_endpoint(&self, scope: &TemplateScope<'_>) -> Result<String, ResolveError> {
         self.fill(scope, |slot, value| {
             let component = match component_at(slot.before, slot.after) {
@@ -67,16 +67,16 @@ impl Template {
         })
     }
 
-    /// Fills the first side whose values are all there; `put` makes of a value what stands in its place.
+    /// Resolves the first alternative whose values are all available. `encode` converts each value for its slot.
     fn fill<'s>(
         &self,
         scope: &TemplateScope<'s>,
-        put: impl Fn(ValueSlot<'_>, Cow<'s, str>) -> Result<Cow<'s, str>, ResolveError>,
+        encode: impl Fn(ValueSlot<'_>, Cow<'s, str>) -> Result<Cow<'s, str>, ResolveError>,
     ) -> Result<String, ResolveError> {
         let mut missing = None;
-        'sides: for side in &self.alternatives {
+        'alternatives: for parts in &self.alternatives {
             let mut text = String::new();
-            for (at, part) in side.iter().enumerate() {
+            for (at, part) in parts.iter().enumerate() {
                 let value = match part {
                     Part::Text(plain) => {
                         text.push_str(plain);
@@ -86,33 +86,33 @@ impl Template {
                         Ok(value) => value,
                         Err(error) if error.missing().is_some() => {
                             missing = Some(error);
-                            continue 'sides;
+                            continue 'alternatives;
                         }
                         Err(error) => return Err(error),
                     },
                 };
-                let after = match side.get(at + 1) {
+                let after = match parts.get(at + 1) {
                     None => Some(""),
                     Some(Part::Text(next)) => Some(next.as_str()),
                     Some(_) => None,
                 };
-                let filled = put(ValueSlot { part, before: &text, after }, value)?;
-                text.push_str(&filled);
+                let encoded = encode(ValueSlot { part, before: &text, after }, value)?;
+                text.push_str(&encoded);
             }
             return Ok(text);
         }
-        // A template has at least one side, and a side is only left for a missing value. That of the last side is the one
-        // that it cannot do without.
+        // Every template has at least one alternative, and one is only skipped for a missing value. The error reports
+        // the missing value of the last alternative.
         missing.map_or_else(|| Ok(String::new()), Err)
     }
 }
 
-/// A place in a template that is about to be filled.
+/// A value and its context in a template.
 struct ValueSlot<'a> {
     part: &'a Part,
-    /// The text so far.
+    /// Resolved text before the value.
     before: &'a str,
-    /// The text up to the next value; `None` if that follows at once.
+    /// Text up to the next value; `None` if another value follows directly.
     after: Option<&'a str>,
 }
 
@@ -124,19 +124,19 @@ fn encode_value<'s>(
 ) -> Result<Cow<'s, str>, ResolveError> {
     match component.encode(value, slot.before) {
         Ok(text) => Ok(Cow::Owned(text.into_owned())),
-        Err(misplaced) => Err(ResolveError::InvalidValue {
+        Err(invalid) => Err(ResolveError::InvalidValue {
             integration: scope.integration().to_owned(),
             name: match slot.part {
                 Part::Value(variable) => variable.to_string().trim_start_matches("connectionConfig.").to_owned(),
                 Part::Call(function, _) => function.to_string(),
                 Part::Text(text) => text.clone(),
             },
-            reason: misplaced.reason(),
+            reason: invalid.reason(),
         }),
     }
 }
 
-/// The value of a part. In an argument a credential may be empty: a password that is none still has its colon.
+/// Resolves a part. A credential may be empty in an argument, because basic authentication allows an empty password.
 fn resolve_part<'s>(part: &Part, scope: &TemplateScope<'s>, argument: bool) -> Result<Cow<'s, str>, ResolveError> {
     match part {
         Part::Text(text) => Ok(Cow::Owned(text.clone())),
@@ -155,7 +155,7 @@ fn resolve_part<'s>(part: &Part, scope: &TemplateScope<'s>, argument: bool) -> R
     }
 }
 
-/// Whether a text ends within double quotes.
+/// Returns whether a text ends inside double quotes.
 fn in_quotes(before: &str) -> bool {
     let mut inside = false;
     let mut letters = before.chars();
@@ -171,7 +171,7 @@ fn in_quotes(before: &str) -> bool {
     inside
 }
 
-/// A text as it stands between the quotes of a JSON string.
+/// Escapes a text for a JSON string, without the quotes.
 fn json_escaped(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned()

@@ -1,4 +1,4 @@
-//! The functions that a template can call.
+//! Functions of templates.
 
 use std::fmt;
 
@@ -9,24 +9,24 @@ use crate::provider::{
     sign::{self, AwsSigner, PrivateKey, SignError},
 };
 
-/// A function of texts that gives a text.
+/// A function that converts texts to a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Function {
-    /// `base64(text)`
+    /// `base64(text)`: Base64 of a text.
     Base64,
-    /// `sha256Hex(text)`
+    /// `sha256Hex(text)`: SHA-256 in hexadecimal.
     Sha256Hex,
-    /// `sha256Base64(text)`
+    /// `sha256Base64(text)`: SHA-256 in Base64.
     Sha256Base64,
-    /// `hmacSha1Hex(text, key)`
+    /// `hmacSha1Hex(text, key)`: HMAC-SHA1 in hexadecimal.
     HmacSha1Hex,
-    /// `ed25519Sign(text, pem)`: in Base64.
+    /// `ed25519Sign(text, pem)`: Ed25519 signature in Base64.
     Ed25519Sign,
-    /// `fingerprint(pem)`: of the public key, `SHA256:…` in Base64.
+    /// `fingerprint(pem)`: fingerprint of the public key, `SHA256:…` in Base64.
     Fingerprint,
-    /// `awsSigV4(key, secret, region, service[, host])`: the `Authorization` of the request. Its header `x-amz-date` must
-    /// be `${now:YYYYMMDDTHHmmss[Z]}`.
+    /// `awsSigV4(key, secret, region, service[, host])`: the `Authorization` of the request. Its header `x-amz-date`
+    /// must be `${now:YYYYMMDDTHHmmss[Z]}`.
     AwsSigV4,
 }
 
@@ -68,11 +68,11 @@ impl Function {
     }
 
     fn signature(self) -> &'static Signature {
-        // A test holds that every function is in the list.
+        // A test verifies that every function is in the list.
         SIGNATURES.iter().find(|known| known.function == self).unwrap_or(&SIGNATURES[0])
     }
 
-    /// How it is written.
+    /// Returns the syntax of a call, for messages.
     pub(super) fn usage(self) -> &'static str {
         self.signature().usage
     }
@@ -85,12 +85,12 @@ impl Function {
         self.signature().max_arguments
     }
 
-    /// Whether commas before the last one belong to its first argument, a message.
+    /// Returns whether commas before the last one belong to the first argument, a message.
     pub(super) fn joins_extra_arguments(self) -> bool {
         matches!(self, Self::HmacSha1Hex | Self::Ed25519Sign)
     }
 
-    /// Calls it. The parser has counted the arguments; a missing one is empty.
+    /// Calls the function. The parser has checked the number of arguments; an omitted optional one is empty.
     pub(super) fn call(self, arguments: &[String], scope: &TemplateScope<'_>) -> Result<String, SignError> {
         let argument = |index: usize| arguments.get(index).map(String::as_str).unwrap_or_default();
         let text = argument(0);
@@ -119,7 +119,7 @@ impl Function {
                 };
                 let date = signer.date();
                 let mut headers = vec![("host", host.as_str()), ("x-amz-date", date.as_str())];
-                headers.extend(request.content_type.map(|kind| ("content-type", kind)));
+                headers.extend(request.content_type.map(|media_type| ("content-type", media_type)));
                 let hash = sign::hex(&sign::sha256(request.body));
                 signer.authorization(request.method, request.url, &headers, &hash)
             }

@@ -1,13 +1,13 @@
-//! Text to parts.
+//! Template parser.
 
 use super::{Function, Part, TemplateError, Variable};
 
-/// Calls inside of calls: the deepest that an API asks for is three.
+/// Maximum nesting of calls. APIs use at most three levels.
 const MAX_DEPTH: usize = 8;
 
-/// The sides of a template.
+/// Parses the alternatives of a template.
 pub(super) fn alternatives(text: &str) -> Result<Vec<Vec<Part>>, TemplateError> {
-    // A plain text has no values to choose by, so that `||` in it is text.
+    // A text without values has no alternatives, so `||` is literal.
     if !text.contains("${") {
         return Ok(vec![literal(text)]);
     }
@@ -22,7 +22,7 @@ pub(super) fn alternatives(text: &str) -> Result<Vec<Vec<Part>>, TemplateError> 
     }
 }
 
-/// The parts of a text without sides.
+/// Parses a text without alternatives.
 pub(super) fn without_alternatives(text: &str) -> Result<Vec<Part>, TemplateError> {
     Reader { text, rest: text }.parts(Until::Text, 0).map(|(parts, _)| parts)
 }
@@ -31,7 +31,7 @@ fn literal(text: &str) -> Vec<Part> {
     if text.is_empty() { Vec::new() } else { vec![Part::Text(text.to_owned())] }
 }
 
-/// A side without the spaces around it.
+/// Removes the spaces around an alternative or argument.
 fn trimmed(mut parts: Vec<Part>) -> Vec<Part> {
     if let Some(Part::Text(first)) = parts.first_mut() {
         first.drain(..first.len() - first.trim_start().len());
@@ -43,7 +43,7 @@ fn trimmed(mut parts: Vec<Part>) -> Vec<Part> {
     parts
 }
 
-/// Where a run of parts may end, beside the end of the text.
+/// Delimiters that end a sequence of parts, in addition to the end of the text.
 #[derive(Clone, Copy, PartialEq)]
 enum Until {
     Text,
@@ -65,7 +65,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads up to an end, and over it.
+    /// Parses parts up to and including a delimiter.
     fn parts(&mut self, until: Until, depth: usize) -> Result<(Vec<Part>, End), TemplateError> {
         let mut parts = Vec::new();
         let mut plain = String::new();
@@ -98,13 +98,13 @@ impl Reader<'_> {
         Ok((parts, end))
     }
 
-    /// Reads what follows a `${`, its `}` included.
+    /// Parses the text after `${`, up to and including its `}`.
     fn value(&mut self, depth: usize) -> Result<Part, TemplateError> {
         if depth == MAX_DEPTH {
             return Err(TemplateError::TooDeep(self.text.to_owned()));
         }
-        let open = || TemplateError::Unclosed(self.text.to_owned());
-        let end = self.rest.find(['}', '(']).ok_or_else(open)?;
+        let unclosed = || TemplateError::Unclosed(self.text.to_owned());
+        let end = self.rest.find(['}', '(']).ok_or_else(unclosed)?;
         let (name, after) = self.rest.split_at(end);
         let name = name.trim();
         if let Some(arguments) = after.strip_prefix('(') {
@@ -121,7 +121,7 @@ impl Reader<'_> {
         let text = || self.text.to_owned();
         let function =
             Function::parse(name).ok_or_else(|| TemplateError::Function { text: text(), name: name.to_owned() })?;
-        // What takes one argument takes all of it, commas included.
+        // A single argument may contain commas.
         let commas = function.max_arguments() > 1;
         let mut arguments = Vec::new();
         loop {
@@ -133,7 +133,7 @@ impl Reader<'_> {
                 End::Text | End::Alternative => return Err(TemplateError::Unclosed(self.text.to_owned())),
             }
         }
-        // A message may hold commas of its own: the key is what follows the last one.
+        // A message may contain commas: the key follows the last one.
         while function.joins_extra_arguments() && arguments.len() > function.max_arguments() {
             let tail = arguments.remove(1);
             if let Some(first) = arguments.first_mut() {
@@ -144,7 +144,7 @@ impl Reader<'_> {
         if !(function.min_arguments()..=function.max_arguments()).contains(&arguments.len()) {
             return Err(TemplateError::Arguments { text: self.text.to_owned(), function });
         }
-        // Spaces around a comma are layout; a single argument is taken as it is.
+        // Spaces around a comma are ignored; a single argument is used unchanged.
         if commas {
             arguments = arguments.into_iter().map(trimmed).collect();
         }
@@ -203,18 +203,19 @@ mod tests {
         );
         check(
             "${base46(x)}",
-            Err("`base46(…)` in `${base46(x)}` is no function: there are `base64`, `sha256Hex`, `sha256Base64`, \
-                 `hmacSha1Hex`, `ed25519Sign`, `fingerprint` and `awsSigV4` (did you mean `base64`?)"),
+            Err("unknown function `base46(…)` in `${base46(x)}`; available: `base64`, `sha256Hex`, `sha256Base64`, \
+                 `hmacSha1Hex`, `ed25519Sign`, `fingerprint` and `awsSigV4`; did you mean `base64`?"),
         );
         check(
             "${hmacSha1Hex(x)}",
-            Err("`hmacSha1Hex` in `${hmacSha1Hex(x)}` takes other arguments: write `hmacSha1Hex(text, key)`"),
+            Err("`hmacSha1Hex` in `${hmacSha1Hex(x)}` has the wrong number of arguments; usage: \
+                 `hmacSha1Hex(text, key)`"),
         );
-        for wrong in ["${connectionConfig.}", "${step0.x}", "${step1}", "${nowhere}", "${now:}", "${now+x:days}"] {
+        for wrong in ["${connectionConfig.}", "${step0.x}", "${step1}", "${nowX}", "${now:}", "${now+x:days}"] {
             assert!(wrong.parse::<Template>().is_err(), "{wrong}");
         }
         let deep = "${base64(".repeat(40) + &")}".repeat(40);
-        assert!(deep.parse::<Template>().unwrap_err().to_string().ends_with("too deep"));
+        assert!(deep.parse::<Template>().unwrap_err().to_string().ends_with("too deeply"));
     }
 
     #[test]
@@ -226,7 +227,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics(text in "[a-z0-9$\\{\\}()|:,+ .]{0,40}|(\\$\\{|\\)\\}|base64\\(|now[+:]|awsSigV4\\(|,|x|ä){0,20}|.*") {
+        fn parsing_never_panics(text in "[a-z0-9$\\{\\}()|:,+ .]{0,40}|(\\$\\{|\\)\\}|base64\\(|now[+:]|awsSigV4\\(|,|x|ä){0,20}|.*") {
             if let Ok(template) = text.parse::<Template>() {
                 prop_assert_eq!(template.as_str(), text);
             }

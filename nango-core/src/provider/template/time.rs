@@ -1,25 +1,25 @@
 //! Times in templates: `now`, `now:FORMAT`, `now+N:unit:FORMAT`.
 //!
-//! Formats are written as in the library dayjs, always in UTC. Letters that are no token stand for themselves, as
-//! everything between `[` and `]` does.
+//! Formats use the tokens of the library dayjs, always in UTC. Other letters, and everything between `[` and `]`, are
+//! literal.
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-/// What differs from one request to the next. Whoever fills several templates for one request gives all of them the
-/// same moment, so that a signature agrees with the headers that it signs.
+/// Time and random number of one request. All templates of a request use the same instance, so that a signature matches
+/// the headers that it covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestEntropy {
-    /// The time, in microseconds since 1970.
+    /// Current time in microseconds since 1970 (UTC).
     pub now: i64,
-    /// The value of `${random}`.
+    /// Value of `${random}`.
     pub random: Uuid,
 }
 
-/// A time as a template asks for it.
+/// A time expression of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimeFormat {
-    /// As it was written.
+    /// The expression as written.
     text: String,
     offset: SignedDuration,
     tokens: Vec<TimeToken>,
@@ -28,12 +28,12 @@ pub struct TimeFormat {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum TimeToken {
     Text(String),
-    /// A specifier of `strftime`.
+    /// A `strftime` specifier.
     Time(&'static str),
     Millis,
 }
 
-/// Tokens, the longer ones first, and what they are to `strftime`.
+/// Tokens with their `strftime` specifiers, longer tokens first.
 const TOKENS: [(&str, &str); 26] = [
     ("YYYY", "%Y"),
     ("YY", "%y"),
@@ -75,10 +75,10 @@ const UNITS: [(&str, i64); 6] = [
 ];
 
 impl TimeFormat {
-    /// Reads `now`, `now:FORMAT`, `now+N:unit:FORMAT`.
+    /// Parses `now`, `now:FORMAT` and `now+N:unit:FORMAT`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix("now")?;
-        let (shift, format) = if rest.starts_with(['+', '-']) {
+        let (offset, format) = if rest.starts_with(['+', '-']) {
             let (number, rest) = rest.split_once(':')?;
             let (unit, format) = rest.split_once(':').map_or((rest, None), |(unit, format)| (unit, Some(format)));
             let unit = UNITS.iter().find(|(name, _)| unit.strip_suffix('s').unwrap_or(unit) == *name)?.1;
@@ -93,23 +93,23 @@ impl TimeFormat {
         if format == Some("") {
             return None;
         }
-        Some(Self { text: text.to_owned(), offset: shift, tokens: parse_tokens(format.unwrap_or(ISO)) })
+        Some(Self { text: text.to_owned(), offset, tokens: parse_tokens(format.unwrap_or(ISO)) })
     }
 
-    /// The text as it was written: `now+1:minutes:X`.
+    /// Returns the expression as written, such as `now+1:minutes:X`.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The time in this format; `None` if it lies outside of the calendar.
+    /// Formats the time; `None` if it is outside of the calendar.
     pub(in crate::provider) fn format(&self, entropy: RequestEntropy) -> Option<String> {
         let time = Timestamp::from_microsecond(entropy.now).ok()?.checked_add(self.offset).ok()?;
-        let pieces = self.tokens.iter().map(|piece| match piece {
+        let texts = self.tokens.iter().map(|token| match token {
             TimeToken::Text(text) => text.clone(),
             TimeToken::Time(specifier) => time.strftime(specifier).to_string(),
             TimeToken::Millis => time.as_millisecond().to_string(),
         });
-        Some(pieces.collect())
+        Some(texts.collect())
     }
 }
 
@@ -140,11 +140,11 @@ mod tests {
     use proptest::prelude::*;
 
     /// 2025-03-05 04:03:09.070 UTC, a Wednesday.
-    const MOMENT: RequestEntropy = RequestEntropy { now: 1_741_147_389_070_000, random: Uuid::nil() };
+    const ENTROPY: RequestEntropy = RequestEntropy { now: 1_741_147_389_070_000, random: Uuid::nil() };
 
     #[track_caller]
     fn check(text: &str, expect: &str) {
-        assert_eq!(TimeFormat::parse(text).unwrap().format(MOMENT).unwrap(), expect, "{text}");
+        assert_eq!(TimeFormat::parse(text).unwrap().format(ENTROPY).unwrap(), expect, "{text}");
     }
 
     #[test]
@@ -170,12 +170,15 @@ mod tests {
             assert_eq!(TimeFormat::parse(wrong), None, "{wrong}");
         }
         let far = TimeFormat::parse("now+9999999999:days:X").unwrap();
-        assert_eq!(far.format(MOMENT), None);
+        assert_eq!(far.format(ENTROPY), None);
     }
 
     proptest! {
         #[test]
-        fn no_format_panics(text in "now([+-][0-9]{0,20}:[a-z]{0,8})?(:[A-Za-z\\[\\]%: ä]{0,20})?", now in any::<i64>()) {
+        fn formatting_never_panics(
+            text in "now([+-][0-9]{0,20}:[a-z]{0,8})?(:[A-Za-z\\[\\]%: ä]{0,20})?",
+            now in any::<i64>(),
+        ) {
             if let Some(format) = TimeFormat::parse(&text) {
                 let _ = format.format(RequestEntropy { now, random: Uuid::nil() });
             }

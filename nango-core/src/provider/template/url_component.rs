@@ -1,7 +1,7 @@
-//! Where in a URL a value stands, and what it may be there.
+//! URL components of template values, and their validation.
 //!
-//! A value must not choose more than its place. Between the dots of a host it is a plain name; in a path or a query it is
-//! encoded. Where the whole host is a value, or the whole URL, that value's owner decides where requests go.
+//! A value must not change other components. In a host it must be a plain name; in a path or query it is encoded. If
+//! the value is the whole host or URL, its owner chooses the target of requests.
 
 use std::borrow::Cow;
 
@@ -9,24 +9,24 @@ use url::form_urlencoded;
 
 use crate::declare::push_encoded;
 
-/// Where a value stands.
+/// The component of a URL that contains a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum UrlComponent {
-    /// At the beginning: the value brings the whole URL up to here.
+    /// The start: the value is the URL up to the following text.
     Start,
-    /// Right behind `https://`, and the host ends with it: the value brings host, port and the begin of the path.
+    /// Everything from `https://` to the path: the value contains host, port and the start of the path.
     HostAndPath,
     /// A part of the host.
     Host,
-    /// Behind the colon of the host.
+    /// The port, after the colon of the host.
     Port,
     /// A segment of the path.
     Path,
-    /// The query.
+    /// The query string.
     Query,
 }
 
-/// Why a value must not stand where it does.
+/// Reasons why a value is not allowed in its component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InvalidComponent {
     Host,
@@ -38,18 +38,21 @@ pub(super) enum InvalidComponent {
 impl InvalidComponent {
     pub(super) fn reason(self) -> &'static str {
         match self {
-            Self::Host => "stands in the host of its URL: it must be a plain name such as `acme` or `acme.example.com`",
+            Self::Host => {
+                "is part of the host of its URL: it must be a plain name such as `acme` or `acme.example.com`"
+            }
             Self::HostAndPath => {
-                "is the host of its URL: it must be one, such as `acme.example.com`, `acme.example.com:8443` or \
+                "is the host of its URL: it must be a host, such as `acme.example.com`, `acme.example.com:8443` or \
                  `acme.example.com/path`"
             }
             Self::Port => "is the port of its URL: it must be a number up to 65535",
-            Self::Dots => "stands in the path of its URL, which must not be left by `.` or `..`",
+            Self::Dots => "is part of the path of its URL: it must not be `.` or `..`",
         }
     }
 }
 
-/// The place of a value between what precedes and what follows it. `after` is `None` where another value follows.
+/// Returns the component of a value from the text before and after it. `after` is `None` if another value follows
+/// directly.
 pub(super) fn component_at(before: &str, after: Option<&str>) -> UrlComponent {
     let Some((_, rest)) = before.split_once("://") else {
         return if before.is_empty() {
@@ -74,7 +77,7 @@ pub(super) fn component_at(before: &str, after: Option<&str>) -> UrlComponent {
 }
 
 impl UrlComponent {
-    /// The value as it stands there.
+    /// Validates and encodes a value for this component. `before`: the text before the value.
     pub(super) fn encode<'a>(self, value: &'a str, before: &str) -> Result<Cow<'a, str>, InvalidComponent> {
         match self {
             Self::Start => Ok(Cow::Borrowed(value.trim_end_matches('/'))),
@@ -90,8 +93,8 @@ impl UrlComponent {
     }
 }
 
-/// `host`, `host:port`, `host/path`; a scheme in front is passed over if it is the one that stands there already, because
-/// people paste the address of their browser.
+/// Validates `host`, `host:port` or `host/path`. A scheme that equals the one before the value is removed, because
+/// users paste URLs from their browser.
 fn host_and_path<'a>(value: &'a str, before: &str) -> Option<&'a str> {
     let value = value.strip_prefix(before).unwrap_or(value).trim_end_matches('/');
     let (authority, path) = value.split_once('/').map_or((value, None), |(host, path)| (host, Some(path)));
@@ -118,7 +121,7 @@ fn is_host(value: &str) -> bool {
     value.split('.').all(label)
 }
 
-/// A segment as RFC 3986 has it: everything but letters, digits and `-_.~` is encoded.
+/// Percent-encodes a path segment by RFC 3986: everything except letters, digits and `-_.~`.
 pub(in crate::provider) fn encode_segment(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     push_encoded(&mut text, value);

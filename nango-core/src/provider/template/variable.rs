@@ -1,4 +1,4 @@
-//! The values that a template can ask for.
+//! Variables of templates.
 
 use std::fmt;
 
@@ -8,62 +8,62 @@ const CONFIG_PREFIX: &str = "connectionConfig.";
 const CREDENTIALS_PREFIX: &str = "credentials.";
 const OPTIONS_PREFIX: &str = "assertionOption.";
 
-/// Parts of credentials that need no prefix.
+/// Credential keys that need no prefix.
 const CREDENTIAL_SHORT_NAMES: [&str; 4] = ["apiKey", "username", "password", "refresh_token"];
 
-/// What a place in a template is filled with.
+/// A variable of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Variable {
-    /// `connectionConfig.X`: a value of the connection's configuration.
+    /// `connectionConfig.X`: a configuration value of the connection.
     Config(String),
-    /// `credentials.X`, or one of the short names `apiKey`, `username`, `password`, `refresh_token`: a part of its
-    /// credentials.
+    /// `credentials.X`, or one of the short names `apiKey`, `username`, `password`, `refresh_token`: a
+    /// credential value of the connection.
     Credential(String),
-    /// `accessToken`: the connection's token, whatever its mode.
+    /// `accessToken`: the token of the connection, in any auth mode.
     AccessToken,
-    /// `token`: a token that was just signed here.
+    /// `token`: a locally signed token.
     SignedToken,
-    /// `clientId`: the id of the integration's app.
+    /// `clientId`: the client id of the app of the integration.
     ClientId,
-    /// `clientSecret`: the secret of the integration's app.
+    /// `clientSecret`: the client secret of the app of the integration.
     ClientSecret,
-    /// `step1.X`: a value of an earlier answer.
+    /// `step1.X`: a value of an earlier response.
     Step {
-        /// Which answer, from 1.
+        /// Number of the response, from 1.
         number: usize,
-        /// Where in it.
+        /// Path in the response body.
         path: String,
     },
-    /// `assertionOption.X`: a value that is asked for once and not kept.
+    /// `assertionOption.X`: an assertion option.
     AssertionOption(String),
     /// `random`: a UUID.
     Random,
     /// `now`, `now:FORMAT`, `now+N:unit:FORMAT`: a time.
     Now(TimeFormat),
-    /// Something of the request that is about to leave.
+    /// A value of the request to be sent.
     Request(RequestValue),
 }
 
-/// A value of the request that is about to leave.
+/// A value of the request to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestValue {
-    /// `endpoint`: what the caller asked for, as it was written.
+    /// `endpoint`: the endpoint as given by the caller.
     Endpoint,
-    /// `method`: `GET`.
+    /// `method`: the method, such as `GET`.
     Method,
-    /// `host`: the host, with its port if that is not the usual one.
+    /// `host`: the host, with its port if that is not the default one.
     Host,
     /// `path`: the path of the URL.
     UrlPath,
-    /// `params`: the sorted parameters, of the form where there is one, else of the URL.
+    /// `params`: the sorted parameters of the form body, or of the URL if there is no form.
     Params,
     /// `urlCanonicalParams`: the sorted parameters of the URL.
     UrlParams,
-    /// `bodyCanonicalParams`: the body as it is sent.
+    /// `bodyCanonicalParams`: the body as sent.
     Body,
-    /// `contentType`: what the body is.
+    /// `contentType`: the media type of the body.
     ContentType,
 }
 
@@ -87,7 +87,7 @@ const OTHER_VALUES: [(&str, Variable); 5] = [
 ];
 
 impl Variable {
-    /// Reads the name that stands in `${…}`.
+    /// Parses the name in `${…}`.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let after = |prefix| name.strip_prefix(prefix).filter(|rest| !rest.is_empty()).map(str::to_owned);
         if let Some(value) = after(CONFIG_PREFIX) {
@@ -111,14 +111,14 @@ impl Variable {
         step(name).or_else(|| TimeFormat::parse(name).map(Self::Now))
     }
 
-    /// The names without a prefix, for messages.
+    /// Returns the names without a prefix, for suggestions.
     pub(super) fn simple_names() -> impl Iterator<Item = &'static str> {
         let others = OTHER_VALUES.iter().map(|(name, _)| *name);
         let request = REQUEST_VALUES.iter().map(|(name, _)| *name);
         CREDENTIAL_SHORT_NAMES.into_iter().chain(others).chain(["now"]).chain(request)
     }
 
-    /// Whether it is a secret by its nature.
+    /// Returns whether the value is always secret.
     pub fn is_secret(&self) -> bool {
         match self {
             Self::Credential(_)

@@ -25,7 +25,7 @@ fn all_escaped(text: &str) -> String {
     text.encode_utf16().fold(String::new(), |text, unit| text + &format!("\\u{unit:04x}"))
 }
 
-/// Every form of a secret that the issue names, and mixtures of them.
+/// Every supported encoding of a secret, and combinations of them.
 fn forms(secret: &str) -> Vec<String> {
     let json = serde_json::to_string(secret).unwrap();
     let json = &json[1..json.len() - 1];
@@ -77,14 +77,15 @@ fn base64_of_a_longer_text_is_hidden_as_a_whole() {
 
 #[test]
 fn lines_of_a_private_key_are_hidden() {
-    let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==\n-----END PRIVATE KEY-----\n";
+    let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==\n\
+               -----END PRIVATE KEY-----\n";
     let redactor = redactor(&[key]);
     assert_eq!(redactor.hide(&format!("bad key {}", key.replace('\n', "\\n"))), "bad key ***");
     assert_eq!(redactor.hide("cannot read MIIEvQIBADANBgkqhkiG9w0BAQEF!"), "cannot read ***!");
 }
 
 #[test]
-fn secrets_that_meet_are_one_mark_and_short_ones_are_none() {
+fn adjacent_secrets_become_one_mask_and_short_ones_stay() {
     let redactor = redactor(&["hush", "hush-hush", "ab", "other"]);
     assert_eq!(redactor.hide("x hush-hush y hushother ab"), "x *** y *** ab");
     assert!(redactor.hide_bytes(b"nothing here").is_none());
@@ -93,7 +94,7 @@ fn secrets_that_meet_are_one_mark_and_short_ones_are_none() {
 }
 
 #[test]
-fn token_that_is_added_later_is_hidden_by_every_clone() {
+fn later_token_is_hidden_by_every_clone() {
     let redactor = redactor(&["first-token"]);
     let (clone, detached) = (redactor.clone(), redactor.detached());
     assert_eq!(clone.hide("second-token"), "second-token");

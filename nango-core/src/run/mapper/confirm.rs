@@ -1,4 +1,4 @@
-//! Deletes that a request confirms: `confirm_deletes(get = "…")`.
+//! Confirmation of deletes by requests: `confirm_deletes(get = "…")`.
 
 use serde_json::{Value, value::RawValue};
 
@@ -15,33 +15,34 @@ use crate::{
     store::{Change, Confirmation, DatasetKey, FeedRow, Level, Scan, Write},
 };
 
-/// The most candidates that a run asks for.
+/// Maximum number of candidates that a run requests.
 const MAX_CONFIRMATIONS: u32 = 100;
 /// Statuses that confirm a delete.
-const GONE_STATUSES: [u16; 2] = [404, 410];
+const DELETED_STATUSES: [u16; 2] = [404, 410];
 
-/// What an answer decides.
+/// Decision about a candidate.
 enum ConfirmOutcome {
-    /// The record is gone.
-    Gone,
-    /// The record, as the mapper returns it now.
+    /// The record no longer exists at the provider.
+    Deleted,
+    /// The record exists; contains the result of the mapper.
     Saved(Batch),
-    /// The mapper returns nothing for it.
+    /// The record exists, but the mapper returns nothing for it.
     Filtered,
-    /// Nothing: the record stays.
+    /// The response is not conclusive: the record is kept.
     Undecided,
-    /// Nothing, and no more requests are sent in this run.
+    /// The response is not conclusive, and no more requests are sent in this run.
     Abort,
 }
 
 impl MapperRun<'_> {
-    /// Asks for the candidates of a complete walk, those asked longest ago first, and saves what comes back.
+    /// Requests the delete candidates of a complete walk, least recently requested first, and saves the returned
+    /// records.
     pub(super) async fn confirm(&self, dataset: &DatasetKey, scan: Scan) -> Result<Vec<Confirmation>> {
         let Some(request) = self.def.deletes.request else { return Ok(Vec::new()) };
         let policy = self.delete_policy();
         let token = self.context.token();
         let candidates =
-            self.instance.store.delete_candidates(&token, dataset, scan, policy.fingerprint, MAX_CONFIRMATIONS).await;
+            self.runtime.store.delete_candidates(&token, dataset, scan, policy.fingerprint, MAX_CONFIRMATIONS).await;
         let candidates = candidates.map_err(store_error)?;
         if candidates.is_empty() {
             return Ok(Vec::new());
@@ -52,19 +53,19 @@ impl MapperRun<'_> {
         };
         let mut confirmations = Vec::new();
         for row in candidates {
-            self.context.check()?;
-            let requested_at = self.instance.store.now();
+            self.context.check_cancelled()?;
+            let requested_at = self.runtime.store.now();
             let outcome = self.request_record(request, metadata.as_ref(), &row).await?;
             let write = match outcome {
                 ConfirmOutcome::Abort => break,
-                ConfirmOutcome::Gone | ConfirmOutcome::Undecided => {
-                    let gone = matches!(outcome, ConfirmOutcome::Gone);
+                ConfirmOutcome::Deleted | ConfirmOutcome::Undecided => {
+                    let gone = matches!(outcome, ConfirmOutcome::Deleted);
                     confirmations.push(Confirmation { id: row.id, gone });
                     continue;
                 }
                 ConfirmOutcome::Saved(batch) => Write::Save(batch),
                 ConfirmOutcome::Filtered => {
-                    // It still counts among the candidates of this scan.
+                    // The confirmation is still recorded for this scan.
                     confirmations.push(Confirmation { id: row.id.clone(), gone: true });
                     Write::delete([row.id])
                 }
@@ -89,14 +90,15 @@ impl MapperRun<'_> {
         let payload = row.payload.as_ref().and_then(|payload| str::from_utf8(payload).ok());
         let path = confirm_path(request, metadata.cloned(), &row.id, payload);
         let Some(path) = path.map_err(|error| self.context.metadata_error(error))? else {
-            let message = format!("`{}` lacks a field that `confirm_deletes(get = …)` needs: the record stays", row.id);
+            let message =
+                format!("record `{}` is kept: it lacks a field that `confirm_deletes(get = …)` requires", row.id);
             self.context.log(Level::Warn, &message, Value::Null);
             return Ok(ConfirmOutcome::Undecided);
         };
-        let mut spec = RequestSpec::get(path).accept(GONE_STATUSES);
+        let mut spec = RequestSpec::get(path).accept(DELETED_STATUSES);
         spec.retries = self.mapper.retries;
         match self.context.client().send(&spec).await {
-            Ok(response) if GONE_STATUSES.contains(&response.status) => Ok(ConfirmOutcome::Gone),
+            Ok(response) if DELETED_STATUSES.contains(&response.status) => Ok(ConfirmOutcome::Deleted),
             Ok(response) if response.status == 200 && !response.credentials_withheld => {
                 match response.into_utf8(|| row.id.clone()) {
                     Ok(response) => self.map_response(request, &row.id, &response).await,
@@ -117,12 +119,12 @@ impl MapperRun<'_> {
         }
     }
 
-    /// What a 200 says of a record: it goes through the mapper.
+    /// Maps the record of a response with status 200.
     async fn map_response(&self, request: &ConfirmRequest, id: &str, response: &Response) -> Result<ConfirmOutcome> {
         let Some(raw) = record_of(response, request.response_path) else { return Ok(ConfirmOutcome::Undecided) };
         match self.map_one(raw.get()).await {
             Ok(batch) if batch.is_empty() => Ok(ConfirmOutcome::Filtered),
-            // Another record than the one that was asked for decides nothing.
+            // A different record than the requested one is not conclusive.
             Ok(batch) if batch.iter().any(|item| item.id == id) => Ok(ConfirmOutcome::Saved(batch)),
             Ok(_) => Ok(ConfirmOutcome::Undecided),
             Err(error) if matches!(error.kind(), ErrorKind::Decode | ErrorKind::Record) => {
@@ -134,7 +136,7 @@ impl MapperRun<'_> {
     }
 
     fn log_unfit(&self, id: &str, error: &Error) {
-        let message = format!("the answer for `{id}` does not fit, so the record stays: {error}");
+        let message = format!("the response for record `{id}` does not fit, so the record is kept: {error}");
         self.context.log(Level::Warn, &message, Value::Null);
     }
 }

@@ -1,15 +1,15 @@
-//! Fingerprints of the walked list: an interrupted walk resumes, and missed records of two walks are compared, only if
-//! these are equal.
+//! Fingerprints of walked lists. An interrupted walk resumes, and missed records of two walks are compared, only if
+//! their fingerprints are equal.
 //!
-//! Fingerprints are stored, so the text that is hashed is frozen and written here by hand, with its own names: renaming a
-//! Rust symbol does not change it. A new setting of [`Paginate`] must leave the text as it is while the setting has its
-//! default, or every interrupted walk starts over once.
+//! Fingerprints are stored, so the hashed text is frozen and has its own names: renaming a Rust symbol does not change
+//! it. A new setting of [`Paginate`] must not change the text while the setting has its default, or every interrupted
+//! walk starts over once.
 
 use std::fmt::{self, Write as _};
 
 use crate::declare::{OffsetBy, Paginate, PaginateKind, Pagination, Since, SinceFormat};
 
-/// Identifies the list that a position lies in: the requests, and the records that are made of the answers.
+/// Returns the fingerprint of a walk, within which a position is valid: its requests, and the schema of its records.
 pub(super) fn of_walk(
     base_url: &str,
     endpoint: &str,
@@ -22,7 +22,7 @@ pub(super) fn of_walk(
     blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
 }
 
-/// Identifies the list whose missing records are compared between walks.
+/// Returns the fingerprint of a list whose missing records are compared between walks.
 pub(super) fn of_list(base_url: &str, endpoint: &str, paginate: Option<&Paginate>) -> [u8; 16] {
     let text = format!("{base_url} {endpoint} {}", option(paginate.map(paginate_text)));
     let mut fingerprint = [0; 16];
@@ -31,7 +31,7 @@ pub(super) fn of_list(base_url: &str, endpoint: &str, paginate: Option<&Paginate
 }
 
 fn paginate_text(paginate: &Paginate) -> String {
-    // Named one by one, so that a new field does not compile before this function decides about it.
+    // All fields are listed, so that a new field is a compile error until this function handles it.
     let Paginate {
         kind,
         limit,

@@ -1,4 +1,4 @@
-//! The end of a walk: what the next run requests, and what becomes of the records that the walk did not see.
+//! End of a mapper's walk: state for the next run, and deletes of records that the walk did not see.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl MapperRun<'_> {
-    /// Ends the run's walk. An incomplete one deletes nothing and does not move `since`.
+    /// Ends the walk of the run. An incomplete walk deletes nothing and does not advance `since`.
     pub(super) async fn finish(&self, progress: Progress, end: WalkEnd) -> Result<()> {
         self.log_end(&end);
         let complete = end.outcome.is_complete();
@@ -24,7 +24,7 @@ impl MapperRun<'_> {
         let resume = if state.is_empty() {
             ResumeWrite::Clear
         } else {
-            ResumeWrite::Set(resume::seal(self.instance, self.context.key(), &state)?)
+            ResumeWrite::Set(resume::seal(self.runtime, self.context.key(), &state)?)
         };
         self.context.add_walk_end(end.clone());
         let Some((dataset, scan)) = progress.scan else {
@@ -51,16 +51,16 @@ impl MapperRun<'_> {
             confirmations,
             resume: Some(resume),
         };
-        let finished = self.instance.store.finish_scan(finish).await.map_err(store_error)?;
+        let finished = self.runtime.store.finish_scan(finish).await.map_err(store_error)?;
         self.context.count_deleted(self.def.models[0].name, finished.deleted);
         self.context.report_deletes(self.def.models[0].name, &finished);
         Ok(())
     }
 
-    /// What a run that reads only changes leaves waiting: candidates of the last full run.
+    /// Reports the pending deletes of a run that reads only changes: the candidates of the last full run.
     async fn report_deferred_deletes(&self) -> Result<()> {
         if self.def.track_deletes {
-            let outlook = self.instance.store.pending_deletes(&self.dataset(), &self.delete_policy()).await;
+            let outlook = self.runtime.store.pending_deletes(&self.dataset(), &self.delete_policy()).await;
             self.context.report_outlook(self.def.models[0].name, &outlook.map_err(store_error)?);
         }
         Ok(())
@@ -78,8 +78,8 @@ impl MapperRun<'_> {
             && newest > date
         {
             let message = format!(
-                "`{field}` of a record is later than the API's clock at the first page: the next run requests from that \
-                 clock's time on"
+                "`{field}` of a record is later than the API's clock at the first page: the next run requests changes \
+                 since that clock time"
             );
             self.context.log(Level::Info, &message, Value::Null);
         }
@@ -90,7 +90,7 @@ impl MapperRun<'_> {
         state
     }
 
-    /// What decides about deletes, with the fingerprint of what is walked.
+    /// Builds the delete policy, with the fingerprint of the list.
     pub(super) fn delete_policy(&self) -> DeletePolicy {
         let fingerprint = fingerprint::of_list(self.context.base_url(), &self.endpoint, self.mapper.paginate.as_ref());
         self.context.delete_policy(&self.def.deletes, fingerprint, self.mapper.since.is_none())

@@ -1,4 +1,4 @@
-//! A page of the provider as a page of the cache.
+//! Mapping of a provider's page to a page commit.
 
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
@@ -14,23 +14,23 @@ use crate::{
     store::{Change, Level, Write},
 };
 
-/// How many records of a page an async mapper works on at once; their order is kept.
+/// Number of records of a page that an async mapper processes concurrently. Their order is kept.
 const ASYNC_CONCURRENCY: usize = 4;
 
-/// What became of a page's raw records.
+/// Result of mapping the raw records of a page.
 #[derive(Default)]
 struct MappedPage {
     batch: Batch,
-    /// The indices of raw records that were left out because they do not fit.
+    /// Indices of raw records that were skipped because they do not fit.
     left_out: Vec<usize>,
-    /// The newest value of the field that `since` reads.
+    /// Newest value of the field that `since` reads.
     newest: Option<i64>,
-    /// For each raw record that was mapped: its index, and the range of its records in the batch.
+    /// Index of each mapped raw record, and the range of its records in the batch.
     ranges: Vec<(usize, std::ops::Range<usize>)>,
 }
 
 impl MapperRun<'_> {
-    /// Maps a page.
+    /// Maps a page to a commit.
     pub(super) async fn map_page(&self, page: &RawPage, progress: &mut Progress) -> Result<PageCommit> {
         let records = page.records().map_err(PaginateError::into_error)?;
         let mapped = self.map_records(&records, progress.pages + 1).await?;
@@ -106,7 +106,7 @@ impl MapperRun<'_> {
         Ok(mapped)
     }
 
-    /// One raw record as the model; nothing where the mapper returns `None`.
+    /// Maps one raw record. The batch is empty if the mapper returns `None`.
     pub(super) async fn map_one(&self, record: &str) -> Result<Batch> {
         let mut batch = Batch::default();
         match self.mapper.map {
@@ -117,11 +117,12 @@ impl MapperRun<'_> {
         Ok(batch)
     }
 
-    /// Logs a record that does not fit, where the sync declares it; any other error fails the run.
+    /// Logs a record that does not fit, if the sync declares that such records are skipped; any other error fails the
+    /// run.
     fn skip_invalid(&self, error: Error) -> Result<()> {
         let unfit = matches!(error.kind(), ErrorKind::Decode | ErrorKind::Record);
         if self.mapper.on_invalid == OnInvalid::Skip && unfit {
-            self.context.log(Level::Warn, &format!("left out: {error}"), Value::Null);
+            self.context.log(Level::Warn, &format!("skipped: {error}"), Value::Null);
             return Ok(());
         }
         Err(error)
@@ -137,8 +138,9 @@ impl MappedPage {
     }
 }
 
-/// The ids of the records that were left out: they are there, although they do not fit. An id is read off the raw
-/// record only if the records of the page that fit show that it is their id; otherwise the walk is incomplete.
+/// Returns the ids of the records that were skipped, because they exist at the provider although they do not fit. The
+/// `id` of a raw record is used only if all valid records of the page confirm that it is their id; otherwise the walk
+/// is incomplete.
 fn ids_of_left_out(records: &[&str], mapped: &MappedPage, progress: &mut Progress) -> Vec<String> {
     if mapped.left_out.is_empty() {
         return Vec::new();
@@ -159,7 +161,7 @@ fn ids_of_left_out(records: &[&str], mapped: &MappedPage, progress: &mut Progres
     seen
 }
 
-/// The `id` of a raw record, written as ids are.
+/// Returns the `id` of a raw record in the format of record ids.
 fn raw_id(record: &str) -> Option<String> {
     match serde_json::from_str(path::lookup(record, "id")?.get()).ok()? {
         Value::String(text) if !text.is_empty() => Some(text),

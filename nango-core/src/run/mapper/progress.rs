@@ -1,4 +1,4 @@
-//! What a mapper's walk carries from page to page.
+//! Progress of a mapper's walk.
 
 use crate::{
     paginate::{Gap, ResumePoint, SeenIds, StoredGap, Walk, WalkEnd, WalkOutcome, WalkState},
@@ -6,30 +6,30 @@ use crate::{
     store::{DatasetKey, Scan},
 };
 
-/// What a walk carries from page to page, apart from its position.
+/// State of a mapper's walk between pages, apart from its position.
 pub(super) struct Progress {
-    /// When its first attempt began, microseconds since 1970.
+    /// Start time of its first attempt, microseconds since 1970 (UTC).
     pub(super) started_at: i64,
-    /// The `since` value that is sent; `None`: the run is full.
+    /// Value of `since` that is sent; `None` for a full run.
     pub(super) since: Option<i64>,
-    /// The `Date` of the first answer of the first attempt, or the time at which it was requested.
+    /// Value of `Date` in the first response of the first attempt, or the time of its request.
     pub(super) first_date: Option<i64>,
-    /// The greatest value of the field that `since` reads.
+    /// Greatest value of the field that `since` reads.
     pub(super) newest: Option<i64>,
     pub(super) scan: Option<(DatasetKey, Scan)>,
-    /// Pages that were mapped.
+    /// Number of mapped pages.
     pub(super) pages: u64,
-    /// Records on them.
+    /// Number of their raw records.
     pub(super) records: u64,
     /// Whether records moved between pages.
     pub(super) shifted: bool,
-    /// Whether a record was left out whose id could not be read.
+    /// Whether a record was skipped whose id could not be read.
     pub(super) unread_id: bool,
     pub(super) ids: SeenIds,
 }
 
 impl Progress {
-    /// The progress of a walk that begins, or of an interrupted one with its resume point.
+    /// Creates the progress of a new walk, or of an interrupted walk with its resume point.
     pub(super) fn new(
         now: i64,
         since: Option<i64>,
@@ -58,7 +58,7 @@ impl Progress {
         (progress, Some((walk.resume_point, WalkState { pages: walk.pages, ..walk.memory })))
     }
 
-    /// The walk as it is stored behind a page.
+    /// Returns the stored form of the walk after a page.
     pub(super) fn interrupted_at(
         &self,
         spec: &str,
@@ -82,7 +82,7 @@ impl Progress {
         }
     }
 
-    /// The end of the walk, with what only the mapper could see.
+    /// Returns the end of the walk, including shifts and unreadable ids that the mapper detected.
     pub(super) fn end(&self, walk: &mut Walk) -> WalkEnd {
         if self.shifted {
             walk.note_shift();

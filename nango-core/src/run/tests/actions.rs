@@ -1,4 +1,4 @@
-//! Actions, events, checkpoints by hand, stopping.
+//! Tests of actions, event functions, hand-written checkpoints, and cancellation.
 
 use super::*;
 use std::time::Duration;
@@ -9,15 +9,15 @@ use crate::{
     store::{FunctionKey, Level, NewRun, RunStatus},
 };
 
-async fn run_action(fixture: &House, name: &str, input: Value) -> RunReport {
-    fixture.run(House::request(Target::Action { name: name.into(), input })).await.unwrap()
+async fn run_action(fixture: &Fixture, name: &str, input: Value) -> RunReport {
+    fixture.run(Fixture::request(Target::Action { name: name.into(), input })).await.unwrap()
 }
 
 #[tokio::test]
 async fn action_returns_its_output_and_its_log_is_stored() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     let report = run_action(&fixture, "uppercase", json!("hey")).await;
-    succeeded(&report);
+    assert_succeeded(&report);
     assert_eq!(report.output, Some(json!("HEY")));
     let logs = fixture.runtime.store.logs(report.run).await.unwrap();
     assert_eq!(logs.len(), 1);
@@ -26,7 +26,7 @@ async fn action_returns_its_output_and_its_log_is_stored() {
 
 #[tokio::test]
 async fn action_error_keeps_its_payload_through_a_trigger() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     for name in ["uppercase", "relay"] {
         let error = run_action(&fixture, name, json!("")).await.error.expect("an error");
         assert_eq!(error.action().map(crate::ActionError::payload), Some(&json!({ "code": "empty" })), "{name}");
@@ -36,11 +36,11 @@ async fn action_error_keeps_its_payload_through_a_trigger() {
 }
 
 #[tokio::test]
-async fn a_triggered_action_is_a_run_and_a_triggered_sync_follows() {
-    let fixture = House::new().await;
+async fn triggered_action_is_a_run_and_triggered_sync_runs_after_it() {
+    let fixture = Fixture::new().await;
     fixture.script.add("/things", 200, &[], json!([]));
     let report = run_action(&fixture, "relay", json!("hey")).await;
-    succeeded(&report);
+    assert_succeeded(&report);
     assert_eq!(report.output, Some(json!("HEY!")));
     assert_eq!(report.triggered.len(), 1);
     assert_eq!(
@@ -51,7 +51,7 @@ async fn a_triggered_action_is_a_run_and_a_triggered_sync_follows() {
 
 #[tokio::test]
 async fn event_functions_run_before_and_after_a_connection_is_added() {
-    let fixture = House::without_connection().await;
+    let fixture = Fixture::without_connection().await;
     let refused = fixture.connect(json!({ "space": "forbidden" })).await.unwrap_err();
     assert_eq!(refused.to_string(), "`check` refused the connection, so it was not stored: that space is closed");
     assert_eq!(fixture.runtime.store.connection("acme", "one").await.unwrap(), None);
@@ -59,14 +59,14 @@ async fn event_functions_run_before_and_after_a_connection_is_added() {
     fixture.script.add("/things", 200, &[], json!([{ "id": 4, "name": "first" }]));
     let added = fixture.connect(json!({ "space": "open" })).await.unwrap();
     assert_eq!(fixture.live("Thing").await, ["4"], "the new connection's first sync was triggered");
-    assert!(added.new && added.events.iter().all(|event| event.status == RunStatus::Success), "{added:?}");
+    assert!(added.is_new && added.events.iter().all(|event| event.status == RunStatus::Success), "{added:?}");
     let stored = fixture.runtime.store.connection("acme", "one").await.unwrap().expect("the connection");
     assert_eq!(Value::Object(stored.metadata), json!({ "space": "open", "welcomed": true }));
 }
 
 #[tokio::test]
 async fn checkpoint_of_a_page_is_committed_with_its_records() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     let thing = |id: u64| json!([{ "id": id, "name": "t" }]);
     fixture.script.add("/things", 200, &[], thing(1));
     fixture.script.add("/things", 500, &[], json!({}));
@@ -79,7 +79,7 @@ async fn checkpoint_of_a_page_is_committed_with_its_records() {
     );
 
     let ended = fixture.sync("by-hand").await;
-    succeeded(&ended);
+    assert_succeeded(&ended);
     assert_eq!((ended.checkpoint, ended.resumable), (None, false));
     assert_eq!(fixture.requests(), ["/things?page=1", "/things?page=2", "/things?page=2", "/things?page=3"]);
     assert_eq!(fixture.live("Thing").await, ["1", "2"]);
@@ -87,7 +87,7 @@ async fn checkpoint_of_a_page_is_committed_with_its_records() {
 
 #[tokio::test]
 async fn triggered_sync_that_cannot_start_keeps_action_report() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     let key = FunctionKey {
         kind: FunctionKind::Sync,
         integration: "acme".into(),
@@ -98,16 +98,16 @@ async fn triggered_sync_that_cannot_start_keeps_action_report() {
     let lease = Duration::from_mins(5);
     let other = NewRun { key, connection: None, exclusive: true, lease };
     let other = fixture.runtime.store.start_run(other).await.unwrap();
-    let beating = fixture.runtime.store.clone();
+    let store = fixture.runtime.store.clone();
     let renewer = tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_millis(50)).await;
-            beating.heartbeat(&other).await.unwrap();
+            store.heartbeat(&other).await.unwrap();
         }
     });
-    let report = run_action(&fixture, "ask-for-busy", Value::Null).await;
+    let report = run_action(&fixture, "trigger-busy", Value::Null).await;
     renewer.abort();
-    succeeded(&report);
+    assert_succeeded(&report);
     assert_eq!(report.output, Some(json!("done")));
     let error = report.triggered[0].outcome.as_ref().unwrap_err().to_string();
     assert!(error.contains("already running"), "{error}");
@@ -116,9 +116,9 @@ async fn triggered_sync_that_cannot_start_keeps_action_report() {
 #[tokio::test]
 async fn tracing_inside_a_function_goes_to_the_log_of_its_run() {
     crate::run::capture_tracing();
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     let report = run_action(&fixture, "trace", Value::Null).await;
-    succeeded(&report);
+    assert_succeeded(&report);
     let logs = fixture.runtime.store.logs(report.run).await.unwrap();
     assert_eq!(logs.len(), 1);
     assert_eq!((logs[0].message.as_str(), logs[0].level), ("counting", Level::Warn));
@@ -126,8 +126,8 @@ async fn tracing_inside_a_function_goes_to_the_log_of_its_run() {
 }
 
 #[tokio::test]
-async fn a_panic_of_a_function_is_the_error_of_its_run() {
-    let fixture = House::new().await;
+async fn panic_of_a_function_is_the_error_of_its_run() {
+    let fixture = Fixture::new().await;
     let report = run_action(&fixture, "panicking", Value::Null).await;
     assert_eq!(report.status, RunStatus::Error);
     assert!(report.error.is_some_and(|error| error.to_string().ends_with("over a stone")));
@@ -135,74 +135,75 @@ async fn a_panic_of_a_function_is_the_error_of_its_run() {
 
 #[tokio::test]
 async fn manual_walk_that_resumes_without_its_scan_deletes_nothing() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     let page = |ids: &[u64]| ids.iter().map(|id| json!({ "id": id, "name": "t" })).collect::<Value>();
     for ids in [&[1, 2][..], &[3], &[]] {
         fixture.script.add("/things", 200, &[], page(ids));
     }
-    succeeded(&fixture.sync("scanned-by-hand").await);
-    // As after a crash between the end of the scan and the end of the checkpoint.
+    assert_succeeded(&fixture.sync("scanned-by-hand").await);
+    // This is the state after a crash between the end of the scan and the deletion of the checkpoint.
     fixture.script.add("/things", 200, &[], page(&[3]));
     fixture.script.add("/things", 200, &[], page(&[]));
     let checkpoint = Some(json!({ "page": 2 }));
-    let request = RunRequest { checkpoint, ..House::request(Target::Sync("scanned-by-hand".into())) };
-    succeeded(&fixture.run(request).await.unwrap());
+    let request = RunRequest { checkpoint, ..Fixture::request(Target::Sync("scanned-by-hand".into())) };
+    assert_succeeded(&fixture.run(request).await.unwrap());
     assert_eq!(fixture.live("Thing").await, ["1", "2", "3"]);
 
-    // Several requests without `paginate` count as position-based: two scans in a row have to miss a record.
+    // Several requests without `paginate` count as position-based: two consecutive scans must miss a record.
     for live in [&["1", "2", "3"][..], &["1"]] {
         for ids in [&[1][..], &[]] {
             fixture.script.add("/things", 200, &[], page(ids));
         }
-        succeeded(&fixture.sync("scanned-by-hand").await);
+        assert_succeeded(&fixture.sync("scanned-by-hand").await);
         assert_eq!(fixture.live("Thing").await, live);
     }
 }
 
 #[tokio::test]
 async fn checkpoint_of_another_shape_is_an_error_and_can_be_reset() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     let request =
-        RunRequest { checkpoint: Some(json!({ "cursor": "x" })), ..House::request(Target::Sync("by-hand".into())) };
+        RunRequest { checkpoint: Some(json!({ "cursor": "x" })), ..Fixture::request(Target::Sync("by-hand".into())) };
     let report = fixture.run(request.clone()).await.unwrap();
     assert_eq!(
         report.error.expect("an error").to_string(),
-        "the stored checkpoint has { cursor: string }, but `Place` declares { page: integer } (missing field `page`). To \
-         start over: `registry run acme by-hand --connection one --reset`"
+        "the stored checkpoint has { cursor: string }, but `Position` declares { page: integer } (missing field \
+         `page`). To start over: `registry run acme by-hand --connection one --reset`"
     );
-    // Of the right name, but another kind; the value is not told.
-    let other = RunRequest { checkpoint: Some(json!({ "page": "hush", "more": null })), ..request.clone() };
+    // The field has the right name, but another type; the error does not contain the value.
+    let other = RunRequest { checkpoint: Some(json!({ "page": "secret", "more": null })), ..request.clone() };
     let error = fixture.run(other).await.unwrap().error.expect("an error").to_string();
-    let shapes = "has { page: string, more: null }, but `Place` declares { page: integer } (`page`: invalid type: a string, expected u32)";
-    assert!(error.contains(shapes) && !error.contains("hush"), "{error}");
+    let shapes = "has { page: string, more: null }, but `Position` declares { page: integer } (`page`: invalid \
+                          type: a string, expected u32)";
+    assert!(error.contains(shapes) && !error.contains("secret"), "{error}");
     fixture.script.add("/things", 200, &[], json!([]));
     let request = RunRequest { checkpoint: None, reset: true, ..request };
-    succeeded(&fixture.run(request).await.unwrap());
+    assert_succeeded(&fixture.run(request).await.unwrap());
 }
 
 #[tokio::test]
 async fn cancelled_run_is_interrupted_and_dry_run_stores_nothing() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     fixture.script.add("/things", 200, &[], json!([{ "id": 1, "name": "t" }]));
     let cancellation = Cancellation::default();
     cancellation.cancel();
-    let request = House::request(Target::Sync("by-offset".into()));
+    let request = Fixture::request(Target::Sync("by-offset".into()));
     let report = execute(&fixture.runtime, request.clone(), cancellation, Arc::new(NoopObserver)).await.unwrap();
     assert_eq!(report.status, RunStatus::Interrupted);
 
     let report = fixture.run(RunRequest { dry_run: true, ..request }).await.unwrap();
-    succeeded(&report);
+    assert_succeeded(&report);
     assert_eq!(report.dry_records.expect("records")["Thing"].total, 1);
     assert!(fixture.records("Thing").await.is_empty());
 }
 
 #[tokio::test]
 async fn unknown_function_is_reported_with_suggestion() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     let error = |request: RunRequest| async { fixture.run(request).await.unwrap_err().to_string() };
-    let request = House::request(Target::Sync("by-ofset".into()));
+    let request = Fixture::request(Target::Sync("by-ofset".into()));
     assert!(error(request.clone()).await.contains("did you mean `by-offset`?"));
-    let other = RunRequest { connection: "tow".into(), ..House::request(Target::Sync("by-offset".into())) };
+    let other = RunRequest { connection: "tow".into(), ..Fixture::request(Target::Sync("by-offset".into())) };
     assert!(error(other).await.contains("`one`"));
     let other = RunRequest { integration: "acne".into(), ..request };
     assert!(error(other).await.contains("did you mean `acme`?"));

@@ -1,34 +1,34 @@
-//! The forms in which a pagination is declared: the attribute of a mapper, the builder, and the file format of providers.
-//! Each kind and each setting has the same value in all of them.
+//! Tests of the three forms of a pagination: the attribute of a mapper, the builder, and the file format of providers.
+//! Each kind and each setting must have the same value in all of them.
 
 use crate::{
     declare::{Item, OffsetBy, Paginate, PaginateKind, Pagination, Registry, SyncRun},
     provider::Catalogue,
 };
 
-/// A pagination in its forms.
+/// Pagination in its three forms.
 struct Forms {
-    /// The mapper whose attribute declares it.
+    /// Name of the mapper whose attribute declares it.
     mapper: &'static str,
     builder: Paginate,
     format: String,
 }
 
-/// Rows of a name, the builder, the keys of the file format, and the arguments of the attribute.
+/// Defines rows of a name, the builder, the keys of the file format, and the arguments of the attribute.
 macro_rules! forms {
     ($($name:ident: $builder:expr, $format:expr, ($($attribute:tt)*);)*) => {
         mod attributes {
             use crate::prelude::*;
 
-            /// A record.
+            /// Test record of a form.
             #[model]
             struct Form {
-                /// Its id.
+                /// Id of the record.
                 id: String,
             }
 
             $(
-                /// A mapper that is not run.
+                /// Mapper that is never run.
                 #[sync(integration = "forms", model = "Form", endpoint = "/forms", paginate($($attribute)*))]
                 fn $name(form: Form) -> Form {
                     form
@@ -53,7 +53,8 @@ fn with(keys: &str) -> String {
 forms! {
     header: link(), "type: link, link_rel_in_response_header: next", (link(rel = "next"));
     body: Paginate::link_in_body("a.next"), "type: link, link_path_in_response_body: a.next", (link(path = "a.next"));
-    header_and_body: cursor_with_all_keys(), with("link_path_in_response_body: a.next"), (link(rel = "next", path = "a.next"));
+    header_and_body:
+        link_in_header_and_body(), with("link_path_in_response_body: a.next"), (link(rel = "next", path = "a.next"));
     cursor: Paginate::cursor("after", "paging.next"),
         "type: cursor, cursor_name_in_request: after, cursor_path_in_response: paging.next",
         (cursor(name = "after", path = "paging.next"));
@@ -86,14 +87,14 @@ forms! {
     in_query: link().in_body(false), with("in_body: false"), (link(rel = "next"), in_body = false);
 }
 
-/// The builder has no short form for a link in two places.
-fn cursor_with_all_keys() -> Paginate {
+/// Returns a link in the header and in the body, for which the builder has no short form.
+fn link_in_header_and_body() -> Paginate {
     let kind = PaginateKind::Link { rel: Some("next".into()), path: Some("a.next".into()) };
     Paginate { kind: Some(kind), ..Paginate::provider() }
 }
 
-/// Every setting with its name, and whether it is declared. Without `..`: a new setting must be added here, and then to
-/// the table.
+/// Returns every setting with its name, and whether it is declared. The pattern has no `..`, so that a new setting must
+/// be added here, and then to the table.
 fn declared(paginate: &Paginate) -> [(&'static str, bool); 12] {
     let Paginate {
         kind,
@@ -125,7 +126,7 @@ fn declared(paginate: &Paginate) -> [(&'static str, bool); 12] {
     ]
 }
 
-/// Reads the `paginate` of an entry, which has neither problems nor warnings.
+/// Reads the `paginate` of an entry, and asserts that it has neither problems nor warnings.
 fn from_file(keys: &str) -> Paginate {
     let text = format!("a: {{ auth_mode: NONE, proxy: {{ base_url: 'https://a.test', paginate: {{ {keys} }} }} }}");
     let catalogue = Catalogue::parse(&text).unwrap();
@@ -134,7 +135,7 @@ fn from_file(keys: &str) -> Paginate {
     catalogue.find("a").unwrap().proxy.paginate.clone().unwrap()
 }
 
-/// The `paginate(…)` of a mapper.
+/// Returns the `paginate(…)` of a mapper.
 fn from_attribute(registry: &Registry, mapper: &str) -> Option<Paginate> {
     let name = mapper.replace('_', "-");
     registry.entries().iter().find_map(|entry| match entry.item() {

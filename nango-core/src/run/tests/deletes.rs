@@ -1,4 +1,4 @@
-//! From a record that a walk did not see to its tombstone, through the mapper loop.
+//! Tests of deletes by mapper syncs: from the first walk that misses a record to its tombstone.
 
 use super::*;
 use crate::{
@@ -10,8 +10,8 @@ fn things(ids: impl IntoIterator<Item = u64>) -> Value {
     ids.into_iter().map(|id| json!({ "id": id, "name": "t" })).collect()
 }
 
-impl House {
-    /// Two pages of `/numbered`, each once.
+impl Fixture {
+    /// Adds responses for two pages of `/numbered`.
     fn serve_numbered_pages(&self, first: &[u64], second: &[u64]) {
         for (ids, more) in [(first, true), (second, false)] {
             let body = json!({ "items": things(ids.iter().copied()), "more": more });
@@ -22,9 +22,9 @@ impl House {
 
 #[tokio::test]
 async fn record_missed_by_two_position_based_walks_is_deleted() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     fixture.serve_numbered_pages(&[1, 2], &[3]);
-    succeeded(&fixture.sync("by-page").await);
+    assert_succeeded(&fixture.sync("by-page").await);
     fixture.serve_numbered_pages(&[1], &[3]);
     let once = fixture.sync("by-page").await;
     let waiting = &once.findings.deferred_deletes["Thing"];
@@ -38,25 +38,25 @@ async fn record_missed_by_two_position_based_walks_is_deleted() {
 
 #[tokio::test]
 async fn shift_is_reported_and_requires_one_more_walk() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     fixture.serve_numbered_pages(&[1, 2], &[3, 4]);
-    succeeded(&fixture.sync("by-page").await);
-    // 2 moved to the second page while the list was read: something was added before it.
+    assert_succeeded(&fixture.sync("by-page").await);
+    // Record 2 moved to the second page during the walk, because a record was added before it.
     fixture.serve_numbered_pages(&[9, 2], &[2, 3]);
     let report = fixture.sync("by-page").await;
     assert!(report.findings.walk.as_ref().is_some_and(|end| end.shifted && end.outcome.is_complete()));
     for (walks, live) in [(2, true), (3, false)] {
         fixture.serve_numbered_pages(&[9, 2], &[3]);
-        succeeded(&fixture.sync("by-page").await);
+        assert_succeeded(&fixture.sync("by-page").await);
         assert_eq!(fixture.live("Thing").await.contains(&"4".to_owned()), live, "after {walks} walks");
     }
 }
 
 #[tokio::test]
 async fn empty_list_against_live_records_is_held_until_allow_deletes_lifts_the_guard() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     fixture.script.add("/things", 200, &[], things(1..=3));
-    succeeded(&fixture.sync("lenient").await);
+    assert_succeeded(&fixture.sync("lenient").await);
     fixture.script.add("/things", 200, &[], json!([]));
     let outcome = fixture.sync("lenient").await;
     let waiting = &outcome.findings.deferred_deletes["Thing"];
@@ -64,32 +64,32 @@ async fn empty_list_against_live_records_is_held_until_allow_deletes_lifts_the_g
     let logs = fixture.runtime.store.logs(outcome.run).await.unwrap();
     assert!(logs.iter().any(|line| line.message.contains("3 deletes of `Thing` are held")), "{logs:?}");
     assert_eq!(fixture.live("Thing").await.len(), 3);
-    succeeded(&fixture.sync("lenient").await);
-    assert_eq!(fixture.live("Thing").await.len(), 3, "the hour is not over");
-    let allowed = RunRequest { allow_deletes: true, ..House::request(Target::Sync("lenient".into())) };
-    succeeded(&fixture.run(allowed).await.unwrap());
+    assert_succeeded(&fixture.sync("lenient").await);
+    assert_eq!(fixture.live("Thing").await.len(), 3, "the hour has not passed");
+    let allowed = RunRequest { allow_deletes: true, ..Fixture::request(Target::Sync("lenient".into())) };
+    assert_succeeded(&fixture.run(allowed).await.unwrap());
     assert!(fixture.live("Thing").await.is_empty());
 }
 
 #[tokio::test]
 async fn max_deletes_deletes_none_when_more_are_missing() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     fixture.script.add("/things", 200, &[], things(1..=10));
-    succeeded(&fixture.sync("at-most-a-fifth").await);
+    assert_succeeded(&fixture.sync("at-most-a-fifth").await);
     fixture.script.add("/things", 200, &[], things(1..=7));
     let report = fixture.sync("at-most-a-fifth").await;
     assert_eq!(report.findings.deferred_deletes["Thing"].held_by, Some(HeldBy::MaxDeletes));
     assert_eq!(fixture.live("Thing").await.len(), 10);
     fixture.script.add("/things", 200, &[], things(1..=8));
-    succeeded(&fixture.sync("at-most-a-fifth").await);
+    assert_succeeded(&fixture.sync("at-most-a-fifth").await);
     assert_eq!(fixture.live("Thing").await.len(), 8);
 }
 
 #[tokio::test]
-async fn requests_confirm_keep_update_and_delete_what_a_walk_missed() {
-    let fixture = House::new().await;
+async fn requests_confirm_keep_update_or_delete_missed_records() {
+    let fixture = Fixture::new().await;
     fixture.script.add("/things", 200, &[], things(1..=6));
-    succeeded(&fixture.sync("confirmed").await);
+    assert_succeeded(&fixture.sync("confirmed").await);
     fixture.script.add("/things", 200, &[], things([1]));
     fixture.script.add("/things/2", 404, &[], json!({}));
     fixture.script.add("/things/3", 200, &[], json!({ "thing": { "id": 3, "name": "changed" } }));
@@ -97,64 +97,64 @@ async fn requests_confirm_keep_update_and_delete_what_a_walk_missed() {
     fixture.script.add("/things/5", 200, &[], json!({ "thing": { "id": 5, "name": 7 } }));
     fixture.script.add("/things/6", 410, &[], json!({}));
     let report = fixture.sync("confirmed").await;
-    succeeded(&report);
+    assert_succeeded(&report);
     assert_eq!(fixture.live("Thing").await, ["1", "5", "3"], "{:?}", fixture.requests());
     assert_eq!(report.findings.deferred_deletes["Thing"].unconfirmed, 1);
 }
 
 #[tokio::test]
 async fn refused_request_stops_the_confirmations_of_the_run() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     fixture.script.add("/things", 200, &[], things(1..=3));
-    succeeded(&fixture.sync("confirmed").await);
+    assert_succeeded(&fixture.sync("confirmed").await);
     fixture.script.add("/things", 200, &[], things([1]));
     fixture.script.add("/things/2", 403, &[], json!({}));
     fixture.script.add("/things/2", 404, &[], json!({}));
     fixture.script.add("/things/3", 404, &[], json!({}));
     let report = fixture.sync("confirmed").await;
-    succeeded(&report);
+    assert_succeeded(&report);
     assert_eq!(fixture.requests().last().map(String::as_str), Some("/things/2"));
     assert_eq!(fixture.live("Thing").await, ["1", "2", "3"]);
-    succeeded(&fixture.sync("confirmed").await);
+    assert_succeeded(&fixture.sync("confirmed").await);
     assert_eq!(fixture.live("Thing").await, ["1"]);
 }
 
 #[tokio::test]
 async fn candidate_makes_the_next_run_of_an_incremental_sync_full() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     // The first two runs are full: each window of a position-based walk is read twice.
     for _ in 0..2 {
         fixture.serve_numbered_pages(&[1, 2], &[3]);
-        succeeded(&fixture.sync("changed-by-page").await);
+        assert_succeeded(&fixture.sync("changed-by-page").await);
     }
-    let sends_since = |fixture: &House| fixture.requests().iter().rev().take(2).all(|line| line.contains("since="));
+    let sends_since = |fixture: &Fixture| fixture.requests().iter().rev().take(2).all(|line| line.contains("since="));
     fixture.serve_numbered_pages(&[1], &[]);
-    succeeded(&fixture.sync("changed-by-page").await);
+    assert_succeeded(&fixture.sync("changed-by-page").await);
     assert!(sends_since(&fixture), "{:?}", fixture.requests());
     assert_eq!(fixture.live("Thing").await, ["1", "2", "3"], "a run that reads only changes deletes nothing");
-    let full = RunRequest { full: true, ..House::request(Target::Sync("changed-by-page".into())) };
+    let full = RunRequest { full: true, ..Fixture::request(Target::Sync("changed-by-page".into())) };
     fixture.serve_numbered_pages(&[1], &[3]);
     let forced = fixture.run(full).await.unwrap();
     assert_eq!(forced.findings.deferred_deletes["Thing"].next_full, NextFullRun::NextRun);
     assert!(!sends_since(&fixture), "{:?}", fixture.requests());
     fixture.serve_numbered_pages(&[1], &[3]);
-    succeeded(&fixture.sync("changed-by-page").await);
-    assert!(!sends_since(&fixture), "the run was brought forward: {:?}", fixture.requests());
+    assert_succeeded(&fixture.sync("changed-by-page").await);
+    assert!(!sends_since(&fixture), "the full run is early: {:?}", fixture.requests());
     assert_eq!(fixture.live("Thing").await, ["1", "3"]);
     fixture.serve_numbered_pages(&[1], &[]);
-    succeeded(&fixture.sync("changed-by-page").await);
+    assert_succeeded(&fixture.sync("changed-by-page").await);
     assert!(sends_since(&fixture), "{:?}", fixture.requests());
 }
 
 #[tokio::test]
 async fn page_on_another_origin_deletes_nothing_and_names_both_origins() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     fixture.script.add(SPACE, 200, &[], json!({ "items": things([1, 2]), "next": null }));
-    succeeded(&fixture.sync("by-cursor").await);
+    assert_succeeded(&fixture.sync("by-cursor").await);
     fixture.script.add(SPACE, 302, &[("location", "https://other.test/things")], json!({}));
     fixture.script.add("/things", 200, &[], json!({ "items": [] }));
     let report = fixture.sync("by-cursor").await;
-    succeeded(&report);
+    assert_succeeded(&report);
     let end = report.findings.walk.clone().map(|end| end.outcome);
     let expect = Gap::OtherOrigin { own: "https://api.acme.test".into(), other: "https://other.test".into() };
     assert_eq!(end, Some(WalkOutcome::Incomplete(expect)));

@@ -1,4 +1,5 @@
-//! The resume state of a mapper as it is sealed, and notes about connections, held by `golden/resume.txt`.
+//! Frozen forms of the resume state of a mapper, and of metadata keys of connections; compared with
+//! `golden/resume.txt`.
 
 use serde_json::json;
 
@@ -73,9 +74,9 @@ fn resume_state_and_notes_are_frozen() {
 fn resume_state_is_read_back() {
     golden::check_read(FILE, "resume state", &states());
     assert_eq!(serde_json::from_str::<SyncState>("{}").unwrap(), SyncState::default());
-    // What earlier versions did not write may be missing.
-    let early = json!({ "spec": "0123", "started_at": 1, "since": null, "next_since": null, "left_out": false, "pages": 6,
-        "scan": null, "place": { "to": { "link": "https://a.test/items?after=abc" }, "token": true } });
+    // Fields that earlier versions did not write may be missing.
+    let early = json!({ "spec": "0123", "started_at": 1, "since": null, "next_since": null, "left_out": false,
+        "pages": 6, "scan": null, "place": { "to": { "link": "https://a.test/items?after=abc" }, "token": true } });
     let read: InterruptedWalk = serde_json::from_value(early).unwrap();
     assert_eq!((read.last_page_at, read.first_date, read.memory), (None, None, WalkState::default()));
 }

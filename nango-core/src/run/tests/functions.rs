@@ -1,31 +1,31 @@
-//! The functions that these tests run.
+//! Functions of the integration `acme` that the tests run.
 
 use crate::prelude::*;
 
-/// A thing.
+/// Test record of the integration `acme`.
 #[model]
 pub(super) struct Thing {
-    /// Its id.
+    /// Id of the thing.
     pub id: u64,
-    /// Its name.
+    /// Name of the thing.
     pub name: String,
 }
 
-/// What the API sends.
+/// Record of the API.
 #[derive(serde::Deserialize)]
 pub(super) struct ApiThing {
     id: u64,
     name: String,
 }
 
-/// Which space a connection reads.
+/// Metadata with the space that a connection reads.
 #[model]
 pub(super) struct Space {
-    /// Its name.
+    /// Name of the space.
     pub space: String,
 }
 
-/// By cursor, with deletes, filled from the metadata.
+/// Syncs by cursor, with deletes and an endpoint from the metadata.
 #[sync(
     integration = "acme",
     model = "Thing",
@@ -38,7 +38,7 @@ fn by_cursor(thing: ApiThing) -> Thing {
     Thing { id: thing.id, name: thing.name }
 }
 
-/// By offset, with deletes.
+/// Syncs by offset, with deletes.
 #[sync(
     integration = "acme",
     model = "Thing",
@@ -50,16 +50,16 @@ fn by_offset(thing: ApiThing) -> Option<Thing> {
     (thing.name != "hidden").then_some(Thing { id: thing.id, name: thing.name })
 }
 
-/// What does not fit is left out.
+/// Skips records that do not fit.
 #[sync(integration = "acme", model = "Thing", endpoint = "/things", track_deletes, on_invalid = "skip")]
 fn lenient(thing: ApiThing) -> Result<Thing> {
     match thing.name.as_str() {
-        "refused" => Err(ActionError::new("a refusal is no misfit").into()),
+        "refused" => Err(ActionError::new("a refusal is not a decode error").into()),
         _ => Ok(Thing { id: thing.id, name: thing.name }),
     }
 }
 
-/// Only what changed, by a field of the records.
+/// Syncs changes, by a field of the records.
 #[sync(
     integration = "acme",
     model = "Thing",
@@ -70,7 +70,7 @@ fn changed_since(thing: ApiThing) -> Thing {
     Thing { id: thing.id, name: thing.name }
 }
 
-/// Only what changed, by the provider's clock.
+/// Syncs changes, by the provider's clock.
 #[sync(
     integration = "acme",
     model = "Thing",
@@ -82,7 +82,7 @@ fn changed_by_clock(thing: ApiThing) -> Thing {
     Thing { id: thing.id, name: thing.name }
 }
 
-/// By page number, with deletes.
+/// Syncs by page number, with deletes.
 #[sync(
     integration = "acme",
     model = "Thing",
@@ -94,7 +94,7 @@ fn by_page(thing: ApiThing) -> Thing {
     Thing { id: thing.id, name: thing.name }
 }
 
-/// Deletes that a request confirms, of a list in one page.
+/// Syncs a list of one page, with deletes that are confirmed by requests.
 #[sync(
     integration = "acme",
     model = "Thing",
@@ -106,13 +106,13 @@ fn confirmed(thing: ApiThing) -> Option<Thing> {
     (thing.name != "hidden").then_some(Thing { id: thing.id, name: thing.name })
 }
 
-/// Deletes of at most a fifth of the records.
+/// Syncs with deletes of at most a fifth of the records.
 #[sync(integration = "acme", model = "Thing", endpoint = "/things", track_deletes, max_deletes = "20%")]
 fn at_most_a_fifth(thing: ApiThing) -> Thing {
     Thing { id: thing.id, name: thing.name }
 }
 
-/// Incremental by page number, with deletes once a week.
+/// Syncs changes by page number, with deletes once a week.
 #[sync(
     integration = "acme",
     model = "Thing",
@@ -125,7 +125,7 @@ fn changed_by_page(thing: ApiThing) -> Thing {
     Thing { id: thing.id, name: thing.name }
 }
 
-/// Asks once more for each record.
+/// Sends a further request for each record.
 #[sync(integration = "acme", model = "Thing", endpoint = "/things")]
 async fn enriched(nango: NangoSync, thing: ApiThing) -> Result<Thing> {
     let detail: Value = nango.get(format!("/things/{}", thing.id)).json().await?;
@@ -133,17 +133,17 @@ async fn enriched(nango: NangoSync, thing: ApiThing) -> Result<Thing> {
     Ok(Thing { id: thing.id, name })
 }
 
-/// A place of its own.
+/// Checkpoint of a hand-written sync.
 #[checkpoint]
 pub(super) struct Position {
-    /// The page to read next.
+    /// Number of the next page.
     pub page: u32,
 }
 
-/// Two pages, then it fails; the next run goes on.
+/// Reads pages by hand and stores a checkpoint after each page.
 #[sync(integration = "acme", model = "Thing", checkpoint = Position)]
 async fn by_hand(nango: NangoSync) -> Result<()> {
-    let mut page = nango.checkpoint().await?.map_or(1, |place| place.page);
+    let mut page = nango.checkpoint().await?.map_or(1, |position| position.page);
     loop {
         let things: Vec<Thing> = nango.get("/things").query("page", page).json().await?;
         if things.is_empty() {
@@ -154,10 +154,10 @@ async fn by_hand(nango: NangoSync) -> Result<()> {
     }
 }
 
-/// A walk by hand with a checkpoint and deletes.
+/// Reads pages by hand, with a checkpoint and a full scan.
 #[sync(integration = "acme", model = "Thing", checkpoint = Position)]
 async fn scanned_by_hand(nango: NangoSync) -> Result<()> {
-    let mut page = nango.checkpoint().await?.map_or(1, |place| place.page);
+    let mut page = nango.checkpoint().await?.map_or(1, |position| position.page);
     let scan = nango.full_scan::<Thing>().await?;
     loop {
         let things: Vec<Thing> = nango.get("/things").query("page", page).json().await?;
@@ -170,27 +170,27 @@ async fn scanned_by_hand(nango: NangoSync) -> Result<()> {
     }
 }
 
-/// Tells `tracing` of what it does.
+/// Emits a `tracing` event.
 #[action(integration = "acme")]
 async fn trace(_nango: NangoAction) -> Result<()> {
     tracing::warn!(target: "integrations::acme", count = 3, kind = "odd", "counting");
     Ok(())
 }
 
-/// Panics.
+/// Panics in every run.
 #[action(integration = "acme")]
 async fn panicking(_nango: NangoAction) -> Result<()> {
     panic!("over a stone")
 }
 
-/// Asks for a sync that cannot run for this connection.
+/// Triggers a sync whose key is leased by another run.
 #[action(integration = "acme")]
-async fn ask_for_busy(nango: NangoAction) -> Result<String> {
+async fn trigger_busy(nango: NangoAction) -> Result<String> {
     nango.trigger_sync("by-hand")?;
     Ok("done".to_owned())
 }
 
-/// Its input again, in capitals.
+/// Returns its input in upper case.
 #[action(integration = "acme")]
 pub(super) async fn uppercase(nango: NangoAction, input: String) -> Result<String> {
     nango.log("shouting").field("region", nango.env("REGION")?).debug();
@@ -200,7 +200,7 @@ pub(super) async fn uppercase(nango: NangoAction, input: String) -> Result<Strin
     }
 }
 
-/// Calls another action, and asks for a sync.
+/// Triggers another action and a sync.
 #[action(integration = "acme")]
 async fn relay(nango: NangoAction, input: String) -> Result<String> {
     let shouted = nango.trigger(uppercase, input).await?;
@@ -208,7 +208,7 @@ async fn relay(nango: NangoAction, input: String) -> Result<String> {
     Ok(format!("{shouted}!"))
 }
 
-/// Refuses connections to the space `forbidden`.
+/// Refuses connections with the space `forbidden`.
 #[on_event(validate_connection, integration = "acme")]
 async fn check(nango: NangoAction) -> Result<()> {
     match nango.metadata_map().await?.get("space").and_then(Value::as_str) {
@@ -217,7 +217,7 @@ async fn check(nango: NangoAction) -> Result<()> {
     }
 }
 
-/// Leaves a mark on a new connection.
+/// Changes the metadata of a new connection and triggers a sync.
 #[on_event(post_connection_creation, integration = "acme")]
 async fn welcome(nango: NangoAction) -> Result<()> {
     nango.update_metadata(&json!({ "welcomed": true })).await?;

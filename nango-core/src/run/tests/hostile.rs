@@ -1,24 +1,24 @@
-//! A hostile API: lists that change while they are walked, served in every style of pagination, with every misbehaviour of
-//! the reports, against an oracle that knows each record's lifetime.
+//! Randomized tests against a hostile API: lists that change during walks, served in every style of pagination, with
+//! the reported misbehaviour of real APIs, compared with an oracle that tracks the lifetime of each record.
 //!
 //! | file | content |
 //! | --- | --- |
-//! | `dice` | random numbers that a seed repeats |
+//! | `rng` | reproducible random numbers |
 //! | `upstream` | a list that changes |
-//! | `style` | how an API hands out its pages, and what a mapper declares for it |
-//! | `api` | the answers, and the misbehaviour |
-//! | `case` | runs with changes, faults and interruptions, and what each must leave |
+//! | `style` | pagination of an API, and the declaration of the mapper |
+//! | `api` | responses and misbehaviour |
+//! | `case` | runs with changes, faults and interruptions, and their verification |
 //!
-//! The judged properties:
-//! - Token pagination over an order that does not change: no live record is ever a tombstone, and no complete walk lacks a
-//!   record that was there all the time.
-//! - Position-based pagination: no tombstone without its confirmations; false ones are counted and revived by the next
-//!   complete walk. With confirmation by request there are none.
-//! - No update is lost for ever.
-//! - Without changes, every well-behaved API leads to complete walks and to the deletes of what is gone.
+//! Verified properties:
+//! - Token pagination with a stable order: no existing record is ever a tombstone, and no complete walk lacks a record
+//!   that existed during the whole walk.
+//! - Position-based pagination: no tombstone without its confirmations; false tombstones are counted and restored by
+//!   the next complete walk. With confirmation by request there are none.
+//! - No update is lost permanently.
+//! - Without changes, the walks of every well-behaved API are complete and delete the removed records.
 //!
-//! 300 walks are made, 20,000 with `NANGO_TEST_LONG=1`. `NANGO_TEST_SEED=n` begins with the case of this seed. A case that
-//! fails prints its seed and its last requests.
+//! The tests make 300 walks, or 20,000 with `NANGO_TEST_LONG=1`. `NANGO_TEST_SEED=n` starts with the case of this seed.
+//! A failed case prints its seed and its last requests.
 
 mod api;
 mod case;
@@ -55,12 +55,12 @@ async fn walk_over_a_hostile_api_neither_deletes_nor_loses_an_existing_record() 
         seed += 1;
     }
     println!("{counts:?}");
-    // Rates of a few walks say little: two more are chance.
+    // The rate of a few walks is not significant: two more are within chance.
     let (walks, wrong) = counts.position_walks;
     assert!(wrong <= 2 + walks / 1_000, "{wrong} false deletes in {walks} walks, from seed {first} on");
     assert!(counts.complete > counts.walks / 3 && counts.deleted > counts.walks / 20, "{counts:?}");
     assert!(counts.faults > 0, "{counts:?}");
-    assert!(counts.resumed > 0 || !rng::is_long_run(), "of a few walks, none may have been resumed: {counts:?}");
+    assert!(counts.resumed > 0 || !rng::is_long_run(), "no walk of a long run was resumed: {counts:?}");
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn resumed_walk_deletes_no_existing_record() {
 }
 
 #[tokio::test]
-async fn confirmation_by_request_deletes_only_what_is_gone() {
+async fn confirmation_by_request_deletes_only_removed_records() {
     let first = rng::seed();
     println!("NANGO_TEST_SEED={first}");
     let mut counts = Counts::default();

@@ -1,5 +1,5 @@
-//! Lists of well-behaved APIs, answered as their public documentation describes: each walk is complete, and a record that
-//! is gone is deleted after as many walks as its kind of pagination needs.
+//! Tests with lists of well-behaved APIs, whose responses follow their public documentation: each walk is complete, and
+//! a removed record is deleted after the number of walks that its pagination requires.
 
 mod replies;
 mod table;
@@ -7,7 +7,7 @@ mod table;
 use serde_json::{Value, json};
 
 use super::{
-    House, succeeded,
+    Fixture, assert_succeeded,
     vectors::{map, mapper_sync},
 };
 use crate::{
@@ -18,33 +18,33 @@ use crate::{
     provider::Catalogue,
 };
 
-/// An answer of an API.
+/// Response of an API.
 struct Reply {
     path: &'static str,
     status: u16,
-    /// The `Link` header.
+    /// Value of the `Link` header.
     link: Option<String>,
     body: Value,
 }
 
-/// A list of an API.
+/// List of an API.
 struct ApiCase {
     name: &'static str,
-    /// The built-in entry with the API's preset.
+    /// Name of the built-in entry with the preset of the API.
     preset: Option<&'static str>,
-    /// What the sync declares; `None`: a list without pages.
+    /// Pagination that the sync declares; `None` for a list without pages.
     paginate: Option<Paginate>,
     endpoint: &'static str,
-    /// The answers to a walk over these pages.
+    /// Returns the responses of a walk over these pages.
     serve: fn(&[&[&str]]) -> Vec<Reply>,
-    /// The requests of a walk over [`ALL`].
+    /// Expected requests of a walk over [`ALL`].
     requests: &'static [&'static str],
     end: Completion,
     pagination: Pagination,
 }
 
 const ALL: [&[&str]; 2] = [&["r1", "r2"], &["r3", "r4"]];
-/// The same list when the third record is gone.
+/// The same list without the third record.
 const LESS: [&[&str]; 2] = [&["r1", "r2"], &["r4"]];
 
 impl ApiCase {
@@ -56,7 +56,7 @@ impl ApiCase {
         Some(declared.with_defaults(preset.unwrap_or_else(|| panic!("{name} has no preset"))))
     }
 
-    async fn house(&self) -> House {
+    async fn fixture(&self) -> Fixture {
         let mapper = Mapper {
             endpoint: Endpoint::Fixed(self.endpoint),
             paginate: self.paginate(),
@@ -66,13 +66,13 @@ impl ApiCase {
             map: crate::declare::MapRecord::Plain(map),
         };
         let registry = Registry::from_items([mapper_sync(Box::leak(Box::new(mapper)), true)]).unwrap();
-        let fixture = House::with_registry_and_limits(registry, "https://api.test", Limits::default()).await;
+        let fixture = Fixture::with_registry_and_limits(registry, "https://api.test", Limits::default()).await;
         fixture.connect(json!({})).await.unwrap();
         fixture
     }
 
-    /// Runs the sync over a list; the ids of the live records.
-    async fn run(&self, fixture: &House, pages: &[&[&str]]) -> Vec<String> {
+    /// Runs the sync over a list, and returns the ids of the records that are not deleted.
+    async fn run(&self, fixture: &Fixture, pages: &[&[&str]]) -> Vec<String> {
         let replies = (self.serve)(pages);
         let expected = fixture.requests().len() + replies.len();
         for Reply { path, status, link, body } in replies {
@@ -91,12 +91,12 @@ impl ApiCase {
 }
 
 #[tokio::test]
-async fn walk_of_a_well_behaved_api_is_complete_and_deletes_what_is_gone() {
+async fn walk_of_a_well_behaved_api_is_complete_and_deletes_removed_records() {
     for case in table::api_cases() {
-        let fixture = case.house().await;
+        let fixture = case.fixture().await;
         assert_eq!(case.run(&fixture, &ALL).await, ["r1", "r2", "r3", "r4"], "{}", case.name);
         assert_eq!(fixture.requests(), case.requests, "{}", case.name);
-        // Records shift across positions: a second walk confirms.
+        // Records can shift across positions, so a second walk must confirm the delete.
         if case.pagination == Pagination::Position {
             assert_eq!(case.run(&fixture, &LESS).await.len(), 4, "{}", case.name);
         }
@@ -107,22 +107,22 @@ async fn walk_of_a_well_behaved_api_is_complete_and_deletes_what_is_gone() {
 #[tokio::test]
 async fn empty_account_is_complete_and_deletes_of_an_emptied_account_are_held() {
     for case in table::api_cases_with_empty_list() {
-        let fixture = case.house().await;
+        let fixture = case.fixture().await;
         let nothing: [&[&str]; 1] = [&[]];
         assert!(case.run(&fixture, &nothing).await.is_empty(), "{}", case.name);
         assert_eq!(case.run(&fixture, &[&["r1", "r2"]]).await.len(), 2, "{}", case.name);
-        assert_eq!(case.run(&fixture, &nothing).await.len(), 2, "{}: an empty list is held", case.name);
+        assert_eq!(case.run(&fixture, &nothing).await.len(), 2, "{}: deletes of an empty list are held", case.name);
     }
 }
 
-/// An issue of Linear.
+/// Issue of the API of Linear.
 #[crate::model]
 struct LinearIssue {
-    /// Its id.
+    /// Id of the issue.
     id: String,
 }
 
-/// Linear: GraphQL, whose cursor travels in the variables of the body.
+/// Syncs issues of Linear by GraphQL, whose cursor is sent in the variables of the body.
 #[crate::sync(integration = "acme", model = "LinearIssue")]
 async fn linear_issues(nango: NangoSync) -> crate::Result<()> {
     let query = "query($after: String) { issues(after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }";
@@ -139,24 +139,25 @@ async fn linear_issues(nango: NangoSync) -> crate::Result<()> {
 }
 
 #[tokio::test]
-async fn graphql_walk_over_post_is_complete_and_deletes_what_is_gone() {
-    let house = House::new().await;
+async fn graphql_walk_over_post_is_complete_and_deletes_removed_records() {
+    let fixture = Fixture::new().await;
     let run = async |pages: [&[&str]; 2]| {
         let cursors =
             [json!({ "hasNextPage": true, "endCursor": "a1b2" }), json!({ "hasNextPage": false, "endCursor": "c3d4" })];
         for (ids, info) in pages.into_iter().zip(cursors) {
             let issues = json!({ "nodes": replies::records(ids), "pageInfo": info });
-            house.script.add("/graphql", 200, &[], json!({ "data": { "issues": issues } }));
+            fixture.script.add("/graphql", 200, &[], json!({ "data": { "issues": issues } }));
         }
-        let report = house.sync("linear-issues").await;
-        succeeded(&report);
+        let report = fixture.sync("linear-issues").await;
+        assert_succeeded(&report);
         let end = report.findings.walk.unwrap();
         assert_eq!((end.outcome.reason(), end.pages), ("has_more_false", 2));
         assert_eq!(end.pagination, Pagination::Token);
-        house.live("LinearIssue").await
+        fixture.live("LinearIssue").await
     };
     assert_eq!(run(ALL).await, ["r1", "r2", "r3", "r4"]);
     assert_eq!(run(LESS).await, ["r1", "r2", "r4"]);
-    let after: Vec<Value> = house.script.seen().iter().map(|seen| seen.json()["variables"]["after"].clone()).collect();
+    let after: Vec<Value> =
+        fixture.script.seen().iter().map(|seen| seen.json()["variables"]["after"].clone()).collect();
     assert_eq!(after, [Value::Null, json!("a1b2"), Value::Null, json!("a1b2")]);
 }

@@ -1,4 +1,4 @@
-//! Secrets of connections and apps: where they are stored, and which hosts receive them.
+//! Tests of secrets of connections and apps: their storage, and the hosts that receive them.
 
 use serde_json::json;
 
@@ -34,7 +34,7 @@ impl Setup {
     fn with_store(settings: &str, store: SharedStore, ring: KeyRing) -> Self {
         let script = MockApi::default();
         let file = format!("[integrations.acme]\nclient_id = \"APP-ID\"\n{settings}");
-        let env = [("NANGO_APP_ACME_CLIENT_SECRET".to_owned(), "HUSH-APP-SECRET".to_owned())].into();
+        let env = [("NANGO_APP_ACME_CLIENT_SECRET".to_owned(), "CANARY-APP-SECRET".to_owned())].into();
         let sources = Sources { file: Some(("nango.toml".into(), file)), env, ..Sources::default() };
         let runtime = Arc::new(Runtime::new(
             Registry::load().unwrap(),
@@ -63,13 +63,13 @@ impl Setup {
 
     fn respond_with_token(&self, number: u8) {
         let body = json!({
-            "access_token": format!("HUSH-access-{number}"), "refresh_token": format!("HUSH-refresh-{number}"),
+            "access_token": format!("CANARY-access-{number}"), "refresh_token": format!("CANARY-refresh-{number}"),
             "expires_in": 3600, "instance": format!("i{number}"),
         });
         self.script.add("/token", 200, &[], body);
     }
 
-    /// The bodies of requests for tokens.
+    /// Returns the bodies of token requests.
     fn request_targets(&self) -> Vec<String> {
         let seen = self.script.seen().into_iter().filter(|seen| seen.path == "/token");
         seen.map(|seen| String::from_utf8_lossy(&seen.body).into_owned()).collect()
@@ -83,34 +83,35 @@ impl Setup {
 
 #[tokio::test]
 async fn app_secret_is_not_sent_to_a_host_that_the_connection_chose() {
-    let refresh = || json!({ "refresh_token": "HUSH-r" });
+    let refresh = || json!({ "refresh_token": "CANARY-r" });
     let chosen = || json!({ "hostname": "127.0.0.1:18443" });
     let setup = Setup::new("").await;
     let error = setup.add(refresh(), chosen(), "s").await.unwrap_err().to_string();
     for part in [
         "the secret of your app is not sent to `127.0.0.1`",
-        "`acme` names `acme.com`",
+        "`acme` lists `acme.com`",
         "token_hosts = [\"127.0.0.1\"]",
         "config_override",
     ] {
         assert!(error.contains(part), "{part} is not in: {error}");
     }
-    assert!(!error.contains("HUSH") && setup.request_targets().is_empty(), "{error}");
+    assert!(!error.contains("CANARY") && setup.request_targets().is_empty(), "{error}");
 
     // The entry's own domain, a host that the operator lists, and a connection with a client of its own.
     setup.respond_with_token(1);
     setup.add(refresh(), json!({ "hostname": "eu.acme.com" }), "s").await.unwrap();
-    assert!(setup.request_targets()[0].contains("client_secret=HUSH-APP-SECRET"));
+    assert!(setup.request_targets()[0].contains("client_secret=CANARY-APP-SECRET"));
     let setup = Setup::new("token_hosts = [\"127.0.0.1\"]").await;
     setup.respond_with_token(1);
     setup.add(refresh(), chosen(), "s").await.unwrap();
-    assert!(setup.request_targets()[0].contains("client_secret=HUSH-APP-SECRET"));
+    assert!(setup.request_targets()[0].contains("client_secret=CANARY-APP-SECRET"));
     let setup = Setup::new("").await;
     setup.respond_with_token(1);
     let own = json!({ "refresh_token": "r", "config_override": { "client_id": "own", "client_secret": "own-secret" } });
     setup.add(own, chosen(), "s").await.unwrap();
     assert!(
-        setup.request_targets()[0].contains("client_secret=own-secret") && !setup.request_targets()[0].contains("HUSH")
+        setup.request_targets()[0].contains("client_secret=own-secret")
+            && !setup.request_targets()[0].contains("CANARY")
     );
 }
 
@@ -118,18 +119,18 @@ async fn app_secret_is_not_sent_to_a_host_that_the_connection_chose() {
 async fn rotated_refresh_token_is_stored_when_the_connection_is_refused() {
     let setup = Setup::new("").await;
     setup.respond_with_token(1);
-    let credentials = || json!({ "refresh_token": "HUSH-given" });
+    let credentials = || json!({ "refresh_token": "CANARY-given" });
     let refused = setup.add(credentials(), json!({}), "forbidden").await.unwrap_err();
     assert_eq!(refused.to_string(), "`check` refused the connection, so it was not stored: that space is closed");
     assert_eq!(setup.runtime.store.connection("acme", "one").await.unwrap(), None);
-    let note = setup.runtime.store.meta_value("spent:acme:one").await.unwrap().expect("what replaced it");
-    assert!(memchr::memmem::find(&note, b"HUSH").is_none(), "it lies unsealed");
+    let note = setup.runtime.store.meta_value("spent:acme:one").await.unwrap().expect("the rotated token");
+    assert!(memchr::memmem::find(&note, b"CANARY").is_none(), "the rotated token is not sealed");
 
-    // The same token again is not sent again: the provider would refuse it.
+    // The same token is not sent again, because the provider would refuse it.
     setup.add(credentials(), json!({}), "s").await.unwrap();
     assert_eq!(setup.request_targets().len(), 1);
     let (credentials, config) = setup.stored_credentials().await;
-    assert_eq!((credentials.token(), credentials.refresh_token()), (Some("HUSH-access-1"), Some("HUSH-refresh-1")));
+    assert_eq!((credentials.token(), credentials.refresh_token()), (Some("CANARY-access-1"), Some("CANARY-refresh-1")));
     assert_eq!(config, json!({ "instance": "i1" }).as_object().unwrap().clone());
     assert_eq!(setup.runtime.store.meta_value("spent:acme:one").await.unwrap(), None);
 }
@@ -155,12 +156,12 @@ async fn refused_new_credentials_leave_the_old_ones_in_use() {
     setup.respond_with_token(2);
     setup.add(json!({ "refresh_token": "second" }), json!({}), "forbidden").await.unwrap_err();
     assert_eq!(setup.runtime.store.connection("acme", "one").await.unwrap(), before);
-    // Another token than the one that was spent is asked for as usual.
+    // A token that was not rotated is sent to the provider as usual.
     setup.respond_with_token(3);
     setup.add(json!({ "refresh_token": "third" }), json!({}), "s").await.unwrap();
     let bodies = setup.request_targets();
     assert!(bodies[1].contains("refresh_token=second") && bodies[2].contains("refresh_token=third"), "{bodies:?}");
-    assert_eq!(setup.stored_credentials().await.0.token(), Some("HUSH-access-3"));
+    assert_eq!(setup.stored_credentials().await.0.token(), Some("CANARY-access-3"));
 }
 
 #[tokio::test]
@@ -168,7 +169,7 @@ async fn secrets_of_the_configuration_are_sealed() {
     let setup = Setup::new("").await;
     setup.respond_with_token(1);
     let config = json!({
-        "region": "eu", "developer": "HUSH-field", "oauth_client_id": "own", "oauth_client_secret": "HUSH-moved",
+        "region": "eu", "developer": "CANARY-field", "oauth_client_id": "own", "oauth_client_secret": "CANARY-moved",
     });
     setup.add(json!({ "refresh_token": "r" }), config, "s").await.unwrap();
     let (credentials, plain) = setup.stored_credentials().await;
@@ -176,8 +177,8 @@ async fn secrets_of_the_configuration_are_sealed() {
     assert_eq!(plain, ["region", "instance"]);
     let sealed: Vec<&str> = credentials.config().map(|(name, _)| name.as_str()).collect();
     assert_eq!(sealed, ["developer", "oauth_client_id", "oauth_client_secret"]);
-    // They are used from where they lie.
-    assert!(setup.request_targets()[0].contains("client_secret=HUSH-moved"));
+    // The sealed values are used for requests.
+    assert!(setup.request_targets()[0].contains("client_secret=CANARY-moved"));
 }
 
 #[tokio::test]
@@ -185,7 +186,7 @@ async fn unsealed_secrets_of_an_earlier_version_are_sealed_at_the_next_start() {
     let setup = Setup::new("").await;
     let Setup { runtime, .. } = &setup;
     let credentials = Credentials::parse(AuthMode::OAuth2, &json!({ "access_token": "a" }), None).unwrap();
-    let config = json!({ "region": "eu", "oauth_client_secret": "HUSH-plain", "developer": "HUSH-field" });
+    let config = json!({ "region": "eu", "oauth_client_secret": "CANARY-plain", "developer": "CANARY-field" });
     let new = NewConnection {
         integration: "acme".into(),
         id: "one".into(),
@@ -196,7 +197,7 @@ async fn unsealed_secrets_of_an_earlier_version_are_sealed_at_the_next_start() {
         metadata: None,
     };
     runtime.store.put_connection(new).await.unwrap();
-    // A database that was not upgraded is not looked through.
+    // A database that was not upgraded is not scanned.
     runtime.seal_plain_config().await.unwrap();
     assert_eq!(setup.stored_credentials().await.1.len(), 3);
     runtime.store.put_meta_value("plain_config", Some(vec![1])).await.unwrap();

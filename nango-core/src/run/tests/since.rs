@@ -1,4 +1,4 @@
-//! `since`: what the next run requests, and when it reads the whole list.
+//! Tests of `since`: the value of the next run, and full runs.
 
 use super::*;
 use crate::{
@@ -15,36 +15,36 @@ fn date(at: &str) -> (&'static str, String) {
 }
 
 #[tokio::test]
-async fn record_of_the_future_does_not_move_the_next_run_past_the_clock_of_the_api() {
-    let fixture = House::new().await;
+async fn record_with_future_time_does_not_advance_since_past_the_clock_of_the_api() {
+    let fixture = Fixture::new().await;
     let (name, value) = date("00:00:10");
     let body = json!([thing(1, "2026-01-01T00:00:05Z"), thing(2, "2999-01-01T00:00:00Z")]);
     fixture.script.add("/things", 200, &[(name, &value)], body);
     for _ in 0..2 {
-        succeeded(&fixture.sync("changed-since").await);
+        assert_succeeded(&fixture.sync("changed-since").await);
     }
-    // The overlap of two minutes is taken off.
+    // The overlap of two minutes is subtracted.
     assert_eq!(fixture.requests()[1], "/things?since=2025-12-31T23:58:10Z");
 }
 
 #[tokio::test]
 async fn record_updated_during_walk_is_requested_again() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     let page = |updated_at: &str, next: Value| json!({ "items": [thing(1, updated_at)], "next": next });
     let (name, first) = date("00:00:10");
     let (_, later) = date("00:10:05");
     fixture.script.add("/things", 200, &[(name, &first)], page("2026-01-01T00:00:01Z", json!("x")));
     let second = json!({ "items": [thing(2, "2026-01-01T00:10:05Z")] });
     fixture.script.add("/things", 200, &[(name, &later)], second);
-    succeeded(&fixture.sync("changed-by-clock").await);
-    succeeded(&fixture.sync("changed-by-clock").await);
+    assert_succeeded(&fixture.sync("changed-by-clock").await);
+    assert_succeeded(&fixture.sync("changed-by-clock").await);
     let since = 1_767_225_610_i64; // 2026-01-01T00:00:10Z
     assert_eq!(fixture.requests()[2], format!("/things?since={since}"));
 }
 
 #[tokio::test]
 async fn incomplete_walk_does_not_move_since() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     let (name, value) = date("00:00:10");
     fixture.script.add("/things", 206, &[(name, &value)], json!({ "items": [thing(1, "2026-01-01T00:00:05Z")] }));
     for _ in 0..2 {
@@ -56,14 +56,14 @@ async fn incomplete_walk_does_not_move_since() {
 
 #[tokio::test]
 async fn full_reads_the_whole_list_and_drops_the_interrupted_walk() {
-    let fixture = House::new().await;
+    let fixture = Fixture::new().await;
     let (name, value) = date("00:00:10");
     fixture.script.add("/things", 200, &[(name, &value)], json!({ "items": [], "next": null }));
-    succeeded(&fixture.sync("changed-by-clock").await);
-    succeeded(&fixture.sync("changed-by-clock").await);
-    let full = RunRequest { full: true, ..House::request(Target::Sync("changed-by-clock".into())) };
-    succeeded(&fixture.run(full).await.unwrap());
-    succeeded(&fixture.sync("changed-by-clock").await);
+    assert_succeeded(&fixture.sync("changed-by-clock").await);
+    assert_succeeded(&fixture.sync("changed-by-clock").await);
+    let full = RunRequest { full: true, ..Fixture::request(Target::Sync("changed-by-clock".into())) };
+    assert_succeeded(&fixture.run(full).await.unwrap());
+    assert_succeeded(&fixture.sync("changed-by-clock").await);
     let targets = fixture.requests();
     assert_eq!(targets[0], "/things");
     assert!(targets[1].contains("since=") && targets[3].contains("since="), "{targets:?}");
@@ -92,7 +92,7 @@ async fn changed_version_or_schema_makes_the_next_run_full() {
         ..*model
     }));
     let mut fixture =
-        House::with_registry_and_limits(changed_by_clock("1.0.0", model), "https://api.acme.test", Limits::default())
+        Fixture::with_registry_and_limits(changed_by_clock("1.0.0", model), "https://api.acme.test", Limits::default())
             .await;
     fixture.connect(json!({ "space": "s" })).await.unwrap();
     let (name, value) = date("00:00:10");
@@ -106,7 +106,7 @@ async fn changed_version_or_schema_makes_the_next_run_full() {
         ("2.0.0", wider, false),
     ] {
         fixture = fixture.with_registry(changed_by_clock(version, model));
-        succeeded(&fixture.sync("changed-by-clock").await);
-        assert_eq!(fixture.requests().last().map(|asked| asked == "/things"), Some(is_full), "{version}");
+        assert_succeeded(&fixture.sync("changed-by-clock").await);
+        assert_eq!(fixture.requests().last().map(|target| target == "/things"), Some(is_full), "{version}");
     }
 }

@@ -1,16 +1,16 @@
-//! Mappers over records with a time of update.
+//! Tests of mappers whose records have a time of update.
 
 use super::*;
 use crate::prelude::*;
 
-/// A thing with its time.
+/// Test record with a time of update.
 #[model(updated = "changed_at")]
 struct DatedThing {
-    /// Its id.
+    /// Id of the thing.
     id: u64,
-    /// Its name.
+    /// Name of the thing.
     name: String,
-    /// When it last changed.
+    /// Time of the last update.
     #[serde(rename = "changedAt")]
     changed_at: String,
 }
@@ -25,8 +25,8 @@ fn dated_since(thing: DatedThing) -> DatedThing {
     thing
 }
 
-async fn fixture_with_newer_then_older_response() -> House {
-    let fixture = House::new().await;
+async fn fixture_with_newer_then_older_response() -> Fixture {
+    let fixture = Fixture::new().await;
     for (name, month) in [("new", "02"), ("old", "01")] {
         let thing = json!({ "id": 1, "name": name, "changedAt": format!("2026-{month}-01T00:00:00Z") });
         fixture.script.add("/dated", 200, &[], json!([thing]));
@@ -34,10 +34,10 @@ async fn fixture_with_newer_then_older_response() -> House {
     fixture
 }
 
-/// Added, updated, skipped.
-async fn counts(fixture: &House, sync: &str) -> (u64, u64, u64) {
+/// Returns the counts of added, updated and skipped records of a run.
+async fn counts(fixture: &Fixture, sync: &str) -> (u64, u64, u64) {
     let report = fixture.sync(sync).await;
-    succeeded(&report);
+    assert_succeeded(&report);
     let counts = report.totals.models["DatedThing"];
     (counts.added, counts.updated, counts.skipped_older)
 }
@@ -57,5 +57,5 @@ async fn incremental_run_never_applies_an_older_record() {
     for _ in 0..3 {
         assert_eq!(counts(&fixture, "dated-since").await, (0, 0, 1));
     }
-    assert!(fixture.requests().last().is_some_and(|asked| asked.starts_with("/dated?since=")));
+    assert!(fixture.requests().last().is_some_and(|target| target.starts_with("/dated?since=")));
 }

@@ -1,5 +1,5 @@
-//! The vectors of the specification of walks (`testdata/walk-vectors.json`): each is one walk of a mapper, with the answers
-//! of an API and the end that they must lead to.
+//! Test vectors of the specification of walks (`testdata/walk-vectors.json`): each is one walk of a mapper, with the
+//! responses of an API and the expected end.
 
 use std::{
     borrow::Cow,
@@ -10,7 +10,7 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::House;
+use super::Fixture;
 use crate::{
     config::Limits,
     declare::{
@@ -83,10 +83,10 @@ struct Expect {
     pagination: Option<String>,
 }
 
-/// A record of the vectors.
+/// Record of the test vectors.
 #[crate::model]
 pub(super) struct Entry {
-    /// Its id, a number or a text.
+    /// Id of the record, a number or a string.
     id: String,
 }
 
@@ -108,7 +108,7 @@ impl Declaration {
         let name = || self.name.clone().unwrap_or_else(|| "limit".into());
         let path = || self.path.clone().unwrap_or_default();
         let mut paginate = match self.kind.as_str() {
-            // A list without pages whose body is no list needs a declaration: a link that never comes.
+            // A list without pages whose body is not a list requires a declaration: a link that is never present.
             "single" if self.list.is_some() => Paginate::link("none"),
             "single" => return None,
             "link" => Paginate::link("next"),
@@ -163,7 +163,7 @@ fn sync(case: &Case) -> Item {
     mapper_sync(mapper, case.deletes)
 }
 
-/// The sync `vector` of a mapper.
+/// Returns a sync named `vector` with a mapper.
 pub(super) fn mapper_sync(mapper: &'static Mapper, track_deletes: bool) -> Item {
     Item::Sync(Box::leak(Box::new(SyncDef {
         at: Location { file: "src/vectors.rs", line: 1 },
@@ -184,7 +184,7 @@ pub(super) fn mapper_sync(mapper: &'static Mapper, track_deletes: bool) -> Item 
     })))
 }
 
-/// Answers in order and notes what a request should have been.
+/// Transport that returns responses in order and records differences of the requests.
 #[derive(Debug, Clone, Default)]
 struct ScriptedTransport(Arc<Mutex<ScriptState>>);
 
@@ -229,7 +229,7 @@ impl Transport for ScriptedTransport {
             let mut state = self.0.lock().unwrap();
             state.requests += 1;
             let number = state.requests;
-            let Some((expect, answer)) = state.responses.pop_front() else {
+            let Some((expect, response)) = state.responses.pop_front() else {
                 state.faults.push(format!("request {number}: {url} is one too many"));
                 return Err(TransportError::InvalidRequest("the exchange has ended".into()));
             };
@@ -250,16 +250,16 @@ impl Transport for ScriptedTransport {
                 }
             }
             let mut headers = reqwest::header::HeaderMap::new();
-            for (name, value) in &answer.headers {
+            for (name, value) in &response.headers {
                 let value = reqwest::header::HeaderValue::from_bytes(value.as_bytes()).unwrap();
                 headers.append(reqwest::header::HeaderName::try_from(name.as_str()).unwrap(), value);
             }
-            Ok(RawResponse::from_bytes(answer.status, headers, answer.body))
+            Ok(RawResponse::from_bytes(response.status, headers, response.body))
         })
     }
 }
 
-/// The name of an error in the vectors.
+/// Returns the name of an error in the vectors.
 fn reason_of(error: &Error) -> String {
     if let Some(http) = error.http() {
         return format!("status_{}", http.status);
@@ -279,7 +279,7 @@ fn reason_of(error: &Error) -> String {
 }
 
 async fn differences(case: &Case) -> Vec<String> {
-    let fixture = House::with_registry_and_limits(
+    let fixture = Fixture::with_registry_and_limits(
         Registry::from_items([sync(case)]).unwrap(),
         "https://api.test",
         case.declaration.limits(),

@@ -1,4 +1,4 @@
-//! Credentials that are tried: an answer of success that is a refusal.
+//! Tests of the verification of credentials: success responses that refuse the credentials.
 
 use serde_json::json;
 
@@ -35,7 +35,7 @@ impl Setup {
     }
 
     async fn add(&self, verify: bool) -> Result<AddedConnection> {
-        let credentials = json!({ "apiKey": "HUSH-key-1234567890" });
+        let credentials = json!({ "apiKey": "CANARY-key-1234567890" });
         let new = AddConnection {
             integration: "acme".into(),
             id: "one".into(),
@@ -59,7 +59,7 @@ async fn success_response_with_a_declared_error_refuses_the_credentials() {
     let error = setup.add(true).await.unwrap_err().to_string();
     assert_eq!(
         error,
-        "the credentials of connection `one` of `acme` are refused: the provider answered `invalid_auth`"
+        "the credentials of connection `one` of `acme` are refused: the provider responded with `invalid_auth`"
     );
     assert!(setup.runtime.store.connection("acme", "one").await.unwrap().is_none());
 
@@ -78,9 +78,9 @@ async fn success_response_with_a_declared_error_refuses_the_credentials() {
 #[tokio::test]
 async fn message_of_a_refusal_is_redacted_and_truncated() {
     let setup = Setup::new().await;
-    let long = format!("no HUSH-key-1234567890 \u{1b}[2J{}", "x".repeat(10_000));
+    let long = format!("no CANARY-key-1234567890 \u{1b}[2J{}", "x".repeat(10_000));
     setup.respond(json!({ "ok": false, "error": long }));
     let error = setup.add(true).await.unwrap_err().to_string();
-    assert!(error.contains("no *** ") && !error.contains("HUSH") && !error.contains('\u{1b}'), "{error}");
+    assert!(error.contains("no *** ") && !error.contains("CANARY") && !error.contains('\u{1b}'), "{error}");
     assert!(error.len() < 5_000, "{}", error.len());
 }

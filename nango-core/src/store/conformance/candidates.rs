@@ -1,19 +1,19 @@
-//! What a database keeps of delete candidates: when it is dropped, which are asked for, and what it survives.
+//! Stored state of delete candidates: when it is removed, which candidates are requested, and what it survives.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::json;
 
 use super::{
-    deletes::{empty_walk, known, named},
+    deletes::{empty_walk, named, sync_with_records},
     support::*,
 };
 use crate::store::{
     Confirmation, DEFAULT_HOLD, DeletePolicy, FinishScan, Keys, NextFullRun, PendingDeletes, RowOutcome::*, RunStatus,
     ScanFrom, ScanWalk, SharedStore, StoreError, copy, empty_dataset, reseal, sqlite::Sqlite,
 };
-pub(super) async fn scan_that_sees_a_part_keeps_the_state_of_the_rest(store: TestStore) {
-    let sync = known(&store, &named(["a", "b", "c"])).await;
+pub(super) async fn incomplete_scan_keeps_candidate_state_of_unseen_records(store: TestStore) {
+    let sync = sync_with_records(&store, &named(["a", "b", "c"])).await;
     let policy = DeletePolicy::default();
     assert_eq!(sync.complete_scan_with(&[("a", 1)], position_walk(), policy.clone()).await.unconfirmed, 2);
     let incomplete = ScanWalk { complete: false, ..position_walk() };
@@ -21,23 +21,23 @@ pub(super) async fn scan_that_sees_a_part_keeps_the_state_of_the_rest(store: Tes
     assert_eq!((part.deleted, part.unconfirmed, part.next_full), (0, 1, NextFullRun::NextRun));
     // A scan that is closed by another one does not count either.
     sync.scan(false).await;
-    let done = sync.complete_scan_with(&[("a", 1)], position_walk(), policy.clone()).await;
-    assert_eq!((done.deleted, done.unconfirmed, sync.ids().await.as_str()), (1, 1, "a b -c"));
+    let outcome = sync.complete_scan_with(&[("a", 1)], position_walk(), policy.clone()).await;
+    assert_eq!((outcome.deleted, outcome.unconfirmed, sync.ids().await.as_str()), (1, 1, "a b -c"));
 }
 
-pub(super) async fn record_that_is_seen_or_written_loses_its_state(store: TestStore) {
-    let sync = known(&store, &named(["a", "b", "c", "d", "e", "f"])).await;
+pub(super) async fn seen_or_written_record_loses_its_candidate_state(store: TestStore) {
+    let sync = sync_with_records(&store, &named(["a", "b", "c", "d", "e", "f"])).await;
     let other = TestSync::begin(&store, "other").await;
     let policy = DeletePolicy { confirmations: Some(2), ..DeletePolicy::default() };
     let miss_all = async || sync.complete_scan_with(&[("x", 1)], token_walk(), policy.clone()).await;
     assert_eq!(miss_all().await.unconfirmed, 6);
-    // By an incremental run without a scan: as it was, and changed.
+    // By an incremental run without a scan, with unchanged and changed content.
     assert_eq!(other.save(&[("a", 1), ("b", 2), ("a", 1)]).await, [Unchanged, Updated, Duplicate]);
     assert_eq!(sync.unconfirmed_candidates().await, 4);
     assert_eq!(other.commit(patch("c", json!({ "title": "t" }))).await, [Updated]);
     assert_eq!(other.commit(patch("d", json!({ "n": 1 }))).await, [Unchanged]);
     assert_eq!(sync.unconfirmed_candidates().await, 2);
-    // A write that gives way to a newer one sees the record, if it saves it.
+    // A write that is skipped because of a newer one marks the record as seen if it is a save.
     let requested_at = store.now();
     tick(&store).await;
     sync.commit(patch("e", json!({ "title": "newer" }))).await;
@@ -51,74 +51,75 @@ pub(super) async fn record_that_is_seen_or_written_loses_its_state(store: TestSt
         assert_eq!(row_outcomes(store.commit(page).await.unwrap()), [SkippedNewer]);
         assert_eq!(sync.unconfirmed_candidates().await, left);
     }
-    // Confirmed by the second scan in a row are those that none of these touched since the first.
-    let done = miss_all().await;
-    assert_eq!((done.deleted, done.unconfirmed), (4, 1));
+    // The second consecutive scan confirms those that no run wrote since the first one.
+    let outcome = miss_all().await;
+    assert_eq!((outcome.deleted, outcome.unconfirmed), (4, 1));
 }
 
 pub(super) async fn deleted_record_loses_its_candidate_state(store: TestStore) {
-    let sync = known(&store, &named(["a", "b", "c", "d"])).await;
+    let sync = sync_with_records(&store, &named(["a", "b", "c", "d"])).await;
     let policy = DeletePolicy { confirmations: Some(2), ..DeletePolicy::default() };
     assert_eq!(sync.complete_scan_with(&[("d", 1)], token_walk(), policy.clone()).await.unconfirmed, 3);
     sync.commit(delete(&["a"])).await;
     store.erase(&sync.dataset, named(["b"])).await.unwrap();
     assert_eq!(sync.unconfirmed_candidates().await, 1);
-    // Back again, they were never missed.
+    // Records that are added again have not been missed.
     sync.save(&[("a", 1), ("b", 1)]).await;
     let again = sync.complete_scan_with(&[("d", 1)], token_walk(), policy.clone()).await;
     assert_eq!((again.deleted, again.unconfirmed, sync.ids().await.as_str()), (1, 2, "d a b -c"));
     empty_dataset(&store, &sync.dataset, |_| true).await.unwrap();
-    assert_eq!(sync.outlook(&policy).await, PendingDeletes::default());
+    assert_eq!(sync.pending_deletes(&policy).await, PendingDeletes::default());
     sync.save(&[("a", 1)]).await;
     assert_eq!(sync.complete_scan_with(&[("e", 1)], token_walk(), policy.clone()).await.unconfirmed, 1);
     store.put_connection(connection("acme")).await.unwrap();
     store.remove_connection("github", "acme").await.unwrap();
-    assert_eq!(sync.outlook(&policy).await, PendingDeletes::default());
+    assert_eq!(sync.pending_deletes(&policy).await, PendingDeletes::default());
     assert!(store.check(false).await.unwrap().is_sound());
 }
 
-pub(super) async fn request_confirms_and_the_longest_unasked_are_next(store: TestStore) {
-    let sync = known(&store, &named(["a", "b", "c", "d", "e"])).await;
+pub(super) async fn request_confirms_and_oldest_requests_are_next(store: TestStore) {
+    let sync = sync_with_records(&store, &named(["a", "b", "c", "d", "e"])).await;
     let policy = DeletePolicy { by_request: true, fingerprint: [1; 16], ..DeletePolicy::default() };
-    // One scan in which these answers came; gives whom it would have asked.
-    let scan = async |answers: &[(&str, bool)], limit: u32| {
+    // Executes a scan with these confirmations. Returns the candidates that would be requested, and the outcome.
+    let scan = async |results: &[(&str, bool)], limit: u32| {
         let scan = sync.scan(false).await;
         sync.save(&[("z", 1)]).await;
-        let ask = store.delete_candidates(&sync.run, &sync.dataset, scan, policy.fingerprint, limit).await.unwrap();
+        let found = store.delete_candidates(&sync.run, &sync.dataset, scan, policy.fingerprint, limit).await.unwrap();
         let confirmation = |(id, gone): &(&str, bool)| Confirmation { id: (*id).to_owned(), gone: *gone };
-        let confirmations = answers.iter().map(confirmation).collect();
+        let confirmations = results.iter().map(confirmation).collect();
         let finish = FinishScan { confirmations, ..sync.finish_as(scan, token_walk(), policy.clone()) };
-        (ids(&ask), store.finish_scan(finish).await.unwrap())
+        (ids(&found), store.finish_scan(finish).await.unwrap())
     };
-    let (asked, done) = scan(&[("b", false), ("a", false)], 2).await;
-    assert_eq!((asked.as_str(), done.deleted, done.unconfirmed), ("a b", 0, 5));
+    let (requested, outcome) = scan(&[("b", false), ("a", false)], 2).await;
+    assert_eq!((requested.as_str(), outcome.deleted, outcome.unconfirmed), ("a b", 0, 5));
     tick(&store).await;
-    let (asked, done) = scan(&[("c", false), ("d", true)], 100).await;
-    assert_eq!((asked.as_str(), done.deleted, done.unconfirmed), ("c d e a b", 1, 4));
-    let (asked, done) = scan(&[("e", false)], 2).await;
-    assert_eq!((asked.as_str(), done.deleted), ("e a", 0));
-    let (asked, _) = scan(&[], 100).await;
-    assert_eq!(asked, "a b c e");
-    // The payload comes along: the request is made of it.
+    let (requested, outcome) = scan(&[("c", false), ("d", true)], 100).await;
+    assert_eq!((requested.as_str(), outcome.deleted, outcome.unconfirmed), ("c d e a b", 1, 4));
+    let (requested, outcome) = scan(&[("e", false)], 2).await;
+    assert_eq!((requested.as_str(), outcome.deleted), ("e a", 0));
+    let (requested, _) = scan(&[], 100).await;
+    assert_eq!(requested, "a b c e");
+    // The payload is returned too, because the request is built from it.
     let open = sync.scan(false).await;
     sync.save(&[("z", 1)]).await;
-    let ask = store.delete_candidates(&sync.run, &sync.dataset, open, policy.fingerprint, 1).await.unwrap();
-    assert_eq!(json_of(&ask[0])["id"], "a");
-    // With another fingerprint none was asked for. A record that the mapper wants no more is deleted without the guard.
-    let ask = store.delete_candidates(&sync.run, &sync.dataset, open, [2; 16], 100).await.unwrap();
-    assert_eq!(ids(&ask), "a b c e");
+    let candidates = store.delete_candidates(&sync.run, &sync.dataset, open, policy.fingerprint, 1).await.unwrap();
+    assert_eq!(json_of(&candidates[0])["id"], "a");
+    // With another fingerprint no candidate was requested. The guard does not hold a record for which the mapper
+    // returns `None`.
+    let candidates = store.delete_candidates(&sync.run, &sync.dataset, open, [2; 16], 100).await.unwrap();
+    assert_eq!(ids(&candidates), "a b c e");
     sync.commit(delete(&["a"])).await;
     let gone = |id: &str| Confirmation { id: id.to_owned(), gone: true };
     let confirmations = vec![gone("a"), gone("b"), gone("never")];
     let finish = FinishScan { confirmations, ..sync.finish_as(open, empty_walk(), policy.clone()) };
     let held = store.finish_scan(finish).await.unwrap();
     assert_eq!((held.deleted, held.held, held.unconfirmed), (0, 3, 2));
-    let (asked, done) = scan(&[], 100).await;
-    assert_eq!((asked.as_str(), done.deleted), ("c e", 1));
+    let (requested, outcome) = scan(&[], 100).await;
+    assert_eq!((requested.as_str(), outcome.deleted), ("c e", 1));
 }
 
 pub(super) async fn candidates_are_those_of_the_open_scan(store: TestStore) {
-    let sync = known(&store, &named((0..13).map(|n| format!("r{n:02}")))).await;
+    let sync = sync_with_records(&store, &named((0..13).map(|n| format!("r{n:02}")))).await;
     let webhook = TestSync::begin(&store, "webhook").await;
     sync.commit(delete(&["r00"])).await;
     let scan = sync.scan(false).await;
@@ -127,7 +128,7 @@ pub(super) async fn candidates_are_those_of_the_open_scan(store: TestStore) {
     webhook.commit(delete(&["r12"])).await;
     let candidates = store.delete_candidates(&sync.run, &sync.dataset, scan, [0; 16], 100).await.unwrap();
     assert_eq!(ids(&candidates), "r03 r04 r05 r06 r07 r08 r09 r10 r11");
-    // Nine are left of twelve: too few for the guard, unless those count that a request found to be gone.
+    // Nine of twelve are left: too few for the guard, unless those that a request found to be deleted count too.
     let policy = DeletePolicy { by_request: true, ..DeletePolicy::default() };
     sync.commit(delete(&["r03", "r04"])).await;
     let gone = |n| Confirmation { id: format!("r{n:02}"), gone: true };
@@ -135,8 +136,8 @@ pub(super) async fn candidates_are_those_of_the_open_scan(store: TestStore) {
     let finish = FinishScan { confirmations, ..sync.finish_as(scan, token_walk(), policy) };
     let finished = store.finish_scan(finish.clone()).await.unwrap();
     assert_eq!((finished.deleted, finished.held), (7, 0));
-    for gone in [scan, crate::store::Scan { number: scan.number + 1, resumed: false }] {
-        let closed = store.delete_candidates(&sync.run, &sync.dataset, gone, [0; 16], 100).await;
+    for closed_scan in [scan, crate::store::Scan { number: scan.number + 1, resumed: false }] {
+        let closed = store.delete_candidates(&sync.run, &sync.dataset, closed_scan, [0; 16], 100).await;
         assert!(matches!(&closed, Err(StoreError::ScanClosed(model)) if model == "Doc"), "{closed:?}");
     }
     let open = sync.scan(false).await;
@@ -145,56 +146,59 @@ pub(super) async fn candidates_are_those_of_the_open_scan(store: TestStore) {
 }
 
 pub(super) async fn runs_that_were_brought_forward_are_counted(store: TestStore) {
-    let sync = known(&store, &named(["a", "b", "c"])).await;
+    let sync = sync_with_records(&store, &named(["a", "b", "c"])).await;
     let policy = DeletePolicy { confirmations: Some(3), ..DeletePolicy::default() };
     let scan = async |seen: &[(&str, u64)], brought_forward: bool| {
         let scan = sync.begin_scan(ScanFrom::Start, brought_forward).await;
         sync.save(seen).await;
-        // Going on with a scan counts nothing, whatever is said of it.
+        // Resuming a scan is not counted, whatever `brought_forward` is.
         let scan = sync.begin_scan(ScanFrom::Number(scan.number), !brought_forward).await;
         assert!(scan.resumed);
         store.finish_scan(sync.finish_as(scan, token_walk(), policy.clone())).await.unwrap().next_full
     };
     let (all, two) = (&[("a", 1), ("b", 1), ("c", 1)], &[("a", 1), ("b", 1)]);
     assert_eq!(scan(all, false).await, NextFullRun::Regular);
-    // First missed in a run that was brought forward: it brings none.
+    // A record that was first missed in a run that was brought forward does not bring a run forward.
     assert_eq!(scan(two, true).await, NextFullRun::Regular);
     assert_eq!(scan(all, false).await, NextFullRun::Regular);
     assert_eq!(scan(two, false).await, NextFullRun::NextRun);
     for expect in [NextFullRun::NextRun, NextFullRun::NextRun, NextFullRun::Regular] {
-        // A run that never ends its scan counts.
+        // A run that never finishes its scan is counted.
         sync.begin_scan(ScanFrom::Start, true).await;
-        assert_eq!(sync.outlook(&policy).await.next_full, expect);
+        assert_eq!(sync.pending_deletes(&policy).await.next_full, expect);
     }
     assert_eq!(scan(two, false).await, NextFullRun::NextRun);
     let every = DeletePolicy { every_run_full: true, ..policy.clone() };
-    assert_eq!(sync.outlook(&every).await.next_full, NextFullRun::NextRun);
+    assert_eq!(sync.pending_deletes(&every).await.next_full, NextFullRun::NextRun);
     assert_eq!(scan(two, false).await, NextFullRun::Regular);
-    assert_eq!((sync.ids().await.as_str(), sync.outlook(&every).await.next_full), ("a b -c", NextFullRun::Regular));
+    assert_eq!(
+        (sync.ids().await.as_str(), sync.pending_deletes(&every).await.next_full),
+        ("a b -c", NextFullRun::Regular)
+    );
 }
 
 pub(super) async fn changed_fingerprint_resets_candidate_state(store: TestStore) {
-    let sync = known(&store, &named(["a", "b"])).await;
+    let sync = sync_with_records(&store, &named(["a", "b"])).await;
     let policy = |n| DeletePolicy { fingerprint: [n; 16], ..DeletePolicy::default() };
     for (n, deleted) in [(1, 0), (2, 0), (1, 0), (1, 1)] {
         assert_eq!(sync.complete_scan_with(&[("a", 1)], position_walk(), policy(n)).await.deleted, deleted, "{n}");
     }
 }
 
-pub(super) async fn state_survives_a_restart(store: TestStore) {
-    let sync = known(&store, &named(["a"])).await;
+pub(super) async fn candidate_state_survives_restart(store: TestStore) {
+    let sync = sync_with_records(&store, &named(["a"])).await;
     let held = sync.complete_scan_with(&[], empty_walk(), DeletePolicy::default()).await;
-    let before = sync.outlook(&DeletePolicy::default()).await;
+    let before = sync.pending_deletes(&DeletePolicy::default()).await;
     assert_eq!((held.held, before.held), (1, 1));
     sync.end().await;
     let store = store.reopened().await;
     let sync = TestSync::begin(&store, "issues").await;
-    assert_eq!(sync.outlook(&DeletePolicy::default()).await, before);
+    assert_eq!(sync.pending_deletes(&DeletePolicy::default()).await, before);
     assert_eq!(sync.complete_scan_with(&[], empty_walk(), DeletePolicy::default()).await.held, 1);
-    store.pass_time(DEFAULT_HOLD).await.unwrap();
+    store.backdate_scans(DEFAULT_HOLD).await.unwrap();
     let scan = sync.scan(false).await;
     sync.end().await;
-    // The scan that is open goes on, and began before.
+    // The open scan is resumed, and keeps its start time.
     let store = store.reopened().await;
     let sync = TestSync::begin(&store, "issues").await;
     let scan = sync.begin_scan(ScanFrom::Number(scan.number), false).await;
@@ -203,20 +207,20 @@ pub(super) async fn state_survives_a_restart(store: TestStore) {
     assert_eq!(store.finish_scan(finish).await.unwrap().deleted, 1);
 }
 
-pub(super) async fn state_survives_a_copy_and_a_rotation(store: TestStore) {
+pub(super) async fn candidate_state_survives_copy_and_key_rotation(store: TestStore) {
     store.use_keys(store.ring.clone(), false).await.unwrap();
-    let sync = known(&store, &named(["a", "b", "c"])).await;
+    let sync = sync_with_records(&store, &named(["a", "b", "c"])).await;
     let policy = DeletePolicy { by_request: true, ..DeletePolicy::default() };
     let scan = sync.begin_scan(ScanFrom::Start, true).await;
     sync.save(&[("c", 1)]).await;
     let confirmations = vec![Confirmation { id: "b".to_owned(), gone: false }];
     let finish = FinishScan { confirmations, ..sync.finish_as(scan, position_walk(), policy.clone()) };
     store.finish_scan(finish).await.unwrap();
-    let before = sync.outlook(&policy).await;
+    let before = sync.pending_deletes(&policy).await;
     assert_eq!((before.unconfirmed, before.next_full), (2, NextFullRun::Regular));
     store.activate_key(store.ring.ids()[1]).await.unwrap();
     assert!(reseal(&**store, |_| true).await.unwrap().done);
-    assert_eq!(sync.outlook(&policy).await, before);
+    assert_eq!(sync.pending_deletes(&policy).await, before);
 
     let copied: SharedStore = Arc::new(Sqlite::open(":memory:").await.unwrap());
     copy(&store, &copied, |_, _| ()).await.unwrap();
@@ -228,13 +232,13 @@ pub(super) async fn state_survives_a_copy_and_a_rotation(store: TestStore) {
             store.end_run(&sync.run, run_end(RunStatus::Success)).await.unwrap();
         }
         let sync = TestSync::begin(store, "issues").await;
-        assert_eq!(sync.outlook(&policy).await, before);
+        assert_eq!(sync.pending_deletes(&policy).await, before);
         let scan = sync.scan(false).await;
-        let ask = store.delete_candidates(&sync.run, &sync.dataset, scan, policy.fingerprint, 9).await.unwrap();
-        assert_eq!(ids(&ask), "a c b");
+        let candidates = store.delete_candidates(&sync.run, &sync.dataset, scan, policy.fingerprint, 9).await.unwrap();
+        assert_eq!(ids(&candidates), "a c b");
         sync.save(&[("c", 1)]).await;
-        let walk = DeletePolicy::default();
-        let done = store.finish_scan(sync.finish_as(scan, position_walk(), walk)).await.unwrap();
-        assert_eq!((done.deleted, sync.ids().await.as_str()), (2, "c -a -b"));
+        let default_policy = DeletePolicy::default();
+        let outcome = store.finish_scan(sync.finish_as(scan, position_walk(), default_policy)).await.unwrap();
+        assert_eq!((outcome.deleted, sync.ids().await.as_str()), (2, "c -a -b"));
     }
 }

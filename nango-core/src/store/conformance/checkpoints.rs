@@ -1,4 +1,4 @@
-//! Checkpoints and resume states.
+//! Checkpoints and resume states: versions, conflicts and reset.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ async fn write(sync: &TestSync<'_>, value: Option<Value>, expected: i64) -> Resu
     sync.store.commit(page).await.map(|committed| committed.checkpoint_version)
 }
 
-pub(super) async fn versions_grow_and_guard(store: TestStore) {
+pub(super) async fn checkpoint_write_fails_when_version_differs(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     assert_eq!(store.checkpoint(&sync.key).await.unwrap(), StoredCheckpoint::default());
     let value = json!({ "since": "2026-01-01", "n": u64::MAX, "f": 0.1, "flag": null });
@@ -25,7 +25,7 @@ pub(super) async fn versions_grow_and_guard(store: TestStore) {
             matches!(refused, Err(StoreError::CheckpointConflict { expected: e, found: 2 }) if e == expected);
         assert!(conflict, "{refused:?}");
     }
-    // From outside it is set whatever its version, and the run that read it before is told.
+    // A write from outside a run succeeds with any version; the run that read the earlier one gets a conflict.
     assert_eq!(store.set_checkpoint(&sync.key, Some(json!({ "n": 1 }))).await.unwrap(), 3);
     assert!(matches!(write(&sync, None, 2).await, Err(StoreError::CheckpointConflict { found: 3, .. })));
     let variant = FunctionKey { variant: "v".to_owned(), ..sync.key.clone() };
@@ -33,7 +33,7 @@ pub(super) async fn versions_grow_and_guard(store: TestStore) {
     assert_eq!(store.set_checkpoint(&variant, None).await.unwrap(), 1);
 }
 
-pub(super) async fn a_resume_state_is_kept_apart(store: TestStore) {
+pub(super) async fn resume_state_is_independent_of_checkpoint(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     assert_eq!(store.resume_state(&sync.key).await.unwrap(), None);
     for (write, expect) in [
@@ -67,7 +67,7 @@ pub(super) async fn reset_drops_checkpoint_and_resume_state(store: TestStore) {
     assert_eq!(store.resume_state(&sync.key).await.unwrap(), None);
     let closed = store.finish_scan(sync.finish(scan, 1, true)).await;
     assert!(matches!(closed, Err(StoreError::ScanClosed(_))), "{closed:?}");
-    // The run that read its checkpoint before cannot bring it back.
+    // The run that read its checkpoint before cannot restore it.
     assert!(matches!(write(&sync, None, 1).await, Err(StoreError::CheckpointConflict { .. })));
     assert_eq!(sync.ids().await, "a b");
     assert_eq!(store.checkpoint(&other.key).await.unwrap().version, 1);

@@ -1,4 +1,4 @@
-//! Many at once: whoever reads while others write steps over nothing, and nobody sees an error.
+//! Concurrency: readers of a feed with concurrent writers skip no record, and no operation fails.
 
 use std::{
     collections::BTreeMap,
@@ -20,11 +20,11 @@ const PAGES: u64 = 40;
 
 type ReplicaRows = BTreeMap<String, (Option<bytes::Bytes>, Option<i64>)>;
 
-fn apply_row(held: &mut ReplicaRows, row: FeedRow) {
-    held.insert(row.id, (row.payload, row.deleted_at));
+fn apply_row(replica: &mut ReplicaRows, row: FeedRow) {
+    replica.insert(row.id, (row.payload, row.deleted_at));
 }
 
-/// A run that saves, changes, patches and deletes records that others write too.
+/// Executes runs that save, change, patch and delete records that other writers change too.
 async fn write(store: SharedStore, w: u64) {
     let mut sync = TestSync::begin(&store, &format!("writer-{w}")).await;
     for n in 0..PAGES {
@@ -49,21 +49,21 @@ async fn write(store: SharedStore, w: u64) {
     sync.end().await;
 }
 
-/// Polls with a cursor until the writers are done and nothing is left.
+/// Polls with a cursor until the writers are done and no change is left.
 async fn follow(store: SharedStore, limit: u32, writing: Arc<AtomicUsize>) -> ReplicaRows {
-    let (mut held, mut cursor) = (ReplicaRows::new(), None);
+    let (mut replica, mut cursor) = (ReplicaRows::new(), None);
     loop {
-        // Asked before the page is read: what is committed until then is in it or behind it.
+        // Loaded before the page is read: everything that is committed by then is in this page or a later one.
         let done = writing.load(Ordering::SeqCst) == 0;
         let page =
             read(&store, &dataset("Doc"), ReadQuery { cursor: cursor.clone(), limit, ..ReadQuery::default() }).await;
         let more = page.next_cursor.is_some();
         for row in page.records {
             cursor = Some(row.cursor.clone());
-            apply_row(&mut held, row);
+            apply_row(&mut replica, row);
         }
         if done && !more {
-            return held;
+            return replica;
         }
         if !more {
             store.wait_for_change(Duration::from_millis(5)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Connections.
+//! Connections: add, replace, metadata, removal, and internal values.
 
 use serde_json::{Map, Value, json};
 
@@ -66,7 +66,7 @@ pub(super) async fn metadata_is_replaced_and_merged(store: TestStore) {
     }
 }
 
-pub(super) async fn removal_takes_the_records_and_keeps_the_sequence(store: TestStore) {
+pub(super) async fn removal_deletes_records_and_keeps_sequence(store: TestStore) {
     assert_eq!(store.remove_connection("github", "acme").await.unwrap(), None);
     let (before, _) = store.put_connection(connection("acme")).await.unwrap();
     let sync = TestSync::begin(&store, "issues").await;
@@ -74,7 +74,7 @@ pub(super) async fn removal_takes_the_records_and_keeps_the_sequence(store: Test
     page.checkpoint = Some(CheckpointWrite { value: Some(json!({ "page": 1 })), expected: 0 });
     page.resume = Some(ResumeWrite::Set(vec![1]));
     store.commit(page).await.unwrap();
-    let place = sync.row("c").await.cursor;
+    let cursor = sync.row("c").await.cursor;
     let key = sync.key.clone();
     let dataset = sync.dataset.clone();
     let other = crate::store::DatasetKey { connection: "other".to_owned(), ..dataset.clone() };
@@ -93,20 +93,20 @@ pub(super) async fn removal_takes_the_records_and_keeps_the_sequence(store: Test
     let sizes: Vec<_> = store.datasets(None, None).await.unwrap().iter().map(|one| (one.live, one.bytes > 0)).collect();
     assert_eq!(sizes, [(0, false), (1, true)]);
     assert_eq!(read(&store, &other, ReadQuery::default()).await.records.len(), 1);
-    // What ran is still told.
+    // The runs of the removed connection are still listed.
     assert_eq!(store.runs_of(&key, 9).await.unwrap().len(), 1);
 
     let (after, is_new) = store.put_connection(connection("acme")).await.unwrap();
     assert!(is_new && after.row != before.row);
     let sync = TestSync::begin(&store, "issues").await;
     assert!(!sync.scan(true).await.resumed);
-    // The same records are new ones, behind the place where the reader was.
+    // The same records are new, and their sequences are after the cursor of the reader.
     assert_eq!(sync.save(&[("a", 1), ("c", 1)]).await, [Added, Added]);
-    let query = ReadQuery { cursor: Some(place), filter: Filter::default(), ..ReadQuery::default() };
+    let query = ReadQuery { cursor: Some(cursor), filter: Filter::default(), ..ReadQuery::default() };
     assert_eq!(ids(&read(&store, &dataset, query).await.records), "a c");
 }
 
-pub(super) async fn removal_stops_what_runs(store: TestStore) {
+pub(super) async fn removal_cancels_active_runs(store: TestStore) {
     store.put_connection(connection("acme")).await.unwrap();
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1)]).await;
@@ -141,7 +141,7 @@ pub(super) async fn configuration_is_sealed_unless_the_credentials_changed(store
     assert_eq!((&after.credentials, &after.config, after.version), (&vec![7], &config, before.version));
 }
 
-pub(super) async fn notes_are_kept_and_dropped(store: TestStore) {
+pub(super) async fn internal_values_are_stored_and_removed(store: TestStore) {
     assert_eq!(store.meta_value("hash_key").await.unwrap(), None);
     for value in [&b"one"[..], b"two\0"] {
         store.put_meta_value("a note", Some(value.to_vec())).await.unwrap();

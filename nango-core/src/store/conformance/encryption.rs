@@ -1,4 +1,4 @@
-//! Sealing, and walks over what is there: nothing that a reader or a save sees may tell of them.
+//! Sealing and reseal passes: readers and saves must not observe them.
 
 use super::support::*;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// A database with records of every state, and the keys of its ring.
+/// Fills a database with records of every state, and returns the keys of its ring.
 async fn filled(store: &TestStore) -> (TestSync<'_>, [KeyId; 2]) {
     store.use_keys(store.ring.clone(), false).await.unwrap();
     let sync = TestSync::begin(store, "issues").await;
@@ -18,18 +18,18 @@ async fn filled(store: &TestStore) -> (TestSync<'_>, [KeyId; 2]) {
     sync.save(&[("kept", 1), ("changed", 1), ("gone", 1), ("patched", 1)]).await;
     sync.save(&[("changed", 2)]).await;
     sync.commit(delete(&["gone"])).await;
-    // The key that a patch brings stands last in the payload, and elsewhere in one that is saved whole.
+    // The key that a patch adds is the last one of the payload; a fully saved record has it in another position.
     sync.commit(patch("patched", serde_json::json!({ "title": "t" }))).await;
     let ids = store.ring.ids();
     (sync, [ids[0], ids[1]])
 }
 
-/// What a reader and a caller see of it.
+/// Returns everything that readers observe.
 async fn seen(sync: &TestSync<'_>) -> (Vec<FeedRow>, Vec<crate::store::DatasetStats>) {
     (sync.feed().await, sync.store.datasets(None, None).await.unwrap())
 }
 
-/// Saves of what is there change nothing.
+/// Asserts that saves of the stored content change nothing.
 async fn stays_unchanged(sync: &TestSync<'_>) {
     let before = seen(sync).await;
     assert_eq!(sync.save(&[("kept", 1), ("changed", 2), ("r0007", 7)]).await, [Unchanged; 3]);
@@ -37,36 +37,36 @@ async fn stays_unchanged(sync: &TestSync<'_>) {
     assert!(seen(sync).await == before);
 }
 
-/// The keys of a patched record stand in another order than in a saved one, and still it is the same.
+/// Asserts that a save of a patched record is unchanged, although the order of its keys differs.
 async fn patched_is_the_same(sync: &TestSync<'_>) {
     let whole = Doc { title: Some("t".to_owned()), ..doc("patched", 1) };
     assert_eq!(sync.commit(crate::store::Write::Save(batch(&[whole]))).await, [Unchanged]);
 }
 
-async fn walk(store: &SharedStore) -> ResealProgress {
-    let done = reseal(&**store, |_| true).await.unwrap();
-    assert!(done.done && done.skipped == 0, "{done:?}");
-    done
+async fn reseal_all(store: &SharedStore) -> ResealProgress {
+    let progress = reseal(&**store, |_| true).await.unwrap();
+    assert!(progress.done && progress.skipped == 0, "{progress:?}");
+    progress
 }
 
 fn sealed_with(state: &EncryptionState) -> Vec<Option<KeyId>> {
     state.uses.iter().filter(|used| used.records > 0).map(|used| used.key).collect()
 }
 
-pub(super) async fn a_switch_changes_no_record(store: TestStore) {
+pub(super) async fn switch_of_sealing_changes_no_record(store: TestStore) {
     let (sync, [key, _]) = filled(&store).await;
     let before = seen(&sync).await;
     let first = store.encryption().await.unwrap();
     for on in [!first.payloads, first.payloads] {
         store.seal_payloads(on).await.unwrap();
         assert!(store.encryption_settings().await.unwrap().unfinished);
-        // Ahead of the walk, in the midst of it, and behind it.
+        // Before, during and after the reseal pass.
         assert!(seen(&sync).await == before);
         assert_eq!(sync.save(&[("kept", 1)]).await, [Unchanged]);
         assert!(!reseal(&**store, |_| false).await.unwrap().done);
         assert!(seen(&sync).await == before);
         stays_unchanged(&sync).await;
-        walk(&store).await;
+        reseal_all(&store).await;
         assert!(seen(&sync).await == before);
         stays_unchanged(&sync).await;
         let state = store.encryption().await.unwrap();
@@ -81,10 +81,10 @@ pub(super) async fn a_switch_changes_no_record(store: TestStore) {
 pub(super) async fn a_rotation_changes_no_record(store: TestStore) {
     let (sync, [old, new]) = filled(&store).await;
     store.seal_payloads(true).await.unwrap();
-    walk(&store).await;
+    reseal_all(&store).await;
     let before = seen(&sync).await;
     store.activate_key(new).await.unwrap();
-    // What is written now has the new key, and what is there the old one; both are read.
+    // New rows have the new key, existing ones the old one; both are readable.
     assert_eq!(sync.save(&[("new", 1)]).await, [Added]);
     let mut both = [Some(old), Some(new)];
     both.sort_unstable();
@@ -94,19 +94,19 @@ pub(super) async fn a_rotation_changes_no_record(store: TestStore) {
     let step = reseal(&**store, |_| false).await.unwrap();
     assert!(step.changed > 0 && !step.done);
     stays_unchanged(&sync).await;
-    walk(&store).await;
+    reseal_all(&store).await;
     let state = store.encryption().await.unwrap();
     assert_eq!((sealed_with(&state), state.active, state.unfinished), (vec![Some(new)], Some(new), false));
     stays_unchanged(&sync).await;
     assert!(sync.feed().await[..before.0.len()] == before.0[..]);
     patched_is_the_same(&sync).await;
     assert_eq!(sync.save(&[("kept", 2)]).await, [Updated]);
-    // There is nothing more to do.
+    // Nothing is left to reseal.
     store.activate_key(new).await.unwrap();
-    assert_eq!(walk(&store).await, ResealProgress { done: true, ..ResealProgress::default() });
+    assert_eq!(reseal_all(&store).await, ResealProgress { done: true, ..ResealProgress::default() });
 }
 
-pub(super) async fn a_key_that_is_not_held_is_not_activated(store: TestStore) {
+pub(super) async fn missing_key_is_not_activated(store: TestStore) {
     let (sync, _) = filled(&store).await;
     let before = store.encryption().await.unwrap();
     let other = KeyRing::ephemeral().unwrap().ids()[0];
@@ -116,7 +116,7 @@ pub(super) async fn a_key_that_is_not_held_is_not_activated(store: TestStore) {
     stays_unchanged(&sync).await;
 }
 
-pub(super) async fn sealed_blobs_follow_the_active_key(store: TestStore) {
+pub(super) async fn sealed_blobs_are_resealed_with_active_key(store: TestStore) {
     let (sync, [old, new]) = filled(&store).await;
     let stale = KeyRing::clone(&store.ring);
     let blob = |key: KeyId, context: &[u8]| {
@@ -135,9 +135,9 @@ pub(super) async fn sealed_blobs_follow_the_active_key(store: TestStore) {
     put("early", old).await;
     resume(old).await;
     store.activate_key(new).await.unwrap();
-    // Sealed before anybody heard of it, and stored after.
+    // Sealed before the activation of the new key, and stored after it.
     put("late", old).await;
-    walk(&store).await;
+    reseal_all(&store).await;
     let blobs = async || {
         let mut keys = Vec::new();
         for id in ["early", "late"] {

@@ -1,4 +1,4 @@
-//! Reading the feed.
+//! Feed: cursors, limits, filters, and notification of readers.
 
 use std::time::{Duration, Instant};
 
@@ -15,16 +15,16 @@ pub(super) async fn reader_resumes_at_its_cursor(store: TestStore) {
     let first = read(&store, &sync.dataset, query(None, 3)).await;
     assert_eq!(ids(&first.records), "a b c");
     assert_eq!(first.next_cursor.as_ref(), Some(&first.records[2].cursor));
-    // What changes meanwhile moves to the end and is read again.
+    // A record that changes meanwhile moves to the end and is read again.
     sync.save(&[("a", 2)]).await;
     let second = read(&store, &sync.dataset, query(first.next_cursor.as_deref(), 2)).await;
     assert_eq!((ids(&second.records), second.next_cursor), ("d a".to_owned(), None));
-    // At the end, the last record's own cursor is the place; it stays good.
+    // At the end of the feed, the cursor of the last record is the position to resume from, and stays valid.
     let end = second.records[1].cursor.clone();
     assert_eq!(read(&store, &sync.dataset, query(Some(&end), 9)).await, FeedPage::default());
     sync.save(&[("d", 2), ("e", 1)]).await;
     assert_eq!(ids(&read(&store, &sync.dataset, query(Some(&end), 9)).await.records), "d e");
-    // Every record's cursor is a place.
+    // Reading can resume at the cursor of every record.
     let middle = read(&store, &sync.dataset, query(Some(&first.records[1].cursor), 9)).await;
     assert_eq!(ids(&middle.records), "c a d e");
 }
@@ -42,7 +42,7 @@ pub(super) async fn the_limit_is_clamped(store: TestStore) {
     assert_eq!((exact.records.len(), exact.next_cursor), (10_000, None));
 }
 
-pub(super) async fn filters_choose_last_actions(store: TestStore) {
+pub(super) async fn filter_selects_last_actions(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("added", 1), ("updated", 1), ("deleted", 1), ("back", 1)]).await;
     sync.save(&[("updated", 2)]).await;
@@ -61,7 +61,7 @@ pub(super) async fn filters_choose_last_actions(store: TestStore) {
         let filter = Filter { added, updated, deleted };
         let page = read(&store, &sync.dataset, ReadQuery { filter, ..ReadQuery::default() }).await;
         assert_eq!(ids(&page.records), expect, "{filter:?}");
-        // Through the filter, page by page.
+        // The same filter, page by page.
         let (mut cursor, mut all) = (None, Vec::new());
         loop {
             let page =
@@ -96,7 +96,7 @@ pub(super) async fn modified_after_is_inclusive(store: TestStore) {
     }
 }
 
-pub(super) async fn ids_choose_records(store: TestStore) {
+pub(super) async fn ids_select_records(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1), ("c", 1)]).await;
     sync.save(&[("a", 2)]).await;
@@ -115,7 +115,7 @@ pub(super) async fn ids_choose_records(store: TestStore) {
     assert_eq!(ids(&found), "a -b c");
 }
 
-pub(super) async fn bytes_bound_a_page(store: TestStore) {
+pub(super) async fn page_is_limited_by_bytes(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1), ("c", 1)]).await;
     let size = sync.row("a").await.payload.unwrap().len();
@@ -125,18 +125,18 @@ pub(super) async fn bytes_bound_a_page(store: TestStore) {
     }
 }
 
-pub(super) async fn foreign_cursors_are_refused(store: TestStore) {
+pub(super) async fn cursor_of_other_dataset_is_refused(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1)]).await;
     let mut page = sync.page([save(&[("a", 1), ("b", 1), ("c", 1)])]);
     page.changes[0].dataset = dataset("Other");
     store.commit(page).await.unwrap();
     let other = read(&store, &dataset("Other"), query(None, 9)).await.records;
-    let elsewhere = TestStore::memory().await.unwrap();
-    let stranger = TestSync::begin(&elsewhere, "issues").await;
-    stranger.save(&[("a", 1)]).await;
-    let theirs = stranger.row("a").await.cursor;
-    for text in ["", "x", "not a cursor", &"A".repeat(1000), &other[0].cursor, &theirs] {
+    let other_store = TestStore::memory().await.unwrap();
+    let other_sync = TestSync::begin(&other_store, "issues").await;
+    other_sync.save(&[("a", 1)]).await;
+    let foreign = other_sync.row("a").await.cursor;
+    for text in ["", "x", "not a cursor", &"A".repeat(1000), &other[0].cursor, &foreign] {
         for dataset in [&sync.dataset, &dataset("Unknown")] {
             let refused = store.read(dataset, query(Some(text), 9)).await;
             assert!(matches!(refused, Err(StoreError::Cursor)), "{text}: {refused:?}");
@@ -147,12 +147,12 @@ pub(super) async fn foreign_cursors_are_refused(store: TestStore) {
 pub(super) async fn a_cursor_survives_an_emptied_dataset(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1)]).await;
-    let place = sync.row("b").await.cursor;
+    let cursor = sync.row("b").await.cursor;
     sync.commit(delete(&["a", "b"])).await;
-    assert_eq!(ids(&read(&store, &sync.dataset, query(Some(&place), 9)).await.records), "-a -b");
+    assert_eq!(ids(&read(&store, &sync.dataset, query(Some(&cursor), 9)).await.records), "-a -b");
     sync.save(&[("c", 1)]).await;
-    let place = sync.row("b").await.cursor;
-    assert_eq!(ids(&read(&store, &sync.dataset, query(Some(&place), 9)).await.records), "c");
+    let cursor = sync.row("b").await.cursor;
+    assert_eq!(ids(&read(&store, &sync.dataset, query(Some(&cursor), 9)).await.records), "c");
 }
 
 pub(super) async fn feed_of_unknown_dataset_is_empty(store: TestStore) {

@@ -1,18 +1,17 @@
-//! Random work against a model of it in memory: same outcomes, and what a reader with a cursor holds is the dataset.
+//! Random operations, compared with an in-memory model: same outcomes, and the replica of a reader equals the dataset.
 //!
-//! | room | holds |
+//! | module | content |
 //! | --- | --- |
-//! | `dice` | random numbers that a seed repeats |
+//! | `rng` | random numbers that are reproducible by a seed |
 //! | `expected` | the rules of a dataset, without a database |
-//! | `readers` | readers that keep their cursors, and questions with all that a query has |
-//! | `chaos` | any work in any order, by runs that end, lose their lease and come back; prunes, erased rows, emptied datasets |
-//! | `walks` | an API that changes, a walk over it in parts, and handlers beside it |
+//! | `readers` | readers that keep their cursors, and queries with all parameters |
+//! | `chaos` | operations in any order, by runs that end, lose their lease and restart; prunes, erased rows, emptied datasets |
+//! | `walks` | an API that changes, a walk over it in pages, and concurrent handlers |
 //!
-//! A new kind of work is one more step in `chaos` and its rule in `expected`.
+//! A new operation needs one more step in `chaos` and its rule in `expected`.
 //!
-//! A run does thousands of steps, a hundred thousand with `NANGO_TEST_LONG=1`. `NANGO_TEST_SEED=n` repeats one. A case
-//! that fails prints its seed and its last steps.
-
+//! A test executes thousands of steps, a hundred thousand with `NANGO_TEST_LONG=1`. `NANGO_TEST_SEED=n` repeats one. A
+//! failed test prints its seed and its last steps.
 mod chaos;
 mod expected;
 mod readers;
@@ -23,7 +22,7 @@ pub(super) use chaos::random_work_matches_model;
 use rng::Rng;
 pub(super) use walks::complete_walk_deletes_no_live_record;
 
-/// What happened last, printed if the case fails.
+/// The last steps, printed if the test fails.
 struct StepLog {
     seed: u64,
     step: usize,
@@ -37,11 +36,11 @@ impl StepLog {
         Self { seed, step: 0, last_steps: std::collections::VecDeque::new() }
     }
 
-    fn note(&mut self, what: &str) {
+    fn note(&mut self, text: &str) {
         if self.last_steps.len() == Self::LENGTH {
             self.last_steps.pop_front();
         }
-        self.last_steps.push_back(format!("{:>6}  {what}", self.step));
+        self.last_steps.push_back(format!("{:>6}  {text}", self.step));
     }
 }
 
@@ -54,7 +53,7 @@ impl Drop for StepLog {
     }
 }
 
-/// So many steps, in the short version or the long one.
+/// Returns the number of steps of the short version, or 50 times as many for the long one.
 fn step_count(short: usize) -> usize {
     if std::env::var("NANGO_TEST_LONG").is_ok_and(|long| long == "1") { short * 50 } else { short }
 }

@@ -1,4 +1,4 @@
-//! The living processes.
+//! Process registry: heartbeats and their expiry.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ pub(super) async fn processes_with_unexpired_heartbeat_are_counted(store: TestSt
     assert_eq!(store.process_heartbeat(one, MINUTE).await.unwrap(), 1);
     assert_eq!(store.process_heartbeat(one, MINUTE).await.unwrap(), 1);
     assert_eq!(store.process_heartbeat(other, Duration::from_millis(300)).await.unwrap(), 2);
-    // Whoever is silent for too long is not counted.
+    // A process without a heartbeat for the duration of its lease is not counted.
     tokio::time::sleep(Duration::from_millis(350)).await;
     assert_eq!(store.process_heartbeat(one, MINUTE).await.unwrap(), 1);
     assert_eq!(store.process_heartbeat(other, MINUTE).await.unwrap(), 2);
-    // A sign of life from the future counts for none.
+    // A heartbeat whose expiry is too far in the future is not counted.
     store.move_leases(3_600_000_000).await.unwrap();
     assert_eq!(store.process_heartbeat(other, MINUTE).await.unwrap(), 1);
     assert_eq!(store.process_heartbeat(one, MINUTE).await.unwrap(), 2);

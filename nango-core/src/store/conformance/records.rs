@@ -1,4 +1,4 @@
-//! Pages in.
+//! Page commits: saves, deletes, patches, and their atomicity.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-pub(super) async fn a_save_adds_then_changes_nothing_then_updates(store: TestStore) {
+pub(super) async fn save_adds_then_leaves_unchanged_then_updates(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     assert_eq!(sync.save(&[("a", 1), ("b", 1)]).await, [Added, Added]);
     let before = sync.feed().await;
@@ -59,13 +59,13 @@ pub(super) async fn delete_of_missing_record_is_ignored(store: TestStore) {
     assert_eq!(sync.feed().await, tombstone);
 }
 
-pub(super) async fn a_tombstone_that_comes_back_is_added(store: TestStore) {
+pub(super) async fn saved_tombstone_is_added(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1)]).await;
     sync.commit(delete(&["a", "b"])).await;
     let gone = sync.row("a").await;
     tick(&store).await;
-    // The same content, and another.
+    // One record has the same content, the other one has not.
     assert_eq!(sync.save(&[("a", 1), ("b", 2)]).await, [Added, Added]);
     for row in sync.feed().await {
         assert_eq!((row.last_action, row.deleted_at), (LastAction::Added, None));
@@ -82,7 +82,7 @@ pub(super) async fn first_of_duplicate_ids_in_a_page_wins(store: TestStore) {
     let twice = ["x", "y"].map(|title| patch_row("a", json!({ "title": title }).as_object().unwrap().clone()));
     assert_eq!(sync.commit(Write::Patch(twice.to_vec())).await, [Updated, Duplicate]);
     assert_eq!(json_of(&sync.row("a").await)["title"], "x");
-    // Duplicates are of one write: the next write of the same page is another word.
+    // Duplicates are detected within one write: the next write of the same page is independent.
     let page = sync.page([save(&[("a", 7)]), save(&[("a", 8)]), delete(&["b"]), save(&[("b", 1)])]);
     assert_eq!(row_outcomes(store.commit(page).await.unwrap()), [Updated, Updated, Deleted, Added]);
     assert_eq!(json_of(&sync.row("a").await)["n"], 8);
@@ -116,11 +116,11 @@ pub(super) async fn patch_ignores_missing_and_deleted_records(store: TestStore) 
     assert_eq!(sync.feed().await, before);
 }
 
-pub(super) async fn a_patched_record_saved_whole_is_unchanged(store: TestStore) {
+pub(super) async fn full_save_of_patched_record_is_unchanged(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     let map = [("b".to_owned(), json!(1))].into();
     sync.commit(Write::Save(batch(&[Doc { map, last: Some(0.5), ..doc("a", 1) }]))).await;
-    // Changes a value in its place; brings a field that stands in front of others; brings a key into the middle of a map.
+    // The steps change an existing value, add a field before others, and add a key in the middle of a map.
     let steps = [
         (json!({ "n": 2 }), Doc { n: 2, ..doc("a", 0) }),
         (json!({ "title": "new" }), Doc { n: 2, title: Some("new".to_owned()), ..doc("a", 0) }),
@@ -161,7 +161,7 @@ pub(super) async fn newer_wins_unless_overridden(store: TestStore) {
     webhook.save(&[("a", 9), ("c", 9), ("d", 9), ("e", 9)]).await;
     webhook.commit(delete(&["b"])).await;
     let before: Vec<_> = webhook.feed().await.into_iter().filter(|row| row.id != "f").collect();
-    // What another run wrote stays, whether it was changed or deleted; what is already the same is unchanged.
+    // Records that another run changed or deleted are kept; content that is already equal is unchanged.
     let outcomes = row_outcomes(store.commit(early.clone()).await.unwrap());
     let skipped = [SkippedNewer, SkippedNewer, SkippedNewer, Unchanged, SkippedNewer, SkippedNewer, SkippedNewer];
     assert_eq!(outcomes[..7], skipped);
@@ -195,9 +195,9 @@ pub(super) async fn commit_has_one_timestamp_and_consecutive_sequence_numbers(st
     assert_eq!(row_outcomes(store.commit(page).await.unwrap()), [Updated, Added, Unchanged, Added, Deleted]);
     let feed = sync.feed().await;
     assert_eq!(ids(&feed), "b c -a");
-    let there = read(&store, &dataset("Other"), ReadQuery::default()).await.records;
-    assert!(feed.iter().chain(&there).all(|row| row.last_modified_at == feed[0].last_modified_at));
-    // A later commit is never stamped earlier.
+    let other_rows = read(&store, &dataset("Other"), ReadQuery::default()).await.records;
+    assert!(feed.iter().chain(&other_rows).all(|row| row.last_modified_at == feed[0].last_modified_at));
+    // A later commit never has an earlier timestamp.
     sync.save(&[("z", 1)]).await;
     assert!(sync.row("z").await.last_modified_at >= feed[0].last_modified_at);
 }
@@ -275,7 +275,7 @@ async fn stats(store: &TestStore) -> (u64, u64) {
     (all[0].live, all[0].bytes)
 }
 
-pub(super) async fn ids_and_payloads_survive_as_they_are(store: TestStore) {
+pub(super) async fn ids_and_payloads_are_stored_unchanged(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     let long = "é".repeat(127) + "x";
     let names = [&*long, "7", "07", "%", "_", "'; --", "\"", "a b", "A", "a", "é", "e\u{301}", "🦀", "\u{7f}"];
@@ -293,7 +293,7 @@ pub(super) async fn ids_and_payloads_survive_as_they_are(store: TestStore) {
     assert_eq!(sync.commit(Write::Save(batch(&docs))).await, [Unchanged; 14]);
 }
 
-pub(super) async fn variants_and_connections_are_apart(store: TestStore) {
+pub(super) async fn variants_and_connections_are_separate_datasets(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     let base = dataset("Doc");
     let others = [
@@ -344,10 +344,10 @@ pub(super) async fn concurrent_writers_lose_no_record(store: TestStore) {
     assert_eq!(recount(&feed), stats(&store).await);
 }
 
-pub(super) async fn an_empty_page_counts(store: TestStore) {
+pub(super) async fn empty_page_is_counted(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     let committed = store.commit(sync.page([save(&[]), delete(&[]), Write::Patch(Vec::new())])).await.unwrap();
     assert_eq!(committed.changes.len(), 3);
-    assert!(committed.changes.iter().all(|done| done.rows.is_empty()));
+    assert!(committed.changes.iter().all(|outcome| outcome.rows.is_empty()));
     assert_eq!(store.run(sync.run.id).await.unwrap().unwrap().totals.pages, 1);
 }

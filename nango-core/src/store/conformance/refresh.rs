@@ -1,4 +1,4 @@
-//! Turns to renew a token.
+//! Refresh leases: claims, extension, interruption and failures.
 
 use std::time::Duration;
 
@@ -32,10 +32,10 @@ pub(super) async fn refresh_lease_is_exclusive(store: TestStore) {
     let (one, other) = (claim_of(&store, LEASE).await, claim_of(&store, LEASE).await);
     assert_eq!(store.claim_refresh(one).await.unwrap(), ClaimOutcome::Acquired { interrupted: false });
     let ClaimOutcome::HeldByOther(wait) = store.claim_refresh(other).await.unwrap() else {
-        panic!("two hold the turn")
+        panic!("two holders have the lease")
     };
     assert!(wait > Duration::ZERO && wait <= LEASE);
-    // What is not the holder's to end stays.
+    // A refresh cannot be ended by another holder.
     store.end_refresh(other, RefreshEnd::Abandoned { outcome_unknown: false }).await.unwrap();
     store.end_refresh(other, failed(true)).await.unwrap();
     assert!(matches!(store.claim_refresh(other).await.unwrap(), ClaimOutcome::HeldByOther(_)));
@@ -60,14 +60,14 @@ pub(super) async fn abandoned_refresh_lease_is_reported(store: TestStore) {
     tokio::time::sleep(Duration::from_millis(5)).await;
     let next = claim_of(&store, LEASE).await;
     assert_eq!(store.claim_refresh(next).await.unwrap(), ClaimOutcome::Acquired { interrupted: true });
-    // The first one was only slow: what it brings is good, because nobody else brought anything.
+    // The first holder was only slow: its result is stored, because no other refresh has stored one.
     let after = store.end_refresh(lost, renewed(b"late")).await.unwrap().unwrap();
     assert_eq!((&*after.credentials, after.version), (&b"late"[..], 2));
     assert_eq!(store.end_refresh(next, renewed(b"second")).await.unwrap(), Some(after));
-    // A turn that was left unused leaves no trace.
-    let left = claim_of(&store, LEASE).await;
-    store.claim_refresh(left).await.unwrap();
-    store.end_refresh(left, RefreshEnd::Abandoned { outcome_unknown: false }).await.unwrap();
+    // An abandoned refresh leaves no trace.
+    let abandoned = claim_of(&store, LEASE).await;
+    store.claim_refresh(abandoned).await.unwrap();
+    store.end_refresh(abandoned, RefreshEnd::Abandoned { outcome_unknown: false }).await.unwrap();
     assert_eq!(
         store.claim_refresh(claim_of(&store, LEASE).await).await.unwrap(),
         ClaimOutcome::Acquired { interrupted: false }
@@ -83,7 +83,7 @@ pub(super) async fn refresh_lease_from_the_future_counts_as_expired(store: TestS
     store.move_leases(3_600_000_000).await.unwrap();
     assert_eq!(store.claim_refresh(next).await.unwrap(), ClaimOutcome::Acquired { interrupted: true });
     assert!(matches!(store.claim_refresh(lost).await.unwrap(), ClaimOutcome::HeldByOther(_)));
-    // An older program takes longer leases, which hold.
+    // Leases of an older version are longer, and are active.
     let other = RefreshClaim { holder: Uuid::now_v7(), lease: Duration::from_secs(1), ..next };
     assert!(matches!(store.claim_refresh(other).await.unwrap(), ClaimOutcome::HeldByOther(_)));
 }
@@ -93,7 +93,7 @@ pub(super) async fn refresh_lease_is_extended_only_by_its_holder(store: TestStor
     let lease = Duration::from_millis(400);
     let holder = claim_of(&store, lease).await;
     let other = claim_of(&store, lease).await;
-    assert!(!store.extend_refresh(holder).await.unwrap(), "it was not taken yet");
+    assert!(!store.extend_refresh(holder).await.unwrap(), "the lease was not acquired yet");
     store.claim_refresh(holder).await.unwrap();
     for _ in 0..4 {
         tokio::time::sleep(lease / 3).await;
@@ -105,23 +105,23 @@ pub(super) async fn refresh_lease_is_extended_only_by_its_holder(store: TestStor
     assert_eq!(store.claim_refresh(other).await.unwrap(), ClaimOutcome::Acquired { interrupted: true });
     assert!(!store.extend_refresh(holder).await.unwrap());
     store.end_refresh(other, renewed(b"new")).await.unwrap();
-    assert!(!store.extend_refresh(other).await.unwrap(), "it has ended");
+    assert!(!store.extend_refresh(other).await.unwrap(), "the refresh has ended");
 }
 
-pub(super) async fn failures_are_kept_until_a_token_is_there(store: TestStore) {
+pub(super) async fn failure_is_kept_until_token_is_obtained(store: TestStore) {
     store.put_connection(connection("acme")).await.unwrap();
-    // What ended in doubt is known to the next turn.
+    // An unknown outcome is reported to the next claim.
     let mut rejected_since = None;
-    for (times, refused, interrupted) in [(1, false, false), (2, true, true), (3, true, false)] {
+    for (attempts, refused, interrupted) in [(1, false, false), (2, true, true), (3, true, false)] {
         let claim = claim_of(&store, LEASE).await;
         assert_eq!(store.claim_refresh(claim).await.unwrap(), ClaimOutcome::Acquired { interrupted });
         let stored = store.end_refresh(claim, failed(refused)).await.unwrap().unwrap();
         let failure = stored.failure.clone().unwrap();
-        assert_eq!((failure.attempts, failure.refused, stored.version), (times, refused, 1));
+        assert_eq!((failure.attempts, failure.refused, stored.version), (attempts, refused, 1));
         let since = failure.rejected_since;
-        assert_eq!(since.is_some(), refused, "only answers count");
+        assert_eq!(since.is_some(), refused, "only responses count");
         assert!(since.is_none_or(|since| failure.failed_at.abs_diff(since) < 60_000_000));
-        assert_eq!(rejected_since.or(since), since, "since the first answer");
+        assert_eq!(rejected_since.or(since), since, "since the first response");
         rejected_since = since;
         assert!(failure.message.starts_with("no") && failure.failed_at >= stored.updated_at);
         assert_eq!(store.connections(None).await.unwrap(), [stored]);
@@ -130,7 +130,7 @@ pub(super) async fn failures_are_kept_until_a_token_is_there(store: TestStore) {
     store.claim_refresh(claim).await.unwrap();
     assert_eq!(store.end_refresh(claim, renewed(b"new")).await.unwrap().unwrap().failure, None);
 
-    // New credentials begin anew, and what an older turn brings is dropped.
+    // New credentials reset the failure, and the result of an older refresh is dropped.
     let claim = claim_of(&store, LEASE).await;
     store.claim_refresh(claim).await.unwrap();
     let (replaced, _) = store.put_connection(connection("acme")).await.unwrap();

@@ -13,26 +13,26 @@ use crate::{
     },
 };
 
-/// A lease that has ended when it begins.
+/// A lease that has expired when it begins.
 const NO_LEASE: Duration = Duration::ZERO;
 
 fn line(level: Level, message: &str) -> LogLine {
     LogLine { timestamp: 5, level, message: message.to_owned(), fields: Value::Null }
 }
 
-pub(super) async fn a_key_is_held_by_one_run(store: TestStore) {
+pub(super) async fn exclusive_key_has_one_active_run(store: TestStore) {
     let first = store.start_run(new_run("issues", MINUTE)).await.unwrap();
     let started = store.run(first.id).await.unwrap().unwrap();
     match store.start_run(new_run("issues", MINUTE)).await {
-        Err(StoreError::Busy { function, run, since, lease_until, remaining: left }) => {
+        Err(StoreError::Busy { function, run, since, lease_until, remaining }) => {
             assert_eq!((&*function, run), ("issues", first.id));
             assert_eq!(since.len(), "2026-01-01T00:00:00Z".len(), "{since}");
             assert_eq!(lease_until, started.started_at + 60_000_000);
-            assert!(left <= MINUTE && left > MINUTE / 2, "{left:?}");
+            assert!(remaining <= MINUTE && remaining > MINUTE / 2, "{remaining:?}");
         }
         other => panic!("{other:?}"),
     }
-    // Every part of the key tells runs apart, and what is not exclusive is not held.
+    // Every part of the key separates runs, and runs that are not exclusive do not exclude each other.
     let key = function("issues");
     for key in [
         FunctionKey { kind: FunctionKind::OnWebhook, ..key.clone() },
@@ -54,7 +54,7 @@ pub(super) async fn a_key_is_held_by_one_run(store: TestStore) {
     assert!(matches!(store.start_run(new_run("issues", MINUTE)).await, Err(StoreError::Busy { .. })));
 }
 
-pub(super) async fn an_ended_lease_is_taken_over(store: TestStore) {
+pub(super) async fn expired_lease_is_taken_over(store: TestStore) {
     let lost = store.start_run(new_run("issues", NO_LEASE)).await.unwrap();
     assert!(store.try_lock(&lost, "export", MINUTE).await.unwrap());
     let next = store.start_run(new_run("issues", MINUTE)).await.unwrap();
@@ -67,7 +67,7 @@ pub(super) async fn an_ended_lease_is_taken_over(store: TestStore) {
 }
 
 pub(super) async fn lease_from_the_future_counts_as_expired(store: TestStore) {
-    // The length that the lease was begun with counts, not the claimer's.
+    // The length that the lease was started with counts, not that of the claimer.
     let lost = store.start_run(new_run("issues", MINUTE)).await.unwrap();
     store.move_leases(-1_000_000).await.unwrap();
     let busy = store.start_run(new_run("issues", Duration::from_millis(1))).await;
@@ -77,18 +77,18 @@ pub(super) async fn lease_from_the_future_counts_as_expired(store: TestStore) {
     assert!(next.fence > lost.fence);
     assert_eq!(store.run(lost.id).await.unwrap().unwrap().status, RunStatus::Interrupted);
     assert_lease_lost(store.heartbeat(&lost).await);
-    // One that lives brings its lease back into the present.
+    // An active run replaces its lease by one that expires at the normal time.
     store.move_leases(3_600_000_000).await.unwrap();
     store.heartbeat(&next).await.unwrap();
     let busy = store.start_run(new_run("issues", MINUTE)).await;
     assert!(matches!(busy, Err(StoreError::Busy { .. })), "{busy:?}");
 }
 
-pub(super) async fn a_fenced_run_writes_nothing(store: TestStore) {
+pub(super) async fn fenced_run_writes_nothing(store: TestStore) {
     let key = function("issues");
     let run = store.start_run(new_run("issues", NO_LEASE)).await.unwrap();
     let old = TestSync { store: &store, key, run, dataset: dataset("Doc") };
-    // Until somebody takes over, an ended lease does no harm.
+    // An expired lease permits writes until another run takes over.
     old.save(&[("a", 1)]).await;
     let scan = old.scan(false).await;
     let new = TestSync::begin(&store, "issues").await;
@@ -106,7 +106,7 @@ pub(super) async fn a_fenced_run_writes_nothing(store: TestStore) {
     assert_lease_lost(store.try_lock(&old.run, "export", MINUTE).await);
     assert_lease_lost(store.unlock(&old.run, "export").await);
     assert_lease_lost(store.end_run(&old.run, run_end(RunStatus::Success)).await);
-    // Neither does a token that was made up.
+    // An invented token cannot write either.
     assert_lease_lost(store.heartbeat(&RunToken { fence: new.run.fence + 1, ..new.run }).await);
     assert_lease_lost(store.heartbeat(&RunToken { row: 999, ..new.run }).await);
 
@@ -117,7 +117,7 @@ pub(super) async fn a_fenced_run_writes_nothing(store: TestStore) {
     assert_eq!(new.ids().await, "a");
 }
 
-pub(super) async fn a_heartbeat_renews(store: TestStore) {
+pub(super) async fn heartbeat_renews_lease(store: TestStore) {
     let lease = Duration::from_millis(400);
     let run = store.start_run(new_run("issues", lease)).await.unwrap();
     for _ in 0..4 {
@@ -133,7 +133,7 @@ pub(super) async fn a_heartbeat_renews(store: TestStore) {
     assert_lease_lost(store.heartbeat(&run).await);
 }
 
-pub(super) async fn the_end_of_a_run_is_one_transaction(store: TestStore) {
+pub(super) async fn run_end_is_one_transaction(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1)]).await;
     assert!(store.try_lock(&sync.run, "export", MINUTE).await.unwrap());
@@ -180,7 +180,7 @@ pub(super) async fn runs_are_listed(store: TestStore) {
     assert_eq!(store.runs_of(&function("issues"), 2).await.unwrap(), expect[..2]);
 }
 
-pub(super) async fn locks_go_with_their_run(store: TestStore) {
+pub(super) async fn locks_are_released_when_their_run_ends(store: TestStore) {
     let one = store.start_run(new_run("one", MINUTE)).await.unwrap();
     let two = store.start_run(new_run("two", MINUTE)).await.unwrap();
     assert!(store.try_lock(&one, "export", MINUTE).await.unwrap());
@@ -194,7 +194,7 @@ pub(super) async fn locks_go_with_their_run(store: TestStore) {
     assert!(store.try_lock(&two, "export", MINUTE).await.unwrap());
     store.end_run(&two, run_end(RunStatus::Success)).await.unwrap();
     assert!(store.try_lock(&one, "export", Duration::ZERO).await.unwrap());
-    // A lock ends with its time, also before its run does.
+    // A lock also expires before its run ends.
     assert!(!store.unlock(&one, "export").await.unwrap());
     let three = store.start_run(new_run("three", MINUTE)).await.unwrap();
     assert!(store.try_lock(&three, "export", MINUTE).await.unwrap());

@@ -1,4 +1,4 @@
-//! Scans.
+//! Scans: deletion of unseen records, interruption, resumption, and confirmation.
 
 use serde_json::json;
 
@@ -12,13 +12,13 @@ pub(super) async fn record_missed_by_scan_is_deleted(store: TestStore) {
     let before = sync.row("b").await;
     let scan = sync.scan(true).await;
     assert!(!scan.resumed);
-    // Unchanged, changed and new records are seen alike.
+    // Unchanged, changed and new records all count as seen.
     sync.save(&[("a", 1), ("c", 2)]).await;
     sync.save(&[("e", 1)]).await;
     let resume = Some(ResumeWrite::Set(vec![7]));
     let finish = crate::store::FinishScan { resume, ..sync.finish(scan, 1, true) };
-    let done = store.finish_scan(finish).await.unwrap();
-    assert_eq!(done, ScanOutcome { deleted: 1, ..ScanOutcome::default() });
+    let outcome = store.finish_scan(finish).await.unwrap();
+    assert_eq!(outcome, ScanOutcome { deleted: 1, ..ScanOutcome::default() });
     assert_eq!(sync.ids().await, "a -d c e -b");
     let after = sync.row("b").await;
     assert_eq!((after.last_action, &after.payload), (LastAction::Deleted, &before.payload));
@@ -27,7 +27,7 @@ pub(super) async fn record_missed_by_scan_is_deleted(store: TestStore) {
     let counts = store.run(sync.run.id).await.unwrap().unwrap().totals.models["Doc"];
     assert_eq!((counts.added, counts.deleted), (5, 2));
     assert_eq!(store.datasets(None, None).await.unwrap()[0].live, 3);
-    // The next walk begins with nothing seen.
+    // The next walk begins without seen records.
     assert_eq!(sync.walk(&[("a", 1)], 1).await, (2, 0));
     assert_eq!(sync.walk(&[], 1).await, (1, 0));
     assert_eq!(sync.walk(&[], 1).await, (0, 0));
@@ -52,8 +52,8 @@ pub(super) async fn sighting_counts_as_seen_and_writes_nothing(store: TestStore)
     let scan = sync.scan(true).await;
     sync.save(&[("a", 1)]).await;
     let ids = ["b", "b", "gone"].map(str::to_owned).to_vec();
-    let done = sync.commit(crate::store::Write::Seen(ids)).await;
-    assert_eq!(done, [Seen, Duplicate, Missing]);
+    let outcomes = sync.commit(crate::store::Write::Seen(ids)).await;
+    assert_eq!(outcomes, [Seen, Duplicate, Missing]);
     assert_eq!(store.finish_scan(sync.finish(scan, 1, true)).await.unwrap().deleted, 1);
     assert_eq!((sync.ids().await.as_str(), sync.row("b").await), ("a b -c", before));
 }
@@ -63,14 +63,14 @@ pub(super) async fn record_written_during_scan_is_kept(store: TestStore) {
     let webhook = TestSync::begin(&store, "webhook").await;
     sync.save(&[("a", 1), ("b", 1), ("c", 1), ("d", 1), ("e", 1)]).await;
     let scan = sync.scan(false).await;
-    // Patched, saved as it was, added, deleted and added again: all by another run, none seen by the walk.
+    // Patched, saved unchanged, added, deleted and added again: all by another run, none seen by the walk.
     webhook.commit(patch("b", json!({ "n": 2 }))).await;
     webhook.save(&[("c", 1), ("new", 1)]).await;
     webhook.commit(delete(&["d"])).await;
     webhook.save(&[("d", 1)]).await;
     sync.save(&[("a", 1)]).await;
-    let done = store.finish_scan(sync.finish(scan, 1, true)).await.unwrap();
-    assert_eq!(done, ScanOutcome { deleted: 1, ..ScanOutcome::default() });
+    let outcome = store.finish_scan(sync.finish(scan, 1, true)).await.unwrap();
+    assert_eq!(outcome, ScanOutcome { deleted: 1, ..ScanOutcome::default() });
     assert_eq!(sync.ids().await, "a c b new d -e");
 }
 
@@ -81,7 +81,8 @@ pub(super) async fn interrupted_scan_is_resumed(store: TestStore) {
     sync.save(&[("a", 1)]).await;
     store.end_run(&sync.run, run_end(RunStatus::Interrupted)).await.unwrap();
 
-    // The next run of the function sees what is left; what was seen before counts, and so does what was written since.
+    // The next run of the function sees the remaining records; records that were seen before or written since count
+    // too.
     let webhook = TestSync::begin(&store, "webhook").await;
     webhook.commit(patch("c", json!({ "n": 2 }))).await;
     let sync = TestSync::begin(&store, "issues").await;
@@ -90,7 +91,7 @@ pub(super) async fn interrupted_scan_is_resumed(store: TestStore) {
     sync.save(&[("b", 1)]).await;
     assert_eq!(store.finish_scan(sync.finish(again, 1, true)).await.unwrap().deleted, 1);
     assert_eq!(sync.ids().await, "a b c -d");
-    // It is over: there is nothing to go on with.
+    // The scan is finished and cannot be resumed.
     assert!(!sync.scan(true).await.resumed);
 }
 
@@ -100,7 +101,7 @@ pub(super) async fn another_scan_closes_the_first(store: TestStore) {
     sync.save(&[("a", 1), ("b", 1)]).await;
     let first = sync.scan(false).await;
     sync.save(&[("a", 1)]).await;
-    // Another function's, even if it asks to go on; then one that starts over.
+    // First a scan of another function that requests a resume, then one that starts over.
     let second = other.scan(true).await;
     assert!(!second.resumed && second.number != first.number);
     let third = other.scan(false).await;
@@ -110,16 +111,16 @@ pub(super) async fn another_scan_closes_the_first(store: TestStore) {
         assert!(matches!(closed, Err(StoreError::ScanClosed(_))), "{closed:?}");
     }
     assert_eq!(sync.ids().await, "a b");
-    // The marks of the first went with it.
+    // The marks of the first scan were removed with it.
     assert_eq!(store.finish_scan(other.finish(third, 1, true)).await.unwrap().deleted, 2);
 }
 
-pub(super) async fn two_scans_confirm(store: TestStore) {
+pub(super) async fn delete_requires_declared_number_of_scans(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1), ("c", 1)]).await;
     assert_eq!(sync.walk(&[("a", 1)], 2).await, (0, 2));
     assert_eq!(sync.ids().await, "a b c");
-    // An incomplete walk neither confirms nor clears.
+    // An incomplete walk neither confirms nor resets.
     let scan = sync.scan(false).await;
     store.finish_scan(sync.finish(scan, 2, false)).await.unwrap();
     assert_eq!(sync.walk(&[("a", 1), ("c", 1)], 2).await, (1, 0));
@@ -127,7 +128,7 @@ pub(super) async fn two_scans_confirm(store: TestStore) {
     assert_eq!(sync.walk(&[("c", 1)], 3).await, (0, 1));
     assert_eq!(sync.walk(&[("c", 1)], 3).await, (0, 1));
     assert_eq!(sync.walk(&[("c", 1)], 3).await, (1, 0));
-    // Back again, it has not been missed before.
+    // Records that are added again have not been missed before.
     sync.save(&[("a", 1), ("b", 1)]).await;
     assert_eq!(sync.walk(&[("c", 1)], 2).await, (0, 2));
 }
@@ -153,8 +154,8 @@ pub(super) async fn a_large_scan_streams(store: TestStore) {
     for page in docs.chunks(1000).step_by(4) {
         assert_eq!(sync.save(page).await, vec![Unchanged; 1000]);
     }
-    let done = store.finish_scan(sync.finish(scan, 1, true)).await.unwrap();
-    assert_eq!(done, ScanOutcome { deleted: 9000, ..ScanOutcome::default() });
+    let outcome = store.finish_scan(sync.finish(scan, 1, true)).await.unwrap();
+    assert_eq!(outcome, ScanOutcome { deleted: 9000, ..ScanOutcome::default() });
     let mut live: Vec<_> = docs.chunks(1000).step_by(4).flatten().map(|(id, _)| (*id).to_owned()).collect();
     live.sort();
     let mut found = store.records_by_id(&sync.dataset, names).await.unwrap();
@@ -162,7 +163,7 @@ pub(super) async fn a_large_scan_streams(store: TestStore) {
     found.sort_by(|a, b| a.id.cmp(&b.id));
     assert_eq!(found.into_iter().map(|row| row.id).collect::<Vec<_>>(), live);
     assert_eq!(store.datasets(None, None).await.unwrap()[0].live, 3000);
-    // A scan belongs to a run that may write.
+    // Only an active run can begin or finish a scan.
     store.end_run(&sync.run, run_end(RunStatus::Success)).await.unwrap();
     assert_lease_lost(store.begin_scan(&sync.run, &sync.key, &sync.dataset, ScanFrom::Start, false).await);
     assert_lease_lost(store.finish_scan(sync.finish(scan, 1, true)).await);

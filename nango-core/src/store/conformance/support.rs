@@ -1,4 +1,4 @@
-//! Short words for the cases: a database, a sync of one connection, and its pages.
+//! Helpers of the cases: a database, a sync of one connection, and its pages.
 
 use std::{collections::BTreeMap, ops::Deref, sync::Arc, time::Duration};
 
@@ -19,16 +19,16 @@ use crate::{
     },
 };
 
-/// A database that a case may fill.
+/// The empty database of a case.
 pub(super) struct TestStore {
     store: SharedStore,
-    /// Two keys, which the store has only if it was opened so.
+    /// A ring of two keys. The store uses it only if it was opened sealed.
     pub ring: Arc<KeyRing>,
-    /// Removed after the case.
+    /// The storage of the database, removed after the case.
     backend: TestBackend,
 }
 
-/// Where a database lies.
+/// The storage of a database.
 enum TestBackend {
     Memory,
     File {
@@ -59,18 +59,18 @@ impl TestStore {
         Some(Self { store, ring: two_keys(), backend: TestBackend::Server { database } })
     }
 
-    /// A file whose payloads are sealed.
+    /// Opens a database file with sealed payloads.
     pub(super) async fn file_sealed() -> Option<Self> {
         Some(Self::file().await?.enable_encryption().await)
     }
 
-    /// A database on a server whose payloads are sealed.
+    /// Opens a database on a server with sealed payloads.
     #[cfg(feature = "postgres")]
     pub(super) async fn postgres_sealed() -> Option<Self> {
         Some(Self::postgres().await?.enable_encryption().await)
     }
 
-    /// The same database, closed and opened again; one in memory would be gone.
+    /// Closes the database and opens it again. An in-memory database stays open, because it would be lost.
     pub(super) async fn reopened(self) -> Self {
         let url = match &self.backend {
             TestBackend::Memory => return self,
@@ -108,7 +108,7 @@ impl Deref for TestStore {
     }
 }
 
-/// The record of all cases. What is `None` or empty is not written, so that a patch can bring a new key.
+/// The record of all cases. `None` and empty values are not serialized, so that a patch can add a new key.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Doc {
     pub id: String,
@@ -119,7 +119,7 @@ pub(super) struct Doc {
     pub map: BTreeMap<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<f64>,
-    /// When it was last updated at the provider, microseconds since 1970.
+    /// The update time at the provider, microseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<i64>,
 }
@@ -199,12 +199,12 @@ pub(super) fn run_end(status: RunStatus) -> RunEnd {
     RunEnd { status, error: None, requests: 0, logs: Vec::new(), checkpoint: None, resume: None }
 }
 
-/// A complete walk with position-based pagination.
+/// Returns a complete walk with position-based pagination.
 pub(super) fn position_walk() -> ScanWalk {
     ScanWalk { position_based: true, ..token_walk() }
 }
 
-/// A complete walk with token pagination.
+/// Returns a complete walk with token pagination.
 pub(super) fn token_walk() -> ScanWalk {
     ScanWalk { complete: true, position_based: false, requests: 2, shifted: false, list_empty: false }
 }
@@ -218,7 +218,7 @@ pub(super) struct TestSync<'a> {
 }
 
 impl<'a> TestSync<'a> {
-    /// Begins a run of the sync of this name.
+    /// Starts a run of the sync of this name.
     pub(super) async fn begin(store: &'a SharedStore, name: &str) -> Self {
         let run = store.start_run(new_run(name, MINUTE)).await.unwrap();
         Self { store, key: function(name), run, dataset: dataset("Doc") }
@@ -228,7 +228,7 @@ impl<'a> TestSync<'a> {
         self.store.end_run(&self.run, run_end(RunStatus::Success)).await.unwrap();
     }
 
-    /// A page that was requested now.
+    /// Returns a page whose request time is now.
     pub(super) fn page(&self, writes: impl IntoIterator<Item = Write>) -> Page {
         let change = |write| Change { dataset: self.dataset.clone(), merging: Merging::Newer, full_walk: None, write };
         Page {
@@ -262,33 +262,33 @@ impl<'a> TestSync<'a> {
         self.store.begin_scan(&self.run, &self.key, &self.dataset, from, brought_forward).await.unwrap()
     }
 
-    /// The end of a scan that nothing holds.
+    /// Returns the end of a scan without guards.
     pub(super) fn finish(&self, scan: Scan, confirm: u32, complete: bool) -> FinishScan {
         let mut finish = unguarded_finish_scan(self.run, self.key.clone(), self.dataset.clone(), scan);
         (finish.policy.confirmations, finish.walk.complete) = (Some(confirm), complete);
         finish
     }
 
-    /// The end of a scan as its walks ended and its sync declares.
+    /// Returns the end of a scan with these walk results and this policy.
     pub(super) fn finish_as(&self, scan: Scan, walk: ScanWalk, policy: DeletePolicy) -> FinishScan {
         let (function, dataset) = (self.key.clone(), self.dataset.clone());
         FinishScan { walk, policy, ..unguarded_finish_scan(self.run, function, dataset, scan) }
     }
 
-    /// A whole walk that sees these, and what it deleted and left unconfirmed.
+    /// Executes a complete walk that sees these records. Returns the number of deleted and of unconfirmed records.
     pub(super) async fn walk(&self, seen: &[(&str, u64)], confirm: u32) -> (u64, u64) {
         let scan = self.scan(false).await;
         self.save(seen).await;
-        let done = self.store.finish_scan(self.finish(scan, confirm, true)).await.unwrap();
-        (done.deleted, done.unconfirmed)
+        let outcome = self.store.finish_scan(self.finish(scan, confirm, true)).await.unwrap();
+        (outcome.deleted, outcome.unconfirmed)
     }
 
-    /// Everything in the feed.
+    /// Returns the whole feed.
     pub(super) async fn feed(&self) -> Vec<FeedRow> {
         read(self.store, &self.dataset, ReadQuery { limit: 10_000, ..ReadQuery::default() }).await.records
     }
 
-    /// The ids of the feed, deleted ones with a `-`.
+    /// Returns the ids of the feed; deleted ones have the prefix `-`.
     pub(super) async fn ids(&self) -> String {
         ids(&self.feed().await)
     }
@@ -301,7 +301,7 @@ impl<'a> TestSync<'a> {
 }
 
 pub(super) fn row_outcomes(committed: Committed) -> Vec<RowOutcome> {
-    committed.changes.into_iter().flat_map(|done| done.rows).collect()
+    committed.changes.into_iter().flat_map(|outcome| outcome.rows).collect()
 }
 
 pub(super) fn ids(rows: &[FeedRow]) -> String {
@@ -317,7 +317,7 @@ pub(super) fn json_of(row: &FeedRow) -> Value {
     serde_json::from_slice(row.payload.as_deref().unwrap()).unwrap()
 }
 
-/// Waits until the database's clock has moved on.
+/// Waits until the database's clock has advanced, and returns its time.
 pub(super) async fn tick(store: &SharedStore) -> i64 {
     let from = store.now();
     while store.now() == from {

@@ -1,4 +1,4 @@
-//! Moving an instance: out of the database into an embedded one, and from there into the database.
+//! Copy of an instance: from the tested database into an embedded one, and from there into the tested database.
 
 use std::sync::Arc;
 
@@ -10,7 +10,8 @@ use crate::store::{
     RowOutcome::*, RunStatus, ScanFrom, SharedStore, StoreError, Table, copy, fingerprint, prune_all, sqlite::Sqlite,
 };
 
-/// Something of everything: live, changed, merged, deleted, pruned records; places; an ended run and one that goes on.
+/// Fills a store with active, changed, merged, deleted and pruned records, checkpoints, a finished run and an active
+/// one.
 async fn fill(store: &SharedStore) {
     store.put_connection(connection("gone")).await.unwrap();
     store.remove_connection("github", "gone").await.unwrap();
@@ -33,7 +34,7 @@ async fn fill(store: &SharedStore) {
     assert_eq!(store.finish_scan(missed).await.unwrap().unconfirmed, 2_498);
     sync.scan(false).await;
     sync.end().await;
-    // It goes on, with a lock.
+    // An active run with a lock.
     let running = TestSync::begin(store, "issues").await;
     store.try_lock(&running.run, "export", MINUTE).await.unwrap();
 }
@@ -51,7 +52,7 @@ pub(super) async fn copy_to_another_database_keeps_feed_cursors(store: TestStore
     let copied = copy(&store, &target, |table, rows| written += if table == Table::Records { rows } else { 0 });
     let copied = copied.await.unwrap();
     target.close().await.unwrap();
-    // Seen twice: written, and compared.
+    // Every row is reported twice: when it is written, and when it is compared.
     assert_eq!(written, 5_000);
     let target: SharedStore = Arc::new(Sqlite::open(&path).await.unwrap());
     assert_eq!(fingerprint(&target).await.unwrap(), copied);
@@ -65,24 +66,24 @@ pub(super) async fn copy_to_another_database_keeps_feed_cursors(store: TestStore
     assert_eq!([rows("records"), rows("connections"), rows("runs"), rows("log lines")], [2_500, 1, 2, 1]);
     assert_eq!(rows("delete states"), 2_498);
 
-    // The same feed from every place, and the same places afterwards.
+    // The feed is equal from the start and from any cursor, and the cursors are equal.
     let (issues, key) = (dataset("Doc"), function("issues"));
     let all = feed_from(&store, &issues, None).await;
     assert_eq!(feed_from(&target, &issues, None).await, all);
-    let place = all.records[1_000].cursor.clone();
-    assert_eq!(feed_from(&target, &issues, Some(&place)).await, feed_from(&store, &issues, Some(&place)).await);
+    let cursor = all.records[1_000].cursor.clone();
+    assert_eq!(feed_from(&target, &issues, Some(&cursor)).await, feed_from(&store, &issues, Some(&cursor)).await);
     assert_eq!(store.datasets(None, None).await.unwrap(), target.datasets(None, None).await.unwrap());
     assert_eq!(store.checkpoint(&key).await.unwrap(), target.checkpoint(&key).await.unwrap());
-    let waiting = store.pending_deletes(&issues, &DeletePolicy::default()).await.unwrap();
+    let pending = store.pending_deletes(&issues, &DeletePolicy::default()).await.unwrap();
     assert_eq!(
-        (waiting.held, target.pending_deletes(&issues, &DeletePolicy::default()).await.unwrap()),
-        (2_498, waiting)
+        (pending.held, target.pending_deletes(&issues, &DeletePolicy::default()).await.unwrap()),
+        (2_498, pending)
     );
     assert_eq!(store.resume_state(&key).await.unwrap(), target.resume_state(&key).await.unwrap());
     assert_eq!(store.connections(None).await.unwrap(), target.connections(None).await.unwrap());
     assert!(target.check(false).await.unwrap().is_sound());
 
-    // The run that went on is over here, and its key and lock are free; the hashes know every record.
+    // The active run is interrupted here, and its key and lock are free; the hashes match every record.
     let runs = target.runs_of(&key, 9).await.unwrap();
     assert_eq!(runs.iter().map(|run| run.status).collect::<Vec<_>>(), [RunStatus::Interrupted, RunStatus::Success]);
     assert!(runs[0].finished_at.is_some());
@@ -94,7 +95,7 @@ pub(super) async fn copy_to_another_database_keeps_feed_cursors(store: TestStore
     assert_eq!(sync.save(&[("r6", 1), ("r7", 2), ("r3", 1)]).await, [Unchanged, Updated, Added]);
     assert_eq!(ids(&feed_from(&target, &issues, Some(&last.cursor)).await.records), "r7 r3");
     assert_eq!(target.pending_deletes(&issues, &DeletePolicy::default()).await.unwrap().held, 2_496);
-    // A number that was given once is not given again.
+    // An assigned number is not assigned again.
     let (new, _) = target.put_connection(connection("new")).await.unwrap();
     assert!(new.row > store.connection("github", "acme").await.unwrap().unwrap().row);
     assert!(sync.run.row > 2);
@@ -105,7 +106,7 @@ pub(super) async fn copy_into_this_database_succeeds(store: TestStore) {
     fill(&source).await;
     let copied = copy(&source, &store, |_, _| ()).await.unwrap();
     assert_eq!(fingerprint(&store).await.unwrap(), copied);
-    // It is no longer empty.
+    // The target is not empty any more.
     let again = copy(&source, &store, |_, _| ()).await;
     assert!(matches!(again, Err(StoreError::NotEmpty)), "{again:?}");
     assert_eq!(fingerprint(&store).await.unwrap(), copied);

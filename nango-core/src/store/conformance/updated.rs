@@ -1,4 +1,4 @@
-//! Times of update: a write that is older than the stored record.
+//! Update times: writes that are older than the stored record.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
 
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// Documents of one id with a number and a time.
+/// Returns a document with a number and an update time.
 fn at(id: &str, n: u64, at: impl Into<Option<i64>>) -> Doc {
     Doc { at: at.into(), ..doc(id, n) }
 }
@@ -24,7 +24,7 @@ async fn put(sync: &TestSync<'_>, docs: &[Doc]) -> Vec<RowOutcome> {
     sync.commit(Write::Save(batch(docs))).await
 }
 
-/// The same as an answer of a full walk.
+/// Saves documents as part of a full walk.
 async fn put_in_full_walk(sync: &TestSync<'_>, walk: i64, docs: &[Doc]) -> Vec<RowOutcome> {
     let mut page = sync.page([Write::Save(batch(docs))]);
     page.changes[0].full_walk = Some(walk);
@@ -44,7 +44,7 @@ pub(super) async fn an_older_write_changes_nothing_and_is_counted(store: TestSto
     put(&sync, &[at("a", 1, 20), at("b", 1, 20)]).await;
     let before = sync.feed().await;
     tick(&store).await;
-    // Of the same run and of another one, saved and patched.
+    // Older saves and patches, by the same run and by another one.
     let webhook = TestSync::begin(&store, "webhook").await;
     for sync in [&sync, &webhook] {
         assert_eq!(put(sync, &[at("a", 2, 19), at("c", 1, 1)]).await[0], SkippedOlder);
@@ -55,7 +55,7 @@ pub(super) async fn an_older_write_changes_nothing_and_is_counted(store: TestSto
         let counts = store.run(sync.run.id).await.unwrap().unwrap().totals.models["Doc"];
         assert_eq!((counts.skipped_older, counts.updated), (2, 0));
     }
-    // `merging` is about writes of other runs, and not about times of update.
+    // `merging` applies to writes of other runs, and not to update times.
     let mut page = sync.page([Write::Save(batch(&[at("a", 2, 19)]))]);
     page.changes[0].merging = Merging::Override;
     assert_eq!(row_outcomes(store.commit(page).await.unwrap()), [SkippedOlder]);
@@ -69,10 +69,10 @@ pub(super) async fn an_older_write_counts_as_seen(store: TestStore) {
     let scan = sync.scan(false).await;
     assert_eq!(put(&sync, &[at("saved", 2, 19)]).await, [SkippedOlder]);
     assert_eq!(sync.commit(patch("patched", json!({ "n": 2, "at": 19 }))).await, [SkippedOlder]);
-    // An old delete is no evidence that the record is there now.
+    // An old delete does not prove that the record exists now.
     assert_eq!(sync.commit(delete_at("deleted", 19)).await, [SkippedOlder]);
-    let done = store.finish_scan(sync.finish(scan, 1, true)).await.unwrap();
-    assert_eq!(done, ScanOutcome { deleted: 2, ..done });
+    let outcome = store.finish_scan(sync.finish(scan, 1, true)).await.unwrap();
+    assert_eq!(outcome, ScanOutcome { deleted: 2, ..outcome });
     assert_eq!(sync.ids().await, "saved patched -deleted -unseen");
 }
 
@@ -90,13 +90,13 @@ pub(super) async fn an_equal_or_newer_time_applies(store: TestStore) {
 pub(super) async fn a_missing_time_does_not_compare(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20), at("b", 1, None)]).await;
-    // The write has none, beside one that has, and alone; what it leaves behind has none either.
+    // The write has no time, next to one that has a time, and alone; the stored record then has no time either.
     assert_eq!(put(&sync, &[at("a", 2, None), at("b", 2, 1)]).await, [Updated, Updated]);
     assert_eq!(put(&sync, &[at("a", 3, 19)]).await, [Updated]);
     assert_eq!(put(&sync, &[at("a", 4, None)]).await, [Updated]);
     assert_eq!(put(&sync, &[at("a", 5, 18)]).await, [Updated]);
     assert_eq!(put(&sync, &[at("a", 6, 17)]).await, [SkippedOlder]);
-    // The same by a patch that sets it to nothing.
+    // A patch that clears the time has the same effect.
     assert_eq!(sync.commit(patch("a", json!({ "at": null }))).await, [Updated]);
     assert_eq!(put(&sync, &[at("a", 7, 16)]).await, [Updated]);
 }
@@ -109,35 +109,35 @@ pub(super) async fn a_stored_time_in_the_future_does_not_compare(store: TestStor
     assert_eq!(put(&sync, &[at("far", 3, now - 1)]).await, [SkippedOlder]);
 }
 
-pub(super) async fn an_older_time_of_two_full_walks_wins(store: TestStore) {
+pub(super) async fn older_time_applies_when_two_full_walks_return_it(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20)]).await;
     let before = sync.row("a").await;
     assert_eq!(put_in_full_walk(&sync, 1, &[at("a", 2, 10)]).await, [SkippedOlder]);
-    // The same walk again, and parts of the list, confirm nothing.
+    // The same walk again, or a part of the list, confirms nothing.
     assert_eq!(put_in_full_walk(&sync, 1, &[at("a", 2, 10)]).await, [SkippedOlder]);
     assert_eq!(put(&sync, &[at("a", 2, 10)]).await, [SkippedOlder]);
     assert_eq!(sync.row("a").await, before);
     assert_eq!(put_in_full_walk(&sync, 2, &[at("a", 2, 10)]).await, [Updated]);
     assert_eq!(number(&sync, "a").await, 2);
-    // It is the stored time now.
+    // The older time is the stored time now.
     assert_eq!(put(&sync, &[at("a", 3, 9)]).await, [SkippedOlder]);
 }
 
-pub(super) async fn full_walks_with_another_answer_in_between_start_over(store: TestStore) {
+pub(super) async fn older_time_is_skipped_when_full_walks_return_other_times_between(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
-    // Another older time.
+    // Interrupted by another older time.
     put(&sync, &[at("a", 1, 20)]).await;
     put_in_full_walk(&sync, 1, &[at("a", 2, 10)]).await;
     assert_eq!(put_in_full_walk(&sync, 2, &[at("a", 2, 11)]).await, [SkippedOlder]);
     assert_eq!(put_in_full_walk(&sync, 3, &[at("a", 2, 10)]).await, [SkippedOlder]);
     assert_eq!(put_in_full_walk(&sync, 4, &[at("a", 2, 10)]).await, [Updated]);
-    // The stored content.
+    // Interrupted by the stored content.
     put(&sync, &[at("b", 1, 20)]).await;
     put_in_full_walk(&sync, 1, &[at("b", 2, 10)]).await;
     assert_eq!(put_in_full_walk(&sync, 2, &[at("b", 1, 20)]).await, [Unchanged]);
     assert_eq!(put_in_full_walk(&sync, 3, &[at("b", 2, 10)]).await, [SkippedOlder]);
-    // Another write, and a walk that did not return the record.
+    // Interrupted by another write, and by a walk that does not return the record.
     put(&sync, &[at("c", 1, 20)]).await;
     put_in_full_walk(&sync, 1, &[at("c", 2, 10)]).await;
     assert_eq!(sync.commit(patch("c", json!({ "n": 5 }))).await, [Updated]);
@@ -148,7 +148,7 @@ pub(super) async fn full_walks_with_another_answer_in_between_start_over(store: 
     assert_eq!(put_in_full_walk(&sync, 4, &[at("c", 2, 10)]).await, [Added]);
 }
 
-pub(super) async fn a_delete_compares_the_time_of_its_event(store: TestStore) {
+pub(super) async fn delete_compares_time_of_its_event(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20), at("b", 1, 20), at("c", 1, None), at("d", 1, 20)]).await;
     let deletes = [("a", Some(19)), ("b", Some(20)), ("c", Some(1)), ("d", None), ("e", Some(9))];
@@ -163,11 +163,11 @@ pub(super) async fn an_older_save_does_not_revive_a_record(store: TestStore) {
     put(&sync, &[at("a", 1, 20), at("b", 1, 20), at("c", 1, 20)]).await;
     sync.commit(delete_at("a", 30)).await;
     sync.commit(delete_at("b", None)).await;
-    // What happened before the delete; without a time of the delete, what happened before the last update.
+    // The write is older than the delete or, if the delete has no time, than the last update.
     assert_eq!(put(&sync, &[at("a", 2, 29), at("b", 2, 19)]).await, [SkippedOlder, SkippedOlder]);
     assert_eq!(sync.ids().await, "c -a -b");
     assert_eq!(put(&sync, &[at("a", 2, 30), at("b", 2, 21)]).await, [Added, Added]);
-    // A later event of the same delete moves its time, an earlier one does not.
+    // A later event of the same delete moves its time forward, an earlier one does not.
     sync.commit(delete_at("c", 30)).await;
     assert_eq!(sync.commit(delete_at("c", 40)).await, [Missing]);
     assert_eq!(sync.commit(delete_at("c", 25)).await, [Missing]);
@@ -186,9 +186,9 @@ pub(super) async fn a_patch_without_a_time_applies_and_keeps_the_stored_one(stor
     assert_eq!(number(&sync, "a").await, 2);
 }
 
-pub(super) async fn a_record_without_a_time_gets_it_from_an_unchanged_save(store: TestStore) {
+pub(super) async fn unchanged_save_adds_missing_update_time(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
-    // Its model did not name the field when it was saved: the batch has no times.
+    // The model did not declare the field when the record was saved: the batch has no times.
     let untimed = |id: &str| {
         let mut batch = crate::model::Batch::default();
         batch.push(&Untimed(at(id, 1, 20))).unwrap();
@@ -201,15 +201,15 @@ pub(super) async fn a_record_without_a_time_gets_it_from_an_unchanged_save(store
     assert_eq!(sync.commit(patch("b", json!({ "at": 20 }))).await, [Unchanged]);
     assert_eq!(sync.feed().await, before);
     assert_eq!(put(&sync, &[at("a", 2, 19), at("b", 2, 19)]).await, [SkippedOlder, SkippedOlder]);
-    // One that is saved otherwise first is not compared.
+    // A record whose content changed first is not compared.
     sync.commit(untimed("c")).await;
     assert_eq!(put(&sync, &[at("c", 2, 19)]).await, [Updated]);
-    // A save without times leaves none.
+    // A save without times removes the stored time.
     sync.commit(untimed("c")).await;
     assert_eq!(put(&sync, &[at("c", 3, 1)]).await, [Updated]);
 }
 
-/// The same record as a model without `updated`.
+/// The same record, as a model without `updated`.
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 struct Untimed(Doc);
@@ -229,7 +229,7 @@ impl crate::model::Record for Untimed {
     }
 }
 
-pub(super) async fn times_outlive_prunes_switches_and_copies(store: TestStore) {
+pub(super) async fn update_times_survive_prune_reseal_and_copy(store: TestStore) {
     store.put_connection(connection("acme")).await.unwrap();
     let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20), at("gone", 1, 20), at("pruned", 1, 20), at("older", 1, 20)]).await;
@@ -256,11 +256,11 @@ pub(super) async fn times_outlive_prunes_switches_and_copies(store: TestStore) {
         let older = [at("a", 2, 19), at("gone", 2, 29), at("pruned", 2, 19)];
         assert_eq!(put(sync, &older).await, [SkippedOlder; 3]);
         assert_eq!(put_in_full_walk(sync, 2, &[at("older", 2, 10)]).await, [Updated]);
-        // The content of before brings a pruned payload back.
+        // A save of the earlier content restores a pruned payload.
         assert_eq!(put(sync, &[at("pruned", 1, 20)]).await, [Unchanged]);
         assert_eq!(put(sync, &older[2..]).await, [SkippedOlder]);
     }
-    // What is erased has no time left.
+    // An erased record has no stored time.
     store.erase(&sync.dataset, vec!["a".to_owned()]).await.unwrap();
     assert_eq!(put(&sync, &[at("a", 2, 1)]).await, [Added]);
     let report = store.check(false).await.unwrap();

@@ -1,25 +1,26 @@
-//! What is stored of a candidate, and the verdict about it at the end of a scan.
+//! The stored state of a delete candidate, and the decision about it at the end of a scan.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::{DeletePolicy, ScanWalk};
 use crate::store::FinishScan;
 
-/// Up to so many candidates are not held for being more than half of the live records.
+/// Up to this number of candidates, the guard ignores their share of the active records.
 const GUARD_MIN_CANDIDATES: u64 = 10;
 
-/// Why a candidate is held although it may be confirmed.
+/// The reason why a candidate is held although it may be confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HeldBy {
-    /// The list was empty, or more than half of the live records are gone: held until a complete scan that begins `hold`
-    /// after the walk that first missed the record.
+    /// The list was empty, or more than half of the active records were missing: held until a complete scan that begins
+    /// `hold` after the walk that first missed the record.
     Guard,
-    /// More records would go than `max_deletes` allows: held until fewer would, or until somebody allows it.
+    /// The scan would delete more records than `max_deletes` allows: held until it deletes fewer, or until a user
+    /// allows it.
     MaxDeletes,
 }
 
 impl HeldBy {
-    /// The number that is stored; 0 stands for a candidate that is not held.
+    /// Returns the stored number; 0 means that a candidate is not held.
     pub(in crate::store) const fn to_stored(self) -> i64 {
         match self {
             Self::Guard => 1,
@@ -27,7 +28,7 @@ impl HeldBy {
         }
     }
 
-    /// The reason of a stored number.
+    /// Returns the reason of a stored number.
     pub(in crate::store) const fn from_stored(number: i64) -> Option<Self> {
         match number {
             1 => Some(Self::Guard),
@@ -37,76 +38,78 @@ impl HeldBy {
     }
 }
 
-/// An answer to the request that confirms a delete.
+/// The result of a request that confirms a delete.
 ///
-/// A record that the provider returns is saved before the scan ends, so that it counts as seen. One for which the mapper
-/// returns `None` is deleted by then; given here as `gone` it still counts among the candidates of the scan.
+/// A record that the provider returns is saved before the scan ends, so that it counts as seen. A record for which the
+/// mapper returns `None` is deleted before the scan ends; with `gone` set it still counts as a candidate of the scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confirmation {
     /// The record's id.
     pub id: String,
-    /// Whether the answer was 404 or 410. Any other answer decides nothing: the candidate keeps its state and was asked.
+    /// Whether the response was 404 or 410. Any other response decides nothing: the candidate keeps its state, and the
+    /// request is recorded.
     pub gone: bool,
 }
 
-/// What is stored of a candidate between two scans.
+/// The stored state of a candidate between two scans.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a column of its own")]
 pub(in crate::store) struct CandidateState {
-    /// The end of the walk that first missed the record.
+    /// The end time of the walk that first missed the record.
     pub first_missed_at: i64,
-    /// How many complete scans in a row missed it.
+    /// The number of consecutive complete scans that missed the record.
     pub confirmations: i64,
-    /// How many have to: the strictest of those that count decides.
+    /// The number of scans that must miss it: the maximum over the counted scans.
     pub needed: i64,
-    /// Whether one of them had a shift, which takes one more.
+    /// Whether one of these scans had a shift, which requires one more scan.
     pub shifted: bool,
-    /// When the provider was last asked for the record.
+    /// The time of the last request for the record to the provider.
     pub asked_at: Option<i64>,
-    /// Whether a request confirmed that it is gone.
+    /// Whether a request confirmed that the record does not exist.
     pub by_request: bool,
-    /// Whether it was first missed in a run that was brought forward.
+    /// Whether the record was first missed in a run that was brought forward.
     pub brought_forward: bool,
-    /// What was walked.
+    /// The fingerprint of the walked list and its parameters.
     pub fingerprint: [u8; 16],
-    /// Why the last complete scan held it: 0 not, 1 by the guard, 2 by `max_deletes`.
+    /// The reason why the last complete scan held the candidate: 0 none, 1 the guard, 2 `max_deletes`.
     pub held: i64,
-    /// Whether the last complete scan found it confirmed.
+    /// Whether the last complete scan considered the candidate confirmed.
     pub confirmed: bool,
 }
 
-/// The number that is stored for why a candidate is held.
+/// Returns the stored number of a reason.
 fn held_to_stored(held: Option<HeldBy>) -> i64 {
     held.map_or(0, HeldBy::to_stored)
 }
 
-/// How a scan began.
+/// The start of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) struct ScanStart {
-    /// When, by the database's clock.
+    /// The start time, by the database's clock.
     pub began_at: i64,
-    /// How many records were live.
+    /// The number of active records at that time.
     pub live: u64,
-    /// Whether its run was brought forward.
+    /// Whether the run was brought forward.
     pub brought_forward: bool,
 }
 
-/// The ids that requests found to be gone. Those that were deleted since the scan began still count as its candidates.
+/// Returns the ids that requests found to be deleted. Records that were deleted since the scan began still count as its
+/// candidates.
 pub(in crate::store) fn confirmed_gone(end: &FinishScan) -> BTreeSet<&str> {
-    let gone = end.confirmations.iter().filter(|answer| answer.gone && end.policy.by_request);
-    gone.map(|answer| answer.id.as_str()).collect()
+    let gone = end.confirmations.iter().filter(|confirmation| confirmation.gone && end.policy.by_request);
+    gone.map(|confirmation| confirmation.id.as_str()).collect()
 }
 
-/// What becomes of a candidate.
+/// The decision about a candidate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) enum Decision {
-    /// It becomes a tombstone.
+    /// The record becomes a tombstone.
     Delete,
-    /// It waits, and this is stored of it.
+    /// The candidate is pending, with this state.
     Wait(CandidateState),
 }
 
-/// Judges the candidates of a scan that ends.
+/// Evaluates the candidates of a scan that is being finished.
 #[derive(Debug)]
 pub(in crate::store) struct CandidateEvaluator<'a> {
     walk: &'a ScanWalk,
@@ -119,13 +122,13 @@ pub(in crate::store) struct CandidateEvaluator<'a> {
 }
 
 impl<'a> CandidateEvaluator<'a> {
-    /// Judges the candidates of a scan, of which there are so many.
+    /// Creates the evaluator of a scan with this number of candidates.
     pub(in crate::store) fn new(end: &'a FinishScan, scan_start: ScanStart, ended_at: i64, candidates: u64) -> Self {
         let FinishScan { walk, policy, confirmations, .. } = end;
         let half = candidates > GUARD_MIN_CANDIDATES && candidates > scan_start.live / 2;
         let mut gone_by_id = HashMap::new();
-        for answer in confirmations.iter().filter(|_| policy.by_request) {
-            *gone_by_id.entry(answer.id.as_str()).or_default() |= answer.gone;
+        for confirmation in confirmations.iter().filter(|_| policy.by_request) {
+            *gone_by_id.entry(confirmation.id.as_str()).or_default() |= confirmation.gone;
         }
         Self {
             walk,
@@ -138,7 +141,7 @@ impl<'a> CandidateEvaluator<'a> {
         }
     }
 
-    /// Judges one candidate, of which this was stored.
+    /// Evaluates one candidate with its stored state.
     pub(in crate::store) fn evaluate(&self, id: &str, stored: Option<CandidateState>) -> Decision {
         let stored = stored.filter(|state| state.fingerprint == self.policy.fingerprint);
         let mut state = stored.unwrap_or_else(|| self.first_missed());

@@ -1,74 +1,75 @@
-//! What waits in a dataset, and when the next full run is due because of it.
+//! Pending deletes of a dataset, and when they make the next run a full one.
 
 use super::{DeletePolicy, HeldBy};
 
-/// When the next full run is due.
+/// The time of the next full run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NextFullRun {
-    /// As declared: no candidate brings it forward.
+    /// As declared: no candidate brings the full run forward.
     #[default]
     Regular,
     /// The next run is full.
     NextRun,
-    /// The first run that starts at this time or later is full, microseconds since 1970.
+    /// The first run that starts at or after this time is full; microseconds since 1970.
     NotBefore(i64),
 }
 
-/// What the end of a scan did, and what waits after it.
+/// The result of a finished scan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScanOutcome {
-    /// Live records that are deleted now.
+    /// The number of records that were deleted.
     pub deleted: u64,
-    /// Candidates that are held.
+    /// The number of held candidates.
     pub held: u64,
-    /// Candidates that are not confirmed yet. One that is held may be among them.
+    /// The number of unconfirmed candidates. Held candidates may be among them.
     pub unconfirmed: u64,
-    /// Why candidates are held.
+    /// The reason why candidates are held.
     pub held_by: Option<HeldBy>,
-    /// When the next full run is due.
+    /// The time of the next full run.
     pub next_full: NextFullRun,
 }
 
-/// The deletes of a dataset that wait for a decision.
+/// The deletes of a dataset that await a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PendingDeletes {
-    /// Candidates that are held.
+    /// The number of held candidates.
     pub held: u64,
-    /// Candidates that are not confirmed yet. One that is held may be among them.
+    /// The number of unconfirmed candidates. Held candidates may be among them.
     pub unconfirmed: u64,
-    /// Why candidates are held.
+    /// The reason why candidates are held.
     pub held_by: Option<HeldBy>,
-    /// When the next full run is due.
+    /// The time of the next full run.
     pub next_full: NextFullRun,
-    /// The end of the walk that first missed the candidate that waits longest, microseconds since 1970.
+    /// The end of the walk that first missed the oldest candidate, microseconds since 1970.
     pub first_missed_at: Option<i64>,
 }
 
-/// The states of a dataset, added up.
+/// The candidate states of a dataset, summed up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::store) struct CandidateTotals {
-    /// How many there are.
+    /// The number of candidates.
     pub states: u64,
-    /// How many are held.
+    /// The number of held candidates.
     pub held: u64,
-    /// The greatest stored reason of those that are held.
+    /// The greatest stored reason of the held candidates.
     pub held_by: i64,
-    /// How many are not confirmed.
+    /// The number of unconfirmed candidates.
     pub unconfirmed: u64,
-    /// The earliest time at which a record was first missed.
+    /// The earliest time at which a record was first missed, microseconds since 1970.
     pub first_missed_at: Option<i64>,
-    /// The same of those that were first missed in a run that was not brought forward: only they bring one forward.
+    /// The same for candidates that were first missed in a run that was not brought forward: only they bring a run
+    /// forward.
     pub triggering_since: Option<i64>,
-    /// The most confirmations that one of them needs.
+    /// The maximum of the confirmations that one of them needs.
     pub triggering_needed: i64,
-    /// How many of them are not held.
+    /// The number of them that are not held.
     pub triggering_unheld: u64,
-    /// The runs that were brought forward since the last regular full run.
+    /// The number of runs that were brought forward since the last regular full run.
     pub brought_forward: i64,
 }
 
 impl CandidateTotals {
-    /// When the next full run is due.
+    /// Returns the time of the next full run.
     fn next_full(&self, policy: &DeletePolicy) -> NextFullRun {
         if policy.every_run_full {
             return if self.states > 0 { NextFullRun::NextRun } else { NextFullRun::Regular };
@@ -84,8 +85,8 @@ impl CandidateTotals {
         }
     }
 
-    /// What waits for a decision.
-    pub(in crate::store) fn outlook(&self, policy: &DeletePolicy) -> PendingDeletes {
+    /// Returns the pending deletes under a policy.
+    pub(in crate::store) fn pending_deletes(&self, policy: &DeletePolicy) -> PendingDeletes {
         PendingDeletes {
             held: self.held,
             unconfirmed: self.unconfirmed,
@@ -95,9 +96,9 @@ impl CandidateTotals {
         }
     }
 
-    /// The end of a scan that deleted so many.
+    /// Returns the result of a scan that deleted this number of records.
     pub(in crate::store) fn scan_outcome(&self, policy: &DeletePolicy, deleted: u64) -> ScanOutcome {
-        let PendingDeletes { held, unconfirmed, held_by, next_full, .. } = self.outlook(policy);
+        let PendingDeletes { held, unconfirmed, held_by, next_full, .. } = self.pending_deletes(policy);
         ScanOutcome { deleted, held, unconfirmed, held_by, next_full }
     }
 }

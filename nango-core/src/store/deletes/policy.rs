@@ -1,28 +1,28 @@
-//! What a sync declares about deletes.
+//! Delete policy of a sync.
 
 use super::ScanWalk;
 
-/// The `hold` of a sync that declares none: one hour, in microseconds.
+/// The default of `hold`: one hour, in microseconds.
 pub const DEFAULT_HOLD: i64 = 60 * 60 * 1_000_000;
 /// Position-based walks of more requests than this need one more confirmation: long lists shift more often.
 const LONG_WALK_REQUESTS: u64 = 50;
 
-/// What a sync declares about deletes, and what a person allows for one run.
+/// The delete policy that a sync declares, and the permission of a user for one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeletePolicy {
-    /// How many complete scans in a row must miss a record, at least 1. `None`: by the kind of pagination.
+    /// The number of consecutive complete scans that must miss a record, at least 1. `None`: depends on the pagination.
     pub confirmations: Option<u32>,
-    /// Whether only a request for the record confirms that it is gone.
+    /// Whether only a request for the record confirms its deletion.
     pub by_request: bool,
-    /// How long a candidate that the guard holds waits at least, in microseconds.
+    /// The minimum duration for which the guard holds a candidate, in microseconds.
     pub hold: i64,
-    /// The largest share of the live records that one scan may delete, in percent.
+    /// The maximum share of the active records that one scan may delete, in percent.
     pub max_deletes: Option<u32>,
-    /// Lifts guard, hold and `max_deletes` for this scan.
+    /// Disables guard, hold and `max_deletes` for this scan.
     pub allow: bool,
-    /// The fingerprint of what is walked: with another one the state of a candidate starts over.
+    /// The fingerprint of the walked list and its parameters: if it changes, the state of a candidate restarts.
     pub fingerprint: [u8; 16],
-    /// Whether every run is full, so that no full run has to be brought forward.
+    /// Whether every run is a full one, so that no full run has to be brought forward.
     pub every_run_full: bool,
 }
 
@@ -41,7 +41,7 @@ impl Default for DeletePolicy {
 }
 
 impl DeletePolicy {
-    /// How many complete scans in a row, of this kind, must miss a record.
+    /// Returns the number of consecutive complete scans of this type that must miss a record.
     pub(super) fn required_confirmations(&self, walk: &ScanWalk) -> u32 {
         match self.confirmations {
             Some(declared) => declared.max(1),
@@ -51,7 +51,7 @@ impl DeletePolicy {
         }
     }
 
-    /// Whether so many candidates exceed `max_deletes` of the records that were live when the scan began.
+    /// Returns whether this number of candidates exceeds `max_deletes` of the `live` records at the start of the scan.
     pub(super) fn exceeds_max_deletes(&self, candidates: u64, live: u64) -> bool {
         self.max_deletes
             .is_some_and(|percent| u128::from(candidates) * 100 > u128::from(percent) * u128::from(live.max(1)))
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn confirmations_follow_the_kind_of_pagination_unless_declared() {
+    fn confirmations_depend_on_pagination_unless_declared() {
         let walk = |position, requests| ScanWalk {
             complete: true,
             position_based: position,
@@ -71,11 +71,11 @@ mod tests {
             shifted: false,
             list_empty: false,
         };
-        let by_kind = DeletePolicy::default();
+        let undeclared = DeletePolicy::default();
         for (position, requests, expect) in
             [(false, 500, 1), (true, 1, 1), (true, 2, 2), (true, 50, 2), (true, 51, 3), (true, 5_000, 3)]
         {
-            assert_eq!(by_kind.required_confirmations(&walk(position, requests)), expect, "{position} {requests}");
+            assert_eq!(undeclared.required_confirmations(&walk(position, requests)), expect, "{position} {requests}");
         }
         let declared = DeletePolicy { confirmations: Some(4), ..DeletePolicy::default() };
         assert_eq!(declared.required_confirmations(&walk(false, 1)), 4);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn max_deletes_is_exceeded_above_its_share_only() {
+    fn max_deletes_is_exceeded_only_above_its_share() {
         let policy = DeletePolicy { max_deletes: Some(20), ..DeletePolicy::default() };
         assert!(!policy.exceeds_max_deletes(4, 20) && policy.exceeds_max_deletes(5, 20));
         assert!(!policy.exceeds_max_deletes(0, 0) && policy.exceeds_max_deletes(1, 0));

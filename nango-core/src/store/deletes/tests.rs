@@ -1,4 +1,4 @@
-//! The histories and single rules, without a database.
+//! Tests of the delete decisions without a database: the histories, and single rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::{
     store::{DatasetKey, FinishScan, FunctionKey, PatchRow, RunToken, Scan},
 };
 
-/// What a dataset holds of its candidates.
+/// The candidates of a dataset.
 #[derive(Default)]
 struct DatasetState {
     states: BTreeMap<String, CandidateState>,
@@ -39,16 +39,16 @@ impl DatasetState {
     fn candidate_totals(&self) -> CandidateTotals {
         let count =
             |counts: fn(&CandidateState) -> bool| self.states.values().filter(|state| counts(state)).count() as u64;
-        let bringing = || self.states.values().filter(|state| !state.brought_forward);
+        let triggering = || self.states.values().filter(|state| !state.brought_forward);
         CandidateTotals {
             states: count(|_| true),
             held: count(|state| state.held != 0),
             held_by: self.states.values().map(|state| state.held).max().unwrap_or(0),
             unconfirmed: count(|state| !state.confirmed),
             first_missed_at: self.states.values().map(|state| state.first_missed_at).min(),
-            triggering_since: bringing().map(|state| state.first_missed_at).min(),
-            triggering_needed: bringing().map(|state| state.needed).max().unwrap_or(0),
-            triggering_unheld: bringing().filter(|state| state.held == 0).count() as u64,
+            triggering_since: triggering().map(|state| state.first_missed_at).min(),
+            triggering_needed: triggering().map(|state| state.needed).max().unwrap_or(0),
+            triggering_unheld: triggering().filter(|state| state.held == 0).count() as u64,
             brought_forward: self.brought_forward,
         }
     }
@@ -59,51 +59,52 @@ impl DatasetState {
         if run.full {
             self.brought_forward = if brought_forward { self.brought_forward + 1 } else { 0 };
         }
-        let here: BTreeSet<&String> = run.seen.iter().chain(&run.written).collect();
-        self.states.retain(|id, _| run.live_before.contains(id) && !here.contains(id));
+        let present: BTreeSet<&String> = run.seen.iter().chain(&run.written).collect();
+        self.states.retain(|id, _| run.live_before.contains(id) && !present.contains(id));
         let mut tombstones = Vec::new();
         let walk = run.walk();
         if run.full && walk.complete {
-            let mut candidates: Vec<String> = run.live_before.iter().filter(|id| !here.contains(id)).cloned().collect();
-            let asked = if policy.by_request {
-                run.ask(&self.candidates_to_request(&candidates))
+            let mut candidates: Vec<String> =
+                run.live_before.iter().filter(|id| !present.contains(id)).cloned().collect();
+            let results = if policy.by_request {
+                run.request_confirmations(&self.candidates_to_request(&candidates))
             } else {
                 vectors::ConfirmationResults::default()
             };
-            for id in &asked.returned {
+            for id in &results.returned {
                 self.states.remove(id);
             }
-            candidates.retain(|id| !asked.returned.contains(id));
-            let end = finish(walk, policy.clone(), asked.confirmations);
+            candidates.retain(|id| !results.returned.contains(id));
+            let end = finish(walk, policy.clone(), results.confirmations);
             let live = run.live_before.len() as u64;
-            let begun = ScanStart { began_at: run.began_at * SECOND, live, brought_forward };
-            let judge = CandidateEvaluator::new(&end, begun, run.ended_at * SECOND, candidates.len() as u64);
+            let scan_start = ScanStart { began_at: run.began_at * SECOND, live, brought_forward };
+            let evaluator = CandidateEvaluator::new(&end, scan_start, run.ended_at * SECOND, candidates.len() as u64);
             for id in candidates {
                 let stored = self.states.remove(&id);
-                if asked.unmapped.contains(&id) || judge.evaluate(&id, stored.clone()) == Decision::Delete {
+                if results.unmapped.contains(&id) || evaluator.evaluate(&id, stored.clone()) == Decision::Delete {
                     tombstones.push(id);
-                } else if let Decision::Wait(state) = judge.evaluate(&id, stored) {
+                } else if let Decision::Wait(state) = evaluator.evaluate(&id, stored) {
                     self.states.insert(id, state);
                 }
             }
         }
         tombstones.sort();
-        let outlook = self.candidate_totals().outlook(&policy);
-        self.next = outlook.next_full;
+        let pending = self.candidate_totals().pending_deletes(&policy);
+        self.next = pending.next_full;
         let ids = |counts: fn(&CandidateState) -> bool| {
             self.states.iter().filter(|(_, state)| counts(state)).map(|(id, _)| id.clone()).collect::<Vec<_>>()
         };
         let (held, unconfirmed) = (ids(|state| state.held != 0), ids(|state| !state.confirmed));
-        assert_eq!((outlook.held, outlook.unconfirmed), (held.len() as u64, unconfirmed.len() as u64));
-        assert_eq!(outlook.held_by.is_some(), !held.is_empty());
-        Expect { tombstones, held, unconfirmed, next_run_full: next_run_name(outlook.next_full).to_owned() }
+        assert_eq!((pending.held, pending.unconfirmed), (held.len() as u64, unconfirmed.len() as u64));
+        assert_eq!(pending.held_by.is_some(), !held.is_empty());
+        Expect { tombstones, held, unconfirmed, next_run_full: next_run_name(pending.next_full).to_owned() }
     }
 
     fn candidates_to_request(&self, candidates: &[String]) -> Vec<String> {
-        let asked = |id: &String| self.states.get(id).and_then(|state| state.asked_at);
+        let asked_at = |id: &String| self.states.get(id).and_then(|state| state.asked_at);
         let confirmed = |id: &String| self.states.get(id).is_some_and(|state| state.by_request);
         let mut ids: Vec<String> = candidates.iter().filter(|id| !confirmed(id)).cloned().collect();
-        ids.sort_by_key(|id| asked(id));
+        ids.sort_by_key(|id| asked_at(id));
         ids.truncate(100);
         ids
     }
@@ -112,9 +113,9 @@ impl DatasetState {
 #[test]
 fn decisions_follow_every_history_of_the_specification() {
     for case in cases() {
-        let mut memory = DatasetState::default();
+        let mut state = DatasetState::default();
         for (i, run) in case.runs.iter().enumerate() {
-            assert_eq!(memory.run(&case, run), run.expect, "{}, run {}", case.name, i + 1);
+            assert_eq!(state.run(&case, run), run.expect, "{}, run {}", case.name, i + 1);
         }
     }
 }
@@ -124,8 +125,8 @@ fn walk(position: bool) -> ScanWalk {
 }
 
 fn evaluate_one(end: &FinishScan, stored: Option<CandidateState>) -> Option<CandidateState> {
-    let begun = ScanStart { began_at: 100, live: 1_000, brought_forward: false };
-    match CandidateEvaluator::new(end, begun, 200, 1).evaluate("a", stored) {
+    let scan_start = ScanStart { began_at: 100, live: 1_000, brought_forward: false };
+    match CandidateEvaluator::new(end, scan_start, 200, 1).evaluate("a", stored) {
         Decision::Wait(state) => Some(state),
         Decision::Delete => None,
     }
@@ -160,16 +161,16 @@ fn confirmation_counts_only_when_policy_confirms_by_request() {
     let policy = DeletePolicy { by_request: true, ..DeletePolicy::default() };
     assert_eq!(evaluate_one(&finish(walk(true), policy.clone(), gone), None), None);
     let undecided = vec![Confirmation { id: "a".to_owned(), gone: false }];
-    let asked = evaluate_one(&finish(walk(true), policy, undecided), None).unwrap();
-    assert_eq!((asked.asked_at, asked.by_request, asked.confirmed), (Some(200), false, false));
+    let requested = evaluate_one(&finish(walk(true), policy, undecided), None).unwrap();
+    assert_eq!((requested.asked_at, requested.by_request, requested.confirmed), (Some(200), false, false));
 }
 
 #[test]
 fn next_run_is_full_when_every_run_is_full() {
     let policy = DeletePolicy { every_run_full: true, ..DeletePolicy::default() };
-    let waiting = CandidateTotals { states: 1, held: 1, brought_forward: 9, ..CandidateTotals::default() };
-    assert_eq!(waiting.outlook(&policy).next_full, NextFullRun::NextRun);
-    assert_eq!(CandidateTotals::default().outlook(&policy).next_full, NextFullRun::Regular);
+    let totals = CandidateTotals { states: 1, held: 1, brought_forward: 9, ..CandidateTotals::default() };
+    assert_eq!(totals.pending_deletes(&policy).next_full, NextFullRun::NextRun);
+    assert_eq!(CandidateTotals::default().pending_deletes(&policy).next_full, NextFullRun::Regular);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The delete histories of `testdata/walk-vectors.json`, which are independent of the language: for the decisions alone, and
-//! for every database.
+//! Delete histories of `testdata/walk-vectors.json`, which are independent of the programming language. They test the
+//! decisions alone, and every database.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Confirmation, DEFAULT_HOLD, DeletePolicy, NextFullRun, ScanWalk, WalkKind, WalkResult};
 
 const FILE: &str = include_str!("../../../testdata/walk-vectors.json");
-/// The unit of the histories' times, in microseconds.
+/// The unit of time in the histories, in microseconds.
 pub(in crate::store) const SECOND: i64 = 1_000_000;
 
 #[derive(Debug, Deserialize)]
@@ -17,7 +17,7 @@ struct File {
     deletes: Vec<Case>,
 }
 
-/// A history: the runs of one sync.
+/// A history of the runs of one sync.
 #[derive(Debug, Deserialize)]
 pub(in crate::store) struct Case {
     pub name: String,
@@ -34,7 +34,7 @@ struct Settings {
     get: bool,
 }
 
-/// A run. Times are seconds.
+/// A run of a history. Times are in seconds.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::store) struct Run {
@@ -51,11 +51,11 @@ pub(in crate::store) struct Run {
     pub written: Vec<String>,
     #[serde(default = "yes")]
     pub full: bool,
-    /// Whether the run was brought forward; absent: as the run before said.
+    /// Whether the run was brought forward; if absent, the previous run decides.
     pub forwarded: Option<bool>,
     #[serde(default)]
     allow: bool,
-    /// What the provider answers when it is asked for a record.
+    /// The provider's responses to requests for single records, by id.
     #[serde(default)]
     answers: BTreeMap<String, Value>,
     pub expect: Expect,
@@ -71,7 +71,7 @@ struct Walk {
     shifted: bool,
 }
 
-/// What a run leaves.
+/// The expected state after a run.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::store) struct Expect {
@@ -85,7 +85,7 @@ fn yes() -> bool {
     true
 }
 
-/// All histories.
+/// Returns all delete histories of the file.
 pub(in crate::store) fn cases() -> Vec<Case> {
     let file: File = serde_json::from_str(FILE).unwrap();
     assert_eq!(file.deletes.len(), 39);
@@ -93,7 +93,7 @@ pub(in crate::store) fn cases() -> Vec<Case> {
 }
 
 impl Case {
-    /// What the sync declares, as it applies to a run.
+    /// Returns the delete policy of the sync for a run.
     pub(in crate::store) fn policy(&self, run: &Run) -> DeletePolicy {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share between 0 and 1")]
         let percent = |share: f64| (share * 100.0).round() as u32;
@@ -109,10 +109,10 @@ impl Case {
     }
 }
 
-/// What the answers to the requests of a run lead to.
+/// The results of the requests for single records in a run.
 #[derive(Debug, Default, PartialEq)]
 pub(in crate::store) struct ConfirmationResults {
-    /// What the end of the scan is given.
+    /// The confirmations that are passed to the end of the scan.
     pub confirmations: Vec<Confirmation>,
     /// Records that the provider still returns.
     pub returned: Vec<String>,
@@ -121,7 +121,7 @@ pub(in crate::store) struct ConfirmationResults {
 }
 
 impl Run {
-    /// How its walks ended.
+    /// Returns the combined result of the run's walks.
     pub(in crate::store) fn walk(&self) -> ScanWalk {
         let one = |end: &str, kind: &str, requests, shifted| {
             let kind = match kind {
@@ -138,29 +138,29 @@ impl Run {
         ScanWalk::combined(&ends, self.seen.is_empty())
     }
 
-    /// Asks the provider for records, in this order, until it says that it answers no more.
-    pub(in crate::store) fn ask(&self, ids: &[String]) -> ConfirmationResults {
-        let mut asked = ConfirmationResults::default();
+    /// Requests records from the provider in this order, until a response forbids further requests.
+    pub(in crate::store) fn request_confirmations(&self, ids: &[String]) -> ConfirmationResults {
+        let mut results = ConfirmationResults::default();
         for id in ids {
-            let answer = self.answers.get(id).cloned().unwrap_or_else(|| 500.into());
-            let gone = matches!(answer.as_u64(), Some(404 | 410));
-            match answer.as_str() {
-                Some("record") => asked.returned.push(id.clone()),
+            let response = self.answers.get(id).cloned().unwrap_or_else(|| 500.into());
+            let gone = matches!(response.as_u64(), Some(404 | 410));
+            match response.as_str() {
+                Some("record") => results.returned.push(id.clone()),
                 Some("none") => {
-                    asked.unmapped.push(id.clone());
-                    asked.confirmations.push(Confirmation { id: id.clone(), gone: true });
+                    results.unmapped.push(id.clone());
+                    results.confirmations.push(Confirmation { id: id.clone(), gone: true });
                 }
-                _ => asked.confirmations.push(Confirmation { id: id.clone(), gone }),
+                _ => results.confirmations.push(Confirmation { id: id.clone(), gone }),
             }
-            if matches!(answer.as_u64(), Some(401 | 403 | 429 | 500..)) {
+            if matches!(response.as_u64(), Some(401 | 403 | 429 | 500..)) {
                 break;
             }
         }
-        asked
+        results
     }
 }
 
-/// The name that the histories have for a time.
+/// Returns the name that the histories use for the time of the next full run.
 pub(in crate::store) fn next_run_name(next: NextFullRun) -> &'static str {
     match next {
         NextFullRun::Regular => "no",

@@ -1,34 +1,34 @@
-//! The ends of several walks of one scan as one.
+//! Combined result of the walks of one scan.
 
 use super::ScanWalk;
 
-/// How records were requested.
+/// The method by which a walk requests records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WalkKind {
-    /// By a walk with token pagination.
+    /// A walk with token pagination.
     Token,
-    /// By a walk with position-based pagination.
+    /// A walk with position-based pagination.
     Position,
-    /// By plain requests. Several of them count as one position-based walk.
+    /// Requests without pagination. Several of them count as one position-based walk.
     Plain,
 }
 
-/// One walk of a scan, ended or dropped. Plain requests count as one walk.
+/// The result of one walk of a scan. Requests without pagination count as one walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalkResult {
-    /// Whether it ended Complete. A walk that was dropped before its end did not.
+    /// Whether the walk ended as complete. A walk that was dropped before its end is not complete.
     pub complete: bool,
-    /// How it requested records.
+    /// The method by which the walk requested records.
     pub kind: WalkKind,
-    /// How many requests it made.
+    /// The number of requests.
     pub requests: u64,
-    /// Whether it had a shift.
+    /// Whether the walk detected a shift.
     pub shifted: bool,
 }
 
 impl ScanWalk {
-    /// The walks of a scan as one: the weakest decides. A scan without a walk proves nothing, and several walks
-    /// of one request each are not several requests of one walk.
+    /// Combines the walks of a scan: the weakest result decides. A scan without a walk is incomplete, and several walks
+    /// of one request each do not count as several requests of one walk.
     pub fn combined(parts: &[WalkResult], list_empty: bool) -> Self {
         let plain = parts.iter().filter(|part| part.kind == WalkKind::Plain).map(|part| part.requests).sum::<u64>();
         let longest = parts.iter().filter(|part| part.kind != WalkKind::Plain).map(|part| part.requests).max();

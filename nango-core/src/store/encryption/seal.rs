@@ -1,9 +1,9 @@
 //! Sealing and opening the payloads of one dataset.
 //!
-//! A sealed payload is `nonce (12) · ciphertext · tag (16)`, AES-256-GCM under a subkey of the dataset. The subkey is
+//! A sealed payload is `nonce (12) · ciphertext · tag (16)`, AES-256-GCM with a subkey of the dataset. The subkey is
 //! derived from a key of the ring and the dataset's names; the names and the record's id are authenticated, so that a
-//! row does not open under another id, nor in another dataset or variant. The nonce is drawn at random for each row:
-//! within a dataset two of 2³² payloads share one with a probability of 2⁻³³, so that is where a key should be rotated.
+//! row cannot be opened under another id, dataset or variant. The nonce is random for each row: among 2³² payloads of a
+//! dataset, two have the same nonce with a probability of 2⁻³³, so a key should be rotated before that number.
 
 use std::{
     borrow::Cow,
@@ -21,17 +21,18 @@ use crate::store::{DatasetKey, StoreError};
 const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
 
-/// By so many bytes a sealed payload is longer than a plain one. The schemas of the databases reckon with it.
+/// The number of bytes by which a sealed payload is longer than its plaintext. The schemas of the databases depend on
+/// it.
 pub(crate) const SEAL_OVERHEAD: usize = NONCE_BYTES + TAG_BYTES;
 
-/// The seal of one dataset, for one piece of work.
+/// The seal of one dataset, for one operation.
 #[derive(Debug)]
 pub(crate) struct DatasetSeal {
     keys: Option<Arc<dyn Keys>>,
-    /// The key for new payloads; `None`: they stay plain.
+    /// The key for new payloads; `None`: they are stored as plaintext.
     active: Option<KeyId>,
     names: Vec<u8>,
-    /// Subkeys in use; in a rotation there are two.
+    /// The subkeys in use; two during a rotation.
     ciphers: Mutex<Vec<(KeyId, Arc<Aes256Gcm>)>>,
 }
 
@@ -40,7 +41,7 @@ impl DatasetSeal {
         Self { keys, active, names: dataset.length_prefixed(), ciphers: Mutex::default() }
     }
 
-    /// What to store of a payload, and the stored id of the key (0: it stays as it is).
+    /// Returns the bytes to store for a payload, and the stored id of the key (0: the payload stays plaintext).
     pub(crate) fn seal<'a>(&self, id: &str, payload: &'a [u8]) -> Result<(Cow<'a, [u8]>, i32), StoreError> {
         let Some(key) = self.active else { return Ok((Cow::Borrowed(payload), 0)) };
         let mut sealed = Vec::with_capacity(payload.len() + SEAL_OVERHEAD);
@@ -52,13 +53,13 @@ impl DatasetSeal {
         let text = InOutBuf::from(&mut sealed[NONCE_BYTES..]);
         let tag = cipher
             .encrypt_inout_detached(&Nonce::from(nonce), &self.associated_data(id), text)
-            // Fails only for texts of 64 GiB, which no row can hold.
+            // This fails only for texts of 64 GiB, which are larger than any row.
             .map_err(|_| seal_error())?;
         sealed.extend_from_slice(&tag);
         Ok((Cow::Owned(sealed), key.to_stored()))
     }
 
-    /// The payload of what [`Self::seal`] gave.
+    /// Opens bytes of [`Self::seal`] and returns the payload.
     pub(crate) fn open<'a>(&self, id: &str, stored: &'a [u8], key: i32) -> Result<Cow<'a, [u8]>, StoreError> {
         let Some(key) = KeyId::from_stored(key) else { return Ok(Cow::Borrowed(stored)) };
         let cipher = self.cipher(key)?;

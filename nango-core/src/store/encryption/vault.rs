@@ -1,7 +1,7 @@
-//! What a process knows of the encryption of its database.
+//! Encryption state of an open database in this process.
 //!
-//! The truth is one row of the database, the [`Policy`], read in each transaction that writes payloads. What follows from
-//! it, the [`Regime`], is worked out once and kept until the row's epoch moves.
+//! The authoritative state is one row of the database, the [`StoredPolicy`], which each transaction that writes
+//! payloads reads. The [`EncryptionPolicy`] is derived from it once, and cached until the version of the row changes.
 
 use std::{
     fmt,
@@ -11,38 +11,38 @@ use std::{
 use super::{DatasetSeal, KeyId, Keys};
 use crate::store::{DatasetKey, StoreError, hash::Hasher};
 
-/// What binds the secret of the hashes to its place.
+/// The record id under which the secret of the content hashes is sealed.
 const HASH_SECRET: &str = "hash secret";
 
-/// What the database says of its encryption.
+/// The encryption policy as it is stored in the database.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct StoredPolicy {
-    /// Grows with each change of the others.
+    /// The version of the policy: every change of the other fields increments it.
     pub policy_version: i64,
     /// Whether payloads are sealed.
     pub payloads: bool,
-    /// The key that everything new is sealed with.
+    /// The key for new values.
     pub active: Option<KeyId>,
-    /// The secret of the content hashes of sealed payloads, sealed with the active key. Drawn when payloads are first
-    /// sealed and never changed, so that no rotation makes an unchanged record look new.
+    /// The secret of the content hashes of sealed payloads, sealed with the active key. Generated when payloads are
+    /// first sealed and never changed, so that a rotation does not make unchanged records look new.
     pub hash_secret: Option<Vec<u8>>,
-    /// Where the walk over what is there stands: its stage, and the last row that it saw there. `None`: it is done.
-    pub walk: Option<(i64, i64)>,
+    /// The position of the reseal pass: its stage, and the last row of the stage. `None`: the pass is complete.
+    pub reseal_position: Option<(i64, i64)>,
 }
 
-/// What follows from a policy and a ring.
+/// The encryption policy of a transaction, derived from the stored policy and the key ring.
 #[derive(Debug)]
 pub(crate) struct EncryptionPolicy {
     policy_version: i64,
-    /// The active key.
+    /// The key for new credentials and resume states.
     pub active: Option<KeyId>,
-    /// The key that payloads are sealed with.
+    /// The key for new payloads; `None`: payloads are stored as plaintext.
     pub payloads: Option<KeyId>,
-    /// The content hashes: those of this regime, and those that rows of an earlier one have.
+    /// The content hashes of this policy, and those of rows that were written under an earlier one.
     pub hasher: Hasher,
 }
 
-/// The ring and the regime of one open database.
+/// The key ring and the cached policy of an open database.
 pub(crate) struct Vault {
     keys: OnceLock<Arc<dyn Keys>>,
     policy: RwLock<Arc<EncryptionPolicy>>,
@@ -55,44 +55,45 @@ impl fmt::Debug for Vault {
 }
 
 impl Vault {
-    /// A database whose plain hashes are these. Nothing is known of its encryption yet.
+    /// Creates the vault of a database with these plain hashes. Its policy is not yet resolved.
     pub(crate) fn new(hasher: Hasher) -> Self {
         let regime = EncryptionPolicy { policy_version: -1, active: None, payloads: None, hasher };
         Self { keys: OnceLock::new(), policy: RwLock::new(Arc::new(regime)) }
     }
 
-    /// Takes the ring; a second one is not taken.
+    /// Sets the key ring; later calls have no effect.
     pub(crate) fn use_keys(&self, keys: Arc<dyn Keys>) {
         if self.keys.set(keys).is_ok() {
-            // What was worked out without keys is worked out again.
+            // A policy that was resolved without keys must be resolved again.
             let mut regime = self.policy.write().unwrap_or_else(PoisonError::into_inner);
             let EncryptionPolicy { active, payloads, ref hasher, .. } = **regime;
             *regime = Arc::new(EncryptionPolicy { policy_version: -1, active, payloads, hasher: hasher.clone() });
         }
     }
 
-    /// The ring, once it was given.
+    /// Returns the key ring, once it is set.
     pub(crate) fn keys(&self) -> Option<&dyn Keys> {
         self.keys.get().map(|keys| &**keys)
     }
 
-    /// What was in force when this process last looked: good for work ahead of a transaction, which must look again.
+    /// Returns the latest policy of this process. It is suitable for work before a transaction, which must check it
+    /// again.
     pub(crate) fn latest_policy(&self) -> Arc<EncryptionPolicy> {
         Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether the regime of this epoch is known, so that the rest of the policy need not be read.
-    pub(crate) fn known(&self, epoch: i64) -> Option<Arc<EncryptionPolicy>> {
-        Some(self.latest_policy()).filter(|regime| regime.policy_version == epoch)
+    /// Returns the cached policy if it has this version, so that the stored policy need not be read.
+    pub(crate) fn cached_policy(&self, version: i64) -> Option<Arc<EncryptionPolicy>> {
+        Some(self.latest_policy()).filter(|policy| policy.policy_version == version)
     }
 
-    /// What is in force in a transaction that read this policy.
+    /// Returns the policy of a transaction that read this stored policy.
     ///
     /// # Errors
     ///
-    /// Payloads are sealed with a key that the ring does not hold.
+    /// Returns an error if payloads are sealed with a key that the ring lacks.
     pub(crate) fn resolve_policy(&self, policy: &StoredPolicy) -> Result<Arc<EncryptionPolicy>, StoreError> {
-        if let Some(known) = self.known(policy.policy_version) {
+        if let Some(known) = self.cached_policy(policy.policy_version) {
             return Ok(known);
         }
         let secret = match (policy.active, &policy.hash_secret) {
@@ -118,23 +119,23 @@ impl Vault {
         Ok(regime)
     }
 
-    /// The seal of a dataset for reading; what it seals stays plain.
+    /// Returns the seal of a dataset for reading; payloads that it seals stay plaintext.
     pub(crate) fn seal_for_reading(&self, dataset: &DatasetKey) -> DatasetSeal {
         DatasetSeal::new(self.keys.get().cloned(), None, dataset)
     }
 
-    /// The seal of a dataset under a regime.
+    /// Returns the seal of a dataset for writing under a policy.
     pub(crate) fn seal_for_writing(&self, regime: &EncryptionPolicy, dataset: &DatasetKey) -> DatasetSeal {
         DatasetSeal::new(self.keys.get().cloned(), regime.payloads, dataset)
     }
 
-    /// A blob of credentials or of a resume state, sealed with the active key: as it came, or sealed anew if it was
-    /// sealed before another key became active.
+    /// Seals credentials or a resume state with the active key if they are sealed with another one. Returns `None` if
+    /// the blob needs no change.
     ///
     /// # Errors
     ///
-    /// The ring does not hold the active key.
-    pub(crate) fn current(
+    /// Returns an error if the ring lacks the active key.
+    pub(crate) fn reseal_if_needed(
         &self,
         regime: &EncryptionPolicy,
         blob: &[u8],
@@ -149,14 +150,14 @@ impl Vault {
         }
     }
 
-    /// A new secret for content hashes, sealed with a key.
+    /// Generates a secret for content hashes, sealed with a key.
     pub(crate) fn new_hash_secret(&self, key: KeyId) -> Result<Vec<u8>, StoreError> {
         let mut secret = zeroize::Zeroizing::new([0; 32]);
         getrandom::fill(&mut *secret).map_err(|error| StoreError::Database(error.to_string().into()))?;
         self.seal_hash_secret(key, &secret)
     }
 
-    /// The secret of the content hashes, sealed with another key.
+    /// Returns the secret of the content hashes, sealed with another key.
     pub(crate) fn reseal_hash_secret(&self, from: KeyId, sealed: &[u8], to: KeyId) -> Result<Vec<u8>, StoreError> {
         let secret = self.open_hash_secret(from, sealed)?;
         self.seal_hash_secret(to, &secret)
@@ -175,7 +176,7 @@ impl Vault {
     }
 }
 
-/// The dataset that none is: names are never empty.
+/// Returns a key that no dataset can have, because names are never empty.
 fn no_dataset() -> DatasetKey {
     let [integration, connection, model, variant] = [const { String::new() }; 4];
     DatasetKey { integration, connection, model, variant }

@@ -1,9 +1,11 @@
-//! Noticing commits: those of this process at once, those of others by a notification, and by asking now and then where
-//! none comes through. Behind a pooler that lends connections for a transaction nothing listens: the connection would
-//! receive the notifications for whichever client has it next.
+//! Change notification: commits of this process at once, commits of other processes by `NOTIFY`, with polling as
+//! fallback.
 //!
-//! A notification is sent after the commit, by a task of its own, and at most one in a while: inside the transaction it
-//! would make the commits of the whole database wait for each other.
+//! Behind a pooler that assigns connections per transaction, nothing listens: the connection would receive the
+//! notifications of whichever client uses it next.
+//!
+//! A notification is sent after the commit by a separate task, at most one per [`COALESCE`]. Inside the transaction it
+//! would serialise the commits of the whole database.
 
 use std::{
     sync::{
@@ -23,24 +25,24 @@ use tokio::{
 use super::transaction::BEGIN_SHORT;
 use crate::store::StoreError;
 
-/// The name that notifications go under.
+/// Channel of the notifications.
 pub(super) const CHANNEL: &str = "nango_rs";
-/// Commits within this time share a notification.
+/// Commits within this duration share a notification.
 const COALESCE: Duration = Duration::from_millis(50);
-/// How often the server is asked.
+/// Interval at which waiters poll the transaction counter of the server.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Who waits for commits.
+/// Wakes the waiters of [`Store::wait_for_change`](crate::store::Store::wait_for_change) after a commit.
 #[derive(Debug)]
 pub(super) struct ChangeNotifier {
     changed: watch::Sender<()>,
     pool: PgPool,
-    /// `None`: nothing listens, because the connection may be lent to others.
+    /// `None` if nothing listens, because a pooler may assign the connection to others.
     listener_pool: Option<PgPool>,
-    /// The server's transaction counter when it was last asked.
+    /// Transaction counter of the server at the last poll.
     xid: Arc<AtomicI64>,
     committed: Arc<Notify>,
-    /// What this process signs its notifications with, so that it does not wake itself twice.
+    /// Sender id in the notifications of this process, which ignores its own.
     sender_id: Arc<str>,
     tasks: Mutex<Tasks>,
 }
@@ -53,7 +55,7 @@ struct Tasks {
 }
 
 impl ChangeNotifier {
-    /// Nothing is started yet: a program that neither writes nor waits needs no task and no second connection.
+    /// Starts no task yet: a program that neither writes nor waits needs no task and no second connection.
     pub(super) fn new(pool: PgPool, listener_pool: Option<PgPool>, xid: i64) -> Self {
         Self {
             changed: watch::Sender::new(()),
@@ -66,7 +68,7 @@ impl ChangeNotifier {
         }
     }
 
-    /// Tells of a commit: here at once, elsewhere soon.
+    /// Reports a commit: to waiters of this process at once, to other processes within [`COALESCE`].
     pub(super) fn notify(&self) {
         self.changed.send_replace(());
         self.committed.notify_one();
@@ -80,19 +82,19 @@ impl ChangeNotifier {
         }
     }
 
-    /// Waits until something was committed after this call, or `patience` is over.
+    /// Waits until a commit after this call, or until `timeout` has elapsed.
     pub(super) fn wait(&self, timeout: Duration) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
-        let mut heard = self.changed.subscribe();
+        let mut changed = self.changed.subscribe();
         let (pool, xid) = (self.pool.clone(), Arc::clone(&self.xid));
         let known = xid.load(Ordering::Acquire);
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(listening) = &self.listener_pool
+        if let Some(listener_pool) = &self.listener_pool
             && tasks.listener.is_none()
             && !tasks.closed
             && tokio::runtime::Handle::try_current().is_ok()
         {
             tasks.listener =
-                Some(tokio::spawn(listener(listening.clone(), self.changed.clone(), Arc::clone(&self.sender_id))));
+                Some(tokio::spawn(listener(listener_pool.clone(), self.changed.clone(), Arc::clone(&self.sender_id))));
         }
         drop(tasks);
         async move {
@@ -103,9 +105,9 @@ impl ChangeNotifier {
             loop {
                 tokio::select! {
                     () = &mut deadline => return Ok(()),
-                    _ = heard.changed() => return Ok(()),
+                    _ = changed.changed() => return Ok(()),
                     _ = ticks.tick() => {
-                        // A server that does not answer is told of by the read that follows.
+                        // An unreachable server is reported by the read that follows.
                         let Ok(latest) = transaction_counter(&pool).await else { continue };
                         xid.fetch_max(latest, Ordering::AcqRel);
                         if latest > known {
@@ -117,11 +119,11 @@ impl ChangeNotifier {
         }
     }
 
-    /// Ends the tasks and the connection that listens.
+    /// Stops the tasks and closes the connection for notifications.
     pub(super) async fn close(&self) {
         self.stop();
-        if let Some(listening) = &self.listener_pool {
-            listening.close().await;
+        if let Some(listener_pool) = &self.listener_pool {
+            listener_pool.close().await;
         }
     }
 
@@ -140,42 +142,43 @@ impl Drop for ChangeNotifier {
     }
 }
 
-/// A number that grows with each transaction of the server that writes. It stands in shared memory.
+/// Returns the transaction counter of the server, which grows with each transaction that writes. It is in shared
+/// memory.
 async fn transaction_counter(pool: &PgPool) -> sqlx::Result<i64> {
     // In a transaction, so that a pooler keeps the connection from the first message to the last.
     let mut sql = pool.begin_with(BEGIN_SHORT).await?;
-    let ask = sqlx::query_scalar("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint");
-    ask.persistent(false).fetch_one(&mut *sql).await
+    let query = sqlx::query_scalar("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint");
+    query.persistent(false).fetch_one(&mut *sql).await
 }
 
-async fn notifier(pool: PgPool, committed: Arc<Notify>, name: Arc<str>) {
+async fn notifier(pool: PgPool, committed: Arc<Notify>, sender_id: Arc<str>) {
     loop {
         committed.notified().await;
-        // Where it does not come through, the others ask.
-        let _ = send_notification(&pool, &name).await;
+        // If it fails, other processes notice the commit by polling.
+        let _ = send_notification(&pool, &sender_id).await;
         sleep(COALESCE).await;
     }
 }
 
-async fn send_notification(pool: &PgPool, name: &str) -> sqlx::Result<()> {
+async fn send_notification(pool: &PgPool, sender_id: &str) -> sqlx::Result<()> {
     let mut sql = pool.begin_with(BEGIN_SHORT).await?;
-    sqlx::query("SELECT pg_notify($1, $2)").persistent(false).bind(CHANNEL).bind(name).execute(&mut *sql).await?;
+    sqlx::query("SELECT pg_notify($1, $2)").persistent(false).bind(CHANNEL).bind(sender_id).execute(&mut *sql).await?;
     sql.commit().await
 }
 
-async fn listener(listening: PgPool, heard: watch::Sender<()>, name: Arc<str>) {
+async fn listener(pool: PgPool, changed: watch::Sender<()>, sender_id: Arc<str>) {
     loop {
-        if let Ok(mut listener) = PgListener::connect_with(&listening).await
+        if let Ok(mut listener) = PgListener::connect_with(&pool).await
             && listener.listen(CHANNEL).await.is_ok()
         {
-            // `None` stands for a connection that broke and was made again: something may have been missed.
+            // `None` means that the connection broke and was reopened: a notification may have been lost.
             while let Ok(notification) = listener.try_recv().await {
-                if notification.is_none_or(|told| told.payload() != &*name) {
-                    heard.send_replace(());
+                if notification.is_none_or(|notification| notification.payload() != &*sender_id) {
+                    changed.send_replace(());
                 }
             }
         }
-        if listening.is_closed() {
+        if pool.is_closed() {
             return;
         }
         sleep(POLL_INTERVAL).await;

@@ -1,8 +1,8 @@
-//! Checking the database: its datasets row by row, and what belongs to nothing.
+//! Database check: datasets record by record, and orphaned rows.
 //!
-//! The server looks after its own files; what it finds wrong there ends the check with its error. Must stay true: each look
-//! is one snapshot; a repair looks again in its own transaction, under the dataset's lock, because what was read may have
-//! changed since; and the counts come last, because the other repairs move them.
+//! The server verifies its own files; an error that it reports for them ends the check. Invariants: each read is one
+//! snapshot; a repair reads again in its own transaction, under the dataset's lock, because the data may have changed
+//! since; counts are checked last, because the other repairs change them.
 
 mod datasets;
 mod orphans;
@@ -12,19 +12,19 @@ mod values;
 use super::Postgres;
 use crate::store::{CheckReport, StoreError};
 
-/// Rows that are read in one snapshot, and the most that are mended in one transaction.
+/// Number of rows that are read in one snapshot, and the maximum that is repaired in one transaction.
 const STEP: i64 = 2_000;
 
-/// Checks everything, and mends what is safe to mend.
+/// Checks everything, and repairs what is safe to repair.
 pub(super) async fn check(store: &Postgres, repair: bool) -> Result<CheckReport, StoreError> {
     let mut report = CheckReport::default();
     orphans::check(store, repair, &mut report).await?;
     values::check(store, &mut report).await?;
-    for place in datasets::list(store).await? {
+    for dataset in datasets::list(store).await? {
         report.datasets += 1;
-        rows::check(store, &place, repair, &mut report).await?;
-        rows::check_keys(store, &place, repair, &mut report).await?;
-        datasets::check(store, &place, repair, &mut report).await?;
+        rows::check(store, &dataset, repair, &mut report).await?;
+        rows::check_keys(store, &dataset, repair, &mut report).await?;
+        datasets::check(store, &dataset, repair, &mut report).await?;
     }
     Ok(report)
 }

@@ -1,4 +1,4 @@
-//! Checkpoints and resume states.
+//! Checkpoints and resume states of functions.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::store::{
     resume_context,
 };
 
-/// The checkpoint of a function.
+/// Returns the checkpoint of a function.
 pub(super) async fn read(db: &mut Db, key: &FunctionKey) -> DbResult<StoredCheckpoint> {
     const READ: &str = "SELECT value, version FROM nango_rs.checkpoints WHERE function = $1";
     let Some(function) = functions::find(db, key).await? else { return Ok(StoredCheckpoint::default()) };
@@ -22,7 +22,7 @@ pub(super) async fn read(db: &mut Db, key: &FunctionKey) -> DbResult<StoredCheck
     Ok(StoredCheckpoint { value: value.map_err(|_| DbError::damaged("a checkpoint"))?, version })
 }
 
-/// Changes a checkpoint if it still has the version that was read. Gives the new version.
+/// Changes a checkpoint if it still has the expected version. Returns the new version.
 pub(super) async fn write(db: &mut Db, key: &FunctionKey, write: &CheckpointWrite) -> DbResult<i64> {
     const FIND: &str = "SELECT version FROM nango_rs.checkpoints WHERE function = $1 FOR UPDATE";
     let function = functions::open(db, key).await?;
@@ -32,11 +32,11 @@ pub(super) async fn write(db: &mut Db, key: &FunctionKey, write: &CheckpointWrit
         return Err(conflict(found));
     }
     let version = put(db, function, write.value.as_ref()).await?;
-    // The first version of two writers at once: there was no row to lock.
+    // Two writers of the first version: there was no row to lock.
     if version == found + 1 { Ok(version) } else { Err(conflict(version - 1)) }
 }
 
-/// Changes a checkpoint whatever its version.
+/// Changes a checkpoint regardless of its version. Returns the new version.
 pub(super) async fn set(db: &mut Db, key: &FunctionKey, value: Option<&Value>) -> DbResult<i64> {
     let function = functions::open(db, key).await?;
     put(db, function, value).await
@@ -49,17 +49,17 @@ async fn put(db: &mut Db, function: i64, value: Option<&Value>) -> DbResult<i64>
     Ok(db.query_scalar(PUT).bind(function).bind(value.map(Value::to_string)).fetch_one(&mut *db.sql).await?)
 }
 
-/// The sealed resume state of a function.
+/// Returns the sealed resume state of a function.
 pub(super) async fn read_resume(db: &mut Db, key: &FunctionKey) -> DbResult<Option<Vec<u8>>> {
     const READ: &str = "SELECT state FROM nango_rs.resume_states WHERE function = $1";
     let Some(function) = functions::find(db, key).await? else { return Ok(None) };
     Ok(db.query_scalar(READ).bind(function).fetch_optional(&mut *db.sql).await?)
 }
 
-/// Changes a resume state; the regime, if the transaction knows it already.
+/// Changes a resume state. The encryption policy is passed if the transaction has already read it.
 pub(super) async fn write_resume(
     db: &mut Db,
-    regime: Option<&EncryptionPolicy>,
+    policy: Option<&EncryptionPolicy>,
     key: &FunctionKey,
     write: &ResumeWrite,
 ) -> DbResult<()> {
@@ -70,8 +70,8 @@ pub(super) async fn write_resume(
     match write {
         ResumeWrite::Set(state) => {
             let context = resume_context(key);
-            let newer = match regime {
-                Some(regime) => db.shared.vault.current(regime, state, &context)?,
+            let newer = match policy {
+                Some(policy) => db.shared.vault.reseal_if_needed(policy, state, &context)?,
                 None => encryption::reseal_if_needed(db, state, &context).await?,
             };
             db.query(SET).bind(function).bind(newer.as_ref().unwrap_or(state)).execute(&mut *db.sql).await?
@@ -81,13 +81,13 @@ pub(super) async fn write_resume(
     Ok(())
 }
 
-/// Drops everything that a function would go on from. A checkpoint's version goes on, so that a run that read it before
-/// cannot bring it back.
+/// Deletes everything that a function could resume from. The version of its checkpoint increases, so that a run that
+/// read the checkpoint before cannot restore it.
 pub(super) async fn reset(db: &mut Db, key: &FunctionKey) -> DbResult<()> {
     const CHECKPOINT: &str = "UPDATE nango_rs.checkpoints SET value = NULL, version = version + 1 WHERE function = $1";
     const RESUME: &str = "DELETE FROM nango_rs.resume_states WHERE function = $1";
     let Some(function) = functions::find(db, key).await? else { return Ok(()) };
-    // Datasets come before checkpoints in the order of locks.
+    // Datasets precede checkpoints in the lock order.
     scans::close_all(db, function).await?;
     db.query(CHECKPOINT).bind(function).execute(&mut *db.sql).await?;
     db.query(RESUME).bind(function).execute(&mut *db.sql).await?;

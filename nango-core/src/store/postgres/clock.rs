@@ -1,8 +1,9 @@
-//! The database's clock, as this process knows it between two answers of the server.
+//! Estimate of the server's clock between two responses of the server.
 //!
-//! The server's clock is what counts: stamps and leases are taken from it in SQL. This one answers [`Clock::now`] without
-//! asking, for the moment at which a page is requested. Must stay true: it never goes back, is never ahead of the server's
-//! clock by more than the two drift apart within [`TRUST`], and never behind a stamp that this process was shown.
+//! The server's clock is authoritative: commit times and leases are computed from it in SQL. This clock implements
+//! [`Clock::now`] without a query, for the time at which a page is requested. Invariants: it never goes back, is ahead
+//! of the server's clock at most by the drift of the two within [`SAMPLE_MAX_AGE`], and is never behind a commit time
+//! that this process has seen.
 
 use std::{
     sync::{
@@ -12,17 +13,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// For so long a sample of the server's clock is used, even if a later one says less.
+/// Time for which a sample of the server's clock is used, even if a later sample is behind it.
 const SAMPLE_MAX_AGE: Duration = Duration::from_secs(10);
 
-/// The clock of a server.
+/// Estimated clock of a server.
 #[derive(Debug)]
 pub(super) struct Clock {
     sample: Mutex<Sample>,
     latest: AtomicI64,
 }
 
-/// What the server's clock said, and when the answer was here.
+/// A time of the server's clock, and when this process received it.
 #[derive(Debug, Clone, Copy)]
 struct Sample {
     server_time: i64,
@@ -30,14 +31,14 @@ struct Sample {
 }
 
 impl Sample {
-    /// What the server's clock says now at least: the answer was on its way for a while.
+    /// Returns the earliest possible time of the server's clock: the latency of the response is unknown.
     fn now(self) -> i64 {
         self.server_time.saturating_add(i64::try_from(self.received_at.elapsed().as_micros()).unwrap_or(i64::MAX))
     }
 }
 
 impl Clock {
-    /// A clock that was just asked.
+    /// Creates a clock from a time that the server just returned.
     pub(super) fn new(server: i64) -> Self {
         Self {
             sample: Mutex::new(Sample { server_time: server, received_at: Instant::now() }),
@@ -45,24 +46,24 @@ impl Clock {
         }
     }
 
-    /// The moment, microseconds since 1970.
+    /// Returns the estimated time, microseconds since 1970 (UTC).
     pub(super) fn now(&self) -> i64 {
         let now = self.sample.lock().unwrap_or_else(PoisonError::into_inner).now();
         self.advance_to(now)
     }
 
-    /// Takes note of a moment that the server's clock just gave.
+    /// Records a time that the server's clock just returned.
     pub(super) fn observe_server_time(&self, server: i64) {
         let mut sample = self.sample.lock().unwrap_or_else(PoisonError::into_inner);
-        // Of two samples the one that says more was less long on its way.
+        // Of two samples, the later time is the one with the shorter latency.
         if server >= sample.now() || sample.received_at.elapsed() > SAMPLE_MAX_AGE {
             *sample = Sample { server_time: server, received_at: Instant::now() };
         }
     }
 
-    /// Takes note of a stamp; gives it, or a later one that was already given.
-    pub(super) fn advance_to(&self, stamp: i64) -> i64 {
-        self.latest.fetch_max(stamp, Ordering::AcqRel).max(stamp)
+    /// Advances the clock to a commit time, if it is behind. Returns the latest time of the clock.
+    pub(super) fn advance_to(&self, committed_at: i64) -> i64 {
+        self.latest.fetch_max(committed_at, Ordering::AcqRel).max(committed_at)
     }
 }
 
@@ -78,7 +79,7 @@ mod tests {
         clock.observe_server_time(5_000_000);
         let ahead = clock.now();
         assert!((5_000_000..6_000_000).contains(&ahead), "{ahead}");
-        // An answer that was long on its way says nothing new.
+        // A response with a long latency is ignored.
         clock.observe_server_time(2_000_000);
         assert!(clock.now() >= ahead);
         assert_eq!(clock.advance_to(9_000_000), 9_000_000);

@@ -1,4 +1,4 @@
-//! Connections.
+//! Connections, and named values in `meta`.
 
 use serde_json::{Map, Value};
 use sqlx::{Row, postgres::PgRow};
@@ -14,12 +14,12 @@ use crate::store::{
 
 macro_rules! columns {
     () => {
-        "row, integration, id, auth, credentials, config, metadata, created_at, updated_at, version, renew_at, failures, \
-         failed_at, failure, refused, rejected_since"
+        "row, integration, id, auth, credentials, config, metadata, created_at, updated_at, version, renew_at, \
+         failures, failed_at, failure, refused, rejected_since"
     };
 }
 
-/// Adds or replaces a connection; the flag says whether it is new.
+/// Adds or replaces a connection; the flag is true if it is new.
 pub(super) async fn put(db: &mut Db, new: &NewConnection) -> DbResult<(Connection, bool)> {
     // A row that was just inserted has no earlier version, so `xmax` is 0.
     const PUT: &str = concat!(
@@ -48,7 +48,7 @@ pub(super) async fn put(db: &mut Db, new: &NewConnection) -> DbResult<(Connectio
     Ok((connection(&row)?, row.try_get("is_new")?))
 }
 
-/// A connection by name.
+/// Returns a connection by integration and id.
 pub(super) async fn find(db: &mut Db, integration: &str, id: &str) -> DbResult<Option<Connection>> {
     const FIND: &str = concat!("SELECT ", columns!(), " FROM nango_rs.connections WHERE integration = $1 AND id = $2");
     if integration.contains('\0') || id.contains('\0') {
@@ -58,14 +58,14 @@ pub(super) async fn find(db: &mut Db, integration: &str, id: &str) -> DbResult<O
     found.as_ref().map(connection).transpose()
 }
 
-/// A connection by number.
+/// Returns a connection by its row number.
 pub(super) async fn find_by_row(db: &mut Db, row: i64) -> DbResult<Option<Connection>> {
     const FIND: &str = concat!("SELECT ", columns!(), " FROM nango_rs.connections WHERE row = $1");
     let found = db.query(FIND).bind(row).fetch_optional(&mut *db.sql).await?;
     found.as_ref().map(connection).transpose()
 }
 
-/// All connections, or those of one integration.
+/// Returns all connections, or those of one integration.
 pub(super) async fn list(db: &mut Db, integration: Option<&str>) -> DbResult<Vec<Connection>> {
     const LIST: &str = concat!(
         "SELECT ",
@@ -76,7 +76,7 @@ pub(super) async fn list(db: &mut Db, integration: Option<&str>) -> DbResult<Vec
     found.iter().map(connection).collect()
 }
 
-/// Changes the metadata of a connection and gives the result.
+/// Changes the metadata of a connection and returns the result, or `None` if there is no such connection.
 pub(super) async fn change_metadata(
     db: &mut Db,
     integration: &str,
@@ -105,7 +105,8 @@ pub(super) async fn change_metadata(
     Ok(Some(metadata))
 }
 
-/// Replaces configuration and credentials by the same with more of it sealed.
+/// Replaces configuration and credentials by versions with more secrets sealed. Returns `false`, without a write, if
+/// the connection has changed since the given version or a refresh of its token is in progress.
 pub(super) async fn seal_config(
     db: &mut Db,
     row: i64,
@@ -119,14 +120,14 @@ pub(super) async fn seal_config(
     Ok(seal.execute(&mut *db.sql).await?.rows_affected() > 0)
 }
 
-/// A value that the program keeps.
+/// Returns a value that the program stored under this name.
 pub(super) async fn meta_value(db: &mut Db, name: &str) -> DbResult<Option<Vec<u8>>> {
     const FIND: &str = "SELECT value FROM nango_rs.meta WHERE key = 'note:' || $1";
     let found: Option<(Vec<u8>,)> = db.query_as(FIND).bind(name).fetch_optional(&mut *db.sql).await?;
     Ok(found.map(|(value,)| value))
 }
 
-/// Keeps a value, or drops it.
+/// Stores a value, or removes it.
 pub(super) async fn put_meta_value(db: &mut Db, name: &str, value: Option<&[u8]>) -> DbResult<()> {
     const PUT: &str = "INSERT INTO nango_rs.meta (key, value) VALUES ('note:' || $1, $2) \
                        ON CONFLICT (key) DO UPDATE SET value = excluded.value";
@@ -138,8 +139,8 @@ pub(super) async fn put_meta_value(db: &mut Db, name: &str, value: Option<&[u8]>
     Ok(())
 }
 
-/// Removes a connection and what belongs to it. Its runs that go on are cancelled first, so that none of them can bring a
-/// record back; the rows of its datasets stay, for their sequences.
+/// Removes a connection and everything that belongs to it. Its active runs are cancelled first, so that none of them
+/// can write a record afterwards. The rows of its datasets stay, for their sequence numbers.
 pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> DbResult<Option<RemovedConnection>> {
     const CONNECTION: &str = "DELETE FROM nango_rs.connections WHERE integration = $1 AND id = $2";
     const FUNCTIONS: &str = "SELECT id FROM nango_rs.functions WHERE integration = $1 AND connection = $2";
@@ -162,7 +163,7 @@ pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> DbResult
     let scans: Vec<_> = datasets.iter().filter_map(|(_, scan)| *scan).collect();
     let datasets: Vec<_> = datasets.into_iter().map(|(id, _)| id).collect();
     let mut records = 0;
-    for (statement, of) in [
+    for (statement, rows) in [
         ("DELETE FROM nango_rs.record_keys WHERE dataset = ANY($1)", &datasets),
         ("DELETE FROM nango_rs.records WHERE dataset = ANY($1)", &datasets),
         ("DELETE FROM nango_rs.delete_states WHERE dataset = ANY($1)", &datasets),
@@ -172,7 +173,7 @@ pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> DbResult
         ("DELETE FROM nango_rs.resume_states WHERE function = ANY($1)", &functions),
         ("DELETE FROM nango_rs.locks WHERE run = ANY($1)", &runs),
     ] {
-        let done = db.query(statement).bind(of).execute(&mut *db.sql).await?;
+        let done = db.query(statement).bind(rows).execute(&mut *db.sql).await?;
         if statement.contains("nango_rs.records ") {
             records = done.rows_affected();
         }
@@ -182,14 +183,14 @@ pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> DbResult
 
 fn connection(row: &PgRow) -> DbResult<Connection> {
     let (config, metadata): (&str, &str) = (row.try_get("config")?, row.try_get("metadata")?);
-    let times: i64 = row.try_get("failures")?;
+    let attempts: i64 = row.try_get("failures")?;
     let failed: Option<(i64, String)> =
         row.try_get::<Option<i64>, _>("failed_at")?.zip(row.try_get::<Option<String>, _>("failure")?);
     let refused = row.try_get::<i64, _>("refused")? != 0;
     let rejected_since = row.try_get("rejected_since")?;
-    let failure = failed.filter(|_| times > 0).map(|(at, message)| {
-        let times = u32::try_from(times).unwrap_or(u32::MAX);
-        RefreshFailure { attempts: times, failed_at: at, message, refused, rejected_since }
+    let failure = failed.filter(|_| attempts > 0).map(|(failed_at, message)| {
+        let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+        RefreshFailure { attempts, failed_at, message, refused, rejected_since }
     });
     Ok(Connection {
         row: row.try_get("row")?,

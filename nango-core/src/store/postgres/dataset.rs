@@ -1,76 +1,77 @@
-//! The row of a dataset: its lock, its sequence, its latest stamp and its sizes.
+//! Row of a dataset: its lock, sequence, latest commit time and sizes.
 //!
-//! Must stay true: whoever gives a sequence or a record number holds the row's lock, from before it reads a key of the
-//! dataset to the end of the transaction. A commit is durable before its rows can be seen: `synchronous_commit = off` is
-//! raised here, where sequences begin.
+//! Invariants: a transaction that assigns sequence numbers or record numbers holds the row's lock from before it reads
+//! a key of the dataset to its end. A commit is durable before its rows become visible: `synchronous_commit = off` is
+//! overridden here, where sequence numbers are assigned.
 
 use sqlx::query::{Query, QueryAs};
 
 use super::{
     Db,
-    encryption::held,
+    encryption::share_lock,
     error::{DbError, DbResult},
     now,
 };
 use crate::store::DatasetKey;
 
-/// A dataset inside a transaction that holds its lock.
+/// A dataset inside a transaction that has locked it.
 #[derive(Debug)]
 pub(super) struct Dataset {
-    /// Its number.
+    /// Id of the row.
     pub id: i64,
-    /// The last sequence that was given.
+    /// Last sequence number that was assigned.
     pub seq: i64,
-    /// The latest stamp that was given, or the server's clock if it is later: the next stamp.
+    /// Time of the next change: the latest commit time, or the server's clock if it is later.
     pub committed_at: i64,
-    /// Live records.
+    /// Number of live records.
     pub live: i64,
-    /// Bytes of their payloads.
+    /// Size of their payloads in bytes.
     pub bytes: i64,
-    /// The last record number that was given.
+    /// Last record number that was assigned.
     pub last_rid: i64,
-    /// The scan that is open, whoever opened it.
+    /// The open scan, of any function.
     pub scan: Option<OpenScan>,
-    /// Whether candidates may wait in `delete_states`.
+    /// Whether `delete_states` may contain candidates of the dataset.
     pub has_candidates: bool,
-    /// The epoch of the policy that this transaction holds still.
+    /// Version of the encryption policy that this transaction has locked.
     pub policy_version: i64,
     stored: (i64, i64),
 }
 
-/// A scan that is open.
+/// An open scan of a dataset.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OpenScan {
-    /// Its number.
+    /// Number of the scan.
     pub number: i64,
-    /// The function that opened it.
+    /// Id of the function that opened it.
     pub function: i64,
-    /// The dataset's sequence when it began.
+    /// Sequence number of the dataset when the scan began.
     pub start_seq: i64,
 }
 
 /// A dataset that is only read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DatasetHead {
-    /// Its number.
+    /// Id of the row.
     pub id: i64,
-    /// The last sequence that was given.
+    /// Last sequence number that was assigned.
     pub seq: i64,
 }
 
 type Row = (i64, i64, i64, i64, i64, i64, Option<i64>, Option<i64>, Option<i64>, bool, i64, bool, i64);
 
 impl Dataset {
-    /// Locks the dataset if it is there.
+    /// Locks the dataset if it exists.
     pub(super) async fn find(db: &mut Db, key: &DatasetKey) -> DbResult<Option<Self>> {
-        // Only the locked row itself is read again after a wait: what a writer must know stands in it, and nothing is
+        // After a wait, only the locked row itself is read again: everything a writer needs is in it, and nothing is
         // joined to it.
         const LOCK: &str = concat!(
             "SELECT id, seq, stamp, live, bytes, rids, scan, scan_function, scan_start, waits, ",
             now!(),
             ", current_setting('synchronous_commit') = 'off', ",
-            held!("epoch"),
-            " FROM nango_rs.datasets WHERE integration = $1 AND connection = $2 AND model = $3 AND variant = $4 FOR UPDATE"
+            share_lock!("epoch"),
+            " FROM nango_rs.datasets WHERE integration = $1 AND connection = $2 AND model = $3 AND variant = $4 \
+             FOR UPDATE"
         );
         let lock = names(key).into_iter().fold(db.query_as::<Row>(LOCK), QueryAs::bind);
         let Some(row) = lock.fetch_optional(&mut *db.sql).await? else { return Ok(None) };
@@ -98,7 +99,7 @@ impl Dataset {
         }))
     }
 
-    /// Locks the dataset, made if it is not there.
+    /// Locks the dataset, and creates it if it does not exist.
     pub(super) async fn open(db: &mut Db, key: &DatasetKey) -> DbResult<Self> {
         if let Some(found) = Self::find(db, key).await? {
             return Ok(found);
@@ -107,38 +108,38 @@ impl Dataset {
         Self::find(db, key).await?.ok_or_else(|| DbError::damaged("a dataset"))
     }
 
-    /// The sequence of the next change.
+    /// Assigns the sequence number of the next change.
     pub(super) fn next_seq(&mut self) -> i64 {
         self.seq += 1;
         self.seq
     }
 
-    /// The number of the next record.
+    /// Assigns the number of the next record.
     pub(super) fn next_rid(&mut self) -> i64 {
         self.last_rid += 1;
         self.last_rid
     }
 
-    /// Writes the row, if a change moved it; `stamp` is that of the changes.
-    pub(super) async fn save(&self, db: &mut Db, stamp: i64) -> DbResult<()> {
+    /// Writes the row if a change was made; `committed_at` is the commit time of the changes.
+    pub(super) async fn save(&self, db: &mut Db, committed_at: i64) -> DbResult<()> {
         const SAVE: &str = "UPDATE nango_rs.datasets SET seq = $2, stamp = CASE WHEN seq = $2 THEN stamp ELSE $3 END, \
                             live = $4, bytes = $5, rids = $6 WHERE id = $1";
         if (self.seq, self.bytes) == self.stored {
             return Ok(());
         }
-        let save = db.query(SAVE).bind(self.id).bind(self.seq).bind(stamp);
+        let save = db.query(SAVE).bind(self.id).bind(self.seq).bind(committed_at);
         save.bind(self.live).bind(self.bytes).bind(self.last_rid).execute(&mut *db.sql).await?;
-        db.shared.clock.advance_to(stamp);
+        db.shared.clock.advance_to(committed_at);
         Ok(())
     }
 }
 
-/// Locks several datasets, each named once, and makes those that are not there; gives them in the order of the keys.
+/// Locks several distinct datasets and creates those that do not exist. Returns them in the order of `keys`.
 pub(super) async fn open(db: &mut Db, keys: &[&DatasetKey]) -> DbResult<Vec<Dataset>> {
     if let [key] = keys {
         return Ok(vec![Dataset::open(db, key).await?]);
     }
-    // Made in the order of names and locked in the order of numbers, so that no two transactions wait for each other.
+    // Created in the order of their names and locked in the order of their ids, which prevents deadlocks.
     let mut sorted = keys.to_vec();
     sorted.sort_unstable();
     let mut numbered = Vec::with_capacity(keys.len());
@@ -162,13 +163,13 @@ pub(super) async fn open(db: &mut Db, keys: &[&DatasetKey]) -> DbResult<Vec<Data
 }
 
 async fn create(db: &mut Db, key: &DatasetKey) -> DbResult<()> {
-    const MAKE: &str = "INSERT INTO nango_rs.datasets (integration, connection, model, variant) \
+    const CREATE: &str = "INSERT INTO nango_rs.datasets (integration, connection, model, variant) \
                         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-    names(key).into_iter().fold(db.query(MAKE), Query::bind).execute(&mut *db.sql).await?;
+    names(key).into_iter().fold(db.query(CREATE), Query::bind).execute(&mut *db.sql).await?;
     Ok(())
 }
 
-/// The dataset for a reader, if anything ever asked for it to be there.
+/// Returns the dataset for a reader, if it was ever created.
 pub(super) async fn head(db: &mut Db, key: &DatasetKey) -> DbResult<Option<DatasetHead>> {
     const FIND: &str = "SELECT id, seq FROM nango_rs.datasets \
                         WHERE integration = $1 AND connection = $2 AND model = $3 AND variant = $4";

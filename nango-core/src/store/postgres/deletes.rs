@@ -1,7 +1,7 @@
-//! Delete candidates: finding them at the end of a scan, what is stored of those that wait, and their tombstones.
+//! Delete candidates: selection at the end of a scan, stored states of pending ones, and tombstones.
 //!
-//! The decisions are those of [`crate::store::deletes`]. Must stay true: a state belongs to a live record that the latest
-//! complete scan of its dataset did not see, `waits` of a dataset is set while it has states, and memory does not grow with
+//! The decisions are made in [`crate::store::deletes`]. Invariants: a state belongs to a live record that the latest
+//! complete scan of its dataset did not see; `waits` of a dataset is set while it has states; memory does not grow with
 //! the number of candidates.
 
 use std::collections::HashMap;
@@ -20,10 +20,10 @@ use crate::store::{
     failpoint::failpoint,
 };
 
-/// So many candidates are fetched before anything is written.
+/// Number of candidates that are fetched before anything is written.
 const BATCH_SIZE: usize = 4096;
 
-/// The candidates of the scan `$2` of the dataset `$1` that began behind the place `$3`.
+/// SQL fragment: the candidates of the scan `$2` of the dataset `$1` that began after the sequence number `$3`.
 macro_rules! candidates {
     () => {
         "nango_rs.record_keys k LEFT JOIN nango_rs.scan_marks m ON m.scan = $2 AND m.chunk = k.rid / 4096 \
@@ -32,47 +32,47 @@ macro_rules! candidates {
     };
 }
 
-/// Drops what is stored of candidates.
+/// Deletes the stored states of candidates.
 pub(super) async fn drop_states(db: &mut Db, dataset: i64, ids: &[&str]) -> DbResult<()> {
-    const FORGET: &str = "DELETE FROM nango_rs.delete_states WHERE dataset = $1 AND id = ANY($2)";
+    const DELETE: &str = "DELETE FROM nango_rs.delete_states WHERE dataset = $1 AND id = ANY($2)";
     if !ids.is_empty() {
-        db.query(FORGET).bind(dataset).bind(ids).execute(&mut *db.sql).await?;
+        db.query(DELETE).bind(dataset).bind(ids).execute(&mut *db.sql).await?;
     }
     Ok(())
 }
 
-/// Every key is asked for its mark: by a hash of the marks, which are few, and not by walking them for each key.
+/// Makes the planner match keys with marks by a hash of the marks, which are few, instead of a loop over them per key.
 async fn prefer_hash_join(db: &mut Db, hash: bool) -> DbResult<()> {
     let set = if hash { "SET LOCAL enable_nestloop = off" } else { "SET LOCAL enable_nestloop = on" };
     sqlx::raw_sql(set).execute(&mut *db.sql).await?;
     Ok(())
 }
 
-/// A candidate: its id, its place in the feed, and the size of its payload.
+/// A candidate: its id, its sequence number, and the size of its payload in bytes.
 type Candidate = (String, i64, i32);
 
-/// Decides about the candidates of a scan whose walks were complete. Gives how many became tombstones.
+/// Decides about the candidates of a scan whose walks were complete. Returns how many became tombstones.
 pub(super) async fn process_candidates(
     db: &mut Db,
     dataset: &mut Dataset,
     end: &FinishScan,
     scan: OpenScan,
 ) -> DbResult<u64> {
-    // A cursor sees the state at its beginning, whatever is written behind it.
+    // A cursor reads the snapshot of its start, whatever is written afterwards.
     const OPEN: &str = concat!(
         "DECLARE candidates NO SCROLL CURSOR FOR SELECT k.id, k.seq, k.bytes FROM ",
         candidates!(),
         " ORDER BY k.id"
     );
     const COUNT: &str = concat!("SELECT count(*) FROM ", candidates!());
-    // A program of an earlier version may have saved a record without dropping its state.
+    // An older version of the program may have saved a record without deleting its state.
     const CLEAR: &str = "DELETE FROM nango_rs.delete_states WHERE dataset = $1 AND scan <> $2";
     prefer_hash_join(db, true).await?;
     let open = sqlx::query(OPEN).persistent(false).bind(dataset.id).bind(scan.number).bind(scan.start_seq);
     open.execute(&mut *db.sql).await?;
     let mut next = fetch_batch(db).await?;
     let mut count = next.len() as u64;
-    // The share of all candidates decides about each of them, so they are counted first: most often there are few.
+    // Each decision depends on the share of all candidates, so they are counted first; most often one batch is enough.
     if next.len() == BATCH_SIZE {
         let all = db.query_scalar(COUNT).bind(dataset.id).bind(scan.number).bind(scan.start_seq);
         count = to_u64(all.fetch_one(&mut *db.sql).await?);
@@ -81,22 +81,22 @@ pub(super) async fn process_candidates(
     count += count_deleted(db, dataset.id, end, scan).await?;
     failpoint!("scan:counted");
 
-    let judge = CandidateEvaluator::new(end, scan_start(db, dataset).await?, dataset.committed_at, count);
+    let evaluator = CandidateEvaluator::new(end, scan_start(db, dataset).await?, dataset.committed_at, count);
     let mut deleted = 0;
     loop {
         let mut known =
             if dataset.has_candidates { candidate_states(db, dataset.id, &next).await? } else { HashMap::new() };
-        let (mut burials, mut states, mut forgotten) = (Tombstones::default(), States::default(), Vec::new());
+        let (mut tombstones, mut states, mut obsolete) = (Tombstones::default(), States::default(), Vec::new());
         for (id, seq, bytes) in &next {
             let stored = known.remove(id);
             let was_stored = stored.is_some();
-            match judge.evaluate(id, stored) {
+            match evaluator.evaluate(id, stored) {
                 Decision::Wait(state) => states.push(id, state),
                 Decision::Delete => {
                     if was_stored {
-                        forgotten.push(id.as_str());
+                        obsolete.push(id.as_str());
                     }
-                    burials.push(id, [*seq, dataset.next_seq()]);
+                    tombstones.push(id, [*seq, dataset.next_seq()]);
                     dataset.live -= 1;
                     dataset.bytes -= i64::from(*bytes);
                     deleted += 1;
@@ -104,8 +104,8 @@ pub(super) async fn process_candidates(
             }
         }
         states.write(db, dataset.id, scan.number).await?;
-        drop_states(db, dataset.id, &forgotten).await?;
-        burials.write(db, dataset.id, dataset.committed_at, end.run.row).await?;
+        drop_states(db, dataset.id, &obsolete).await?;
+        tombstones.write(db, dataset.id, dataset.committed_at, end.run.row).await?;
         if deleted > 0 {
             failpoint!("scan:tombstone");
         }
@@ -120,27 +120,28 @@ pub(super) async fn process_candidates(
 }
 
 async fn fetch_batch(db: &mut Db) -> DbResult<Vec<Candidate>> {
-    // [`GATHER`]
+    // The number is `BATCH_SIZE`.
     let fetch = sqlx::query_as("FETCH 4096 FROM candidates").persistent(false);
     Ok(fetch.fetch_all(&mut *db.sql).await?)
 }
 
-/// How many of the records that requests confirmed were deleted since the scan began.
+/// Returns how many of the records whose deletion was confirmed by requests were deleted since the scan began.
 async fn count_deleted(db: &mut Db, dataset: i64, end: &FinishScan, scan: OpenScan) -> DbResult<u64> {
-    const GONE: &str = "SELECT count(*) FROM unnest($2::text[]) i(id) CROSS JOIN LATERAL (SELECT 1 \
-                        FROM nango_rs.record_keys WHERE dataset = $1 AND id = i.id AND state & 1 = 1 AND seq > $3 OFFSET 0) k";
+    const DELETED: &str = "SELECT count(*) FROM unnest($2::text[]) i(id) CROSS JOIN LATERAL (SELECT 1 \
+                           FROM nango_rs.record_keys WHERE dataset = $1 AND id = i.id AND state & 1 = 1 AND seq > $3 \
+                           OFFSET 0) k";
     let ids: Vec<&str> = confirmed_gone(end).into_iter().filter(|id| !id.contains('\0')).collect();
     if ids.is_empty() {
         return Ok(0);
     }
-    Ok(to_u64(db.query_scalar(GONE).bind(dataset).bind(ids).bind(scan.start_seq).fetch_one(&mut *db.sql).await?))
+    Ok(to_u64(db.query_scalar(DELETED).bind(dataset).bind(ids).bind(scan.start_seq).fetch_one(&mut *db.sql).await?))
 }
 
 async fn scan_start(db: &mut Db, dataset: &Dataset) -> DbResult<ScanStart> {
     const BEGUN: &str = "SELECT scan_began, scan_live, scan_forward FROM nango_rs.datasets WHERE id = $1";
     let (at, live, brought_forward): (Option<i64>, Option<i64>, bool) =
         db.query_as(BEGUN).bind(dataset.id).fetch_one(&mut *db.sql).await?;
-    // A scan that a program of an earlier version opened has neither: it releases nothing.
+    // A scan that was opened by an older version of the program has neither, and confirms no deletes.
     let live = to_u64(live.unwrap_or(dataset.live));
     Ok(ScanStart { began_at: at.unwrap_or(i64::MIN), live, brought_forward })
 }
@@ -151,8 +152,8 @@ async fn candidate_states(
     candidates: &[Candidate],
 ) -> DbResult<HashMap<String, CandidateState>> {
     const STORED: &str = "SELECT i.id, s.* FROM unnest($2::text[]) i(id) CROSS JOIN LATERAL (SELECT first_missed_at, \
-                          confirmations, needed, shifted, asked_at, by_request, brought_forward, fingerprint, held, confirmed \
-                          FROM nango_rs.delete_states WHERE dataset = $1 AND id = i.id OFFSET 0) s";
+                          confirmations, needed, shifted, asked_at, by_request, brought_forward, fingerprint, held, \
+                          confirmed FROM nango_rs.delete_states WHERE dataset = $1 AND id = i.id OFFSET 0) s";
     type Row = (String, i64, i64, i64, bool, Option<i64>, bool, bool, Vec<u8>, i64, bool);
     let ids: Vec<&str> = candidates.iter().map(|(id, ..)| id.as_str()).collect();
     let rows: Vec<Row> = db.query_as(STORED).bind(dataset).bind(ids).fetch_all(&mut *db.sql).await?;
@@ -177,7 +178,7 @@ async fn candidate_states(
     rows.into_iter().map(state).collect()
 }
 
-/// States that are written at once.
+/// States that are written in one statement.
 #[derive(Debug, Default)]
 struct States<'a> {
     ids: Vec<&'a str>,
@@ -191,8 +192,8 @@ impl<'a> States<'a> {
     }
 
     async fn write(&self, db: &mut Db, dataset: i64, scan: i64) -> DbResult<()> {
-        const PUT: &str = "INSERT INTO nango_rs.delete_states (dataset, scan, id, first_missed_at, confirmations, needed, \
-             shifted, asked_at, by_request, brought_forward, fingerprint, held, confirmed) \
+        const PUT: &str = "INSERT INTO nango_rs.delete_states (dataset, scan, id, first_missed_at, confirmations, \
+             needed, shifted, asked_at, by_request, brought_forward, fingerprint, held, confirmed) \
              SELECT $1, $2, unnest($3::text[]), unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::bigint[]), \
              unnest($7::boolean[]), unnest($8::bigint[]), unnest($9::boolean[]), unnest($10::boolean[]), \
              unnest($11::bytea[]), unnest($12::bigint[]), unnest($13::boolean[]) \
@@ -225,7 +226,7 @@ impl<'a> States<'a> {
     }
 }
 
-/// The states of a dataset, added up.
+/// Returns the totals over the states of a dataset.
 pub(super) async fn candidate_totals(db: &mut Db, dataset: i64) -> DbResult<CandidateTotals> {
     const ADD_UP: &str = "SELECT count(*), count(*) FILTER (WHERE held <> 0), coalesce(max(held), 0), \
          count(*) FILTER (WHERE NOT confirmed), min(first_missed_at), \
@@ -251,15 +252,15 @@ pub(super) async fn candidate_totals(db: &mut Db, dataset: i64) -> DbResult<Cand
     })
 }
 
-/// What waits for a decision in a dataset.
+/// Returns the deletes of a dataset that await a decision.
 pub(super) async fn pending_deletes(db: &mut Db, key: &DatasetKey, policy: &DeletePolicy) -> DbResult<PendingDeletes> {
     Ok(match feed::find_dataset(db, key).await? {
-        Some(dataset) => candidate_totals(db, dataset.id).await?.outlook(policy),
+        Some(dataset) => candidate_totals(db, dataset.id).await?.pending_deletes(policy),
         None => PendingDeletes::default(),
     })
 }
 
-/// What [`to_ask`] is asked.
+/// Parameters of [`candidates_to_request`]: the run, its scan, and how many candidates to return.
 #[derive(Debug, Clone)]
 pub(super) struct CandidateQuery {
     pub run: RunToken,
@@ -269,8 +270,9 @@ pub(super) struct CandidateQuery {
     pub limit: u32,
 }
 
-/// The candidates of an open scan that may be asked for.
-pub(super) async fn candidates_to_request(db: &mut Db, ask: &CandidateQuery) -> DbResult<Vec<FeedRow>> {
+/// Returns the candidates of an open scan that may be requested from the provider, those that were never requested
+/// first.
+pub(super) async fn candidates_to_request(db: &mut Db, query: &CandidateQuery) -> DbResult<Vec<FeedRow>> {
     const OPEN: &str = "SELECT scan_start FROM nango_rs.datasets WHERE id = $1 AND scan = $2";
     const NEXT: &str = concat!(
         "SELECT c.id FROM (SELECT k.id FROM ",
@@ -278,22 +280,22 @@ pub(super) async fn candidates_to_request(db: &mut Db, ask: &CandidateQuery) -> 
         ") c LEFT JOIN nango_rs.delete_states s ON s.dataset = $1 AND s.id = c.id AND s.fingerprint = $4 \
          WHERE s.by_request IS NOT TRUE ORDER BY s.asked_at NULLS FIRST, c.id LIMIT $5"
     );
-    let closed = || DbError::Store(StoreError::ScanClosed(ask.dataset.model.clone()));
-    runs::ensure_running_unlocked(db, &ask.run).await?;
-    let dataset = feed::find_dataset(db, &ask.dataset).await?.ok_or_else(closed)?.id;
+    let closed = || DbError::Store(StoreError::ScanClosed(query.dataset.model.clone()));
+    runs::ensure_running_unlocked(db, &query.run).await?;
+    let dataset = feed::find_dataset(db, &query.dataset).await?.ok_or_else(closed)?.id;
     let start: Option<i64> =
-        db.query_scalar(OPEN).bind(dataset).bind(ask.scan.number).fetch_optional(&mut *db.sql).await?;
+        db.query_scalar(OPEN).bind(dataset).bind(query.scan.number).fetch_optional(&mut *db.sql).await?;
     prefer_hash_join(db, true).await?;
-    let next = db.query_scalar(NEXT).bind(dataset).bind(ask.scan.number).bind(start.ok_or_else(closed)?);
+    let next = db.query_scalar(NEXT).bind(dataset).bind(query.scan.number).bind(start.ok_or_else(closed)?);
     let ids: Vec<String> =
-        next.bind(&ask.fingerprint[..]).bind(to_i64(ask.limit.into())).fetch_all(&mut *db.sql).await?;
+        next.bind(&query.fingerprint[..]).bind(to_i64(query.limit.into())).fetch_all(&mut *db.sql).await?;
     prefer_hash_join(db, false).await?;
-    let mut rows = feed::by_id(db, &ask.dataset, &ids).await?;
+    let mut rows = feed::by_id(db, &query.dataset, &ids).await?;
     rows.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
     Ok(rows)
 }
 
-/// Makes what is noted of scans and candidates older.
+/// Moves the stored times of scans and candidates into the past.
 #[cfg(test)]
 pub(super) async fn backdate_scans(db: &mut Db, micros: i64) -> DbResult<()> {
     for older in [

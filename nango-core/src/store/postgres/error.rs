@@ -1,28 +1,28 @@
-//! What went wrong inside a transaction, whether to try again, and how it is told outside.
+//! Errors inside a transaction: whether to retry, and the [`StoreError`] for the caller.
 
 use sqlx::{Error, postgres::PgDatabaseError};
 
 use super::{ACQUIRE_TIMEOUT, LOCK_TIMEOUT};
 use crate::store::StoreError;
 
-/// Why a piece of work in the database did not succeed.
+/// Error of a unit of work in the database.
 #[derive(Debug)]
 pub(super) enum DbError {
-    /// The driver or the server, before the transaction was to be committed: nothing of it was written.
+    /// The driver or the server failed before the commit: nothing was written.
     Sql(Error),
-    /// The driver or the server, while the transaction was being committed.
+    /// The driver or the server failed during the commit.
     Commit(Error),
-    /// A rule of the store.
+    /// A rule of the store was violated.
     Store(StoreError),
 }
 
-/// The result of a piece of work in the database.
+/// Result of a unit of work in the database.
 pub(super) type DbResult<T> = Result<T, DbError>;
 
-/// What another attempt may help against.
+/// Reason why a retry may succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RetryReason {
-    /// Two transactions were in each other's way, and the server took this one back.
+    /// The transaction conflicted with another one, and the server rolled it back.
     Conflict,
     /// The connection broke before anything could be committed.
     Disconnected,
@@ -41,15 +41,15 @@ impl From<StoreError> for DbError {
 }
 
 impl DbError {
-    /// A stored value that is not what it must be.
+    /// Creates the error for a stored value that cannot be decoded.
     pub(super) fn damaged(what: &str) -> Self {
         Self::Store(StoreError::Damaged(what.to_owned()))
     }
 
-    /// Whether nothing was written for certain, and why another attempt may succeed.
+    /// Returns why a retry may succeed, if it is certain that nothing was written.
     pub(super) fn retry_reason(&self) -> Option<RetryReason> {
         match self {
-            // The server answered: it took the transaction back, also if it was asked to commit it.
+            // The server responded: it rolled the transaction back, even if this was the response to a commit.
             Self::Sql(error) | Self::Commit(error) if matches!(code(error), Some("40P01" | "40001")) => {
                 Some(RetryReason::Conflict)
             }
@@ -58,7 +58,7 @@ impl DbError {
         }
     }
 
-    /// The error for the floors above.
+    /// Converts the error for callers of the store.
     #[cold]
     pub(super) fn into_store_error(self) -> StoreError {
         match self {
@@ -70,21 +70,21 @@ impl DbError {
     }
 }
 
-/// What the server calls the error.
+/// Returns the `SQLSTATE` code of an error of the server.
 pub(super) fn code(error: &Error) -> Option<&str> {
     Some(database_error(error)?.code())
 }
 
-/// What the server says.
+/// Returns the error of the server, if it is one.
 pub(super) fn database_error(error: &Error) -> Option<&PgDatabaseError> {
     error.as_database_error()?.try_downcast_ref()
 }
 
-/// Whether the connection is gone.
+/// Returns whether the connection was lost.
 fn is_disconnected(error: &Error) -> bool {
     match error {
         Error::Io(_) | Error::Tls(_) => true,
-        // The server is being stopped, or crashed, or somebody ended the session.
+        // The server is shutting down or crashed, or an administrator terminated the session.
         _ => code(error)
             .is_some_and(|code| code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P05" | "25P03")),
     }

@@ -1,7 +1,7 @@
-//! Reading the feed of a dataset.
+//! Reads of a dataset's feed.
 //!
-//! The order is that of sequences. Stamps never go back along it, so a moment is a place in the feed too and is looked
-//! up by halving, not by walking. All statements of a read see one state of the database.
+//! Records are ordered by sequence number. Commit times never decrease along the feed, so a time corresponds to a
+//! sequence number, which is found by binary search. All statements of a read see one snapshot of the database.
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -26,26 +26,29 @@ macro_rules! columns {
 
 type Row = (String, Option<Vec<u8>>, i64, i64, Option<i64>, Option<i64>, i16, i64, i32);
 
-/// The next records of a dataset.
+/// Query: the next records of a dataset.
 const NEXT: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM nango_rs.records r WHERE r.dataset = $1 AND r.seq > $2 AND ($3 >> r.last_action) & 1 = 1 ORDER BY r.seq LIMIT $4"
+    " FROM nango_rs.records r WHERE r.dataset = $1 AND r.seq > $2 AND ($3 >> r.last_action) & 1 = 1 ORDER BY r.seq \
+     LIMIT $4"
 );
-/// The same for a page of at most `$5` bytes: it ends with the first record that is too many, and has two at least, so that
-/// the second tells that there is more. Sizes are known without reading the payloads, and are those of plain ones; a pruned
-/// record has none, which must not make the sum unknown.
+/// Query: like [`NEXT`], for a page of at most `$5` bytes. It ends with the first record that exceeds the limit, and
+/// has at least two records if there are two, so that the second shows that there is more. Sizes are known without
+/// reading the payloads, and are those of plaintext; a pruned record has no payload, which must not make the sum NULL.
 const NEXT_BYTES: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM (SELECT p.*, row_number() OVER w AS n, sum(coalesce(octet_length(p.payload) - CASE p.key_id WHEN 0 THEN 0 ELSE 28 END, 0)) OVER w AS before FROM (SELECT ",
+    " FROM (SELECT p.*, row_number() OVER w AS n, sum(coalesce(octet_length(p.payload) - CASE p.key_id WHEN 0 THEN 0 \
+     ELSE 28 END, 0)) OVER w AS before FROM (SELECT ",
     columns!(),
-    " FROM nango_rs.records r WHERE r.dataset = $1 AND r.seq > $2 AND ($3 >> r.last_action) & 1 = 1 ORDER BY r.seq LIMIT $4) p \
+    " FROM nango_rs.records r WHERE r.dataset = $1 AND r.seq > $2 AND ($3 >> r.last_action) & 1 = 1 ORDER BY r.seq \
+     LIMIT $4) p \
      WINDOW w AS (ORDER BY p.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) r \
      WHERE r.n <= 2 OR r.before <= $5 ORDER BY r.seq"
 );
-const _: () = assert!(SEAL_OVERHEAD == 28, "as `NEXT_BYTES` says");
-/// Those of the next records that are named.
+const _: () = assert!(SEAL_OVERHEAD == 28, "the number in `NEXT_BYTES`");
+/// Query: like [`NEXT`], for records with certain ids.
 const BY_IDS: &str = concat!(
     "SELECT ",
     columns!(),
@@ -55,7 +58,7 @@ const BY_IDS: &str = concat!(
      WHERE ($3 >> r.last_action) & 1 = 1 ORDER BY r.seq LIMIT $4"
 );
 
-/// Reads a page.
+/// Reads a page of the feed.
 pub(super) async fn read(db: &mut Db, key: &DatasetKey, query: &ReadQuery) -> DbResult<FeedPage> {
     let feed = db.shared.hasher.feed_id(key);
     let cursor = query.cursor.as_deref().map(|text| Cursor::decode(text, feed)).transpose()?;
@@ -63,7 +66,8 @@ pub(super) async fn read(db: &mut Db, key: &DatasetKey, query: &ReadQuery) -> Db
     let last = dataset.map_or(0, |dataset| dataset.seq);
     let mut after = cursor.map_or(0, |cursor| cursor.seq);
     if after > last {
-        // Not yet given: the database went back to an older backup, and going on would step over what comes.
+        // Not yet assigned: the database was restored from an older backup, and a resumed reader would skip new
+        // records.
         return Err(StoreError::Cursor.into());
     }
     let Some(dataset) = dataset else { return Ok(FeedPage::default()) };
@@ -72,7 +76,7 @@ pub(super) async fn read(db: &mut Db, key: &DatasetKey, query: &ReadQuery) -> Db
     }
     let seal = db.shared.vault.seal_for_reading(key);
     let mut page = FeedPageBuilder::new(query);
-    // One more than asked for tells whether there is more.
+    // One record more than requested shows whether there is more.
     let limit = i64::from(query.limit.clamp(1, MAX_PAGE_RECORDS)) + 1;
     let statement = match (query.ids.is_empty(), query.max_bytes) {
         (false, _) => BY_IDS,
@@ -95,7 +99,7 @@ pub(super) async fn read(db: &mut Db, key: &DatasetKey, query: &ReadQuery) -> Db
     Ok(page.finish())
 }
 
-/// Records by id; ids that are not there are left out.
+/// Returns records by id; unknown ids are skipped.
 pub(super) async fn by_id(db: &mut Db, key: &DatasetKey, ids: &[String]) -> DbResult<Vec<FeedRow>> {
     let Some(dataset) = find_dataset(db, key).await? else { return Ok(Vec::new()) };
     let feed = db.shared.hasher.feed_id(key);
@@ -106,14 +110,14 @@ pub(super) async fn by_id(db: &mut Db, key: &DatasetKey, ids: &[String]) -> DbRe
     rows.map_err(DbError::from).and_then(|row| std::future::ready(feed_row(row, feed, &seal))).try_collect().await
 }
 
-/// The datasets that ever had a record.
+/// Returns the datasets that ever had a record.
 pub(super) async fn datasets(
     db: &mut Db,
     integration: Option<&str>,
     connection: Option<&str>,
 ) -> DbResult<Vec<DatasetStats>> {
-    const ALL: &str = "SELECT integration, connection, model, variant, live, bytes FROM nango_rs.datasets WHERE seq > 0 \
-                       AND ($1 IS NULL OR integration = $1) AND ($2 IS NULL OR connection = $2) \
+    const ALL: &str = "SELECT integration, connection, model, variant, live, bytes FROM nango_rs.datasets \
+                       WHERE seq > 0 AND ($1 IS NULL OR integration = $1) AND ($2 IS NULL OR connection = $2) \
                        ORDER BY integration, connection, model, variant";
     let rows: Vec<(String, String, String, String, i64, i64)> =
         db.query_as(ALL).bind(integration).bind(connection).fetch_all(&mut *db.sql).await?;
@@ -124,21 +128,21 @@ pub(super) async fn datasets(
     Ok(rows.into_iter().map(stats).collect())
 }
 
-/// The dataset; none has a NUL in its names, and the server would not take the question.
+/// Returns the dataset. A name with a NUL never matches, and the server would refuse the query.
 pub(super) async fn find_dataset(db: &mut Db, key: &DatasetKey) -> DbResult<Option<DatasetHead>> {
     let names = [&key.integration, &key.connection, &key.model, &key.variant];
     if names.iter().any(|name| name.contains('\0')) { Ok(None) } else { dataset::head(db, key).await }
 }
 
-/// Each id once, without those that no record can have and that the server would not take.
+/// Returns each id once, without those that contain a NUL: no record can have them, and the server would refuse them.
 pub(super) fn storable_ids(ids: &[String]) -> Vec<&str> {
-    let mut names: Vec<&str> = ids.iter().map(String::as_str).filter(|id| !id.contains('\0')).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+    let mut ids: Vec<&str> = ids.iter().map(String::as_str).filter(|id| !id.contains('\0')).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
-/// The last place, not before `after`, in front of everything that changed at `moment` or later.
+/// Returns the last sequence number, at least `after`, that precedes every change at `time` or later.
 pub(super) async fn seq_before_time(db: &mut Db, dataset: i64, time: i64, after: i64, last: i64) -> DbResult<i64> {
     const NEXT: &str =
         "SELECT seq, modified_at FROM nango_rs.records WHERE dataset = $1 AND seq > $2 ORDER BY seq LIMIT 1";
@@ -160,7 +164,7 @@ fn feed_row(row: Row, feed: u64, seal: &DatasetSeal) -> DbResult<FeedRow> {
     let last_action =
         LastAction::from_number(last_action.into()).ok_or_else(|| DbError::damaged("a record's last action"))?;
     let payload = match payload {
-        // As it is stored, without a copy.
+        // Unencrypted: used without a copy.
         Some(plain) if key == 0 => Some(Bytes::from(plain)),
         Some(sealed) => Some(Bytes::from(seal.open(&id, &sealed, key)?.into_owned())),
         None => None,

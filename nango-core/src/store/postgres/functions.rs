@@ -1,11 +1,11 @@
-//! The numbers of function keys.
+//! Row ids of function keys.
 
 use sqlx::query::QueryScalar;
 
 use super::{Db, error::DbResult};
 use crate::store::FunctionKey;
 
-/// The number of a key, if it was ever used.
+/// Returns the id of a key, or `None` if it was never used.
 pub(super) async fn find(db: &mut Db, key: &FunctionKey) -> DbResult<Option<i64>> {
     const FIND: &str = "SELECT id FROM nango_rs.functions \
                         WHERE integration = $1 AND connection = $2 AND kind = $3 AND name = $4 AND variant = $5";
@@ -15,7 +15,7 @@ pub(super) async fn find(db: &mut Db, key: &FunctionKey) -> DbResult<Option<i64>
     Ok(names(key).into_iter().fold(db.query_scalar(FIND), QueryScalar::bind).fetch_optional(&mut *db.sql).await?)
 }
 
-/// The number of a key, given if it has none.
+/// Returns the id of a key, and assigns one if it has none.
 pub(super) async fn open(db: &mut Db, key: &FunctionKey) -> DbResult<i64> {
     const OPEN: &str = "INSERT INTO nango_rs.functions (integration, connection, kind, name, variant) \
                         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (integration, connection, kind, name, variant) \

@@ -1,4 +1,4 @@
-//! The lines of runs.
+//! Log lines of runs.
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -9,8 +9,8 @@ use super::{
 };
 use crate::store::{Level, LogLine};
 
-/// Appends lines to the log of a run. A NUL in a message, which the server does not store, becomes a `␀`: a line of a log
-/// is no reason to refuse a page.
+/// Appends lines to the log of a run. A NUL in a message, which the server cannot store, is replaced by `␀`: a log line
+/// must not make a page fail.
 pub(super) async fn write(db: &mut Db, run: i64, lines: &[LogLine]) -> DbResult<()> {
     const WRITE: &str = "INSERT INTO nango_rs.run_logs (run, at, level, message, fields) \
                          SELECT $1, u.* FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[]) u";
@@ -25,7 +25,7 @@ pub(super) async fn write(db: &mut Db, run: i64, lines: &[LogLine]) -> DbResult<
     Ok(())
 }
 
-/// The lines of a run in order; none of a run that is not there.
+/// Returns the lines of a run in order; none if there is no such run.
 pub(super) async fn read(db: &mut Db, run: Uuid) -> DbResult<Vec<LogLine>> {
     const READ: &str = "SELECT at, level, message, fields FROM nango_rs.run_logs \
                         WHERE run = (SELECT row FROM nango_rs.runs WHERE id = $1) ORDER BY n";
@@ -33,14 +33,9 @@ pub(super) async fn read(db: &mut Db, run: Uuid) -> DbResult<Vec<LogLine>> {
         db.query_as(READ).bind(&run.as_bytes()[..]).fetch_all(&mut *db.sql).await?;
     rows.into_iter()
         .map(|(at, level, message, fields)| {
-            let level = Level::from_name(&level).ok_or_else(|| DbError::damaged("a level of a log"))?;
+            let level = Level::from_name(&level).ok_or_else(|| DbError::damaged("the level of a log line"))?;
             let fields = fields.as_deref().map_or(Ok(Value::Null), serde_json::from_str);
-            Ok(LogLine {
-                timestamp: at,
-                level,
-                message,
-                fields: fields.map_err(|_| DbError::damaged("a line of a log"))?,
-            })
+            Ok(LogLine { timestamp: at, level, message, fields: fields.map_err(|_| DbError::damaged("a log line"))? })
         })
         .collect()
 }

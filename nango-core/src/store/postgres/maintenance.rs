@@ -1,7 +1,8 @@
-//! Pruning, erasing and emptying.
+//! Maintenance: prune, erase, empty, vacuum, usage.
 //!
-//! Must stay true: all of it is done under the dataset's lock; a row and its key go together, and the dataset's row counts
-//! them in the same transaction. Rows are found by a range of places or by an array of ids, so that no plan walks a table.
+//! Invariants: every write happens under the dataset's lock; a payload row and its key row are deleted together, and
+//! the dataset's row is adjusted in the same transaction. Rows are found by a range of sequence numbers or by an array
+//! of ids, so that no plan scans a table.
 
 use std::path::Path;
 
@@ -19,7 +20,7 @@ use crate::store::{
     StoreError, StoreFuture, Vacuumed,
 };
 
-/// The most records that one call prunes or takes out.
+/// Maximum number of records that one call prunes or deletes.
 const MAX_BATCH_ROWS: u32 = 10_000;
 
 impl Maintenance for Postgres {
@@ -69,15 +70,16 @@ impl Maintenance for Postgres {
 }
 
 impl Postgres {
-    /// Vacuums the tables that hold content; not in a transaction, where the server does not do it.
+    /// Vacuums the tables with content. Runs outside a transaction, because `VACUUM` cannot run in one.
     async fn vacuum_tables(&self) -> DbResult<()> {
-        const VACUUM: &str = "VACUUM nango_rs.records, nango_rs.record_keys, nango_rs.delete_states, nango_rs.connections, \
-             nango_rs.checkpoints, nango_rs.resume_states, nango_rs.runs, nango_rs.run_logs, nango_rs.scan_marks";
+        const VACUUM: &str = "VACUUM nango_rs.records, nango_rs.record_keys, nango_rs.delete_states, \
+             nango_rs.connections, nango_rs.checkpoints, nango_rs.resume_states, nango_rs.runs, \
+             nango_rs.run_logs, nango_rs.scan_marks";
         sqlx::raw_sql(VACUUM).execute(&self.pool).await?;
         Ok(())
     }
 
-    /// What to type for a backup. The password is not in it: the tool asks for it as this program was given it.
+    /// Returns the message with the command for a backup. It contains no password: `pg_dump` requests it.
     fn backup_command(&self, to: &Path) -> String {
         let options = self.pool.connect_options();
         let host =
@@ -94,27 +96,29 @@ impl Postgres {
         ];
         let words: Vec<String> = words.iter().map(|word| shell_quoted(word)).collect();
         format!(
-            "PostgreSQL backs up with a tool of its own, also while others go on:\n  pg_dump {}\nIt asks for the password, \
-             or takes it from PGPASSWORD. `pg_restore --dbname=…` reads the file into an empty database",
+            "PostgreSQL databases are backed up with `pg_dump`, also while they are in use:\n  pg_dump {}\nIt prompts \
+             for the password, or reads it from PGPASSWORD. `pg_restore --dbname=…` restores the file into an empty \
+             database",
             words.join(" ")
         )
     }
 }
 
-/// A word for a shell.
+/// Quotes a word for a shell, if necessary.
 fn shell_quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=./:@%+,".contains(letter);
     if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
-/// Drops payloads up to a place.
+/// Removes payloads up to a sequence number.
 async fn prune(db: &mut Db, key: &DatasetKey, prune: &Prune) -> DbResult<Pruned> {
-    // One more than asked for tells whether there is more.
+    // One record more than requested shows whether there is more.
     const NEXT: &str = "SELECT seq FROM nango_rs.records WHERE dataset = $1 AND seq > $2 AND seq <= $3 \
                         AND pruned_at IS NULL ORDER BY seq LIMIT $4";
-    // All parts of the statement see the sizes from before.
+    // All parts of the statement see the sizes from before the update.
     const PRUNE: &str = "WITH rows AS (UPDATE nango_rs.records SET payload = NULL, key_id = 0, pruned_at = $4 \
-         WHERE dataset = $1 AND seq > $2 AND seq <= $3 AND pruned_at IS NULL RETURNING id, deleted_at IS NULL AS live), \
+         WHERE dataset = $1 AND seq > $2 AND seq <= $3 AND pruned_at IS NULL \
+         RETURNING id, deleted_at IS NULL AS live), \
          known AS MATERIALIZED (SELECT k.id, k.bytes, r.live FROM rows r CROSS JOIN LATERAL \
          (SELECT id, bytes FROM nango_rs.record_keys WHERE dataset = $1 AND id = r.id OFFSET 0) k), \
          keys AS (INSERT INTO nango_rs.record_keys AS k \
@@ -141,7 +145,7 @@ async fn prune(db: &mut Db, key: &DatasetKey, prune: &Prune) -> DbResult<Pruned>
     Ok(Pruned { count: to_u64(count), bytes: to_u64(bytes), next })
 }
 
-/// What [`prune`] would take.
+/// Counts the records and bytes that [`prune`] would remove.
 async fn count_prunable(db: &mut Db, key: &DatasetKey, until: &PruneUntil) -> DbResult<Pruned> {
     const COUNT: &str = concat!(
         "SELECT count(*), coalesce(sum(",
@@ -154,7 +158,7 @@ async fn count_prunable(db: &mut Db, key: &DatasetKey, until: &PruneUntil) -> Db
     Ok(Pruned { count: to_u64(count), bytes: to_u64(bytes), next: None })
 }
 
-/// The last place that is pruned; `None`: there is no such dataset.
+/// Returns the last sequence number to prune, or `None` if there is no such dataset.
 async fn prune_bound(db: &mut Db, key: &DatasetKey, until: &PruneUntil) -> DbResult<Option<i64>> {
     let cursor = match until {
         PruneUntil::Cursor(text) => Some(Cursor::decode(text, db.shared.hasher.feed_id(key))?),
@@ -173,10 +177,10 @@ async fn prune_bound(db: &mut Db, key: &DatasetKey, until: &PruneUntil) -> DbRes
     }))
 }
 
-/// Takes rows out by id.
+/// Deletes records by id, without tombstones.
 async fn erase(db: &mut Db, key: &DatasetKey, ids: &[String]) -> DbResult<u64> {
     const KEYS: &str = "DELETE FROM nango_rs.record_keys WHERE dataset = $1 AND id = ANY($2) RETURNING seq";
-    // A place that a damaged key names is not enough: the row must be that of the id.
+    // A damaged key may name the sequence number of another record: the row must have the id as well.
     const ROWS: &str = concat!(
         "WITH gone AS (DELETE FROM nango_rs.records WHERE dataset = $1 AND seq = ANY($3) AND id = ANY($2) \
          RETURNING deleted_at IS NULL AS live, ",
@@ -201,7 +205,7 @@ async fn erase(db: &mut Db, key: &DatasetKey, ids: &[String]) -> DbResult<u64> {
     Ok(to_u64(count))
 }
 
-/// Takes out some of all rows.
+/// Deletes up to `limit` of all records, in the order of the feed.
 pub(super) async fn empty(db: &mut Db, key: &DatasetKey, through: Option<i64>, limit: u32) -> DbResult<Emptied> {
     const NEXT: &str = "SELECT seq FROM nango_rs.records WHERE dataset = $1 AND seq <= $2 ORDER BY seq LIMIT $3";
     const ROWS: &str = concat!(
@@ -237,14 +241,14 @@ pub(super) async fn empty(db: &mut Db, key: &DatasetKey, through: Option<i64>, l
     Ok(Emptied { count: ids.len() as u64, through, more })
 }
 
-/// Writes the counts; a record without bytes moves nothing but `live`.
+/// Writes the counts of the dataset. [`Dataset::save`] would skip a deletion that changes only `live`.
 async fn save_counts(db: &mut Db, dataset: &Dataset) -> DbResult<()> {
     const SAVE: &str = "UPDATE nango_rs.datasets SET live = $2, bytes = $3 WHERE id = $1";
     db.query(SAVE).bind(dataset.id).bind(dataset.live).bind(dataset.bytes).execute(&mut *db.sql).await?;
     Ok(())
 }
 
-/// The size of all tables with their indexes, in bytes.
+/// Returns the size of all tables with their indexes, in bytes.
 async fn size(db: &mut Db) -> DbResult<u64> {
     const SIZE: &str = "SELECT coalesce(sum(pg_catalog.pg_total_relation_size(c.oid)), 0)::bigint \
          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
@@ -254,16 +258,17 @@ async fn size(db: &mut Db) -> DbResult<u64> {
     Ok(to_u64(bytes))
 }
 
-/// How much each dataset holds, by its narrow rows.
+/// Returns the usage of each dataset, computed from its key rows.
 async fn dataset_usage(db: &mut Db) -> DbResult<Vec<DatasetUsage>> {
     type Row = (String, String, String, String, i64, i64, i64, i64, i64);
-    const ALL: &str = "SELECT d.integration, d.connection, d.model, d.variant, k.rows, k.payloads, k.bytes, d.stamp, d.seq \
-         FROM nango_rs.datasets d JOIN (SELECT dataset, count(*) AS rows, count(*) FILTER (WHERE state & 2 = 0) AS payloads, \
+    const ALL: &str = "SELECT d.integration, d.connection, d.model, d.variant, k.rows, k.payloads, k.bytes, d.stamp, \
+         d.seq FROM nango_rs.datasets d JOIN (SELECT dataset, count(*) AS rows, \
+         count(*) FILTER (WHERE state & 2 = 0) AS payloads, \
          sum(bytes)::bigint AS bytes FROM nango_rs.record_keys GROUP BY dataset) k ON k.dataset = d.id \
          ORDER BY d.integration, d.connection, d.model, d.variant";
     db.allow_seq_scan().await?;
     let rows: Vec<Row> = db.query_as(ALL).fetch_all(&mut *db.sql).await?;
-    let extent =
+    let usage =
         |(integration, connection, model, variant, rows, with_payload, bytes, changed_at, seq): Row| DatasetUsage {
             dataset: DatasetKey { integration, connection, model, variant },
             rows: to_u64(rows),
@@ -272,5 +277,5 @@ async fn dataset_usage(db: &mut Db) -> DbResult<Vec<DatasetUsage>> {
             changed_at,
             seq,
         };
-    Ok(rows.into_iter().map(extent).collect())
+    Ok(rows.into_iter().map(usage).collect())
 }

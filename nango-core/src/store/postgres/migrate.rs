@@ -1,7 +1,7 @@
-//! The schema: whose it is, which version it has, and the steps to the version of this program.
+//! Schema ownership, version and migrations.
 //!
-//! Must stay true: a schema that is not ours (`owner`) is neither read nor written; steps go forwards only, all of them in one transaction,
-//! under a table lock that other processes wait for.
+//! Invariants: a schema that is not ours (`owner`) is neither read nor written; migrations go forwards only, all of
+//! them in one transaction, under a table lock that other processes wait for.
 
 use sqlx::{Connection, PgConnection};
 
@@ -13,9 +13,12 @@ use super::{
 };
 use crate::store::{StoreError, failpoint::failpoint};
 
-/// What marks a schema as ours, together with its version.
+/// Marks a schema as ours; stored together with its version.
 pub(super) const APPLICATION: &str = "nng1";
-/// The steps from an empty schema to that of this program; each is carried out once.
+/// Schema version that this program creates and migrates to.
+pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
+
+/// Migrations from an empty schema to the current one; each is applied once.
 const MIGRATIONS: [&str; 6] = [
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
@@ -24,47 +27,48 @@ const MIGRATIONS: [&str; 6] = [
     include_str!("schema/005.sql"),
     include_str!("schema/006.sql"),
 ];
-/// Two processes that make the schema at once are in each other's way once or twice.
+/// Maximum number of attempts. Two processes that create the schema concurrently conflict once or twice.
 const ATTEMPTS: u32 = 10;
 
-/// Whether the schema is up to date. One that is needs no right to change it, and no lock.
+/// Returns whether the schema is up to date. The check needs no lock and no right to change the schema.
 pub(super) async fn is_current(sql: &mut PgConnection, at: &str) -> DbResult<bool> {
     Ok(version(sql, at).await? == Some(known_version()))
 }
 
-/// The key of the content hashes.
+/// Returns the key of the content hashes.
 pub(super) async fn hash_key(sql: &mut PgConnection) -> DbResult<[u8; 32]> {
     const KEY: &str = "SELECT value FROM nango_rs.meta WHERE key = 'hash_key'";
     let key: Vec<u8> = sqlx::query_scalar(KEY).persistent(false).fetch_one(sql).await?;
     key.try_into().map_err(|_| DbError::damaged("a hash key"))
 }
 
-/// Brings the schema up to date.
+/// Migrates the schema to the current version.
 pub(super) async fn migrate(sql: &mut PgConnection, role: &Role, at: &str) -> DbResult<()> {
     let mut attempt = 0;
-    while let Err(fault) = apply_migrations(sql, role, at).await {
+    while let Err(error) = apply_migrations(sql, role, at).await {
         attempt += 1;
-        // The schema, or the table, appeared in between, or the steps of both met in the catalogue.
-        let met = matches!(&fault, DbError::Sql(error) | DbError::Commit(error)
+        // Another process created the schema or the table in between, or both changed the catalogue at the same time.
+        let conflict = matches!(&error, DbError::Sql(error) | DbError::Commit(error)
             if matches!(code(error), Some("23505" | "42P06" | "42P07" | "40P01" | "XX000")));
-        if !met || attempt == ATTEMPTS {
-            return Err(fault);
+        if !conflict || attempt == ATTEMPTS {
+            return Err(error);
         }
     }
     Ok(())
 }
 
 fn known_version() -> i64 {
-    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+    i64::try_from(SCHEMA_VERSION).unwrap_or(i64::MAX)
 }
 
-/// The error for a schema of this name that another program made.
+/// Returns the error for a schema of this name that another program created.
 fn foreign_schema(at: &str) -> DbError {
-    let reason = format!("its schema `{SCHEMA}` is of another program: choose another database, or rename that schema");
+    let reason =
+        format!("its schema `{SCHEMA}` belongs to another program; choose another database, or rename that schema");
     DbError::Store(StoreError::UnsupportedServer { at: at.to_owned(), reason })
 }
 
-/// Whether there is a table of versions; reads the catalogue only. Refuses a schema with other things in it.
+/// Returns whether the version table exists; reads the catalogue only. Refuses a schema with other objects in it.
 async fn version_table_exists(sql: &mut PgConnection, at: &str) -> DbResult<bool> {
     const TABLES: &str = "SELECT count(*) FILTER (WHERE relname = 'version' AND relkind = 'r'), count(*) \
                           FROM pg_class WHERE relnamespace = to_regnamespace($1)";
@@ -72,14 +76,14 @@ async fn version_table_exists(sql: &mut PgConnection, at: &str) -> DbResult<bool
     if ours == 0 && all > 0 { Err(foreign_schema(at)) } else { Ok(ours > 0) }
 }
 
-/// The version of our schema; `None`: there is none yet. The schema's owners have been checked.
+/// Returns the version of our schema, or `None` if there is no schema yet. The caller has checked the schema's owners.
 async fn version(sql: &mut PgConnection, at: &str) -> DbResult<Option<i64>> {
     const VERSION: &str = "SELECT application, number FROM nango_rs.version";
     if !version_table_exists(sql, at).await? {
         return Ok(None);
     }
     let found: Vec<(String, i64)> = match sqlx::query_as(VERSION).persistent(false).fetch_all(sql).await {
-        // A table of this name with other columns, or other kinds of them.
+        // A table of this name with other columns or column types.
         Err(error) if code(&error) == Some("42703") || matches!(error, sqlx::Error::ColumnDecode { .. }) => {
             return Err(foreign_schema(at));
         }
@@ -95,23 +99,24 @@ async fn version(sql: &mut PgConnection, at: &str) -> DbResult<Option<i64>> {
     }
 }
 
-/// Carries out the steps that the schema has not seen.
+/// Applies the migrations that the schema lacks.
 async fn apply_migrations(sql: &mut PgConnection, role: &Role, at: &str) -> DbResult<()> {
     const SCHEMA: &str = "CREATE SCHEMA IF NOT EXISTS nango_rs";
-    const TABLE: &str = "CREATE TABLE IF NOT EXISTS nango_rs.version (application TEXT NOT NULL, number BIGINT NOT NULL); \
+    const TABLE: &str = "CREATE TABLE IF NOT EXISTS nango_rs.version (application TEXT NOT NULL, \
+                         number BIGINT NOT NULL); \
          LOCK TABLE nango_rs.version IN ACCESS EXCLUSIVE MODE";
     const META: &str = "INSERT INTO nango_rs.meta (key, value) VALUES ('instance', $1), ('hash_key', $2)";
     const DONE: &str = "WITH old AS (DELETE FROM nango_rs.version) INSERT INTO nango_rs.version VALUES ($1, $2)";
     let mut tx = sql.begin_with(BEGIN_OPEN).await?;
-    // Of the catalogue only: a lock on the table that is raised later is a deadlock of two processes.
+    // Reads the catalogue only: a lock on the table that is upgraded later would deadlock two processes.
     version_table_exists(&mut tx, at).await?;
     sqlx::raw_sql(SCHEMA).execute(&mut *tx).await?;
-    // What is there is checked again before it is touched: somebody may have made it since it was looked for.
+    // Checked again before the schema is touched: another process may have created it since the first check.
     owner::check(&mut tx, role, at).await?;
     version_table_exists(&mut tx, at).await?;
     sqlx::raw_sql(TABLE).execute(&mut *tx).await?;
     owner::check(&mut tx, role, at).await?;
-    // Read again under the lock: another process may have been faster, or newer.
+    // Read again under the lock: another process may have migrated the schema, possibly to a newer version.
     let done = version(&mut tx, at).await?.unwrap_or(0);
     for step in MIGRATIONS.iter().skip(usize::try_from(done).unwrap_or(0)) {
         sqlx::raw_sql(*step).execute(&mut *tx).await?;

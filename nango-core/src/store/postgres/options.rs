@@ -1,7 +1,7 @@
-//! The options of a connection: what the URL and the environment say, and the defaults for the rest.
+//! Connection options from the URL, the environment and defaults.
 //!
-//! Must stay true: without an explicit `sslmode` a connection to another machine is encrypted and its server verified, so
-//! that no password travels in clear text; no error shows the URL, which may contain a password.
+//! Invariants: without an explicit `sslmode`, a connection to another machine is encrypted and its server is verified,
+//! so that no password is sent in clear text; no error shows the URL, because it may contain a password.
 
 use std::{env, fs, net::IpAddr, str::FromStr};
 
@@ -15,25 +15,26 @@ use crate::store::StoreError;
 
 /// The environment variable of `libpq` that chooses how connections are encrypted.
 const SSL_MODE: &str = "PGSSLMODE";
-/// The name of this program in the server's list of connections.
+/// Application name of this program in the server's list of connections.
 pub(super) const APPLICATION_NAME: &str = "nango";
 
-/// Options of a connection and how statements are sent over it.
+/// Options of a connection and of the statements that are sent over it.
 #[derive(Debug)]
 pub(super) struct Options {
     pub connect: PgConnectOptions,
-    /// Whether statements may be prepared under a name; false behind a pooler that lends a connection for a transaction.
+    /// Whether statements may be prepared under a name; false behind a pooler that assigns a connection per
+    /// transaction.
     pub named: bool,
 }
 
 impl Options {
-    /// Reads a URL. What it leaves out comes from the environment, as with `libpq`.
+    /// Parses a URL. Parts that it omits are read from the environment, like `libpq` does.
     pub(super) fn read(url: &str) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url).map_err(|error| {
             let reason = match &error {
-                // The parser's own words have no part of the URL in them.
+                // A message of the parser contains no part of the URL.
                 Error::Configuration(source) if source.is::<url::ParseError>() => source.to_string(),
-                _ => "a parameter behind `?` has a value that it cannot have".to_owned(),
+                _ => "a parameter after `?` has an invalid value".to_owned(),
             };
             StoreError::ServerUrl(reason)
         })?;
@@ -48,15 +49,15 @@ impl Options {
             None => options.application_name(APPLICATION_NAME),
             Some(_) => options,
         };
-        // Nothing here is a float, and poolers refuse settings that they do not know.
+        // Nothing here is a float, and poolers refuse settings that they do not support.
         let connect = options.extra_float_digits(None).disable_statement_logging();
-        // The driver alone would name statements and forget the names.
+        // With a capacity of 0 the driver would still name statements, without caching the names.
         let named = parameters.value(&["statement-cache-capacity"]) != Some("0");
         Ok(Self { connect, named })
     }
 }
 
-/// The parameters behind `?`, decoded.
+/// The query parameters of a URL, decoded.
 struct Parameters(Vec<(String, String)>);
 
 fn parameters(url: &str) -> Parameters {
@@ -65,14 +66,14 @@ fn parameters(url: &str) -> Parameters {
 }
 
 impl Parameters {
-    /// The value of a parameter that has several spellings; of several values the last one, which the driver takes.
+    /// Returns the value of a parameter that has several spellings; the last one wins, as in the driver.
     fn value(&self, names: &[&str]) -> Option<&str> {
         let found = self.0.iter().rev().find(|(name, _)| names.contains(&name.as_str()));
         found.map(|(_, value)| value.as_str())
     }
 }
 
-/// Refuses a file of certificates that cannot be read: the driver reports it as a server that cannot be reached.
+/// Refuses a certificate file that cannot be read: the driver would report an unreachable server.
 fn ensure_readable(parameter: &str, file: &str) -> Result<(), StoreError> {
     if file.trim_start().starts_with("-----BEGIN") {
         return Ok(());
@@ -82,7 +83,7 @@ fn ensure_readable(parameter: &str, file: &str) -> Result<(), StoreError> {
     })
 }
 
-/// The mode that the environment chooses. The driver takes a value that it does not know for none.
+/// Returns the mode of the environment variable. The driver treats an unknown value as if none were set.
 fn from_environment(value: Option<&str>) -> Result<Option<PgSslMode>, StoreError> {
     let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
     PgSslMode::from_str(value).map(Some).map_err(|_| {
@@ -93,7 +94,7 @@ fn from_environment(value: Option<&str>) -> Result<Option<PgSslMode>, StoreError
     })
 }
 
-/// An IPv6 address as certificates have it.
+/// Removes the brackets of an IPv6 address, which certificates do not contain.
 fn without_brackets(options: PgConnectOptions) -> PgConnectOptions {
     let host = options.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']')).map(str::to_owned);
     match host {
@@ -102,12 +103,12 @@ fn without_brackets(options: PgConnectOptions) -> PgConnectOptions {
     }
 }
 
-/// Demands an encrypted connection to a verified server, unless a mode was chosen or the server is on this machine.
+/// Requires an encrypted connection to a verified server, unless a mode was chosen or the server is local.
 fn with_default_tls(options: PgConnectOptions, chosen: bool) -> PgConnectOptions {
     if chosen || is_local(&options) { options } else { options.ssl_mode(PgSslMode::VerifyFull) }
 }
 
-/// Whether what is sent stays on this machine: over a socket, or over its loopback interface.
+/// Returns whether all traffic stays on this machine: over a socket or the loopback interface.
 fn is_local(options: &PgConnectOptions) -> bool {
     let host = options.get_host();
     options.get_socket().is_some()
@@ -116,7 +117,7 @@ fn is_local(options: &PgConnectOptions) -> bool {
         || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// The database in words: name, host and port.
+/// Describes the database for messages: name, host and port, without credentials.
 pub(super) fn describe(options: &PgConnectOptions) -> String {
     let name = database_name(options);
     match options.get_socket() {
@@ -128,7 +129,7 @@ pub(super) fn describe(options: &PgConnectOptions) -> String {
     }
 }
 
-/// A database that is not named is the one named like the user.
+/// Returns the name of the database; it defaults to the name of the user.
 pub(super) fn database_name(options: &PgConnectOptions) -> &str {
     options.get_database().unwrap_or_else(|| options.get_username())
 }

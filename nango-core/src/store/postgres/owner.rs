@@ -1,8 +1,8 @@
-//! The owners of the schema and of what is in it.
+//! Ownership check of the schema and the objects in it.
 //!
-//! A trigger, a default, a check or an index expression runs with the rights of the role that writes to the table, so a
-//! schema that another role prepared could run that role's code as ours. Must stay true: nothing of the schema is read or
-//! written before this check, in the same transaction, with `search_path` pinned.
+//! A trigger, default, check or index expression runs with the rights of the role that writes to the table, so a schema
+//! that another role prepared could execute that role's code with our rights. Invariant: nothing of the schema is read
+//! or written before this check, in the same transaction, with `search_path` pinned.
 
 use sqlx::PgConnection;
 
@@ -16,23 +16,26 @@ pub(super) struct Role {
     pub superuser: bool,
 }
 
-/// The role of this connection.
+/// Returns the role of this connection.
 pub(super) async fn role(sql: &mut PgConnection) -> DbResult<Role> {
     const ROLE: &str = "SELECT rolname::text, rolsuper FROM pg_roles WHERE rolname = current_user";
     let (name, superuser) = sqlx::query_as(ROLE).persistent(false).fetch_one(sql).await?;
     Ok(Role { name, superuser })
 }
 
-/// Refuses a schema if it, or anything in it, belongs to a role that this one does not trust. A role trusts itself,
-/// superusers, and roles that it is a member of; a superuser, who counts as a member of every role, only superusers.
+/// Refuses a schema if it, or any object in it, belongs to a role that the current role does not trust. A role trusts
+/// itself, superusers, and roles that it is a member of. A superuser counts as a member of every role and therefore
+/// trusts superusers only.
 pub(super) async fn check(sql: &mut PgConnection, role: &Role, at: &str) -> DbResult<()> {
-    // A trigger belongs to its table, but TRIGGER is a right that can be granted: its function's owner counts too.
+    // A trigger belongs to its table, but the TRIGGER privilege can be granted: check the owner of its function as
+    // well.
     const FOREIGN: &str = "WITH things (what, name, owner) AS ( \
          SELECT 'schema', nspname::text, nspowner FROM pg_namespace WHERE nspname = $1 \
          UNION ALL SELECT 'table', relname::text, relowner FROM pg_class WHERE relnamespace = to_regnamespace($1) \
          UNION ALL SELECT 'function', proname::text, proowner FROM pg_proc WHERE pronamespace = to_regnamespace($1) \
          UNION ALL SELECT 'type', typname::text, typowner FROM pg_type WHERE typnamespace = to_regnamespace($1) \
-         UNION ALL SELECT 'operator', oprname::text, oprowner FROM pg_operator WHERE oprnamespace = to_regnamespace($1) \
+         UNION ALL SELECT 'operator', oprname::text, oprowner FROM pg_operator \
+         WHERE oprnamespace = to_regnamespace($1) \
          UNION ALL SELECT 'trigger', t.tgname::text, p.proowner FROM pg_trigger t \
          JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid \
          WHERE c.relnamespace = to_regnamespace($1) AND NOT t.tgisinternal) \
@@ -47,8 +50,8 @@ pub(super) async fn check(sql: &mut PgConnection, role: &Role, at: &str) -> DbRe
     let us = &role.name;
     let member = if role.superuser { String::new() } else { format!(", make `{us}` a member of `{owner}`") };
     let reason = format!(
-        "the {what} `{name}` of its schema `{SCHEMA}` belongs to the role `{owner}`, whose code would run with the rights \
-         of `{us}`: log in as `{owner}`{member}, or choose another database"
+        "the {what} `{name}` of its schema `{SCHEMA}` belongs to the role `{owner}`, whose code would run with the \
+         rights of `{us}`; log in as `{owner}`{member}, or choose another database"
     );
     Err(StoreError::UnsupportedServer { at: at.to_owned(), reason }.into())
 }

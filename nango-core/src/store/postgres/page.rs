@@ -1,9 +1,9 @@
-//! The commit of a page: everything in one transaction, or nothing.
+//! Commit of pages: each transaction is written entirely or not at all.
 //!
-//! A page of records costs, whatever its size, the message that begins the transaction and these statements: the run's
-//! fence and counters, the dataset's lock with the policy of encryption, the look-up of the keys, the marks of an open scan, one for the new records and
-//! one for the changed ones, the dataset's row if its sequence moved, the model's counters, the commit. Beyond 16 MB of
-//! payloads the records are sent in several statements.
+//! A page of records costs, whatever its size, the message that starts the transaction and these statements: the fence
+//! and the counters of the run, the lock of the dataset together with the encryption policy, the lookup of the keys,
+//! the marks of an open scan, one statement for new and one for changed records, the row of the dataset if its sequence
+//! advanced, the counters of the model, the commit. Beyond 16 MB of payloads, records are sent in several statements.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// What became of a page.
+/// Outcome of a page.
 #[derive(Debug)]
 pub(super) struct PageOutcome {
     rows: Vec<Vec<RowOutcome>>,
@@ -32,9 +32,9 @@ pub(super) struct PageOutcome {
 }
 
 impl PageOutcome {
-    /// The answer: the changes are given back with what became of them.
-    pub(super) fn into_committed(self, draft: HashedPage) -> Committed {
-        let changes = draft
+    /// Joins the changes of the page with their outcomes.
+    pub(super) fn into_committed(self, hashed: HashedPage) -> Committed {
+        let changes = hashed
             .page
             .changes
             .into_iter()
@@ -45,24 +45,24 @@ impl PageOutcome {
     }
 }
 
-/// Writes pages that follow each other.
-pub(super) async fn commit_all(db: &mut Db, drafts: &[HashedPage]) -> DbResult<Vec<PageOutcome>> {
-    let mut carried = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        carried.push(commit(db, draft).await?);
+/// Writes consecutive pages in one transaction.
+pub(super) async fn commit_all(db: &mut Db, pages: &[HashedPage]) -> DbResult<Vec<PageOutcome>> {
+    let mut outcomes = Vec::with_capacity(pages.len());
+    for page in pages {
+        outcomes.push(commit(db, page).await?);
     }
-    Ok(carried)
+    Ok(outcomes)
 }
 
-async fn commit(db: &mut Db, draft: &HashedPage) -> DbResult<PageOutcome> {
-    let page = &draft.page;
+async fn commit(db: &mut Db, hashed: &HashedPage) -> DbResult<PageOutcome> {
+    let page = &hashed.page;
     runs::ensure_running_and_count(db, &page.run, page.pages, page.requests, page.left_out).await?;
     failpoint!("page:counted");
 
     let mut keys: Vec<&DatasetKey> = Vec::with_capacity(1);
     let mut dataset_indexes = Vec::with_capacity(page.changes.len());
     for change in &page.changes {
-        // Several changes of one dataset share its row: the second must see what the first counted.
+        // Several changes of one dataset share its row: the second must see the counts after the first.
         let known = keys.iter().position(|key| **key == change.dataset);
         dataset_indexes.push(known.unwrap_or_else(|| {
             keys.push(&change.dataset);
@@ -70,30 +70,30 @@ async fn commit(db: &mut Db, draft: &HashedPage) -> DbResult<PageOutcome> {
         }));
     }
     let mut datasets = if keys.is_empty() { Vec::new() } else { dataset::open(db, &keys).await? };
-    let stamp = datasets.iter().map(|dataset| dataset.committed_at).max().unwrap_or(0);
-    let regime = match datasets.first() {
+    let committed_at = datasets.iter().map(|dataset| dataset.committed_at).max().unwrap_or(0);
+    let policy = match datasets.first() {
         Some(dataset) => encryption::policy_of_version(db, dataset.policy_version).await?,
         None => encryption::current_policy(db).await?,
     };
-    let ready = draft.writes_hashed_by(&regime.hasher);
+    let prepared = hashed.writes_hashed_by(&policy.hasher);
 
     let mut totals = Totals::default();
     let mut outcomes = Vec::with_capacity(page.changes.len());
-    for ((change, ready), place) in page.changes.iter().zip(&*ready).zip(dataset_indexes) {
+    for ((change, prepared), index) in page.changes.iter().zip(&*prepared).zip(dataset_indexes) {
         let at = WriteContext {
-            seal: db.shared.vault.seal_for_writing(&regime, &change.dataset),
-            policy: Arc::clone(&regime),
+            seal: db.shared.vault.seal_for_writing(&policy, &change.dataset),
+            policy: Arc::clone(&policy),
             run: page.run.row,
-            committed_at: stamp,
+            committed_at,
             skip_newer_than: (change.merging == Merging::Newer).then_some(page.requested_at),
             full_walk: change.full_walk,
         };
-        let dataset: &mut Dataset = &mut datasets[place];
+        let dataset: &mut Dataset = &mut datasets[index];
         let rows = match &change.write {
-            Write::Save(batch) => rows::save(db, &at, dataset, batch, ready).await?,
-            Write::Delete(deletes) => rows::delete(db, &at, dataset, deletes, ready).await?,
-            Write::Patch(patches) => rows::patch(db, &at, dataset, patches, ready).await?,
-            Write::Seen(ids) => rows::seen(db, dataset, ids, ready).await?,
+            Write::Save(batch) => rows::save(db, &at, dataset, batch, prepared).await?,
+            Write::Delete(deletes) => rows::delete(db, &at, dataset, deletes, prepared).await?,
+            Write::Patch(patches) => rows::patch(db, &at, dataset, patches, prepared).await?,
+            Write::Seen(ids) => rows::seen(db, dataset, ids, prepared).await?,
         };
         if dataset.has_candidates {
             deletes::drop_states(db, dataset.id, &touched(&change.write, &rows)).await?;
@@ -103,7 +103,7 @@ async fn commit(db: &mut Db, draft: &HashedPage) -> DbResult<PageOutcome> {
     }
     failpoint!("page:records");
     for dataset in &datasets {
-        dataset.save(db, stamp).await?;
+        dataset.save(db, committed_at).await?;
     }
     failpoint!("page:dataset");
     let checkpoint_version = match &page.checkpoint {
@@ -114,7 +114,7 @@ async fn commit(db: &mut Db, draft: &HashedPage) -> DbResult<PageOutcome> {
         failpoint!("page:checkpoint");
     }
     if let Some(write) = &page.resume {
-        checkpoints::write_resume(db, Some(&regime), &page.function, write).await?;
+        checkpoints::write_resume(db, Some(&policy), &page.function, write).await?;
         failpoint!("page:resume");
     }
     logs::write(db, page.run.row, &page.logs).await?;

@@ -1,12 +1,12 @@
-//! The walk over what is there, after a switch or with a new key.
+//! Reseal passes: encrypting, decrypting or re-encrypting stored data after a change of the policy or the key.
 //!
-//! It goes in stages: records, dataset by dataset and along the feed; connections; resume states. Where it stands is
-//! written in the transaction of each step, so a walk that was broken off goes on from there, and the row that says so is
-//! locked for the step, so of two processes that walk each takes the next step of one walk. Behind it nothing can be sealed
-//! the old way (`encryption`), and a record that moves, moves ahead.
+//! A pass has stages: records, dataset by dataset along the feed; connections; resume states. Its position is written
+//! in the transaction of each step, so an interrupted pass resumes from there. The row with the position is locked for
+//! the step, so two processes that run a pass share it and take alternate steps. Nothing can be sealed by the previous
+//! policy behind the position (`encryption`), and a changed record moves ahead of it.
 //!
-//! Must stay true: it changes how bytes are stored, and hashes of another version; never a sequence, a stamp, a state, or a
-//! size. Rows of a dataset are changed under its lock, and datasets are locked in the order of their numbers.
+//! Invariants: a pass changes how bytes are stored, and the version of hashes; never a sequence number, a commit time,
+//! a state or a size. Rows of a dataset are changed under its lock, and datasets are locked in the order of their ids.
 
 use super::{
     Db, encryption,
@@ -23,13 +23,13 @@ use crate::{
     },
 };
 
-/// What a walk cannot remove: the server keeps what a row was, and what was written about it.
+/// Message about plaintext that a pass cannot remove: the server keeps old row versions and its write-ahead log.
 pub(super) const PLAINTEXT_REMAINS: &str = "\
-What lay plain before the server still has: in rows that nobody sees any more, and in its log. Make the tables new; each is \
-locked for a while, and takes its size again in free space:
+Payloads that were stored in plaintext remain on the server: in old row versions, and in the write-ahead log. Rewrite \
+the tables; each is locked meanwhile, and needs free space of its own size:
   psql \"$NANGO_DATABASE_URL\" -c 'VACUUM FULL nango_rs.records' -c 'VACUUM FULL nango_rs.record_keys' -c CHECKPOINT
-The log (pg_wal) is written over as it goes on. Dumps, base backups, archives of the log and snapshots from before stay \
-plain until they are removed";
+The log (pg_wal) is overwritten in the course of time. Existing dumps, base backups, log archives and snapshots stay \
+in plaintext until they are removed";
 
 const RECORDS: i64 = 0;
 const CONNECTIONS: i64 = 1;
@@ -37,140 +37,141 @@ const RESUME_STATES: i64 = 2;
 
 const ROWS: i64 = STEP_ROWS as i64;
 
-/// Where a walk stands.
+/// Position of a reseal pass.
 #[derive(Debug, Clone, Copy)]
 struct ResealPosition {
     stage: i64,
-    /// In the stage of records: the dataset that is walked over.
+    /// Id of the current dataset, in the stage of records.
     dataset: i64,
-    /// The last row of the stage, or of the dataset, that was seen.
+    /// Last row of the stage, or of the dataset, that was processed.
     row: i64,
 }
 
-/// Takes a step.
+/// Runs one step of the pass.
 pub(super) async fn step(db: &mut Db) -> DbResult<ResealProgress> {
-    // A lock on the row of the policy holds it still too.
-    const PLACE: &str = "SELECT epoch, stage, dataset, place FROM nango_rs.encryption FOR UPDATE";
-    const MOVE: &str = "UPDATE nango_rs.encryption SET stage = $1, dataset = $2, place = $3";
-    let (epoch, stage, dataset, row): (i64, Option<i64>, i64, i64) = db.query_as(PLACE).fetch_one(&mut *db.sql).await?;
+    // A lock on the row also locks the policy.
+    const POSITION: &str = "SELECT epoch, stage, dataset, place FROM nango_rs.encryption FOR UPDATE";
+    const ADVANCE: &str = "UPDATE nango_rs.encryption SET stage = $1, dataset = $2, place = $3";
+    let (version, stage, dataset, row): (i64, Option<i64>, i64, i64) =
+        db.query_as(POSITION).fetch_one(&mut *db.sql).await?;
     let Some(stage) = stage else { return Ok(ResealProgress { done: true, ..ResealProgress::default() }) };
-    let regime = encryption::policy_of_version(db, epoch).await?;
-    let mut place = ResealPosition { stage, dataset, row };
+    let policy = encryption::policy_of_version(db, version).await?;
+    let mut position = ResealPosition { stage, dataset, row };
     let mut step = ResealProgress::default();
-    let is_through = match stage {
-        RECORDS => records(db, &regime, &mut place, &mut step).await?,
-        CONNECTIONS => connections(db, &regime, &mut place, &mut step).await?,
-        RESUME_STATES => resume_states(db, &regime, &mut place, &mut step).await?,
+    let is_stage_complete = match stage {
+        RECORDS => records(db, &policy, &mut position, &mut step).await?,
+        CONNECTIONS => connections(db, &policy, &mut position, &mut step).await?,
+        RESUME_STATES => resume_states(db, &policy, &mut position, &mut step).await?,
         _ => true,
     };
-    if is_through {
-        place = ResealPosition { stage: stage + 1, dataset: 0, row: 0 };
+    if is_stage_complete {
+        position = ResealPosition { stage: stage + 1, dataset: 0, row: 0 };
     }
-    step.done = place.stage > RESUME_STATES;
-    let to = db.query(MOVE).bind((!step.done).then_some(place.stage)).bind(place.dataset).bind(place.row);
-    to.execute(&mut *db.sql).await?;
+    step.done = position.stage > RESUME_STATES;
+    let advance = db.query(ADVANCE).bind((!step.done).then_some(position.stage));
+    advance.bind(position.dataset).bind(position.row).execute(&mut *db.sql).await?;
     Ok(step)
 }
 
-/// Walks over records of the next datasets until the step is full. Gives whether it came to the end of the stage.
+/// Reseals records of the next datasets until the step is full. Returns whether the stage is complete.
 async fn records(
     db: &mut Db,
-    regime: &EncryptionPolicy,
-    place: &mut ResealPosition,
+    policy: &EncryptionPolicy,
+    position: &mut ResealPosition,
     step: &mut ResealProgress,
 ) -> DbResult<bool> {
     const LOCK: &str = "SELECT id, integration, connection, model, variant FROM nango_rs.datasets WHERE id >= $1 \
                         ORDER BY id LIMIT 1 FOR UPDATE";
-    let mut left = StepCapacity { rows: ROWS, bytes: STEP_BYTES };
+    let mut capacity = StepCapacity { rows: ROWS, bytes: STEP_BYTES };
     loop {
         let found: Option<(i64, String, String, String, String)> =
-            db.query_as(LOCK).bind(place.dataset).fetch_optional(&mut *db.sql).await?;
+            db.query_as(LOCK).bind(position.dataset).fetch_optional(&mut *db.sql).await?;
         let Some((id, integration, connection, model, variant)) = found else { return Ok(true) };
-        if id != place.dataset {
-            *place = ResealPosition { dataset: id, row: 0, ..*place };
+        if id != position.dataset {
+            *position = ResealPosition { dataset: id, row: 0, ..*position };
         }
-        let seal = db.shared.vault.seal_for_writing(regime, &DatasetKey { integration, connection, model, variant });
-        if !reseal_dataset(db, regime, &seal, place, &mut left, step).await? {
+        let seal = db.shared.vault.seal_for_writing(policy, &DatasetKey { integration, connection, model, variant });
+        if !reseal_dataset(db, policy, &seal, position, &mut capacity, step).await? {
             return Ok(false);
         }
-        *place = ResealPosition { dataset: id + 1, row: 0, ..*place };
-        // An empty dataset costs about what a record does.
-        left.rows -= 1;
-        if left.rows <= 0 || left.bytes == 0 {
+        *position = ResealPosition { dataset: id + 1, row: 0, ..*position };
+        // An empty dataset costs about as much as a record.
+        capacity.rows -= 1;
+        if capacity.rows <= 0 || capacity.bytes == 0 {
             return Ok(false);
         }
     }
 }
 
-/// What a step may still do.
+/// Remaining rows and bytes of a step.
 #[derive(Debug)]
 struct StepCapacity {
     rows: i64,
     bytes: usize,
 }
 
-/// A row as the walk finds it, without its payload.
+/// A row of a reseal pass, without its payload.
 #[derive(Debug)]
 struct ResealRow {
     seq: i64,
     id: String,
     key: i32,
-    /// `None`: the narrow row of its id is missing, which does not keep the payload from being sealed.
+    /// `None` if the key row of its id is missing, which does not prevent the payload from being sealed.
     hash: Option<(i64, Hash)>,
-    /// The size of the stored payload; `None`: it was pruned.
+    /// Size of the stored payload in bytes; `None` if it was pruned.
     bytes: Option<usize>,
 }
 
 impl ResealRow {
-    /// Whether its payload, or the hash of it, is to be stored otherwise.
-    fn needs_reseal(&self, regime: &EncryptionPolicy) -> bool {
-        let key = regime.payloads.map_or(0, KeyId::to_stored);
-        let version = regime.hasher.version();
+    /// Returns whether its payload or content hash must be stored again.
+    fn needs_reseal(&self, policy: &EncryptionPolicy) -> bool {
+        let key = policy.payloads.map_or(0, KeyId::to_stored);
+        let version = policy.hasher.version();
         self.bytes.is_some() && (self.key != key || self.hash.is_some_and(|(stored, _)| stored != version))
     }
 }
 
-/// Walks along the feed of a dataset. Gives whether it came to its end.
+/// Reseals records along the feed of a dataset. Returns whether the end was reached.
 async fn reseal_dataset(
     db: &mut Db,
-    regime: &EncryptionPolicy,
+    policy: &EncryptionPolicy,
     seal: &DatasetSeal,
-    place: &mut ResealPosition,
-    left: &mut StepCapacity,
+    position: &mut ResealPosition,
+    capacity: &mut StepCapacity,
     step: &mut ResealProgress,
 ) -> DbResult<bool> {
-    let mut found = next_rows(db, place, left.rows).await?;
-    let mut is_end = i64::try_from(found.len()).is_ok_and(|count| count < left.rows);
+    let mut found = next_rows(db, position, capacity.rows).await?;
+    let mut is_end = i64::try_from(found.len()).is_ok_and(|count| count < capacity.rows);
     let mut bytes = 0;
     let fits = |found: &ResealRow| {
         let before = bytes;
-        bytes += if found.needs_reseal(regime) { found.bytes.unwrap_or(0) } else { 0 };
-        before <= left.bytes
+        bytes += if found.needs_reseal(policy) { found.bytes.unwrap_or(0) } else { 0 };
+        before <= capacity.bytes
     };
     let fitting = found.iter().map(fits).take_while(|fits| *fits).count();
     is_end &= fitting == found.len();
     found.truncate(fitting);
-    left.bytes = left.bytes.saturating_sub(bytes);
-    left.rows -= i64::try_from(found.len()).unwrap_or(ROWS);
+    capacity.bytes = capacity.bytes.saturating_sub(bytes);
+    capacity.rows -= i64::try_from(found.len()).unwrap_or(ROWS);
 
-    let old: Vec<i64> = found.iter().filter(|found| found.needs_reseal(regime)).map(|found| found.seq).collect();
-    let stored = rows::payloads(db, place.dataset, &old).await?;
+    let outdated: Vec<i64> = found.iter().filter(|found| found.needs_reseal(policy)).map(|found| found.seq).collect();
+    let stored = rows::payloads(db, position.dataset, &outdated).await?;
     let mut payloads = PayloadUpdates::default();
     let mut hashes = HashUpdates::default();
     for row in &found {
         step.seen += 1;
         let Some((payload, key)) = stored.get(&row.seq) else {
-            // Beside sealed payloads, the hash of one that is gone would tell whether a guess of it is right.
-            if let Some((hash, version)) = row.hash.and_then(|(version, hash)| regime.hasher.to_keyed(version, &hash))
+            // Beside sealed payloads, the unkeyed hash of a removed payload would confirm a guess of its content.
+            if let Some((hash, version)) = row.hash.and_then(|(version, hash)| policy.hasher.to_keyed(version, &hash))
                 && row.bytes.is_none()
             {
                 hashes.push(&row.id, hash, version);
             }
             continue;
         };
-        let plain = match seal.open(&row.id, payload, *key) {
-            Ok(plain) => plain,
-            // One row that does not open must not keep the others from being sealed.
+        let plaintext = match seal.open(&row.id, payload, *key) {
+            Ok(plaintext) => plaintext,
+            // A row that cannot be decrypted must not prevent the others from being sealed.
             Err(StoreError::DecryptFailed { .. } | StoreError::NoKey { .. }) => {
                 step.skipped += 1;
                 continue;
@@ -178,29 +179,30 @@ async fn reseal_dataset(
             Err(error) => return Err(error.into()),
         };
         step.changed += 1;
-        payloads.push(&row.id, row.seq, seal.seal(&row.id, &plain)?.0.into_owned());
+        payloads.push(&row.id, row.seq, seal.seal(&row.id, &plaintext)?.0.into_owned());
         if row.hash.is_some() {
-            hashes.push(&row.id, regime.hasher.hash_record(&plain), regime.hasher.version());
+            hashes.push(&row.id, policy.hasher.hash_record(&plaintext), policy.hasher.version());
         }
     }
-    payloads.write(db, place.dataset, regime).await?;
-    hashes.write(db, place.dataset).await?;
+    payloads.write(db, position.dataset, policy).await?;
+    hashes.write(db, position.dataset).await?;
     if let Some(last) = found.last() {
-        place.row = last.seq;
+        position.row = last.seq;
     }
     Ok(is_end)
 }
 
-/// The next records of a dataset.
-async fn next_rows(db: &mut Db, place: &ResealPosition, limit: i64) -> DbResult<Vec<ResealRow>> {
+/// Returns the next records of a dataset.
+async fn next_rows(db: &mut Db, position: &ResealPosition, limit: i64) -> DbResult<Vec<ResealRow>> {
     const NEXT: &str = "SELECT r.seq, r.id, r.key_id, r.bytes, k.hash_version, k.hash FROM \
                         (SELECT seq, id, key_id, octet_length(payload) AS bytes FROM nango_rs.records \
                         WHERE dataset = $1 AND seq > $2 ORDER BY seq LIMIT $3) r LEFT JOIN LATERAL \
-                        (SELECT hash_version, hash FROM nango_rs.record_keys WHERE dataset = $1 AND id = r.id OFFSET 0) k \
+                        (SELECT hash_version, hash FROM nango_rs.record_keys WHERE dataset = $1 \
+                        AND id = r.id OFFSET 0) k \
                         ON TRUE ORDER BY r.seq";
     type Row = (i64, String, i32, Option<i32>, Option<i16>, Option<Vec<u8>>);
     let rows: Vec<Row> =
-        db.query_as(NEXT).bind(place.dataset).bind(place.row).bind(limit).fetch_all(&mut *db.sql).await?;
+        db.query_as(NEXT).bind(position.dataset).bind(position.row).bind(limit).fetch_all(&mut *db.sql).await?;
     let found = |(seq, id, key, bytes, version, hash): Row| {
         let hash = version.zip(hash).map(|(version, hash)| {
             let hash = hash.try_into().map_err(|_| DbError::damaged("the hash of a record"))?;
@@ -214,8 +216,8 @@ async fn next_rows(db: &mut Db, place: &ResealPosition, limit: i64) -> DbResult<
 
 async fn connections(
     db: &mut Db,
-    regime: &EncryptionPolicy,
-    place: &mut ResealPosition,
+    policy: &EncryptionPolicy,
+    position: &mut ResealPosition,
     step: &mut ResealProgress,
 ) -> DbResult<bool> {
     const NEXT: &str = "SELECT row, credentials, integration, id FROM nango_rs.connections WHERE row > $1 \
@@ -223,16 +225,16 @@ async fn connections(
     const PUT: &str = "UPDATE nango_rs.connections c SET credentials = u.blob \
                        FROM unnest($1::bigint[], $2::bytea[]) u(row, blob) WHERE c.row = u.row";
     let rows: Vec<(i64, Vec<u8>, String, String)> =
-        db.query_as(NEXT).bind(place.row).bind(ROWS).fetch_all(&mut *db.sql).await?;
+        db.query_as(NEXT).bind(position.row).bind(ROWS).fetch_all(&mut *db.sql).await?;
     let blobs =
         rows.into_iter().map(|(row, blob, integration, id)| (row, blob, credentials_context(&integration, &id)));
-    reseal_blobs(db, regime, blobs.collect(), PUT, place, step).await
+    reseal_blobs(db, policy, blobs.collect(), PUT, position, step).await
 }
 
 async fn resume_states(
     db: &mut Db,
-    regime: &EncryptionPolicy,
-    place: &mut ResealPosition,
+    policy: &EncryptionPolicy,
+    position: &mut ResealPosition,
     step: &mut ResealProgress,
 ) -> DbResult<bool> {
     const NEXT: &str = "SELECT s.function, s.state, f.kind, f.integration, f.connection, f.name, f.variant \
@@ -242,28 +244,28 @@ async fn resume_states(
     const PUT: &str = "UPDATE nango_rs.resume_states s SET state = u.blob \
                        FROM unnest($1::bigint[], $2::bytea[]) u(function, blob) WHERE s.function = u.function";
     type Row = (i64, Vec<u8>, String, String, String, String, String);
-    let rows: Vec<Row> = db.query_as(NEXT).bind(place.row).bind(ROWS).fetch_all(&mut *db.sql).await?;
+    let rows: Vec<Row> = db.query_as(NEXT).bind(position.row).bind(ROWS).fetch_all(&mut *db.sql).await?;
     let mut blobs = Vec::with_capacity(rows.len());
     for (row, blob, kind, integration, connection, function, variant) in rows {
-        let kind = FunctionKind::from_name(&kind).ok_or_else(|| DbError::damaged("a kind of function"))?;
+        let kind = FunctionKind::from_name(&kind).ok_or_else(|| DbError::damaged("the kind of a function"))?;
         let key = FunctionKey { kind, integration, connection, function, variant };
         blobs.push((row, blob, resume_context(&key)));
     }
-    reseal_blobs(db, regime, blobs, PUT, place, step).await
+    reseal_blobs(db, policy, blobs, PUT, position, step).await
 }
 
-/// Seals blobs (their row, what is stored, what it is bound to) with the active key.
+/// Seals blobs (row, sealed bytes, context of the seal) with the active key.
 async fn reseal_blobs(
     db: &mut Db,
-    regime: &EncryptionPolicy,
+    policy: &EncryptionPolicy,
     found: Vec<(i64, Vec<u8>, Vec<u8>)>,
     put: &'static str,
-    place: &mut ResealPosition,
+    position: &mut ResealPosition,
     step: &mut ResealProgress,
 ) -> DbResult<bool> {
     let (mut rows, mut blobs) = (Vec::new(), Vec::new());
     for (row, blob, context) in &found {
-        match db.shared.vault.current(regime, blob, context) {
+        match db.shared.vault.reseal_if_needed(policy, blob, context) {
             Ok(None) => {}
             Ok(Some(sealed)) => {
                 rows.push(*row);
@@ -277,7 +279,7 @@ async fn reseal_blobs(
         step.changed += db.query(put).bind(rows).bind(blobs).execute(&mut *db.sql).await?.rows_affected();
     }
     if let Some((last, ..)) = found.last() {
-        place.row = *last;
+        position.row = *last;
     }
     Ok(i64::try_from(found.len()).is_ok_and(|count| count < ROWS))
 }

@@ -1,8 +1,9 @@
-//! What a page does to the rows of one dataset.
+//! Changes of a page to the rows of one dataset.
 //!
-//! A row is two: a narrow one under its id with the content hash, and one with the payload under its sequence. Rows are
-//! looked up and written many at once (`look`, `write`); what becomes of each is decided here, in between. Must stay true:
-//! each changed row gets the next sequence and the commit's stamp; an unchanged one is neither written nor locked.
+//! A record has two rows: a key row under its id, with the content hash, and a payload row under its sequence number.
+//! Rows are looked up and written in bulk (`lookup`, `write`); the outcome of each is decided here, in between.
+//! Invariant: a changed record gets the next sequence number and the commit time; an unchanged one is neither written
+//! nor locked.
 
 mod delete;
 mod lookup;
@@ -33,7 +34,7 @@ use crate::store::{
     update_times::Source,
 };
 
-/// The size of a row's payload as if it were plain, in SQL; NULL where there is none.
+/// SQL expression: the size of a row's payload in bytes without encryption; NULL if there is none.
 macro_rules! plain_size {
     () => {
         "(octet_length(payload) - CASE key_id WHEN 0 THEN 0 ELSE 28 END)"
@@ -42,38 +43,38 @@ macro_rules! plain_size {
 pub(super) use plain_size;
 const _: () = assert!(SEAL_OVERHEAD == 28, "the number in `plain_size`");
 
-/// Who writes, when, and how payloads are stored.
+/// Parameters of the writes to one dataset in a commit.
 #[derive(Debug)]
 pub(super) struct WriteContext {
-    /// What is in force in this transaction.
+    /// Encryption policy of the transaction.
     pub policy: Arc<EncryptionPolicy>,
-    /// Seals the payloads of the dataset, if they are to be sealed.
+    /// Seals the payloads of the dataset, if the policy requires it.
     pub seal: DatasetSeal,
     pub run: i64,
     pub committed_at: i64,
-    /// Rows that another run wrote after this moment are left alone; `None`: none are.
+    /// Rows that another run wrote after this time are skipped; `None` writes all rows.
     pub skip_newer_than: Option<i64>,
-    /// The full walk that the write is a part of.
+    /// Number of the full walk that the write belongs to.
     pub full_walk: Option<i64>,
 }
 
 impl WriteContext {
-    /// Whether another run wrote the row after the page was requested.
+    /// Returns whether another run wrote the row after the page was requested.
     fn is_newer(&self, known: &KeyRow) -> bool {
         self.skip_newer_than.is_some_and(|requested_at| known.run != self.run && known.modified_at > requested_at)
     }
 
-    /// Where the write comes from, as far as its age depends on it.
+    /// Returns the source of the write, on which its age depends.
     fn source(&self) -> Source {
         Source { full_walk: self.full_walk, now: self.committed_at }
     }
 
-    /// What to store of a saved record.
+    /// Returns the content to store for a saved record.
     fn content_of<'a>(&self, item: BatchItem<'a>, hash: &Hash) -> DbResult<Content<'a>> {
         self.content(item.id, *hash, item.payload, item.updated)
     }
 
-    /// What to store of a payload with its time of update.
+    /// Returns the content to store for a payload with its update time.
     fn content<'a>(
         &self,
         id: &str,
@@ -91,23 +92,23 @@ impl WriteContext {
     }
 }
 
-/// The id of the key that payloads are sealed with, as it is stored; 0: they are not.
-fn stored_key_id(regime: &EncryptionPolicy) -> i32 {
-    regime.payloads.map_or(0, KeyId::to_stored)
+/// Returns the stored id of the key that payloads are sealed with; 0 if they are not sealed.
+fn stored_key_id(policy: &EncryptionPolicy) -> i32 {
+    policy.payloads.map_or(0, KeyId::to_stored)
 }
 
-/// The content of a record as it is to be stored.
+/// Content of a record in its stored form.
 #[derive(Debug)]
 struct Content<'a> {
     hash: Hash,
-    /// The size of the payload, as if it were plain.
+    /// Size of the unencrypted payload in bytes.
     bytes: i32,
-    /// Its time of update.
+    /// Update time at the provider, microseconds since 1970 (UTC).
     updated: Option<i64>,
     payload: Cow<'a, [u8]>,
 }
 
-/// A length as it is counted in a dataset.
+/// Converts a length for the counts of a dataset.
 fn to_i64(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }

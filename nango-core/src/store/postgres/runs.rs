@@ -1,8 +1,8 @@
 //! Runs: leases, fences and counters.
 //!
-//! Must stay true: a write of a run goes through [`check`] or [`count`] first, in its own transaction, and both lock the
-//! run's row, so that nobody takes the key over before that transaction has ended. Leases are measured by the server's
-//! clock.
+//! Invariants: a write of a run first calls [`ensure_running`] or [`ensure_running_and_count`] in its transaction. Both
+//! lock the run's row, so that no other run takes over the key before the transaction has ended. Leases are measured by
+//! the server's clock.
 
 use std::collections::BTreeMap;
 
@@ -23,14 +23,14 @@ use crate::{
     },
 };
 
-/// Begins a run, and marks as interrupted the runs of its key whose lease has ended.
+/// Starts a run, and marks the runs of its key whose lease has expired as interrupted.
 pub(super) async fn start(db: &mut Db, new: &NewRun) -> DbResult<RunToken> {
-    // The lock keeps the connection from being removed before this run can be seen and stopped.
-    const THERE: &str = "SELECT 1 FROM nango_rs.connections WHERE row = $1 FOR KEY SHARE";
-    // Runs of one key begin one after another: this row is their lock.
+    // The lock prevents a removal of the connection until this run is visible to it and can be cancelled.
+    const EXISTS: &str = "SELECT 1 FROM nango_rs.connections WHERE row = $1 FOR KEY SHARE";
+    // Runs of one key start one after another: this row is their lock.
     const FENCE: &str =
         concat!("UPDATE nango_rs.functions SET fence = fence + 1 WHERE id = $1 RETURNING fence, ", now!());
-    // As `lease::holds`, here because a run that holds its lease must not be locked.
+    // Same condition as `lease::is_active`, in SQL, because the row of a run with an active lease must not be locked.
     const EXPIRED: &str = "SELECT row FROM nango_rs.runs WHERE function = $1 AND status = 'running' \
                            AND (lease_until <= $2 OR lease_until > $2 + lease) ORDER BY row FOR UPDATE";
     const HOLDER: &str = "SELECT id, started_at, lease_until FROM nango_rs.runs \
@@ -38,8 +38,8 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> DbResult<RunToken> {
     const INSERT: &str = "INSERT INTO nango_rs.runs (id, function, exclusive, status, fence, lease, lease_until, \
                           started_at) VALUES ($1, $2, $3, 'running', $4, $5, $6 + $5, $6) RETURNING row";
     if let Some(row) = new.connection {
-        let there: Option<i32> = db.query_scalar(THERE).bind(row).fetch_optional(&mut *db.sql).await?;
-        if there.is_none() {
+        let existing: Option<i32> = db.query_scalar(EXISTS).bind(row).fetch_optional(&mut *db.sql).await?;
+        if existing.is_none() {
             let (integration, connection) = (new.key.integration.clone(), new.key.connection.clone());
             return Err(StoreError::NoConnection { integration, connection }.into());
         }
@@ -55,13 +55,12 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> DbResult<RunToken> {
         let holder: Option<(Vec<u8>, i64, i64)> =
             db.query_as(HOLDER).bind(function).fetch_optional(&mut *db.sql).await?;
         if let Some((run, since, lease_until)) = holder {
-            let (function, left) = (new.key.function.clone(), remaining(lease_until, now));
             return Err(StoreError::Busy {
-                function,
+                function: new.key.function.clone(),
                 run: uuid(&run)?,
                 since: format_timestamp(since),
                 lease_until,
-                remaining: left,
+                remaining: remaining(lease_until, now),
             }
             .into());
         }
@@ -81,14 +80,14 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> DbResult<RunToken> {
     Ok(RunToken { id, row, fence })
 }
 
-/// Whether the run may still write.
+/// Fails if the run may no longer write; locks its row.
 pub(super) async fn ensure_running(db: &mut Db, run: &RunToken) -> DbResult<()> {
     const CHECK: &str = "SELECT 1 FROM nango_rs.runs WHERE row = $1 AND fence = $2 AND status = 'running' FOR SHARE";
     let found: Option<i32> = db.query_scalar(CHECK).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
     if found.is_some() { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
 }
 
-/// [`check`] without a lock, for a transaction that only reads.
+/// Like [`ensure_running`], but without a lock, for a transaction that only reads.
 pub(super) async fn ensure_running_unlocked(db: &mut Db, run: &RunToken) -> DbResult<()> {
     const RUNNING: &str = "SELECT 1 FROM nango_rs.runs WHERE row = $1 AND fence = $2 AND status = 'running'";
     let found: Option<i32> =
@@ -96,7 +95,7 @@ pub(super) async fn ensure_running_unlocked(db: &mut Db, run: &RunToken) -> DbRe
     if found.is_some() { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
 }
 
-/// [`check`], and counts what the run did.
+/// Like [`ensure_running`], and adds to the counters of the run.
 pub(super) async fn ensure_running_and_count(
     db: &mut Db,
     run: &RunToken,
@@ -114,11 +113,12 @@ pub(super) async fn ensure_running_and_count(
     ensure_updated(count.execute(&mut *db.sql).await?.rows_affected())
 }
 
-/// Adds to the counters of models.
+/// Adds to the counters of a run per model.
 pub(super) async fn count_models(db: &mut Db, run: i64, models: &BTreeMap<String, ModelCounts>) -> DbResult<()> {
     const ADD: &str = "INSERT INTO nango_rs.run_models AS m \
          (run, model, added, updated, deleted, unchanged, skipped_newer, skipped_older) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (run, model) DO UPDATE SET added = m.added + excluded.added, \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (run, model) DO UPDATE \
+         SET added = m.added + excluded.added, \
          updated = m.updated + excluded.updated, deleted = m.deleted + excluded.deleted, \
          unchanged = m.unchanged + excluded.unchanged, skipped_newer = m.skipped_newer + excluded.skipped_newer, \
          skipped_older = m.skipped_older + excluded.skipped_older";
@@ -138,7 +138,7 @@ pub(super) async fn count_models(db: &mut Db, run: i64, models: &BTreeMap<String
     Ok(())
 }
 
-/// Renews the lease.
+/// Extends the lease of a run by its full duration.
 pub(super) async fn heartbeat(db: &mut Db, run: &RunToken) -> DbResult<()> {
     const RENEW: &str = concat!(
         "UPDATE nango_rs.runs SET lease_until = now + lease FROM (SELECT ",
@@ -150,7 +150,7 @@ pub(super) async fn heartbeat(db: &mut Db, run: &RunToken) -> DbResult<()> {
     Ok(())
 }
 
-/// Moves the ends of all leases.
+/// Moves the ends of all leases by a number of microseconds.
 #[cfg(test)]
 pub(super) async fn move_leases(db: &mut Db, micros: i64) -> DbResult<()> {
     for sql in [
@@ -163,9 +163,9 @@ pub(super) async fn move_leases(db: &mut Db, micros: i64) -> DbResult<()> {
     Ok(())
 }
 
-/// Ends a run.
+/// Ends a run and returns it. Writes its last logs, checkpoint and resume state.
 pub(super) async fn end(db: &mut Db, run: &RunToken, end: &RunEnd) -> DbResult<Run> {
-    // The row is locked for the change to come: a shared lock that two ask to raise would be a deadlock.
+    // Locked by an update: two transactions that upgrade a shared lock would deadlock.
     const LOCK: &str = "UPDATE nango_rs.runs SET requests = requests + $3 \
                         WHERE row = $1 AND fence = $2 AND status = 'running'";
     let lock = db.query(LOCK).bind(run.row).bind(run.fence).bind(to_i64(end.requests));
@@ -194,8 +194,8 @@ async fn finish(db: &mut Db, rows: &[i64], status: RunStatus, error: Option<&Val
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT r.id, f.kind, f.integration, f.connection, f.name, f.variant, r.status, r.started_at, r.finished_at, \
-             r.pages, r.requests, r.error, r.row, r.left_out FROM nango_rs.runs r \
+            "SELECT r.id, f.kind, f.integration, f.connection, f.name, f.variant, r.status, r.started_at, \
+             r.finished_at, r.pages, r.requests, r.error, r.row, r.left_out FROM nango_rs.runs r \
              CROSS JOIN LATERAL (SELECT * FROM nango_rs.functions f WHERE f.id = r.function OFFSET 0) f ",
             $rest
         )
@@ -205,14 +205,14 @@ macro_rules! select {
 type Row =
     (Vec<u8>, String, String, String, String, String, String, i64, Option<i64>, i64, i64, Option<String>, i64, i64);
 
-/// A run by its public id.
+/// Returns a run by its public id.
 pub(super) async fn by_id(db: &mut Db, id: Uuid) -> DbResult<Option<Run>> {
     const FIND: &str = select!("WHERE r.id = $1");
     let found: Vec<Row> = db.query_as(FIND).bind(&id.as_bytes()[..]).fetch_all(&mut *db.sql).await?;
     Ok(to_runs(db, found).await?.pop())
 }
 
-/// The latest runs of a function, the newest first.
+/// Returns the latest runs of a function, newest first.
 pub(super) async fn latest(db: &mut Db, key: &FunctionKey, limit: u32) -> DbResult<Vec<Run>> {
     const LIST: &str = select!("WHERE r.function = $1 ORDER BY r.row DESC LIMIT $2");
     let Some(function) = functions::find(db, key).await? else { return Ok(Vec::new()) };
@@ -220,7 +220,7 @@ pub(super) async fn latest(db: &mut Db, key: &FunctionKey, limit: u32) -> DbResu
     to_runs(db, found).await
 }
 
-/// A run, a model and its counters.
+/// Row of a run's counters: run, model, counters.
 type ModelCountsRow = (i64, String, i64, i64, i64, i64, i64, i64);
 
 async fn to_runs(db: &mut Db, found: Vec<Row>) -> DbResult<Vec<Run>> {
@@ -254,7 +254,7 @@ async fn to_runs(db: &mut Db, found: Vec<Row>) -> DbResult<Vec<Run>> {
                 row,
                 left_out,
             )| {
-                let kind = FunctionKind::from_name(&kind).ok_or_else(|| DbError::damaged("a kind of function"))?;
+                let kind = FunctionKind::from_name(&kind).ok_or_else(|| DbError::damaged("the kind of a function"))?;
                 let error = error.as_deref().map(serde_json::from_str).transpose();
                 Ok(Run {
                     id: uuid(&id)?,

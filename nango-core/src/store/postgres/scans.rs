@@ -1,8 +1,8 @@
-//! Scans: which records a full walk saw.
+//! Scans: which records a full walk has seen.
 //!
-//! A mark is a bit under the record's number, so that a walk over unchanged records writes one small row for each page and
-//! no record. Must stay true: marks are written by every save while a scan is open, whoever saves, and vanish with the
-//! scan; a dataset has at most one open scan, and it is read, opened and closed under the dataset's lock.
+//! A mark is one bit at the record's number, so that a walk over unchanged records writes one small row per page and no
+//! record. Invariants: while a scan is open, every save writes marks, whichever run saves; marks are deleted with their
+//! scan; a dataset has at most one open scan, which is read, opened and closed under the dataset's lock.
 
 use super::{
     Db, checkpoints,
@@ -16,17 +16,17 @@ use crate::store::{
     failpoint::failpoint,
 };
 
-/// Bits in a chunk of marks.
+/// Number of bits per chunk of marks.
 const CHUNK_BITS: i64 = 4096;
 const CHUNK_BYTES: usize = 512;
 
-/// The place of a record's bit: chunk, byte, bit. The server counts bits from the left.
+/// Returns the position of a record's bit: chunk, byte, bit mask. The server numbers bits from the left.
 fn bit_position(rid: i64) -> (i64, usize, u8) {
     let bit = usize::try_from(rid.rem_euclid(CHUNK_BITS)).unwrap_or(0);
     (rid.div_euclid(CHUNK_BITS), bit / 8, 0x80 >> (bit % 8))
 }
 
-/// Opens a scan, or goes on with an open one of the function.
+/// Opens a scan, or resumes an open one of the function.
 pub(super) async fn begin(
     db: &mut Db,
     run: &RunToken,
@@ -37,17 +37,18 @@ pub(super) async fn begin(
 ) -> DbResult<Scan> {
     const BEGIN: &str = "UPDATE nango_rs.datasets SET scan = nextval('nango_rs.scans'), scan_function = $2, \
                          scan_start = seq, scan_began = $3, scan_live = live, scan_forward = $4, \
-                         brought_forward = CASE WHEN $4 THEN brought_forward + 1 ELSE 0 END WHERE id = $1 RETURNING scan";
+                         brought_forward = CASE WHEN $4 THEN brought_forward + 1 ELSE 0 END WHERE id = $1 \
+                         RETURNING scan";
     runs::ensure_running(db, run).await?;
     let function = functions::open(db, function).await?;
     let dataset = Dataset::open(db, key).await?;
     if let Some(open) = dataset.scan {
-        let wanted = match from {
+        let matches = match from {
             ScanFrom::Start => false,
             ScanFrom::Unfinished => true,
-            ScanFrom::Number(wanted) => wanted == open.number,
+            ScanFrom::Number(number) => number == open.number,
         };
-        if wanted && open.function == function {
+        if matches && open.function == function {
             return Ok(Scan { number: open.number, resumed: true });
         }
         delete_marks(db, &[open.number]).await?;
@@ -59,7 +60,7 @@ pub(super) async fn begin(
     Ok(Scan { number, resumed: false })
 }
 
-/// Closes the scans that a function left open, without deleting anything.
+/// Closes the open scans of a function, without deleting records.
 pub(super) async fn close_all(db: &mut Db, function: i64) -> DbResult<()> {
     const OPEN: &str = "SELECT id, scan FROM nango_rs.datasets WHERE scan_function = $1 AND scan IS NOT NULL \
                         ORDER BY id FOR UPDATE";
@@ -69,7 +70,7 @@ pub(super) async fn close_all(db: &mut Db, function: i64) -> DbResult<()> {
     delete_marks(db, &scans).await
 }
 
-/// Closes the scan that is open in a dataset, without deleting anything.
+/// Closes the open scan of a dataset, without deleting records.
 pub(super) async fn close_open(db: &mut Db, dataset: &mut Dataset) -> DbResult<()> {
     if let Some(scan) = dataset.scan.take() {
         close(db, &[dataset.id]).await?;
@@ -85,7 +86,7 @@ async fn close(db: &mut Db, datasets: &[i64]) -> DbResult<()> {
     Ok(())
 }
 
-/// Drops the marks of scans.
+/// Deletes the marks of scans.
 async fn delete_marks(db: &mut Db, scans: &[i64]) -> DbResult<()> {
     db.query("DELETE FROM nango_rs.scan_marks WHERE scan = ANY($1)").bind(scans).execute(&mut *db.sql).await?;
     Ok(())
@@ -120,7 +121,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// Ends a scan: what it missed, and nothing wrote since it began, is deleted or waits.
+/// Ends a scan. Records that it missed, and that were not written since it began, are deleted or become candidates.
 pub(super) async fn finish(db: &mut Db, end: &FinishScan) -> DbResult<ScanOutcome> {
     const CLOSE: &str = "UPDATE nango_rs.datasets SET scan = NULL, scan_function = NULL, scan_start = NULL, waits = $2 \
                          WHERE id = $1";
@@ -131,20 +132,20 @@ pub(super) async fn finish(db: &mut Db, end: &FinishScan) -> DbResult<ScanOutcom
     let mut deleted = 0;
     if end.walk.complete {
         deleted = deletes::process_candidates(db, &mut dataset, end, scan).await?;
-        let stamp = dataset.committed_at;
-        dataset.save(db, stamp).await?;
+        let committed_at = dataset.committed_at;
+        dataset.save(db, committed_at).await?;
         let counts = ModelCounts { deleted, ..ModelCounts::default() };
         runs::count_models(db, end.run.row, &[(end.dataset.model.clone(), counts)].into()).await?;
     }
     failpoint!("scan:missed");
-    let waiting = deletes::candidate_totals(db, dataset.id).await?;
-    db.query(CLOSE).bind(dataset.id).bind(waiting.states > 0).execute(&mut *db.sql).await?;
+    let totals = deletes::candidate_totals(db, dataset.id).await?;
+    db.query(CLOSE).bind(dataset.id).bind(totals.states > 0).execute(&mut *db.sql).await?;
     delete_marks(db, &[scan.number]).await?;
     if let Some(write) = &end.resume {
         checkpoints::write_resume(db, None, &end.function, write).await?;
     }
     failpoint!("scan:finished");
-    Ok(waiting.scan_outcome(&end.policy, deleted))
+    Ok(totals.scan_outcome(&end.policy, deleted))
 }
 
 #[cfg(test)]
@@ -157,8 +158,8 @@ mod tests {
         assert_eq!(bit_position(4095), (0, 511, 1));
         assert_eq!(bit_position(4096), (1, 0, 128));
         assert_eq!(bit_position(i64::MAX).0, i64::MAX / CHUNK_BITS);
-        let places: std::collections::HashSet<_> = (0..10_000).map(bit_position).collect();
-        assert_eq!(places.len(), 10_000);
+        let positions: std::collections::HashSet<_> = (0..10_000).map(bit_position).collect();
+        assert_eq!(positions.len(), 10_000);
         assert_eq!(hex(&[0x00, 0x1f, 0xa0]), "001fa0");
     }
 }

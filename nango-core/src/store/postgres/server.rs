@@ -1,8 +1,7 @@
-//! Opening: the first connection and what is wrong with it, the pool.
+//! Opening a database: first connection, checks of the server, connection pool.
 //!
-//! Must stay true: no error shows the URL, which may contain a password; nothing is written to a server before it is known
-//! to be one that this program can use; and everything that is read is read in a transaction, because a pooler may lend
-//! another connection behind each.
+//! Invariants: no error shows the URL, because it may contain a password; nothing is written to a server before it has
+//! been checked; all reads happen in a transaction, because a pooler may assign a different connection after each.
 
 use std::{io, time::Duration};
 
@@ -23,62 +22,64 @@ use super::{
 };
 use crate::store::{StoreError, failpoint::failpoint};
 
-/// The oldest version that the tests run on.
+/// Oldest supported major version; the tests run on it.
 const MIN_VERSION: u32 = 15;
-/// Connections that a process uses at most, besides the one that listens. Each is one transaction at a time, and a server
-/// takes 100 by default.
+/// Maximum number of connections per process, besides the one for notifications. Each runs one transaction at a time; a
+/// server accepts 100 connections by default.
 const MAX_CONNECTIONS: u32 = 12;
-/// A connection that nobody used for so long is closed.
+/// Time after which an unused connection is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
-/// So long a server may take to answer the first connection.
+/// Maximum time for the first connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// A server that is ready.
+
+/// A server that was checked, and its connection pools.
 pub(super) struct Opened {
-    /// The connections for transactions.
+    /// Connections for transactions.
     pub pool: PgPool,
-    /// The connection that listens; it is made when somebody waits. `None` behind a pooler, which would lend it on.
+    /// Connection for notifications, opened by the first waiter. `None` behind a pooler, which would assign it to
+    /// others.
     pub listener_pool: Option<PgPool>,
     /// Whether statements are prepared under a name.
     pub named: bool,
-    /// What was read while opening.
+    /// Values that were read during the checks.
     pub info: DatabaseInfo,
 }
 
-/// What an opened database says of itself.
+/// Values of an opened database.
 pub(super) struct DatabaseInfo {
     /// The role of the connection.
     pub role: Role,
     /// The key of the content hashes.
     pub hash_key: [u8; 32],
-    /// The server's clock, microseconds since 1970.
+    /// Time of the server's clock, microseconds since 1970 (UTC).
     pub now: i64,
-    /// A number that grows with each transaction that writes.
+    /// Transaction counter of the server, which grows with each transaction that writes.
     pub xid: i64,
 }
 
-/// Connects and brings the schema up to date. A database that holds half a copy is opened as its target only.
+/// Connects and migrates the schema. An incomplete copy is accepted only if the database is opened as a copy target.
 pub(super) async fn open(url: &str, target: bool) -> Result<Opened, StoreError> {
     let Options { connect: options, named } = Options::read(url)?;
     let at = describe(&options);
     let mut sql = connect(&options, &at).await?;
-    let found = prepare(&mut sql, &at, target).await.map_err(|fault| open_error(fault, &at))?;
-    // Closed and not kept: it may be the only one that a small server gives.
+    let info = prepare(&mut sql, &at, target).await.map_err(|error| open_error(error, &at))?;
+    // Closed, not pooled: a small server may offer only one connection.
     let _ = sql.close().await;
     failpoint!("postgres:open:ready");
     let pool = PgPoolOptions::new()
         .max_connections(MAX_CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .idle_timeout(IDLE_TIMEOUT)
-        // A broken connection is found out by the transaction, which is done again: asking before each would cost more.
+        // A broken connection is detected by the transaction, which is retried; a ping before each would cost more.
         .test_before_acquire(false)
         .connect_lazy_with(options.clone());
-    let listening =
+    let listener_pool =
         PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(None).max_lifetime(None);
-    let listening = named.then(|| listening.connect_lazy_with(options));
-    Ok(Opened { pool, listener_pool: listening, named, info: found })
+    let listener_pool = named.then(|| listener_pool.connect_lazy_with(options));
+    Ok(Opened { pool, listener_pool, named, info })
 }
 
-/// Checks the server and reads what is needed of it, with the schema up to date.
+/// Checks the server, migrates the schema and reads the values of the database.
 async fn prepare(sql: &mut PgConnection, at: &str, target: bool) -> DbResult<DatabaseInfo> {
     loop {
         let mut tx = sql.begin_with(BEGIN_OPEN).await?;
@@ -106,7 +107,7 @@ async fn connect(options: &PgConnectOptions, at: &str) -> Result<PgConnection, S
     let error = match connecting {
         Ok(Ok(sql)) => return Ok(sql),
         Ok(Err(error)) => error,
-        Err(_) => return Err(unreachable(format!("it does not answer within {} seconds", CONNECT_TIMEOUT.as_secs()))),
+        Err(_) => return Err(unreachable(format!("no response within {} seconds", CONNECT_TIMEOUT.as_secs()))),
     };
     let Some(server_error) = database_error(&error) else {
         return Err(match error {
@@ -123,12 +124,12 @@ async fn connect(options: &PgConnectOptions, at: &str) -> Result<PgConnection, S
         "3D000" => StoreError::NoDatabase { at, name: database_name(options).to_owned() },
         code if code.starts_with("28") => StoreError::Login { at, reason },
         "42501" => StoreError::Login { at, reason },
-        // Too many connections; starting, stopping.
+        // Too many connections, or a server that is starting or shutting down.
         _ => StoreError::Unreachable { at, reason },
     })
 }
 
-/// The reason why a server was not accepted, if the handshake ended with it.
+/// Returns the reason if a TLS handshake failed because the server could not be verified.
 fn unverified(error: &io::Error) -> Option<String> {
     let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     Some(match error {
@@ -145,9 +146,9 @@ fn unverified(error: &io::Error) -> Option<String> {
     })
 }
 
-/// Whether the server is one that this program can use; reads only.
+/// Refuses a server that this program does not support; reads only.
 async fn check(sql: &mut PgConnection, at: &str) -> DbResult<()> {
-    let unfit = |reason: String| DbError::from(StoreError::UnsupportedServer { at: at.to_owned(), reason });
+    let unsupported = |reason: String| DbError::from(StoreError::UnsupportedServer { at: at.to_owned(), reason });
     let (version, encoding, recovering): (String, String, bool) = sqlx::query_as(
         "SELECT current_setting('server_version_num'), current_setting('server_encoding'), pg_is_in_recovery()",
     )
@@ -156,20 +157,21 @@ async fn check(sql: &mut PgConnection, at: &str) -> DbResult<()> {
     .await?;
     let major = version.parse::<u32>().unwrap_or(0) / 10_000;
     if major < MIN_VERSION {
-        return Err(unfit(format!("it is PostgreSQL {major}, and {MIN_VERSION} or newer is needed")));
+        return Err(unsupported(format!("it runs PostgreSQL {major}; {MIN_VERSION} or newer is required")));
     }
     if encoding != "UTF8" {
-        return Err(unfit(format!(
-            "its encoding is {encoding}: create it with `createdb --encoding UTF8 --template template0`"
+        return Err(unsupported(format!(
+            "its encoding is {encoding}; create it with `createdb --encoding UTF8 --template template0`"
         )));
     }
     if recovering {
-        return Err(unfit("it is a standby, which can only be read: write the primary's host into the URL".to_owned()));
+        let reason = "it is a read-only standby; use the host of the primary in the URL";
+        return Err(unsupported(reason.to_owned()));
     }
     Ok(())
 }
 
-/// The server's clock and its transaction counter.
+/// Returns the time of the server's clock and its transaction counter.
 async fn sample(sql: &mut PgConnection) -> DbResult<(i64, i64)> {
     const SAMPLE: &str = concat!("SELECT ", now!(), ", pg_snapshot_xmax(pg_current_snapshot())::text::bigint");
     Ok(sqlx::query_as(SAMPLE).persistent(false).fetch_one(sql).await?)
@@ -179,9 +181,9 @@ async fn is_incomplete_copy(sql: &mut PgConnection) -> DbResult<bool> {
     Ok(sqlx::query_scalar(transfer::IS_INCOMPLETE_COPY).persistent(false).fetch_one(sql).await?)
 }
 
-/// The error of an opening that failed after the login.
-fn open_error(fault: DbError, at: &str) -> StoreError {
-    match fault.into_store_error() {
+/// Converts the error of an opening that failed after the login.
+fn open_error(error: DbError, at: &str) -> StoreError {
+    match error.into_store_error() {
         StoreError::Disconnected | StoreError::CommitUnknown => StoreError::Unreachable {
             at: at.to_owned(),
             reason: "the connection broke while the database was being opened".to_owned(),

@@ -1,5 +1,5 @@
-//! What only this database can do wrong: several processes (a second [`Postgres`] on the same database stands for one),
-//! connections that break, plans, and what is left in the tables.
+//! Tests of what is specific to `PostgreSQL`: concurrent processes (simulated by a second [`Postgres`] on the same
+//! database), broken connections, query plans, and the rows that remain in the tables.
 
 mod concurrency;
 mod connection_loss;
@@ -24,11 +24,11 @@ use crate::{
     },
 };
 
-/// A database for one test; `None`: there is no server here, and that was said.
+/// Creates a database for one test. Returns `None` if no server is available, which has been reported already.
 pub(in crate::store) fn database() -> Option<Database> {
     postgres_server::database(|url| {
         let url = url.to_owned();
-        // On a thread of its own: the caller may already be inside a runtime.
+        // On a separate thread: the caller may already be inside a runtime.
         let migrated = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async { Postgres::open(&url).await.unwrap().close().await.unwrap() });
@@ -110,7 +110,7 @@ fn ids(rows: &[FeedRow]) -> String {
     rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-/// Waits until so many sessions of the database wait for a row of another.
+/// Waits until this number of sessions of the database wait for a lock.
 async fn wait_for_blocked_sessions(database: &Database, sessions: u32) {
     let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     for _ in 0..600 {
@@ -123,37 +123,37 @@ async fn wait_for_blocked_sessions(database: &Database, sessions: u32) {
 }
 
 #[tokio::test]
-async fn hashes_of_another_version_are_renewed_without_a_change() {
+async fn hashes_of_another_version_are_replaced_without_a_change() {
     let Some(database) = database() else { return };
     let store = Postgres::open(&database.url).await.unwrap();
     let run = begin(&store).await;
     save(&store, run, [1, 2], "x").await;
     let before = feed(&store).await;
     database.sql("UPDATE nango_rs.record_keys SET hash_version = 0, hash = decode(repeat('00', 16), 'hex')");
-    let renewed = || database.sql("SELECT count(*) FROM nango_rs.record_keys WHERE hash_version = 1");
+    let current = || database.sql("SELECT count(*) FROM nango_rs.record_keys WHERE hash_version = 1");
     assert_eq!(save(&store, run, [1], "x").await, [RowOutcome::Unchanged]);
     assert_eq!(feed(&store).await, before);
-    assert_eq!(renewed(), "1");
+    assert_eq!(current(), "1");
     assert_eq!(save(&store, run, [1, 2], "y").await, [RowOutcome::Updated; 2]);
-    assert_eq!(renewed(), "2");
+    assert_eq!(current(), "2");
 }
 
 #[tokio::test]
-async fn a_nul_is_refused_by_name_and_not_found() {
+async fn nul_is_refused_in_names_and_not_found_by_reads() {
     let Some(database) = database() else { return };
     let store = Postgres::open(&database.url).await.unwrap();
     let run = begin(&store).await;
     save(&store, run, [1], "x\0").await;
     assert_eq!(feed(&store).await[0].payload.as_deref(), Some(&br#"{"id":1,"text":"x\u0000"}"#[..]));
-    let ghost = DatasetKey { connection: "a\0b".to_owned(), ..dataset() };
-    assert_eq!(store.read(&ghost, ReadQuery::default()).await.unwrap(), FeedPage::default());
+    let unstorable = DatasetKey { connection: "a\0b".to_owned(), ..dataset() };
+    assert_eq!(store.read(&unstorable, ReadQuery::default()).await.unwrap(), FeedPage::default());
     assert_eq!(store.connection("github", "a\0b").await.unwrap(), None);
     assert_eq!(store.records_by_id(&dataset(), vec!["1\0".to_owned()]).await.unwrap(), []);
     assert!(matches!(store.try_lock(&run, "a\0b", Duration::from_secs(1)).await, Err(StoreError::Nul)));
     let mut bad = page(&store, run, [2], "x");
-    bad.changes[0].dataset = ghost;
+    bad.changes[0].dataset = unstorable;
     assert!(matches!(store.commit(bad).await, Err(StoreError::Nul)));
-    // A line of a log is no reason to fail.
+    // In a log line it is replaced.
     let line = LogLine {
         timestamp: 1,
         level: crate::store::Level::Info,
@@ -165,7 +165,7 @@ async fn a_nul_is_refused_by_name_and_not_found() {
 }
 
 #[tokio::test]
-async fn large_values_go_in_parts() {
+async fn large_values_are_written_in_parts() {
     let Some(database) = database() else { return };
     let store = Postgres::open(&database.url).await.unwrap();
     let run = begin(&store).await;

@@ -1,7 +1,7 @@
-//! The tables in their neutral form, out and in.
+//! Export and import of the tables in their neutral form.
 //!
-//! Must stay true: a record's number ([`super::rows`]) does not travel; it is given anew, without gaps. The tables are
-//! emptied, and the numbers that the server gives reset, before anything comes in.
+//! Invariants: the number of a record ([`super::rows`]) is not copied but assigned again, without gaps. Before an
+//! import, the tables are emptied and the sequences of the server are reset.
 
 use std::collections::HashMap;
 
@@ -21,12 +21,12 @@ use crate::store::{
     transfer::{CHUNK_BYTES, CHUNK_ROWS, NUL_PLACEHOLDER},
 };
 
-/// Whether the database is half a copy, which a row of `meta` marks.
+/// Query: whether the database contains an incomplete copy, which is marked by a row of `meta`.
 pub(super) const IS_INCOMPLETE_COPY: &str = "SELECT EXISTS (SELECT 1 FROM nango_rs.meta WHERE key = 'copying')";
 
 impl Transfer for Postgres {
     fn export(&self, out: mpsc::Sender<Chunk>) -> StoreFuture<'_, ()> {
-        // Not done again if the connection breaks: a part was sent.
+        // Not retried if the connection breaks: some chunks have been sent.
         Box::pin(async move { self.read_without_retry(&out, |db, out| Box::pin(export(db, out))).await })
     }
 
@@ -43,14 +43,14 @@ impl Transfer for Postgres {
     }
 }
 
-/// How a table is read in its neutral form.
+/// Returns the query that reads a table in its neutral form.
 fn select(table: Table) -> String {
     let columns = |of: fn(&str) -> String| table.columns().iter().map(|name| of(name)).collect::<Vec<_>>().join(", ");
     let plain =
         |order: &str| format!("SELECT {} FROM nango_rs.{} ORDER BY {order}", table.columns().join(", "), name(table));
     match table {
         Table::Meta => "SELECT key, value FROM nango_rs.meta WHERE key <> 'copying' ORDER BY key".to_owned(),
-        // A walk goes by places of its own, which do not travel.
+        // The position of a reseal pass is not copied: its stages differ between databases.
         Table::Encryption => {
             "SELECT epoch, payloads, active, hash_secret, stage IS NOT NULL FROM nango_rs.encryption".to_owned()
         }
@@ -63,7 +63,7 @@ fn select(table: Table) -> String {
         Table::Connections => plain("row"),
         Table::Functions | Table::Datasets => plain("id"),
         Table::Checkpoints | Table::ResumeStates => plain("function"),
-        // From the outside in: a record without its key shows as one without a hash.
+        // A left join from the record: one without its key row shows up without a hash.
         Table::Records => {
             let columns = columns(|name| match name {
                 "updated" | "older" | "older_walk" | "hash" | "hash_version" | "state" => format!("k.{name}"),
@@ -76,7 +76,7 @@ fn select(table: Table) -> String {
                  ORDER BY r.dataset, r.seq"
             )
         }
-        // A run that goes on is the old database's.
+        // A run that is still active belongs to the source database and counts as interrupted in the copy.
         Table::Runs => {
             let columns = columns(|name| {
                 match name {
@@ -94,7 +94,7 @@ fn select(table: Table) -> String {
     }
 }
 
-/// What a table is called here.
+/// Returns the name of a table in this database.
 fn name(table: Table) -> &'static str {
     match table {
         Table::ResumeStates => "resume_states",
@@ -106,7 +106,7 @@ fn name(table: Table) -> &'static str {
 }
 
 async fn export(db: &mut Db, out: &mpsc::Sender<Chunk>) -> DbResult<()> {
-    // Rows come in the order of an index, and the first of them at once.
+    // Rows are read in the order of an index, so that the first ones arrive without a sort.
     sqlx::raw_sql("SET LOCAL enable_sort = off").execute(&mut *db.sql).await?;
     for table in Table::ALL {
         let mut rows = sqlx::query(AssertSqlSafe(select(table))).persistent(false).fetch(&mut *db.sql);
@@ -118,7 +118,7 @@ async fn export(db: &mut Db, out: &mpsc::Sender<Chunk>) -> DbResult<()> {
                 let cells = cells(&row)?;
                 if table == Table::Records && cells.last() == Some(&Cell::Null) {
                     return Err(DbError::damaged(
-                        "a record that no id leads to; `registry database check --repair` mends it, it",
+                        "a record without its key row (repaired by `registry database check --repair`)",
                     ));
                 }
                 bytes += cells.iter().map(size).sum::<usize>();
@@ -163,7 +163,7 @@ fn cells(row: &PgRow) -> DbResult<Vec<Cell>> {
     row.columns().iter().enumerate().map(cell).collect()
 }
 
-/// The tables that an instance fills.
+/// Tables that an import fills.
 const TABLES: [&str; 13] = [
     "connections",
     "datasets",
@@ -182,7 +182,7 @@ const TABLES: [&str; 13] = [
 
 async fn begin(db: &mut Db) -> DbResult<()> {
     let all = TABLES.map(|table| format!("nango_rs.{table}")).join(", ");
-    // Nobody writes between the look and the emptying.
+    // Locked before the check, so that no other transaction writes between the check and the truncation.
     sqlx::raw_sql(AssertSqlSafe(format!("LOCK TABLE {all} IN ACCESS EXCLUSIVE MODE"))).execute(&mut *db.sql).await?;
     if !db.query_scalar::<bool>(IS_INCOMPLETE_COPY).fetch_one(&mut *db.sql).await? {
         let any = TABLES.map(|table| format!("EXISTS (SELECT 1 FROM nango_rs.{table})")).join(" OR ");
@@ -191,16 +191,16 @@ async fn begin(db: &mut Db) -> DbResult<()> {
             return Err(StoreError::NotEmpty.into());
         }
     }
-    let anew = format!(
+    let reset = format!(
         "TRUNCATE {all} RESTART IDENTITY; ALTER SEQUENCE nango_rs.scans RESTART; \
          INSERT INTO nango_rs.meta (key, value) VALUES ('copying', '\\x01') ON CONFLICT DO NOTHING"
     );
-    sqlx::raw_sql(AssertSqlSafe(anew)).execute(&mut *db.sql).await?;
+    sqlx::raw_sql(AssertSqlSafe(reset)).execute(&mut *db.sql).await?;
     Ok(())
 }
 
 async fn finish(db: &mut Db) -> DbResult<()> {
-    // Numbers that did not travel go on behind the greatest that came in.
+    // Sequences that are not part of the neutral form continue after the greatest imported id.
     const FINISH: &str = "DELETE FROM nango_rs.meta WHERE key = 'copying'; \
          UPDATE nango_rs.datasets SET waits = id IN (SELECT dataset FROM nango_rs.delete_states); \
          SELECT setval('nango_rs.datasets_id_seq', max(id)) FROM nango_rs.datasets HAVING count(*) > 0; \
@@ -209,7 +209,7 @@ async fn finish(db: &mut Db) -> DbResult<()> {
     Ok(())
 }
 
-/// What a column holds.
+/// Type of a column in the neutral form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ColumnKind {
     Int,
@@ -237,7 +237,7 @@ fn column_kind(table: Table, column: &str) -> ColumnKind {
     }
 }
 
-/// A column of rows as the parameter of this number.
+/// Returns the SQL expression of a column that is passed as an array parameter of this number.
 fn unnest(table: Table, column: &str, number: usize) -> String {
     match column_kind(table, column) {
         ColumnKind::Int => format!("unnest(${number}::bigint[])"),
@@ -249,27 +249,27 @@ fn unnest(table: Table, column: &str, number: usize) -> String {
 
 type Statement<'q> = Query<'q, Server, PgArguments>;
 
-/// Binds the columns of rows, each as an array.
+/// Binds the columns of rows, each as one array.
 fn bind<'q>(mut statement: Statement<'q>, table: Table, rows: &'q [Vec<Cell>]) -> DbResult<Statement<'q>> {
-    let foreign = || DbError::damaged("a row of the source");
+    let malformed = || DbError::damaged("a row of the source");
     for (at, column) in table.columns().iter().enumerate() {
-        let cells = rows.iter().map(|row| row.get(at).ok_or_else(foreign));
+        let cells = rows.iter().map(|row| row.get(at).ok_or_else(malformed));
         statement = match column_kind(table, column) {
             ColumnKind::Int | ColumnKind::Bool => {
                 let number = |cell: &Cell| match cell {
                     Cell::Int(number) => Ok(Some(*number)),
                     Cell::Null => Ok(None),
-                    _ => Err(foreign()),
+                    _ => Err(malformed()),
                 };
                 statement.bind(cells.map(|cell| number(cell?)).collect::<DbResult<Vec<_>>>()?)
             }
             ColumnKind::Text => {
-                // A line of a log is no reason to refuse a copy; a name with a NUL is, and the server says so.
+                // A NUL in a log line is replaced; in a name, it makes the server refuse the copy.
                 let text = |cell: &Cell| match cell {
                     Cell::Text(text) if *column == "message" => Ok(Some(text.replace('\0', NUL_PLACEHOLDER))),
                     Cell::Text(text) => Ok(Some(text.clone())),
                     Cell::Null => Ok(None),
-                    _ => Err(foreign()),
+                    _ => Err(malformed()),
                 };
                 statement.bind(cells.map(|cell| text(cell?)).collect::<DbResult<Vec<_>>>()?)
             }
@@ -277,7 +277,7 @@ fn bind<'q>(mut statement: Statement<'q>, table: Table, rows: &'q [Vec<Cell>]) -
                 let bytes = |cell: &'q Cell| match cell {
                     Cell::Bytes(bytes) => Ok(Some(bytes.as_slice())),
                     Cell::Null => Ok(None),
-                    _ => Err(foreign()),
+                    _ => Err(malformed()),
                 };
                 statement.bind(cells.map(|cell| bytes(cell?)).collect::<DbResult<Vec<_>>>()?)
             }
@@ -294,7 +294,8 @@ async fn import(db: &mut Db, chunk: &Chunk) -> DbResult<()> {
     let sql = match table {
         Table::Records => return records(db, rows).await,
         Table::Meta => format!(
-            "INSERT INTO nango_rs.meta (key, value) SELECT {columns} ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+            "INSERT INTO nango_rs.meta (key, value) SELECT {columns} ON CONFLICT (key) DO UPDATE \
+             SET value = excluded.value"
         ),
         Table::Encryption => format!(
             "UPDATE nango_rs.encryption SET epoch = u.epoch, payloads = u.payloads, active = u.active, \
@@ -317,9 +318,10 @@ async fn import(db: &mut Db, chunk: &Chunk) -> DbResult<()> {
 }
 
 async fn records(db: &mut Db, rows: &[Vec<Cell>]) -> DbResult<()> {
-    const GIVEN: &str = "SELECT id, rids FROM nango_rs.datasets WHERE id = ANY($1)";
-    const GIVE: &str = "UPDATE nango_rs.datasets d SET rids = u.rids FROM unnest($1::bigint[], $2::bigint[]) u(id, rids) \
-                        WHERE d.id = u.id";
+    const LAST_RIDS: &str = "SELECT id, rids FROM nango_rs.datasets WHERE id = ANY($1)";
+    const SET_LAST_RIDS: &str = "UPDATE nango_rs.datasets d SET rids = u.rids \
+                                 FROM unnest($1::bigint[], $2::bigint[]) u(id, rids) \
+                                 WHERE d.id = u.id";
     let table = Table::Records;
     let columns = table.columns();
     let at = |name: &str| columns.iter().position(|column| *column == name).unwrap_or(columns.len());
@@ -331,21 +333,21 @@ async fn records(db: &mut Db, rows: &[Vec<Cell>]) -> DbResult<()> {
             _ => Err(DbError::damaged("a record of the source")),
         })
         .collect::<DbResult<_>>()?;
-    let given: Vec<(i64, i64)> = db.query_as(GIVEN).bind(&datasets).fetch_all(&mut *db.sql).await?;
-    let mut last: HashMap<i64, i64> = given.into_iter().collect();
+    let last: Vec<(i64, i64)> = db.query_as(LAST_RIDS).bind(&datasets).fetch_all(&mut *db.sql).await?;
+    let mut last: HashMap<i64, i64> = last.into_iter().collect();
     let rid = |dataset: &i64| {
         let last = last.entry(*dataset).or_default();
         *last += 1;
         *last
     };
     let rids: Vec<i64> = datasets.iter().map(rid).collect();
-    let plain = |row: &Vec<Cell>| {
+    let plaintext_bytes = |row: &Vec<Cell>| {
         let sealed = if row.get(key) == Some(&Cell::Int(0)) { 0 } else { SEAL_OVERHEAD };
         super::to_i64(row.get(payload).map_or(0, size).saturating_sub(sealed) as u64)
     };
-    let bytes: Vec<i64> = rows.iter().map(plain).collect();
+    let bytes: Vec<i64> = rows.iter().map(plaintext_bytes).collect();
 
-    let own = ["updated", "older", "older_walk", "hash", "hash_version", "state"];
+    let key_only = ["updated", "older", "older_walk", "hash", "hash_version", "state"];
     let both = ["dataset", "id", "seq", "modified_at", "run"];
     let part = |wanted: &dyn Fn(&str) -> bool| {
         let chosen = columns.iter().enumerate().filter(|(_, column)| wanted(column));
@@ -353,8 +355,8 @@ async fn records(db: &mut Db, rows: &[Vec<Cell>]) -> DbResult<()> {
             chosen.map(|(at, column)| (*column, unnest(table, column, at + 1))).unzip();
         (names.join(", "), values.join(", "))
     };
-    let (key_names, key_values) = part(&|column| own.contains(&column) || both.contains(&column));
-    let (row_names, row_values) = part(&|column| !own.contains(&column));
+    let (key_names, key_values) = part(&|column| key_only.contains(&column) || both.contains(&column));
+    let (row_names, row_values) = part(&|column| !key_only.contains(&column));
     let (rid, size) = (columns.len() + 1, columns.len() + 2);
     let sql = format!(
         "WITH keys AS (INSERT INTO nango_rs.record_keys ({key_names}, rid, bytes) \
@@ -364,6 +366,6 @@ async fn records(db: &mut Db, rows: &[Vec<Cell>]) -> DbResult<()> {
     let insert = bind(sqlx::query(AssertSqlSafe(sql)).persistent(false), table, rows)?;
     insert.bind(rids).bind(bytes).execute(&mut *db.sql).await?;
     let (datasets, rids): (Vec<i64>, Vec<i64>) = last.into_iter().unzip();
-    db.query(GIVE).bind(datasets).bind(rids).execute(&mut *db.sql).await?;
+    db.query(SET_LAST_RIDS).bind(datasets).bind(rids).execute(&mut *db.sql).await?;
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! A backup beside a running process: `VACUUM INTO`, which writes one committed state, without what was deleted.
+//! Online backup by `VACUUM INTO`, which writes one committed state, without removed content.
 //!
-//! Must stay true: under the name that was asked for there is never a part of a backup. It is written beside it, closed,
-//! checked, flushed, and only then gets its name. The name it has until then is drawn at random, so that what a killed
-//! backup left is not in the way of the next one.
+//! Invariant: the target path never contains an incomplete backup. The backup is written to a partial file in the same
+//! directory, closed, checked and flushed, and only then renamed. The name of the partial file is random, so that a
+//! backup that was killed does not block the next one.
 
 use std::{
     fs::{self, File},
@@ -19,10 +19,10 @@ use super::{
 };
 use crate::{file_access, store::Backup};
 
-/// How the names of unfinished files end.
+/// Suffix of the names of unfinished files.
 const PARTIAL: &str = ".partial";
 
-/// Writes the database into a new file.
+/// Writes the database to a new file.
 pub(super) async fn backup(store: &Sqlite, to: &Path) -> Result<Backup, StoreError> {
     let to = to.to_owned();
     let path = store.writer.path();
@@ -31,38 +31,41 @@ pub(super) async fn backup(store: &Sqlite, to: &Path) -> Result<Backup, StoreErr
     }
     let shared = std::sync::Arc::clone(&store.shared);
     let writing = tokio::task::spawn_blocking(move || {
-        // A connection of its own: a reader's is in a transaction, where SQLite does not vacuum.
-        let db = file::open_reader(&path, &shared).map_err(|fault| fault.into_store_error(&path))?;
-        write(&db, &to).map_err(|fault| fault.into_store_error(&path))
+        // A separate connection: that of a reader is in a transaction, where SQLite refuses `VACUUM`.
+        let db = file::open_reader(&path, &shared).map_err(|error| error.into_store_error(&path))?;
+        write(&db, &to).map_err(|error| error.into_store_error(&path))
     });
     writing.await.unwrap_or(Err(StoreError::Closed))
 }
 
 fn write(db: &Db, to: &Path) -> DbResult<Backup> {
-    let fault = |path: &Path, reason: &str| {
+    let cannot_create = |path: &Path, reason: &str| {
         DbError::Store(StoreError::Access { path: path.to_owned(), doing: "created", reason: reason.to_owned() })
     };
     if fs::symlink_metadata(to).is_ok() {
-        return Err(fault(to, "it is there already, and a backup replaces nothing"));
+        return Err(cannot_create(to, "it already exists, and a backup replaces no file; choose another path"));
     }
     let mut suffix = [0; 8];
     getrandom::fill(&mut suffix).map_err(|error| StoreError::Database(error.to_string().into()))?;
     let mut partial = to.as_os_str().to_owned();
     partial.push(format!(".{:016x}{PARTIAL}", u64::from_be_bytes(suffix)));
     let partial = PathBuf::from(partial);
-    // Closed at once: SQLite is to be the only one that has it open.
-    file_access::create_private().open(&partial).map(drop).map_err(|error| fault(&partial, &error.to_string()))?;
-    let made = write_and_verify(db, &partial).and_then(|made| {
-        publish(&partial, to).map_err(|error| fault(to, &error.to_string()))?;
-        Ok(made)
+    // Closed at once: only SQLite may have a handle of the file (`file`).
+    file_access::create_private()
+        .open(&partial)
+        .map(drop)
+        .map_err(|error| cannot_create(&partial, &error.to_string()))?;
+    let written = write_and_verify(db, &partial).and_then(|written| {
+        publish(&partial, to).map_err(|error| cannot_create(to, &error.to_string()))?;
+        Ok(written)
     });
-    if made.is_err() {
+    if written.is_err() {
         let _ = fs::remove_file(&partial);
     }
-    made.map(|made| Backup { partial: partial_files(to), ..made })
+    written.map(|written| Backup { partial: partial_files(to), ..written })
 }
 
-/// The partial files of other backups to the same name: of those that were interrupted, and of those being written.
+/// Returns the partial files of other backups to the same path: interrupted ones, and those in progress.
 fn partial_files(to: &Path) -> Vec<PathBuf> {
     let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Some(prefix) = to.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
@@ -78,7 +81,7 @@ fn partial_files(to: &Path) -> Vec<PathBuf> {
 }
 
 fn write_and_verify(db: &Db, partial: &Path) -> DbResult<Backup> {
-    let store_error = |fault: DbError| DbError::Store(fault.into_store_error(partial));
+    let store_error = |error: DbError| DbError::Store(error.into_store_error(partial));
     let text = partial.to_str().ok_or_else(|| {
         let reason = "its path is not Unicode".to_owned();
         StoreError::Access { path: partial.to_owned(), doing: "created", reason }
@@ -87,16 +90,16 @@ fn write_and_verify(db: &Db, partial: &Path) -> DbResult<Backup> {
     let vacuumed = db.sql.execute("VACUUM INTO ?1", params![text]).map_err(|error| store_error(error.into()));
     db.sql.pragma_update(None, "query_only", db.sql.path().is_some_and(|path| !path.is_empty()))?;
     vacuumed?;
-    let made = verify(partial).map_err(store_error)?;
+    let written = verify(partial).map_err(store_error)?;
     File::open(partial).and_then(|file| file.sync_all()).map_err(|error| StoreError::Access {
         path: partial.to_owned(),
         doing: "written",
         reason: error.to_string(),
     })?;
-    Ok(made)
+    Ok(written)
 }
 
-/// Opens what was written and looks through all of it.
+/// Opens the written file and checks its structure.
 fn verify(partial: &Path) -> DbResult<Backup> {
     let sql = Connection::open_with_flags(partial, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     let sound: String = sql.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
@@ -108,15 +111,15 @@ fn verify(partial: &Path) -> DbResult<Backup> {
     Ok(Backup { records, bytes, partial: Vec::new() })
 }
 
-/// Gives the finished file its name, unless somebody else took it meanwhile.
+/// Renames the finished file, unless a file with the name has been created meanwhile.
 fn publish(partial: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(partial, to) {
         Ok(()) => fs::remove_file(partial)?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
-        // A file system without links.
+        // The file system does not support hard links.
         Err(_) => fs::rename(partial, to)?,
     }
-    // The name is as durable as the file; where a directory cannot be opened, the system sees to it.
+    // Makes the name durable as well. Systems where a directory cannot be opened do this themselves.
     let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(parent).and_then(|parent| parent.sync_all()).or(Ok(()))
 }

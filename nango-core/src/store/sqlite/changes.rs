@@ -1,4 +1,4 @@
-//! Noticing commits: those of this process at once, those of others by asking `SQLite` now and then.
+//! Change notification: commits of this process at once, commits of other processes by polling `SQLite`.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -12,28 +12,28 @@ use tokio::{
 
 use super::{Db, StoreError};
 
-/// How often another process's commits are looked for.
+/// Interval at which waiters poll for commits of other processes.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Who waits for commits.
+/// Wakes the waiters of [`Store::wait_for_change`](crate::store::Store::wait_for_change) after a commit.
 #[derive(Debug)]
 pub(super) struct ChangeNotifier {
     changed: watch::Sender<()>,
-    /// A connection that reads nothing but the file's version; none for a database that no other process can see.
+    /// Connection that reads only the data version of the file; `None` in memory, where there are no other processes.
     watcher: Option<Arc<Mutex<Option<Db>>>>,
 }
 
 impl ChangeNotifier {
-    /// Waits on commits that `here` is told of, and on those that the connection can see.
-    pub(super) fn new(changed: watch::Sender<()>, elsewhere: Option<Db>) -> Self {
-        Self { changed, watcher: elsewhere.map(|db| Arc::new(Mutex::new(Some(db)))) }
+    /// Creates the notifier of the commits that are sent to `changed`, and of those that the connection can see.
+    pub(super) fn new(changed: watch::Sender<()>, watcher: Option<Db>) -> Self {
+        Self { changed, watcher: watcher.map(|db| Arc::new(Mutex::new(Some(db)))) }
     }
 
-    /// Waits until something was committed after this call, or `patience` is over.
+    /// Waits until a commit after this call, or until `timeout` has elapsed.
     pub(super) fn wait(&self, timeout: Duration) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
-        let mut here = self.changed.subscribe();
-        let elsewhere = self.watcher.clone();
-        let known = elsewhere.as_ref().map(|db| data_version(db));
+        let mut changed = self.changed.subscribe();
+        let watcher = self.watcher.clone();
+        let known = watcher.as_ref().map(|db| data_version(db));
         async move {
             let deadline = sleep(timeout);
             tokio::pin!(deadline);
@@ -42,9 +42,9 @@ impl ChangeNotifier {
             loop {
                 tokio::select! {
                     () = &mut deadline => return Ok(()),
-                    _ = here.changed() => return Ok(()),
-                    _ = poll.tick(), if elsewhere.is_some() => {
-                        if elsewhere.as_ref().map(|db| data_version(db)) != known {
+                    _ = changed.changed() => return Ok(()),
+                    _ = poll.tick(), if watcher.is_some() => {
+                        if watcher.as_ref().map(|db| data_version(db)) != known {
                             return Ok(());
                         }
                     }
@@ -53,7 +53,7 @@ impl ChangeNotifier {
         }
     }
 
-    /// Lets go of the file.
+    /// Closes the connection to the file.
     pub(super) fn close(&self) {
         if let Some(db) = &self.watcher {
             db.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -61,7 +61,8 @@ impl ChangeNotifier {
     }
 }
 
-/// A number that another connection's commit changes. It stands in shared memory: asking does not wait for the disk.
+/// Returns a number that changes with each commit of another connection. It is in shared memory, so the query does not
+/// wait for the disk.
 fn data_version(db: &Mutex<Option<Db>>) -> Option<i64> {
     let db = db.lock().unwrap_or_else(PoisonError::into_inner);
     db.as_ref()?.sql.prepare_cached("PRAGMA data_version").ok()?.query_row([], |row| row.get(0)).ok()

@@ -1,7 +1,7 @@
-//! Checking the file: its structure, its datasets row by row, and what belongs to nothing.
+//! Database check: the structure of the file, datasets record by record, and orphaned rows.
 //!
-//! Must stay true: a repair looks again in its own transaction, because what was read may have changed since; and the
-//! counts come last, because the other repairs move them.
+//! Invariants: each read is one snapshot; a repair reads again in its own transaction, because the data may have
+//! changed since; counts are checked last, because the other repairs change them.
 
 mod datasets;
 mod orphans;
@@ -10,27 +10,27 @@ mod rows;
 use super::{Sqlite, error::DbResult};
 use crate::store::{CheckReport, Problem, StoreError};
 
-/// Checks everything, and mends what is safe to mend.
+/// Checks everything, and repairs what is safe to repair.
 pub(super) async fn check(store: &Sqlite, repair: bool) -> Result<CheckReport, StoreError> {
     let mut report = CheckReport::default();
     for line in store.read_with(structure).await? {
         report.add_finding(Problem::File, "the file", 1, 0, line);
     }
     if !report.findings.is_empty() {
-        // What is read from a damaged file says nothing, and what is written to it may make it worse.
+        // Reads of a damaged file are not reliable, and writes may make it worse.
         return Ok(report);
     }
     orphans::check(store, repair, &mut report).await?;
-    for place in store.read_with(datasets::list).await? {
+    for dataset in store.read_with(datasets::list).await? {
         report.datasets += 1;
-        rows::check(store, &place, repair, &mut report).await?;
-        rows::check_keys(store, &place, repair, &mut report).await?;
-        datasets::check(store, &place, repair, &mut report).await?;
+        rows::check(store, &dataset, repair, &mut report).await?;
+        rows::check_keys(store, &dataset, repair, &mut report).await?;
+        datasets::check(store, &dataset, repair, &mut report).await?;
     }
     Ok(report)
 }
 
-/// What `SQLite` finds wrong with its own trees.
+/// Returns the problems that `SQLite` finds in the structure of the file, at most 20.
 fn structure(db: &super::Db) -> DbResult<Vec<String>> {
     let mut check = db.sql.prepare("PRAGMA integrity_check(20)")?;
     let lines: Vec<String> = check.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;

@@ -1,4 +1,4 @@
-//! Checkpoints and resume states.
+//! Checkpoints and resume states of functions.
 
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::store::{CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint, resume_context};
 
-/// The checkpoint of a function.
+/// Returns the checkpoint of a function.
 pub(super) fn read(db: &Db, key: &FunctionKey) -> DbResult<StoredCheckpoint> {
     let Some(function) = functions::find(db, key)? else { return Ok(StoredCheckpoint::default()) };
     let mut read = db.sql.prepare_cached("SELECT value, version FROM checkpoints WHERE function = ?1")?;
@@ -20,7 +20,7 @@ pub(super) fn read(db: &Db, key: &FunctionKey) -> DbResult<StoredCheckpoint> {
     Ok(StoredCheckpoint { value: value.map_err(|_| DbError::damaged("a checkpoint"))?, version })
 }
 
-/// Changes a checkpoint if it still has the version that was read. Gives the new version.
+/// Changes a checkpoint if it still has the expected version. Returns the new version.
 pub(super) fn write(db: &Db, key: &FunctionKey, write: &CheckpointWrite) -> DbResult<i64> {
     let function = functions::open(db, key)?;
     let mut read = db.sql.prepare_cached("SELECT version FROM checkpoints WHERE function = ?1")?;
@@ -31,7 +31,7 @@ pub(super) fn write(db: &Db, key: &FunctionKey, write: &CheckpointWrite) -> DbRe
     put(db, function, write.value.as_ref())
 }
 
-/// Changes a checkpoint whatever its version.
+/// Changes a checkpoint regardless of its version. Returns the new version.
 pub(super) fn set(db: &Db, key: &FunctionKey, value: Option<&Value>) -> DbResult<i64> {
     put(db, functions::open(db, key)?, value)
 }
@@ -44,14 +44,14 @@ fn put(db: &Db, function: i64, value: Option<&Value>) -> DbResult<i64> {
     Ok(put.query_row(params![function, value.map(Value::to_string)], |row| row.get(0))?)
 }
 
-/// The sealed resume state of a function.
+/// Returns the sealed resume state of a function.
 pub(super) fn read_resume(db: &Db, key: &FunctionKey) -> DbResult<Option<Vec<u8>>> {
     let Some(function) = functions::find(db, key)? else { return Ok(None) };
     let mut read = db.sql.prepare_cached("SELECT state FROM resume_states WHERE function = ?1")?;
     Ok(read.query_row([function], |row| row.get(0)).optional()?)
 }
 
-/// Changes a resume state.
+/// Changes the resume state of a function.
 pub(super) fn write_resume(db: &Db, key: &FunctionKey, write: &ResumeWrite) -> DbResult<()> {
     let function = functions::open(db, key)?;
     match write {
@@ -68,8 +68,8 @@ pub(super) fn write_resume(db: &Db, key: &FunctionKey, write: &ResumeWrite) -> D
     Ok(())
 }
 
-/// Drops everything that a function would go on from. A checkpoint's version goes on, so that a run that read it before
-/// cannot bring it back.
+/// Deletes everything that a function could resume from. The version of its checkpoint increases, so that a run that
+/// read the checkpoint before cannot restore it.
 pub(super) fn reset(db: &Db, key: &FunctionKey) -> DbResult<()> {
     let Some(function) = functions::find(db, key)? else { return Ok(()) };
     db.sql

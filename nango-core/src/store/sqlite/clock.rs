@@ -1,30 +1,31 @@
-//! The database's clock: the system's, but never going back.
+//! Clock of an embedded database: the system clock, but never going back.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// The clock of an embedded database.
+/// Monotonic clock of an embedded database.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     latest: AtomicI64,
 }
 
 impl Clock {
-    /// The moment, microseconds since 1970; never less than any moment or stamp that this clock gave or was shown.
+    /// Returns the time, microseconds since 1970 (UTC): never less than a time that this clock returned before.
     pub(super) fn now(&self) -> i64 {
         self.at_least(0)
     }
 
-    /// A stamp that is not below `floor`.
+    /// Returns the time, but at least `floor`.
     pub(super) fn at_least(&self, floor: i64) -> i64 {
         let now = system_now().max(floor);
         self.latest.fetch_max(now, Ordering::AcqRel).max(now)
     }
 }
 
-/// The system's clock as it is. Leases are measured by it: they must end even if the clock once ran ahead.
+/// Returns the system clock, microseconds since 1970 (UTC). Leases are measured by it, because they must expire even if
+/// [`Clock`] is ahead of it.
 pub(super) fn system_now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
 }

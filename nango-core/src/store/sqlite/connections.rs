@@ -1,4 +1,4 @@
-//! Connections.
+//! Connections, and named values in `meta`.
 
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::{Map, Value};
@@ -14,14 +14,14 @@ use crate::store::{
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT row, integration, id, auth, credentials, config, metadata, created_at, updated_at, version, renew_at, \
-             failures, failed_at, failure, refused, rejected_since FROM connections ",
+            "SELECT row, integration, id, auth, credentials, config, metadata, created_at, updated_at, version, \
+             renew_at, failures, failed_at, failure, refused, rejected_since FROM connections ",
             $rest
         )
     };
 }
 
-/// Adds or replaces a connection; the flag says whether it is new.
+/// Adds or replaces a connection; the flag is true if it is new.
 pub(super) fn put(db: &Db, new: &NewConnection) -> DbResult<(Connection, bool)> {
     let now = db.shared.clock.now();
     let known = find(db, &new.integration, &new.id)?;
@@ -29,8 +29,8 @@ pub(super) fn put(db: &Db, new: &NewConnection) -> DbResult<(Connection, bool)> 
     let metadata = new.metadata.as_ref().or(known.as_ref().map(|known| &known.metadata));
     db.sql
         .prepare_cached(
-            "INSERT INTO connections (integration, id, auth, credentials, config, metadata, created_at, updated_at, renew_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8) \
+            "INSERT INTO connections (integration, id, auth, credentials, config, metadata, created_at, updated_at, \
+             renew_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8) \
              ON CONFLICT (integration, id) DO UPDATE SET auth = excluded.auth, credentials = excluded.credentials, \
              config = excluded.config, metadata = excluded.metadata, updated_at = excluded.updated_at, \
              renew_at = excluded.renew_at, version = version + 1, refresh_holder = NULL, refresh_until = NULL, \
@@ -50,25 +50,25 @@ pub(super) fn put(db: &Db, new: &NewConnection) -> DbResult<(Connection, bool)> 
     Ok((stored, known.is_none()))
 }
 
-/// A connection by name.
+/// Returns a connection by integration and id.
 pub(super) fn find(db: &Db, integration: &str, id: &str) -> DbResult<Option<Connection>> {
     let mut find = db.sql.prepare_cached(select!("WHERE integration = ?1 AND id = ?2"))?;
     find.query_row([integration, id], |row| Ok(connection(row))).optional()?.transpose()
 }
 
-/// A connection by number.
+/// Returns a connection by its row number.
 pub(super) fn find_by_row(db: &Db, row: i64) -> DbResult<Option<Connection>> {
     let mut find = db.sql.prepare_cached(select!("WHERE row = ?1"))?;
     find.query_row([row], |row| Ok(connection(row))).optional()?.transpose()
 }
 
-/// All connections, or those of one integration.
+/// Returns all connections, or those of one integration.
 pub(super) fn list(db: &Db, integration: Option<&str>) -> DbResult<Vec<Connection>> {
     let mut list = db.sql.prepare_cached(select!("WHERE ?1 IS NULL OR integration = ?1 ORDER BY integration, id"))?;
     list.query_and_then([integration], connection)?.collect()
 }
 
-/// Changes the metadata of a connection and gives the result.
+/// Changes the metadata of a connection and returns the result, or `None` if there is no such connection.
 pub(super) fn change_metadata(
     db: &Db,
     integration: &str,
@@ -92,7 +92,8 @@ pub(super) fn change_metadata(
     Ok(Some(metadata))
 }
 
-/// Replaces configuration and credentials by the same with more of it sealed.
+/// Replaces configuration and credentials by versions with more secrets sealed. Returns `false`, without a write, if
+/// the connection has changed since the given version or a refresh of its token is in progress.
 pub(super) fn seal_config(
     db: &Db,
     row: i64,
@@ -101,18 +102,19 @@ pub(super) fn seal_config(
     config: &Map<String, Value>,
 ) -> DbResult<bool> {
     let mut seal = db.sql.prepare_cached(
-        "UPDATE connections SET credentials = ?3, config = ?4 WHERE row = ?1 AND version = ?2 AND refresh_holder IS NULL",
+        "UPDATE connections SET credentials = ?3, config = ?4 \
+         WHERE row = ?1 AND version = ?2 AND refresh_holder IS NULL",
     )?;
     Ok(seal.execute(params![row, version, credentials, to_json(config)?])? > 0)
 }
 
-/// A value that the program keeps.
+/// Returns a value that the program stored under this name.
 pub(super) fn meta_value(db: &Db, name: &str) -> DbResult<Option<Vec<u8>>> {
     let mut find = db.sql.prepare_cached("SELECT value FROM meta WHERE key = 'note:' || ?1")?;
     Ok(find.query_row([name], |row| row.get(0)).optional()?)
 }
 
-/// Keeps a value, or drops it.
+/// Stores a value, or removes it.
 pub(super) fn put_meta_value(db: &Db, name: &str, value: Option<&[u8]>) -> DbResult<()> {
     match value {
         Some(value) => {
@@ -125,8 +127,8 @@ pub(super) fn put_meta_value(db: &Db, name: &str, value: Option<&[u8]>) -> DbRes
     Ok(())
 }
 
-/// Removes a connection and what belongs to it. Its runs that go on are cancelled, so that none of them can bring a
-/// record back; the rows of its datasets stay, for their sequences.
+/// Removes a connection and everything that belongs to it. Its active runs are cancelled, so that none of them can
+/// write a record afterwards. The rows of its datasets stay, for their sequence numbers.
 pub(super) fn remove(db: &Db, integration: &str, id: &str) -> DbResult<Option<RemovedConnection>> {
     let names = [integration, id];
     let execute = |sql: &str| db.sql.prepare_cached(sql)?.execute(names);
@@ -153,8 +155,8 @@ pub(super) fn remove(db: &Db, integration: &str, id: &str) -> DbResult<Option<Re
 }
 
 fn connection(row: &Row<'_>) -> DbResult<Connection> {
-    let object = |at| {
-        let text = row.get_ref(at)?.as_str().map_err(rusqlite::Error::from)?;
+    let object = |column| {
+        let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
         serde_json::from_str(text).map_err(|_| DbError::damaged("a connection"))
     };
     Ok(Connection {
@@ -174,11 +176,11 @@ fn connection(row: &Row<'_>) -> DbResult<Connection> {
 }
 
 fn failure(row: &Row<'_>) -> DbResult<Option<RefreshFailure>> {
-    let times: u32 = row.get(11)?;
-    let (Some(at), Some(message)) = (row.get(12)?, row.get(13)?) else { return Ok(None) };
-    Ok((times > 0).then_some(RefreshFailure {
-        attempts: times,
-        failed_at: at,
+    let attempts: u32 = row.get(11)?;
+    let (Some(failed_at), Some(message)) = (row.get(12)?, row.get(13)?) else { return Ok(None) };
+    Ok((attempts > 0).then_some(RefreshFailure {
+        attempts,
+        failed_at,
         message,
         refused: row.get(14)?,
         rejected_since: row.get(15)?,

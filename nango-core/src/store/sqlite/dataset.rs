@@ -1,7 +1,7 @@
-//! The row of a dataset: its sequence, its latest stamp and its sizes.
+//! Row of a dataset: its sequence, latest commit time and sizes.
 //!
-//! The writer's transaction is the dataset's lock. Must stay true: the row is read and written in the transaction that
-//! gives the sequences, and it is never removed.
+//! The transaction of the writer is the dataset's lock. Invariants: a transaction that assigns sequence numbers reads
+//! and writes the row; the row is never deleted, so that sequence numbers and commit times never go back.
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -11,25 +11,26 @@ use crate::store::DatasetKey;
 /// A dataset inside a transaction.
 #[derive(Debug)]
 pub(super) struct Dataset {
-    /// Its number.
+    /// Id of the row.
     pub id: i64,
-    /// The last sequence that was given.
+    /// Last sequence number that was assigned.
     pub seq: i64,
-    /// The latest stamp that was given.
+    /// Latest commit time, microseconds since 1970 (UTC).
     pub committed_at: i64,
-    /// Live records.
+    /// Number of live records.
     pub live: i64,
-    /// Bytes of their payloads.
+    /// Size of their payloads in bytes.
     pub bytes: i64,
-    /// The scan that is open, whoever opened it.
+    /// Number of the open scan, of any function.
     pub scan: Option<i64>,
-    /// Whether candidates wait in `delete_states`.
+    /// Whether `delete_states` contains candidates of the dataset.
     pub has_candidates: bool,
+    /// Stored sequence number and bytes.
     stored: (i64, i64),
 }
 
 impl Dataset {
-    /// The dataset, if anything ever asked for it to be there.
+    /// Returns the dataset, if it was ever created.
     pub(super) fn find(db: &Db, key: &DatasetKey) -> DbResult<Option<Self>> {
         let mut find = db.sql.prepare_cached(
             "SELECT d.id, d.seq, d.stamp, d.live, d.bytes, s.number, \
@@ -39,22 +40,13 @@ impl Dataset {
         )?;
         let read = |row: &Row<'_>| {
             let (seq, bytes) = (row.get(1)?, row.get(4)?);
-            let (id, stamp, live, scan) = (row.get(0)?, row.get(2)?, row.get(3)?, row.get(5)?);
-            Ok(Self {
-                id,
-                seq,
-                committed_at: stamp,
-                live,
-                bytes,
-                scan,
-                has_candidates: row.get(6)?,
-                stored: (seq, bytes),
-            })
+            let (id, committed_at, live, scan) = (row.get(0)?, row.get(2)?, row.get(3)?, row.get(5)?);
+            Ok(Self { id, seq, committed_at, live, bytes, scan, has_candidates: row.get(6)?, stored: (seq, bytes) })
         };
         Ok(find.query_row(names(key), read).optional()?)
     }
 
-    /// The dataset, made if it is not there.
+    /// Returns the dataset, and creates it if it does not exist.
     pub(super) fn open(db: &Db, key: &DatasetKey) -> DbResult<Self> {
         if let Some(found) = Self::find(db, key)? {
             return Ok(found);
@@ -69,21 +61,21 @@ impl Dataset {
         Ok(Self { id, seq: 0, committed_at: 0, live: 0, bytes: 0, scan: None, has_candidates: false, stored: (0, 0) })
     }
 
-    /// The sequence of the next change.
+    /// Assigns the sequence number of the next change.
     pub(super) fn next_seq(&mut self) -> i64 {
         self.seq += 1;
         self.seq
     }
 
-    /// Writes the row, if a change moved it; `stamp` is that of the changes.
-    pub(super) fn save(&self, db: &Db, stamp: i64) -> DbResult<()> {
+    /// Writes the row if a change was made; `committed_at` is the commit time of the changes.
+    pub(super) fn save(&self, db: &Db, committed_at: i64) -> DbResult<()> {
         if (self.seq, self.bytes) == self.stored {
             return Ok(());
         }
-        let stamp = if self.seq == self.stored.0 { self.committed_at } else { stamp };
+        let committed_at = if self.seq == self.stored.0 { self.committed_at } else { committed_at };
         db.sql
             .prepare_cached("UPDATE datasets SET seq = ?2, stamp = ?3, live = ?4, bytes = ?5 WHERE id = ?1")?
-            .execute(params![self.id, self.seq, stamp, self.live, self.bytes])?;
+            .execute(params![self.id, self.seq, committed_at, self.live, self.bytes])?;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
-//! Delete candidates: finding them at the end of a scan, what is stored of those that wait, and their tombstones.
+//! Delete candidates: selection at the end of a scan, stored states of pending ones, and tombstones.
 //!
-//! The decisions are those of [`crate::store::deletes`]. Must stay true: a state belongs to a live record that the latest
-//! complete scan of its dataset did not see, and memory does not grow with the number of candidates.
+//! The decisions are made in [`crate::store::deletes`]. Invariants: a state belongs to a live record that the latest
+//! complete scan of its dataset did not see; memory does not grow with the number of candidates.
 
 use std::collections::BTreeSet;
 
@@ -22,19 +22,19 @@ use crate::store::{
     failpoint::failpoint,
 };
 
-/// So many candidates are gathered before anything is written.
+/// Number of candidates that are fetched before anything is written.
 const BATCH_SIZE: usize = 4096;
 
-/// Drops what is stored of candidates.
+/// Deletes the stored states of candidates.
 pub(super) fn drop_states(db: &Db, dataset: i64, ids: &[&str]) -> DbResult<()> {
-    let mut forget = db.sql.prepare_cached("DELETE FROM delete_states WHERE dataset = ?1 AND id = ?2")?;
+    let mut delete = db.sql.prepare_cached("DELETE FROM delete_states WHERE dataset = ?1 AND id = ?2")?;
     for id in ids {
-        forget.execute(params![dataset, id])?;
+        delete.execute(params![dataset, id])?;
     }
     Ok(())
 }
 
-/// The candidates of a scan, in the order of their ids, some at a time.
+/// Iterator in batches over the candidates of a scan, in the order of their ids.
 struct Candidates<'a> {
     db: &'a Db,
     dataset: i64,
@@ -50,7 +50,7 @@ impl<'a> Candidates<'a> {
         Ok(Self { db, dataset: dataset.id, start_seq, seen: SeenRecords::load(db, scan)?, after: String::new() })
     }
 
-    /// The next ones: id and number. Fewer than [`GATHER`] are the last.
+    /// Returns the next candidates with their record numbers. A batch of fewer than [`BATCH_SIZE`] is the last.
     fn next_batch(&mut self) -> DbResult<Vec<(String, i64)>> {
         let sql = &self.db.sql;
         let mut walk = sql.prepare_cached(
@@ -73,21 +73,21 @@ impl<'a> Candidates<'a> {
         Ok(found)
     }
 
-    /// Whether a record was deleted since the scan began.
+    /// Returns whether a record was deleted since the scan began.
     fn is_deleted(&self, id: &str) -> DbResult<bool> {
-        let mut gone = self.db.sql.prepare_cached(
+        let mut deleted = self.db.sql.prepare_cached(
             "SELECT 1 FROM record_keys k JOIN records r ON r.rid = k.rid \
              WHERE k.dataset = ?1 AND k.id = ?2 AND k.state & ?3 <> 0 AND r.seq > ?4",
         )?;
-        Ok(gone.exists(params![self.dataset, id, DELETED_FLAG, self.start_seq])?)
+        Ok(deleted.exists(params![self.dataset, id, DELETED_FLAG, self.start_seq])?)
     }
 }
 
-/// Decides about the candidates of a scan whose walks were complete. Gives how many became tombstones.
+/// Decides about the candidates of a scan whose walks were complete. Returns how many became tombstones.
 pub(super) fn process_candidates(at: &WriteContext<'_>, dataset: &mut Dataset, end: &FinishScan) -> DbResult<u64> {
     let mut candidates = Candidates::new(at.db, dataset, end.scan.number)?;
     let mut next = candidates.next_batch()?;
-    // The share of all candidates decides about each of them, so they are counted first: most often there are few.
+    // Each decision depends on the share of all candidates, so they are counted first; most often one batch is enough.
     let mut count = next.len() as u64;
     if next.len() == BATCH_SIZE {
         while next.len() == BATCH_SIZE {
@@ -102,13 +102,13 @@ pub(super) fn process_candidates(at: &WriteContext<'_>, dataset: &mut Dataset, e
     }
     failpoint!("scan:counted");
 
-    let judge = CandidateEvaluator::new(end, scan_start(at.db, dataset, end.scan.number)?, at.committed_at, count);
+    let evaluator = CandidateEvaluator::new(end, scan_start(at.db, dataset, end.scan.number)?, at.committed_at, count);
     let mut deleted = 0;
     loop {
         for (id, rid) in &next {
             let stored = if dataset.has_candidates { candidate_state(at.db, dataset.id, id)? } else { None };
             let was_stored = stored.is_some();
-            match judge.evaluate(id, stored) {
+            match evaluator.evaluate(id, stored) {
                 Decision::Wait(state) => put_state(at.db, dataset.id, id, end.scan.number, &state)?,
                 Decision::Delete => {
                     if was_stored {
@@ -125,7 +125,7 @@ pub(super) fn process_candidates(at: &WriteContext<'_>, dataset: &mut Dataset, e
         }
         next = candidates.next_batch()?;
     }
-    // A program of an earlier version may have saved a record without dropping its state.
+    // An older version of the program may have saved a record without deleting its state.
     at.db
         .sql
         .prepare_cached("DELETE FROM delete_states WHERE dataset = ?1 AND scan <> ?2")?
@@ -134,18 +134,18 @@ pub(super) fn process_candidates(at: &WriteContext<'_>, dataset: &mut Dataset, e
 }
 
 fn scan_start(db: &Db, dataset: &Dataset, scan: i64) -> DbResult<ScanStart> {
-    let mut begun = db.sql.prepare_cached("SELECT began_at, live, brought_forward FROM scans WHERE number = ?1")?;
+    let mut start = db.sql.prepare_cached("SELECT began_at, live, brought_forward FROM scans WHERE number = ?1")?;
     let read = |row: &Row<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?, row.get(2)?));
-    let (at, live, brought_forward) = begun.query_row([scan], read)?;
-    // A scan that a program of an earlier version opened has neither: it releases nothing.
+    let (began_at, live, brought_forward) = start.query_row([scan], read)?;
+    // A scan that was opened by an older version of the program has neither, and confirms no deletes.
     let live = u64::try_from(live.unwrap_or(dataset.live)).unwrap_or(0);
-    Ok(ScanStart { began_at: at.unwrap_or(i64::MIN), live, brought_forward })
+    Ok(ScanStart { began_at: began_at.unwrap_or(i64::MIN), live, brought_forward })
 }
 
 fn candidate_state(db: &Db, dataset: i64, id: &str) -> DbResult<Option<CandidateState>> {
     let mut read = db.sql.prepare_cached(
-        "SELECT first_missed_at, confirmations, needed, shifted, asked_at, by_request, brought_forward, fingerprint, held, \
-         confirmed FROM delete_states WHERE dataset = ?1 AND id = ?2",
+        "SELECT first_missed_at, confirmations, needed, shifted, asked_at, by_request, brought_forward, fingerprint, \
+         held, confirmed FROM delete_states WHERE dataset = ?1 AND id = ?2",
     )?;
     let state = |row: &Row<'_>| {
         Ok(CandidateState {
@@ -166,8 +166,8 @@ fn candidate_state(db: &Db, dataset: i64, id: &str) -> DbResult<Option<Candidate
 
 fn put_state(db: &Db, dataset: i64, id: &str, scan: i64, state: &CandidateState) -> DbResult<()> {
     let mut put = db.sql.prepare_cached(
-        "INSERT OR REPLACE INTO delete_states (dataset, id, scan, first_missed_at, confirmations, needed, shifted, asked_at, \
-         by_request, brought_forward, fingerprint, held, confirmed) \
+        "INSERT OR REPLACE INTO delete_states (dataset, id, scan, first_missed_at, confirmations, needed, shifted, \
+         asked_at, by_request, brought_forward, fingerprint, held, confirmed) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
     put.execute(params![
@@ -188,9 +188,9 @@ fn put_state(db: &Db, dataset: i64, id: &str, scan: i64, state: &CandidateState)
     Ok(())
 }
 
-/// The states of a dataset, added up.
+/// Returns the totals over the states of a dataset.
 pub(super) fn candidate_totals(db: &Db, dataset: i64) -> DbResult<CandidateTotals> {
-    let mut add_up = db.sql.prepare_cached(
+    let mut totals = db.sql.prepare_cached(
         "SELECT count(*), count(*) FILTER (WHERE held <> 0), coalesce(max(held), 0), \
          count(*) FILTER (WHERE NOT confirmed), min(first_missed_at), \
          min(first_missed_at) FILTER (WHERE NOT brought_forward), \
@@ -211,18 +211,19 @@ pub(super) fn candidate_totals(db: &Db, dataset: i64) -> DbResult<CandidateTotal
             brought_forward: row.get(8)?,
         })
     };
-    Ok(add_up.query_row([dataset], read)?)
+    Ok(totals.query_row([dataset], read)?)
 }
 
-/// What waits for a decision in a dataset.
+/// Returns the deletes of a dataset that await a decision.
 pub(super) fn pending_deletes(db: &Db, key: &DatasetKey, policy: &DeletePolicy) -> DbResult<PendingDeletes> {
     Ok(match Dataset::find(db, key)? {
-        Some(dataset) => candidate_totals(db, dataset.id)?.outlook(policy),
+        Some(dataset) => candidate_totals(db, dataset.id)?.pending_deletes(policy),
         None => PendingDeletes::default(),
     })
 }
 
-/// The candidates of an open scan that may be asked for.
+/// Returns the candidates of an open scan that may be requested from the provider, those that were never requested
+/// first.
 pub(super) fn candidates_to_request(
     db: &Db,
     run: &RunToken,
@@ -236,7 +237,7 @@ pub(super) fn candidates_to_request(
     let dataset = Dataset::find(db, key)?.filter(|dataset| dataset.scan == Some(scan.number)).ok_or_else(closed)?;
     let limit = limit as usize;
     let mut candidates = Candidates::new(db, &dataset, scan.number)?;
-    let (mut ids, mut asked) = (Vec::new(), BTreeSet::new());
+    let (mut ids, mut requested) = (Vec::new(), BTreeSet::new());
     loop {
         let next = candidates.next_batch()?;
         let is_last = next.len() < BATCH_SIZE;
@@ -245,9 +246,9 @@ pub(super) fn candidates_to_request(
             match state.filter(|state| state.fingerprint == fingerprint) {
                 Some(state) if state.by_request => {}
                 Some(CandidateState { asked_at: Some(at), .. }) => {
-                    asked.insert((at, id));
-                    if asked.len() > limit {
-                        asked.pop_last();
+                    requested.insert((at, id));
+                    if requested.len() > limit {
+                        requested.pop_last();
                     }
                 }
                 _ => ids.push(id),
@@ -257,21 +258,21 @@ pub(super) fn candidates_to_request(
             break;
         }
     }
-    ids.extend(asked.into_iter().map(|(_, id)| id));
+    ids.extend(requested.into_iter().map(|(_, id)| id));
     ids.truncate(limit);
     let mut rows = feed::by_id(db, key, &ids)?;
     rows.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
     Ok(rows)
 }
 
-/// Makes what is noted of scans and candidates older.
+/// Moves the stored times of scans and candidates into the past.
 #[cfg(test)]
 pub(super) fn backdate_scans(db: &Db, micros: i64) -> DbResult<()> {
-    for older in [
+    for update in [
         "UPDATE scans SET began_at = began_at - ?1",
         "UPDATE delete_states SET first_missed_at = first_missed_at - ?1, asked_at = asked_at - ?1",
     ] {
-        db.sql.prepare_cached(older)?.execute([micros])?;
+        db.sql.prepare_cached(update)?.execute([micros])?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! The row that says what is sealed, and what is counted under it.
+//! The encryption policy, and the key usage of the stored data.
 //!
-//! Must stay true: a transaction that writes a payload or a sealed blob asks [`regime`] itself; what the process knew
-//! before may be older than another process's switch.
+//! Invariant: a transaction that writes a payload or a sealed blob reads the policy itself, with [`current_policy`]. A
+//! policy that this process read before may be outdated, because another process may have changed it.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,12 +15,12 @@ use crate::store::{
 
 const POLICY: &str = "SELECT epoch, payloads, active, hash_secret, stage, place FROM encryption";
 
-/// What is in force in this transaction.
+/// Returns the policy that this transaction encrypts by.
 pub(super) fn current_policy(db: &Db) -> DbResult<Arc<EncryptionPolicy>> {
     let vault = &db.shared.vault;
     let mut read = db.sql.prepare_cached(POLICY)?;
     let known = read.query_row([], |row| {
-        vault.known(row.get(0)?).map_or_else(|| stored_policy_of_row(row).map(Err), |known| Ok(Ok(known)))
+        vault.cached_policy(row.get(0)?).map_or_else(|| stored_policy_of_row(row).map(Err), |known| Ok(Ok(known)))
     })?;
     match known {
         Ok(known) => Ok(known),
@@ -28,7 +28,7 @@ pub(super) fn current_policy(db: &Db) -> DbResult<Arc<EncryptionPolicy>> {
     }
 }
 
-/// What the database says of its encryption.
+/// Reads the stored policy.
 pub(super) fn stored_policy(db: &Db) -> DbResult<StoredPolicy> {
     Ok(db.sql.prepare_cached(POLICY)?.query_row([], stored_policy_of_row)?)
 }
@@ -39,22 +39,25 @@ fn stored_policy_of_row(row: &Row<'_>) -> rusqlite::Result<StoredPolicy> {
         payloads: row.get(1)?,
         active: KeyId::from_stored(row.get::<_, Option<i32>>(2)?.unwrap_or(0)),
         hash_secret: row.get(3)?,
-        walk: row.get::<_, Option<i64>>(4)?.map(|stage| row.get(5).map(|place| (stage, place))).transpose()?,
+        reseal_position: row
+            .get::<_, Option<i64>>(4)?
+            .map(|stage| row.get(5).map(|position| (stage, position)))
+            .transpose()?,
     })
 }
 
-/// A sealed blob as it is to be stored: sealed anew if another key is active than the one that it came with.
+/// Returns a sealed blob sealed again with the active key, or `None` if it can be stored as it is.
 pub(super) fn reseal_if_needed(db: &Db, blob: &[u8], context: &[u8]) -> DbResult<Option<Vec<u8>>> {
     let vault = &db.shared.vault;
     match vault.keys().and_then(|keys| keys.sealed_with(blob)) {
-        Some(_) => Ok(vault.current(&*current_policy(db)?, blob, context)?),
+        Some(_) => Ok(vault.reseal_if_needed(&*current_policy(db)?, blob, context)?),
         None => Ok(None),
     }
 }
 
-/// Decides what is active where nothing was said of it yet: the key of what is there, or the first of the ring. So it
-/// does where the active key was lost before anything was sealed with it. A database that holds nothing seals its
-/// payloads from now on, if `seal_new`.
+/// Chooses the active key of a database that has none: the key of a stored blob, or the first of the key ring. Also
+/// replaces an active key that was lost before anything was sealed with it. An empty database encrypts its payloads
+/// from now on if `seal_new` is set.
 pub(super) fn choose_active_key(db: &Db, seal_new: bool) -> DbResult<()> {
     let policy = stored_policy(db)?;
     let Some(keys) = db.shared.vault.keys() else { return Ok(()) };
@@ -65,7 +68,7 @@ pub(super) fn choose_active_key(db: &Db, seal_new: bool) -> DbResult<()> {
     }
     let Some(active) = key_in_use(db, keys)?.or_else(|| ids.first().copied()) else { return Ok(()) };
     if !ids.contains(&active) {
-        // What is there needs another ring; a new thing sealed with this one would make it worse.
+        // The stored data needs another key ring; data sealed with this one would make it worse.
         return Ok(());
     }
     let empty = "SELECT NOT EXISTS (SELECT 1 FROM datasets) AND NOT EXISTS (SELECT 1 FROM connections)";
@@ -74,7 +77,7 @@ pub(super) fn choose_active_key(db: &Db, seal_new: bool) -> DbResult<()> {
     put_policy(db, &StoredPolicy { payloads, active: Some(active), hash_secret, ..policy })
 }
 
-/// Seals payloads from now on, or no longer.
+/// Switches the encryption of payloads on or off.
 pub(super) fn seal_payloads(db: &Db, on: bool) -> DbResult<()> {
     let policy = stored_policy(db)?;
     let active = usable_active_key(db, &policy)?;
@@ -85,16 +88,16 @@ pub(super) fn seal_payloads(db: &Db, on: bool) -> DbResult<()> {
         None if on => Some(db.shared.vault.new_hash_secret(active)?),
         known => known,
     };
-    put_policy(db, &StoredPolicy { payloads: on, hash_secret, walk: Some((0, 0)), ..policy })?;
+    put_policy(db, &StoredPolicy { payloads: on, hash_secret, reseal_position: Some((0, 0)), ..policy })?;
     db.sql.execute("UPDATE encryption SET scrub = ?1", [on])?;
-    // Whoever cannot take new hashes must not have switched.
+    // Fails if this process cannot compute the new hashes, before the switch is committed.
     if on {
         current_policy(db)?;
     }
     Ok(())
 }
 
-/// Seals everything new with another key.
+/// Seals new data with another key.
 pub(super) fn activate(db: &Db, key: KeyId) -> DbResult<()> {
     let policy = stored_policy(db)?;
     let vault = &db.shared.vault;
@@ -107,10 +110,10 @@ pub(super) fn activate(db: &Db, key: KeyId) -> DbResult<()> {
     }
     let moved =
         policy.hash_secret.as_deref().map(|sealed| vault.reseal_hash_secret(before, sealed, key)).transpose()?;
-    put_policy(db, &StoredPolicy { active: Some(key), hash_secret: moved, walk: Some((0, 0)), ..policy })
+    put_policy(db, &StoredPolicy { active: Some(key), hash_secret: moved, reseal_position: Some((0, 0)), ..policy })
 }
 
-/// The active key, which the ring must hold.
+/// Returns the active key; fails if the key ring does not contain it.
 fn usable_active_key(db: &Db, policy: &StoredPolicy) -> DbResult<KeyId> {
     let keys = db.shared.vault.keys();
     let active = match policy.active {
@@ -120,35 +123,36 @@ fn usable_active_key(db: &Db, policy: &StoredPolicy) -> DbResult<KeyId> {
     match (active, keys) {
         (Some(active), Some(keys)) if keys.payload_secret(active).is_some() => Ok(active),
         (Some(active), keys) => Err(StoreError::no_key(active, keys).into()),
-        (None, _) => Err(StoreError::Damaged("no word of its encryption key, and".to_owned()).into()),
+        (None, _) => Err(StoreError::Damaged("an encryption policy without an active key".to_owned()).into()),
     }
 }
 
+/// Stores the policy; a reseal pass restarts with it.
 fn put_policy(db: &Db, policy: &StoredPolicy) -> DbResult<()> {
-    let mut epoch = [0; 8];
-    getrandom::fill(&mut epoch).map_err(|error| StoreError::Database(error.to_string().into()))?;
+    let mut version = [0; 8];
+    getrandom::fill(&mut version).map_err(|error| StoreError::Database(error.to_string().into()))?;
     db.sql
         .prepare_cached(
             "UPDATE encryption SET epoch = ?1, payloads = ?2, active = ?3, hash_secret = ?4, stage = ?5, place = ?6",
         )?
         .execute(params![
-            i64::from_le_bytes(epoch) & i64::MAX,
+            i64::from_le_bytes(version) & i64::MAX,
             policy.payloads,
             policy.active.map(KeyId::to_stored),
             policy.hash_secret,
-            policy.walk.map(|(stage, _)| stage),
-            policy.walk.map_or(0, |(_, place)| place),
+            policy.reseal_position.map(|(stage, _)| stage),
+            policy.reseal_position.map_or(0, |(_, position)| position),
         ])?;
     Ok(())
 }
 
-/// Whether a payload is sealed.
+/// Returns whether any payload is sealed.
 fn is_sealed(db: &Db) -> DbResult<bool> {
     let sealed = "SELECT EXISTS (SELECT 1 FROM records WHERE key_id <> 0 AND payload IS NOT NULL)";
     Ok(db.sql.query_row(sealed, [], |row| row.get(0))?)
 }
 
-/// The key of the first sealed thing that is there.
+/// Returns the key of the first sealed blob.
 fn key_in_use(db: &Db, keys: &dyn Keys) -> DbResult<Option<KeyId>> {
     for blobs in BLOBS {
         let mut blobs = db.sql.prepare(blobs)?;
@@ -162,17 +166,17 @@ fn key_in_use(db: &Db, keys: &dyn Keys) -> DbResult<Option<KeyId>> {
     Ok(None)
 }
 
-/// Credentials, and resume states.
+/// Queries of all sealed blobs: credentials and resume states.
 const BLOBS: [&str; 2] = ["SELECT credentials FROM connections", "SELECT state FROM resume_states"];
 
-/// What is said, without counting.
+/// Returns the stored settings, without counting.
 pub(super) fn settings(db: &Db) -> DbResult<EncryptionState> {
     let policy = stored_policy(db)?;
-    let unfinished = policy.walk.is_some();
+    let unfinished = policy.reseal_position.is_some();
     Ok(EncryptionState { payloads: policy.payloads, active: policy.active, unfinished, uses: Vec::new() })
 }
 
-/// What is said, and what is there.
+/// Returns the stored settings and the number of records, credentials and resume states per key.
 pub(super) fn state(db: &Db) -> DbResult<EncryptionState> {
     let mut counted = BTreeMap::new();
     let mut records =
@@ -183,14 +187,14 @@ pub(super) fn state(db: &Db) -> DbResult<EncryptionState> {
         counted.insert(key, KeyUse { records, ..KeyUse::of(key) });
     }
     if let Some(keys) = db.shared.vault.keys() {
-        for (place, blobs) in BLOBS.into_iter().enumerate() {
+        for (index, blobs) in BLOBS.into_iter().enumerate() {
             let mut blobs = db.sql.prepare(blobs)?;
             let mut rows = blobs.query([])?;
             while let Some(row) = rows.next()? {
                 let blob = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
                 if let Some(key) = keys.sealed_with(blob) {
                     let used = counted.entry(Some(key)).or_insert_with(|| KeyUse::of(Some(key)));
-                    let of_key = if place == 0 { &mut used.credentials } else { &mut used.resume_states };
+                    let of_key = if index == 0 { &mut used.credentials } else { &mut used.resume_states };
                     *of_key += 1;
                 }
             }

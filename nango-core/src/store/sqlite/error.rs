@@ -1,4 +1,4 @@
-//! What went wrong inside a transaction, and how it is told outside.
+//! Errors inside a transaction, and the [`StoreError`] for the caller.
 
 use std::path::Path;
 
@@ -6,16 +6,16 @@ use rusqlite::{ErrorCode, ffi};
 
 use super::{LOCK_TIMEOUT, StoreError};
 
-/// Why a piece of work in the database did not succeed.
+/// Error of a unit of work in the database.
 #[derive(Debug)]
 pub(super) enum DbError {
-    /// The driver.
+    /// The driver failed.
     Sql(rusqlite::Error),
-    /// A rule of the store.
+    /// A rule of the store was violated.
     Store(StoreError),
 }
 
-/// The result of a piece of work in the database.
+/// Result of a unit of work in the database.
 pub(super) type DbResult<T> = Result<T, DbError>;
 
 impl From<rusqlite::Error> for DbError {
@@ -31,12 +31,12 @@ impl From<StoreError> for DbError {
 }
 
 impl DbError {
-    /// A stored value that is not what it must be.
+    /// Creates the error for a stored value that cannot be decoded.
     pub(super) fn damaged(what: &str) -> Self {
         Self::Store(StoreError::Damaged(what.to_owned()))
     }
 
-    /// The error for the floors above.
+    /// Converts the error for callers of the store; `path` is the file.
     #[cold]
     pub(super) fn into_store_error(self, path: &Path) -> StoreError {
         let error = match self {
@@ -58,7 +58,7 @@ impl DbError {
     }
 }
 
-/// The same error once more: one failed commit is the answer to every job of its group.
+/// Copies an error: a failed commit is reported to every job of its group.
 #[cold]
 pub(super) fn clone_error(error: &rusqlite::Error) -> rusqlite::Error {
     match error {
@@ -79,9 +79,12 @@ mod tests {
         };
         for (code, start) in [
             (ffi::SQLITE_FULL, "the disk is full"),
-            (ffi::SQLITE_BUSY, "the database is locked by another process: it did not let go within 10 seconds"),
+            (
+                ffi::SQLITE_BUSY,
+                "the database is locked by another process: the lock was not released within 10 seconds",
+            ),
             (ffi::SQLITE_NOTADB, "a.db is not an SQLite database"),
-            (ffi::SQLITE_CORRUPT, "the database holds a page that cannot be read"),
+            (ffi::SQLITE_CORRUPT, "the database contains a page that cannot be read"),
             (ffi::SQLITE_READONLY, "the database a.db cannot be written: "),
             (ffi::SQLITE_IOERR_FSYNC, "the database a.db cannot be read or written: "),
             (ffi::SQLITE_CANTOPEN, "the database a.db cannot be opened: "),

@@ -1,7 +1,7 @@
-//! Reading the feed of a dataset.
+//! Reads of a dataset's feed.
 //!
-//! The order is that of sequences. Stamps never go back along it, so a moment is a place in the feed too and is looked
-//! up by halving, not by walking.
+//! Records are ordered by sequence number. Commit times never decrease along the feed, so a time corresponds to a
+//! sequence number, which is found by binary search.
 
 use bytes::Bytes;
 use rusqlite::{OptionalExtension, Row, params};
@@ -21,13 +21,14 @@ use crate::store::{
 macro_rules! columns {
     ($rest:literal) => {
         concat!(
-            "SELECT id, payload, first_seen_at, modified_at, deleted_at, pruned_at, last_action, seq, key_id FROM records ",
+            "SELECT id, payload, first_seen_at, modified_at, deleted_at, pruned_at, last_action, seq, key_id \
+             FROM records ",
             $rest
         )
     };
 }
 
-/// Reads a page.
+/// Reads a page of the feed.
 pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> DbResult<FeedPage> {
     let feed = db.shared.hasher.feed_id(key);
     let cursor = query.cursor.as_deref().map(|text| Cursor::decode(text, feed)).transpose()?;
@@ -35,7 +36,8 @@ pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> DbResult<Fee
     let (id, last) = dataset.map_or((0, 0), |dataset| (dataset.id, dataset.seq));
     let mut after = cursor.map_or(0, |cursor| cursor.seq);
     if after > last {
-        // Not yet given: the database went back to an older backup, and going on would step over what comes.
+        // Not yet assigned: the database was restored from an older backup, and a resumed reader would skip new
+        // records.
         return Err(StoreError::Cursor.into());
     }
     if let Some(time) = query.modified_after {
@@ -48,7 +50,7 @@ pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> DbResult<Fee
         let mut rows = db.sql.prepare_cached(columns!(
             "WHERE dataset = ?1 AND seq > ?2 AND (?3 >> last_action) & 1 ORDER BY seq LIMIT ?4"
         ))?;
-        // One more than asked for tells whether there is more.
+        // One record more than requested shows whether there is more.
         let mut rows = rows.query(params![id, after, mask, query.limit.clamp(1, MAX_PAGE_RECORDS) + 1])?;
         while let Some(row) = rows.next()? {
             if !page.push(feed_row(row, feed, &seal)?) {
@@ -67,7 +69,7 @@ pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> DbResult<Fee
     Ok(page.finish())
 }
 
-/// Records by id; ids that are not there are left out.
+/// Returns records by id; unknown ids are skipped.
 pub(super) fn by_id(db: &Db, key: &DatasetKey, ids: &[String]) -> DbResult<Vec<FeedRow>> {
     let Some(dataset) = Dataset::find(db, key)? else { return Ok(Vec::new()) };
     let feed = db.shared.hasher.feed_id(key);
@@ -79,7 +81,7 @@ pub(super) fn by_id(db: &Db, key: &DatasetKey, ids: &[String]) -> DbResult<Vec<F
         .collect()
 }
 
-/// The datasets that ever had a record.
+/// Returns the datasets that ever had a record.
 pub(super) fn datasets(db: &Db, integration: Option<&str>, connection: Option<&str>) -> DbResult<Vec<DatasetStats>> {
     let mut all = db.sql.prepare_cached(
         "SELECT integration, connection, model, variant, live, bytes FROM datasets WHERE seq > 0 \
@@ -94,7 +96,7 @@ pub(super) fn datasets(db: &Db, integration: Option<&str>, connection: Option<&s
     Ok(all.query_map(params![integration, connection], read)?.collect::<Result<_, _>>()?)
 }
 
-/// Numbers of the records with these ids, in the order of the feed, each once.
+/// Returns sequence and record numbers of the records with these ids, in the order of the feed, each once.
 fn find_by_ids(db: &Db, dataset: i64, ids: &[String], after: i64, mask: i64) -> DbResult<Vec<(i64, i64)>> {
     let mut find = db.sql.prepare_cached(
         "SELECT r.seq, r.rid FROM record_keys k JOIN records r ON r.rid = k.rid \
@@ -111,7 +113,7 @@ fn find_by_ids(db: &Db, dataset: i64, ids: &[String], after: i64, mask: i64) -> 
     Ok(found)
 }
 
-/// The last place, not before `after`, in front of everything that changed at `moment` or later.
+/// Returns the last sequence number, at least `after`, that precedes every change at `time` or later.
 pub(super) fn seq_before_time(db: &Db, dataset: i64, time: i64, after: i64, last: i64) -> DbResult<i64> {
     let mut next = db
         .sql

@@ -1,8 +1,9 @@
-//! Opening the file: whose it is, which version it has, and the steps to the version of this program.
+//! Database file: ownership, version and migrations.
 //!
-//! Must stay true: a file that is not ours is not written to, and where opening fails nothing new is left behind. The
-//! file is opened by `SQLite` alone: on Unix, closing any other handle of it would drop the locks that `SQLite` holds. A
-//! new file has mode 0600 from its first instant, because who opened it while it was readable could read on for ever.
+//! Invariants: a file that is not ours is not written to; if opening fails, no new file is left behind. The file is
+//! opened by `SQLite` only: on Unix, closing any other handle of it would release the locks that `SQLite` holds. A new
+//! file has mode 0600 from its creation, because a process that opened it while it was readable could continue to read
+//! it.
 
 use std::{
     fs,
@@ -25,9 +26,12 @@ use crate::{
     store::{encryption::Vault, failpoint::failpoint, hash::Hasher},
 };
 
-/// What marks a file as ours, in the header field that `SQLite` keeps for this: `nng1`.
+/// Marks a file as ours, in the header field that `SQLite` reserves for this purpose: `nng1`.
 pub(super) const APPLICATION_ID: i64 = 0x6e6e_6731;
-/// The steps from an empty file to the schema of this program; each is carried out once, in a transaction.
+/// Version of the schema that this program creates and migrates to.
+pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
+
+/// Migrations from an empty file to the current schema; each is applied once, in a transaction.
 const MIGRATIONS: [&str; 7] = [
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
@@ -37,26 +41,26 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("schema/006.sql"),
     include_str!("schema/007.sql"),
 ];
-/// The steps, by the numbers of their files, that remove content. Behind them the file is rebuilt, so that nothing of it is
-/// left.
+/// Numbers of the migrations that remove content. After them the file is rebuilt, so that it does not contain the
+/// removed content.
 const CONTENT_REMOVING_MIGRATIONS: &[usize] = &[6];
-/// The measured page size, in bytes: records of about 2.5 KB pack badly into the usual 4096.
+/// Page size in bytes, by measurement: records of about 2.5 KB waste space in pages of the default size, 4096.
 const PAGE_SIZE: i64 = 8192;
-/// Pages in the log after which a commit copies them into the file.
+/// Number of pages in the log after which a commit copies them into the file.
 const CHECKPOINT_PAGES: i64 = 1000;
-/// Prepared statements that a connection keeps; there are fewer.
+/// Number of prepared statements that a connection caches; more than the program has.
 const STATEMENT_CACHE_CAPACITY: usize = 128;
 
-/// The path that means: no file, gone with the process.
+/// Path of a database in memory, which is lost when the process ends.
 pub(super) const MEMORY: &str = ":memory:";
 
-/// Opens, checks and brings up to date. This is the connection that writes.
+/// Opens, checks and migrates the file. Returns the connection for the writer.
 pub(super) fn open(path: &Path) -> Result<Db, StoreError> {
     if path.as_os_str() == MEMORY {
         return Connection::open_in_memory()
             .map_err(DbError::from)
             .and_then(prepare)
-            .map_err(|fault| fault.into_store_error(path));
+            .map_err(|error| error.into_store_error(path));
     }
     let access = |doing, reason: String| StoreError::Access { path: path.to_owned(), doing, reason };
     if path.as_os_str().is_empty() {
@@ -66,7 +70,7 @@ pub(super) fn open(path: &Path) -> Result<Db, StoreError> {
         return Err(access("opened", "it is a directory".to_owned()));
     }
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
-        return Err(access("created", format!("there is no directory {}: create it first", parent.display())));
+        return Err(access("created", format!("the directory {} does not exist; create it first", parent.display())));
     }
     let is_new = create(path).map_err(|reason| access("created", reason))?;
     ensure_trusted(path).map_err(|refused| access("used", refused.to_string()))?;
@@ -75,28 +79,29 @@ pub(super) fn open(path: &Path) -> Result<Db, StoreError> {
         .map_err(|error| access("opened", format!("{error}; check the permissions of the file and of its directory")));
     let result = opened.and_then(|sql| {
         check(&sql, path)?;
-        let db = prepare(sql).map_err(|fault| match fault {
-            // Only here the path of a newer file is known.
+        let db = prepare(sql).map_err(|error| match error {
+            // The migration has no path to report for a newer file.
             DbError::Store(StoreError::Newer { found, known, .. }) => {
                 StoreError::Newer { path: path.to_owned(), found, known }
             }
-            fault => fault.into_store_error(path),
+            error => error.into_store_error(path),
         })?;
         flush_log(path).map_err(|error| access("flushed", error.to_string()))?;
         Ok(db)
     });
-    // Only an empty file that this call made is taken away again.
-    if result.is_err() && is_new && fs::metadata(path).is_ok_and(|made| made.len() == 0) {
+    // Only an empty file that this call created is removed.
+    if result.is_err() && is_new && fs::metadata(path).is_ok_and(|created| created.len() == 0) {
         let _ = fs::remove_file(path);
     }
     result
 }
 
-/// Makes durable what is found in the log, before anything of it is read to anybody.
+/// Flushes the existing log to the disk, before anything of it is read.
 ///
-/// A process that is killed between writing a commit and flushing it leaves the commit in the system's memory, where the
-/// next process finds it whole. It would hand out sequences that a power loss takes back, and that are then given again.
-/// The locks of `SQLite` are on the file and its index; opening the log beside it drops none.
+/// A process that is killed between writing a commit and flushing it leaves the commit in the memory of the operating
+/// system, where the next process finds it complete. Without the flush, that process would expose sequence numbers that
+/// a power loss reverts, and that are then assigned again. The locks of `SQLite` are on the file and its index; opening
+/// the log as well releases none.
 fn flush_log(path: &Path) -> std::io::Result<()> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -107,9 +112,9 @@ fn flush_log(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Opens one more connection to a file that [`open`] has prepared, for reading.
+/// Opens another connection, for reads, to a file that [`open`] has prepared.
 pub(super) fn open_reader(path: &Path, shared: &Arc<Shared>) -> DbResult<Db> {
-    // Not read-only for SQLite: a reader of a write-ahead log takes part in its bookkeeping.
+    // Not read-only for SQLite: a reader of a write-ahead log updates the index of the log.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let sql = Connection::open_with_flags(path, flags)?;
     sql.busy_timeout(LOCK_TIMEOUT)?;
@@ -118,11 +123,11 @@ pub(super) fn open_reader(path: &Path, shared: &Arc<Shared>) -> DbResult<Db> {
     Ok(Db { sql, shared: Arc::clone(shared) })
 }
 
-/// Creates an empty file that only its owner may read; `SQLite` gives the log and its index the same mode. `false`: the
-/// file exists.
+/// Creates an empty file that only its owner may access; `SQLite` gives the log and its index the same mode. Returns
+/// `false` if the file exists.
 fn create(path: &Path) -> Result<bool, String> {
-    /// Held while the new file has a handle that `SQLite` did not open. Without it, another store of this process could
-    /// lock the file before that handle is closed, which drops the locks of the whole process.
+    /// Locked while the new file has a handle that `SQLite` did not open. Without it, another store of this process
+    /// could lock the file before that handle is closed, which releases all locks of the process.
     static CREATING: Mutex<()> = Mutex::new(());
     let creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
     if path.exists() {
@@ -132,7 +137,7 @@ fn create(path: &Path) -> Result<bool, String> {
     drop(creating);
     match created {
         Ok(()) => Ok(true),
-        // Another process was faster.
+        // Another process created it first.
         Err(_) if path.exists() => Ok(false),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             Err("it is a symbolic link to a file that does not exist: create that file, or remove the link".to_owned())
@@ -141,7 +146,8 @@ fn create(path: &Path) -> Result<bool, String> {
     }
 }
 
-/// Refuses files that another user owns or may change. Asks their paths: closing a second handle drops locks.
+/// Refuses files that another user owns or may change. Checks them by path: closing a second handle would release
+/// locks.
 fn ensure_trusted(database: &Path) -> Result<(), UntrustedFile> {
     for file in file_access::database_files(database) {
         let Ok(found) = fs::metadata(&file) else { continue };
@@ -152,7 +158,7 @@ fn ensure_trusted(database: &Path) -> Result<(), UntrustedFile> {
     Ok(())
 }
 
-/// Whether the file is ours to use; reads only.
+/// Refuses a file that belongs to another program, is newer than this program, or is read-only. Writes nothing.
 fn check(sql: &Connection, path: &Path) -> Result<(), StoreError> {
     let store_error = |error| match DbError::Sql(error).into_store_error(path) {
         StoreError::Access { path, doing, reason } => {
@@ -175,17 +181,18 @@ fn check(sql: &Connection, path: &Path) -> Result<(), StoreError> {
         return Err(StoreError::Newer { path: path.to_owned(), found: version, known });
     }
     if sql.is_readonly(MAIN_DB).map_err(store_error)? {
-        let reason = "it may only be read; check the permissions of the file".to_owned();
+        let reason = "it is read-only; check the permissions of the file".to_owned();
         return Err(StoreError::Access { path: path.to_owned(), doing: "written", reason });
     }
     Ok(())
 }
 
+/// Configures the connection for the writer and migrates the schema.
 fn prepare(mut sql: Connection) -> DbResult<Db> {
     sql.busy_timeout(LOCK_TIMEOUT)?;
     sql.pragma_update(None, "page_size", PAGE_SIZE)?;
     enable_wal(&sql)?;
-    // A commit is durable before anybody is told of it.
+    // A commit is durable before it becomes visible.
     sql.pragma_update(None, "synchronous", "FULL")?;
     sql.pragma_update(None, "cache_size", -8192)?;
     sql.pragma_update(None, "temp_store", "MEMORY")?;
@@ -201,7 +208,7 @@ fn prepare(mut sql: Connection) -> DbResult<Db> {
     let hasher = Hasher::new(&key);
     let vault = Vault::new(hasher.clone());
     let shared = Shared { clock: Clock::default(), hasher, vault };
-    // A system clock that was set back must not make earlier writes look newer than what is requested now.
+    // After the system clock was set back, earlier writes must not appear newer than pages that are requested now.
     let latest = sql.query_row("SELECT max(stamp) FROM datasets", [], |row| row.get::<_, Option<i64>>(0))?;
     shared.clock.at_least(latest.unwrap_or(0));
     let db = Db { sql, shared: Arc::new(shared) };
@@ -210,14 +217,15 @@ fn prepare(mut sql: Connection) -> DbResult<Db> {
     Ok(db)
 }
 
-/// Switches to the write-ahead log. `SQLite` does not wait by itself when another process does the same.
+/// Switches to the write-ahead log. Retries, because `SQLite` does not wait while another process does the same.
 fn enable_wal(sql: &Connection) -> DbResult<()> {
     let deadline = Instant::now() + LOCK_TIMEOUT;
     loop {
         match sql.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
             Ok(mode) if mode == "wal" || mode == "memory" => return Ok(()),
             Ok(mode) => {
-                let reason = format!("its file system has no shared memory (SQLite stays in mode `{mode}`)");
+                let reason =
+                    format!("its file system does not support shared memory (the journal mode stays `{mode}`)");
                 return Err(rusqlite::Error::SqliteFailure(cannot_open(), Some(reason)).into());
             }
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < deadline => {
@@ -233,21 +241,21 @@ fn cannot_open() -> rusqlite::ffi::Error {
 }
 
 fn known_version() -> i64 {
-    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+    i64::try_from(SCHEMA_VERSION).unwrap_or(i64::MAX)
 }
 
 fn pragma(sql: &Connection, name: &str) -> rusqlite::Result<i64> {
     sql.pragma_query_value(None, name, |row| row.get(0))
 }
 
-/// Carries out the steps that the file has not seen, all in one transaction: forwards only.
+/// Applies the migrations that the file lacks, all in one transaction.
 pub(super) fn migrate(sql: &mut Connection, steps: &[&str], removing: &[usize]) -> DbResult<()> {
     let known = i64::try_from(steps.len()).unwrap_or(i64::MAX);
     if pragma(sql, "user_version")? == known {
         return Ok(());
     }
     let tx = sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Read again under the lock: another process may have been faster, or newer.
+    // Read again under the lock: another process may have migrated the file, possibly to a newer version.
     let found = pragma(&tx, "user_version")?;
     let done = usize::try_from(found).ok().filter(|done| *done <= steps.len());
     let Some(done) = done else {

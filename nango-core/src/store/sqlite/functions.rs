@@ -1,19 +1,20 @@
-//! The numbers of function keys.
+//! Row ids of function keys.
 
 use rusqlite::OptionalExtension;
 
 use super::{Db, error::DbResult};
 use crate::store::FunctionKey;
 
-/// The number of a key, if it was ever used.
+/// Returns the id of a key, or `None` if it was never used.
 pub(super) fn find(db: &Db, key: &FunctionKey) -> DbResult<Option<i64>> {
     let mut find = db.sql.prepare_cached(
-        "SELECT id FROM functions WHERE integration = ?1 AND connection = ?2 AND kind = ?3 AND name = ?4 AND variant = ?5",
+        "SELECT id FROM functions \
+         WHERE integration = ?1 AND connection = ?2 AND kind = ?3 AND name = ?4 AND variant = ?5",
     )?;
     Ok(find.query_row(names(key), |row| row.get(0)).optional()?)
 }
 
-/// The number of a key, given if it has none.
+/// Returns the id of a key, and assigns one if it has none.
 pub(super) fn open(db: &Db, key: &FunctionKey) -> DbResult<i64> {
     if let Some(id) = find(db, key)? {
         return Ok(id);

@@ -1,4 +1,4 @@
-//! Named locks of runs. They go with their run: at its end, and when its key is taken over.
+//! Named locks of runs. A lock is released at the end of its run, and when another run takes over its key.
 
 use std::time::Duration;
 
@@ -11,25 +11,25 @@ use super::{
 };
 use crate::store::RunToken;
 
-/// Takes a lock or extends it. `false`: another run holds it.
+/// Acquires or extends a lock. Returns `false` if another run holds it.
 pub(super) fn acquire(db: &Db, run: &RunToken, key: &str, ttl: Duration) -> DbResult<bool> {
     runs::check(db, run)?;
     let now = clock::system_now();
-    let mut take = db.sql.prepare_cached(
+    let mut acquire = db.sql.prepare_cached(
         "INSERT INTO locks (key, run, until) VALUES (?1, ?2, ?3) ON CONFLICT (key) \
          DO UPDATE SET run = excluded.run, until = excluded.until WHERE run = excluded.run OR until <= ?4",
     )?;
-    Ok(take.execute(params![key, run.row, now + micros(ttl), now])? == 1)
+    Ok(acquire.execute(params![key, run.row, now + micros(ttl), now])? == 1)
 }
 
-/// Gives a lock back. `false`: this run did not hold it.
+/// Releases a lock. Returns `false` if this run did not hold it.
 pub(super) fn release(db: &Db, run: &RunToken, key: &str) -> DbResult<bool> {
     runs::check(db, run)?;
     let mut release = db.sql.prepare_cached("DELETE FROM locks WHERE key = ?1 AND run = ?2 AND until > ?3")?;
     Ok(release.execute(params![key, run.row, clock::system_now()])? == 1)
 }
 
-/// Gives back everything that a run holds.
+/// Releases all locks of a run.
 pub(super) fn release_all(db: &Db, run: i64) -> DbResult<()> {
     db.sql.prepare_cached("DELETE FROM locks WHERE run = ?1")?.execute([run])?;
     Ok(())

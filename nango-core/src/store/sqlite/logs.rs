@@ -1,4 +1,4 @@
-//! The lines of runs.
+//! Log lines of runs.
 
 use rusqlite::{Row, params};
 use serde_json::Value;
@@ -24,7 +24,7 @@ pub(super) fn write(db: &Db, run: i64, lines: &[LogLine]) -> DbResult<()> {
     Ok(())
 }
 
-/// The lines of a run in order; none of a run that is not there.
+/// Returns the lines of a run in order; none if there is no such run.
 pub(super) fn read(db: &Db, run: Uuid) -> DbResult<Vec<LogLine>> {
     let mut read = db.sql.prepare_cached(
         "SELECT l.at, l.level, l.message, l.fields FROM runs r JOIN run_logs l ON l.run = r.row WHERE r.id = ?1 \
@@ -37,9 +37,9 @@ fn line(row: &Row<'_>) -> DbResult<LogLine> {
     let name = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
     let level = Level::from_name(name);
     let fields = match row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)? {
-        Some(text) => serde_json::from_str(text).map_err(|_| DbError::damaged("a line of a log"))?,
+        Some(text) => serde_json::from_str(text).map_err(|_| DbError::damaged("a log line"))?,
         None => Value::Null,
     };
-    let level = level.ok_or_else(|| DbError::damaged("a level of a log"))?;
+    let level = level.ok_or_else(|| DbError::damaged("the level of a log line"))?;
     Ok(LogLine { timestamp: row.get(0)?, level, message: row.get(2)?, fields })
 }

@@ -1,6 +1,7 @@
-//! Pruning, erasing and emptying.
+//! Maintenance: prune, erase, empty, vacuum, usage.
 //!
-//! Must stay true: a row and its key go together, and the dataset's row counts it in the same transaction.
+//! Invariant: a payload row and its key row are deleted together, and the dataset's row is adjusted in the same
+//! transaction.
 
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use crate::store::{
     StoreError, StoreFuture, Vacuumed,
 };
 
-/// The most records that one call prunes or takes out.
+/// Maximum number of records that one call prunes or deletes.
 const MAX_BATCH_ROWS: u32 = 10_000;
 
 impl Maintenance for Sqlite {
@@ -61,7 +62,7 @@ impl Maintenance for Sqlite {
     }
 }
 
-/// Drops payloads up to a place.
+/// Removes payloads up to a sequence number.
 fn prune(db: &Db, key: &DatasetKey, prune: &Prune) -> DbResult<Pruned> {
     const NEXT: &str = "SELECT seq, rid, id, size, deleted_at IS NULL FROM records \
          WHERE dataset = ?1 AND seq > ?2 AND seq <= ?3 AND pruned_at IS NULL ORDER BY seq LIMIT ?4";
@@ -74,20 +75,19 @@ fn prune(db: &Db, key: &DatasetKey, prune: &Prune) -> DbResult<Pruned> {
         let bytes = row.get::<_, Option<i64>>(3)?.unwrap_or(0);
         Ok((row.get(0)?, row.get(1)?, row.get(2)?, bytes, row.get(4)?))
     };
-    // One more than asked for tells whether there is more.
+    // One record more than requested shows whether there is more.
     let mut rows: Vec<(i64, i64, String, i64, bool)> =
         next.query_map(params![dataset.id, after, until, limit + 1], read)?.collect::<Result<_, _>>()?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
-    let mut drop =
+    let mut prune_row =
         db.sql.prepare_cached("UPDATE records SET payload = NULL, key_id = 0, pruned_at = ?2 WHERE rid = ?1")?;
-    let mut state =
-        db.sql.prepare_cached("UPDATE record_keys SET state = state | ?3 WHERE dataset = ?1 AND id = ?2")?;
+    let mut flag = db.sql.prepare_cached("UPDATE record_keys SET state = state | ?3 WHERE dataset = ?1 AND id = ?2")?;
     let now = db.shared.clock.now();
     let mut pruned = Pruned::default();
     for (_, rid, id, bytes, live) in &rows {
-        drop.execute([*rid, now])?;
-        state.execute(params![dataset.id, id, PRUNED_FLAG])?;
+        prune_row.execute([*rid, now])?;
+        flag.execute(params![dataset.id, id, PRUNED_FLAG])?;
         pruned.count += 1;
         pruned.bytes += u64::try_from(*bytes).unwrap_or(0);
         dataset.bytes -= if *live { *bytes } else { 0 };
@@ -97,7 +97,7 @@ fn prune(db: &Db, key: &DatasetKey, prune: &Prune) -> DbResult<Pruned> {
     Ok(pruned)
 }
 
-/// What [`prune`] would take.
+/// Counts the records and bytes that [`prune`] would remove.
 fn count_prunable(db: &Db, key: &DatasetKey, until: &PruneUntil) -> DbResult<Pruned> {
     let Some((dataset, until)) = prune_bound(db, key, until)? else { return Ok(Pruned::default()) };
     let mut count = db.sql.prepare_cached(
@@ -107,7 +107,7 @@ fn count_prunable(db: &Db, key: &DatasetKey, until: &PruneUntil) -> DbResult<Pru
     Ok(count.query_row([dataset.id, until], read)?)
 }
 
-/// The dataset, and the last place that is pruned.
+/// Returns the dataset and the last sequence number to prune, or `None` if there is no such dataset.
 fn prune_bound(db: &Db, key: &DatasetKey, until: &PruneUntil) -> DbResult<Option<(Dataset, i64)>> {
     let cursor = match until {
         PruneUntil::Cursor(text) => Some(Cursor::decode(text, db.shared.hasher.feed_id(key))?),
@@ -119,15 +119,15 @@ fn prune_bound(db: &Db, key: &DatasetKey, until: &PruneUntil) -> DbResult<Option
         return Err(StoreError::Cursor.into());
     }
     let Some(dataset) = dataset else { return Ok(None) };
-    let place = match (cursor, until) {
+    let seq = match (cursor, until) {
         (Some(cursor), _) => cursor.seq,
         (None, PruneUntil::Before(time)) => feed::seq_before_time(db, dataset.id, *time, 0, dataset.seq)?,
         (None, PruneUntil::Cursor(_)) => 0,
     };
-    Ok(Some((dataset, place)))
+    Ok(Some((dataset, seq)))
 }
 
-/// Takes rows out by id.
+/// Deletes records by id, without tombstones.
 fn erase(db: &Db, key: &DatasetKey, ids: &[String]) -> DbResult<u64> {
     let Some(mut dataset) = Dataset::find(db, key)? else { return Ok(0) };
     let mut find = db.sql.prepare_cached("SELECT rid FROM record_keys WHERE dataset = ?1 AND id = ?2")?;
@@ -142,7 +142,7 @@ fn erase(db: &Db, key: &DatasetKey, ids: &[String]) -> DbResult<u64> {
     Ok(count)
 }
 
-/// Takes out some of all rows.
+/// Deletes up to `limit` of all records, in the order of the feed.
 pub(super) fn empty(db: &Db, key: &DatasetKey, through: Option<i64>, limit: u32) -> DbResult<Emptied> {
     let Some(mut dataset) = Dataset::find(db, key)? else { return Ok(Emptied::default()) };
     if let Some(scan) = dataset.scan {
@@ -159,8 +159,8 @@ pub(super) fn empty(db: &Db, key: &DatasetKey, through: Option<i64>, limit: u32)
         delete_row(db, &mut dataset, *rid, id)?;
     }
     save_counts(db, &dataset)?;
-    let left = next.exists(params![dataset.id, through, 1])?;
-    Ok(Emptied { count: rows.len() as u64, through, more: left })
+    let more = next.exists(params![dataset.id, through, 1])?;
+    Ok(Emptied { count: rows.len() as u64, through, more })
 }
 
 fn delete_row(db: &Db, dataset: &mut Dataset, rid: i64, id: &str) -> DbResult<()> {
@@ -180,7 +180,7 @@ fn delete_row(db: &Db, dataset: &mut Dataset, rid: i64, id: &str) -> DbResult<()
     Ok(())
 }
 
-/// Writes the counts; a record without bytes moves nothing but `live`.
+/// Writes the counts of the dataset. [`Dataset::save`] would skip a deletion that changes only `live`.
 fn save_counts(db: &Db, dataset: &Dataset) -> DbResult<()> {
     db.sql.prepare_cached("UPDATE datasets SET live = ?2, bytes = ?3 WHERE id = ?1")?.execute([
         dataset.id,
@@ -190,7 +190,7 @@ fn save_counts(db: &Db, dataset: &Dataset) -> DbResult<()> {
     Ok(())
 }
 
-/// How much each dataset holds.
+/// Returns the usage of each dataset that has rows.
 fn dataset_usage(db: &Db) -> DbResult<Vec<DatasetUsage>> {
     let mut all = db.sql.prepare_cached(
         "SELECT d.integration, d.connection, d.model, d.variant, count(*), count(r.payload), coalesce(sum(r.size), 0), \

@@ -1,4 +1,4 @@
-//! The living processes.
+//! Process registry: the processes that use the database.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Db, clock, error::DbResult};
 use crate::store::{processes::MAX_LEASE, runs::micros};
 
-/// Gives a sign of life and counts the living.
+/// Records the heartbeat of a process and returns the number of active processes.
 pub(super) fn heartbeat(db: &Db, process: Uuid, lease: Duration) -> DbResult<u32> {
     let now = clock::system_now();
     db.sql
@@ -20,7 +20,7 @@ pub(super) fn heartbeat(db: &Db, process: Uuid, lease: Duration) -> DbResult<u32
     Ok(db.sql.prepare_cached("SELECT count(*) FROM processes")?.query_row([], |row| row.get(0))?)
 }
 
-/// Says that a process ends.
+/// Removes a process that ends.
 pub(super) fn remove(db: &Db, process: Uuid) -> DbResult<()> {
     db.sql.prepare_cached("DELETE FROM processes WHERE id = ?1")?.execute([&process.as_bytes()[..]])?;
     Ok(())

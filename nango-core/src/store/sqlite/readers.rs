@@ -1,7 +1,7 @@
-//! Reading beside the writer: a few connections, each lent to one read at a time.
+//! Pool of connections for reads, which run beside the writer.
 //!
-//! A read sees one committed state from its first to its last statement. What is committed is durable: the writer's
-//! connection runs `synchronous = FULL`, where `SQLite` shows a commit only after the log was flushed.
+//! A read sees one committed state from its first to its last statement. That state is durable: the connection of the
+//! writer uses `synchronous = FULL`, with which `SQLite` makes a commit visible only after the log was flushed.
 
 use std::{
     path::Path,
@@ -16,10 +16,10 @@ use super::{
     file, writer,
 };
 
-/// So many reads go on at a time; the others wait.
+/// Maximum number of concurrent reads; further ones wait.
 const MAX_READERS: u32 = 4;
 
-/// The reading connections of a file.
+/// Connections of a file for reads.
 #[derive(Debug)]
 pub(super) struct Readers {
     path: Arc<Path>,
@@ -29,13 +29,13 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// No connection yet: each is opened when it is first needed.
+    /// Creates the pool without connections; each is opened when it is first needed.
     pub(super) fn new(path: Arc<Path>, shared: Arc<Shared>) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(MAX_READERS as usize));
         Arc::new(Self { path, shared, idle: Mutex::default(), permits })
     }
 
-    /// Reads on a thread that may block.
+    /// Executes a read on a thread that may block.
     pub(super) async fn read<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Db) -> DbResult<T> + Send + 'static,
@@ -46,21 +46,21 @@ impl Readers {
             let db = match this.pop_idle() {
                 Some(db) => db,
                 None => {
-                    file::open_reader(&this.path, &this.shared).map_err(|fault| fault.into_store_error(&this.path))?
+                    file::open_reader(&this.path, &this.shared).map_err(|error| error.into_store_error(&this.path))?
                 }
             };
             let outcome = writer::catch_panic(|db| snapshot(db, work), &db);
-            // One that a panic left inside its transaction is closed instead.
+            // A connection that a panic left inside a transaction is closed instead.
             if db.sql.is_autocommit() {
                 this.idle.lock().unwrap_or_else(PoisonError::into_inner).push(db);
             }
             drop(permit);
-            outcome.map_err(|fault| fault.into_store_error(&this.path))
+            outcome.map_err(|error| error.into_store_error(&this.path))
         });
         reading.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// Waits for the reads that go on and lets go of the file.
+    /// Waits for active reads and closes the connections.
     pub(super) async fn close(&self) {
         if let Ok(all) = self.permits.acquire_many(MAX_READERS).await {
             self.permits.close();
@@ -74,6 +74,7 @@ impl Readers {
     }
 }
 
+/// Executes work inside a read transaction.
 fn snapshot<T>(db: &Db, work: impl FnOnce(&Db) -> DbResult<T>) -> DbResult<T> {
     db.sql.prepare_cached("BEGIN")?.execute([])?;
     let outcome = work(db);

@@ -1,16 +1,16 @@
-//! Turns to renew a token.
+//! Leases for token refreshes: at most one process refreshes the token of a connection at a time.
 
 use rusqlite::{OptionalExtension, params};
 
 use super::{Db, clock, connections, encryption, error::DbResult};
 use crate::store::{ClaimOutcome, Connection, RefreshClaim, RefreshEnd, credentials_context, runs::micros};
 
-/// Claims a turn.
+/// Acquires the refresh lease of a connection.
 pub(super) fn claim(db: &Db, claim: RefreshClaim) -> DbResult<ClaimOutcome> {
     let now = clock::system_now();
-    let mut look =
+    let mut select =
         db.sql.prepare_cached("SELECT version, refresh_holder, refresh_until FROM connections WHERE row = ?1")?;
-    let found = look
+    let found = select
         .query_row([claim.row], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, Option<Vec<u8>>>(1)?, row.get::<_, Option<i64>>(2)?))
         })
@@ -23,8 +23,8 @@ pub(super) fn claim(db: &Db, claim: RefreshClaim) -> DbResult<ClaimOutcome> {
     if let Some(stored) = connections::find_by_row(db, claim.row)? {
         encryption::reseal_if_needed(db, &stored.credentials, &credentials_context(&stored.integration, &stored.id))?;
     }
-    if let Some(left) = claim.held_by_other_for(holder.as_deref(), until, now) {
-        return Ok(ClaimOutcome::HeldByOther(left));
+    if let Some(remaining) = claim.held_by_other_for(holder.as_deref(), until, now) {
+        return Ok(ClaimOutcome::HeldByOther(remaining));
     }
     db.sql
         .prepare_cached("UPDATE connections SET refresh_holder = ?2, refresh_until = ?3 WHERE row = ?1")?
@@ -32,16 +32,16 @@ pub(super) fn claim(db: &Db, claim: RefreshClaim) -> DbResult<ClaimOutcome> {
     Ok(ClaimOutcome::Acquired { interrupted: until.is_some() })
 }
 
-/// Begins the lease of a turn anew.
+/// Extends a refresh lease by its full duration. Returns `false` if it was lost.
 pub(super) fn extend(db: &Db, claim: RefreshClaim) -> DbResult<bool> {
-    let mut keep = db.sql.prepare_cached(
+    let mut extend = db.sql.prepare_cached(
         "UPDATE connections SET refresh_until = ?4 WHERE row = ?1 AND version = ?2 AND refresh_holder = ?3",
     )?;
     let until = clock::system_now() + micros(claim.lease);
-    Ok(keep.execute(params![claim.row, claim.version, &claim.holder.as_bytes()[..], until])? == 1)
+    Ok(extend.execute(params![claim.row, claim.version, &claim.holder.as_bytes()[..], until])? == 1)
 }
 
-/// Ends a turn.
+/// Ends a refresh lease, and stores new credentials or the failure. Returns the stored connection.
 pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> DbResult<Option<Connection>> {
     let Some(stored) = connections::find_by_row(db, claim.row)? else { return Ok(None) };
     if stored.version != claim.version {
@@ -68,23 +68,31 @@ pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> DbResult<Op
                     db.shared.clock.now()
                 ])?;
         }
-        RefreshEnd::Failed { message, refused, outcome_unknown: doubt, answered } => {
-            // A turn that ended in doubt stays, without a holder and without time.
+        RefreshEnd::Failed { message, refused, outcome_unknown, answered } => {
+            // A lease with an unknown outcome stays, without a holder and expired.
             db.sql
                 .prepare_cached(
                     "UPDATE connections SET failures = failures + 1, failed_at = ?3, failure = ?4, refused = ?5, \
                      rejected_since = iif(?7, coalesce(rejected_since, ?3), rejected_since), refresh_holder = NULL, \
                      refresh_until = iif(?6, 0, NULL) WHERE row = ?1 AND refresh_holder = ?2",
                 )?
-                .execute(params![claim.row, holder, db.shared.clock.now(), message, refused, doubt, answered])?;
+                .execute(params![
+                    claim.row,
+                    holder,
+                    db.shared.clock.now(),
+                    message,
+                    refused,
+                    outcome_unknown,
+                    answered
+                ])?;
         }
-        RefreshEnd::Abandoned { outcome_unknown: doubt } => {
+        RefreshEnd::Abandoned { outcome_unknown } => {
             db.sql
                 .prepare_cached(
                     "UPDATE connections SET refresh_holder = NULL, refresh_until = iif(?3, 0, NULL) \
                      WHERE row = ?1 AND refresh_holder = ?2",
                 )?
-                .execute(params![claim.row, holder, doubt])?;
+                .execute(params![claim.row, holder, outcome_unknown])?;
         }
     }
     connections::find_by_row(db, claim.row)

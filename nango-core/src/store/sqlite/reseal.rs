@@ -1,9 +1,11 @@
-//! The walk over what is there, after a switch or with a new key.
+//! Reseal passes: encrypting, decrypting or re-encrypting stored data after a change of the policy or the key.
 //!
-//! It goes by row numbers, in stages: records, connections, resume states. Where it stands is written in the transaction
-//! of each step, so a walk that was broken off goes on from there. Behind it nothing can be sealed the old way: what is
-//! written meanwhile is written by the policy that the walk carries out. Must stay true: it changes how bytes are stored,
-//! and hashes of another version; never a sequence, a stamp, a state, or a size.
+//! A pass goes along row numbers, in stages: records; connections; resume states. Its position is written in the
+//! transaction of each step, so an interrupted pass resumes from there. Nothing can be sealed by the previous policy
+//! behind the position, because concurrent transactions write by the policy that the pass applies.
+//!
+//! Invariant: a pass changes how bytes are stored, and the version of hashes; never a sequence number, a commit time, a
+//! state or a size.
 
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -29,41 +31,41 @@ const CONNECTIONS: i64 = 1;
 const RESUME_STATES: i64 = 2;
 const COMPLETE: i64 = 3;
 
-/// One step of a stage: what it did, and the row that it came to; `None`: it came to the end of the stage.
+/// Result of a step: its counts, and the last row that it processed; `None` at the end of the stage.
 type Step = (ResealProgress, Option<i64>);
 
-/// Takes a step.
+/// Runs one step of the pass.
 pub(super) fn step(db: &Db) -> DbResult<ResealProgress> {
-    let Some((stage, place)) = encryption::stored_policy(db)?.walk else {
+    let Some((stage, position)) = encryption::stored_policy(db)?.reseal_position else {
         return Ok(ResealProgress { done: true, ..ResealProgress::default() });
     };
-    let regime = encryption::current_policy(db)?;
-    let (done, came_to) = match stage {
-        RECORDS => records(db, &regime, place)?,
-        CONNECTIONS => connections(db, &regime, place)?,
-        RESUME_STATES => resume_states(db, &regime, place)?,
+    let policy = encryption::current_policy(db)?;
+    let (progress, last) = match stage {
+        RECORDS => records(db, &policy, position)?,
+        CONNECTIONS => connections(db, &policy, position)?,
+        RESUME_STATES => resume_states(db, &policy, position)?,
         _ => (ResealProgress::default(), None),
     };
-    let (stage, place) = came_to.map_or((stage + 1, 0), |place| (stage, place));
-    // The end is written by `finish`, once nothing is to be scrubbed any more.
-    db.sql.prepare_cached("UPDATE encryption SET stage = ?1, place = ?2")?.execute([stage.min(COMPLETE), place])?;
-    Ok(done)
+    let (stage, position) = last.map_or((stage + 1, 0), |row| (stage, row));
+    // The end is written by `finish`, after the file was scrubbed.
+    db.sql.prepare_cached("UPDATE encryption SET stage = ?1, place = ?2")?.execute([stage.min(COMPLETE), position])?;
+    Ok(progress)
 }
 
-/// Whether only the file itself has to be cleaned, and the walk can be ended.
+/// Returns whether all stages are complete, so that only [`scrub`] and [`finish`] remain.
 pub(super) fn is_pass_complete(db: &Db) -> DbResult<bool> {
-    Ok(encryption::stored_policy(db)?.walk.is_some_and(|(stage, _)| stage >= COMPLETE))
+    Ok(encryption::stored_policy(db)?.reseal_position.is_some_and(|(stage, _)| stage >= COMPLETE))
 }
 
-/// Writes down that the walk came to its end, unless another one began.
+/// Ends the pass, unless another one has begun.
 pub(super) fn finish(db: &Db) -> DbResult<ResealProgress> {
     let mut end =
         db.sql.prepare_cached("UPDATE encryption SET stage = NULL, place = 0, scrub = 0 WHERE stage >= ?1")?;
     Ok(ResealProgress { done: end.execute([COMPLETE])? == 1, ..ResealProgress::default() })
 }
 
-/// Makes the file new, if it may hold remains of plain payloads: in free pages, in the gaps of pages that are in use, in
-/// the log. Not inside a transaction.
+/// Rebuilds the file if it may contain remains of unencrypted payloads: in free pages, in unused parts of pages, in the
+/// log. Cannot run inside a transaction.
 pub(super) fn scrub(db: &Db) -> DbResult<()> {
     if !db.sql.query_row("SELECT scrub FROM encryption", [], |row| row.get::<_, bool>(0))? {
         return Ok(());
@@ -71,19 +73,19 @@ pub(super) fn scrub(db: &Db) -> DbResult<()> {
     if vacuum::rebuild(db)? { Ok(()) } else { Err(StoreError::Locked(super::LOCK_TIMEOUT.as_secs()).into()) }
 }
 
-/// A row as the walk finds it, without its payload.
+/// A row of a reseal pass, without its payload.
 struct ResealRow {
     rid: i64,
     key: i32,
     dataset: i64,
     id: String,
-    /// `None`: the narrow row of its id is missing, which does not keep the payload from being sealed.
+    /// `None` if the key row of its id is missing, which does not prevent the payload from being sealed.
     hash: Option<(i64, Hash)>,
     pruned: bool,
 }
 
-fn records(db: &Db, regime: &EncryptionPolicy, from: i64) -> DbResult<Step> {
-    let mut walk = db.sql.prepare_cached(
+fn records(db: &Db, policy: &EncryptionPolicy, from: i64) -> DbResult<Step> {
+    let mut select = db.sql.prepare_cached(
         "SELECT r.rid, r.key_id, r.dataset, r.id, k.hash_version, k.hash, r.payload IS NULL FROM records r \
          LEFT JOIN record_keys k ON k.dataset = r.dataset AND k.id = r.id WHERE r.rid > ?1 ORDER BY r.rid LIMIT ?2",
     )?;
@@ -92,32 +94,32 @@ fn records(db: &Db, regime: &EncryptionPolicy, from: i64) -> DbResult<Step> {
         let (rid, key, dataset) = (row.get(0)?, row.get(1)?, row.get(2)?);
         Ok(ResealRow { rid, key, dataset, id: row.get(3)?, hash, pruned: row.get(6)? })
     };
-    // Gathered first: what is walked over must not change under the walk.
-    let rows = walk.query_map(params![from, STEP_ROWS], read)?.collect::<Result<Vec<_>, _>>()?;
+    // Collected first: the rows must not change while they are read.
+    let rows = select.query_map(params![from, STEP_ROWS], read)?.collect::<Result<Vec<_>, _>>()?;
     let is_end = rows.len() < STEP_ROWS as usize;
-    let (key, version) = (regime.payloads.map_or(0, KeyId::to_stored), regime.hasher.version());
+    let (key, version) = (policy.payloads.map_or(0, KeyId::to_stored), policy.hasher.version());
     let mut seals: HashMap<i64, DatasetSeal> = HashMap::new();
     let mut step = ResealProgress::default();
     let mut bytes = 0;
     for found in &rows {
         step.seen += 1;
         if found.pruned {
-            put_keyed_hash(db, regime, found)?;
+            put_keyed_hash(db, policy, found)?;
         } else if found.key != key || found.hash.is_some_and(|(stored, _)| stored != version) {
             let seal = match seals.entry(found.dataset) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
-                    new.insert(db.shared.vault.seal_for_writing(regime, &dataset_key(db, found.dataset)?))
+                    new.insert(db.shared.vault.seal_for_writing(policy, &dataset_key(db, found.dataset)?))
                 }
             };
-            match reseal(db, regime, seal, found) {
+            match reseal(db, policy, seal, found) {
                 Ok(size) => {
                     step.changed += 1;
                     bytes += size;
                 }
-                // One row that does not open must not keep the others from being sealed.
+                // A row that cannot be decrypted must not prevent the others from being sealed.
                 Err(DbError::Store(StoreError::DecryptFailed { .. } | StoreError::NoKey { .. })) => step.skipped += 1,
-                Err(fault) => return Err(fault),
+                Err(error) => return Err(error),
             }
         }
         if bytes > STEP_BYTES {
@@ -127,8 +129,8 @@ fn records(db: &Db, regime: &EncryptionPolicy, from: i64) -> DbResult<Step> {
     Ok((step, rows.last().map(|found| found.rid).filter(|_| !is_end)))
 }
 
-/// Stores the payload and the hash of a row as the policy wants them. Gives the payload's size.
-fn reseal(db: &Db, regime: &EncryptionPolicy, seal: &DatasetSeal, found: &ResealRow) -> DbResult<usize> {
+/// Stores the payload and the hash of a row by the policy. Returns the size of the unencrypted payload in bytes.
+fn reseal(db: &Db, policy: &EncryptionPolicy, seal: &DatasetSeal, found: &ResealRow) -> DbResult<usize> {
     let mut payload = db.sql.prepare_cached("SELECT payload FROM records WHERE rid = ?1")?;
     let stored: Vec<u8> = payload.query_row([found.rid], |row| row.get(0))?;
     let plain = seal.open(&found.id, &stored, found.key)?;
@@ -136,13 +138,14 @@ fn reseal(db: &Db, regime: &EncryptionPolicy, seal: &DatasetSeal, found: &Reseal
     db.sql
         .prepare_cached("UPDATE records SET payload = ?2, key_id = ?3 WHERE rid = ?1")?
         .execute(params![found.rid, sealed, key])?;
-    put_hash(db, found, regime.hasher.hash_record(&plain), regime.hasher.version())?;
+    put_hash(db, found, policy.hasher.hash_record(&plain), policy.hasher.version())?;
     Ok(plain.len())
 }
 
-/// Hides the hash of a payload that is gone, if it would tell whether a guess of it is right.
-fn put_keyed_hash(db: &Db, regime: &EncryptionPolicy, found: &ResealRow) -> DbResult<()> {
-    match found.hash.and_then(|(version, hash)| regime.hasher.to_keyed(version, &hash)) {
+/// Replaces the unkeyed hash of a removed payload by a keyed one: the unkeyed hash would confirm a guess of its
+/// content.
+fn put_keyed_hash(db: &Db, policy: &EncryptionPolicy, found: &ResealRow) -> DbResult<()> {
+    match found.hash.and_then(|(version, hash)| policy.hasher.to_keyed(version, &hash)) {
         Some((hash, version)) => put_hash(db, found, hash, version),
         None => Ok(()),
     }
@@ -164,41 +167,42 @@ fn dataset_key(db: &Db, dataset: i64) -> DbResult<DatasetKey> {
     })?)
 }
 
-fn connections(db: &Db, regime: &EncryptionPolicy, from: i64) -> DbResult<Step> {
-    let mut walk = db.sql.prepare_cached(
+fn connections(db: &Db, policy: &EncryptionPolicy, from: i64) -> DbResult<Step> {
+    let mut select = db.sql.prepare_cached(
         "SELECT row, credentials, integration, id FROM connections WHERE row > ?1 ORDER BY row LIMIT ?2",
     )?;
     let read = |row: &Row<'_>| {
         let (integration, id): (String, String) = (row.get(2)?, row.get(3)?);
         Ok((row.get(0)?, row.get(1)?, credentials_context(&integration, &id)))
     };
-    let rows = walk.query_map(params![from, STEP_ROWS], read)?.collect::<Result<Vec<_>, _>>()?;
-    reseal_blobs(db, regime, rows, "UPDATE connections SET credentials = ?2 WHERE row = ?1")
+    let rows = select.query_map(params![from, STEP_ROWS], read)?.collect::<Result<Vec<_>, _>>()?;
+    reseal_blobs(db, policy, rows, "UPDATE connections SET credentials = ?2 WHERE row = ?1")
 }
 
-fn resume_states(db: &Db, regime: &EncryptionPolicy, from: i64) -> DbResult<Step> {
-    let mut walk = db.sql.prepare_cached(
+fn resume_states(db: &Db, policy: &EncryptionPolicy, from: i64) -> DbResult<Step> {
+    let mut select = db.sql.prepare_cached(
         "SELECT s.function, s.state, f.kind, f.integration, f.connection, f.name, f.variant FROM resume_states s \
          JOIN functions f ON f.id = s.function WHERE s.function > ?1 ORDER BY s.function LIMIT ?2",
     )?;
     let read = |row: &Row<'_>| -> DbResult<_> {
         let name: String = row.get(2)?;
-        let kind = FunctionKind::from_name(&name).ok_or_else(|| DbError::damaged("a kind of function"))?;
+        let kind = FunctionKind::from_name(&name).ok_or_else(|| DbError::damaged("the kind of a function"))?;
         let (integration, connection) = (row.get(3)?, row.get(4)?);
         let key = FunctionKey { kind, integration, connection, function: row.get(5)?, variant: row.get(6)? };
         Ok((row.get(0)?, row.get(1)?, resume_context(&key)))
     };
-    let rows = walk.query_and_then(params![from, STEP_ROWS], read)?.collect::<DbResult<Vec<_>>>()?;
-    reseal_blobs(db, regime, rows, "UPDATE resume_states SET state = ?2 WHERE function = ?1")
+    let rows = select.query_and_then(params![from, STEP_ROWS], read)?.collect::<DbResult<Vec<_>>>()?;
+    reseal_blobs(db, policy, rows, "UPDATE resume_states SET state = ?2 WHERE function = ?1")
 }
 
-fn reseal_blobs(db: &Db, regime: &EncryptionPolicy, rows: Vec<(i64, Vec<u8>, Vec<u8>)>, put: &str) -> DbResult<Step> {
+/// Seals blobs (row, sealed bytes, context of the seal) with the active key.
+fn reseal_blobs(db: &Db, policy: &EncryptionPolicy, rows: Vec<(i64, Vec<u8>, Vec<u8>)>, put: &str) -> DbResult<Step> {
     let mut put = db.sql.prepare_cached(put)?;
     let mut step = ResealProgress::default();
     let last = rows.len() < STEP_ROWS as usize;
-    let place = rows.last().map(|(row, ..)| *row);
+    let position = rows.last().map(|(row, ..)| *row);
     for (row, blob, context) in rows {
-        match db.shared.vault.current(regime, &blob, &context) {
+        match db.shared.vault.reseal_if_needed(policy, &blob, &context) {
             Ok(None) => {}
             Ok(Some(sealed)) => {
                 put.execute(params![row, sealed])?;
@@ -208,5 +212,5 @@ fn reseal_blobs(db: &Db, regime: &EncryptionPolicy, rows: Vec<(i64, Vec<u8>, Vec
             Err(error) => return Err(DbError::Store(error)),
         }
     }
-    Ok((step, place.filter(|_| !last)))
+    Ok((step, position.filter(|_| !last)))
 }

@@ -1,7 +1,8 @@
-//! What a page does to the rows of one dataset.
+//! Changes of a page to the rows of one dataset.
 //!
-//! A row is two: a narrow one under its id with the content hash, and one with the payload under a number (`rid`). Must
-//! stay true: each changed row gets the next sequence and the commit's stamp; an unchanged one is not written at all.
+//! A record has two rows: a key row under its id, with the content hash, and a payload row under its record number
+//! (`rid`). Invariant: a changed record gets the next sequence number and the commit time; an unchanged one is not
+//! written at all.
 
 mod delete;
 mod patch;
@@ -29,41 +30,42 @@ pub(super) use seen::seen;
 
 const _: () = assert!(SEAL_OVERHEAD == 28, "the number in `schema/002.sql`");
 
-/// Who writes, and when.
+/// Parameters of the writes to one dataset in a commit.
 pub(super) struct WriteContext<'a> {
     pub db: &'a Db,
-    /// Content hashes of the regime that is in force.
+    /// Computes content hashes by the encryption policy of the transaction.
     pub hasher: &'a Hasher,
-    /// Seals the payloads of the dataset, if they are to be sealed.
+    /// Seals the payloads of the dataset, if the policy requires it.
     pub seal: DatasetSeal,
     pub run: i64,
     pub committed_at: i64,
-    /// Rows that another run wrote after this moment are left alone; `None`: none are.
+    /// Rows that another run wrote after this time are skipped; `None` writes all rows.
     pub skip_newer_than: Option<i64>,
-    /// The full walk that the write is a part of.
+    /// Number of the full walk that the write belongs to.
     pub full_walk: Option<i64>,
 }
 
-/// The narrow row of an id.
+/// Key row of a record.
 struct KeyRow {
     rid: i64,
     state: i64,
     hash: Hash,
     hash_version: i64,
-    /// Empty if they were not asked for.
+    /// Update times; empty if they were not requested.
     times: UpdateTimes,
 }
 
-/// The wide row of an id, without its payload.
+/// Payload row of a record, without the payload.
 struct PayloadRow {
     modified_at: i64,
     run: i64,
-    /// The size of the payload, as if it were plain; 0 when pruned.
+    /// Size of the unencrypted payload in bytes; 0 if it was pruned.
     bytes: i64,
 }
 
 impl<'a> WriteContext<'a> {
-    /// Looks keys up, with their times of update if the write has such times: otherwise nothing depends on them.
+    /// Prepares the lookup of key rows. Update times are read only if the write has such times: otherwise they have no
+    /// effect.
     fn finder(&self, with_times: bool) -> DbResult<KeyFinder<'a>> {
         const FIND: &str = "SELECT rid, state, hash_version, hash FROM record_keys WHERE dataset = ?1 AND id = ?2";
         const WITH_TIMES: &str = "SELECT rid, state, hash_version, hash, updated, older, older_walk FROM record_keys \
@@ -72,12 +74,12 @@ impl<'a> WriteContext<'a> {
         Ok(KeyFinder { find, with_times })
     }
 
-    /// Where the write comes from, as far as its age depends on it.
+    /// Returns the source of the write, on which its age depends.
     fn source(&self) -> Source {
         Source { full_walk: self.full_walk, now: self.committed_at }
     }
 
-    /// Stores the times of a row, if they are to change, and nothing else of it.
+    /// Writes the update times of a record, if they change, and no other column.
     fn store_times(&self, dataset: &Dataset, id: &str, times: Option<UpdateTimes>) -> DbResult<()> {
         const TIMES: &str =
             "UPDATE record_keys SET updated = ?3, older = ?4, older_walk = ?5 WHERE dataset = ?1 AND id = ?2";
@@ -93,7 +95,7 @@ impl<'a> WriteContext<'a> {
         Ok(self.db.sql.prepare_cached(STORED)?.query_row([rid], read)?)
     }
 
-    /// The payload of a row that was not pruned.
+    /// Returns the unencrypted payload of a row that was not pruned.
     fn payload(&self, rid: i64, id: &str) -> DbResult<Vec<u8>> {
         let mut read = self.db.sql.prepare_cached("SELECT payload, key_id FROM records WHERE rid = ?1")?;
         let (stored, key): (Vec<u8>, i32) = read.query_row([rid], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -103,13 +105,13 @@ impl<'a> WriteContext<'a> {
         }
     }
 
-    /// Whether another run wrote the row after the page was requested.
+    /// Returns whether another run wrote the row after the page was requested.
     fn is_newer(&self, stored: &PayloadRow) -> bool {
         self.skip_newer_than.is_some_and(|requested_at| stored.run != self.run && stored.modified_at > requested_at)
     }
 }
 
-/// Looks rows up by id.
+/// Lookup of key rows by id.
 struct KeyFinder<'a> {
     find: CachedStatement<'a>,
     with_times: bool,
@@ -130,7 +132,7 @@ impl KeyFinder<'_> {
     }
 }
 
-/// A length as `SQLite` counts it.
+/// Converts a length for the counts of a dataset.
 fn to_i64(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,8 @@
 //! Runs: leases, fences and counters.
 //!
-//! Must stay true: a write of a run goes through [`check`] or [`count`] first, in its own transaction. A run may write
-//! while its row says `running` under the fence of its token; whoever takes its key over changes that row.
+//! Invariants: a write of a run first calls [`check`] or [`ensure_running_and_count`] in its transaction. A run may
+//! write while its row has the status `running` and the fence of its token; another run that takes over its key changes
+//! that row. Leases are measured by the system clock.
 
 use std::collections::BTreeMap;
 
@@ -25,12 +26,12 @@ use crate::{
     },
 };
 
-/// Begins a run, and marks as interrupted the runs of its key whose lease has ended.
+/// Starts a run, and marks the runs of its key whose lease has expired as interrupted.
 pub(super) fn start(db: &Db, new: &NewRun) -> DbResult<RunToken> {
     let now = clock::system_now();
     if let Some(row) = new.connection {
-        let mut there = db.sql.prepare_cached("SELECT 1 FROM connections WHERE row = ?1")?;
-        if !there.exists([row])? {
+        let mut connected = db.sql.prepare_cached("SELECT 1 FROM connections WHERE row = ?1")?;
+        if !connected.exists([row])? {
             let (integration, connection) = (new.key.integration.clone(), new.key.connection.clone());
             return Err(StoreError::NoConnection { integration, connection }.into());
         }
@@ -51,13 +52,13 @@ pub(super) fn start(db: &Db, new: &NewRun) -> DbResult<RunToken> {
         let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get(1)?, row.get(2)?));
         if let Some((run, since, lease_until)) = holder.query_row([function], read).optional()? {
             let function = new.key.function.clone();
-            let left = remaining(lease_until, now);
+            let remaining = remaining(lease_until, now);
             return Err(StoreError::Busy {
                 function,
                 run: Uuid::from_bytes(run),
                 since: format_timestamp(since),
                 lease_until,
-                remaining: left,
+                remaining,
             }
             .into());
         }
@@ -71,21 +72,21 @@ pub(super) fn start(db: &Db, new: &NewRun) -> DbResult<RunToken> {
     let row = db
         .sql
         .prepare_cached(
-            "INSERT INTO runs (id, function, exclusive, status, fence, lease, lease_until, started_at, pages, requests, \
-             left_out) VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, 0, 0, 0)",
+            "INSERT INTO runs (id, function, exclusive, status, fence, lease, lease_until, started_at, pages, \
+             requests, left_out) VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, 0, 0, 0)",
         )?
         .insert(params![&id.as_bytes()[..], function, new.exclusive, fence, lease, now + lease, now])?;
     failpoint!("run:begun");
     Ok(RunToken { id, row, fence })
 }
 
-/// Whether the run may still write.
+/// Fails if the run may no longer write.
 pub(super) fn check(db: &Db, run: &RunToken) -> DbResult<()> {
     let mut check = db.sql.prepare_cached("SELECT 1 FROM runs WHERE row = ?1 AND fence = ?2 AND status = 'running'")?;
     if check.exists([run.row, run.fence])? { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
 }
 
-/// [`check`], and counts what the run did.
+/// Like [`check`], and adds to the counters of the run.
 pub(super) fn ensure_running_and_count(
     db: &Db,
     run: &RunToken,
@@ -103,12 +104,12 @@ pub(super) fn ensure_running_and_count(
     ensure_updated(count.execute(params![run.row, run.fence, to_i64(pages), to_i64(requests), to_i64(left_out)])?)
 }
 
-/// Adds to the counters of models.
+/// Adds to the counters of a run per model.
 pub(super) fn count_models(db: &Db, run: i64, models: &BTreeMap<String, ModelCounts>) -> DbResult<()> {
     let mut add = db.sql.prepare_cached(
         "INSERT INTO run_models (run, model, added, updated, deleted, unchanged, skipped_newer, skipped_older) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (run, model) DO UPDATE SET added = added + excluded.added, \
-         updated = updated + excluded.updated, deleted = deleted + excluded.deleted, \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (run, model) DO UPDATE SET \
+         added = added + excluded.added, updated = updated + excluded.updated, deleted = deleted + excluded.deleted, \
          unchanged = unchanged + excluded.unchanged, skipped_newer = skipped_newer + excluded.skipped_newer, \
          skipped_older = skipped_older + excluded.skipped_older",
     )?;
@@ -127,7 +128,7 @@ pub(super) fn count_models(db: &Db, run: i64, models: &BTreeMap<String, ModelCou
     Ok(())
 }
 
-/// Renews the lease.
+/// Extends the lease of a run by its full duration.
 pub(super) fn heartbeat(db: &Db, run: &RunToken) -> DbResult<()> {
     let mut renew = db.sql.prepare_cached(
         "UPDATE runs SET lease_until = ?3 + lease WHERE row = ?1 AND fence = ?2 AND status = 'running'",
@@ -135,7 +136,7 @@ pub(super) fn heartbeat(db: &Db, run: &RunToken) -> DbResult<()> {
     ensure_updated(renew.execute([run.row, run.fence, clock::system_now()])?)
 }
 
-/// Moves the ends of all leases.
+/// Moves the ends of all leases by a number of microseconds.
 #[cfg(test)]
 pub(super) fn move_leases(db: &Db, micros: i64) -> DbResult<()> {
     for (table, column) in [("runs", "lease_until"), ("connections", "refresh_until"), ("processes", "until")] {
@@ -144,7 +145,7 @@ pub(super) fn move_leases(db: &Db, micros: i64) -> DbResult<()> {
     Ok(())
 }
 
-/// Ends a run.
+/// Ends a run and returns it. Writes its last logs, checkpoint and resume state.
 pub(super) fn end(db: &Db, run: &RunToken, end: &RunEnd) -> DbResult<Run> {
     ensure_running_and_count(db, run, 0, end.requests, 0)?;
     logs::write(db, run.row, &end.logs)?;
@@ -170,20 +171,21 @@ fn finish(db: &Db, row: i64, status: RunStatus, now: i64, error: Option<&Value>)
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT r.id, f.kind, f.integration, f.connection, f.name, f.variant, r.status, r.started_at, r.finished_at, \
-             r.pages, r.requests, r.error, r.row, r.left_out FROM runs r JOIN functions f ON f.id = r.function ",
+            "SELECT r.id, f.kind, f.integration, f.connection, f.name, f.variant, r.status, r.started_at, \
+             r.finished_at, r.pages, r.requests, r.error, r.row, r.left_out \
+             FROM runs r JOIN functions f ON f.id = r.function ",
             $rest
         )
     };
 }
 
-/// A run by its public id.
+/// Returns a run by its public id.
 pub(super) fn by_id(db: &Db, id: Uuid) -> DbResult<Option<Run>> {
     let mut find = db.sql.prepare_cached(select!("WHERE r.id = ?1"))?;
     find.query_row([&id.as_bytes()[..]], |row| Ok(run(db, row))).optional()?.transpose()
 }
 
-/// The latest runs of a function, the newest first.
+/// Returns the latest runs of a function, newest first.
 pub(super) fn latest(db: &Db, key: &FunctionKey, limit: u32) -> DbResult<Vec<Run>> {
     let Some(function) = functions::find(db, key)? else { return Ok(Vec::new()) };
     let mut list = db.sql.prepare_cached(select!("WHERE r.function = ?1 ORDER BY r.row DESC LIMIT ?2"))?;
@@ -196,7 +198,7 @@ fn run(db: &Db, row: &Row<'_>) -> DbResult<Run> {
     let error = row.get_ref(11)?.as_str_or_null().map_err(rusqlite::Error::from)?;
     let error = error.map(serde_json::from_str).transpose().map_err(|_| DbError::damaged("the error of a run"))?;
     let kind = FunctionKind::from_name(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)
-        .ok_or_else(|| DbError::damaged("a kind of function"))?;
+        .ok_or_else(|| DbError::damaged("the kind of a function"))?;
     let (integration, connection) = (row.get(2)?, row.get(3)?);
     Ok(Run {
         id: Uuid::from_bytes(row.get(0)?),

@@ -1,8 +1,8 @@
-//! Scans: which records a full walk saw.
+//! Scans: which records a full walk has seen.
 //!
-//! A mark is a bit under the record's number, so that a walk over unchanged records writes a few hundred bytes for each
-//! page and no record. Must stay true: marks are written by every save while a scan is open, whoever saves, and vanish
-//! with the scan; a dataset has at most one open scan.
+//! A mark is one bit at the record's number, so that a walk over unchanged records writes a few hundred bytes per page
+//! and no record. Invariants: while a scan is open, every save writes marks, whichever run saves; marks are deleted
+//! with their scan; a dataset has at most one open scan.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -20,17 +20,17 @@ use crate::store::{
     failpoint::failpoint,
 };
 
-/// Bits in a chunk of marks.
+/// Number of bits per chunk of marks.
 const CHUNK_BITS: i64 = 4096;
 const CHUNK_BYTES: usize = 512;
 
-/// The place of a record's bit: chunk, byte, bit.
+/// Returns the position of a record's bit: chunk, byte, bit mask.
 fn bit_position(rid: i64) -> (i64, usize, u8) {
     let bit = usize::try_from(rid.rem_euclid(CHUNK_BITS)).unwrap_or(0);
     (rid.div_euclid(CHUNK_BITS), bit / 8, 1 << (bit % 8))
 }
 
-/// Opens a scan, or goes on with an open one of the function.
+/// Opens a scan, or resumes an open one of the function.
 pub(super) fn begin(
     db: &Db,
     run: &RunToken,
@@ -44,12 +44,12 @@ pub(super) fn begin(
     let function = functions::open(db, function)?;
     if let Some(number) = dataset.scan {
         let mut owner = db.sql.prepare_cached("SELECT function FROM scans WHERE number = ?1")?;
-        let wanted = match from {
+        let resume = match from {
             ScanFrom::Start => false,
             ScanFrom::Unfinished => true,
-            ScanFrom::Number(wanted) => wanted == number,
+            ScanFrom::Number(expected) => expected == number,
         };
-        if wanted && owner.query_row([number], |row| row.get::<_, i64>(0))? == function {
+        if resume && owner.query_row([number], |row| row.get::<_, i64>(0))? == function {
             return Ok(Scan { number, resumed: true });
         }
         close(db, number)?;
@@ -68,7 +68,7 @@ pub(super) fn begin(
     Ok(Scan { number, resumed: false })
 }
 
-/// Closes a scan without deleting anything.
+/// Closes a scan, without deleting records.
 pub(super) fn close(db: &Db, number: i64) -> DbResult<()> {
     db.sql.prepare_cached("DELETE FROM scan_marks WHERE scan = ?1")?.execute([number])?;
     db.sql.prepare_cached("DELETE FROM scans WHERE number = ?1")?.execute([number])?;
@@ -95,24 +95,24 @@ pub(super) fn mark(db: &Db, scan: i64, mut rids: Vec<i64>) -> DbResult<()> {
     Ok(())
 }
 
-/// All marks of a scan: one bit for each record number in use, 125 KB for a million.
+/// Marks of a scan in memory: one bit per record number, 125 KB for a million records.
 pub(super) struct SeenRecords(Vec<(i64, [u8; CHUNK_BYTES])>);
 
 impl SeenRecords {
-    /// Reads them.
+    /// Reads all marks of a scan.
     pub(super) fn load(db: &Db, scan: i64) -> DbResult<Self> {
         let mut load = db.sql.prepare_cached("SELECT chunk, bits FROM scan_marks WHERE scan = ?1 ORDER BY chunk")?;
         Ok(Self(load.query_map([scan], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?))
     }
 
-    /// Whether a record was seen.
+    /// Returns whether a record was seen.
     pub(super) fn contains(&self, rid: i64) -> bool {
         let (chunk, byte, bit) = bit_position(rid);
         self.0.binary_search_by_key(&chunk, |(chunk, _)| *chunk).is_ok_and(|at| self.0[at].1[byte] & bit != 0)
     }
 }
 
-/// Ends a scan: what it missed, and nothing wrote since it began, is deleted or waits.
+/// Ends a scan. Records that it missed, and that were not written since it began, are deleted or become candidates.
 pub(super) fn finish(db: &Db, end: &FinishScan) -> DbResult<ScanOutcome> {
     runs::check(db, &end.run)?;
     let closed = || DbError::Store(StoreError::ScanClosed(end.dataset.model.clone()));
@@ -122,21 +122,20 @@ pub(super) fn finish(db: &Db, end: &FinishScan) -> DbResult<ScanOutcome> {
     }
     let mut deleted = 0;
     if end.walk.complete {
-        let stamp = db.shared.clock.at_least(dataset.committed_at);
-        let regime = encryption::current_policy(db)?;
-        let seal = db.shared.vault.seal_for_writing(&regime, &end.dataset);
-        let (yields_to, full_walk) = (None, None);
+        let committed_at = db.shared.clock.at_least(dataset.committed_at);
+        let policy = encryption::current_policy(db)?;
+        let seal = db.shared.vault.seal_for_writing(&policy, &end.dataset);
         let at = WriteContext {
             db,
-            hasher: &regime.hasher,
+            hasher: &policy.hasher,
             seal,
             run: end.run.row,
-            committed_at: stamp,
-            skip_newer_than: yields_to,
-            full_walk,
+            committed_at,
+            skip_newer_than: None,
+            full_walk: None,
         };
         deleted = deletes::process_candidates(&at, &mut dataset, end)?;
-        dataset.save(db, stamp)?;
+        dataset.save(db, committed_at)?;
         let counts = ModelCounts { deleted, ..ModelCounts::default() };
         runs::count_models(db, end.run.row, &[(end.dataset.model.clone(), counts)].into())?;
     }
@@ -159,7 +158,7 @@ mod tests {
         assert_eq!(bit_position(4095), (0, 511, 128));
         assert_eq!(bit_position(4096), (1, 0, 1));
         assert_eq!(bit_position(i64::MAX).0, i64::MAX / CHUNK_BITS);
-        let places: std::collections::HashSet<_> = (0..10_000).map(bit_position).collect();
-        assert_eq!(places.len(), 10_000);
+        let positions: std::collections::HashSet<_> = (0..10_000).map(bit_position).collect();
+        assert_eq!(positions.len(), 10_000);
     }
 }

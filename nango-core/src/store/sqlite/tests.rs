@@ -1,5 +1,5 @@
-//! What only SQLite can get wrong: the file, other processes (another [`Sqlite`] on the same file stands for one), the
-//! group of jobs, pruned payloads, and what is left in the tables.
+//! Tests specific to SQLite: the file, other processes (simulated by another [`Sqlite`] on the same file), groups of
+//! jobs, pruned payloads, and remaining rows.
 
 mod cost;
 mod file;
@@ -94,10 +94,10 @@ async fn save(store: &Sqlite, run: RunToken, ids: impl IntoIterator<Item = u64>,
     store.commit(page(store, run, ids, text)).await.unwrap().changes.remove(0).rows
 }
 
-/// Holds the writer until the sender is dropped, so that the jobs behind it become one group.
+/// Blocks the writer until the sender is dropped, so that the jobs that follow form one group.
 fn block_writer(store: &Sqlite) -> (std::sync::mpsc::Sender<()>, impl Future<Output = Result<(), StoreError>>) {
     let (release, blocked) = std::sync::mpsc::channel::<()>();
-    // A read is done between two groups.
+    // A read is executed between two groups.
     let job = store.writer.read(move |_| {
         let _ = blocked.recv();
         Ok(())
@@ -132,12 +132,12 @@ fn names(dir: &TempDir) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_failing_job_takes_back_only_itself() {
+async fn failed_job_reverts_only_its_own_writes() {
     let (_dir, path) = file();
     for path in [path.as_path(), Path::new(":memory:")] {
         let store = Sqlite::open(path).await.unwrap();
         let run = begin(&store).await;
-        let (release, holding) = block_writer(&store);
+        let (release, blocking) = block_writer(&store);
         let put = |id: i64| "INSERT INTO locks (key, run, until) VALUES (".to_owned() + &id.to_string() + ", 1, 1)";
         let job = |first: i64, then: &'static str| {
             let sql = put(first);
@@ -146,14 +146,14 @@ async fn a_failing_job_takes_back_only_itself() {
                 match then {
                     "panic" => panic!("a job that panics, on purpose"),
                     "refuse" => Err(StoreError::LeaseLost.into()),
-                    "sql" => Ok(db.sql.execute_batch("INSERT INTO nowhere VALUES (1)")?),
+                    "sql" => Ok(db.sql.execute_batch("INSERT INTO missing_table VALUES (1)")?),
                     _ => Ok(()),
                 }
             })
         };
         let release = async { drop(release) };
-        let (held, kept, refused, panicked, failed, also_kept, page, ()) = tokio::join!(
-            holding,
+        let (blocked, first, refused, panicked, failed, last, page, ()) = tokio::join!(
+            blocking,
             job(1, "keep"),
             job(2, "refuse"),
             job(3, "panic"),
@@ -162,12 +162,12 @@ async fn a_failing_job_takes_back_only_itself() {
             store.commit(page(&store, run, [1, 2], "x")),
             release
         );
-        held.unwrap();
-        kept.unwrap();
+        blocked.unwrap();
+        first.unwrap();
         assert!(matches!(refused, Err(StoreError::LeaseLost)), "{refused:?}");
         assert!(matches!(panicked, Err(StoreError::Database(_))), "{panicked:?}");
         assert!(matches!(failed, Err(StoreError::Database(_))), "{failed:?}");
-        also_kept.unwrap();
+        last.unwrap();
         assert_eq!(page.unwrap().changes[0].rows, [RowOutcome::Added; 2]);
         assert_eq!(count(&store, "locks").await, 2);
         assert_eq!(feed(&store).await.len(), 2);
@@ -175,23 +175,23 @@ async fn a_failing_job_takes_back_only_itself() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_sqlite_takes_back_fails_all_before_and_none_after() {
+async fn transaction_rolled_back_by_sqlite_fails_earlier_jobs_and_no_later_ones() {
     let store = Sqlite::open(":memory:").await.unwrap();
     let run = begin(&store).await;
     save(&store, run, [1], "x").await;
-    let (release, holding) = block_writer(&store);
+    let (release, blocking) = block_writer(&store);
     let before = page(&store, run, [2], "x");
     let after = page(&store, run, [3], "x");
-    // What SQLite does on a full disk: the transaction is gone, and the statement fails.
+    // Like SQLite on a full disk: the transaction is rolled back, and the statement fails.
     let full = store.writer.write(|db| {
         db.sql.execute_batch("ROLLBACK")?;
         let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
         Err::<(), _>(rusqlite::Error::SqliteFailure(code, None).into())
     });
     let release = async { drop(release) };
-    let (held, before, full, after, ()) =
-        tokio::join!(holding, store.commit(before), full, store.commit(after), release);
-    held.unwrap();
+    let (blocked, before, full, after, ()) =
+        tokio::join!(blocking, store.commit(before), full, store.commit(after), release);
+    blocked.unwrap();
     assert!(matches!(before, Err(StoreError::Full)), "{before:?}");
     assert!(matches!(full, Err(StoreError::Full)), "{full:?}");
     after.unwrap();
@@ -224,23 +224,23 @@ async fn job_is_executed_after_its_caller_was_dropped() {
     let (_dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
     let run = begin(&store).await;
-    let (release, holding) = block_writer(&store);
+    let (release, blocking) = block_writer(&store);
     let page = page(&store, run, [1], "x");
     let waiting =
-        tokio::time::timeout(Duration::from_millis(20), async { tokio::join!(holding, store.commit(page)).1 });
+        tokio::time::timeout(Duration::from_millis(20), async { tokio::join!(blocking, store.commit(page)).1 });
     assert!(waiting.await.is_err());
     drop(release);
     while feed(&store).await.is_empty() {
         tokio::task::yield_now().await;
     }
-    // And a store that is dropped without a word keeps what it answered.
+    // A store that is dropped without `close` keeps its committed writes.
     save(&store, run, [2], "x").await;
     drop(store);
     assert_eq!(feed(&Sqlite::open(&path).await.unwrap()).await.len(), 2);
 }
 
 #[tokio::test]
-async fn a_read_that_panics_harms_no_other() {
+async fn other_reads_work_after_a_read_panicked() {
     let (_dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
     let run = begin(&store).await;
@@ -252,14 +252,14 @@ async fn a_read_that_panics_harms_no_other() {
     }
 }
 
-/// Rows that were written since the database was opened.
+/// Returns the number of rows that were written since the database was opened.
 async fn rows_written(store: &Sqlite) -> i64 {
     let count = |db: &Db| Ok(db.sql.query_row("SELECT total_changes()", [], |row| row.get(0))?);
     store.writer.write(count).await.unwrap()
 }
 
 #[tokio::test]
-async fn an_unchanged_run_writes_no_record_and_a_scan_leaves_nothing() {
+async fn unchanged_run_writes_no_records_and_finished_scan_leaves_no_rows() {
     let (_dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
     let run = begin(&store).await;
@@ -270,7 +270,7 @@ async fn an_unchanged_run_writes_no_record_and_a_scan_leaves_nothing() {
     for first in (0..5000).step_by(100) {
         assert_eq!(save(&store, run, first..first + 100, &text).await, [RowOutcome::Unchanged; 100]);
     }
-    // For each page: the run's counters, its model's, and one or two chunks of marks.
+    // Per page: the counters of the run, those of its model, and one or two chunks of marks.
     let written = rows_written(&store).await - before;
     assert!((100..=151).contains(&written), "{written}");
     let end = unguarded_finish_scan(run, key(), dataset(), scan);
@@ -281,7 +281,7 @@ async fn an_unchanged_run_writes_no_record_and_a_scan_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn hashes_of_another_version_are_renewed_without_a_change() {
+async fn hashes_of_another_version_are_replaced_without_a_change() {
     let store = Sqlite::open(":memory:").await.unwrap();
     let run = begin(&store).await;
     save(&store, run, [1, 2], "x").await;
@@ -296,10 +296,10 @@ async fn hashes_of_another_version_are_renewed_without_a_change() {
 }
 
 #[tokio::test]
-async fn the_write_path_never_walks_a_table() {
+async fn statements_of_the_write_path_scan_no_table() {
     let store = Sqlite::open(":memory:").await.unwrap();
     let plans = store.writer.write(|db| {
-        let mut walks = Vec::new();
+        let mut table_scans = Vec::new();
         for query in [
             "SELECT rid FROM record_keys WHERE dataset = 1 AND id = 'a'",
             "SELECT 1 FROM runs WHERE row = 1 AND fence = 1 AND status = 'running'",
@@ -318,9 +318,9 @@ async fn the_write_path_never_walks_a_table() {
         ] {
             let mut plan = db.sql.prepare(&format!("EXPLAIN QUERY PLAN {query}"))?;
             let steps = plan.query_map([], |row| row.get::<_, String>(3))?.collect::<Result<Vec<_>, _>>()?;
-            walks.extend(steps.into_iter().filter(|step| !step.starts_with("SEARCH ")));
+            table_scans.extend(steps.into_iter().filter(|step| !step.starts_with("SEARCH ")));
         }
-        Ok(walks)
+        Ok(table_scans)
     });
     assert_eq!(plans.await.unwrap(), Vec::<String>::new());
 }

@@ -1,4 +1,4 @@
-//! The tables in their neutral form, out and in.
+//! Export and import of the tables in their neutral form.
 
 use rusqlite::{
     ToSql, params_from_iter,
@@ -16,7 +16,7 @@ use crate::store::{
     transfer::{CHUNK_BYTES, CHUNK_ROWS},
 };
 
-/// What marks half a copy, in `meta`.
+/// Key of the row of `meta` that marks an incomplete copy.
 pub(super) const MARK: &str = "copying";
 
 impl Transfer for Sqlite {
@@ -40,19 +40,19 @@ impl Transfer for Sqlite {
     }
 }
 
-/// Whether the database is half a copy.
+/// Returns whether the database contains an incomplete copy.
 pub(super) fn is_incomplete_copy(db: &Db) -> DbResult<bool> {
     Ok(db.sql.prepare("SELECT 1 FROM meta WHERE key = ?1")?.exists([MARK])?)
 }
 
-/// How a table is read in its neutral form.
+/// Returns the query that reads a table in its neutral form.
 fn select(table: Table) -> String {
     let plain = |name: &str, order: &str| format!("SELECT {} FROM {name} ORDER BY {order}", table.columns().join(", "));
     match table {
         Table::Meta => {
             format!("SELECT key, value FROM meta WHERE key NOT IN ('{MARK}', '{}') ORDER BY key", vacuum::REBUILD_MARK)
         }
-        // A walk goes by numbers that do not travel.
+        // The position of a reseal pass is not copied: its stages differ between databases.
         Table::Encryption => {
             "SELECT epoch, payloads, active, hash_secret, stage IS NOT NULL FROM encryption".to_owned()
         }
@@ -65,7 +65,7 @@ fn select(table: Table) -> String {
         Table::Checkpoints => plain("checkpoints", "function"),
         Table::ResumeStates => plain("resume_states", "function"),
         Table::Datasets => plain("datasets", "id"),
-        // From the outside in: a record without its key shows as one without a hash.
+        // A left join from the record: one without its key row shows up without a hash.
         Table::Records => {
             let of = |column: &&str| match *column {
                 "updated" | "older" | "older_walk" | "hash" | "hash_version" | "state" => format!("k.{column}"),
@@ -73,12 +73,12 @@ fn select(table: Table) -> String {
             };
             let columns: Vec<String> = table.columns().iter().map(of).collect();
             format!(
-                "SELECT {} FROM records r LEFT JOIN record_keys k ON k.dataset = r.dataset AND k.id = r.id AND k.rid = r.rid \
-                 ORDER BY r.dataset, r.seq",
+                "SELECT {} FROM records r LEFT JOIN record_keys k ON k.dataset = r.dataset AND k.id = r.id \
+                 AND k.rid = r.rid ORDER BY r.dataset, r.seq",
                 columns.join(", ")
             )
         }
-        // A run that goes on is the old database's.
+        // A run that is still active belongs to the source database and counts as interrupted in the copy.
         Table::Runs => {
             let of = |column: &&str| {
                 match *column {
@@ -115,7 +115,7 @@ fn export(db: &Db, out: &mpsc::Sender<Chunk>) -> DbResult<()> {
                 }
                 if table == Table::Records && cells[columns - 1] == Cell::Null {
                     return Err(DbError::damaged(
-                        "a record that no id leads to; `registry database check --repair` mends it, it",
+                        "a record without its key row (repaired by `registry database check --repair`)",
                     ));
                 }
                 chunk.push(cells);
@@ -123,7 +123,7 @@ fn export(db: &Db, out: &mpsc::Sender<Chunk>) -> DbResult<()> {
             if (end && !chunk.is_empty()) || chunk.len() >= CHUNK_ROWS || bytes >= CHUNK_BYTES {
                 let rows = std::mem::take(&mut chunk);
                 bytes = 0;
-                // This thread may block: it is a reader's, or the one that writes.
+                // This thread may block: it belongs to a read, or is the writer thread.
                 if out.blocking_send(Chunk { table, rows }).is_err() {
                     return Ok(());
                 }
@@ -157,7 +157,7 @@ impl ToSql for Cell {
     }
 }
 
-/// The tables, in an order in which they can be emptied.
+/// Tables that an import fills, in an order in which they can be emptied.
 const TABLES: [&str; 14] = [
     "run_logs",
     "run_models",
@@ -200,7 +200,7 @@ fn import(db: &Db, chunk: &Chunk) -> DbResult<()> {
             }
         }
         Table::Encryption => {
-            // What comes plain and is to be sealed leaves remains here too.
+            // Payloads that are imported in plaintext and sealed afterwards leave remains in the file.
             let mut put = db.sql.prepare(
                 "UPDATE encryption SET epoch = ?1, payloads = ?2, active = ?3, hash_secret = ?4, \
                  stage = CASE WHEN ?5 THEN 0 END, place = 0, scrub = ?2 AND ?5",
@@ -209,7 +209,7 @@ fn import(db: &Db, chunk: &Chunk) -> DbResult<()> {
                 put.execute(params_from_iter(row))?;
             }
         }
-        // The table is SQLite's own: a row of it is there once a number was given.
+        // A table of SQLite itself: it has a row for a table once a number was assigned in it.
         Table::Sequences => {
             let mut put = db.sql.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)")?;
             for row in &chunk.rows {
@@ -236,7 +236,7 @@ fn import(db: &Db, chunk: &Chunk) -> DbResult<()> {
 
 fn records(db: &Db, rows: &[Vec<Cell>]) -> DbResult<()> {
     let columns = Table::Records.columns();
-    // The last six columns are the key's.
+    // The last six columns belong to the key row.
     let own = columns.len() - 6;
     let mut row = db.sql.prepare(&insert("records", &columns[..own]))?;
     let mut key = db.sql.prepare(&insert("record_keys", &[&["dataset", "id", "rid"], &columns[own..]].concat()))?;
@@ -248,6 +248,6 @@ fn records(db: &Db, rows: &[Vec<Cell>]) -> DbResult<()> {
 }
 
 fn insert(table: &str, columns: &[&str]) -> String {
-    let places = vec!["?"; columns.len()].join(", ");
-    format!("INSERT INTO {table} ({}) VALUES ({places})", columns.join(", "))
+    let parameters = vec!["?"; columns.len()].join(", ");
+    format!("INSERT INTO {table} ({}) VALUES ({parameters})", columns.join(", "))
 }

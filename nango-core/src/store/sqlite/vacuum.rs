@@ -1,9 +1,9 @@
-//! Rebuilding the file, so that nothing of removed or replaced content is left in it.
+//! Rebuild of the file, so that it contains no removed or replaced content.
 //!
-//! Every connection that writes has `secure_delete` on: removed content is overwritten when its statement runs. That does
-//! not reach the copies that a page keeps in its unused part when its rows moved to a neighbour, for instance when a page
-//! was split. Only `VACUUM` leaves them behind, so what must be gone is followed by one, and by a checkpoint that empties
-//! the log.
+//! Every connection that writes has `secure_delete` set: removed content is overwritten when its statement runs. That
+//! does not reach the copies that a page keeps in its unused part after rows moved to another page, for instance when a
+//! page was split. Only `VACUUM` removes those copies, so a removal is followed by a `VACUUM`, and by a checkpoint that
+//! empties the write-ahead log.
 
 use rusqlite::{ErrorCode, OptionalExtension};
 
@@ -14,15 +14,15 @@ use super::{
 };
 use crate::store::{Remains, Vacuumed};
 
-/// Databases up to this size are rebuilt behind each removal: that takes a few seconds, in which writers of other processes
-/// wait. They give up after [`super::LOCK_PATIENCE`].
+/// Maximum size of databases that are rebuilt after each removal: that takes a few seconds, in which writers of other
+/// processes wait. They fail after [`super::LOCK_TIMEOUT`].
 const MAX_IMMEDIATE_REBUILD_BYTES: u64 = 256 << 20;
-/// The row of `meta` that asks for a rebuild when the file is opened.
+/// Key of the row of `meta` that requests a rebuild when the file is opened.
 pub(super) const REBUILD_MARK: &str = "rebuild";
 
-/// Rebuilds the database.
+/// Rebuilds the database, and returns its size before and after.
 pub(super) async fn vacuum(store: &Sqlite) -> Result<Vacuumed, StoreError> {
-    // Between two transactions of the writer, because a file is not rebuilt inside one.
+    // Between two transactions of the writer: a file cannot be rebuilt inside one.
     store
         .writer
         .read(|db| {
@@ -33,7 +33,7 @@ pub(super) async fn vacuum(store: &Sqlite) -> Result<Vacuumed, StoreError> {
         .await
 }
 
-/// Clears what a removal left in the file; returns what may be left nevertheless.
+/// Clears the remains of removed content from the file; returns what may remain nevertheless.
 pub(super) async fn clear_removed(store: &Sqlite) -> Result<Option<Remains>, StoreError> {
     if store.writer.path().as_os_str() == file::MEMORY {
         return Ok(None);
@@ -50,10 +50,10 @@ pub(super) fn clear(db: &Db, max_bytes: u64) -> DbResult<Option<Remains>> {
     Ok(if rebuild(db)? { None } else { Some(Remains::Log) })
 }
 
-/// Rebuilds the file and empties the log. Not inside a transaction. `false`: readers of another process keep the log, which
-/// holds the old pages.
+/// Rebuilds the file and empties the log. Cannot run inside a transaction. Returns `false` if readers of another
+/// process still need the log, which contains the old pages.
 pub(super) fn rebuild(db: &Db) -> DbResult<bool> {
-    // The copy is as large as the file: it need not be in memory. It is a file without a name, for its owner only.
+    // The copy is as large as the file, so it is not built in memory but in an unnamed file of this user.
     db.sql.pragma_update(None, "temp_store", "FILE")?;
     let rebuilt = db.sql.execute_batch("VACUUM");
     db.sql.pragma_update(None, "temp_store", "MEMORY")?;
@@ -61,17 +61,17 @@ pub(super) fn rebuild(db: &Db) -> DbResult<bool> {
     empty_log(db)
 }
 
-/// Moves the log into the file and empties it. `false`: a reader of another process is in the way.
+/// Moves the log into the file and empties it. Returns `false` if a reader of another process prevents that.
 fn empty_log(db: &Db) -> DbResult<bool> {
-    // In memory there is no log, and the answer is empty.
+    // In memory there is no log, and the result is empty.
     let busy = db.sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
     Ok(busy.optional()?.unwrap_or(0) == 0)
 }
 
-/// In bytes.
+/// Size of a database in bytes.
 struct Size {
     file: u64,
-    /// Without free pages.
+    /// Size without free pages.
     used: u64,
 }
 
@@ -81,13 +81,13 @@ fn size(db: &Db) -> DbResult<Size> {
     Ok(Size { file: page * pages, used: page * pages.saturating_sub(free) })
 }
 
-/// Asks for a rebuild when the file is opened; in the transaction of a migration that removes content.
+/// Requests a rebuild when the file is opened; called in the transaction of a migration that removes content.
 pub(super) fn request_rebuild(sql: &rusqlite::Connection) -> rusqlite::Result<()> {
     sql.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, x'01')", [REBUILD_MARK]).map(drop)
 }
 
-/// Rebuilds the file if a migration asked for it. One that could not be finished, because another process is in the way or
-/// the disk is full, is tried again at the next start.
+/// Rebuilds the file if a migration requested it. If another process has locked the file or the disk is full, the
+/// rebuild is retried at the next start.
 pub(super) fn finish_migration(db: &Db) -> DbResult<()> {
     if !db.sql.prepare("SELECT 1 FROM meta WHERE key = ?1")?.exists([REBUILD_MARK])? {
         return Ok(());
@@ -99,7 +99,7 @@ pub(super) fn finish_migration(db: &Db) -> DbResult<()> {
         }
         Ok(false) => Ok(()),
         Err(DbError::Sql(error)) if is_busy_or_full(&error) => Ok(()),
-        Err(fault) => Err(fault),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,8 +1,8 @@
-//! The one task that writes: a thread that owns the connection and takes jobs from a channel.
+//! Writer thread: owns the connection that writes and executes jobs from a channel.
 //!
-//! Jobs that wait are carried out in one transaction, so that one flush of the disk serves them all. Each has a savepoint
-//! of its own: a job that fails takes back only what it wrote. Must stay true: no job is answered before its transaction
-//! is durable, and a job that was handed over is carried out even if nobody waits for the answer any more.
+//! Queued jobs share a transaction, so that they share the flush to the disk. Each has its own savepoint: a job that
+//! fails reverts only its own writes. Invariants: the result of a job is sent after its transaction is durable; a job
+//! in the channel is executed even if its caller has stopped waiting.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -19,10 +19,10 @@ use super::{
 };
 use crate::store::failpoint::failpoint;
 
-/// So many jobs share a transaction at most.
+/// Maximum number of jobs in a transaction.
 const MAX_GROUP_JOBS: usize = 64;
 
-/// The way to the writing thread.
+/// Handle of the writer thread.
 #[derive(Debug)]
 pub(super) struct Writer {
     jobs: mpsc::Sender<Message>,
@@ -30,22 +30,22 @@ pub(super) struct Writer {
 }
 
 enum Message {
-    /// Goes into a transaction.
+    /// A job to execute in a transaction.
     Write(Box<dyn Job>),
-    /// Reads between two transactions.
+    /// A function to execute between two transactions.
     Read(Box<dyn FnOnce(&Db) + Send>),
-    /// Everything before it is done; let go of the file.
+    /// Closes the file, after all earlier messages.
     Close(oneshot::Sender<()>),
 }
 
-/// A piece of work that is answered once its transaction ended.
+/// A unit of work whose result is sent after its transaction has ended.
 trait Job: Send {
-    /// Does the work. `false`: it failed, and what it wrote is to be taken back.
+    /// Executes the work. Returns `false` if it failed and its writes must be reverted.
     fn work(&mut self, db: &Db) -> bool;
-    /// What the driver said, if that is why the work failed.
+    /// Returns the error of the driver, if that made the work fail.
     fn failure(&self) -> Option<rusqlite::Error>;
-    /// Answers: with what the work gave, or with the error that took the whole transaction back.
-    fn respond(self: Box<Self>, lost: Option<&rusqlite::Error>);
+    /// Sends the result of the work, or the error by which the whole transaction was rolled back.
+    fn respond(self: Box<Self>, rolled_back_by: Option<&rusqlite::Error>);
 }
 
 struct Pending<W, T> {
@@ -70,66 +70,67 @@ impl<T: Send, W: FnOnce(&Db) -> DbResult<T> + Send> Job for Pending<W, T> {
         }
     }
 
-    fn respond(self: Box<Self>, lost: Option<&rusqlite::Error>) {
-        let outcome = match lost {
+    fn respond(self: Box<Self>, rolled_back_by: Option<&rusqlite::Error>) {
+        let outcome = match rolled_back_by {
             Some(error) if self.outcome.is_ok() || self.work.is_some() => Err(DbError::Sql(clone_error(error))),
             _ => self.outcome,
         };
-        // Whoever asked may have gone; the work is done all the same.
-        let _ = self.reply.send(outcome.map_err(|fault| fault.into_store_error(&self.path)));
+        // The caller may have been dropped; the work is committed all the same.
+        let _ = self.reply.send(outcome.map_err(|error| error.into_store_error(&self.path)));
     }
 }
 
-/// A fault in one piece of work must not take the writer down.
+/// Executes work and converts a panic to an error, so that it does not end the thread.
 pub(super) fn catch_panic<T>(work: impl FnOnce(&Db) -> DbResult<T>, db: &Db) -> DbResult<T> {
     catch_unwind(AssertUnwindSafe(|| work(db)))
-        .unwrap_or_else(|_| Err(StoreError::Database("a piece of work panicked".into()).into()))
+        .unwrap_or_else(|_| Err(StoreError::Database("a unit of work panicked".into()).into()))
 }
 
 impl Writer {
-    /// Starts the thread. It ends with [`Self::close`], or when the writer is dropped.
+    /// Starts the thread. It ends with [`Self::close`], or when the handle is dropped.
     pub(super) fn start(db: Db, path: Arc<Path>, changed: watch::Sender<()>) -> std::io::Result<Self> {
         let (jobs, inbox) = mpsc::channel();
         thread::Builder::new().name("nango-store".to_owned()).spawn(move || serve(db, &inbox, &changed))?;
         Ok(Self { jobs, path })
     }
 
-    /// Does the work inside a transaction and answers when it is durable.
+    /// Executes work inside a transaction and returns when it is durable.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Db) -> DbResult<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, response) = oneshot::channel();
         let outcome = Err(StoreError::Closed.into());
         let job = Pending { work: Some(work), outcome, path: Arc::clone(&self.path), reply };
         self.send(Message::Write(Box::new(job)))?;
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        response.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// Reads what is committed, on the connection that writes: for a database that only this connection can see.
+    /// Reads committed data on the connection that writes: for a database in memory, which only this connection can
+    /// see.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Db) -> DbResult<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, response) = oneshot::channel();
         self.send(Message::Read(Box::new(move |db| {
             let _ = reply.send(catch_panic(work, db));
         })))?;
-        answer
+        response
             .await
-            .map_or(Err(StoreError::Closed), |outcome| outcome.map_err(|fault| fault.into_store_error(&self.path)))
+            .map_or(Err(StoreError::Closed), |outcome| outcome.map_err(|error| error.into_store_error(&self.path)))
     }
 
-    /// The file.
+    /// Returns the path of the file.
     pub(super) fn path(&self) -> Arc<Path> {
         Arc::clone(&self.path)
     }
 
-    /// Waits for what was handed over before, moves the log into the file and lets go of it.
+    /// Waits for earlier jobs, moves the log into the file and closes it.
     pub(super) async fn close(&self) {
-        let (reply, answer) = oneshot::channel();
+        let (reply, response) = oneshot::channel();
         if self.send(Message::Close(reply)).is_ok() {
-            let _ = answer.await;
+            let _ = response.await;
         }
     }
 
@@ -158,7 +159,7 @@ fn serve(db: Db, inbox: &mpsc::Receiver<Message>, changed: &watch::Sender<()>) {
             Message::Read(read) => read(&db),
             Message::Close(reply) => {
                 failpoint!("sqlite:close");
-                // Another process may be reading; then the log stays, which is as good.
+                // While another process reads, the log stays, which is harmless.
                 let _ = db.sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
                 drop(db);
                 let _ = reply.send(());
@@ -169,68 +170,69 @@ fn serve(db: Db, inbox: &mpsc::Receiver<Message>, changed: &watch::Sender<()>) {
     }
 }
 
-/// Carries out a group of jobs in one transaction, or in more if `SQLite` takes one back on the way.
+/// Executes a group of jobs in one transaction, or in more if `SQLite` rolls one back.
 fn commit_group(db: &Db, group: Vec<Box<dyn Job>>, changed: &watch::Sender<()>) {
-    // A savepoint makes SQLite copy every page that is touched; for a job alone the transaction itself is one.
+    // A savepoint makes SQLite copy every page that is changed; a single job needs none beside the transaction.
     let savepoints = group.len() > 1;
-    let mut waiting = group.into_iter();
-    while waiting.len() > 0 {
+    let mut pending = group.into_iter();
+    while pending.len() > 0 {
         if let Err(error) = execute(db, "BEGIN IMMEDIATE") {
-            for job in waiting {
+            for job in pending {
                 job.respond(Some(&error));
             }
             return;
         }
         failpoint!("sqlite:group:begun");
-        let mut done = Vec::with_capacity(waiting.len());
-        let mut lost = None;
-        for mut job in waiting.by_ref() {
-            let kept = run_job(db, &mut *job, savepoints);
+        let mut done = Vec::with_capacity(pending.len());
+        let mut rolled_back_by = None;
+        for mut job in pending.by_ref() {
+            let succeeded = run_job(db, &mut *job, savepoints);
             failpoint!("sqlite:group:job");
-            // On a full disk and the like, SQLite takes the transaction back by itself, and all jobs before with it.
+            // On some errors, such as a full disk, SQLite rolls back the transaction itself, with all earlier jobs.
             if db.sql.is_autocommit() {
-                lost = job.failure();
+                rolled_back_by = job.failure();
             }
-            match kept {
+            match succeeded {
                 Ok(true) => done.push(job),
                 Ok(false) => job.respond(None),
                 Err(error) => {
                     job.respond(Some(&error));
-                    lost = Some(error);
+                    rolled_back_by = Some(error);
                 }
             }
-            if lost.is_some() || db.sql.is_autocommit() {
+            if rolled_back_by.is_some() || db.sql.is_autocommit() {
                 break;
             }
         }
-        if lost.is_none() && !db.sql.is_autocommit() {
+        if rolled_back_by.is_none() && !db.sql.is_autocommit() {
             failpoint!("sqlite:group:before-commit");
-            lost = execute(db, "COMMIT").err();
+            rolled_back_by = execute(db, "COMMIT").err();
             failpoint!("sqlite:group:committed");
         }
         if !db.sql.is_autocommit() {
             let _ = execute(db, "ROLLBACK");
         }
-        // Before the answers: who is answered and then waits for a change is not woken by its own.
-        if lost.is_none() && !done.is_empty() {
+        // Before the results are sent: a caller that then waits for a change is not woken by its own.
+        if rolled_back_by.is_none() && !done.is_empty() {
             changed.send_replace(());
         }
         for job in done {
-            job.respond(lost.as_ref());
+            job.respond(rolled_back_by.as_ref());
         }
     }
 }
 
-/// Does one job. `Ok(false)`: it failed and left nothing behind. An error means that the transaction is of no use.
+/// Executes one job. Returns `Ok(false)` if it failed and its writes were reverted, and an error if the transaction
+/// cannot be continued.
 fn run_job(db: &Db, job: &mut dyn Job, savepoint: bool) -> rusqlite::Result<bool> {
     if savepoint {
         execute(db, "SAVEPOINT job")?;
     }
-    let kept = job.work(db);
+    let succeeded = job.work(db);
     if db.sql.is_autocommit() {
         return Ok(false);
     }
-    match (savepoint, kept) {
+    match (savepoint, succeeded) {
         (true, true) => execute(db, "RELEASE job")?,
         (true, false) => {
             execute(db, "ROLLBACK TO job")?;
@@ -239,7 +241,7 @@ fn run_job(db: &Db, job: &mut dyn Job, savepoint: bool) -> rusqlite::Result<bool
         (false, true) => {}
         (false, false) => execute(db, "ROLLBACK")?,
     }
-    Ok(kept)
+    Ok(succeeded)
 }
 
 fn execute(db: &Db, sql: &str) -> rusqlite::Result<()> {

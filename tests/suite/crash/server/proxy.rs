@@ -1,5 +1,5 @@
-//! Stands between a program and its server, and cuts one connection at a chosen place: after so many bytes, in front of a
-//! commit, or between a commit and its answer.
+//! Proxy between a program and its database server. It cuts one connection after N bytes, before a commit, or between a
+//! commit and its response.
 
 use std::{
     io::{Read, Write},
@@ -10,23 +10,24 @@ use std::{
     thread,
 };
 
-/// The message that commits: its kind, its length, its text.
+/// The message that commits: type byte, length, text.
 const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
 
-/// Where a connection is cut. Bytes and commits are counted over all connections, from the order to cut.
+/// Position at which a connection is cut. Bytes and commits are counted over all connections, starting with the request
+/// to cut.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Cut {
-    /// The nth commit does not arrive.
+    /// The nth commit does not reach the server.
     BeforeCommit(u64),
-    /// The nth commit is carried out, and its answer does not arrive.
+    /// The server executes the nth commit, and its response does not reach the client.
     AfterCommit(u64),
-    /// After so many bytes towards the server.
+    /// After this number of bytes towards the server.
     ToServer(u64),
-    /// After so many bytes of its answers.
+    /// After this number of bytes from the server.
     FromServer(u64),
 }
 
-/// A running proxy. It serves until the process ends.
+/// A running proxy. It serves until the process exits.
 #[derive(Debug)]
 pub(super) struct Proxy {
     port: u16,
@@ -39,17 +40,17 @@ struct CutState {
     is_cut: bool,
 }
 
-/// What becomes of bytes on their way.
+/// Decision about the bytes of one read.
 #[derive(Debug, Clone, Copy)]
 enum Forwarding {
     Pass,
-    /// They pass, and what is answered does not.
+    /// Forwards the bytes, and drops the response to them.
     PassAndDropResponse,
-    /// So many pass, and then the connection is gone.
+    /// Forwards this number of bytes, then closes the connection.
     Cut(usize),
 }
 
-/// The socket of the server of a URL; `None`: it is reached by the network.
+/// Returns the server's Unix socket from a database URL, or `None` if the server is reached over TCP.
 pub(super) fn socket_of(url: &str) -> Option<PathBuf> {
     let (_, parameters) = url.split_once('?')?;
     let folder = parameters.split('&').find_map(|parameter| parameter.strip_prefix("host="))?;
@@ -57,7 +58,7 @@ pub(super) fn socket_of(url: &str) -> Option<PathBuf> {
 }
 
 impl Proxy {
-    /// Starts one in front of the server behind a socket.
+    /// Starts a proxy for the server behind a Unix socket.
     pub(super) fn start(socket: PathBuf) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
@@ -72,17 +73,17 @@ impl Proxy {
         Self { port, state }
     }
 
-    /// The URL of a database behind it.
+    /// Returns the URL of a database through the proxy.
     pub(super) fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}?sslmode=disable", self.port)
     }
 
-    /// Cuts one connection from now on.
+    /// Requests that one connection is cut.
     pub(super) fn cut(&self, cut: Cut) {
         *lock(&self.state) = CutState { cut: Some(cut), is_cut: false };
     }
 
-    /// Whether that was done. It is not done later than this.
+    /// Returns whether a connection was cut, and withdraws a request that is still pending.
     pub(super) fn was_cut(&self) -> bool {
         std::mem::take(&mut *lock(&self.state)).is_cut
     }
@@ -92,68 +93,68 @@ impl CutState {
     fn next_forwarding(&mut self, to_server: bool, bytes: &[u8]) -> Forwarding {
         let size = bytes.len() as u64;
         let commits = to_server && bytes.windows(COMMIT.len()).any(|window| window == COMMIT);
-        let fate = match &mut self.cut {
-            Some(Cut::BeforeCommit(left) | Cut::AfterCommit(left)) if commits && *left > 1 => {
-                *left -= 1;
+        let forwarding = match &mut self.cut {
+            Some(Cut::BeforeCommit(remaining) | Cut::AfterCommit(remaining)) if commits && *remaining > 1 => {
+                *remaining -= 1;
                 Forwarding::Pass
             }
             Some(Cut::BeforeCommit(_)) if commits => Forwarding::Cut(0),
             Some(Cut::AfterCommit(_)) if commits => Forwarding::PassAndDropResponse,
-            Some(Cut::ToServer(left)) if to_server && *left < size => {
-                Forwarding::Cut(usize::try_from(*left).unwrap_or(0))
+            Some(Cut::ToServer(remaining)) if to_server && *remaining < size => {
+                Forwarding::Cut(usize::try_from(*remaining).unwrap_or(0))
             }
-            Some(Cut::FromServer(left)) if !to_server && *left < size => {
-                Forwarding::Cut(usize::try_from(*left).unwrap_or(0))
+            Some(Cut::FromServer(remaining)) if !to_server && *remaining < size => {
+                Forwarding::Cut(usize::try_from(*remaining).unwrap_or(0))
             }
-            Some(Cut::ToServer(left)) if to_server => {
-                *left -= size;
+            Some(Cut::ToServer(remaining)) if to_server => {
+                *remaining -= size;
                 Forwarding::Pass
             }
-            Some(Cut::FromServer(left)) if !to_server => {
-                *left -= size;
+            Some(Cut::FromServer(remaining)) if !to_server => {
+                *remaining -= size;
                 Forwarding::Pass
             }
             _ => Forwarding::Pass,
         };
-        if !matches!(fate, Forwarding::Pass) {
+        if !matches!(forwarding, Forwarding::Pass) {
             *self = Self { cut: None, is_cut: true };
         }
-        fate
+        forwarding
     }
 }
 
 fn serve(client: &TcpStream, server: &UnixStream, state: &Arc<Mutex<CutState>>) {
-    let unanswered = Arc::new(Mutex::new(false));
-    let mut ways: Vec<Box<dyn FnOnce() + Send>> = Vec::new();
+    let drop_response = Arc::new(Mutex::new(false));
+    let mut directions: Vec<Box<dyn FnOnce() + Send>> = Vec::new();
     for to_server in [true, false] {
         let (mut client, mut server) = (client.try_clone().expect("a stream"), server.try_clone().expect("a stream"));
-        let (state, unanswered) = (Arc::clone(state), Arc::clone(&unanswered));
-        ways.push(Box::new(move || {
+        let (state, drop_response) = (Arc::clone(state), Arc::clone(&drop_response));
+        directions.push(Box::new(move || {
             let mut block = vec![0; 1 << 16];
             loop {
                 let read = if to_server { client.read(&mut block) } else { server.read(&mut block) };
                 let Ok(read @ 1..) = read else { break };
-                // The commit was carried out when something is answered to it.
-                let fate = if !to_server && *lock(&unanswered) {
+                // The server has executed the commit when it sends a response.
+                let forwarding = if !to_server && *lock(&drop_response) {
                     Forwarding::Cut(0)
                 } else {
                     lock(&state).next_forwarding(to_server, &block[..read])
                 };
-                if matches!(fate, Forwarding::PassAndDropResponse) {
-                    *lock(&unanswered) = true;
+                if matches!(forwarding, Forwarding::PassAndDropResponse) {
+                    *lock(&drop_response) = true;
                 }
-                let passing = if let Forwarding::Cut(passing) = fate { passing } else { read };
+                let forwarded = if let Forwarding::Cut(forwarded) = forwarding { forwarded } else { read };
                 let to: &mut dyn Write = if to_server { &mut server } else { &mut client };
-                if to.write_all(&block[..passing]).is_err() || matches!(fate, Forwarding::Cut(_)) {
+                if to.write_all(&block[..forwarded]).is_err() || matches!(forwarding, Forwarding::Cut(_)) {
                     break;
                 }
             }
-            // It fails only where the other end has gone already.
+            // Fails only if the peer has closed the connection already.
             let _ = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
         }));
     }
-    for way in ways {
-        thread::spawn(way);
+    for direction in directions {
+        thread::spawn(direction);
     }
 }
 

@@ -1,5 +1,5 @@
-//! The server refuses in mid-run: it may only be read, its disk is full, somebody else holds what a page needs. The error
-//! says which, nothing is half-written, and the next run goes on.
+//! Errors of the database server during a run: it is read-only, its disk is full, or another session locks what a page
+//! needs. The error names the cause, nothing is written partially, and the next run resumes.
 
 use std::{
     fs,
@@ -41,17 +41,17 @@ fn start_and_wait_for_pages(scenario: &mut Scenario, sync: ProofSync) -> Running
 fn read_only_server_is_reported_and_next_run_recovers() {
     let Some(base) = DatabaseKind::Postgres.create_database() else { return };
     let mut scenario = Scenario::on_database(base, "a read-only server", 7, 1_500);
-    let only_read = "cannot be written: the server lets it only be read";
+    let read_only_message = "the database is read-only";
     let running = start_and_wait_for_pages(&mut scenario, ProofSync::Mapped);
     let name = scenario.database().name().to_owned();
     scenario.database().sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
-    // What is set for a database counts for new sessions.
+    // Settings of a database apply to new sessions.
     scenario.database().sql(END_SESSIONS);
-    let refused = scenario.finish(ProofSync::Mapped, running, "and it may only be read");
-    assert_reported(&refused, &[1, 3], only_read);
+    let refused = scenario.finish(ProofSync::Mapped, running, "and the server becomes read-only");
+    assert_reported(&refused, &[1, 3], read_only_message);
     scenario.read_pages(1);
     let again = scenario.run_with_env(ProofSync::Mapped, &[]);
-    assert_reported(&again, &[3], only_read);
+    assert_reported(&again, &[3], read_only_message);
     scenario
         .database()
         .sql(&format!("BEGIN READ WRITE; ALTER DATABASE {name} RESET default_transaction_read_only; COMMIT"));
@@ -59,15 +59,15 @@ fn read_only_server_is_reported_and_next_run_recovers() {
     scenario.verify_recovery(ProofSync::Mapped);
 }
 
-/// A disk of its own, in memory, for the tables of one database.
+/// A separate disk in memory for the tables of one database.
 struct Disk {
     path: PathBuf,
-    /// Where it is mounted; removed after it.
+    /// Mount point; its folder is removed after unmounting.
     _dir: TempDir,
 }
 
 impl Disk {
-    /// Makes one that belongs to whoever the server runs as. `None`: it cannot be mounted here.
+    /// Mounts a disk that belongs to the user of the server. Returns `None` if mounting is not permitted.
     fn mount(owner: &Path) -> Option<Self> {
         let dir = tempfile::Builder::new().prefix("disk-").tempdir().expect("a temporary directory");
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
@@ -100,7 +100,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Best effort: a server that still holds it lets go when it ends.
+        // Best effort: while the server uses the disk, it stays mounted until the server ends.
         self.command("umount", &["-l"]);
     }
 }
@@ -108,53 +108,54 @@ impl Drop for Disk {
 #[test]
 fn full_server_disk_is_reported_and_next_run_recovers() {
     let Some(server) = postgres::server() else { return };
-    let (shelf, base) = (server.create_empty_database(), server.create_empty_database());
+    let (admin, base) = (server.create_empty_database(), server.create_empty_database());
     let disk = proxy::socket_of(&base.url).and_then(|socket| Disk::mount(&socket));
     let Some(disk) = disk else {
-        // Also on CI, where containers are seldom allowed to mount. What the product makes of it is tested beside its code.
+        // Not required on CI either, where containers are seldom allowed to mount. The product's handling of the error
+        // is tested next to its code.
         let _ = writeln!(io::stderr(), "skipped: a full disk of the server: only root may mount a small one");
         return;
     };
     let space = format!("{}_space", base.name());
-    shelf.sql(&format!("CREATE TABLESPACE {space} LOCATION '{}'", disk.path.display()));
-    shelf.sql(&format!("ALTER DATABASE {} SET TABLESPACE {space}", base.name()));
+    admin.sql(&format!("CREATE TABLESPACE {space} LOCATION '{}'", disk.path.display()));
+    admin.sql(&format!("ALTER DATABASE {} SET TABLESPACE {space}", base.name()));
     let mut scenario = Scenario::on_database(TestDatabase::Server(base), "a full disk of the server", 8, 3_000);
-    let full = "the disk is full: nothing of this page was written. Free some space and run again";
+    let disk_full_message = "the disk is full: nothing of this page was written. Free some space and run again";
     for sync in ProofSync::BOTH {
         disk.resize(disk.used() + 300);
         let refused = scenario.run_with_env(sync, &[]);
-        assert_reported(&refused, &[1, 3], full);
+        assert_reported(&refused, &[1, 3], disk_full_message);
         scenario.read_pages(1);
-        // Twice in a row, and what the first left behind is gone on with.
+        // Two failures in a row: the second run resumes from what the first left in the database.
         let again = scenario.run_with_env(sync, &[]);
-        assert_reported(&again, &[1, 3], full);
+        assert_reported(&again, &[1, 3], disk_full_message);
         disk.resize(100 << 10);
         scenario.verify_recovery(sync);
     }
     drop(scenario);
-    shelf.sql(&format!("DROP TABLESPACE {space}"));
+    admin.sql(&format!("DROP TABLESPACE {space}"));
 }
 
-/// It takes as long as a writer is patient, a minute: the long version only.
+/// Takes one lock timeout of a writer (a minute), so it runs in the long version only.
 #[test]
 fn dataset_locked_by_another_session_is_reported_and_next_run_recovers() {
     if !rng::is_long_run() {
         return;
     }
     let Some(base) = DatabaseKind::Postgres.create_database() else { return };
-    let mut scenario = Scenario::on_database(base, "a held dataset", 9, 1_500);
+    let mut scenario = Scenario::on_database(base, "a locked dataset", 9, 1_500);
     let running = start_and_wait_for_pages(&mut scenario, ProofSync::Mapped);
     let database = scenario.database();
     let refused = thread::scope(|scope| {
-        let hold = "BEGIN; SELECT 1 FROM nango_rs.datasets FOR UPDATE; SELECT pg_sleep(75); ROLLBACK";
-        scope.spawn(|| database.sql(hold));
+        let lock_dataset = "BEGIN; SELECT 1 FROM nango_rs.datasets FOR UPDATE; SELECT pg_sleep(75); ROLLBACK";
+        scope.spawn(|| database.sql(lock_dataset));
         running.finish()
     });
-    scenario.log_step("a run whose dataset is held");
+    scenario.log_step("a run whose dataset is locked");
     assert_reported(
         &refused,
         &[1, 3],
-        "the database is locked by another process: it did not let go within 60 seconds",
+        "the database is locked by another process: the lock was not released within 60 seconds",
     );
     scenario.read_pages(1);
     scenario.upstream.set_response_delay(Duration::ZERO);

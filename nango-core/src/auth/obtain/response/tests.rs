@@ -13,12 +13,12 @@ use crate::{
 
 const NOW: i64 = 1_764_000_000_000_000;
 
-/// What becomes of an answer.
+/// Reads the token of a response.
 fn read(status: u16, content_type: &str, body: &[u8]) -> Result<ObtainedToken, ObtainError> {
     let provider: Provider = Catalogue::builtin().find("github").unwrap().clone();
     let credentials = Credentials::parse(AuthMode::OAuth2, &json!({ "access_token": "old-token-1" }), None).unwrap();
     let redactor = Redactor::default();
-    let subject = TokenContext {
+    let context = TokenContext {
         provider: &provider,
         integration: "shop",
         credentials: &credentials,
@@ -32,7 +32,7 @@ fn read(status: u16, content_type: &str, body: &[u8]) -> Result<ObtainedToken, O
     let request = OutgoingRequest::new(Method::POST, "https://h.test/token".parse().unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let response = runtime.block_on(script.client("https://h.test").fetch(&request)).unwrap();
-    super::read_token(&response, &subject)
+    super::read_token(&response, &context)
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn unreadable_response_is_not_quoted() {
     }
 }
 
-/// Whether an answer refuses, and otherwise whether it counts as an answer.
+/// Returns whether a response rejects the credentials, and whether it counts as a response of the token server.
 fn refused_and_answered(status: u16, body: &str) -> (bool, bool) {
     match read(status, "application/json", body.as_bytes()) {
         Err(ObtainError::Refused(_)) => (true, true),

@@ -1,4 +1,4 @@
-//! Bodies that are not what was asked for.
+//! Tests of response bodies that are not the requested JSON.
 
 use super::*;
 use crate::redact::Redactor;

@@ -1,5 +1,5 @@
-//! Facts that have changed or that other catalogues have otherwise: each was confirmed by a public source, and a change
-//! back is a mistake.
+//! Facts that have changed or that differ from other catalogues. Each was confirmed by a public source, so that
+//! reverting one is a mistake.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn entry(name: &str) -> Provider {
     Catalogue::builtin().find(name).unwrap().clone()
 }
 
-/// What an entry has at a path, with the keys of its alias.
+/// Checks the value at a path of an entry, including the keys of its alias.
 #[track_caller]
 fn check(name: &str, path: &str, expect: &Value) {
     let provider = entry(name);
@@ -24,7 +24,7 @@ fn check(name: &str, path: &str, expect: &Value) {
 fn sign_in_is_where_the_provider_documents_it_now() {
     check("monday", "token_url", &json!("https://auth.monday.com/oauth_ms/oauth/token"));
     let monday = entry("monday");
-    assert!(monday.authorization.pkce, "OAuth 2.1 asks for a challenge");
+    assert!(monday.authorization.pkce, "OAuth 2.1 requires a challenge");
     check("hubspot", "token_url", &json!("https://api.hubapi.com/oauth/2026-03/token"));
     check("shopify", "token_params.expiring", &json!(1));
     let shopify = entry("shopify");
@@ -44,7 +44,7 @@ fn list_without_one_way_for_all_has_no_preset() {
     for name in ["datadog", "discord", "discord-bot", "dropbox", "sentry", "figma", "linear", "monday"] {
         assert_eq!(entry(name).proxy.paginate, None, "{name}");
     }
-    // A list of the help center has an address there, which has no cursor below it: its walk ends as incomplete.
+    // Help center lists have a URL at that path instead of a cursor, so that their walk would end as incomplete.
     check("intercom", "proxy.paginate.has_more_path", &json!("pages.next"));
     for name in ["confluence", "confluence-oauth"] {
         let kind = entry(name).proxy.paginate.and_then(|pages| pages.kind);
@@ -119,8 +119,11 @@ fn value_that_differs_from_other_catalogues_is_kept() {
 #[test]
 fn slack_refusal_with_status_200_is_recognised() {
     let refusal = entry("slack").proxy.verification.unwrap().refusal.unwrap();
-    assert_eq!(refusal.of(&json!({ "ok": false, "error": "invalid_auth" })).as_deref(), Some("invalid_auth"));
-    assert_eq!(refusal.of(&json!({ "ok": true, "url": "https://acme.slack.com/" })), None);
+    assert_eq!(
+        refusal.refusal_message(&json!({ "ok": false, "error": "invalid_auth" })).as_deref(),
+        Some("invalid_auth")
+    );
+    assert_eq!(refusal.refusal_message(&json!({ "ok": true, "url": "https://acme.slack.com/" })), None);
 }
 
 #[test]

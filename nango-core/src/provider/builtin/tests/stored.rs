@@ -1,4 +1,4 @@
-//! Connections that were stored before their entry had its fields for regions, sandboxes and versions.
+//! Compatibility of connections stored before their entry had fields for regions, sandboxes and versions.
 
 use serde_json::{Map, Value, json};
 
@@ -15,7 +15,7 @@ fn filled(provider: &Provider, template: Option<&Template>, config: &Value) -> O
     )
 }
 
-/// Base URL, sign-in page and token URL of a connection with this configuration.
+/// Returns base URL, consent page and token URL of a connection with this configuration.
 fn base_consent_and_token_urls(name: &str, config: &Value) -> [Option<String>; 3] {
     let catalogue = Catalogue::builtin();
     let provider = catalogue.find(name).unwrap();
@@ -99,7 +99,7 @@ fn stored_configuration_without_a_newer_field_keeps_its_hosts() {
     }
     check("microsoft-oauth2-cc", &of_tenant, "graph.microsoft.com/", "", &login("token"));
     for end in ["com", "eu", "in", "com.au", "jp", "com.cn"] {
-        // A renewed token brings the API's domain; what the connection was added with goes before it.
+        // A refreshed token returns the API's domain; the configuration of the connection takes precedence.
         check(
             "zoho-crm",
             &json!({ "extension": end, "api_domain": "https://www.zohoapis.test" }),

@@ -1,10 +1,10 @@
-//! What a `paginate` may not say. `run/tests/forms.rs` holds what it may.
+//! Invalid `paginate` keys. Valid ones are tested in `run/tests/declaration_forms.rs`.
 
 use crate::provider::Catalogue;
 
 const LINK: &str = "type: link, link_rel_in_response_header: next";
 
-/// The problem that a `paginate` has beside `type: link`.
+/// Checks the problem of a `paginate` with `type: link` and other keys.
 #[track_caller]
 fn check(keys: &str, expect: &str) {
     let text =
@@ -35,11 +35,12 @@ fn has_more_path_that_names_the_end_is_a_problem() {
 fn end_status_and_pagination_name_their_values() {
     for status in ["200", "399", "500", "4xx", "''"] {
         let text = status.trim_matches('\'');
-        let expect = format!(
-            "`proxy.paginate.end_status: {text}` is no status of a refused request: write one from 400 to 499, such as \
-             `[404]`"
-        );
+        let expect =
+            format!("`proxy.paginate.end_status: {text}` is not an error status; use 400 to 499, such as `[404]`");
         check(&format!("end_status: [404, {status}]"), &expect);
     }
-    check("pagination: cursor", "`proxy.paginate.pagination: cursor` is not known: write `token` and `position`");
+    check(
+        "pagination: cursor",
+        "unknown value `cursor` of `proxy.paginate.pagination`; available: `token` and `position`",
+    );
 }

@@ -53,7 +53,7 @@ fn fields_keep_their_types() {
 }
 
 #[test]
-fn a_login_in_steps() {
+fn login_with_steps_is_read() {
     let token = entry(
         "  auth_mode: TWO_STEP
   token_request_method: GET
@@ -114,7 +114,7 @@ fn token_urls_are_read_by_auth_mode() {
 }
 
 #[test]
-fn signed_tokens_and_assertions() {
+fn signed_token_and_assertion_are_read() {
     let signed = entry(
         "  auth_mode: JWT
   signature: { protocol: HMAC, hmac_secret_encoding: utf8 }
@@ -152,7 +152,8 @@ fn signed_tokens_and_assertions() {
     .assertion
     .unwrap();
     assert_eq!(saml.lifetime, Duration::from_hours(87_600));
-    assert!(
-        matches!(saml.kind, AssertionKind::Saml { audiences, attributes, .. } if audiences.len() == 1 && attributes.len() == 2)
-    );
+    assert!(matches!(
+        saml.kind,
+        AssertionKind::Saml { audiences, attributes, .. } if audiences.len() == 1 && attributes.len() == 2
+    ));
 }

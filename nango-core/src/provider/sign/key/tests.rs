@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
 
-/// The public half of a key, as `ring` takes it: what a `SubjectPublicKeyInfo` ends with.
+/// Returns the public key in the format of `ring`: the end of a `SubjectPublicKeyInfo`.
 fn public(key: &PrivateKey, length: usize) -> Vec<u8> {
     let info = key.key.public_key().unwrap();
     info.as_ref()[info.as_ref().len() - length..].to_vec()
@@ -16,17 +16,25 @@ fn public(key: &PrivateKey, length: usize) -> Vec<u8> {
 #[test]
 fn ed25519_of_rfc_8032() {
     let signature = PrivateKey::from_pem(ED25519).unwrap().ed25519(b"").unwrap();
-    let expect = "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b";
+    let expect = "\
+        e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25b\
+        f5f0595bbe24655141438e7a100b";
     assert_eq!(hex(&signature), expect);
 }
 
 #[test]
 fn rs256_of_rfc_7515() {
-    let message = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-    let expect = "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
+    let message = "\
+        eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19\
+        yb290Ijp0cnVlfQ";
+    let expect = "\
+        cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9\
+        uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB\
+        _eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rq\
+        Vt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
     let key = PrivateKey::from_pem(RSA).unwrap();
     assert_eq!(URL_SAFE_NO_PAD.encode(key.rs256(message.as_bytes()).unwrap()), expect);
-    // As `openssl pkey -pubout -outform DER | sha256sum` has it.
+    // Computed with `openssl pkey -pubout -outform DER | sha256sum`.
     let expect = "6fd13c2435a361e7c588cd17f55f5ad3df0177a66c1727a6a200845f4d7ab88c";
     assert_eq!(hex(&key.fingerprint().unwrap()), expect);
 }
@@ -71,7 +79,7 @@ fn invalid_private_key_is_refused() {
     let rsa = PrivateKey::from_pem(RSA).unwrap();
     assert_eq!(
         rsa.es256(b"").unwrap_err().to_string(),
-        "the private key is of another kind: this asks for a key of the curve P-256"
+        "wrong type of private key: a key of the curve P-256 is required"
     );
     assert!(!format!("{rsa:?}").contains("MII"));
 }

@@ -46,7 +46,7 @@ fn first_complete_alternative_is_used() {
 
 #[test]
 fn template_functions_are_applied() {
-    // A password that is empty still has its colon.
+    // An empty password keeps the colon of the pair.
     check("Basic ${base64(${credentials.username}:${credentials.password})}", &json!({}), "Basic YW5uOg==");
     check("${sha256Hex(abc)}", &json!({}), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     check("${sha256Base64()}", &json!({}), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
@@ -56,11 +56,11 @@ fn template_functions_are_applied() {
     check("${base64(a, ${base64(b)})}", &json!({}), "YSwgWWc9PQ==");
     check("${random}|${now:X}", &json!({}), "00000000-0000-0000-0000-000000000000|1741147389");
     let error = resolve("${fingerprint(${apiKey})}", &json!({}), false).unwrap_err();
-    assert!(error.starts_with("`jira` cannot compute `fingerprint`: this is no private key"), "{error}");
+    assert!(error.starts_with("`jira` cannot compute `fingerprint`: not a private key"), "{error}");
 }
 
 #[test]
-fn a_request_can_be_signed() {
+fn request_is_signed_by_a_function() {
     let nothing = serde_json::Map::new();
     let url = "https://api.h.test/admin/v1?b=2&a=1".parse().unwrap();
     let request = RequestParts { endpoint: "/v1?b=2&a=1", method: "GET", url: &url, content_type: None, body: b"" };
@@ -82,12 +82,12 @@ fn missing_value_is_reported_with_its_setting() {
             .unwrap_err()
             .starts_with("`jira` needs `refresh_token`, which these")
     );
-    let token = "`jira` needs `accessToken`, the connection's token, and these credentials have none";
+    let token = "`jira` needs `accessToken`, but these credentials have no token";
     assert_eq!(resolve("${accessToken}", &json!({}), false).unwrap_err(), token);
 }
 
 #[test]
-fn a_value_cannot_choose_the_host() {
+fn value_cannot_change_the_host() {
     let url = "https://${connectionConfig.s}.h.test/v1";
     check_url(url, &json!({ "s": "acme" }), Ok("https://acme.h.test/v1"));
     check_url(url, &json!({ "s": "a.b-c" }), Ok("https://a.b-c.h.test/v1"));
@@ -107,7 +107,7 @@ fn value_is_encoded_by_url_component() {
     let own = "${connectionConfig.url}/v1";
     check_url(own, &json!({ "url": "https://own.test:8443/x" }), Ok("https://own.test:8443/x/v1"));
     check_url(own, &json!({ "url": "https://own.test/" }), Ok("https://own.test/v1"));
-    let error = "`${connectionConfig.url}/v1` of `jira` does not become a web address: it must start with `https://` and name a host";
+    let error = "`${connectionConfig.url}/v1` of `jira` is not a web address when filled: it must start with `https://` and have a host";
     check_url(own, &json!({ "url": "file:///x" }), Err(error));
     let host = "https://${connectionConfig.host}/v1";
     check_url(host, &json!({ "host": "own.test:8443/crm" }), Ok("https://own.test:8443/crm/v1"));
@@ -115,7 +115,7 @@ fn value_is_encoded_by_url_component() {
 }
 
 #[test]
-fn an_endpoint_keeps_to_its_path() {
+fn endpoint_value_stays_in_its_component() {
     let config = json!({ "id": "a/../b?c" });
     let nothing = serde_json::Map::new();
     let scope = TemplateScope::new("acme", config.as_object().unwrap(), &nothing);
@@ -126,7 +126,7 @@ fn an_endpoint_keeps_to_its_path() {
 
 proptest! {
     #[test]
-    fn no_value_leaves_the_host(value in ".{0,20}|[a-z./@#?:\\\\]{0,12}") {
+    fn value_never_leaves_its_host(value in ".{0,20}|[a-z./@#?:\\\\]{0,12}") {
         let got = resolve("https://${connectionConfig.s}.h.test/${connectionConfig.s}", &json!({ "s": value }), true);
         if let Ok(text) = got {
             let url: Url = text.parse().unwrap();
@@ -143,7 +143,7 @@ proptest! {
             prop_assert_eq!(url.query(), None);
             prop_assert!(url.path().ends_with("/end"));
             let host = value.trim_start_matches("https://").split([':', '/']).next().unwrap().to_lowercase();
-            // What looks like a number is an address, which the egress policy judges.
+            // A numeric host is an IP address, which the egress policy checks.
             if url.domain().is_some() {
                 prop_assert_eq!(url.host_str().unwrap(), host);
             }

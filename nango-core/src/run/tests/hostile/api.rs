@@ -1,4 +1,4 @@
-//! An API that answers as its style does, changes behind each answer, and misbehaves.
+//! API that responds in its style, changes its list after each response, and misbehaves.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -21,7 +21,7 @@ use crate::{
 
 pub(super) const BASE: &str = "https://api.test/items";
 
-/// A misbehaviour of an API in one answer.
+/// Misbehaviour of an API in one response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     Broken,
@@ -64,20 +64,20 @@ impl Fault {
         Self::ErrorsBesideData,
     ];
 
-    /// Whether a walk with it cannot be Complete.
+    /// Returns whether a walk with this fault cannot be complete.
     pub(super) fn is_fatal(self) -> bool {
         !matches!(self, Self::Limited | Self::Redirect | Self::ShortPage | Self::ErrorsBesideData)
     }
 }
 
-/// The records that a walk was given, from its first request on.
+/// Records that were returned to a walk since its first request.
 #[derive(Debug, Default)]
 pub(super) struct WalkLog {
-    /// The records that were there at the first request and belong to what was requested.
+    /// Records that existed at the first request and match the request.
     pub(super) at_start: Vec<u64>,
     pub(super) served: BTreeSet<u64>,
     pub(super) since: Option<i64>,
-    /// The position of the second page.
+    /// Position of the second page.
     second_position: Option<String>,
 }
 
@@ -86,14 +86,14 @@ pub(super) struct HostileApi {
     pub(super) rng: Rng,
     pub(super) upstream: Upstream,
     pub(super) style: Style,
-    /// The chance of a change of each kind behind each answer, in percent.
+    /// Probability of a change of each kind after each response, in percent.
     pub(super) change_percent: u64,
-    /// The chance of a fault of each answer, in percent.
+    /// Probability of a fault in each response, in percent.
     pub(super) fault_percent: u64,
-    /// Stops the run at this many more requests.
+    /// Number of requests after which the run is cancelled.
     pub(super) cancel_after: Option<(u64, Cancellation)>,
     pub(super) walk: WalkLog,
-    /// The faults of this run.
+    /// Faults of this run.
     pub(super) injected: Vec<Fault>,
     /// Whether the first page was requested in this run.
     pub(super) from_start: bool,
@@ -109,15 +109,15 @@ struct Reply {
     records: Vec<u64>,
 }
 
-/// One page before it is written.
+/// Page before it is serialized.
 struct ListSlice {
     entries: Vec<Entry>,
-    /// The records before the filter.
+    /// Number of records before the filter.
     length: usize,
     has_more: bool,
     total: usize,
     size: usize,
-    /// The position of the next page.
+    /// Position of the next page.
     next: String,
 }
 
@@ -145,7 +145,7 @@ impl HostileApi {
         self.trace.push_back(line);
     }
 
-    /// Whether the connection sees a record.
+    /// Returns whether the connection may see a record.
     pub(super) fn is_visible(&self, id: u64) -> bool {
         !self.style.filtered || !id.is_multiple_of(12)
     }
@@ -214,8 +214,8 @@ impl HostileApi {
         }
         let faults = self.fault_percent;
         let fault = self.rng.percent(faults).then(|| self.rng.choose(&Fault::ALL));
-        if let Some(answered) = fault.and_then(|fault| self.fault_instead(fault, url)) {
-            return answered;
+        if let Some(reply) = fault.and_then(|fault| self.fault_instead(fault, url)) {
+            return reply;
         }
         let mut slice = self.slice_list(position.as_deref(), since, fault);
         if let Some((status, _)) = self.style.end_status
@@ -227,7 +227,7 @@ impl HostileApi {
         }
         let mut reply = self.build_reply(url, &mut slice, first, fault);
         reply.records = slice.entries.iter().map(|entry| entry.id).collect();
-        // A page that leads nowhere is not kept; behind a circle it is served again.
+        // A page without a next page is not stored; it is served again after a circle.
         let dropped =
             matches!(fault, Some(Fault::Circle | Fault::UnreadableLink)) && self.injected.last() == fault.as_ref();
         if !dropped {
@@ -237,12 +237,12 @@ impl HostileApi {
         Ok(reply)
     }
 
-    /// Begins another attempt: a page of an earlier one is not repeated.
-    pub(super) fn forget_last(&mut self) {
+    /// Starts another attempt: a page of an earlier attempt is not repeated.
+    pub(super) fn clear_last_reply(&mut self) {
         self.last_reply = None;
     }
 
-    /// An answer in place of the page.
+    /// Returns a fault response instead of the page.
     fn fault_instead(&mut self, fault: Fault, url: &Url) -> Option<Result<Reply, TransportError>> {
         let reply = match fault {
             Fault::Broken => Err(TransportError::Disconnected("closed".into())),
@@ -277,7 +277,7 @@ impl HostileApi {
         let number = position.and_then(|position| position.parse::<u64>().ok());
         let visible = self.upstream.view(since);
         let mut served = size;
-        // A page by number that is short for once would hide what it lacks.
+        // A single short page of a walk by page number would hide the records that it lacks.
         let by_page = matches!(
             self.style.carrier,
             PositionCarrier::Page | PositionCarrier::LinkPage | PositionCarrier::BodyLinkPage
@@ -398,11 +398,11 @@ impl HostileApi {
         in_body || self.has_header_links()
     }
 
-    /// Writes the way to the next page.
+    /// Adds the link or cursor to the next page.
     fn write_next_link(&self, fields: &mut Map<String, Value>, reply: &mut Reply, url: &Url, next: &str, away: bool) {
         let base = if away { "https://evil.test/items" } else { BASE };
         let retained = url.query_pairs().filter(|(name, _)| matches!(&**name, "since" | "limit"));
-        let retained = retained.fold(String::new(), |kept, (name, value)| kept + &name + "=" + &value + "&");
+        let retained = retained.fold(String::new(), |query, (name, value)| query + &name + "=" + &value + "&");
         let link = match self.style.carrier {
             PositionCarrier::CursorText => {
                 fields.insert("next".into(), format!("c{next}x").into());
@@ -463,7 +463,7 @@ fn query(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(there, _)| there == name).map(|(_, value)| value.into_owned())
 }
 
-/// The API as a transport.
+/// Transport of the API.
 #[derive(Debug, Clone)]
 pub(super) struct ApiTransport(pub(super) Arc<Mutex<HostileApi>>);
 

@@ -1,4 +1,4 @@
-//! One case: a list, an API over it, several runs with changes, faults and interruptions, and what each must leave.
+//! Test case: a list, its API, several runs with changes, faults and interruptions, and the verification of each run.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    super::House,
+    super::Fixture,
     api::{ApiTransport, HostileApi},
     rng::Rng,
     style::{PositionCarrier, Style},
@@ -27,12 +27,12 @@ use crate::{
     store::{BASE_VARIANT, DatasetKey, LastAction, ReadQuery},
 };
 
-/// A record of the hostile API.
+/// Record of the hostile API.
 #[crate::model]
 struct HostileItem {
-    /// Its id.
+    /// Id of the record.
     id: String,
-    /// How often it changed.
+    /// Number of changes.
     version: u64,
 }
 
@@ -43,13 +43,13 @@ fn map(raw: &str, batch: &mut Batch) -> Result<()> {
     batch.push(&HostileItem { id, version }).map_err(|error| Error::new(ErrorKind::Record, error))
 }
 
-/// The settings of one case.
+/// Settings of one case.
 #[derive(Debug, Clone)]
 pub(super) struct CaseSettings {
     pub(super) style: Style,
     pub(super) order: Order,
     pub(super) size: usize,
-    /// The chance of a change of each kind behind each answer, in percent.
+    /// Probability of a change of each kind after each response, in percent.
     pub(super) change_percent: u64,
     pub(super) fault_percent: u64,
     pub(super) runs: u64,
@@ -108,7 +108,7 @@ impl CaseSettings {
         })))
     }
 
-    /// Whether no live record may ever be a tombstone.
+    /// Returns whether no existing record may ever be a tombstone.
     fn forbids_false_deletes(&self) -> bool {
         self.request.is_some()
             || (self.style.is_token() && self.order.is_stable())
@@ -116,7 +116,7 @@ impl CaseSettings {
     }
 }
 
-/// The counts of all cases.
+/// Counts of all cases.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub(super) walks: u64,
@@ -124,15 +124,15 @@ pub(super) struct Counts {
     pub(super) deleted: u64,
     pub(super) faults: u64,
     pub(super) resumed: u64,
-    /// Walks whose rate of false deletes is judged, and their false deletes.
+    /// Number of walks whose rate of false deletes is checked, and of their false deletes.
     pub(super) position_walks: (u64, u64),
-    /// Other position-based walks and their false deletes.
+    /// Number of other position-based walks, and of their false deletes.
     pub(super) other_walks: (u64, u64),
-    /// Updates that incremental runs alone did not bring.
+    /// Number of updates that incremental runs alone did not save.
     pub(super) late_updates: u64,
 }
 
-/// How often in a row a record was missed, as the oracle counts.
+/// Number of consecutive misses of a record, as counted by the oracle.
 #[derive(Debug, Default, Clone)]
 struct Missed {
     walks: u64,
@@ -159,14 +159,14 @@ impl Drop for FailureTrace {
 
 struct Case<'a> {
     setting: CaseSettings,
-    fixture: House,
+    fixture: Fixture,
     api: ApiTransport,
     missed: BTreeMap<u64, Missed>,
     tombstones: BTreeSet<u64>,
     counts: &'a mut Counts,
 }
 
-/// Plays a case of a seed.
+/// Runs the case of a seed.
 pub(super) async fn run_case(seed: u64, setting: Option<CaseSettings>, counts: &mut Counts) {
     let mut rng = Rng::new(seed);
     let setting = setting.unwrap_or_else(|| CaseSettings::random(&mut rng));
@@ -175,7 +175,7 @@ pub(super) async fn run_case(seed: u64, setting: Option<CaseSettings>, counts: &
     let _report = FailureTrace { seed, setting: format!("{setting:?}"), state: hostile_api.clone() };
     let api = ApiTransport(hostile_api);
     let registry = Registry::from_items([setting.sync()]).unwrap();
-    let fixture = House::with_registry_and_limits(registry, "https://api.test", Limits::default())
+    let fixture = Fixture::with_registry_and_limits(registry, "https://api.test", Limits::default())
         .await
         .with_transport(Arc::new(api.clone()));
     fixture.connect(json!({})).await.unwrap();
@@ -190,13 +190,13 @@ impl Case<'_> {
         self.api.0.lock().unwrap()
     }
 
-    /// Runs while the list changes and the API misbehaves.
+    /// Runs the sync while the list changes and the API misbehaves.
     async fn run_with_changes(&mut self) {
         for number in 0..self.setting.runs {
             let (full, restart) = {
                 let mut hostile_api = self.state();
                 hostile_api.change_percent = self.setting.change_percent;
-                // The first run is whole in half of the cases.
+                // In half of the cases the first run has no faults.
                 hostile_api.fault_percent = if number == 0 { 0 } else { self.setting.fault_percent };
                 if hostile_api.rng.percent(15) {
                     let cancellation = (1 + hostile_api.rng.below(8), Cancellation::default());
@@ -215,13 +215,13 @@ impl Case<'_> {
         }
     }
 
-    /// A new process over the same database.
+    /// Creates a runtime with the same database, as a new process would.
     fn restart(&mut self) {
         let Runtime { registry, transport, .. } = &*self.fixture.runtime;
         self.fixture.runtime = self.fixture.rebuild(registry.clone(), transport.clone());
     }
 
-    /// Runs without changes and faults: what is wrong is repaired, and what is gone is deleted.
+    /// Runs the sync without changes and faults: differences are repaired, and removed records are deleted.
     async fn run_without_changes(&mut self) {
         {
             let mut hostile_api = self.state();
@@ -245,7 +245,7 @@ impl Case<'_> {
             if well_behaved {
                 assert!(report.error.is_none(), "{:?}", report.error);
                 assert!(end.is_some_and(|end| end.outcome.is_complete()), "quiet run {number}: {end:?}");
-                // One that resumed may have begun while the list changed.
+                // A resumed walk may have started while the list changed.
                 if number >= 1 || self.state().from_start {
                     let late = self.differences().await;
                     assert!(late.is_empty(), "a full run lacks {late:?}");
@@ -272,13 +272,16 @@ impl Case<'_> {
         let cancellation = {
             let mut hostile_api = self.state();
             hostile_api.injected.clear();
-            // A page of an earlier attempt that comes again cannot be recognised: only its resume point was kept.
-            hostile_api.forget_last();
+            // A repeated page of an earlier attempt cannot be detected, because only its resume point was stored.
+            hostile_api.clear_last_reply();
             hostile_api.from_start = false;
             hostile_api.trace_line(format!("run, full: {full}"));
-            hostile_api.cancel_after.as_ref().map_or_else(Cancellation::default, |(_, stop)| stop.clone())
+            hostile_api
+                .cancel_after
+                .as_ref()
+                .map_or_else(Cancellation::default, |(_, cancellation)| cancellation.clone())
         };
-        let mut request = House::request(Target::Sync("hostile".into()));
+        let mut request = Fixture::request(Target::Sync("hostile".into()));
         request.full = full;
         let report =
             execute(&self.fixture.runtime, request, cancellation.clone(), Arc::new(NoopObserver)).await.unwrap();
@@ -290,7 +293,7 @@ impl Case<'_> {
         report
     }
 
-    async fn verify_run(&mut self, report: &RunReport, before: &BTreeMap<u64, u64>, stopped: bool) {
+    async fn verify_run(&mut self, report: &RunReport, before: &BTreeMap<u64, u64>, cancelled: bool) {
         let after = self.stored().await;
         let no_false_deletes = self.setting.forbids_false_deletes();
         let single = self.setting.style.carrier == PositionCarrier::Single;
@@ -314,16 +317,16 @@ impl Case<'_> {
         if complete && token {
             let lacks: Vec<_> = required.iter().filter(|id| !served.contains(id)).collect();
             assert!(lacks.is_empty(), "a complete walk lacks {lacks:?}");
-            let unkept: Vec<_> = required.iter().filter(|id| !after.contains_key(id)).collect();
-            assert!(unkept.is_empty(), "the cache lacks {unkept:?}");
+            let missing: Vec<_> = required.iter().filter(|id| !after.contains_key(id)).collect();
+            assert!(missing.is_empty(), "the database lacks {missing:?}");
         }
         if let Some(end) = end.filter(|end| end.pages > 1) {
             let reported = end.pagination == Pagination::Token;
             assert_eq!(reported, self.setting.style.is_token(), "{end:?}");
         }
 
-        // What a run saw is not missed; a run that was stopped may have dropped its last pages.
-        if !stopped {
+        // Records that a run read are not missed; a cancelled run may have dropped its last pages.
+        if !cancelled {
             self.missed.retain(|id, _| !served.contains(id));
         }
         if let Some(end) = end.filter(|_| complete && since.is_none()) {
@@ -338,18 +341,18 @@ impl Case<'_> {
         }
         let mut wrong = 0;
         for id in tombstones.iter().filter(|id| !self.tombstones.contains(id)) {
-            let lives = !hostile_api.upstream.deleted.contains(id);
-            if lives {
+            let exists = !hostile_api.upstream.deleted.contains(id);
+            if exists {
                 wrong += 1;
-                assert!(!no_false_deletes, "{id} is a tombstone and lives");
+                assert!(!no_false_deletes, "{id} is a tombstone, but exists");
             }
-            counts.deleted += u64::from(!lives);
+            counts.deleted += u64::from(!exists);
             if self.setting.request.is_none() {
                 let missed = self.missed.get(id).cloned().unwrap_or_default();
                 let confirmed = missed.walks >= missed.needed.max(1) + u64::from(missed.shifted);
-                // An interrupted attempt may have been served a page that it did not keep.
-                let unkept = !hostile_api.from_start && !lives;
-                assert!(confirmed || unkept, "{id} (lives: {lives}) is a tombstone after {missed:?}");
+                // An interrupted attempt may have received a page that it did not commit.
+                let uncommitted = !hostile_api.from_start && !exists;
+                assert!(confirmed || uncommitted, "{id} (exists: {exists}) is a tombstone after {missed:?}");
             }
         }
         self.tombstones = tombstones;
@@ -366,7 +369,7 @@ impl Case<'_> {
         }
     }
 
-    /// The live records of the cache, and their versions.
+    /// Returns the stored records that are not deleted, with their versions.
     async fn stored(&self) -> BTreeMap<u64, u64> {
         let rows = self.rows().await.into_iter().filter(|(_, _, action)| *action != LastAction::Deleted);
         rows.map(|(id, version, _)| (id, version)).collect()
@@ -393,7 +396,7 @@ impl Case<'_> {
             .collect()
     }
 
-    /// The records that the cache lacks or has as they were.
+    /// Returns the records that are missing or outdated in the database.
     async fn differences(&self) -> Vec<u64> {
         let stored = self.stored().await;
         let hostile_api = self.state();
@@ -402,7 +405,7 @@ impl Case<'_> {
     }
 }
 
-/// The records that a walk must have seen, and those that it saw.
+/// Records that a walk must have read, and records that it read.
 struct WalkRecords {
     required: Vec<u64>,
     served: BTreeSet<u64>,

@@ -1,8 +1,8 @@
-//! Random numbers that a seed repeats.
+//! Reproducible random numbers.
 
 use std::env;
 
-/// Pseudo-random numbers by `SplitMix64`, so that a seed means the same everywhere.
+/// Pseudo-random number generator `SplitMix64`, with the same numbers for a seed on all platforms.
 #[derive(Debug)]
 pub(super) struct Rng(u64);
 
@@ -11,7 +11,7 @@ impl Rng {
         Self(seed)
     }
 
-    /// A number under `sides`.
+    /// Returns a number less than `end`.
     pub(super) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -20,7 +20,7 @@ impl Rng {
         (z ^ (z >> 31)) % end
     }
 
-    /// An index of a list of this length.
+    /// Returns an index of a list of this length.
     pub(super) fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).unwrap()
     }
@@ -34,13 +34,13 @@ impl Rng {
     }
 }
 
-/// The seed of the first case: `NANGO_TEST_SEED`, or another one each time.
+/// Returns the seed of the first case: `NANGO_TEST_SEED`, or a random one.
 pub(super) fn seed() -> u64 {
     let configured = env::var("NANGO_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     configured.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0 >> 16)
 }
 
-/// Whether the long versions are requested: `NANGO_TEST_LONG=1`.
+/// Returns whether the long tests are requested: `NANGO_TEST_LONG=1`.
 pub(super) fn is_long_run() -> bool {
     env::var("NANGO_TEST_LONG").is_ok_and(|long| long == "1")
 }

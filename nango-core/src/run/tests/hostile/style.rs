@@ -1,12 +1,12 @@
-//! How an API hands out its pages, and what a mapper declares for it.
+//! Pagination style of an API, and the declaration of the mapper.
 
 use super::rng::Rng;
 use crate::declare::{OffsetBy, Paginate, Pagination};
 
-/// The records that are requested for a page.
+/// Number of records that are requested for a page.
 pub(super) const LIMIT: usize = 10;
 
-/// How an answer leads to the next page.
+/// Location of the position of the next page in a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PositionCarrier {
     CursorText,
@@ -16,7 +16,7 @@ pub(super) enum PositionCarrier {
     LinkPage,
     BodyLinkKeyset,
     BodyLinkPage,
-    /// A link that differs from the request before only in its path.
+    /// A link that differs from the previous request only in its path.
     PathLink,
     LastItem,
     Offset,
@@ -46,7 +46,7 @@ const CARRIERS: [PositionCarrier; 14] = [
     Page,
 ];
 
-/// An API: what it says of its pages, and its peculiarities.
+/// Style of an API: its pagination values and its peculiarities.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a peculiarity of its own")]
 pub(super) struct Style {
@@ -57,21 +57,21 @@ pub(super) struct Style {
     pub(super) total_pages: bool,
     /// Whether the mapper declares a limit.
     pub(super) limit: bool,
-    /// The most records that the server gives.
+    /// Maximum number of records that the server returns.
     pub(super) cap: usize,
-    /// Whether records are hidden after the page was cut.
+    /// Whether records are hidden after the page was selected.
     pub(super) filtered: bool,
-    /// The status behind the last page, and whether it is declared.
+    /// Status after the last page, and whether it is declared.
     pub(super) end_status: Option<(u16, bool)>,
-    /// Whether pages are answered with 206.
+    /// Whether pages have status 206.
     pub(super) partial: bool,
     /// Whether an empty list is null.
     pub(super) null_when_empty: bool,
-    /// Whether an empty list behind the first page is 204.
+    /// Whether an empty list after the first page is a 204.
     pub(super) no_content: bool,
-    /// Whether there is always a cursor, which leads to itself behind the last record.
+    /// Whether there is always a cursor, which leads to itself after the last record.
     pub(super) always_cursor: bool,
-    /// The form of the `Link` header.
+    /// Form of the `Link` header.
     pub(super) link_form: u64,
     /// Whether bodies begin with a byte order mark.
     pub(super) byte_order_mark: bool,
@@ -79,7 +79,7 @@ pub(super) struct Style {
 }
 
 impl Style {
-    /// The plain form of a carrier.
+    /// Returns the plain style of a carrier.
     pub(super) fn plain(carrier: PositionCarrier) -> Self {
         Self {
             carrier,
@@ -101,14 +101,14 @@ impl Style {
         }
     }
 
-    /// A random API; `stable`: whether its list keeps its order.
+    /// Returns a random style. `stable` is whether the order of the list is stable.
     pub(super) fn random(rng: &mut Rng, stable: bool) -> Self {
         let mut style = Self::plain(rng.choose(&CARRIERS));
         if style.carrier == LastItem && !stable {
             style.carrier = CursorText;
         }
         if rng.percent(40) {
-            // The plain form is common, and the one whose rate of false deletes is judged.
+            // The plain style is common, and its rate of false deletes is checked.
             style.declare_kind(rng, stable);
             return style;
         }
@@ -121,7 +121,8 @@ impl Style {
         style.has_more = rng.percent(25);
         style.is_last = rng.percent(15);
         style.total = rng.percent(25);
-        // Beside offsets and last items a number of pages proves nothing: pages may be shorter than the server counts.
+        // A number of pages is evidence only for offsets and last items: other pages may be shorter than the server
+        // counts.
         style.total_pages = !matches!(style.carrier, Offset | LastItem) && rng.percent(10);
         style.limit = rng.percent(85);
         style.cap = rng.choose(&[3, 4, 7, LIMIT, LIMIT, LIMIT]);
@@ -141,24 +142,24 @@ impl Style {
 
     fn declare_kind(&mut self, rng: &mut Rng, stable: bool) {
         if !stable {
-            // As the documentation says of lists that are sorted by a field that changes.
+            // The documentation recommends this for lists that are sorted by a field that changes.
             self.declared = Some(Pagination::Position);
         } else if self.carrier == CursorNumber && rng.percent(50) {
             self.declared = Some(Pagination::Token);
         }
     }
 
-    /// Whether the mapper counts.
+    /// Returns whether the mapper finds the next page by counting or by the last record.
     pub(super) fn is_counted(&self) -> bool {
         matches!(self.carrier, Offset | Page)
     }
 
-    /// Whether a page is found by a number of records or pages.
+    /// Returns whether a page is found by a number of records or pages.
     pub(super) fn by_number(&self) -> bool {
         matches!(self.carrier, Offset | Page | LinkPage | BodyLinkPage)
     }
 
-    /// Whether the pagination is token pagination, by the specification.
+    /// Returns whether the pagination is token pagination according to the specification.
     pub(super) fn is_token(&self) -> bool {
         match self.declared {
             Some(declared) => declared == Pagination::Token,
@@ -166,19 +167,19 @@ impl Style {
         }
     }
 
-    /// Whether a mapper can know the end of the list, so that each walk without faults must be Complete.
+    /// Returns whether a mapper can detect the end of the list, so that each walk without faults must be complete.
     pub(super) fn is_well_behaved(&self) -> bool {
         let evidence = self.has_more || self.is_last || self.total || self.total_pages;
         match self.carrier {
             Offset if self.filtered => false,
-            // The whole length and the first page's length do not fit together.
+            // The total and the length of the first page are inconsistent.
             Page if self.filtered && (self.total || self.total_pages) => false,
             Offset | Page => self.end_status.is_none_or(|(_, declared)| declared) && !(self.partial && evidence),
             _ => true,
         }
     }
 
-    /// Whether the rate of false deletes is judged: plain pages of ten by number.
+    /// Returns whether the rate of false deletes is checked: plain pages of ten records by number.
     pub(super) fn is_plain_by_number(&self) -> bool {
         self.by_number() && self.cap == LIMIT && !self.filtered
     }

@@ -1,4 +1,4 @@
-//! A list that changes while it is walked, and which of its records were ever deleted.
+//! List that changes during walks, with the history of its deleted records.
 
 use std::collections::BTreeSet;
 
@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::rng::Rng;
 
-/// How the list is sorted.
+/// Order of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
-    /// By id, oldest first: inserts come at the end.
+    /// By id, oldest first: records are inserted at the end.
     Append,
-    /// By id, newest first: inserts come at the front.
+    /// By id, newest first: records are inserted at the front.
     NewestFirst,
     /// By the last update, oldest first.
     UpdatedLast,
@@ -20,7 +20,7 @@ pub(super) enum Order {
 }
 
 impl Order {
-    /// Whether a record keeps its place for its whole life.
+    /// Returns whether the relative order of records never changes.
     pub(super) fn is_stable(self) -> bool {
         matches!(self, Self::Append | Self::NewestFirst)
     }
@@ -33,10 +33,10 @@ impl Order {
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) id: u64,
-    /// When it was last changed, seconds.
+    /// Time of the last change, seconds since 1970 (UTC).
     pub(super) updated: i64,
     pub(super) version: u64,
-    /// The place in the order: the id, or the number of the change.
+    /// Sort key: the id, or the number of the change.
     pub(super) key: u64,
 }
 
@@ -46,14 +46,14 @@ impl Entry {
     }
 }
 
-/// The list of an API, with its own clock.
+/// List of an API, with its own clock.
 #[derive(Debug)]
 pub(super) struct Upstream {
     pub(super) order: Order,
     /// Sorted by key.
     pub(super) entries: Vec<Entry>,
     pub(super) deleted: BTreeSet<u64>,
-    /// Seconds since 1970.
+    /// Current time, seconds since 1970 (UTC).
     pub(super) now: i64,
     next_id: u64,
     next_key: u64,
@@ -81,11 +81,11 @@ impl Upstream {
         self.next_key
     }
 
-    /// Deletes, inserts and updates, each with this chance in percent.
+    /// Deletes, inserts and updates a record, each with this probability in percent.
     pub(super) fn change(&mut self, rng: &mut Rng, chance: u64) {
         if rng.percent(chance) && self.entries.len() > self.size / 2 {
-            let gone = self.entries.remove(rng.index(self.entries.len()));
-            self.deleted.insert(gone.id);
+            let removed = self.entries.remove(rng.index(self.entries.len()));
+            self.deleted.insert(removed.id);
         }
         if rng.percent(chance) {
             self.insert();
@@ -104,24 +104,24 @@ impl Upstream {
         }
     }
 
-    /// Brings the list back to about its size, between two walks.
+    /// Restores the approximate size of the list, between two walks.
     pub(super) fn refill(&mut self, rng: &mut Rng) {
         while self.entries.len() < self.size {
             self.insert();
         }
         while self.entries.len() > self.size + self.size / 5 {
-            let gone = self.entries.remove(rng.index(self.entries.len()));
-            self.deleted.insert(gone.id);
+            let removed = self.entries.remove(rng.index(self.entries.len()));
+            self.deleted.insert(removed.id);
         }
     }
 
-    /// The list in its order, of what changed at this time or later.
+    /// Returns the records that changed at this time or later, in the order of the list.
     pub(super) fn view(&self, since: Option<i64>) -> Vec<Entry> {
         let retained = self.entries.iter().filter(|entry| since.is_none_or(|since| entry.updated >= since)).cloned();
         if self.order.is_descending() { retained.rev().collect() } else { retained.collect() }
     }
 
-    /// The list behind a key.
+    /// Returns the part of the list after a key.
     pub(super) fn after_key(&self, key: Option<u64>, since: Option<i64>) -> Vec<Entry> {
         let mut view = self.view(since);
         let descends = self.order.is_descending();

@@ -1,4 +1,4 @@
-//! Answers of the APIs, as their public documentation describes them.
+//! Responses of the APIs according to their public documentation.
 
 use serde_json::{Value, json};
 
@@ -6,12 +6,13 @@ use super::Reply;
 
 pub(super) type Pages<'a> = &'a [&'a [&'a str]];
 
-/// The records of a page.
+/// Returns the records of a page.
 pub(super) fn records(ids: &[&str]) -> Value {
     ids.iter().map(|id| json!({ "id": id })).collect()
 }
 
-/// An answer for each page: the page's number from 0, its records, and whether it is the last.
+/// Builds a response for each page. The arguments of `body` are the number of the page from 0, its records, and whether
+/// it is the last.
 fn reply_per_page(pages: Pages<'_>, path: &'static str, body: impl Fn(usize, Value, bool) -> Value) -> Vec<Reply> {
     let last = pages.len() - 1;
     let reply = |(at, ids): (usize, &&[&str])| Reply {
@@ -23,7 +24,7 @@ fn reply_per_page(pages: Pages<'_>, path: &'static str, body: impl Fn(usize, Val
     pages.iter().enumerate().map(reply).collect()
 }
 
-/// The same with the list as the body and a `Link` header.
+/// Builds a response for each page, with the list as the body and a `Link` header.
 fn linked(pages: Pages<'_>, path: &'static str, link: impl Fn(usize, bool) -> String) -> Vec<Reply> {
     let mut replies = reply_per_page(pages, path, |_, records, _| records);
     let last = replies.len() - 1;
@@ -47,7 +48,7 @@ pub(super) fn github(pages: Pages<'_>) -> Vec<Reply> {
     replies
 }
 
-/// Keyset pagination: behind the last record an empty page without a link.
+/// Keyset pagination: after the last record an empty page without a link.
 pub(super) fn gitlab(pages: Pages<'_>) -> Vec<Reply> {
     let with_end: Vec<&[&str]> = pages.iter().copied().chain([&[][..]]).collect();
     linked(&with_end, "/api/v4/projects", |at, is_last| {
@@ -95,7 +96,8 @@ pub(super) fn notion(pages: Pages<'_>) -> Vec<Reply> {
 pub(super) fn slack(pages: Pages<'_>) -> Vec<Reply> {
     reply_per_page(pages, "/users.list", |_, records, is_last| {
         let next = if is_last { "" } else { "dXNlcjpVMEc5V0ZYTlo=" };
-        json!({ "ok": true, "members": records, "cache_ts": 1_498_777_272, "response_metadata": { "next_cursor": next } })
+        let metadata = json!({ "next_cursor": next });
+        json!({ "ok": true, "members": records, "cache_ts": 1_498_777_272, "response_metadata": metadata })
     })
 }
 
@@ -156,7 +158,7 @@ pub(super) fn zendesk(pages: Pages<'_>) -> Vec<Reply> {
     })
 }
 
-/// The API's own limit is lower than the one that is asked for.
+/// The limit of the API is lower than the requested limit.
 pub(super) fn jira(pages: Pages<'_>) -> Vec<Reply> {
     let total: usize = pages.iter().map(|ids| ids.len()).sum();
     reply_per_page(
@@ -166,7 +168,7 @@ pub(super) fn jira(pages: Pages<'_>) -> Vec<Reply> {
     )
 }
 
-/// A request behind the last page is refused.
+/// A request after the last page is refused.
 pub(super) fn wordpress(pages: Pages<'_>) -> Vec<Reply> {
     let mut replies = reply_per_page(pages, "/wp-json/wp/v2/posts", |_, records, _| records);
     let body = json!({ "code": "rest_post_invalid_page_number", "message": "…", "data": { "status": 400 } });
@@ -184,7 +186,7 @@ pub(super) fn django(pages: Pages<'_>) -> Vec<Reply> {
     })
 }
 
-/// The same by page number: behind the last page the API answers 404.
+/// Pagination by page number: after the last page the API responds with 404.
 pub(super) fn django_pages(pages: Pages<'_>) -> Vec<Reply> {
     let mut replies = django(pages);
     replies.push(Reply { path: "/items/", status: 404, link: None, body: json!({ "detail": "Invalid page." }) });

@@ -1,4 +1,4 @@
-//! The lists, each with its requests and its end.
+//! Table of the lists, each with its requests and its end.
 
 use super::{
     ApiCase, Reply,
@@ -208,7 +208,7 @@ pub(super) fn api_cases() -> Vec<ApiCase> {
     ]
 }
 
-/// Lists of an account without records: of one page each.
+/// Returns lists of an account without records, with one page each.
 pub(super) fn api_cases_with_empty_list() -> Vec<ApiCase> {
     let row = |name, serve: fn(Pages<'_>) -> Vec<Reply>, paginate, endpoint| ApiCase {
         name,

@@ -1,6 +1,6 @@
-//! Any work in any order: pages of several writes by several runs, requested now or long ago, with right and wrong
-//! checkpoints; scans that are opened, gone on with, closed by others and finished; runs that end and come back, and old
-//! tokens that still try; resets; payloads and rows that keeping house takes out; readers in between.
+//! Random operations in any order: pages of several writes by several runs, requested now or long ago, with correct and
+//! outdated checkpoints; scans that are opened, resumed, closed by others and finished; runs that end and restart, and
+//! old tokens that still write; resets; maintenance of payloads and rows; readers in between.
 
 mod deletes;
 mod maintenance;
@@ -28,12 +28,12 @@ use crate::{
 
 const ACTORS: [&str; 3] = ["issues", "other", "webhook"];
 
-/// A function, its run, and what it must find in the database.
+/// A function, its run, and the state that it expects in the database.
 struct Actor<'a> {
     sync: TestSync<'a>,
     counts: ModelCounts,
     pages: u64,
-    /// The scan that it believes to be its own.
+    /// The scan that the actor considers to be its own.
     scan: Option<Scan>,
     checkpoint: StoredCheckpoint,
     resume: Option<Vec<u8>>,
@@ -48,11 +48,12 @@ struct Chaos<'a> {
     /// Tokens of runs that ended.
     ended_runs: Vec<RunToken>,
     readers: [Replica; 4],
-    /// The moment in front of each step.
+    /// The database time before each step.
     step_times: Vec<i64>,
-    /// Cursors that were seen.
+    /// Cursors that the feed returned.
     cursors: Vec<String>,
-    /// Who was seen at which place, and its stamp there: a place is given once, also when who had it is erased.
+    /// The record that was read at each sequence, and its timestamp: a sequence is assigned once, even if its record is
+    /// erased.
     seq_owners: HashMap<i64, (String, i64)>,
 }
 
@@ -93,7 +94,7 @@ impl<'a> Actor<'a> {
 
 impl Chaos<'_> {
     async fn step(&mut self) {
-        // The clock moves on in front of the step's moment and behind it, so that a write is newer or older than it.
+        // The clock advances before and after the recorded time of the step, so that a write is newer or older than it.
         self.step_times.push(tick(self.store).await);
         tick(self.store).await;
         let actor = self.rng.index(ACTORS.len());
@@ -108,7 +109,7 @@ impl Chaos<'_> {
             73..76 => self.prune().await,
             76 => self.erase().await,
             77 if self.rng.one_in(3) => self.empty().await,
-            77..80 => self.check_delete_outlook().await,
+            77..80 => self.check_pending_deletes().await,
             80..86 => {
                 let text =
                     check_random_query(self.store, &self.dataset(), &mut self.rng, &self.cursors, &self.step_times)
@@ -139,7 +140,7 @@ impl Chaos<'_> {
         let step = self.step_log.step;
         let requested = if self.rng.one_in(3) { step - self.rng.index(step.min(60) + 1) } else { step };
         let merging = if self.rng.one_in(4) { Merging::Override } else { Merging::Newer };
-        // Few numbers of walks, so that one returns what another did, or it did itself.
+        // With few walk numbers, walks often return records that another walk, or the same one, has returned.
         let full_walk = self.rng.one_in(2).then(|| i64::try_from(self.rng.below(3)).unwrap());
         let newer = (merging == Merging::Newer).then_some(requested);
         let at = WriteContext { requested: newer, full_walk, ..self.write_context(actor) };
@@ -154,7 +155,7 @@ impl Chaos<'_> {
         page.requested_at = self.step_times[requested];
         page.changes.iter_mut().for_each(|change| (change.merging, change.full_walk) = (merging, full_walk));
         if self.rng.one_in(5) {
-            // One in four was read before somebody else wrote it.
+            // One in four checkpoints was read before another run wrote it.
             let expected = checkpoint.version - i64::from(self.rng.one_in(4));
             let value = (!self.rng.one_in(4)).then(|| json!({ "step": step }));
             page.checkpoint = Some(CheckpointWrite { value, expected });
@@ -189,25 +190,25 @@ impl Chaos<'_> {
     }
 
     fn draw_write(&mut self, after: &mut Expected, at: WriteContext) -> (Write, Vec<RowOutcome>) {
-        let (ids, dice) = (self.rng.ids(), &mut self.rng);
-        match dice.below(7) {
+        let (ids, rng) = (self.rng.ids(), &mut self.rng);
+        match rng.below(7) {
             6 => {
                 let outcomes = after.mark_seen(&ids);
                 (Write::Seen(ids), outcomes)
             }
             0..3 => {
-                let docs: Vec<Doc> = ids.iter().map(|id| random_doc(dice, id)).collect();
+                let docs: Vec<Doc> = ids.iter().map(|id| random_doc(rng, id)).collect();
                 (Write::Save(batch(&docs)), after.save(at, &docs))
             }
             3 => {
                 let rows =
-                    ids.into_iter().map(|id| DeleteRow { id, deleted_at: dice.one_in(2).then(|| random_time(dice)) });
+                    ids.into_iter().map(|id| DeleteRow { id, deleted_at: rng.one_in(2).then(|| random_time(rng)) });
                 let rows: Vec<_> = rows.collect();
                 let outcomes = after.delete(at, &rows);
                 (Write::Delete(rows), outcomes)
             }
             _ => {
-                let fields = random_fields(dice);
+                let fields = random_fields(rng);
                 let outcomes = after.patch(at, &ids, &fields);
                 let rows = ids.iter().map(|id| patch_row(id, fields.clone()));
                 (Write::Patch(rows.collect()), outcomes)
@@ -242,7 +243,7 @@ impl Chaos<'_> {
         self.actors[actor].scan = Some(scan);
     }
 
-    /// A run ends, however, and the function runs again.
+    /// Ends a run with a random status, and starts the function again.
     async fn restart_run(&mut self, actor: usize) {
         let statuses = [RunStatus::Success, RunStatus::Interrupted, RunStatus::Error, RunStatus::Cancelled];
         let status = statuses[self.rng.index(statuses.len())];
@@ -290,7 +291,8 @@ impl Chaos<'_> {
         *checkpoint = StoredCheckpoint { value, version };
     }
 
-    /// A reader reads. At the end of the feed it holds the dataset, and everything else is as it must be, too.
+    /// Reads pages. At the end of the feed, the replica must equal the dataset, and all other state must match the
+    /// model.
     async fn read(&mut self, reader: usize, pages: u64) {
         let dataset = self.dataset();
         let at_end = self.readers[reader].follow(self.store, &dataset, &mut self.rng, pages).await;
@@ -305,7 +307,7 @@ impl Chaos<'_> {
         for row in &feed {
             let current = (row.id.clone(), row.last_modified_at);
             let owner = self.seq_owners.entry(cursor_seq(&row.cursor)).or_insert_with(|| current.clone());
-            assert_eq!(*owner, current, "a place was given twice");
+            assert_eq!(*owner, current, "a sequence was assigned twice");
         }
         self.cursors.extend(feed.last().map(|last| last.cursor.clone()));
         for actor in &self.actors {
@@ -323,12 +325,12 @@ fn random_doc(rng: &mut Rng, id: &str) -> Doc {
     Doc { title, map, last, at, ..doc(id, rng.below(3)) }
 }
 
-/// A time of update: one of few, or far in the future.
+/// Returns one of a few update times, or one that is far in the future.
 fn random_time(rng: &mut Rng) -> i64 {
     if rng.one_in(12) { FAR } else { i64::try_from(rng.below(4)).unwrap() }
 }
 
-/// Fields of a patch: one in place, one that may be new, one deep inside, the time of update.
+/// Returns fields of a patch: an existing one, one that may be new, a nested one, and the update time.
 fn random_fields(rng: &mut Rng) -> Map<String, Value> {
     let mut fields = Map::new();
     if rng.one_in(2) {

@@ -1,4 +1,4 @@
-//! The rules of a dataset, without a database.
+//! Model of a dataset: its rules, without a database.
 //!
 //! Time is counted in steps: a row that was written in a step is newer than a page that was requested in that step or
 //! before it.
@@ -10,61 +10,61 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use deletes::Missed;
-pub(super) use deletes::{Due, ExpectedOutlook};
+pub(super) use deletes::{Due, ExpectedPendingDeletes};
 
 use super::readers::ReplicaRow;
 use crate::store::{DeleteRow, FeedRow, ModelCounts, RowOutcome, conformance::support::Doc};
 
-/// A time of update so far in the future that it does not compare.
+/// An update time so far in the future that it is not compared.
 pub(super) const FAR: i64 = i64::MAX / 2;
 
-/// A record that lives, or lived.
+/// A record, active or deleted.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     doc: Doc,
-    /// The payload: a patch leaves the keys in an order of its own.
+    /// The payload as text: a patch may change the order of keys.
     text: String,
     live: bool,
-    /// Whether the payload is gone.
+    /// Whether the payload was dropped.
     pruned: bool,
-    /// Whether it was gone once since the row got its place: a reader may have come by then.
+    /// Whether the payload was dropped at any time since the row got its sequence: a reader may have read it then.
     was_pruned: bool,
-    /// The run that wrote it last, and when.
+    /// The run that wrote the record last; `step` is the step of that write.
     run: i64,
     step: usize,
-    /// What is known of it as a candidate.
+    /// The state of the record as a delete candidate.
     missed: Option<Missed>,
-    /// When it was last updated, or deleted, at the provider.
+    /// The time of its last update or deletion at the provider.
     updated: Option<i64>,
-    /// The older time that a full walk last returned, and the walk.
+    /// The older time that a full walk last returned, and the number of the walk.
     older_time: Option<(i64, i64)>,
 }
 
-/// Who writes, when, and what they give way to.
+/// The origin of a write: run, step, and the conditions under which it is skipped.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WriteContext {
     pub(super) run: i64,
     pub(super) step: usize,
-    /// The step in which the page was requested; `None`: it overrides.
+    /// The step in which the page was requested; `None` for a write that overrides newer ones.
     pub(super) requested: Option<usize>,
-    /// The full walk that it is a part of.
+    /// The full walk that the write belongs to.
     pub(super) full_walk: Option<i64>,
 }
 
-/// The scan that is open.
+/// The open scan of the dataset.
 #[derive(Debug, Clone)]
 pub(super) struct OpenScan {
     pub(super) number: i64,
-    /// Which actor's function began it.
+    /// The index of the actor whose function began the scan.
     pub(super) owner: usize,
     began: usize,
     live_count: u64,
     brought_forward: bool,
-    /// Ids that it saw, and those that were written since it began.
+    /// The ids that the scan saw, and those that were written since it began.
     seen_or_written: BTreeSet<String>,
 }
 
-/// A dataset.
+/// The expected state of a dataset.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Expected {
     rows: BTreeMap<String, Row>,
@@ -73,14 +73,14 @@ pub(super) struct Expected {
 }
 
 impl Row {
-    /// It gets a new place, as a tombstone with what is left of it.
+    /// Turns the row into a tombstone with a new sequence. The payload is kept unless it was pruned.
     fn tombstone(&mut self, at: WriteContext) {
         (self.live, self.run, self.step, self.was_pruned) = (false, at.run, at.step, self.pruned);
         self.missed = None;
         self.older_time = None;
     }
 
-    /// Whether a write with this time is older. The second full walk that returns the same older time is not.
+    /// Returns whether a write with this time is older. A second full walk that returns the same older time is not.
     fn has_newer_update_time(&mut self, given: Option<i64>, full_walk: Option<i64>) -> bool {
         match (given, self.updated) {
             (Some(given), Some(stored)) if given < stored && stored < FAR => {
@@ -125,13 +125,13 @@ impl Expected {
     fn insert(&mut self, at: WriteContext, doc: Doc, text: String) {
         self.mark_seen_or_written(&doc.id);
         let (updated, older) = (doc.at, None);
-        let (live, pruned, faded) = (true, false, false);
+        let (live, pruned, was_pruned) = (true, false, false);
         let row = Row {
             doc,
             text,
             live,
             pruned,
-            was_pruned: faded,
+            was_pruned,
             run: at.run,
             step: at.step,
             missed: None,
@@ -146,14 +146,14 @@ impl Expected {
             docs,
             |doc| &doc.id,
             |this, doc| {
-                // Whoever saves a record has seen it, also if a newer write stays.
+                // A save marks its record as seen, even if a newer write is kept.
                 this.mark_seen_or_written(&doc.id);
                 if let Some(row) = this.rows.get_mut(&doc.id) {
                     row.missed = None;
                 }
                 let text = serde_json::to_string(doc).unwrap();
                 let outcome = match this.rows.get_mut(&doc.id) {
-                    // Of what was pruned only the hash is left, which knows one order of keys.
+                    // Only the hash of a pruned payload is left, which depends on the order of keys.
                     Some(row) if row.live && (row.text == text || (row.doc == *doc && !row.pruned)) => {
                         (row.text, row.pruned) = (text, false);
                         if doc.at.is_some() {
@@ -222,7 +222,7 @@ impl Expected {
             ids,
             |id| id,
             |this, id| match this.rows.get_mut(id) {
-                // There is nothing to merge with where the payload is gone.
+                // Without a payload there is nothing to merge with.
                 Some(row) if row.live && !row.pruned => {
                     let mut record: Value = serde_json::from_str(&row.text).unwrap();
                     merge(&mut record, fields);
@@ -251,7 +251,7 @@ impl Expected {
         )
     }
 
-    /// One outcome for each row; of equal ids the first counts.
+    /// Returns one outcome for each row; of equal ids the first one counts.
     fn for_each_row<T>(
         &mut self,
         rows: &[T],
@@ -263,12 +263,12 @@ impl Expected {
         rows.iter().map(outcome).collect()
     }
 
-    /// The ids of the rows that were last written before a step.
+    /// Returns the ids of the rows that were last written before a step.
     pub(super) fn written_before(&self, step: usize) -> Vec<String> {
         self.rows.iter().filter(|(_, row)| row.step < step).map(|(id, _)| id.clone()).collect()
     }
 
-    /// The payloads of rows go: how many there were, and their size.
+    /// Drops the payloads of rows. Returns the number of rows and the size of their payloads in bytes.
     pub(super) fn prune(&mut self, ids: &[String]) -> (u64, u64) {
         let (mut count, mut bytes) = (0, 0);
         for (_, row) in self.rows.iter_mut().filter(|(id, row)| ids.contains(id) && !row.pruned) {
@@ -279,35 +279,35 @@ impl Expected {
         (count, bytes)
     }
 
-    /// Rows go: how many there were.
+    /// Removes rows and returns their number.
     pub(super) fn erase(&mut self, ids: &[String]) -> u64 {
         let before = self.rows.len();
         self.rows.retain(|id, _| !ids.contains(id));
         (before - self.rows.len()) as u64
     }
 
-    /// All rows go, and the open scan is closed: how many there were.
+    /// Removes all rows, closes the open scan, and returns the number of rows.
     pub(super) fn empty(&mut self) -> u64 {
         self.scan = None;
         std::mem::take(&mut self.rows).len() as u64
     }
 
-    /// A reader that read to the end holds this dataset.
+    /// Asserts that the replica of a reader at the end of the feed equals this dataset.
     #[track_caller]
     pub(super) fn assert_replica_matches(&self, replica: &BTreeMap<String, ReplicaRow>) {
         let ids = |replica: &BTreeMap<String, ReplicaRow>| replica.keys().cloned().collect::<Vec<_>>();
         assert_eq!(ids(replica), self.rows.keys().cloned().collect::<Vec<_>>(), "the replica and the dataset");
         for (id, row) in &self.rows {
             let (doc, live) = &replica[id];
-            assert_eq!(*live, row.live, "whether {id} lives");
+            assert_eq!(*live, row.live, "whether {id} is active");
             match doc {
                 Some(doc) => assert_eq!(*doc, row.doc),
-                None => assert!(row.was_pruned, "{id} came without its payload, which was always there"),
+                None => assert!(row.was_pruned, "{id} was read without its payload, which was never dropped"),
             }
         }
     }
 
-    /// A feed from its beginning tells this dataset.
+    /// Asserts that a feed read from its start equals this dataset.
     #[track_caller]
     pub(super) fn assert_feed_matches(&self, feed: &[FeedRow]) {
         assert_eq!(feed.len(), self.rows.len());
@@ -321,7 +321,7 @@ impl Expected {
     }
 }
 
-/// Objects are merged recursively, everything else is replaced.
+/// Merges objects recursively and replaces all other values.
 fn merge(record: &mut Value, fields: &Map<String, Value>) {
     let Value::Object(record) = record else { panic!("a record is an object") };
     for (name, value) in fields {

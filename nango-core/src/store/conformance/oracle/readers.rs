@@ -1,4 +1,4 @@
-//! Readers that only ever follow their cursors, and single questions with all that a query has.
+//! Readers that follow their cursors, and single queries with all parameters.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::store::{
     conformance::support::{Doc, read},
 };
 
-/// What a reader holds of a record: its content, if that had not been pruned when it was read, and whether it lives.
+/// A record as a reader stores it: its content, unless it had been pruned when it was read, and whether it is active.
 pub(super) type ReplicaRow = (Option<Doc>, bool);
 
-/// What a reader holds that only ever followed its cursor.
+/// The replica of a reader that only follows its cursor.
 #[derive(Default)]
 pub(super) struct Replica {
     pub(super) rows: BTreeMap<String, ReplicaRow>,
@@ -21,17 +21,17 @@ pub(super) struct Replica {
 }
 
 impl Replica {
-    /// Reads some pages of random sizes. Gives whether it came to the end.
+    /// Reads some pages of random sizes. Returns whether the end of the feed was reached.
     pub(super) async fn follow(
         &mut self,
         store: &SharedStore,
         dataset: &DatasetKey,
-        dice: &mut Rng,
+        rng: &mut Rng,
         pages: u64,
     ) -> bool {
         for _ in 0..pages {
-            let limit = u32::try_from(1 + dice.below(9)).unwrap();
-            let max_bytes = if dice.one_in(3) { dice.index(300) } else { 0 };
+            let limit = u32::try_from(1 + rng.below(9)).unwrap();
+            let max_bytes = if rng.one_in(3) { rng.index(300) } else { 0 };
             let query = ReadQuery { cursor: self.cursor.clone(), limit, max_bytes, ..ReadQuery::default() };
             let page = read(store, dataset, query).await;
             for row in page.records {
@@ -47,14 +47,15 @@ impl Replica {
     }
 }
 
-/// What a row of the feed tells.
+/// Converts a row of the feed to a row of a replica.
 pub(super) fn replica_row(row: &FeedRow) -> ReplicaRow {
     let doc = row.payload.as_deref().map(|payload| serde_json::from_slice::<Doc>(payload).unwrap());
     assert!(doc.as_ref().is_none_or(|doc| doc.id == row.id));
     (doc, row.deleted_at.is_none())
 }
 
-/// The whole feed, checked in itself: each id once, in the order of places, moments never going back.
+/// Reads the whole feed and checks its consistency: each id once, in the order of sequences, timestamps never going
+/// back.
 pub(super) async fn read_feed(store: &SharedStore, dataset: &DatasetKey) -> Vec<FeedRow> {
     let page = read(store, dataset, ReadQuery { limit: 10_000, ..ReadQuery::default() }).await;
     assert_eq!(page.next_cursor, None);
@@ -63,7 +64,7 @@ pub(super) async fn read_feed(store: &SharedStore, dataset: &DatasetKey) -> Vec<
     page.records
 }
 
-/// The sizes that the database keeps equal a recount of the feed.
+/// Asserts that the stored sizes of a dataset equal a recount of the feed.
 pub(super) async fn check_sizes(store: &SharedStore, dataset: &DatasetKey, feed: &[FeedRow]) {
     let sizes = store.datasets(None, None).await.unwrap().into_iter().find(|one| one.dataset == *dataset);
     let live: Vec<_> = feed.iter().filter(|row| row.deleted_at.is_none()).collect();
@@ -71,7 +72,8 @@ pub(super) async fn check_sizes(store: &SharedStore, dataset: &DatasetKey, feed:
     assert_eq!(sizes.map_or((0, 0), |sizes| (sizes.live, sizes.bytes)), (live.len() as u64, bytes as u64));
 }
 
-/// A question with a random cursor, filter, moment, ids and bounds, answered from the whole feed and by the database.
+/// Executes a query with a random cursor, filter, time, ids and limits, and compares it with the whole feed. Returns a
+/// description.
 pub(super) async fn check_random_query(
     store: &SharedStore,
     dataset: &DatasetKey,
@@ -92,15 +94,15 @@ pub(super) async fn check_random_query(
         max_bytes: if by_bytes { 1 + rng.index(300) } else { 0 },
     };
     assert_eq!(read(store, dataset, query.clone()).await, expected_page(&feed, &query), "{query:?}");
-    format!("asks for {filter:?}, cursor {by_cursor}, moment {by_time}, ids {:?}", query.ids)
+    format!("queries {filter:?}, cursor {by_cursor}, time {by_time}, ids {:?}", query.ids)
 }
 
-/// What a query must give, by walking over everything.
+/// Returns the expected result of a query, computed from all rows.
 fn expected_page(feed: &[FeedRow], query: &ReadQuery) -> FeedPage {
     let after = query.cursor.as_deref().map_or(0, cursor_seq);
     let Filter { added, updated, deleted } = query.filter;
     let all = !(added || updated || deleted);
-    let wanted = |row: &&FeedRow| {
+    let matches = |row: &&FeedRow| {
         cursor_seq(&row.cursor) > after
             && query.modified_after.is_none_or(|time| row.last_modified_at >= time)
             && (query.ids.is_empty() || query.ids.contains(&row.id))
@@ -113,7 +115,7 @@ fn expected_page(feed: &[FeedRow], query: &ReadQuery) -> FeedPage {
     };
     let mut page = FeedPage::default();
     let mut bytes = 0;
-    for row in feed.iter().filter(wanted) {
+    for row in feed.iter().filter(matches) {
         bytes += row.payload.as_ref().map_or(0, bytes::Bytes::len);
         let too_large = query.max_bytes > 0 && bytes > query.max_bytes && !page.records.is_empty();
         if page.records.len() == query.limit as usize || too_large {
@@ -125,7 +127,7 @@ fn expected_page(feed: &[FeedRow], query: &ReadQuery) -> FeedPage {
     page
 }
 
-/// The sequence in a cursor: its last eight bytes.
+/// Returns the sequence in a cursor: its last eight bytes.
 pub(super) fn cursor_seq(cursor: &str) -> i64 {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).unwrap();
     i64::from_be_bytes(*bytes.last_chunk().unwrap())

@@ -1,8 +1,9 @@
-//! An API whose records come, change and go, a walk over it in parts, and handlers that tell of some changes.
+//! Simulation of an API whose records are added, changed and removed, a walk over it in pages, and handlers that report
+//! some changes.
 //!
-//! Pages are in flight: the API and the handlers go on between the request of a page and its commit. A walk is
-//! interrupted now and then and gone on with by another run. Whatever happens, a record that lived at the API all through
-//! a walk is not deleted by it; and where every change was told, the cache is the API.
+//! Pages are in flight: the API and the handlers continue between the request of a page and its commit. A walk is
+//! interrupted from time to time and resumed by another run. In every case, a record that existed at the API for the
+//! whole walk is not deleted by it; and if every change was reported, the cache equals the API.
 
 use std::{collections::BTreeMap, ops::Bound};
 
@@ -16,7 +17,7 @@ use crate::store::{
     conformance::support::{Doc, TestStore, TestSync, batch, doc, row_outcomes, run_end, tick},
 };
 
-/// A record of the API, and since when it has been there without a gap.
+/// A record of the API, and the step since which it has existed without a gap.
 #[derive(Debug, Clone)]
 struct ApiRecord {
     doc: Doc,
@@ -35,12 +36,12 @@ struct Simulation<'a> {
     rng: Rng,
     step_log: StepLog,
     api: BTreeMap<String, ApiRecord>,
-    /// When records went that are not there.
+    /// The steps in which records were removed that do not exist now.
     removed_at_step: BTreeMap<String, usize>,
     walker: TestSync<'a>,
     handler: TestSync<'a>,
     walk: Option<Walk>,
-    /// Whether handlers tell of every change.
+    /// Whether handlers report every change.
     reports_all_changes: bool,
     replica: Replica,
 }
@@ -60,19 +61,19 @@ pub(in crate::store::conformance) async fn complete_walk_deletes_no_live_record(
             reports_all_changes: reports_all,
             replica: Replica::default(),
         };
-        // What the first world left is not at the API of the second: its first walk deletes it.
+        // Records of the first simulation do not exist at the API of the second one: its first walk deletes them.
         let mut walks = 0;
         for step in 0..step_count(700) {
             simulation.step_log.step = step;
             walks += u64::from(simulation.step().await);
         }
-        assert!(walks > 3, "{walks} walks came to their end");
+        assert!(walks > 3, "{walks} walks were finished");
         simulation.finish_without_changes().await;
     }
 }
 
 impl Simulation<'_> {
-    /// Gives whether a walk came to its end.
+    /// Executes one step and returns whether it finished a walk.
     async fn step(&mut self) -> bool {
         match self.rng.below(10) {
             0..3 => self.change_api().await,
@@ -86,7 +87,7 @@ impl Simulation<'_> {
         false
     }
 
-    /// A record comes, changes or goes, and perhaps a handler tells of it.
+    /// Adds, changes or removes a record of the API. A handler may report the change.
     async fn change_api(&mut self) {
         let id = format!("r{:02}", self.rng.below(60));
         let step = self.step_log.step;
@@ -96,14 +97,14 @@ impl Simulation<'_> {
             if self.api.remove(&id).is_some() {
                 self.removed_at_step.insert(id.clone(), step);
             }
-            self.step_log.note(&format!("{id} goes, told: {reports_all}"));
+            self.step_log.note(&format!("{id} is removed, reported: {reports_all}"));
             Write::delete([id])
         } else {
             let record = doc(&id, self.rng.below(1000));
             let since = self.api.get(&id).map_or(step, |record| record.present_since);
             self.api.insert(id.clone(), ApiRecord { doc: record.clone(), present_since: since });
             self.removed_at_step.remove(&id);
-            self.step_log.note(&format!("{id} is {}, told: {reports_all}", record.n));
+            self.step_log.note(&format!("{id} is {}, reported: {reports_all}", record.n));
             Write::Save(batch(&[record]))
         };
         if reports_all {
@@ -124,11 +125,11 @@ impl Simulation<'_> {
             let TestSync { run, key, dataset, .. } = &self.walker;
             walk.scan = self.store.begin_scan(run, key, dataset, from, false).await.unwrap();
             assert!(walk.scan.resumed);
-            self.step_log.note("the walk is interrupted and gone on with");
+            self.step_log.note("the walk is interrupted and resumed");
         }
     }
 
-    /// Requests a page, lets the world go on, commits it.
+    /// Requests a page, executes other changes, and commits the page.
     async fn continue_walk(&mut self) -> bool {
         let Some(walk) = &self.walk else {
             let scan = self.walker.scan(false).await;
@@ -145,7 +146,7 @@ impl Simulation<'_> {
             self.change_api().await;
         }
         let Some(last) = docs.last() else { return self.finish().await };
-        let place = Some(last.id.clone());
+        let resume_point = Some(last.id.clone());
         let mut page = self.walker.page([Write::Save(batch(&docs))]);
         page.requested_at = requested_at;
         let outcomes = row_outcomes(self.store.commit(page).await.unwrap());
@@ -153,7 +154,7 @@ impl Simulation<'_> {
         self.step_log.note(&format!("a page of {}: {outcomes:?}", ids.join(" ")));
         assert!(!outcomes.contains(&RowOutcome::Duplicate));
         if let Some(walk) = &mut self.walk {
-            walk.resume_point = place;
+            walk.resume_point = resume_point;
         }
         false
     }
@@ -164,14 +165,14 @@ impl Simulation<'_> {
         let finished = self.store.finish_scan(finish).await.unwrap();
         self.step_log.note(&format!("the walk ends: {finished:?}"));
         let cache = self.cache().await;
-        for (id, record) in self.api.iter().filter(|(_, there)| there.present_since < walk.began) {
-            let lives = cache.get(id).is_some_and(|(_, live)| *live);
-            assert!(lives, "{id} lived all the time (since {}) and is deleted", record.present_since);
+        for (id, record) in self.api.iter().filter(|(_, record)| record.present_since < walk.began) {
+            let active = cache.get(id).is_some_and(|(_, live)| *live);
+            assert!(active, "{id} existed for the whole walk (since step {}) and is deleted", record.present_since);
         }
         for (id, (_, live)) in &cache {
-            let gone_before =
-                !self.api.contains_key(id) && self.removed_at_step.get(id).is_none_or(|went| *went < walk.began);
-            assert!(!(gone_before && *live), "{id} was not there for the whole walk and still lives");
+            let removed_before =
+                !self.api.contains_key(id) && self.removed_at_step.get(id).is_none_or(|step| *step < walk.began);
+            assert!(!(removed_before && *live), "{id} did not exist during the whole walk and is still active");
         }
         if self.reports_all_changes {
             assert_eq!(live_docs(cache), self.api_docs());
@@ -179,7 +180,7 @@ impl Simulation<'_> {
         true
     }
 
-    /// Two walks while nothing changes: whatever was not told is known now.
+    /// Executes a complete walk without changes, after which all unreported changes are stored.
     async fn finish_without_changes(&mut self) {
         self.walk = None;
         let scan = self.walker.scan(false).await;

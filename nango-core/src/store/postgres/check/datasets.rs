@@ -1,4 +1,4 @@
-//! The rows of datasets: counts, sequence, stamp, and the last record number.
+//! Check of dataset rows: counts, sequence, latest commit time, last record number.
 
 use crate::store::{
     CheckReport, DatasetKey, Problem, StoreError,
@@ -6,57 +6,57 @@ use crate::store::{
     postgres::{Db, Postgres, dataset::Dataset, error::DbResult, rows::plain_size},
 };
 
-/// A dataset's row, or what its records say; with the last record number, and whether candidates wait.
+/// Totals of a dataset, stored or counted, with the last record number and whether it has delete candidates.
 type TotalsRow = (DatasetTotals, i64, bool);
 
-/// All datasets.
+/// Returns all datasets in the order of their ids.
 pub(super) async fn list(store: &Postgres) -> Result<Vec<DatasetRef>, StoreError> {
     const LIST: &str = "SELECT id, integration, connection, model, variant FROM nango_rs.datasets ORDER BY id";
     let listed = store.read_with((), |db, ()| Box::pin(async { Ok(db.query_as(LIST).fetch_all(&mut *db.sql).await?) }));
     let rows: Vec<(i64, String, String, String, String)> = listed.await?;
-    let place = |(id, integration, connection, model, variant)| DatasetRef {
+    let dataset_ref = |(id, integration, connection, model, variant)| DatasetRef {
         id,
         key: DatasetKey { integration, connection, model, variant },
     };
-    Ok(rows.into_iter().map(place).collect())
+    Ok(rows.into_iter().map(dataset_ref).collect())
 }
 
-/// Compares a dataset's row with its records.
+/// Compares the row of a dataset with its records.
 pub(super) async fn check(
     store: &Postgres,
-    place: &DatasetRef,
+    dataset: &DatasetRef,
     repair: bool,
     report: &mut CheckReport,
 ) -> Result<(), StoreError> {
-    let found = store.read_with(place.id, |db, id| Box::pin(compare(db, *id))).await?;
-    let Some(((noted, given, waits), (counted, used, waiting))) = found else { return Ok(()) };
-    if noted.matches(&counted) && given >= used && waits >= waiting {
+    let found = store.read_with(dataset.id, |db, id| Box::pin(compare(db, *id))).await?;
+    let Some(((stored, last_rid, marked), (counted, max_rid, has_candidates))) = found else { return Ok(()) };
+    if stored.matches(&counted) && last_rid >= max_rid && marked >= has_candidates {
         return Ok(());
     }
     let mut repaired = 0;
     if repair {
-        repaired = store.write(place.clone(), |db, place| Box::pin(recount(db, place))).await?;
+        repaired = store.write(dataset.clone(), |db, dataset| Box::pin(recount(db, dataset))).await?;
     }
-    let name = place.to_string();
-    report.add_total_findings(&name, &noted, &counted, repaired);
-    if given < used {
-        let example = format!("noted record number {given}, its records go up to {used}");
+    let name = dataset.to_string();
+    report.add_total_findings(&name, &stored, &counted, repaired);
+    if last_rid < max_rid {
+        let example = format!("stored record number {last_rid}, its records go up to {max_rid}");
         report.add_finding(Problem::DatasetBehind, &name, 1, repaired, example);
     }
-    if waiting && !waits {
+    if has_candidates && !marked {
         report.add_finding(
             Problem::State,
             &name,
             1,
             repaired,
-            "delete candidates wait, and the dataset's row denies it",
+            "delete candidates exist, but the row of the dataset has no mark for them",
         );
     }
     Ok(())
 }
 
 async fn compare(db: &mut Db, id: i64) -> DbResult<Option<(TotalsRow, TotalsRow)>> {
-    const NOTED: &str = "SELECT live, bytes, seq, stamp, rids, waits FROM nango_rs.datasets WHERE id = $1";
+    const STORED: &str = "SELECT live, bytes, seq, stamp, rids, waits FROM nango_rs.datasets WHERE id = $1";
     const COUNTED: &str = concat!(
         "SELECT count(*) FILTER (WHERE deleted_at IS NULL), coalesce(sum(",
         plain_size!(),
@@ -69,25 +69,29 @@ async fn compare(db: &mut Db, id: i64) -> DbResult<Option<(TotalsRow, TotalsRow)
     let totals = |(live, bytes, seq, stamp, rids, waits): Row| {
         (DatasetTotals { live, bytes, seq, committed_at: stamp }, rids, waits)
     };
-    let noted: Option<Row> = db.query_as(NOTED).bind(id).fetch_optional(&mut *db.sql).await?;
-    let Some(noted) = noted else { return Ok(None) };
+    let stored: Option<Row> = db.query_as(STORED).bind(id).fetch_optional(&mut *db.sql).await?;
+    let Some(stored) = stored else { return Ok(None) };
     let counted: Row = db.query_as(COUNTED).bind(id).fetch_one(&mut *db.sql).await?;
-    Ok(Some((totals(noted), totals(counted))))
+    Ok(Some((totals(stored), totals(counted))))
 }
 
-/// Counts again under the lock; gives how many rows it mended. The only repair that reads a whole dataset in one
+/// Counts again under the lock; returns the number of repaired rows. The only repair that reads a whole dataset in one
 /// transaction.
-async fn recount(db: &mut Db, place: &DatasetRef) -> DbResult<u64> {
-    const MEND: &str = "UPDATE nango_rs.datasets SET live = $2, bytes = $3, seq = $4, stamp = $5, rids = $6, waits = $7 \
-         WHERE id = $1";
-    if Dataset::find(db, &place.key).await?.is_none() {
+async fn recount(db: &mut Db, dataset: &DatasetRef) -> DbResult<u64> {
+    const REPAIR: &str = "UPDATE nango_rs.datasets SET live = $2, bytes = $3, seq = $4, stamp = $5, rids = $6, \
+                          waits = $7 WHERE id = $1";
+    if Dataset::find(db, &dataset.key).await?.is_none() {
         return Ok(0);
     }
-    let Some(((noted, given, _), (counted, used, waiting))) = compare(db, place.id).await? else { return Ok(0) };
-    let mend = db.query(MEND).bind(place.id).bind(counted.live).bind(counted.bytes).bind(noted.seq.max(counted.seq));
-    mend.bind(noted.committed_at.max(counted.committed_at))
-        .bind(given.max(used))
-        .bind(waiting)
+    let Some(((stored, last_rid, _), (counted, max_rid, has_candidates))) = compare(db, dataset.id).await? else {
+        return Ok(0);
+    };
+    let repair = db.query(REPAIR).bind(dataset.id).bind(counted.live).bind(counted.bytes);
+    repair
+        .bind(stored.seq.max(counted.seq))
+        .bind(stored.committed_at.max(counted.committed_at))
+        .bind(last_rid.max(max_rid))
+        .bind(has_candidates)
         .execute(&mut *db.sql)
         .await?;
     Ok(1)

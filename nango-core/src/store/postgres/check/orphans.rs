@@ -1,4 +1,4 @@
-//! Rows that belong to something that is gone.
+//! Check for orphaned rows: rows whose owner does not exist.
 
 use sqlx::AssertSqlSafe;
 
@@ -8,7 +8,7 @@ use crate::store::{
     postgres::{Db, Postgres, error::DbResult, maintenance, to_u64},
 };
 
-/// What can be left over: its name, its table, what tells its rows apart, and which of them (`t`) belong to nothing.
+/// A kind of orphans: name in reports, table, key columns, condition on a row `t`.
 type Orphans = (&'static str, &'static str, &'static str, &'static str);
 
 const ORPHANS: [Orphans; 11] = [
@@ -30,7 +30,8 @@ const ORPHANS: [Orphans; 11] = [
         "delete states of no live record",
         "delete_states",
         "dataset, id",
-        "NOT EXISTS (SELECT 1 FROM nango_rs.record_keys k WHERE k.dataset = t.dataset AND k.id = t.id AND k.state & 1 = 0)",
+        "NOT EXISTS (SELECT 1 FROM nango_rs.record_keys k WHERE k.dataset = t.dataset AND k.id = t.id \
+         AND k.state & 1 = 0)",
     ),
     ("checkpoints of no connection", "checkpoints", "function", UNCONNECTED),
     ("resume states of no connection", "resume_states", "function", UNCONNECTED),
@@ -50,16 +51,16 @@ const NO_RUN: &str = "NOT EXISTS (SELECT 1 FROM nango_rs.runs r WHERE r.row = t.
 const UNCONNECTED: &str = "NOT EXISTS (SELECT 1 FROM nango_rs.functions f JOIN nango_rs.connections c \
                            ON c.integration = f.integration AND c.id = f.connection WHERE f.id = t.function)";
 
-/// Looks for what is left over.
+/// Counts orphaned rows, and deletes them if `repair` is set.
 pub(super) async fn check(store: &Postgres, repair: bool, report: &mut CheckReport) -> Result<(), StoreError> {
     for orphans in ORPHANS {
         let count = store.read_with(orphans, |db, orphans| Box::pin(count(db, orphans))).await?;
         let mut repaired = 0;
         while repair && repaired < count {
             match store.write(orphans, |db, orphans| Box::pin(delete_orphans(db, orphans))).await? {
-                // Somebody else took them out.
+                // Another process deleted the rest.
                 0 => repaired = count,
-                taken => repaired += taken,
+                deleted => repaired += deleted,
             }
         }
         report.add_finding(Problem::Orphans, orphans.0, count, repaired.min(count), "");
@@ -67,36 +68,37 @@ pub(super) async fn check(store: &Postgres, repair: bool, report: &mut CheckRepo
     check_unconnected(store, repair, report).await
 }
 
-async fn count(db: &mut Db, (_, table, _, lost): &Orphans) -> DbResult<u64> {
+async fn count(db: &mut Db, (_, table, _, is_orphan): &Orphans) -> DbResult<u64> {
     db.allow_seq_scan().await?;
-    let sql = format!("SELECT count(*) FROM nango_rs.{table} t WHERE {lost}");
+    let sql = format!("SELECT count(*) FROM nango_rs.{table} t WHERE {is_orphan}");
     Ok(to_u64(sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false).fetch_one(&mut *db.sql).await?))
 }
 
-async fn delete_orphans(db: &mut Db, (_, table, columns, lost): &Orphans) -> DbResult<u64> {
+async fn delete_orphans(db: &mut Db, (_, table, columns, is_orphan): &Orphans) -> DbResult<u64> {
     db.allow_seq_scan().await?;
     let sql = if *table == "datasets" {
-        // The dataset stays, for its sequence; only its scan goes.
-        format!("UPDATE nango_rs.datasets t SET scan = NULL, scan_function = NULL, scan_start = NULL WHERE {lost}")
+        // The row stays, for its sequence; only the scan is removed.
+        format!("UPDATE nango_rs.datasets t SET scan = NULL, scan_function = NULL, scan_start = NULL WHERE {is_orphan}")
     } else {
         format!(
             "DELETE FROM nango_rs.{table} WHERE ({columns}) IN \
-             (SELECT {columns} FROM nango_rs.{table} t WHERE {lost} LIMIT {STEP})"
+             (SELECT {columns} FROM nango_rs.{table} t WHERE {is_orphan} LIMIT {STEP})"
         )
     };
     Ok(sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut *db.sql).await?.rows_affected())
 }
 
-/// Records whose connection was removed: they should have gone with it.
+/// Checks for records of removed connections, which should have been deleted with their connection.
 async fn check_unconnected(store: &Postgres, repair: bool, report: &mut CheckReport) -> Result<(), StoreError> {
-    for place in datasets::list(store).await? {
-        let count =
-            store.read_with(place.clone(), |db, place| Box::pin(count_unconnected(db, place.id, &place.key))).await?;
+    for dataset in datasets::list(store).await? {
+        let count = store
+            .read_with(dataset.clone(), |db, dataset| Box::pin(count_unconnected(db, dataset.id, &dataset.key)))
+            .await?;
         let mut repaired = 0;
         if count > 0 && repair {
             let mut through = None;
             loop {
-                let input = (place.key.clone(), through);
+                let input = (dataset.key.clone(), through);
                 let step = store.write(input, |db, (key, through)| {
                     Box::pin(maintenance::empty(db, key, *through, u32::try_from(STEP).unwrap_or(u32::MAX)))
                 });
@@ -108,13 +110,13 @@ async fn check_unconnected(store: &Postgres, repair: bool, report: &mut CheckRep
                 through = Some(step.through);
             }
         }
-        let name = format!("records of a removed connection: {place}");
+        let name = format!("records of a removed connection: {dataset}");
         report.add_finding(Problem::Orphans, &name, count.max(repaired), repaired, "");
     }
     Ok(())
 }
 
-/// How many records a dataset has whose connection is not there.
+/// Returns the number of records of a dataset if its connection does not exist, else 0.
 async fn count_unconnected(db: &mut Db, id: i64, key: &DatasetKey) -> DbResult<u64> {
     const CONNECTED: &str = "SELECT EXISTS (SELECT 1 FROM nango_rs.connections WHERE integration = $1 AND id = $2)";
     const COUNT: &str = "SELECT count(*) FROM nango_rs.records WHERE dataset = $1";

@@ -1,5 +1,5 @@
-//! Small values that are JSON, if the database is sound. They are read here: the server's own JSON refuses texts that
-//! are good (`\u0000`, great numbers).
+//! Check of small JSON values. They are parsed here, because the server's JSON type refuses valid texts (`\u0000`,
+//! large numbers).
 
 use futures_util::TryStreamExt;
 use serde::de::IgnoredAny;
@@ -9,7 +9,7 @@ use crate::store::{
     postgres::{Db, Postgres, error::DbResult},
 };
 
-/// What is looked at: its name, and how it is read, a name and two values in each row.
+/// Values to check: name in reports, and a query of a name and two values per row.
 type Values = (&'static str, &'static str);
 
 const CHECKPOINTS: &str = "checkpoints";
@@ -24,7 +24,7 @@ const VALUES: [Values; 4] = [
     ("log lines", "SELECT 'line ' || n, fields, NULL FROM nango_rs.run_logs WHERE fields IS NOT NULL"),
 ];
 
-/// Looks for values that cannot be read.
+/// Reports values that cannot be read.
 pub(super) async fn check(store: &Postgres, report: &mut CheckReport) -> Result<(), StoreError> {
     for values in VALUES {
         let (count, example) = store.read_with(values, |db, values| Box::pin(count_unreadable(db, values))).await?;
@@ -33,14 +33,14 @@ pub(super) async fn check(store: &Postgres, report: &mut CheckReport) -> Result<
     Ok(())
 }
 
-/// How many cannot be read, and the first of them.
+/// Returns the number of unreadable values and the name of the first.
 async fn count_unreadable(db: &mut Db, (name, select): &Values) -> DbResult<(u64, String)> {
     db.allow_seq_scan().await?;
     let (mut count, mut example) = (0, String::new());
     let mut rows = db.query_as::<(String, String, Option<String>)>(select).fetch(&mut *db.sql);
-    while let Some((of, first, second)) = rows.try_next().await? {
+    while let Some((name_of_row, first, second)) = rows.try_next().await? {
         let sound = if *name == CHECKPOINTS {
-            // Whatever is JSON and begins so is an object.
+            // Valid JSON that begins with `{` is an object.
             first.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(&first).is_ok()
         } else {
             [Some(first), second].iter().flatten().all(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
@@ -48,7 +48,7 @@ async fn count_unreadable(db: &mut Db, (name, select): &Values) -> DbResult<(u64
         if !sound {
             count += 1;
             if count == 1 {
-                example = of;
+                example = name_of_row;
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Tombstones.
+//! Deletes by id.
 
 use super::{WriteContext, lookup, times::TimeChanges, write::Tombstones};
 use crate::store::{
@@ -9,30 +9,30 @@ use crate::store::{
     update_times::{Age, Source, UpdateTimes},
 };
 
-/// Deletes records by id: the last payload stays, an id that is not there is left alone. A delete is never the answer of a
-/// full walk, so an older one does not win the second time.
+/// Deletes records by id; the last payload stays, and an unknown id is skipped. A delete is never part of a full walk,
+/// so an older one does not win when it is repeated.
 pub(in crate::store::postgres) async fn delete(
     db: &mut Db,
     at: &WriteContext,
     dataset: &mut Dataset,
     deletes: &[DeleteRow],
-    ready: &PreparedWrite,
+    prepared: &PreparedWrite,
 ) -> DbResult<Vec<RowOutcome>> {
-    // No record has a NUL in its id, and the server would not take the question.
-    let asked = |id: &str, duplicate: bool| !duplicate && !id.contains('\0');
-    let wanted: Vec<&str> = deletes
+    // No record has a NUL in its id, and the server would refuse the parameter.
+    let is_looked_up = |id: &str, duplicate: bool| !duplicate && !id.contains('\0');
+    let ids: Vec<&str> = deletes
         .iter()
-        .zip(&ready.duplicate)
-        .filter(|(row, dup)| asked(&row.id, **dup))
+        .zip(&prepared.duplicate)
+        .filter(|(row, dup)| is_looked_up(&row.id, **dup))
         .map(|(row, _)| row.id.as_str())
         .collect();
     let with_times = deletes.iter().any(|row| row.deleted_at.is_some());
-    let mut known = lookup::find_keys(db, dataset.id, &wanted, with_times).await?.into_iter();
+    let mut known = lookup::find_keys(db, dataset.id, &ids, with_times).await?.into_iter();
     let source = Source { full_walk: None, ..at.source() };
-    let (mut burials, mut times) = (Tombstones::default(), TimeChanges::default());
+    let (mut tombstones, mut times) = (Tombstones::default(), TimeChanges::default());
     let mut rows = Vec::with_capacity(deletes.len());
-    for (row, duplicate) in deletes.iter().zip(&ready.duplicate) {
-        let known = if asked(&row.id, *duplicate) { known.next().flatten() } else { None };
+    for (row, duplicate) in deletes.iter().zip(&prepared.duplicate) {
+        let known = if is_looked_up(&row.id, *duplicate) { known.next().flatten() } else { None };
         rows.push(match known {
             _ if *duplicate => RowOutcome::Duplicate,
             Some(known) if !known.has_flags(DELETED_FLAG) => {
@@ -41,7 +41,7 @@ pub(in crate::store::postgres) async fn delete(
                 } else if known.times.compare(row.deleted_at, source) != Age::Applies {
                     RowOutcome::SkippedOlder
                 } else {
-                    burials.push(&row.id, [known.seq, dataset.next_seq()]);
+                    tombstones.push(&row.id, [known.seq, dataset.next_seq()]);
                     times.push(&row.id, row.deleted_at.map(|time| UpdateTimes::written(Some(time))));
                     dataset.live -= 1;
                     dataset.bytes -= known.bytes;
@@ -55,7 +55,7 @@ pub(in crate::store::postgres) async fn delete(
             None => RowOutcome::Missing,
         });
     }
-    burials.write(db, dataset.id, at.committed_at, at.run).await?;
+    tombstones.write(db, dataset.id, at.committed_at, at.run).await?;
     times.write(db, dataset.id).await?;
     Ok(rows)
 }

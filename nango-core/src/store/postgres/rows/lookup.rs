@@ -1,4 +1,4 @@
-//! Looking rows up, many at once.
+//! Bulk lookup of key rows and payloads.
 
 use std::collections::HashMap;
 
@@ -14,26 +14,26 @@ use crate::store::{
     update_times::UpdateTimes,
 };
 
-/// The narrow row of an id.
+/// Key row of a record.
 #[derive(Debug, Clone)]
 pub(super) struct KeyRow {
-    /// The record's number.
+    /// Record number.
     pub rid: i64,
-    /// Its place in the feed, and the key of its other row.
+    /// Position in the feed, and key of the payload row.
     pub seq: i64,
-    /// When it last changed.
+    /// Time of the last change, microseconds since 1970 (UTC).
     pub modified_at: i64,
-    /// The run that changed it.
+    /// Row of the run that made the last change.
     pub run: i64,
-    /// The size of the payload; 0 when pruned.
+    /// Size of the payload in bytes; 0 if it was pruned.
     pub bytes: i64,
-    /// Bits of [`crate::store::row`].
+    /// Flags of [`crate::store::row_flags`].
     pub state: i64,
-    /// The way in which `hash` was taken.
+    /// Version of `hash`.
     pub hash_version: i64,
-    /// The hash of the payload.
+    /// Content hash of the payload.
     pub hash: Hash,
-    /// Empty if they were not asked for.
+    /// Update times; empty if they were not requested.
     pub times: UpdateTimes,
 }
 
@@ -43,7 +43,7 @@ impl KeyRow {
     }
 }
 
-/// The look-up of keys with these columns more.
+/// Query of key rows by id, with additional columns.
 macro_rules! keys {
     ($more:literal) => {
         concat!(
@@ -55,8 +55,8 @@ macro_rules! keys {
     };
 }
 
-/// The rows of ids, each named once; `None` for those that are not there. Times of update are read if the write has such
-/// times: otherwise nothing depends on them.
+/// Returns the key rows of distinct ids; `None` for unknown ids. Update times are read only if the write has such
+/// times: otherwise they have no effect.
 pub(super) async fn find_keys(
     db: &mut Db,
     dataset: i64,
@@ -72,14 +72,14 @@ pub(super) async fn find_keys(
     }
     for row in db.query(keys).bind(dataset).bind(ids).fetch_all(&mut *db.sql).await? {
         // The server counts from 1.
-        let place = usize::try_from(row.try_get::<i64, _>(0)? - 1).ok().and_then(|place| known.get_mut(place));
+        let entry = usize::try_from(row.try_get::<i64, _>(0)? - 1).ok().and_then(|index| known.get_mut(index));
         let hash = row.try_get::<&[u8], _>(8)?.try_into().map_err(|_| DbError::damaged("the hash of a record"))?;
         let times = if with_times {
             UpdateTimes { updated: row.try_get(9)?, older: row.try_get(10)?, older_walk: row.try_get(11)? }
         } else {
             UpdateTimes::default()
         };
-        *place.ok_or_else(|| DbError::damaged("a row"))? = Some(KeyRow {
+        *entry.ok_or_else(|| DbError::damaged("a row"))? = Some(KeyRow {
             times,
             rid: row.try_get(1)?,
             seq: row.try_get(2)?,
@@ -94,13 +94,14 @@ pub(super) async fn find_keys(
     Ok(known)
 }
 
-/// Payloads as they are stored, with the id of their key, by their place in the feed.
+/// Stored payloads with the id of their key, by sequence number.
 pub(in crate::store::postgres) type Payloads = HashMap<i64, (Vec<u8>, i32)>;
 
-/// The payloads of rows by their place in the feed.
+/// Returns the payloads of rows by sequence number; pruned ones are skipped.
 pub(in crate::store::postgres) async fn payloads(db: &mut Db, dataset: i64, seqs: &[i64]) -> DbResult<Payloads> {
     const PAYLOADS: &str = "SELECT i.seq, r.payload, r.key_id FROM unnest($2::bigint[]) i(seq) CROSS JOIN LATERAL \
-                            (SELECT payload, key_id FROM nango_rs.records WHERE dataset = $1 AND seq = i.seq OFFSET 0) r \
+                            (SELECT payload, key_id FROM nango_rs.records WHERE dataset = $1 \
+                            AND seq = i.seq OFFSET 0) r \
                             WHERE r.payload IS NOT NULL";
     if seqs.is_empty() {
         return Ok(Payloads::new());
@@ -109,7 +110,7 @@ pub(in crate::store::postgres) async fn payloads(db: &mut Db, dataset: i64, seqs
     Ok(rows.into_iter().map(|(seq, payload, key)| (seq, (payload, key))).collect())
 }
 
-/// Whether a row lives and has a payload.
+/// Returns whether a record is live and has a payload.
 pub(super) fn has_payload(known: &KeyRow) -> bool {
     !known.has_flags(DELETED_FLAG | PRUNED_FLAG)
 }

@@ -1,4 +1,4 @@
-//! Merging partial records into stored ones.
+//! Patches: merging partial records into stored ones.
 
 use super::{WriteContext, lookup, times::TimeChanges, to_i64, write::Replacements};
 use crate::store::{
@@ -15,20 +15,20 @@ use crate::store::{
     update_times::{Age, patch_time},
 };
 
-/// So many payloads are read at once, so that memory does not grow with the page.
+/// Number of payloads that are read at once; bounds the memory for a page.
 const GROUP_ROWS: usize = 1000;
 
-/// Patches live records. One whose payload was pruned has nothing to merge with and counts as missing; one that is older
-/// than its record counts as seen by the scan that is open.
+/// Patches live records. A record whose payload was pruned cannot be merged and counts as missing. A patch that is
+/// older than its record is skipped, but marks the record as seen by an open scan.
 pub(in crate::store::postgres) async fn patch(
     db: &mut Db,
     at: &WriteContext,
     dataset: &mut Dataset,
     patches: &[PatchRow],
-    ready: &PreparedWrite,
+    prepared: &PreparedWrite,
 ) -> DbResult<Vec<RowOutcome>> {
     let mut rows = Vec::with_capacity(patches.len());
-    for (patches, duplicate) in patches.chunks(GROUP_ROWS).zip(ready.duplicate.chunks(GROUP_ROWS)) {
+    for (patches, duplicate) in patches.chunks(GROUP_ROWS).zip(prepared.duplicate.chunks(GROUP_ROWS)) {
         patch_group(db, at, dataset, patches, duplicate, &mut rows).await?;
     }
     Ok(rows)
@@ -42,10 +42,10 @@ async fn patch_group(
     duplicate: &[bool],
     rows: &mut Vec<RowOutcome>,
 ) -> DbResult<()> {
-    let asked = |id: &str, duplicate: bool| !duplicate && !id.contains('\0');
-    let wanted: Vec<&str> =
-        patches.iter().zip(duplicate).filter(|(row, dup)| asked(&row.id, **dup)).map(|(row, _)| &*row.id).collect();
-    let known = lookup::find_keys(db, dataset.id, &wanted, true).await?;
+    let is_looked_up = |id: &str, duplicate: bool| !duplicate && !id.contains('\0');
+    let looked_up = patches.iter().zip(duplicate).filter(|(row, dup)| is_looked_up(&row.id, **dup));
+    let ids: Vec<&str> = looked_up.map(|(row, _)| &*row.id).collect();
+    let known = lookup::find_keys(db, dataset.id, &ids, true).await?;
     let seqs: Vec<_> =
         known.iter().flatten().filter(|known| lookup::has_payload(known)).map(|known| known.seq).collect();
     let stored = lookup::payloads(db, dataset.id, &seqs).await?;
@@ -58,7 +58,7 @@ async fn patch_group(
             rows.push(RowOutcome::Duplicate);
             continue;
         }
-        let known = if asked(&patch.id, false) { known.next().flatten() } else { None };
+        let known = if is_looked_up(&patch.id, false) { known.next().flatten() } else { None };
         let Some(known) = known.filter(lookup::has_payload) else {
             rows.push(RowOutcome::Missing);
             continue;
@@ -70,13 +70,13 @@ async fn patch_group(
         let mut merged = Vec::with_capacity(stored.len());
         merge::merge(stored, &patch.fields, &mut merged).map_err(|_| damaged())?;
         let unchanged = merge::same_json(stored, std::str::from_utf8(&merged).map_err(|_| damaged())?);
-        let given = patch_time(patch.updated);
+        let time = patch_time(patch.updated);
         rows.push(if unchanged {
-            times.push(&patch.id, known.times.after_unchanged_save(given));
+            times.push(&patch.id, known.times.after_unchanged_save(time));
             RowOutcome::Unchanged
         } else if at.is_newer(&known) {
             RowOutcome::SkippedNewer
-        } else if let Age::Older(older) = known.times.compare(given, at.source()) {
+        } else if let Age::Older(older) = known.times.compare(time, at.source()) {
             times.push(&patch.id, older);
             seen.push(known.rid);
             RowOutcome::SkippedOlder

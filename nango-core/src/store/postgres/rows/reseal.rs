@@ -1,4 +1,4 @@
-//! Storing rows otherwise than they were, without a change that anybody is told of: the writes of a walk.
+//! Writes of a reseal pass, which change the stored form of rows without a change for readers.
 
 use super::{INVALID_RUN, stored_key_id, write};
 use crate::store::{
@@ -7,7 +7,7 @@ use crate::store::{
     postgres::{Db, error::DbResult},
 };
 
-/// Payloads that are stored otherwise.
+/// Payloads to store in another form.
 #[derive(Debug, Default)]
 pub(in crate::store::postgres) struct PayloadUpdates<'a> {
     ids: Vec<&'a str>,
@@ -16,19 +16,19 @@ pub(in crate::store::postgres) struct PayloadUpdates<'a> {
 }
 
 impl<'a> PayloadUpdates<'a> {
-    /// One more: the record's id, its place in the feed, and its payload as it is to be stored.
+    /// Adds a record: id, sequence number, and payload in its new form.
     pub(in crate::store::postgres) fn push(&mut self, id: &'a str, seq: i64, payload: Vec<u8>) {
         self.ids.push(id);
         self.seqs.push(seq);
         self.payloads.push(payload);
     }
 
-    /// Writes them.
+    /// Writes the collected payloads.
     pub(in crate::store::postgres) async fn write(
         &self,
         db: &mut Db,
         dataset: i64,
-        regime: &EncryptionPolicy,
+        policy: &EncryptionPolicy,
     ) -> DbResult<()> {
         const RESEAL: &str = "WITH rows AS (INSERT INTO nango_rs.records AS r \
              (dataset, seq, first_seen_at, modified_at, run, last_action, id, key_id, payload) \
@@ -43,14 +43,14 @@ impl<'a> PayloadUpdates<'a> {
                 .bind(&self.ids[part.clone()])
                 .bind(&self.payloads[part.clone()])
                 .bind(INVALID_RUN)
-                .bind(stored_key_id(regime));
+                .bind(stored_key_id(policy));
             write::ensure_all_written(reseal.fetch_one(&mut *db.sql).await?, part.len())?;
         }
         Ok(())
     }
 }
 
-/// Content hashes that are stored in another version.
+/// Content hashes to store in another version.
 #[derive(Debug, Default)]
 pub(in crate::store::postgres) struct HashUpdates<'a> {
     ids: Vec<&'a str>,
@@ -59,14 +59,14 @@ pub(in crate::store::postgres) struct HashUpdates<'a> {
 }
 
 impl<'a> HashUpdates<'a> {
-    /// One more: the record's id, its hash, and the version of that.
+    /// Adds a record: id, hash, and version of the hash.
     pub(in crate::store::postgres) fn push(&mut self, id: &'a str, hash: Hash, version: i64) {
         self.ids.push(id);
         self.hashes.push(hash);
         self.versions.push(write::to_i16(version));
     }
 
-    /// Writes them.
+    /// Writes the collected hashes.
     pub(in crate::store::postgres) async fn write(&self, db: &mut Db, dataset: i64) -> DbResult<()> {
         const REHASH: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys AS k \
              (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \

@@ -1,4 +1,4 @@
-//! Saving whole records.
+//! Saves of whole records.
 
 use super::{
     WriteContext,
@@ -21,33 +21,33 @@ use crate::{
     },
 };
 
-/// Saves a batch; every id of it counts as seen by the scan that is open.
+/// Saves a batch; all its ids are marked as seen by an open scan.
 pub(in crate::store::postgres) async fn save(
     db: &mut Db,
     at: &WriteContext,
     dataset: &mut Dataset,
     batch: &Batch,
-    ready: &PreparedWrite,
+    prepared: &PreparedWrite,
 ) -> DbResult<Vec<RowOutcome>> {
     let ids: Vec<&str> =
-        batch.iter().zip(&ready.duplicate).filter(|(_, dup)| !**dup).map(|(item, _)| item.id).collect();
+        batch.iter().zip(&prepared.duplicate).filter(|(_, dup)| !**dup).map(|(item, _)| item.id).collect();
     let known = lookup::find_keys(db, dataset.id, &ids, batch.has_times()).await?;
-    let same = compare_content(db, at, dataset.id, &known, batch, ready).await?;
+    let same = compare_content(db, at, dataset.id, &known, batch, prepared).await?;
 
     let mut known = known.into_iter().zip(same);
-    let mut plan = SaveBatch::default();
+    let mut writes = SaveBatch::default();
     let mut rows = Vec::with_capacity(batch.len());
     let mut seen = Vec::with_capacity(if dataset.scan.is_some() { batch.len() } else { 0 });
-    for (item, (hash, duplicate)) in batch.iter().zip(ready.hashes.iter().zip(&ready.duplicate)) {
+    for (item, (hash, duplicate)) in batch.iter().zip(prepared.hashes.iter().zip(&prepared.duplicate)) {
         if *duplicate {
             rows.push(RowOutcome::Duplicate);
             continue;
         }
         let (rid, outcome) = if let Some((Some(known), same)) = known.next() {
-            (known.rid, plan.save_existing(at, dataset, item, hash, &known, same)?)
+            (known.rid, writes.save_existing(at, dataset, item, hash, &known, same)?)
         } else {
             let rid = dataset.next_rid();
-            plan.inserts.push(item.id, rid, dataset.next_seq(), at.content_of(item, hash)?);
+            writes.inserts.push(item.id, rid, dataset.next_seq(), at.content_of(item, hash)?);
             dataset.live += 1;
             dataset.bytes += to_i64(item.payload.len());
             (rid, RowOutcome::Added)
@@ -57,11 +57,11 @@ pub(in crate::store::postgres) async fn save(
             seen.push(rid);
         }
     }
-    plan.inserts.write(db, at, dataset.id).await?;
+    writes.inserts.write(db, at, dataset.id).await?;
     failpoint!("page:record-half");
-    plan.replacements.write(db, at, dataset.id).await?;
-    plan.restores.write(db, at, dataset.id).await?;
-    plan.times.write(db, dataset.id).await?;
+    writes.replacements.write(db, at, dataset.id).await?;
+    writes.restores.write(db, at, dataset.id).await?;
+    writes.times.write(db, dataset.id).await?;
     if let Some(scan) = dataset.scan {
         scans::mark(db, scan.number, seen).await?;
         failpoint!("page:marks");
@@ -69,7 +69,7 @@ pub(in crate::store::postgres) async fn save(
     Ok(rows)
 }
 
-/// What is to be written of a batch.
+/// Collected writes of a batch.
 #[derive(Default)]
 struct SaveBatch<'a> {
     inserts: Inserts<'a>,
@@ -79,7 +79,7 @@ struct SaveBatch<'a> {
 }
 
 impl<'a> SaveBatch<'a> {
-    /// Saves a record that is there; `same`: with this content.
+    /// Saves an existing record; `same` is set if its content is unchanged.
     fn save_existing(
         &mut self,
         at: &WriteContext,
@@ -97,8 +97,8 @@ impl<'a> SaveBatch<'a> {
         let bytes = to_i64(item.payload.len());
         let deleted = known.has_flags(DELETED_FLAG);
         if !deleted && same {
-            // The same content under another order of keys or another kind of hash, or without its payload: nothing
-            // that a reader is told of.
+            // Same content with another order of keys, another hash version, or without its payload: no change for
+            // readers.
             let content = at.content_of(item, hash)?;
             self.restores.push(item.id, known.seq, content, !(equal && known.state == MERGED_FLAG));
             dataset.bytes += bytes - known.bytes;
@@ -125,21 +125,22 @@ impl<'a> SaveBatch<'a> {
     }
 }
 
-/// For each of the rows (the items without the duplicates), whether it has the content of its item. The hash answers, in the
-/// version that the row has, unless nobody here knows that version, or a patch left the keys in an order of its own: then
-/// the payloads are compared.
+/// Returns for each row (the items without duplicates) whether it has the content of its item. Hashes are compared in
+/// the version of the row. If that version is unknown, or a patch left the keys in a different order, the payloads are
+/// compared instead.
 async fn compare_content(
     db: &mut Db,
     at: &WriteContext,
     dataset: i64,
     known: &[Option<KeyRow>],
     batch: &Batch,
-    ready: &PreparedWrite,
+    prepared: &PreparedWrite,
 ) -> DbResult<Vec<bool>> {
-    let items = || batch.iter().zip(&ready.duplicate).filter(|(_, duplicate)| !**duplicate).map(|(item, _)| item);
-    let hashes = ready.hashes.iter().zip(&ready.duplicate).filter(|(_, duplicate)| !**duplicate).map(|(hash, _)| hash);
+    let items = || batch.iter().zip(&prepared.duplicate).filter(|(_, duplicate)| !**duplicate).map(|(item, _)| item);
+    let hashes = prepared.hashes.iter().zip(&prepared.duplicate);
+    let hashes = hashes.filter(|(_, duplicate)| !**duplicate).map(|(hash, _)| hash);
     let mut same = Vec::with_capacity(known.len());
-    let mut open = Vec::new();
+    let mut undecided = Vec::new();
     for ((known, item), hash) in known.iter().zip(items()).zip(hashes) {
         let Some(known) = known else {
             same.push(false);
@@ -151,10 +152,10 @@ async fn compare_content(
         };
         same.push(given == Some(known.hash));
         if given.is_none_or(|given| given != known.hash && known.has_flags(MERGED_FLAG)) && lookup::has_payload(known) {
-            open.push(known.seq);
+            undecided.push(known.seq);
         }
     }
-    let stored = lookup::payloads(db, dataset, &open).await?;
+    let stored = lookup::payloads(db, dataset, &undecided).await?;
     if stored.is_empty() {
         return Ok(same);
     }

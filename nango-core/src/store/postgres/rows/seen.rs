@@ -1,4 +1,4 @@
-//! Sightings: records that are at the provider, whatever their content is.
+//! Sightings: ids that exist at the provider, with unknown content.
 
 use super::lookup;
 use crate::store::{
@@ -8,22 +8,22 @@ use crate::store::{
     row_flags::DELETED_FLAG,
 };
 
-/// Counts live records as seen by the scan that is open; nothing of them is written.
+/// Marks live records as seen by an open scan; the records themselves are not written.
 pub(in crate::store::postgres) async fn seen(
     db: &mut Db,
     dataset: &Dataset,
     ids: &[String],
-    ready: &PreparedWrite,
+    prepared: &PreparedWrite,
 ) -> DbResult<Vec<RowOutcome>> {
-    // No record has a NUL in its id, and the server would not take the parameter.
-    let known_text = |id: &str, duplicate: bool| !duplicate && !id.contains('\0');
-    let wanted: Vec<&str> =
-        ids.iter().zip(&ready.duplicate).filter(|(id, dup)| known_text(id, **dup)).map(|(id, _)| id.as_str()).collect();
-    let mut known = lookup::find_keys(db, dataset.id, &wanted, false).await?.into_iter();
+    // No record has a NUL in its id, and the server would refuse the parameter.
+    let is_looked_up = |id: &str, duplicate: bool| !duplicate && !id.contains('\0');
+    let sighted = ids.iter().zip(&prepared.duplicate).filter(|(id, dup)| is_looked_up(id, **dup));
+    let looked_up: Vec<&str> = sighted.map(|(id, _)| id.as_str()).collect();
+    let mut known = lookup::find_keys(db, dataset.id, &looked_up, false).await?.into_iter();
     let mut rows = Vec::with_capacity(ids.len());
     let mut seen = Vec::new();
-    for (id, duplicate) in ids.iter().zip(&ready.duplicate) {
-        let known = if known_text(id, *duplicate) { known.next().flatten() } else { None };
+    for (id, duplicate) in ids.iter().zip(&prepared.duplicate) {
+        let known = if is_looked_up(id, *duplicate) { known.next().flatten() } else { None };
         rows.push(match known {
             _ if *duplicate => RowOutcome::Duplicate,
             Some(known) if !known.has_flags(DELETED_FLAG) => {

@@ -1,4 +1,4 @@
-//! Storing times of update, and nothing else of a row.
+//! Writes of update times alone.
 
 use super::write::{self, INVALID_RUN};
 use crate::store::{
@@ -6,7 +6,7 @@ use crate::store::{
     update_times::UpdateTimes,
 };
 
-/// Rows whose times change.
+/// Records whose update times change.
 #[derive(Debug, Default)]
 pub(super) struct TimeChanges<'a> {
     ids: Vec<&'a str>,
@@ -16,7 +16,7 @@ pub(super) struct TimeChanges<'a> {
 }
 
 impl<'a> TimeChanges<'a> {
-    /// One more, if its times are to change.
+    /// Adds a record, if its times change.
     pub(super) fn push(&mut self, id: &'a str, times: Option<UpdateTimes>) {
         if let Some(times) = times {
             self.ids.push(id);
@@ -26,7 +26,7 @@ impl<'a> TimeChanges<'a> {
         }
     }
 
-    /// Writes them.
+    /// Writes the collected times.
     pub(super) async fn write(&self, db: &mut Db, dataset: i64) -> DbResult<()> {
         const TIMES: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys AS k \
              (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, older, older_walk, id) \

@@ -1,10 +1,10 @@
-//! Writing rows, many at once: each kind of change is one statement over arrays, which writes both rows of each record.
+//! Bulk writes: each kind of change is one statement over arrays, which writes both rows of each record.
 //!
-//! A row that is known to be there is changed by an insert that meets it: `ON CONFLICT` finds it by its key and by nothing
-//! else (see `transaction`). What such an insert brings are carriers: where the place of a record changes, the new one
-//! travels in `first_seen_at`. A row that is not there, against all rules, would be inserted; it has the run [`NOBODY`], and
-//! the statement's count tells. `unnest` stands among the columns, where the server hands the rows on one by one; as a table
-//! it would copy all of them first.
+//! An existing row is changed by an insert that conflicts with it, because `ON CONFLICT` finds it by its key alone (see
+//! `transaction`). Such an insert passes its values in columns of the excluded row: where the sequence number of a
+//! record changes, the new one is passed in `first_seen_at`. A row that unexpectedly does not exist would be inserted;
+//! it gets the run [`INVALID_RUN`], which the count of the statement detects. `unnest` is used in the select list,
+//! where the server streams its rows; as a table, it would first copy all of them.
 
 use std::borrow::Cow;
 
@@ -17,13 +17,13 @@ use crate::store::{
     },
 };
 
-/// So many bytes of payload go into one statement, unless a single one is larger.
+/// Maximum bytes of payload in one statement, unless a single payload is larger.
 const MAX_STATEMENT_BYTES: usize = 16 << 20;
 
-/// A run that there is not.
+/// Row number that no run has.
 pub(in crate::store::postgres) const INVALID_RUN: i64 = -1;
 
-/// Records that are not there yet.
+/// New records, which have neither row yet.
 #[derive(Debug, Default)]
 pub(super) struct Inserts<'a> {
     ids: Vec<&'a str>,
@@ -36,7 +36,7 @@ pub(super) struct Inserts<'a> {
 }
 
 impl<'a> Inserts<'a> {
-    /// One more: its id, its number, its place in the feed, its content.
+    /// Adds a record: id, record number, sequence number, content.
     pub(super) fn push(&mut self, id: &'a str, rid: i64, seq: i64, content: Content<'a>) {
         self.ids.push(id);
         self.rids.push(rid);
@@ -47,7 +47,7 @@ impl<'a> Inserts<'a> {
         self.payloads.push(content.payload);
     }
 
-    /// Writes them.
+    /// Writes the collected records.
     pub(super) async fn write(&self, db: &mut Db, at: &WriteContext, dataset: i64) -> DbResult<()> {
         const INSERT: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys \
              (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, id) \
@@ -77,7 +77,7 @@ impl<'a> Inserts<'a> {
     }
 }
 
-/// Records whose content changes.
+/// Records with changed content.
 #[derive(Debug, Default)]
 pub(super) struct Replacements<'a> {
     ids: Vec<&'a str>,
@@ -92,7 +92,7 @@ pub(super) struct Replacements<'a> {
 }
 
 impl<'a> Replacements<'a> {
-    /// One more: its id, its place in the feed and the new one, what is told of it, its state, its content.
+    /// Adds a record: id, old and new sequence number, last action and state flags, content.
     pub(super) fn push(&mut self, id: &'a str, [old, new]: [i64; 2], [action, state]: [i64; 2], content: Content<'a>) {
         self.ids.push(id);
         self.old.push(old);
@@ -105,7 +105,7 @@ impl<'a> Replacements<'a> {
         self.payloads.push(content.payload);
     }
 
-    /// Writes them.
+    /// Writes the collected records.
     pub(super) async fn write(&self, db: &mut Db, at: &WriteContext, dataset: i64) -> DbResult<()> {
         const REPLACE: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys AS k \
              (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, id) \
@@ -146,7 +146,7 @@ impl<'a> Replacements<'a> {
     }
 }
 
-/// Records that stay as they are for a reader: their hash is renewed, and perhaps their bytes.
+/// Records without a change for readers: their hash is stored again, and their payload if necessary.
 #[derive(Debug, Default)]
 pub(super) struct Restores<'a> {
     ids: Vec<&'a str>,
@@ -158,7 +158,7 @@ pub(super) struct Restores<'a> {
 }
 
 impl<'a> Restores<'a> {
-    /// One more: its id, its place in the feed, its content, and whether the payload is to be written too.
+    /// Adds a record: id, sequence number, content, and whether to write the payload as well.
     pub(super) fn push(&mut self, id: &'a str, seq: i64, content: Content<'a>, write: bool) {
         self.ids.push(id);
         self.seqs.push(seq);
@@ -168,9 +168,10 @@ impl<'a> Restores<'a> {
         self.payloads.push(write.then_some(content.payload));
     }
 
-    /// Writes them.
+    /// Writes the collected records.
     pub(super) async fn write(&self, db: &mut Db, at: &WriteContext, dataset: i64) -> DbResult<()> {
-        // The place stays, so it need not be carried. A payload that is not to be written is not brought.
+        // The sequence number is unchanged, so `first_seen_at` passes nothing. A payload that is not written is not
+        // sent.
         const RESTORE: &str = "WITH rows AS (INSERT INTO nango_rs.records AS r \
              (dataset, seq, first_seen_at, modified_at, run, last_action, id, key_id, payload) \
              SELECT $1, seq, 0, 0, $8, 0, id, $9, payload \
@@ -214,28 +215,29 @@ pub(in crate::store::postgres) struct Tombstones<'a> {
 }
 
 impl<'a> Tombstones<'a> {
-    /// One more: its id, its place in the feed and the new one.
+    /// Adds a record: id, old and new sequence number.
     pub(in crate::store::postgres) fn push(&mut self, id: &'a str, [old, new]: [i64; 2]) {
         self.ids.push(id);
         self.old.push(old);
         self.new.push(new);
     }
 
-    /// Writes them.
+    /// Writes the collected records.
     pub(in crate::store::postgres) async fn write(
         &self,
         db: &mut Db,
         dataset: i64,
-        stamp: i64,
+        committed_at: i64,
         run: i64,
     ) -> DbResult<()> {
         // The last payload stays.
-        const BURY: &str = "WITH gone AS MATERIALIZED \
+        const TOMBSTONE: &str = "WITH gone AS MATERIALIZED \
              (SELECT * FROM unnest($2::text[], $3::bigint[], $4::bigint[]) u(id, old, seq)), \
              keys AS (INSERT INTO nango_rs.record_keys AS k \
              (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
              SELECT $1, 0, seq, $5, $6, 0, 0, 0, '', id FROM gone ON CONFLICT (dataset, id) DO UPDATE SET \
-             seq = excluded.seq, modified_at = excluded.modified_at, run = excluded.run, state = k.state | 1::smallint, \
+             seq = excluded.seq, modified_at = excluded.modified_at, run = excluded.run, \
+             state = k.state | 1::smallint, \
              older = NULL, older_walk = NULL), \
              rows AS (INSERT INTO nango_rs.records AS r \
              (dataset, seq, first_seen_at, modified_at, run, last_action, id) \
@@ -246,12 +248,13 @@ impl<'a> Tombstones<'a> {
         if self.ids.is_empty() {
             return Ok(());
         }
-        let bury = db.query_scalar(BURY).bind(dataset).bind(&self.ids).bind(&self.old).bind(&self.new);
-        ensure_all_written(bury.bind(stamp).bind(run).bind(INVALID_RUN).fetch_one(&mut *db.sql).await?, self.ids.len())
+        let write = db.query_scalar(TOMBSTONE).bind(dataset).bind(&self.ids).bind(&self.old).bind(&self.new);
+        let write = write.bind(committed_at).bind(run).bind(INVALID_RUN);
+        ensure_all_written(write.fetch_one(&mut *db.sql).await?, self.ids.len())
     }
 }
 
-/// Cuts rows of these sizes into parts of at most [`BYTES`].
+/// Splits rows of these sizes into parts of at most [`MAX_STATEMENT_BYTES`].
 pub(super) fn parts(sizes: impl Iterator<Item = usize>) -> Vec<std::ops::Range<usize>> {
     let (mut parts, mut start, mut bytes, mut end) = (Vec::new(), 0, 0_usize, 0);
     for size in sizes {
@@ -268,21 +271,25 @@ pub(super) fn parts(sizes: impl Iterator<Item = usize>) -> Vec<std::ops::Range<u
     parts
 }
 
-/// Every record must have been there: both its rows are written under the dataset's lock.
+/// Fails unless every record existed: both its rows are written under the dataset's lock.
 pub(super) fn ensure_all_written(written: i64, expected: usize) -> DbResult<()> {
-    if usize::try_from(written) == Ok(expected) { Ok(()) } else { Err(DbError::damaged("a record without its key")) }
+    if usize::try_from(written) == Ok(expected) {
+        Ok(())
+    } else {
+        Err(DbError::damaged("a record without its key row"))
+    }
 }
 
 fn as_slices<'a>(payloads: &'a [Cow<'_, [u8]>]) -> Vec<&'a [u8]> {
     payloads.iter().map(AsRef::as_ref).collect()
 }
 
-/// A number of a narrow column.
+/// Converts a number for a `SMALLINT` column.
 pub(super) fn to_i16(number: i64) -> i16 {
     i16::try_from(number).unwrap_or(i16::MAX)
 }
 
-/// The version of new hashes.
+/// Returns the version of new hashes.
 fn version(at: &WriteContext) -> i16 {
     to_i16(at.policy.hasher.version())
 }

@@ -1,13 +1,14 @@
--- Names are compared byte by byte (COLLATE "C"), as on SQLite; payloads, hashes and sealed values are bytes. Where a row
--- changes often and its index does not, pages are left half empty, so that the new row finds its place beside the old one.
+-- Names are compared byte by byte (COLLATE "C"), as on SQLite; payloads, hashes and sealed values are bytes. Tables
+-- whose rows change often, but not their index, have half-empty pages, so that a new row version fits into the page of
+-- the old one.
 
--- What the database itself is: `instance` (16 bytes) and `hash_key` (32 bytes) are drawn once, at random.
+-- Named values of the database: `instance` (16 bytes) and `hash_key` (32 bytes) are generated once, at random.
 CREATE TABLE nango_rs.meta (key TEXT COLLATE "C" PRIMARY KEY, value BYTEA NOT NULL);
 
--- What is sealed, and with which key: one row. `epoch` is drawn anew with each change of the next three. `active` is the id
--- of the key that everything new is sealed with, NULL until the database was given a ring. `hash_secret` is the secret of
--- the hashes of sealed payloads, sealed itself. `stage`, `dataset` and `place` say how far a walk over what is there has
--- come; `stage` is NULL when there is nothing to do.
+-- The encryption policy: one row. `epoch` is its version, a new random number with each change. `active` is the id of
+-- the key that new data is sealed with, NULL until the database is first used with a key ring. `hash_secret` is the
+-- secret of the hashes of sealed payloads, itself sealed. `stage`, `dataset` and `place` are the position of a reseal
+-- pass; `stage` is NULL when none is due.
 CREATE TABLE nango_rs.encryption (
     one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (one),
     epoch BIGINT NOT NULL DEFAULT 0,
@@ -20,7 +21,7 @@ CREATE TABLE nango_rs.encryption (
 ) WITH (fillfactor = 50);
 INSERT INTO nango_rs.encryption DEFAULT VALUES;
 
--- Connections. A row's number is never given again, so that a connection that returns is told from the one that went.
+-- Connections. Row numbers are never reused, so that a connection that is added again differs from the removed one.
 CREATE TABLE nango_rs.connections (
     row BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     integration TEXT COLLATE "C" NOT NULL,
@@ -34,10 +35,10 @@ CREATE TABLE nango_rs.connections (
     UNIQUE (integration, id)
 );
 
--- Datasets. A row stays when its connection goes: `seq`, `stamp` and `rids` never go back. `live` and `bytes` count live
--- records, `rids` is the last record number that was given. `FOR UPDATE` of the row is the dataset's lock; what a writer
--- must know under it stands in the row itself, also the open scan: its number, its function, and the sequence at its
--- beginning.
+-- Datasets. A row stays when its connection is removed: `seq`, `stamp` (the latest commit time) and `rids` (the last
+-- assigned record number) never go back. `live` and `bytes` are the number and size of live records. `FOR UPDATE` of
+-- the row is the dataset's lock. Everything that a writer needs under the lock is in the row itself, including the open
+-- scan: its number, its function, and the sequence when it began.
 CREATE TABLE nango_rs.datasets (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     integration TEXT COLLATE "C" NOT NULL,
@@ -57,10 +58,10 @@ CREATE TABLE nango_rs.datasets (
 CREATE INDEX open_scans ON nango_rs.datasets (scan_function) WHERE scan IS NOT NULL;
 CREATE SEQUENCE nango_rs.scans;
 
--- What a save has to look up, apart from the payloads. `rid` numbers the records of a dataset without gaps, `seq` is the
--- record's place in the feed and the key of its other row. `state` has the bits 1 deleted, 2 pruned, 4 merged (a patch
--- wrote the payload, so its keys may stand in another order than in a saved one).
--- There is one index, led by the dataset: the planner has no other to mistake for it.
+-- Key rows: what a save looks up, without the payloads. `rid` numbers the records of a dataset without gaps, `seq` is
+-- the position of the record in the feed and the key of its payload row. `state` has the bits 1 deleted, 2 pruned,
+-- 4 merged (a patch wrote the payload, so the order of its keys may differ from that of a saved one).
+-- The only index begins with the dataset, so that the planner cannot choose another.
 CREATE TABLE nango_rs.record_keys (
     dataset BIGINT NOT NULL,
     rid BIGINT NOT NULL,
@@ -75,8 +76,8 @@ CREATE TABLE nango_rs.record_keys (
     PRIMARY KEY (dataset, id)
 ) WITH (fillfactor = 85);
 
--- Records, by their place in the feed. `last_action` is 0 added, 1 updated, 2 deleted. `key_id` is the key that sealed the
--- payload; 0: it is not sealed.
+-- Payload rows, by their position in the feed. `last_action` is 0 added, 1 updated, 2 deleted. `key_id` is the key that
+-- sealed the payload; 0 if it is not sealed.
 CREATE TABLE nango_rs.records (
     dataset BIGINT NOT NULL,
     seq BIGINT NOT NULL,
@@ -99,14 +100,14 @@ DO $$ BEGIN
     END LOOP;
 END $$;
 
--- What an open scan saw: one bit for each rid, 4096 in a chunk.
+-- Records that an open scan has seen: one bit per `rid`, 4096 bits per chunk.
 CREATE TABLE nango_rs.scan_marks (
     scan BIGINT NOT NULL,
     chunk BIGINT NOT NULL,
     bits BIT(4096) NOT NULL,
     PRIMARY KEY (scan, chunk)
 ) WITH (fillfactor = 50);
--- Live records that the latest scans in a row missed, and how many; `scan` is the latest of them.
+-- Live records that the latest consecutive scans missed, and the number of those scans; `scan` is the latest of them.
 CREATE TABLE nango_rs.scan_missed (
     dataset BIGINT NOT NULL,
     id TEXT COLLATE "C" NOT NULL,
@@ -115,7 +116,7 @@ CREATE TABLE nango_rs.scan_missed (
     PRIMARY KEY (dataset, id)
 );
 
--- Functions of connections: the key of runs, checkpoints, resume states and scans. `fence` grows with every run.
+-- Functions of connections: the keys of runs, checkpoints, resume states and scans. `fence` increases with every run.
 CREATE TABLE nango_rs.functions (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     integration TEXT COLLATE "C" NOT NULL,
@@ -126,7 +127,7 @@ CREATE TABLE nango_rs.functions (
     fence BIGINT NOT NULL DEFAULT 0,
     UNIQUE (integration, connection, kind, name, variant)
 );
--- Checkpoints. A cleared one stays, for its version.
+-- Checkpoints. The row of a cleared checkpoint stays, for its version.
 CREATE TABLE nango_rs.checkpoints (
     function BIGINT PRIMARY KEY,
     value TEXT,
@@ -135,7 +136,7 @@ CREATE TABLE nango_rs.checkpoints (
 -- Resume states of mappers, sealed.
 CREATE TABLE nango_rs.resume_states (function BIGINT PRIMARY KEY, state BYTEA NOT NULL) WITH (fillfactor = 50);
 
--- Runs. The lease is in microseconds.
+-- Runs. `lease` is the duration of the lease in microseconds.
 CREATE TABLE nango_rs.runs (
     row BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id BYTEA NOT NULL UNIQUE,

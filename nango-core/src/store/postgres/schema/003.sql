@@ -1,13 +1,13 @@
--- How the open scan began: when, how many records were live, and whether its run was brought forward by candidates.
+-- Start of the open scan: its time, the number of live records, and whether candidates brought its run forward.
 ALTER TABLE nango_rs.datasets ADD COLUMN scan_began BIGINT;
 ALTER TABLE nango_rs.datasets ADD COLUMN scan_live BIGINT;
 ALTER TABLE nango_rs.datasets ADD COLUMN scan_forward BOOLEAN NOT NULL DEFAULT FALSE;
--- The full runs that candidates brought forward since the last regular one.
+-- Number of full runs that candidates brought forward since the last regular one.
 ALTER TABLE nango_rs.datasets ADD COLUMN brought_forward BIGINT NOT NULL DEFAULT 0;
--- Whether `delete_states` may have rows of the dataset. A writer must know it under the lock.
+-- Whether `delete_states` may have rows of the dataset, which a writer needs under the lock.
 ALTER TABLE nango_rs.datasets ADD COLUMN waits BOOLEAN NOT NULL DEFAULT FALSE;
--- Live records that complete scans did not see, while they wait for the decision about them. `scan` is the latest scan that
--- missed the record, `held` is 0 not, 1 by the guard, 2 by `max_deletes`.
+-- Delete candidates: live records that complete scans did not see, until they are decided. `scan` is the latest scan
+-- that missed the record, `held` is 0 not, 1 by the guard, 2 by `max_deletes`.
 CREATE TABLE nango_rs.delete_states (
     dataset BIGINT NOT NULL,
     id TEXT COLLATE "C" NOT NULL,
@@ -24,6 +24,6 @@ CREATE TABLE nango_rs.delete_states (
     confirmed BOOLEAN NOT NULL,
     PRIMARY KEY (dataset, id)
 ) WITH (fillfactor = 50);
--- Replaced by `delete_states`. What it counted has no time and no fingerprint, so the count starts over. The table stays
--- for programs of the version before.
+-- Replaced by `delete_states`. Its counts have no time and no fingerprint, so counting starts again. The table stays
+-- for programs of the previous version.
 DELETE FROM nango_rs.scan_missed;

@@ -1,5 +1,5 @@
--- Earlier versions stored what an API answered, also where it repeated a credential or a record. Which texts hold one
--- cannot be found out, because the credentials may be gone: the texts are removed, kinds and counts stay.
+-- Earlier versions stored responses of APIs, even if they repeated a credential or a record. The texts that contain one
+-- cannot be identified, because the credentials may have been removed: all texts are removed, kinds and counts stay.
 UPDATE nango_rs.runs SET error = json_build_object(
     'kind', coalesce(error::json ->> 'kind', 'Internal'),
     'message', 'The text was removed when the database was upgraded: earlier versions stored answers of APIs as they came.'
@@ -8,5 +8,5 @@ UPDATE nango_rs.connections SET failure =
     'the text was removed when the database was upgraded, because earlier versions stored answers of APIs as they came'
 WHERE failure IS NOT NULL;
 TRUNCATE nango_rs.run_logs;
--- Secrets in the configuration of connections are sealed at the next start, which has the key.
+-- Secrets in the configuration of connections are sealed at the next start, when the key is available.
 INSERT INTO nango_rs.meta (key, value) SELECT 'note:plain_config', '\x01' WHERE EXISTS (SELECT FROM nango_rs.connections);

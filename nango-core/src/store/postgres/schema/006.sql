@@ -1,2 +1,3 @@
--- When a token server first answered without a token since one was last obtained; failures of the network do not count.
+-- Time of the first response of the token server without a token since one was last obtained; network errors do not
+-- count.
 ALTER TABLE nango_rs.connections ADD COLUMN rejected_since BIGINT;

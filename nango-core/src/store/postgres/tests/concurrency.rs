@@ -1,4 +1,4 @@
-//! Several processes on one database.
+//! Tests with several processes on one database.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use sqlx::{Connection, Executor, PgConnection};
 
 use super::*;
 
-/// Reads on from a cursor to the end, page by page.
+/// Reads from a cursor to the end of the feed, page by page.
 async fn follow(store: &Postgres, cursor: &mut Option<String>, seen: &mut Vec<String>) {
     loop {
         let query = ReadQuery { cursor: cursor.clone(), limit: 7, ..ReadQuery::default() };
@@ -31,7 +31,7 @@ async fn concurrent_writers_lose_nothing_and_readers_skip_nothing() {
             let store = Postgres::open(&url).await.unwrap();
             let run = begin(&store).await;
             for n in 0..25 {
-                // One record of its own and one that all fight for, which moves to the end again and again.
+                // One record of its own and one that all writers contend for, which moves to the end repeatedly.
                 let outcomes = save(&store, run, [writer * 1000 + n, 999_999], &format!("{writer} {n}")).await;
                 assert_eq!(outcomes[0], RowOutcome::Added);
             }
@@ -53,7 +53,7 @@ async fn concurrent_writers_lose_nothing_and_readers_skip_nothing() {
     let rows = feed(&reader).await;
     assert_eq!(rows.len(), 151);
     assert!(rows.is_sorted_by_key(|row| row.last_modified_at));
-    // Every sequence was given once: those of the records and those that the contested one left behind.
+    // Every sequence number was assigned once: to the records, and to earlier positions of the contested one.
     let counted = database
         .sql("SELECT seq, live, rids, (SELECT count(DISTINCT rid) FROM nango_rs.record_keys) FROM nango_rs.datasets");
     let [seq, rest @ ..] = &counted.split('|').map(|n| n.parse::<u64>().unwrap()).collect::<Vec<_>>()[..] else {
@@ -69,8 +69,8 @@ async fn late_commit_is_not_skipped_by_readers() {
     let mut early = PgConnection::connect(&database.url).await.unwrap();
     let mut late = PgConnection::connect(&database.url).await.unwrap();
 
-    // The usual cursors, a number that a sequence gives and a timestamp: of two transactions the one with the smaller
-    // number and the earlier moment commits last, and a reader that was there in between never sees it.
+    // The usual cursors, a sequence number and a timestamp: of two transactions, the one with the smaller number and
+    // the earlier timestamp commits last, and a reader that ran in between never sees it.
     early.execute("CREATE TABLE plain (n BIGSERIAL, at TIMESTAMPTZ DEFAULT clock_timestamp(), id TEXT)").await.unwrap();
     late.execute("BEGIN; INSERT INTO plain (id) VALUES ('late')").await.unwrap();
     early.execute("INSERT INTO plain (id) VALUES ('early')").await.unwrap();
@@ -83,14 +83,14 @@ async fn late_commit_is_not_skipped_by_readers() {
         assert_eq!(database.sql(&format!("{all} WHERE {column} > '{cursor}'")), "", "the row that `{column}` loses");
     }
 
-    // Ours: a writer that is stopped between its place in the feed and its commit. Whoever comes after waits for it.
+    // This store: a writer that is stopped between its position in the feed and its commit. Later writers wait for it.
     let store = Arc::new(Postgres::open(&database.url).await.unwrap());
     let other = Arc::new(Postgres::open(&database.url).await.unwrap());
     let (run, second) = (begin(&store).await, begin(&other).await);
     save(&store, run, [1], "x").await;
     let (mut cursor, mut seen) = (None, Vec::new());
     follow(&store, &mut cursor, &mut seen).await;
-    // The run's counters come last: a lock on them stops the page when all its records are written.
+    // The counters of the run are written last: a lock on them stops the page after all its records have been written.
     late.execute("BEGIN; LOCK TABLE nango_rs.run_models IN SHARE MODE").await.unwrap();
     let slow = tokio::spawn({
         let store = Arc::clone(&store);
@@ -103,7 +103,7 @@ async fn late_commit_is_not_skipped_by_readers() {
     });
     wait_for_blocked_sessions(&database, 2).await;
     follow(&store, &mut cursor, &mut seen).await;
-    assert_eq!(seen, ["1"], "nothing that another could still come before");
+    assert_eq!(seen, ["1"], "no record that another commit could still precede");
     late.execute("COMMIT").await.unwrap();
     assert_eq!((slow.await.unwrap(), quick.await.unwrap()), (vec![RowOutcome::Added], vec![RowOutcome::Added]));
     follow(&store, &mut cursor, &mut seen).await;
@@ -116,7 +116,7 @@ async fn deadlock_is_retried() {
     let store = Arc::new(Postgres::open(&database.url).await.unwrap());
     let run = begin(&store).await;
     save(&store, run, [1], "x").await;
-    // Somebody who takes the locks in another order: the dataset, then the run.
+    // Another session that acquires the locks in the opposite order: the dataset, then the run.
     let mut other = PgConnection::connect(&database.url).await.unwrap();
     other
         .execute("BEGIN; SET LOCAL deadlock_timeout = '1min'; SELECT 1 FROM nango_rs.datasets FOR UPDATE")
@@ -127,7 +127,7 @@ async fn deadlock_is_retried() {
         async move { save(&store, run, [2], "y").await }
     });
     wait_for_blocked_sessions(&database, 1).await;
-    // The page waits for the dataset and holds the run: the server ends it, and this goes on.
+    // The page waits for the dataset and has locked the run: the server aborts it, and the other session continues.
     other.execute("UPDATE nango_rs.runs SET requests = requests").await.unwrap();
     other.execute("COMMIT").await.unwrap();
     assert_eq!(page.await.unwrap(), [RowOutcome::Added]);
@@ -157,7 +157,7 @@ async fn pages_lock_datasets_in_one_order() {
         writer.await.unwrap();
     }
     assert_eq!(database.sql("SELECT live FROM nango_rs.datasets"), "15\n15");
-    // The order of the locks kept the server from having to end one of them, but for the very first pages.
+    // The order of the locks prevents deadlocks, except for the very first pages.
     let deadlocks: u32 =
         database.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").parse().unwrap();
     assert!(deadlocks <= 1, "{deadlocks}");
@@ -169,7 +169,7 @@ async fn commit_of_another_process_wakes_waiting_readers() {
     let here = Postgres::open(&database.url).await.unwrap();
     let there = Postgres::open(&database.url).await.unwrap();
     let run = begin(&there).await;
-    // The first wait makes the connection that listens.
+    // The first wait opens the connection for notifications.
     here.wait_for_change(Duration::from_millis(10)).await.unwrap();
     let listens = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'";
     while database.sql(listens) != "1" {
@@ -180,7 +180,7 @@ async fn commit_of_another_process_wakes_waiting_readers() {
     let started = Instant::now();
     waiting.await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
-    // Where nobody can listen, the server is asked.
+    // Without a listener, the server is polled.
     here.changes.close().await;
     let waiting = here.wait_for_change(Duration::from_mins(1));
     save(&there, run, [2], "x").await;

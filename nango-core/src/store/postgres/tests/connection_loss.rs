@@ -1,20 +1,23 @@
-//! Connections and servers that break.
+//! Tests with broken connections and crashing servers.
 
 use sqlx::{Connection, Executor, PgConnection};
 
 use super::*;
 
-/// Ends the sessions of the product.
+/// Terminates the sessions of this program.
 fn terminate_sessions(database: &Database) {
-    database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'nango'");
+    database.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
+                  AND application_name = 'nango'",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_broke_is_replaced_and_the_page_written_once() {
+async fn broken_connection_is_replaced_and_page_is_written_once() {
     let Some(database) = database() else { return };
     let store = Arc::new(Postgres::open(&database.url).await.unwrap());
     let run = begin(&store).await;
-    // All that the pool holds.
+    // Opens all connections of the pool.
     let reads: Vec<_> = (0..8).map(|_| store.read(&dataset(), ReadQuery::default())).collect();
     for read in futures_util::future::join_all(reads).await {
         read.unwrap();
@@ -41,7 +44,7 @@ async fn a_connection_that_broke_is_replaced_and_the_page_written_once() {
 async fn commit_with_lost_response_has_unknown_outcome() {
     let Some(database) = database() else { return };
     let store = Postgres::open(&database.url).await.unwrap();
-    // The session ends itself, as late as it can: when the transaction is committed.
+    // The session terminates itself as late as possible: when the transaction is committed.
     database.sql(
         "CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS \
          $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); RETURN NULL; END $$; \
@@ -63,18 +66,18 @@ async fn refused_statement_is_reported_and_nothing_is_written() {
     let store = Postgres::open(&database.url).await.unwrap();
     let run = begin(&store).await;
     save(&store, run, [1], "x").await;
-    // Somebody holds the dataset for longer than a page waits: here not a minute, but a moment.
+    // Another session locks the dataset for longer than the lock timeout, which is reduced here from a minute to 50 ms.
     let mut other = PgConnection::connect(&database.url).await.unwrap();
     other.execute("BEGIN; SELECT 1 FROM nango_rs.datasets FOR UPDATE").await.unwrap();
-    let held = store.write((), |db, ()| {
+    let locked = store.write((), |db, ()| {
         Box::pin(async move {
             sqlx::raw_sql("SET LOCAL lock_timeout = '50ms'").execute(&mut *db.sql).await?;
             dataset::Dataset::open(db, &dataset()).await.map(|_| ())
         })
     });
-    assert!(matches!(held.await, Err(StoreError::Locked(60))));
+    assert!(matches!(locked.await, Err(StoreError::Locked(60))));
     other.execute("ROLLBACK").await.unwrap();
-    // The server says `disk full` in the middle of a page, and then that it may only be read.
+    // The server reports `disk full` in the middle of a page, and then that it is read-only.
     database.sql(
         "CREATE FUNCTION full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE SQLSTATE '53100'; END $$; \
          CREATE TRIGGER full_disk BEFORE INSERT ON nango_rs.run_models EXECUTE FUNCTION full()",
@@ -95,9 +98,9 @@ async fn refused_statement_is_reported_and_nothing_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_crashes_keeps_what_was_answered() {
+async fn crashed_server_keeps_acknowledged_commits() {
     if postgres_server::server().is_none() || std::env::var_os(postgres_server::URL_VARIABLE).is_some() {
-        // There is none, or it is not ours to crash.
+        // No server, or a server that this test must not crash.
         return;
     }
     let server: &'static _ = Box::leak(Box::new(postgres_server::Server::start(&["fsync=on"]).unwrap()));

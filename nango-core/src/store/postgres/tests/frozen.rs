@@ -1,4 +1,4 @@
-//! Names that other processes and administrators see, held by `golden/postgres.txt`.
+//! Names that other processes and administrators see, frozen by `golden/postgres.txt`.
 
 use super::super::{SCHEMA, changes, migrate, options};
 use crate::golden::Lines;

@@ -1,4 +1,4 @@
-//! Keeping house on a server: what a check finds and mends, what is said of a backup, and copies.
+//! Tests of maintenance on a server: check and repair, the message for a backup, and copies.
 
 use super::*;
 use crate::{
@@ -31,14 +31,14 @@ fn found(report: &CheckReport) -> Vec<(Problem, u64, u64)> {
     report.findings.iter().map(|finding| (finding.problem, finding.count, finding.repaired)).collect()
 }
 
-/// Damages the database, and checks that a look finds exactly this, that a repair says what it mended, and that the next
-/// look finds only what was left.
+/// Damages the database. Checks that a check finds exactly these problems, that a repair reports what it repaired, and
+/// that the next check finds only what remains.
 async fn check_repair(database: &Database, store: &Postgres, sql: &str, expect: &[(Problem, u64, u64)]) {
     assert_eq!(store.check(true).await.unwrap().findings, [], "before {sql}");
     database.sql(sql);
     let only_found: Vec<_> = expect.iter().map(|(problem, count, _)| (*problem, *count, 0)).collect();
-    let look = store.check(false).await.unwrap();
-    assert_eq!((found(&look), look.is_sound()), (only_found, false), "{sql}");
+    let report = store.check(false).await.unwrap();
+    assert_eq!((found(&report), report.is_sound()), (only_found, false), "{sql}");
     assert_eq!(found(&store.check(true).await.unwrap()), expect, "{sql}");
     let left: Vec<_> = expect.iter().filter(|(_, count, repaired)| count > repaired).map(|(p, ..)| *p).collect();
     let again: Vec<_> = found(&store.check(false).await.unwrap()).into_iter().map(|(problem, ..)| problem).collect();
@@ -48,10 +48,10 @@ async fn check_repair(database: &Database, store: &Postgres, sql: &str, expect: 
 #[tokio::test]
 async fn repairable_problems_are_repaired() {
     let Some((database, store, run)) = filled().await else { return };
-    // What is told of a record that was mended is not always what was told before.
-    let error =
+    // The counts of a repaired record may differ from those before.
+    let content =
         |rows: Vec<FeedRow>| rows.into_iter().map(|row| (row.cursor, row.payload, row.pruned_at)).collect::<Vec<_>>();
-    let before = error(feed(&store).await);
+    let before = content(feed(&store).await);
     let behind = &[(Problem::DatasetBehind, 1, 1)];
     let sql = |sql: &str| sql.replace("FROM ", "FROM nango_rs.").replace("UPDATE ", "UPDATE nango_rs.");
     for (damage, expect) in [
@@ -72,9 +72,9 @@ async fn repairable_problems_are_repaired() {
         ("DELETE FROM record_keys WHERE id = '6'", &[(Problem::MissingKeyRow, 1, 1)]),
     ] {
         check_repair(&database, &store, &sql(damage), expect).await;
-        // A hash that was lost is taken again: the same content is the same record.
+        // A lost hash is computed again: the same content is the same record.
         assert_eq!(save(&store, run, 0..10, "x").await, [RowOutcome::Unchanged; 10], "{damage}");
-        assert_eq!(error(feed(&store).await), before, "{damage}");
+        assert_eq!(content(feed(&store).await), before, "{damage}");
     }
     assert_eq!(database.sql("SELECT count(DISTINCT rid) FROM nango_rs.record_keys"), "10");
     let sql = "DELETE FROM nango_rs.records WHERE id = '3'; UPDATE nango_rs.datasets SET live = 9, bytes = bytes - 19";
@@ -87,9 +87,10 @@ async fn unrepairable_problems_are_reported_and_left() {
     let Some((database, store, run)) = filled().await else { return };
     let sql = "UPDATE nango_rs.records SET payload = '{', pruned_at = NULL WHERE id = '1'; \
                UPDATE nango_rs.record_keys SET updated = 9 WHERE id <= '1'; \
-               UPDATE nango_rs.record_keys SET bytes = 1 WHERE id = '1'; UPDATE nango_rs.datasets SET bytes = bytes - 18";
+               UPDATE nango_rs.record_keys SET bytes = 1 WHERE id = '1'; UPDATE nango_rs.datasets \
+               SET bytes = bytes - 18";
     check_repair(&database, &store, sql, &[(Problem::Payload, 1, 0)]).await;
-    // It has no time left with which the next save could be older.
+    // Its update time was removed, so that the next save cannot be older than it.
     assert_eq!(database.sql("SELECT count(*) FROM nango_rs.record_keys WHERE updated IS NOT NULL"), "1");
     assert_eq!(save(&store, run, [1], "x").await, [RowOutcome::Updated]);
     let sql = "UPDATE nango_rs.records SET modified_at = modified_at - 5 WHERE id = '5'; \
@@ -111,7 +112,8 @@ async fn orphaned_rows_are_removed() {
                INSERT INTO nango_rs.record_keys VALUES (7, 1, 1, 0, 1, 2, 0, 0, decode(repeat('00', 16), 'hex'), 'a'); \
                UPDATE nango_rs.datasets SET scan = 5, scan_function = 99, scan_start = 0, waits = TRUE; \
                INSERT INTO nango_rs.scan_marks VALUES (6, 0, repeat('0', 4096)::bit(4096)); \
-               INSERT INTO nango_rs.delete_states VALUES (1, 'none', 1, 0, 1, 1, false, NULL, false, false, '\\x00', 0, false); INSERT INTO nango_rs.checkpoints VALUES (9, '{}', 1); \
+               INSERT INTO nango_rs.delete_states VALUES (1, 'none', 1, 0, 1, 1, false, NULL, false, false, '\\x00', \
+               0, false); INSERT INTO nango_rs.checkpoints VALUES (9, '{}', 1); \
                INSERT INTO nango_rs.resume_states VALUES (9, '\\x00'); \
                INSERT INTO nango_rs.run_models VALUES (99, 'M', 0, 0, 0, 0, 0); \
                INSERT INTO nango_rs.run_logs (run, at, level, message) VALUES (99, 0, 'info', 'x'); \
@@ -122,7 +124,7 @@ async fn orphaned_rows_are_removed() {
 }
 
 #[tokio::test]
-async fn a_backup_is_the_servers_own() {
+async fn backup_is_refused_with_the_command_of_the_server_tool() {
     let Some(database) = database() else { return };
     let store = Postgres::open(&database.url).await.unwrap();
     let error = store.backup(std::path::Path::new("my backup.dump")).await.unwrap_err();
@@ -133,7 +135,7 @@ async fn a_backup_is_the_servers_own() {
 }
 
 #[tokio::test]
-async fn a_sealed_instance_goes_to_a_server_and_back_without_its_key() {
+async fn sealed_database_is_copied_to_a_server_and_back_without_its_key() {
     let (Some(away), dir) = (database(), tempfile::tempdir().unwrap()) else { return };
     let ring = Arc::new(KeyRing::ephemeral().unwrap());
     let first: SharedStore = Arc::new(Sqlite::open(dir.path().join("a.db")).await.unwrap());
@@ -178,12 +180,12 @@ async fn a_sealed_instance_goes_to_a_server_and_back_without_its_key() {
     let rest = ReadQuery { cursor, limit: 10_000, ..ReadQuery::default() };
     let expect = first.read(&dataset(), rest.clone()).await.unwrap();
 
-    // No side is given a key; half a copy is opened by the next copy alone.
+    // No key is given to either side; an incomplete copy can only be opened as the target of the next copy.
     let target = open_target(&away.url).await.unwrap();
     target.begin_import().await.unwrap();
     target.close().await.unwrap();
     let refused = crate::store::open(&away.url).await.unwrap_err().to_string();
-    assert!(refused.starts_with("the database `") && refused.contains("holds half a copy"), "{refused}");
+    assert!(refused.starts_with("the database `") && refused.contains("contains an incomplete copy"), "{refused}");
     let target = open_target(&away.url).await.unwrap();
     let there = copy(&first, &target, |_, _| ()).await.unwrap();
     target.close().await.unwrap();
@@ -203,7 +205,7 @@ async fn a_sealed_instance_goes_to_a_server_and_back_without_its_key() {
     assert_eq!((&there, &back), (&fingerprint(&first).await.unwrap(), &fingerprint(&last).await.unwrap()));
     assert_eq!(there, back);
 
-    // With the key all three read on from the same place, and know every record.
+    // With the key, all three continue from the same cursor, and every record is unchanged.
     for store in [&server, &last] {
         store.use_keys(ring.clone(), false).await.unwrap();
         assert_eq!(store.read(&dataset(), rest.clone()).await.unwrap(), expect);

@@ -1,4 +1,4 @@
-//! Opening: servers and schemas that cannot be used, and two processes at once.
+//! Tests of opening: unsupported servers and schemas, and processes that open a database at the same time.
 
 use super::*;
 
@@ -15,7 +15,7 @@ async fn unusable_server_is_reported_with_reason() {
     let url = server.url("no_such_database");
     let error = refused(&url).await;
     assert!(
-        error.contains("there is no database `no_such_database` at") && error.contains("createdb no_such_database"),
+        error.contains("the database `no_such_database` at") && error.contains("createdb no_such_database"),
         "{error}"
     );
     let error = refused("postgres://me:hush@127.0.0.1:1/shop").await;
@@ -23,7 +23,7 @@ async fn unusable_server_is_reported_with_reason() {
     let error = refused("postgresql://me:hush@host.invalid/shop?sslmode=disable").await;
     assert!(error.starts_with("the database `shop` at host.invalid:5432 cannot be reached:"), "{error}");
     let error = refused("postgres://me:hush@h:port/shop").await;
-    assert!(error.starts_with("the database URL cannot be used: invalid port number"), "{error}");
+    assert!(error.starts_with("invalid database URL: invalid port number"), "{error}");
     let error = refused("mysql://me:hush@h/shop").await;
     assert!(
         error.contains("`mysql:`") && error.contains("sqlite:nango.db") && error.contains("postgres://"),
@@ -32,12 +32,12 @@ async fn unusable_server_is_reported_with_reason() {
 }
 
 #[tokio::test]
-async fn an_unknown_user_is_refused() {
+async fn unknown_user_is_refused() {
     let Some(database) = database() else { return };
     database.sql("SELECT 1");
-    let url = database.url.replace("user=postgres", "user=nobody_of_this_name&password=hush");
+    let url = database.url.replace("user=postgres", "user=no_such_user&password=hush");
     if url == database.url {
-        // A server of somebody else, whose URL says it otherwise.
+        // A server that was given by its URL, which names the user differently.
         return;
     }
     let error = refused(&url).await;
@@ -64,12 +64,12 @@ async fn schema_of_first_version_is_migrated() {
          DROP TABLE nango_rs.delete_states, nango_rs.processes; UPDATE nango_rs.version SET number = 1",
     );
     let store = Postgres::open(&database.url).await.unwrap();
-    let [stored] = &store.connections(None).await.unwrap()[..] else { panic!("the connection is gone") };
+    let [stored] = &store.connections(None).await.unwrap()[..] else { panic!("the connection is missing") };
     assert_eq!((stored.version, stored.renew_at, &stored.failure), (1, None, &None));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn processes_that_start_at_once_make_one_schema() {
+async fn processes_that_start_concurrently_create_one_schema() {
     let Some(server) = postgres_server::server() else { return };
     let database = server.create_empty_database();
     let opening: Vec<_> = (0..6)
@@ -85,7 +85,7 @@ async fn processes_that_start_at_once_make_one_schema() {
     assert_eq!(database.sql("SELECT application, number FROM nango_rs.version"), "nng1|6");
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname LIKE 'records\\___' AND relkind = 'r'"), "16");
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
-    // One hash key: what one wrote is unchanged for the other, and its cursors are good.
+    // They share one hash key: a record of one process is unchanged for the other, and its cursors are valid.
     let run = begin(&stores[0]).await;
     save(&stores[0], run, [1], "x").await;
     assert_eq!(save(&stores[5], run, [1], "x").await, [RowOutcome::Unchanged]);
@@ -100,15 +100,17 @@ async fn processes_that_start_at_once_make_one_schema() {
 async fn foreign_schemas_are_refused_and_not_changed() {
     let Some(server) = postgres_server::server() else { return };
     for (made, expect) in [
-        ("CREATE TABLE nango_rs.things (a INT)", "is of another program"),
-        ("CREATE TABLE nango_rs.version (a INT)", "is of another program"),
+        ("CREATE TABLE nango_rs.things (a INT)", "belongs to another program"),
+        ("CREATE TABLE nango_rs.version (a INT)", "belongs to another program"),
         (
-            "CREATE TABLE nango_rs.version (application TEXT, number BIGINT); INSERT INTO nango_rs.version VALUES ('x', 1)",
-            "is of another program",
+            "CREATE TABLE nango_rs.version (application TEXT, number BIGINT); INSERT INTO nango_rs.version \
+             VALUES ('x', 1)",
+            "belongs to another program",
         ),
         (
-            "CREATE TABLE nango_rs.version (application TEXT, number BIGINT); INSERT INTO nango_rs.version VALUES ('nng1', 99)",
-            "has schema version 99, this program knows versions up to 6: use a newer program",
+            "CREATE TABLE nango_rs.version (application TEXT, number BIGINT); INSERT INTO nango_rs.version \
+             VALUES ('nng1', 99)",
+            "has schema version 99, this program supports versions up to 6: use a newer program",
         ),
     ] {
         let database = server.create_empty_database();
@@ -121,7 +123,7 @@ async fn foreign_schemas_are_refused_and_not_changed() {
             "1"
         );
     }
-    // The original's own schema is no obstacle.
+    // The schema of Nango itself does not conflict.
     let database = server.create_empty_database();
     database.sql("CREATE SCHEMA nango; CREATE TABLE nango._nango_connections (id INT)");
     let store = Postgres::open(&database.url).await.unwrap();
@@ -138,13 +140,13 @@ async fn user_without_rights_is_reported() {
     let url = database.url.replace("user=postgres", &format!("user={role}"));
     let error = if url == database.url { None } else { Some(refused(&url).await) };
     database.sql(&format!("DROP ROLE {role}"));
-    if let Some(told) = error {
-        assert!(told.starts_with("the database refused: permission denied for database"), "{told}");
+    if let Some(error) = error {
+        assert!(error.starts_with("the database denied permission: permission denied for database"), "{error}");
     }
 }
 
 #[tokio::test]
-async fn without_named_statements_everything_works() {
+async fn store_works_without_named_statements() {
     let Some(database) = database() else { return };
     let url = database.url_with("statement-cache-capacity=0");
     let store = Postgres::open(&url).await.unwrap();

@@ -1,4 +1,5 @@
-//! Payloads at rest: what the server's files show, and walks beside writers, readers and other walks.
+//! Tests of payload encryption: the contents of the server's files, and reseal passes beside writers, readers and other
+//! passes.
 
 use std::{collections::BTreeMap, path::Path, process::Command};
 
@@ -11,7 +12,7 @@ use crate::{
     store::{KeyId, PatchRow, reseal},
 };
 
-/// A ring of so many new keys, and the same keys as a text.
+/// Returns this number of new keys in the format of the key variable.
 fn keys(count: usize) -> String {
     use base64::{Engine, prelude::BASE64_STANDARD};
     let draw = |_| {
@@ -36,12 +37,12 @@ async fn reseal_all(store: &Postgres) -> ResealProgress {
     reseal(store, |_| true).await.unwrap()
 }
 
-/// What each key (`None`: none) seals: so many records.
+/// Returns the number of records per key (`None`: not sealed).
 async fn records_by_key(store: &Postgres) -> Vec<(Option<KeyId>, u64)> {
     store.encryption().await.unwrap().uses.iter().map(|used| (used.key, used.records)).collect()
 }
 
-/// In which files of the server the text is readable: tables, log, what is temporary.
+/// Returns the files of the server that contain the text: tables, write-ahead log, temporary files.
 fn files_containing(data: &Path, text: &str) -> Vec<String> {
     let found = Command::new("grep").args(["-r", "-l", "-a", "-F", "-e", text]).arg(data).output().unwrap();
     assert!(found.status.code().is_some_and(|code| code < 2), "{}", String::from_utf8_lossy(&found.stderr));
@@ -49,18 +50,18 @@ fn files_containing(data: &Path, text: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_files_of_the_server_show_no_payload() {
+async fn files_of_the_server_contain_no_payload() {
     const NEVER: &str = "never-never-plain";
     const ONCE: &str = "once-once-plain";
     if database().is_none() || std::env::var_os(postgres_server::URL_VARIABLE).is_some() {
         return;
     }
-    // One whose log is not kept for reuse, where old texts would wait to be written over.
+    // With log segments that are not recycled: recycled ones would keep old contents until they are overwritten.
     let server = postgres_server::Server::start(&["wal_recycle=off"]).unwrap();
     let server: &'static _ = Box::leak(Box::new(server));
     let data = server.data().unwrap();
 
-    // Made sealed.
+    // A database that is sealed from the start.
     let database = server.create_empty_database();
     let store = open(&database, &keys(1), true).await;
     let run = begin(&store).await;
@@ -79,7 +80,7 @@ async fn the_files_of_the_server_show_no_payload() {
     database.sql("CHECKPOINT");
     assert_eq!(files_containing(&data, NEVER), [""; 0]);
 
-    // Switched on over what lay plain.
+    // A database whose payloads are sealed later.
     let database = server.create_empty_database();
     let store = open(&database, &keys(1), false).await;
     let run = begin(&store).await;
@@ -92,11 +93,11 @@ async fn the_files_of_the_server_show_no_payload() {
     let done = reseal_all(&store).await;
     assert_eq!((done.done, done.changed, done.skipped), (true, 1510, 0));
     database.sql("CHECKPOINT");
-    assert!(!files_containing(&data, ONCE).is_empty(), "what is left behind, as the command says");
-    // As the command says, and the log goes on.
-    let said = store.plaintext_remains().unwrap();
-    let commands: Vec<&str> = said.split("-c '").skip(1).filter_map(|rest| rest.split('\'').next()).collect();
-    assert_eq!(commands.len(), 2, "{said}");
+    assert!(!files_containing(&data, ONCE).is_empty(), "plaintext remains, as the command reports");
+    // The reported commands remove it, once the log has been switched.
+    let remains = store.plaintext_remains().unwrap();
+    let commands: Vec<&str> = remains.split("-c '").skip(1).filter_map(|rest| rest.split('\'').next()).collect();
+    assert_eq!(commands.len(), 2, "{remains}");
     for command in commands {
         database.sql(command);
     }
@@ -126,7 +127,7 @@ async fn without_the_key_nothing_is_read_or_written() {
             (store.seal_payloads(false).await.unwrap_err(), second),
         ];
         match store.read(&dataset(), ReadQuery::default()).await {
-            // What was sealed with a key of its ring it can still read.
+            // A payload that was sealed with a key of the process can still be read.
             Ok(page) => assert_eq!((page.records.len(), reads), (3, true)),
             Err(error) => refused.push((error, first)),
         }
@@ -140,7 +141,7 @@ async fn without_the_key_nothing_is_read_or_written() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rotation_goes_on_beside_writers_and_readers() {
+async fn key_rotation_runs_beside_writers_and_readers() {
     let Some(database) = database() else { return };
     let text = keys(2);
     let second = ring(&text).ids()[1];
@@ -148,7 +149,7 @@ async fn a_rotation_goes_on_beside_writers_and_readers() {
     let one = Arc::new(open(&database, &text, true).await);
     let run = begin(&one).await;
     save(&one, run, 0..3000, &long).await;
-    let settled = feed(&one).await;
+    let unchanged = feed(&one).await;
     // Two processes: this one rotates, the other writes and reads.
     let two = open(&database, &text, false).await;
     let (stop, mut stopped) = tokio::sync::watch::channel(false);
@@ -180,24 +181,24 @@ async fn a_rotation_goes_on_beside_writers_and_readers() {
     let replica = others.await.unwrap();
     assert_eq!(records_by_key(&one).await, [(Some(second), 3001)]);
     let after = feed(&one).await;
-    assert!(after[..3000] == settled[..]);
+    assert!(after[..3000] == unchanged[..]);
     assert_eq!(replica.len(), 3001);
     assert!(after.iter().all(|row| replica[&row.id] == *row));
-    // The old key may go.
+    // The old key is no longer needed.
     let alone = open(&database, text.split_once(',').unwrap().1, false).await;
     assert!(feed(&alone).await == after);
     assert_eq!(save(&alone, run, 0..20, &long).await, [RowOutcome::Unchanged; 20]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_switch_waits_for_the_pages_that_began_before_it() {
+async fn encryption_switch_waits_for_pages_that_began_before_it() {
     let Some(database) = database() else { return };
     let text = keys(1);
     let store = Arc::new(open(&database, &text, false).await);
     let other = Arc::new(open(&database, &text, false).await);
     let run = begin(&store).await;
     save(&store, run, [1], "x").await;
-    // A page is stopped when its records are written, and plain: the run's counters come last.
+    // A page is stopped after its records were written without encryption: the counters of the run are written last.
     let mut late = PgConnection::connect(&database.url).await.unwrap();
     late.execute("BEGIN; LOCK TABLE nango_rs.run_models IN SHARE MODE").await.unwrap();
     let slow = tokio::spawn({
@@ -210,7 +211,7 @@ async fn a_switch_waits_for_the_pages_that_began_before_it() {
         async move { other.seal_payloads(true).await }
     });
     wait_for_blocked_sessions(&database, 2).await;
-    // Readers and dumps go on, and whoever begins now comes after the switch.
+    // Readers and dumps continue, and a page that starts now is ordered after the switch.
     assert_eq!(database.sql("SELECT payloads FROM nango_rs.encryption"), "f");
     assert_eq!(feed(&other).await.len(), 1);
     let second = begin(&other).await;
@@ -231,7 +232,7 @@ async fn a_switch_waits_for_the_pages_that_began_before_it() {
     assert_eq!(database.sql(sealed), "1|f\n2|f\n3|t");
     assert_eq!(reseal_all(&other).await.changed, 2);
     assert_eq!(database.sql(sealed), "1|t\n2|t\n3|t");
-    // The first process was not told, and sees it in its next page.
+    // The first process was not notified, and reads the new policy in its next page.
     assert_eq!(save(&store, run, [1, 4], "x").await, [RowOutcome::Unchanged, RowOutcome::Added]);
     assert_eq!(database.sql("SELECT count(*) FROM nango_rs.records WHERE key_id = 0"), "0");
 }
@@ -244,7 +245,7 @@ async fn reseal_passes_stop_resume_and_run_concurrently() {
     let store = open(&database, &text, true).await;
     let run = begin(&store).await;
     save(&store, run, 0..3500, "x").await;
-    // Small datasets go into one step.
+    // Small datasets share one step.
     for variant in 0..30 {
         let mut small = page(&store, run, [1, 2], "x");
         small.changes[0].dataset.variant = variant.to_string();
@@ -259,7 +260,7 @@ async fn reseal_passes_stop_resume_and_run_concurrently() {
     assert_eq!(records_by_key(&store).await, expect);
     assert!(store.encryption_settings().await.unwrap().unfinished);
     assert_eq!(save(&store, run, 1990..2010, "x").await, [RowOutcome::Unchanged; 20]);
-    // A step whose transaction is taken back leaves the place where it was.
+    // A step whose transaction is rolled back does not advance the pass.
     let lost = store.write((), |db, ()| {
         Box::pin(async move {
             super::super::reseal::step(db).await?;
@@ -274,7 +275,7 @@ async fn reseal_passes_stop_resume_and_run_concurrently() {
     assert_eq!(records_by_key(&store).await, [(Some(new), 3560)]);
     assert_eq!(reseal_all(&store).await, ResealProgress { done: true, ..ResealProgress::default() });
     assert!(feed(&store).await == before);
-    // A row that does not open is left, said, and does not keep the others.
+    // A row that cannot be decrypted is skipped and counted, and does not stop the pass.
     database.sql("UPDATE nango_rs.records SET payload = 'short' WHERE id = '7' AND dataset = 1");
     store.seal_payloads(false).await.unwrap();
     let done = reseal_all(&store).await;
@@ -282,7 +283,7 @@ async fn reseal_passes_stop_resume_and_run_concurrently() {
 }
 
 #[tokio::test]
-async fn a_page_of_sealed_records_ends_where_a_plain_one_does() {
+async fn page_of_sealed_records_ends_where_a_plain_one_does() {
     let Some(database) = database() else { return };
     let store = open(&database, &keys(1), true).await;
     let run = begin(&store).await;

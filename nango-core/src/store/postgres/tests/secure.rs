@@ -1,4 +1,4 @@
-//! Servers that cannot prove who they are, and databases that another role prepared.
+//! Tests with servers that cannot prove their identity, and with databases that another role prepared.
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -7,11 +7,11 @@ use tokio::{
 
 use super::*;
 
-/// The request for TLS, in the protocol of the server.
+/// The TLS request of the server's protocol.
 const TLS_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
-/// Listens, answers the request for TLS with these bytes, and gives what comes after that.
-async fn answering(answer: &'static [u8]) -> (u16, tokio::task::JoinHandle<Vec<u8>>) {
+/// Accepts one connection, sends this response to its TLS request, and returns the bytes that follow.
+async fn responding(response: &'static [u8]) -> (u16, tokio::task::JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let seen = tokio::spawn(async move {
@@ -19,7 +19,7 @@ async fn answering(answer: &'static [u8]) -> (u16, tokio::task::JoinHandle<Vec<u
         let mut request = [0; 8];
         client.read_exact(&mut request).await.unwrap();
         assert_eq!(request, TLS_REQUEST);
-        client.write_all(answer).await.unwrap();
+        client.write_all(response).await.unwrap();
         let mut rest = vec![0; 1 << 10];
         let read = tokio::time::timeout(Duration::from_secs(5), client.read(&mut rest)).await.unwrap().unwrap();
         rest.truncate(read);
@@ -37,8 +37,8 @@ async fn refused(url: &str) -> String {
 
 #[tokio::test]
 async fn server_that_refuses_tls_gets_no_login_unless_it_is_on_this_machine() {
-    let (port, seen) = answering(b"N").await;
-    // This address leads to the loopback interface, and is none of it.
+    let (port, seen) = responding(b"N").await;
+    // This address reaches the loopback interface, but is not a loopback address.
     let shown = refused(&format!("postgres://me:hush@0.0.0.0:{port}/shop")).await;
     assert!(shown.contains(&format!("`shop` at 0.0.0.0:{port} is not secure: server does not support TLS")), "{shown}");
     for choice in ["?sslrootcert=FILE", "?sslmode=require", "?sslmode=disable"] {
@@ -47,21 +47,21 @@ async fn server_that_refuses_tls_gets_no_login_unless_it_is_on_this_machine() {
     assert_eq!(seen.await.unwrap(), b"", "neither a user nor a password");
 
     for local in ["postgres://me:hush@127.0.0.1", "postgres://me:hush@localhost"] {
-        let (port, seen) = answering(b"N").await;
+        let (port, seen) = responding(b"N").await;
         refused(&format!("{local}:{port}/shop")).await;
         let login = seen.await.unwrap();
         assert!(login.windows(3).any(|part| part == b"me\0"), "{login:?}");
     }
-    let (port, seen) = answering(b"N").await;
+    let (port, seen) = responding(b"N").await;
     refused(&format!("postgres://me:hush@0.0.0.0:{port}/shop?sslmode=prefer")).await;
     assert!(!seen.await.unwrap().is_empty(), "the URL chose it");
 }
 
-/// Roles of one test, dropped after it.
+/// Roles of one test, dropped at its end.
 struct Roles<'a>(&'a Database, Vec<String>);
 
 impl<'a> Roles<'a> {
-    /// Makes roles that may log in. `None`: the URL of the server cannot be changed to another user.
+    /// Creates roles that may log in. Returns `None` if the URL of the server cannot be changed to another user.
     fn new<const N: usize>(database: &'a Database, names: [&str; N]) -> Option<(Self, [String; N])> {
         if !database.url.contains("user=postgres") {
             return None;
@@ -89,7 +89,7 @@ impl Drop for Roles<'_> {
     }
 }
 
-/// What the owner of a database prepares: a table of versions whose trigger makes its role a superuser.
+/// Returns SQL of a malicious database owner: a version table whose trigger makes the owner a superuser.
 fn prepared(evil: &str) -> String {
     format!(
         "SET ROLE {evil}; CREATE SCHEMA nango_rs; \
@@ -115,14 +115,14 @@ async fn schema_of_another_role_is_refused_before_its_code_runs() {
         assert_eq!(shown.contains("a member of"), url != database.url, "{shown}");
     }
     assert_eq!(database.sql(&format!("SELECT rolsuper FROM pg_roles WHERE rolname = '{evil}'")), "f");
-    // A membership that another role granted does not make a superuser trust it.
+    // A membership that another role granted does not make a superuser trust that role.
     database.sql(&format!("GRANT {evil} TO postgres"));
     refused(&database.url).await;
     database.sql(&format!("REVOKE {evil} FROM postgres"));
 }
 
 #[tokio::test]
-async fn one_thing_of_another_role_in_the_schema_is_refused() {
+async fn schema_with_an_object_of_another_role_is_refused() {
     let Some(server) = postgres_server::server() else { return };
     for (made, what) in [
         (
@@ -188,7 +188,7 @@ async fn superuser_is_warned_about() {
 async fn functions_of_another_search_path_are_not_called() {
     let Some(server) = postgres_server::server() else { return };
     let database = server.create_empty_database();
-    // Before the system's own, and with arguments that match better.
+    // In a schema before the system's, with argument types that match better.
     database.sql(
         "CREATE SCHEMA evil; CREATE TABLE evil.called (who TEXT); \
          CREATE FUNCTION evil.clock_timestamp() RETURNS TIMESTAMPTZ LANGUAGE sql AS \

@@ -1,4 +1,4 @@
-//! A database that the binary before redaction made: it stored answers of APIs as they came.
+//! Test with a database of the last version before redaction, which stored API responses unredacted.
 
 use super::*;
 
@@ -6,7 +6,8 @@ const BEFORE: &str = include_str!("../../fixtures/before-redaction.postgres.sql"
 const MORE: &str = "
     INSERT INTO nango_rs.run_logs (run, at, level, message, fields)
         VALUES (2, 1, 'warn', 'left out: OLD-SECRET-log', '{\"a\":\"OLD-SECRET-field\"}');
-    UPDATE nango_rs.connections SET failures = 1, failed_at = 1, failure = 'answered 401 (OLD-SECRET-failure)', refused = 1;
+    UPDATE nango_rs.connections SET failures = 1, failed_at = 1, refused = 1,
+        failure = 'answered 401 (OLD-SECRET-failure)';
 ";
 
 #[tokio::test]

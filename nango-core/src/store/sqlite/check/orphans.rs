@@ -1,4 +1,4 @@
-//! Rows that belong to something that is gone, and small values that cannot be read.
+//! Check for orphaned rows, whose owner does not exist, and for small JSON values that cannot be read.
 
 use super::{Sqlite, datasets};
 use crate::store::{
@@ -6,10 +6,10 @@ use crate::store::{
     sqlite::{Db, error::DbResult, maintenance},
 };
 
-/// Rows that one transaction takes out.
+/// Maximum number of rows that one transaction deletes.
 const STEP: u32 = 2_000;
 
-/// What can be left over: its name, its table, what tells its rows apart, and which of them belong to nothing.
+/// Kinds of orphans: name in reports, table, key columns, condition on a row `t`.
 const ORPHANS: [(&str, &str, &str, &str); 11] = [
     ("records of no dataset", "records", "rid", "dataset NOT IN (SELECT id FROM datasets)"),
     ("ids of no dataset", "record_keys", "dataset, id", "dataset NOT IN (SELECT id FROM datasets)"),
@@ -37,7 +37,7 @@ const ORPHANS: [(&str, &str, &str, &str); 11] = [
 const UNCONNECTED: &str = "function NOT IN (SELECT f.id FROM functions f JOIN connections c \
                            ON c.integration = f.integration AND c.id = f.connection)";
 
-/// Small values that are JSON, if the database is sound: their name, and how to find those that are not.
+/// Values that are JSON in a sound database: name in reports, and a query for the names of those that are not.
 const VALUES: [(&str, &str); 4] = [
     (
         "checkpoints",
@@ -53,21 +53,22 @@ const VALUES: [(&str, &str); 4] = [
     ("log lines", "SELECT 'line ' || n FROM run_logs WHERE fields IS NOT NULL AND NOT json_valid(fields)"),
 ];
 
-/// Looks for what is left over, and for values that cannot be read.
+/// Counts orphaned rows, deletes them if `repair` is set, and reports values that cannot be read.
 pub(super) async fn check(store: &Sqlite, repair: bool, report: &mut CheckReport) -> Result<(), StoreError> {
-    for (name, table, columns, lost) in ORPHANS {
-        let find = format!("SELECT count(*) FROM {table} AS t WHERE {lost}");
+    for (name, table, columns, is_orphan) in ORPHANS {
+        let find = format!("SELECT count(*) FROM {table} AS t WHERE {is_orphan}");
         let count = store.read_with(move |db| count(db, &find)).await?;
         let mut repaired = 0;
         while repair && repaired < count {
-            // A row value for several columns, and a plain one for a single column, which takes no parentheses here.
-            let take = format!(
-                "DELETE FROM {table} WHERE ({columns}) IN (SELECT {columns} FROM {table} AS t WHERE {lost} LIMIT {STEP})"
+            // Several columns form a row value; parentheses around a single column have no effect.
+            let delete = format!(
+                "DELETE FROM {table} WHERE ({columns}) IN \
+                 (SELECT {columns} FROM {table} AS t WHERE {is_orphan} LIMIT {STEP})"
             );
-            match store.write(move |db| Ok(db.sql.prepare_cached(&take)?.execute([])? as u64)).await? {
-                // Somebody else took them out.
+            match store.write(move |db| Ok(db.sql.prepare_cached(&delete)?.execute([])? as u64)).await? {
+                // Another process deleted the rest.
                 0 => repaired = count,
-                taken => repaired += taken,
+                deleted => repaired += deleted,
             }
         }
         report.add_finding(Problem::Orphans, name, count, repaired.min(count), "");
@@ -86,19 +87,19 @@ pub(super) async fn check(store: &Sqlite, repair: bool, report: &mut CheckReport
     Ok(())
 }
 
-/// Records whose connection was removed: they should have gone with it.
+/// Checks for records of removed connections, which should have been deleted with their connection.
 async fn check_unconnected(store: &Sqlite, repair: bool, report: &mut CheckReport) -> Result<(), StoreError> {
     const ROWS: &str = "SELECT count(*) FROM records WHERE dataset = ?1 AND NOT EXISTS (SELECT 1 FROM connections c \
                         JOIN datasets d ON d.integration = c.integration AND d.connection = c.id WHERE d.id = ?1)";
-    for place in store.read_with(datasets::list).await? {
-        let id = place.id;
+    for dataset in store.read_with(datasets::list).await? {
+        let id = dataset.id;
         let count =
             store.read_with(move |db| Ok(db.sql.prepare_cached(ROWS)?.query_row([id], |row| row.get(0))?)).await?;
         let (count, mut repaired): (i64, u64) = (count, 0);
         if count > 0 && repair {
             let mut through = None;
             loop {
-                let key = place.key.clone();
+                let key = dataset.key.clone();
                 let step = store.write(move |db| maintenance::empty(db, &key, through, STEP)).await?;
                 repaired += step.count;
                 if !step.more {
@@ -108,7 +109,13 @@ async fn check_unconnected(store: &Sqlite, repair: bool, report: &mut CheckRepor
             }
         }
         let count = u64::try_from(count).unwrap_or(0).max(repaired);
-        report.add_finding(Problem::Orphans, &format!("records of a removed connection: {place}"), count, repaired, "");
+        report.add_finding(
+            Problem::Orphans,
+            &format!("records of a removed connection: {dataset}"),
+            count,
+            repaired,
+            "",
+        );
     }
     Ok(())
 }

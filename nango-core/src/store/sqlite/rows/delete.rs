@@ -1,4 +1,4 @@
-//! Tombstones.
+//! Deletes by id, and tombstones.
 
 use rusqlite::params;
 
@@ -9,18 +9,18 @@ use crate::store::{
     update_times::{Age, Source, UpdateTimes},
 };
 
-/// Deletes records by id: the last payload stays, an id that is not there is left alone. A delete is never the answer of a
-/// full walk, so an older one does not win the second time.
+/// Deletes records by id; the last payload stays, and an unknown id is skipped. A delete is never part of a full walk,
+/// so an older one does not win when it is repeated.
 pub(in crate::store::sqlite) fn delete(
     at: &WriteContext<'_>,
     dataset: &mut Dataset,
     deletes: &[DeleteRow],
-    ready: &PreparedWrite,
+    prepared: &PreparedWrite,
 ) -> DbResult<Vec<RowOutcome>> {
     let mut finder = at.finder(deletes.iter().any(|row| row.deleted_at.is_some()))?;
     let source = Source { full_walk: None, ..at.source() };
     let mut rows = Vec::with_capacity(deletes.len());
-    for (row, duplicate) in deletes.iter().zip(&ready.duplicate) {
+    for (row, duplicate) in deletes.iter().zip(&prepared.duplicate) {
         if *duplicate {
             rows.push(RowOutcome::Duplicate);
             continue;
@@ -48,7 +48,7 @@ pub(in crate::store::sqlite) fn delete(
     Ok(rows)
 }
 
-/// Turns the live row `rid` into a tombstone.
+/// Replaces the live record with this number by a tombstone.
 pub(in crate::store::sqlite) fn tombstone(
     at: &WriteContext<'_>,
     dataset: &mut Dataset,

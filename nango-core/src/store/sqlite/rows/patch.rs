@@ -1,4 +1,4 @@
-//! Merging partial records into stored ones.
+//! Patches: merging partial records into stored ones.
 
 use rusqlite::params;
 
@@ -15,23 +15,24 @@ use crate::store::{
     update_times::{Age, patch_time},
 };
 
-const ROW: &str = "UPDATE records SET seq = ?2, last_action = 1, modified_at = ?3, run = ?4, payload = ?5, key_id = ?6 WHERE rid = ?1";
+const ROW: &str = "UPDATE records SET seq = ?2, last_action = 1, modified_at = ?3, run = ?4, payload = ?5, key_id = ?6 \
+                   WHERE rid = ?1";
 const KEY: &str = "UPDATE record_keys SET hash = ?3, hash_version = ?4, state = ?5, updated = ?6, older = NULL, \
                    older_walk = NULL WHERE dataset = ?1 AND id = ?2";
 
-/// Patches live records. One whose payload was pruned has nothing to merge with and counts as missing; one that is older
-/// than its record counts as seen by the scan that is open.
+/// Patches live records. A record whose payload was pruned cannot be merged and counts as missing. A patch that is
+/// older than its record is skipped, but marks the record as seen by an open scan.
 pub(in crate::store::sqlite) fn patch(
     at: &WriteContext<'_>,
     dataset: &mut Dataset,
     patches: &[PatchRow],
-    ready: &PreparedWrite,
+    prepared: &PreparedWrite,
 ) -> DbResult<Vec<RowOutcome>> {
     let sql = &at.db.sql;
     let mut finder = at.finder(true)?;
     let mut rows = Vec::with_capacity(patches.len());
     let (mut merged, mut seen) = (Vec::new(), Vec::new());
-    for (patch, duplicate) in patches.iter().zip(&ready.duplicate) {
+    for (patch, duplicate) in patches.iter().zip(&prepared.duplicate) {
         if *duplicate {
             rows.push(RowOutcome::Duplicate);
             continue;

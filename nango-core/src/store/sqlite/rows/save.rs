@@ -1,4 +1,4 @@
-//! Saving whole records.
+//! Saves of whole records.
 
 use rusqlite::params;
 
@@ -14,8 +14,8 @@ use crate::{
     },
 };
 
-const INSERT: &str = "INSERT INTO records (dataset, id, seq, last_action, first_seen_at, modified_at, run, payload, key_id) \
-                      VALUES (?1, ?2, ?3, 0, ?4, ?4, ?5, ?6, ?7)";
+const INSERT: &str = "INSERT INTO records (dataset, id, seq, last_action, first_seen_at, modified_at, run, payload, \
+                      key_id) VALUES (?1, ?2, ?3, 0, ?4, ?4, ?5, ?6, ?7)";
 const INSERT_KEY: &str =
     "INSERT INTO record_keys (dataset, id, hash, hash_version, rid, state, updated) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)";
 const REPLACE: &str = "UPDATE records SET seq = ?2, last_action = ?3, first_seen_at = coalesce(?4, first_seen_at), \
@@ -25,12 +25,12 @@ const REPLACE_KEY: &str = "UPDATE record_keys SET hash = ?3, hash_version = ?4, 
                            older_walk = NULL WHERE dataset = ?1 AND id = ?2";
 const RESTORE: &str = "UPDATE records SET payload = ?2, key_id = ?3, pruned_at = NULL WHERE rid = ?1";
 
-/// Saves a batch; every id of it counts as seen by the scan that is open.
+/// Saves a batch; all its ids are marked as seen by an open scan.
 pub(in crate::store::sqlite) fn save(
     at: &WriteContext<'_>,
     dataset: &mut Dataset,
     batch: &Batch,
-    ready: &PreparedWrite,
+    prepared: &PreparedWrite,
 ) -> DbResult<Vec<RowOutcome>> {
     let sql = &at.db.sql;
     let mut finder = at.finder(batch.has_times())?;
@@ -39,7 +39,7 @@ pub(in crate::store::sqlite) fn save(
     let version = at.hasher.version();
     let mut rows = Vec::with_capacity(batch.len());
     let mut seen = Vec::with_capacity(if dataset.scan.is_some() { batch.len() } else { 0 });
-    for (item, (hash, duplicate)) in batch.iter().zip(ready.hashes.iter().zip(&ready.duplicate)) {
+    for (item, (hash, duplicate)) in batch.iter().zip(prepared.hashes.iter().zip(&prepared.duplicate)) {
         if *duplicate {
             rows.push(RowOutcome::Duplicate);
             continue;
@@ -73,7 +73,7 @@ pub(in crate::store::sqlite) fn save(
     Ok(rows)
 }
 
-/// Saves a record whose stored row is not simply the same.
+/// Saves a record whose stored row differs in content, state or hash version.
 fn save_existing(
     at: &WriteContext<'_>,
     dataset: &mut Dataset,
@@ -86,8 +86,8 @@ fn save_existing(
     let deleted = known.state & DELETED_FLAG != 0;
     if !deleted && is_same(at, item, hash, known)? {
         if known.state != MERGED_FLAG || known.hash != *hash || known.hash_version != at.hasher.version() {
-            // The same content under another order of keys or another kind of hash, or without its payload: nothing
-            // that a reader is told of.
+            // Same content with another order of keys, another hash version, or without its payload: no change for
+            // readers.
             let (payload, key) = at.seal.seal(item.id, item.payload)?;
             at.db.sql.prepare_cached(RESTORE)?.execute(params![known.rid, payload, key])?;
         }
@@ -123,8 +123,8 @@ fn replace_key(at: &WriteContext<'_>, dataset: &Dataset, item: BatchItem<'_>, ha
     Ok(())
 }
 
-/// Whether a live row holds the content of `item`. The hash answers, in the version that the row has, unless nobody here
-/// knows that version, or a patch left the keys in an order of its own: then the payloads are compared.
+/// Returns whether a live row has the content of `item`. Hashes are compared in the version of the row. If that version
+/// is unknown, or a patch left the keys in a different order, the payloads are compared instead.
 fn is_same(at: &WriteContext<'_>, item: BatchItem<'_>, hash: &Hash, known: &KeyRow) -> DbResult<bool> {
     let given = match known.hash_version {
         version if version == at.hasher.version() => Some(*hash),

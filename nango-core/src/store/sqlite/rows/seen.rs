@@ -1,4 +1,4 @@
-//! Sightings: records that are at the provider, whatever their content is.
+//! Sightings: ids that exist at the provider, with unknown content.
 
 use super::{DELETED_FLAG, WriteContext};
 use crate::store::{
@@ -6,17 +6,17 @@ use crate::store::{
     sqlite::{dataset::Dataset, error::DbResult, page::PreparedWrite, scans},
 };
 
-/// Counts live records as seen by the scan that is open; nothing of them is written.
+/// Marks live records as seen by an open scan; the records themselves are not written.
 pub(in crate::store::sqlite) fn seen(
     at: &WriteContext<'_>,
     dataset: &Dataset,
     ids: &[String],
-    ready: &PreparedWrite,
+    prepared: &PreparedWrite,
 ) -> DbResult<Vec<RowOutcome>> {
     let mut finder = at.finder(false)?;
     let mut rows = Vec::with_capacity(ids.len());
     let mut seen = Vec::new();
-    for (id, duplicate) in ids.iter().zip(&ready.duplicate) {
+    for (id, duplicate) in ids.iter().zip(&prepared.duplicate) {
         rows.push(match finder.find(dataset, id)? {
             _ if *duplicate => RowOutcome::Duplicate,
             Some(known) if known.state & DELETED_FLAG == 0 => {

@@ -1,7 +1,7 @@
--- Names, of the database itself: `instance` (16 bytes) and `hash_key` (32 bytes) are drawn once, at random.
+-- Named values of the database: `instance` (16 bytes) and `hash_key` (32 bytes) are generated once, at random.
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 
--- Connections. A row's number is never given again, so that a connection that returns is told from the one that went.
+-- Connections. Row numbers are never reused, so that a connection that is added again differs from the removed one.
 CREATE TABLE connections (
     row INTEGER PRIMARY KEY AUTOINCREMENT,
     integration TEXT NOT NULL,
@@ -15,7 +15,8 @@ CREATE TABLE connections (
     UNIQUE (integration, id)
 );
 
--- Datasets. A row stays when its connection goes: `seq` and `stamp` never go back. `live` and `bytes` count live records.
+-- Datasets. A row stays when its connection is removed: `seq` and `stamp` (the latest commit time) never go back.
+-- `live` and `bytes` are the number and size of live records.
 CREATE TABLE datasets (
     id INTEGER PRIMARY KEY,
     integration TEXT NOT NULL,
@@ -29,8 +30,8 @@ CREATE TABLE datasets (
     UNIQUE (integration, connection, model, variant)
 );
 
--- What a save has to look up, apart from the payloads. `state` has the bits 1 deleted, 2 pruned, 4 merged (a patch wrote
--- the payload, so its keys may stand in another order than in a saved one).
+-- Key rows: what a save looks up, without the payloads. `state` has the bits 1 deleted, 2 pruned, 4 merged (a patch
+-- wrote the payload, so the order of its keys may differ from that of a saved one).
 CREATE TABLE record_keys (
     dataset INTEGER NOT NULL,
     id TEXT NOT NULL,
@@ -41,7 +42,8 @@ CREATE TABLE record_keys (
     PRIMARY KEY (dataset, id)
 ) WITHOUT ROWID;
 
--- Records. `last_action` is 0 added, 1 updated, 2 deleted. The payload stands last, so that the rest is read without it.
+-- Payload rows. `last_action` is 0 added, 1 updated, 2 deleted. The payload is last, so that the other columns are read
+-- without it.
 CREATE TABLE records (
     rid INTEGER PRIMARY KEY,
     dataset INTEGER NOT NULL,
@@ -55,24 +57,24 @@ CREATE TABLE records (
     run INTEGER NOT NULL,
     payload BLOB
 );
--- The feed. The last action is in the index so that a filter needs no payload pages.
+-- Feed. The last action is in the index so that a filter needs no payload pages.
 CREATE INDEX feed ON records (dataset, seq, last_action);
 
--- Open scans, at most one for a dataset. `start_seq` is the dataset's sequence when the scan began.
+-- Open scans, at most one per dataset. `start_seq` is the dataset's sequence when the scan began.
 CREATE TABLE scans (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     dataset INTEGER NOT NULL UNIQUE,
     function INTEGER NOT NULL,
     start_seq INTEGER NOT NULL
 );
--- What an open scan saw: one bit for each rid, 4096 in a chunk.
+-- Records that an open scan has seen: one bit per `rid`, 4096 bits per chunk.
 CREATE TABLE scan_marks (
     scan INTEGER NOT NULL,
     chunk INTEGER NOT NULL,
     bits BLOB NOT NULL,
     PRIMARY KEY (scan, chunk)
 ) WITHOUT ROWID;
--- Live records that the latest scans in a row missed, and how many; `scan` is the latest of them.
+-- Live records that the latest consecutive scans missed, and the number of those scans; `scan` is the latest of them.
 CREATE TABLE scan_missed (
     dataset INTEGER NOT NULL,
     rid INTEGER NOT NULL,
@@ -81,7 +83,7 @@ CREATE TABLE scan_missed (
     PRIMARY KEY (dataset, rid)
 ) WITHOUT ROWID;
 
--- Functions of connections: the key of runs, checkpoints, resume states and scans. `fence` grows with every run.
+-- Functions of connections: the keys of runs, checkpoints, resume states and scans. `fence` increases with every run.
 CREATE TABLE functions (
     id INTEGER PRIMARY KEY,
     integration TEXT NOT NULL,
@@ -92,7 +94,7 @@ CREATE TABLE functions (
     fence INTEGER NOT NULL,
     UNIQUE (integration, connection, kind, name, variant)
 );
--- Checkpoints. A cleared one stays, for its version.
+-- Checkpoints. The row of a cleared checkpoint stays, for its version.
 CREATE TABLE checkpoints (
     function INTEGER PRIMARY KEY,
     value TEXT,
@@ -104,7 +106,7 @@ CREATE TABLE resume_states (
     state BLOB NOT NULL
 );
 
--- Runs. The lease is in microseconds.
+-- Runs. `lease` is the duration of the lease in microseconds.
 CREATE TABLE runs (
     row INTEGER PRIMARY KEY AUTOINCREMENT,
     id BLOB NOT NULL UNIQUE,

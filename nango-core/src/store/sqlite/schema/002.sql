@@ -1,7 +1,7 @@
--- What is sealed, and with which key: one row. `epoch` is drawn anew with each change of the others. `active` is the id of
--- the key that everything new is sealed with, NULL until the database was given a ring. `hash_secret` is the secret of the
--- hashes of sealed payloads, sealed itself. `stage` and `place` say how far a walk over what is there has come; `stage` is
--- NULL when there is nothing to do. `scrub` is 1 while the file may hold remains of plain payloads.
+-- The encryption policy: one row. `epoch` is its version, a new random number with each change. `active` is the id of
+-- the key that new data is sealed with, NULL until the database is first used with a key ring. `hash_secret` is the
+-- secret of the hashes of sealed payloads, itself sealed. `stage` and `place` are the position of a reseal pass;
+-- `stage` is NULL when none is due. `scrub` is 1 while the file may contain remains of unencrypted payloads.
 CREATE TABLE encryption (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     epoch INTEGER NOT NULL,
@@ -14,7 +14,8 @@ CREATE TABLE encryption (
 );
 INSERT INTO encryption (one, epoch, payloads, place, scrub) VALUES (1, 0, 0, 0, 0);
 
--- The key that sealed the payload; 0: it is plain. It is read together with the payload only, so it may stand behind it.
+-- The key that sealed the payload; 0 if it is not sealed. It is only read together with the payload, so it may follow
+-- it.
 ALTER TABLE records ADD COLUMN key_id INTEGER NOT NULL DEFAULT 0;
--- The size of the payload as if it were plain, NULL when pruned; it takes no room. A sealed one is 28 bytes longer.
+-- Size of the unencrypted payload in bytes, NULL if pruned; not stored. A sealed payload is 28 bytes longer.
 ALTER TABLE records ADD COLUMN size INTEGER GENERATED ALWAYS AS (length(payload) - iif(key_id = 0, 0, 28)) VIRTUAL;

@@ -1,11 +1,11 @@
--- How an open scan began: when, how many records were live, and whether its run was brought forward by candidates.
+-- Start of an open scan: its time, the number of live records, and whether candidates brought its run forward.
 ALTER TABLE scans ADD COLUMN began_at INTEGER;
 ALTER TABLE scans ADD COLUMN live INTEGER;
 ALTER TABLE scans ADD COLUMN brought_forward INTEGER NOT NULL DEFAULT 0;
--- The full runs that candidates brought forward since the last regular one.
+-- Number of full runs that candidates brought forward since the last regular one.
 ALTER TABLE datasets ADD COLUMN brought_forward INTEGER NOT NULL DEFAULT 0;
--- Live records that complete scans did not see, while they wait for the decision about them. `scan` is the latest scan that
--- missed the record, `held` is 0 not, 1 by the guard, 2 by `max_deletes`.
+-- Delete candidates: live records that complete scans did not see, until they are decided. `scan` is the latest scan
+-- that missed the record, `held` is 0 not, 1 by the guard, 2 by `max_deletes`.
 CREATE TABLE delete_states (
     dataset INTEGER NOT NULL,
     id TEXT NOT NULL,
@@ -22,6 +22,6 @@ CREATE TABLE delete_states (
     confirmed INTEGER NOT NULL,
     PRIMARY KEY (dataset, id)
 ) WITHOUT ROWID;
--- Replaced by `delete_states`. What it counted has no time and no fingerprint, so the count starts over. The table stays
--- for programs of the version before.
+-- Replaced by `delete_states`. Its counts have no time and no fingerprint, so counting starts again. The table stays
+-- for programs of the previous version.
 DELETE FROM scan_missed;

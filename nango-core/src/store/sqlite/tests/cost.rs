@@ -1,6 +1,6 @@
-//! What sealing costs, as a measure and not as a test.
+//! Benchmark of the CPU cost of sealing payloads, ignored by default.
 //!
-//! `cargo test --release -p nango-core --lib what_sealing_costs -- --ignored --nocapture`
+//! `cargo test --release -p nango-core --lib sealing_cost_is_measured -- --ignored --nocapture`
 
 use super::*;
 use crate::auth::KeyRing;
@@ -8,7 +8,7 @@ use crate::auth::KeyRing;
 const RECORDS: u64 = 100_000;
 const PAGE: u64 = 100;
 
-/// CPU seconds of this process, user and system.
+/// Returns the CPU seconds of this process, user and system.
 fn cpu() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
@@ -16,13 +16,13 @@ fn cpu() -> f64 {
     ticks / 100.0
 }
 
-/// CPU seconds of a first run, an unchanged run, and a read of everything by pages of 100.
+/// Returns the CPU seconds of a first run, an unchanged run, and a read of all records in pages of 100.
 async fn round(sealed: bool) -> [f64; 3] {
     let (_dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
     store.use_keys(Arc::new(KeyRing::ephemeral().unwrap()), sealed).await.unwrap();
     let run = begin(&store).await;
-    // About 2.5 KB each, and no two alike.
+    // Payloads of about 2.5 KB; those of different pages differ.
     let pages: Vec<Page> = (0..RECORDS / PAGE)
         .map(|n| page(&store, run, n * PAGE..(n + 1) * PAGE, &format!("{n:08}").repeat(310)))
         .collect();
@@ -48,16 +48,16 @@ async fn round(sealed: bool) -> [f64; 3] {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measure, for a release build on a quiet machine"]
+#[ignore = "benchmark: needs a release build and an idle machine"]
 async fn sealing_cost_is_measured() {
     let (mut plain, mut sealed) = (Vec::new(), Vec::new());
     for _ in 0..5 {
         plain.push(round(false).await);
         sealed.push(round(true).await);
     }
-    for (at, what) in ["first run", "unchanged run", "feed read"].into_iter().enumerate() {
+    for (index, what) in ["first run", "unchanged run", "feed read"].into_iter().enumerate() {
         let median = |rounds: &[[f64; 3]]| {
-            let mut all: Vec<f64> = rounds.iter().map(|round| round[at]).collect();
+            let mut all: Vec<f64> = rounds.iter().map(|round| round[index]).collect();
             all.sort_by(f64::total_cmp);
             (all[2], format!("{:.2} s ({:.2}–{:.2})", all[2], all[0], all[4]))
         };

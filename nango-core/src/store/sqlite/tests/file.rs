@@ -1,4 +1,4 @@
-//! The file: whose it is, what is refused, and other processes on it.
+//! Tests of the file: ownership, refused files, and concurrent processes.
 
 use super::*;
 
@@ -17,7 +17,7 @@ async fn new_file_is_accessible_only_to_its_owner() {
     store.close().await.unwrap();
     assert_eq!(names(&dir), ["nango.db"]);
     let store = Sqlite::open(&path).await.unwrap();
-    // Places, stamps and hashes survive.
+    // Sequence numbers, commit times and hashes persist.
     assert_eq!(feed(&store).await, before);
     assert_eq!(save(&store, run, 0..10, "x").await, [RowOutcome::Unchanged; 10]);
     let pragma = |name: &'static str| {
@@ -72,11 +72,12 @@ async fn file_that_another_user_owns_or_may_change_is_refused() {
     for mode in [0o620, 0o602, 0o666] {
         change(&path, mode);
         let expect = format!(
-            "the database DIR/nango.db cannot be used: other users may change it (mode {mode:o}): run `chmod 600 DIR/nango.db`"
+            "the database DIR/nango.db cannot be used: other users may change it (mode {mode:o}): run \
+             `chmod 600 DIR/nango.db`"
         );
         assert_eq!(refused(&path).await.replace(dir.path().to_str().unwrap(), "DIR"), expect);
     }
-    // One that others may only read is opened: the command warns.
+    // A file that others may only read is opened; the command prints a warning.
     change(&path, 0o644);
     let wal = dir.path().join("nango.db-wal");
     assert_eq!(crate::file_access::readable_by_others(&path), [(path.clone(), 0o644)]);
@@ -138,15 +139,15 @@ async fn foreign_files_are_refused_and_not_changed() {
     fs::remove_file(&path).unwrap();
     Sqlite::open(&path).await.unwrap().close().await.unwrap();
     Raw::open(&path).unwrap().execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 99").unwrap();
-    let newer = "DIR/nango.db has schema version 99, this program knows versions up to 7: use a newer program";
+    let newer = "DIR/nango.db has schema version 99, this program supports versions up to 7: use a newer program";
     check(&fs::read(&path).unwrap(), newer).await;
 
-    // An empty file is nobody's.
+    // An empty file belongs to no program.
     fs::write(&path, b"").unwrap();
     Sqlite::open(&path).await.unwrap().close().await.unwrap();
     fs::write(&path, &fs::read(&path).unwrap()[..5000]).unwrap();
-    let torn = Sqlite::open(&path).await.unwrap_err();
-    assert!(matches!(torn, StoreError::Damaged(_)), "{torn}");
+    let truncated = Sqlite::open(&path).await.unwrap_err();
+    assert!(matches!(truncated, StoreError::Damaged(_)), "{truncated}");
 }
 
 #[tokio::test]
@@ -155,7 +156,8 @@ async fn unusable_path_is_reported_with_reason() {
     let parent = dir.path().display();
     let missing = Sqlite::open(dir.path().join("no/such/nango.db")).await.unwrap_err().to_string();
     let expect = format!(
-        "the database {parent}/no/such/nango.db cannot be created: there is no directory {parent}/no/such: create it first"
+        "the database {parent}/no/such/nango.db cannot be created: the directory {parent}/no/such does not exist; \
+         create it first"
     );
     assert_eq!(missing, expect);
     fs::create_dir(&path).unwrap();
@@ -163,7 +165,7 @@ async fn unusable_path_is_reported_with_reason() {
     assert!(names(&dir) == ["nango.db"] && fs::read_dir(&path).unwrap().count() == 0);
     let empty = Sqlite::open("").await.unwrap_err().to_string();
     assert_eq!(empty, "the database  cannot be opened: its path is empty");
-    // A directory in which nobody can make a file, whoever runs this.
+    // A directory in which no user can create a file, not even root.
     #[cfg(target_os = "linux")]
     {
         let proc = refused(Path::new("/proc/self/nango.db")).await;
@@ -175,15 +177,15 @@ async fn unusable_path_is_reported_with_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_share_a_file() {
     let (_dir, path) = file();
-    // Both at once, the first time.
+    // Both create the file at the same time.
     let (one, two) = tokio::join!(Sqlite::open(&path), Sqlite::open(&path));
     let (one, two) = (Arc::new(one.unwrap()), Arc::new(two.unwrap()));
-    let writers = [(&one, 0), (&two, 1)].map(|(store, place)| {
+    let writers = [(&one, 0), (&two, 1)].map(|(store, offset)| {
         let store = Arc::clone(store);
         tokio::spawn(async move {
             let run = begin(&store).await;
             for n in 0..40 {
-                save(&store, run, [n * 2 + place, 10_000], &format!("{place}-{n}")).await;
+                save(&store, run, [n * 2 + offset, 10_000], &format!("{offset}-{n}")).await;
             }
         })
     });
@@ -196,7 +198,7 @@ async fn two_processes_share_a_file() {
     assert!(all.is_sorted_by_key(|row| row.last_modified_at));
     let stats = one.datasets(None, None).await.unwrap();
     assert_eq!(stats[0].live, 81);
-    // A cursor of one is a cursor of the other, and a lease of one is seen by the other.
+    // Cursors of one process are valid in the other, and so are leases.
     let query = ReadQuery { cursor: Some(all[79].cursor.clone()), ..ReadQuery::default() };
     assert_eq!(two.read(&dataset(), query).await.unwrap().records, all[80..]);
     let exclusive = NewRun { key: key(), connection: None, exclusive: true, lease: Duration::from_mins(1) };
@@ -219,7 +221,7 @@ async fn commit_of_another_process_wakes_waiting_readers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn locked_file_is_waited_for() {
+async fn commit_waits_for_lock_of_another_process() {
     let (_dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
     let run = begin(&store).await;
@@ -229,7 +231,7 @@ async fn locked_file_is_waited_for() {
     let writing = store.commit(page);
     let released = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        // Readers do not wait for it.
+        // Readers do not wait for the lock.
         assert_eq!(feed(&store).await, []);
         other.execute_batch("ROLLBACK").unwrap();
     };

@@ -1,4 +1,4 @@
-//! Marks of the file, held by `golden/sqlite.txt`.
+//! Test that the marks in the file do not change; expected values are in `golden/sqlite.txt`.
 
 use super::super::{file, transfer, vacuum};
 use crate::golden::Lines;

@@ -1,4 +1,4 @@
-//! Keeping house in a file: what a check finds and mends, backups, and files that hold half a copy.
+//! Tests of maintenance of a file: check and repair, backups, and incomplete copies.
 
 use super::*;
 use crate::store::{
@@ -18,7 +18,7 @@ async fn connect(store: &Sqlite) {
     store.put_connection(new).await.unwrap();
 }
 
-/// A file with ten records.
+/// Creates a file with ten records.
 async fn filled() -> (TempDir, PathBuf, Sqlite, RunToken) {
     let (dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
@@ -28,8 +28,8 @@ async fn filled() -> (TempDir, PathBuf, Sqlite, RunToken) {
     (dir, path, store, run)
 }
 
-/// Damages the file, checks that a look finds exactly this, that a repair says what it mended, and that the next look
-/// finds only what was left.
+/// Damages the file. Checks that a check finds exactly these problems, that a repair reports what it repaired, and that
+/// the next check finds only what remains.
 async fn check_repair(sql: &'static str, expect: &[(Problem, u64, u64)]) -> (Sqlite, RunToken, TempDir) {
     let (dir, _, store, run) = filled().await;
     assert_eq!(store.check(true).await.unwrap().findings, [], "before {sql}");
@@ -39,19 +39,19 @@ async fn check_repair(sql: &'static str, expect: &[(Problem, u64, u64)]) -> (Sql
         report.findings.iter().map(one).collect::<Vec<_>>()
     };
     let only_found: Vec<_> = expect.iter().map(|(problem, count, _)| (*problem, *count, 0)).collect();
-    let (before, look) = (contents(&store).await, store.check(false).await.unwrap());
-    assert_eq!((found(&look), look.is_sound()), (only_found, false), "{sql}");
-    assert_eq!(contents(&store).await, before, "a look writes nothing: {sql}");
+    let (before, report) = (contents(&store).await, store.check(false).await.unwrap());
+    assert_eq!((found(&report), report.is_sound()), (only_found, false), "{sql}");
+    assert_eq!(contents(&store).await, before, "a check writes nothing: {sql}");
     let repair = store.check(true).await.unwrap();
     assert_eq!(found(&repair), expect, "{sql}");
-    let left: Vec<_> = expect.iter().filter(|(_, count, repaired)| count > repaired).map(|(p, ..)| *p).collect();
+    let remaining: Vec<_> = expect.iter().filter(|(_, count, repaired)| count > repaired).map(|(p, ..)| *p).collect();
     let again = store.check(false).await.unwrap();
-    assert_eq!(again.findings.iter().map(|finding| finding.problem).collect::<Vec<_>>(), left, "{sql}");
-    assert_eq!(again.is_sound(), left.is_empty());
+    assert_eq!(again.findings.iter().map(|finding| finding.problem).collect::<Vec<_>>(), remaining, "{sql}");
+    assert_eq!(again.is_sound(), remaining.is_empty());
     (store, run, dir)
 }
 
-/// All that a check could touch.
+/// Returns all values that a repair could change.
 async fn contents(store: &Sqlite) -> String {
     const ALL: &str = "SELECT (SELECT group_concat(id || seq || live || bytes || stamp) FROM datasets) || \
                        (SELECT group_concat(rid || id || seq || last_action || coalesce(payload, '-')) FROM records) || \
@@ -60,7 +60,7 @@ async fn contents(store: &Sqlite) -> String {
 }
 
 #[tokio::test]
-async fn wrong_counts_and_sequences_are_taken_from_the_records() {
+async fn wrong_counts_and_sequences_are_recomputed_from_records() {
     let (store, run, _dir) = check_repair("UPDATE datasets SET live = 3, bytes = -1", &[(Problem::Counts, 1, 1)]).await;
     assert_eq!(store.datasets(None, None).await.unwrap()[0].live, 10);
     let (store, _, _dir2) =
@@ -86,21 +86,21 @@ async fn missing_keys_and_records_are_rebuilt_from_each_other() {
     let (store, run, _dir) = check_repair(sql, &[(Problem::MissingPayloadRow, 1, 1)]).await;
     assert_eq!(save(&store, run, [3, 4], "x").await, [RowOutcome::Added, RowOutcome::Unchanged]);
 
-    let sql = "INSERT INTO records SELECT 99, dataset, id, 99, 0, 0, modified_at, NULL, NULL, 1, payload, 0 FROM records \
-               WHERE id = '3'; UPDATE datasets SET live = 11, bytes = bytes + 19, seq = 99";
+    let sql = "INSERT INTO records SELECT 99, dataset, id, 99, 0, 0, modified_at, NULL, NULL, 1, payload, 0 \
+               FROM records WHERE id = '3'; UPDATE datasets SET live = 11, bytes = bytes + 19, seq = 99";
     check_repair(sql, &[(Problem::DuplicateId, 1, 0)]).await;
 }
 
 #[tokio::test]
-async fn a_key_that_leads_to_another_record_is_set_right() {
+async fn key_row_of_another_record_is_repaired() {
     let (_dir, _, store, run) = filled().await;
     let sql = "UPDATE record_keys SET rid = (SELECT rid FROM record_keys WHERE id = '4') WHERE id = '3'";
     store.write(move |db| Ok(db.sql.execute_batch(sql)?)).await.unwrap();
-    let look = store.check(false).await.unwrap();
-    // Seen from both ends.
-    let problems: Vec<_> = look.findings.iter().map(|finding| finding.problem).collect();
+    let report = store.check(false).await.unwrap();
+    // Both rows are reported.
+    let problems: Vec<_> = report.findings.iter().map(|finding| finding.problem).collect();
     assert_eq!(problems, [Problem::MissingKeyRow, Problem::MissingPayloadRow]);
-    assert_eq!(look.findings[0].example, "record `3`");
+    assert_eq!(report.findings[0].example, "record `3`");
     assert!(store.check(true).await.unwrap().is_sound());
     assert_eq!(store.check(false).await.unwrap().findings, []);
     assert_eq!(save(&store, run, 0..10, "x").await, [RowOutcome::Unchanged; 10]);
@@ -117,7 +117,7 @@ async fn derived_values_are_rebuilt_from_the_row() {
 }
 
 #[tokio::test]
-async fn a_damaged_payload_is_replaced_by_the_next_save() {
+async fn damaged_payload_is_replaced_by_next_save() {
     let sql = "UPDATE records SET payload = CAST(replace(CAST(payload AS TEXT), 'x', 'y') AS BLOB) WHERE id = '1'";
     let (store, run, _dir) = check_repair(sql, &[(Problem::Hash, 1, 1)]).await;
     assert_eq!(save(&store, run, [1], "x").await, [RowOutcome::Updated]);
@@ -125,7 +125,7 @@ async fn a_damaged_payload_is_replaced_by_the_next_save() {
     let sql = "UPDATE records SET payload = CAST(replace(CAST(payload AS TEXT), '}', 'y') AS BLOB) WHERE id = '1'; \
                UPDATE record_keys SET updated = 9 WHERE id <= '1'";
     let (store, run, _dir) = check_repair(sql, &[(Problem::Payload, 1, 0)]).await;
-    // It has no time left with which the next save could be older.
+    // Its update time was removed, so that the next save cannot be older than it.
     assert_eq!(count(&store, "record_keys WHERE updated IS NOT NULL").await, 1);
     assert_eq!(save(&store, run, [1], "x").await, [RowOutcome::Updated]);
     assert!(store.check(false).await.unwrap().is_sound());
@@ -143,8 +143,10 @@ async fn contradicting_sequence_numbers_are_reported_and_left() {
 async fn orphaned_rows_are_removed() {
     let sql = "INSERT INTO records VALUES (70, 7, 'a', 1, 0, 0, 0, NULL, NULL, 1, x'7b7d', 0); \
                INSERT INTO record_keys VALUES (7, 'a', zeroblob(16), 0, 70, 0, 1, NULL, NULL); \
-               INSERT INTO scans (number, dataset, function, start_seq) VALUES (5, 7, 1, 0); INSERT INTO scan_marks VALUES (6, 0, zeroblob(512)); \
-               INSERT INTO delete_states VALUES (1, 'none', 1, 0, 1, 1, 0, NULL, 0, 0, zeroblob(16), 0, 0); INSERT INTO checkpoints VALUES (9, '{}', 1); \
+               INSERT INTO scans (number, dataset, function, start_seq) VALUES (5, 7, 1, 0); \
+               INSERT INTO scan_marks VALUES (6, 0, zeroblob(512)); \
+               INSERT INTO delete_states VALUES (1, 'none', 1, 0, 1, 1, 0, NULL, 0, 0, zeroblob(16), 0, 0); \
+               INSERT INTO checkpoints VALUES (9, '{}', 1); \
                INSERT INTO resume_states VALUES (9, x'00'); INSERT INTO run_models VALUES (99, 'M', 0, 0, 0, 0, 0, 0); \
                INSERT INTO run_logs VALUES (99, 99, 0, 'info', 'x', NULL); INSERT INTO locks VALUES ('k', 99, 0)";
     check_repair(sql, &[(Problem::Orphans, 1, 1); 10]).await;
@@ -153,7 +155,7 @@ async fn orphaned_rows_are_removed() {
 }
 
 #[tokio::test]
-async fn values_that_cannot_be_read_are_left() {
+async fn unreadable_values_are_reported_and_left() {
     let sql = "INSERT INTO checkpoints VALUES (1, '[1]', 1); UPDATE connections SET metadata = '{'";
     check_repair(sql, &[(Problem::Unreadable, 1, 0); 2]).await;
 }
@@ -186,28 +188,30 @@ async fn check_and_backup_do_not_block_writers() {
 }
 
 #[tokio::test]
-async fn a_backup_is_whole_private_and_replaces_nothing() {
+async fn backup_is_complete_private_and_replaces_no_file() {
     let (dir, _, store, run) = filled().await;
     let to = dir.path().join("backup.db");
-    let made = store.backup(&to).await.unwrap();
-    assert_eq!((made.records, made.bytes), (10, fs::metadata(&to).unwrap().len()));
+    let written = store.backup(&to).await.unwrap();
+    assert_eq!((written.records, written.bytes), (10, fs::metadata(&to).unwrap().len()));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
     }
     let refused = store.backup(&to).await.unwrap_err().to_string();
-    assert!(refused.ends_with("cannot be created: it is there already, and a backup replaces nothing"), "{refused}");
-    // Left of backups that were killed, by this version and an older one; the last is of another name.
+    assert!(
+        refused.ends_with("cannot be created: it already exists, and a backup replaces no file; choose another path")
+    );
+    // Partial files of killed backups, by this version and an older one; the last belongs to another path.
     for name in ["other.db.partial", "other.db.0123456789abcdef.partial", "other.db.2.0123456789abcdef.partial"] {
         fs::write(dir.path().join(name), "").unwrap();
     }
-    let beside = store.backup(&dir.path().join("other.db")).await.unwrap();
-    let left = ["other.db.0123456789abcdef.partial", "other.db.partial"].map(|name| dir.path().join(name));
-    assert_eq!((beside.records, beside.partial), (10, left.to_vec()));
-    let nowhere = store.backup(&dir.path().join("no/such.db")).await.unwrap_err();
-    assert!(matches!(nowhere, StoreError::Access { .. }), "{nowhere:?}");
-    // Memory is backed up as well.
+    let other = store.backup(&dir.path().join("other.db")).await.unwrap();
+    let partial = ["other.db.0123456789abcdef.partial", "other.db.partial"].map(|name| dir.path().join(name));
+    assert_eq!((other.records, other.partial), (10, partial.to_vec()));
+    let failed = store.backup(&dir.path().join("no/such.db")).await.unwrap_err();
+    assert!(matches!(failed, StoreError::Access { .. }), "{failed:?}");
+    // A database in memory can be backed up as well.
     let memory = Sqlite::open(":memory:").await.unwrap();
     assert_eq!(memory.backup(&dir.path().join("memory.db")).await.unwrap().records, 0);
     begin(&memory).await;
@@ -215,7 +219,7 @@ async fn a_backup_is_whole_private_and_replaces_nothing() {
     let source: SharedStore = Arc::new(store);
     let backup: SharedStore = Arc::new(Sqlite::open(&to).await.unwrap());
     assert_eq!(fingerprint(&backup).await.unwrap(), fingerprint(&source).await.unwrap());
-    // Its feed goes on from the same places, and its run may end there.
+    // Its feed continues from the same cursors, and its run may end there.
     let last = source.read(&dataset(), ReadQuery::default()).await.unwrap().records.pop().unwrap();
     backup
         .end_run(
@@ -236,7 +240,7 @@ async fn a_backup_is_whole_private_and_replaces_nothing() {
 }
 
 #[tokio::test]
-async fn half_a_copy_is_opened_by_the_next_copy_alone() {
+async fn incomplete_copy_is_opened_only_by_the_next_copy() {
     let (dir, _, store, _) = filled().await;
     let source: SharedStore = Arc::new(store);
     let path = dir.path().join("target.db");
@@ -245,8 +249,8 @@ async fn half_a_copy_is_opened_by_the_next_copy_alone() {
     target.close().await.unwrap();
     assert_eq!(
         refused(&path).await,
-        "DIR/target.db holds half a copy: `registry database copy` into it was interrupted. Copy again, which begins \
-         anew, or remove it"
+        "DIR/target.db contains an incomplete copy: `registry database copy` into it was interrupted. Copy again, \
+         which starts over, or remove it"
     );
     let target: SharedStore = Arc::new(Sqlite::open_target(&path).await.unwrap());
     let copied = copy(&source, &target, |_, _| ()).await.unwrap();

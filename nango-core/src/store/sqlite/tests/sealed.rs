@@ -1,4 +1,4 @@
-//! Payloads at rest: what a file shows, what a wrong key or place opens, and walks that are broken off.
+//! Tests of payload encryption: the contents of the files, wrong keys, moved payloads, and interrupted reseal passes.
 
 use super::*;
 use crate::{
@@ -10,18 +10,18 @@ use crate::{
     },
 };
 
-/// What no file may hold.
-pub(super) const SECRET_TEXT: &str = "hush-hush-hush";
+/// Text that no file may contain.
+pub(super) const SECRET_TEXT: &str = "secret-secret";
 
-/// A ring of so many new keys, and the same keys as a text.
+/// Returns this number of new keys in the format of the key variable.
 pub(super) fn keys(count: usize) -> String {
     use base64::{Engine, prelude::BASE64_STANDARD};
-    let draw = |_| {
+    let generate = |_| {
         let mut key = [0; 32];
         getrandom::fill(&mut key).unwrap();
         BASE64_STANDARD.encode(key)
     };
-    (0..count).map(draw).collect::<Vec<_>>().join(",")
+    (0..count).map(generate).collect::<Vec<_>>().join(",")
 }
 
 pub(super) fn ring(keys: &str) -> Arc<KeyRing> {
@@ -34,20 +34,20 @@ pub(super) async fn open(path: &Path, keys: &str, seal_new: bool) -> Sqlite {
     store
 }
 
-/// Whether any file beside the database (the log, what is temporary) holds the text.
+/// Returns the files of the directory (database, log, temporary files) that contain the text.
 pub(super) fn files_containing(dir: &TempDir, text: &str) -> Vec<String> {
-    let holds = |name: &String| {
+    let contains = |name: &String| {
         let bytes = fs::read(dir.path().join(name)).unwrap();
         bytes.windows(text.len()).any(|window| window == text.as_bytes())
     };
-    names(dir).into_iter().filter(holds).collect()
+    names(dir).into_iter().filter(contains).collect()
 }
 
 pub(super) async fn reseal_all(store: &Sqlite) -> ResealProgress {
     reseal(store, |_| true).await.unwrap()
 }
 
-/// What each key (`-`: none) seals: records, credentials, resume states.
+/// Returns the number of records, credentials and resume states per key (`-`: not sealed).
 async fn items_by_key(store: &Sqlite) -> Vec<(String, [u64; 3])> {
     let state = store.encryption().await.unwrap();
     let name = |used: &crate::store::KeyUse| used.key.map_or_else(|| "-".to_owned(), |key| key.to_string());
@@ -62,12 +62,12 @@ async fn patch(store: &Sqlite, run: RunToken, id: &str, text: &str) -> Vec<RowOu
 }
 
 #[tokio::test]
-async fn a_new_database_never_shows_a_payload() {
+async fn files_of_new_database_contain_no_payload() {
     let (dir, path) = file();
     let keys = keys(1);
     let store = open(&path, &keys, true).await;
     let run = begin(&store).await;
-    // Some fit into a page and some do not.
+    // Some payloads fit into a page and some do not.
     save(&store, run, 0..200, SECRET_TEXT).await;
     save(&store, run, 200..210, &SECRET_TEXT.repeat(3000)).await;
     save(&store, run, 50..60, &format!("{SECRET_TEXT} changed")).await;
@@ -82,7 +82,7 @@ async fn a_new_database_never_shows_a_payload() {
     assert_eq!(store.writer.write(other).await.unwrap(), 0);
     store.close().await.unwrap();
     assert_eq!(files_containing(&dir, SECRET_TEXT), [""; 0]);
-    // Another process goes on without being told anything but the key.
+    // Another process needs only the key to continue.
     let store = open(&path, &keys, false).await;
     assert_eq!(save(&store, run, 60..200, SECRET_TEXT).await, [RowOutcome::Unchanged; 140]);
     assert_eq!(save(&store, run, [7], &format!("{SECRET_TEXT} merged")).await, [RowOutcome::Unchanged]);
@@ -90,17 +90,17 @@ async fn a_new_database_never_shows_a_payload() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_switched_shows_nothing_any_more() {
+async fn files_of_switched_database_contain_no_payload() {
     let (dir, path) = file();
     let store = open(&path, &keys(1), false).await;
     let run = begin(&store).await;
     save(&store, run, 0..2000, &SECRET_TEXT.repeat(20)).await;
     save(&store, run, 2000..2010, &SECRET_TEXT.repeat(3000)).await;
-    let mut gone = page(&store, run, [], "");
-    gone.changes[0].write = Write::delete((0..10).map(|id| id.to_string()));
-    store.commit(gone).await.unwrap();
+    let mut deletion = page(&store, run, [], "");
+    deletion.changes[0].write = Write::delete((0..10).map(|id| id.to_string()));
+    store.commit(deletion).await.unwrap();
     patch(&store, run, "20", SECRET_TEXT).await;
-    // Payloads that were overwritten lie in pages that nobody uses.
+    // Replaced payloads remain in unused pages.
     save(&store, run, 500..1500, "short").await;
     assert!(!files_containing(&dir, SECRET_TEXT).is_empty());
     let before = feed(&store).await;
@@ -112,14 +112,14 @@ async fn a_database_that_is_switched_shows_nothing_any_more() {
     assert_eq!(items_by_key(&store).await, [("-".to_owned(), [2010, 0, 0])]);
     let done = reseal_all(&store).await;
     assert_eq!((done.done, done.seen, done.changed, done.skipped), (true, 2010, 2010, 0));
-    // The process goes on, and so does its log.
+    // The process and its log are still in use.
     assert_eq!(files_containing(&dir, SECRET_TEXT), [""; 0]);
     assert_eq!(feed(&store).await, before);
     assert_eq!(store.datasets(None, None).await.unwrap(), sizes);
     assert!(!store.encryption().await.unwrap().unfinished);
     assert_eq!(count(&store, "record_keys WHERE hash_version = 2").await, 2010);
 
-    // Nothing became new by it.
+    // No record counts as changed by the switch.
     let at = feed(&store).await.len();
     assert_eq!(save(&store, run, 500..1500, "short").await, [RowOutcome::Unchanged; 1000]);
     assert_eq!(save(&store, run, [20], SECRET_TEXT).await, [RowOutcome::Unchanged]);
@@ -127,7 +127,7 @@ async fn a_database_that_is_switched_shows_nothing_any_more() {
     save(&store, run, 1600..1700, &format!("{SECRET_TEXT} again")).await;
     assert_eq!(files_containing(&dir, SECRET_TEXT), [""; 0]);
 
-    // And back.
+    // Switch back.
     let before = feed(&store).await;
     store.seal_payloads(false).await.unwrap();
     assert!(reseal_all(&store).await.done);
@@ -139,7 +139,7 @@ async fn a_database_that_is_switched_shows_nothing_any_more() {
 }
 
 #[tokio::test]
-async fn a_pruned_record_stays_unchanged_across_every_switch() {
+async fn pruned_record_stays_unchanged_across_switches() {
     let store = Sqlite::open(":memory:").await.unwrap();
     let text = keys(2);
     store.use_keys(ring(&text), false).await.unwrap();
@@ -158,7 +158,7 @@ async fn a_pruned_record_stays_unchanged_across_every_switch() {
     prune("0").await.unwrap();
     store.seal_payloads(true).await.unwrap();
     reseal_all(&store).await;
-    // Its fast hash would tell whether a guess of the content is right.
+    // An unkeyed hash would confirm a guess of the content.
     assert_eq!(count(&store, "record_keys WHERE hash_version = 1").await, 0);
     prune("1").await.unwrap();
     store.activate_key(ring(&text).ids()[1]).await.unwrap();
@@ -194,7 +194,7 @@ async fn without_the_key_nothing_is_read_or_written() {
             assert!(text.contains("NANGO_ENCRYPTION_KEY"), "{text}");
         }
         assert_eq!(count(store, "records").await, 3);
-        // What is not sealed is there all the same.
+        // Data that is not sealed can still be read.
         assert_eq!(store.datasets(None, None).await.unwrap()[0].live, 3);
     }
     assert_eq!(feed(&open(&path, &keys_one, false).await).await.len(), 3);
@@ -209,33 +209,34 @@ async fn sealed_row_opens_only_in_its_own_record() {
     let mut elsewhere = page(&store, run, [3], "other");
     elsewhere.changes[0].dataset.variant = "other".to_owned();
     store.commit(elsewhere).await.unwrap();
-    let say = |sql: &'static str| store.writer.write(move |db| Ok(db.sql.execute_batch(sql)?));
+    let execute = |sql: &'static str| store.writer.write(move |db| Ok(db.sql.execute_batch(sql)?));
     for (change, id) in [
         ("UPDATE records SET payload = (SELECT payload FROM records WHERE id = '0') WHERE id = '1'", "1"),
         ("UPDATE records SET payload = substr(payload, 1, length(payload) - 1) WHERE id = '2'", "2"),
         (
-            "UPDATE records SET payload = (SELECT r.payload FROM records r WHERE r.id = '3' AND r.dataset <> records.dataset) \
-          WHERE id = '3' AND dataset = 1",
+            "UPDATE records SET payload = \
+             (SELECT r.payload FROM records r WHERE r.id = '3' AND r.dataset <> records.dataset) \
+             WHERE id = '3' AND dataset = 1",
             "3",
         ),
     ] {
-        say(change).await.unwrap();
+        execute(change).await.unwrap();
         let error = store.records_by_id(&dataset(), vec![id.to_owned()]).await.unwrap_err();
         assert!(matches!(&error, StoreError::DecryptFailed { id: found, .. } if found == id), "{error}");
         assert!(error.to_string().contains(&format!("`{id}`")), "{error}");
     }
     assert_eq!(store.records_by_id(&dataset(), vec!["0".to_owned()]).await.unwrap().len(), 1);
-    // A walk says what it could not open, leaves it, and seals the rest.
+    // A pass skips and counts rows that it cannot decrypt, and processes the others.
     store.seal_payloads(false).await.unwrap();
     let done = reseal_all(&store).await;
     assert_eq!((done.done, done.changed, done.skipped), (true, 2, 3));
-    // Saved again, a record is whole again.
+    // The next save repairs a record.
     assert_eq!(save(&store, run, 0..4, "new").await, [RowOutcome::Updated; 4]);
     assert_eq!(feed(&store).await.len(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_goes_on_beside_writers_and_readers() {
+async fn key_rotation_runs_beside_writers_and_readers() {
     let (_dir, path) = file();
     let text = keys(2);
     let (first, second) = (ring(&text).ids()[0], ring(&text).ids()[1]);
@@ -281,7 +282,7 @@ async fn a_rotation_goes_on_beside_writers_and_readers() {
     assert_eq!(replica.len(), 3001);
     assert!(after.iter().all(|row| replica[&row.id] == *row));
     assert_ne!(first, second);
-    // The old key may go.
+    // The old key is no longer needed.
     let alone = open(&path, text.split_once(',').unwrap().1, false).await;
     assert_eq!(feed(&alone).await, after);
     assert_eq!(save(&alone, run, 0..20, &SECRET_TEXT.repeat(30)).await, [RowOutcome::Unchanged; 20]);
@@ -297,8 +298,8 @@ async fn interrupted_reseal_pass_resumes() {
     save(&store, run, 0..3500, SECRET_TEXT).await;
     let before = feed(&store).await;
     store.activate_key(new).await.unwrap();
-    let broken = reseal(&store, |sum| sum.seen < 2000).await.unwrap();
-    assert_eq!((broken.done, broken.seen, broken.changed), (false, 2000, 2000));
+    let interrupted = reseal(&store, |sum| sum.seen < 2000).await.unwrap();
+    assert_eq!((interrupted.done, interrupted.seen, interrupted.changed), (false, 2000, 2000));
     drop(store);
 
     let store = open(&path, &text, false).await;
@@ -307,15 +308,15 @@ async fn interrupted_reseal_pass_resumes() {
     expect.sort();
     assert_eq!(items_by_key(&store).await, expect);
     assert!(store.encryption().await.unwrap().unfinished);
-    // Both halves are read and compared meanwhile.
+    // Records of both keys can be read and compared meanwhile.
     assert_eq!(feed(&store).await, before);
     assert_eq!(save(&store, run, 1990..2010, SECRET_TEXT).await, [RowOutcome::Unchanged; 20]);
-    // A step whose transaction is taken back leaves the place where it was.
-    let lost = store.writer.write(|db| {
+    // A step whose transaction is rolled back does not advance the pass.
+    let rolled_back = store.writer.write(|db| {
         super::super::reseal::step(db)?;
         Err::<(), _>(StoreError::Full.into())
     });
-    lost.await.unwrap_err();
+    rolled_back.await.unwrap_err();
     let rest = reseal_all(&store).await;
     assert_eq!((rest.done, rest.seen, rest.changed), (true, 1500, 1500));
     assert_eq!(items_by_key(&store).await, [(new.to_string(), [3500, 0, 0])]);
@@ -348,7 +349,7 @@ async fn credentials_and_resume_states_follow_the_key() {
     };
     let resume = async |store: &Sqlite, ring: &KeyRing, run: RunToken| {
         let mut page = page(store, run, [], "");
-        let state = ring.seal(b"place", &crate::store::resume_context(&key())).unwrap();
+        let state = ring.seal(b"resume point", &crate::store::resume_context(&key())).unwrap();
         page.resume = Some(crate::store::ResumeWrite::Set(state));
         store.commit(page).await
     };
@@ -358,7 +359,7 @@ async fn credentials_and_resume_states_follow_the_key() {
     assert_eq!(items_by_key(&one).await, [(old.to_string(), [0, 1, 1])]);
 
     one.activate_key(new).await.unwrap();
-    // The other process has not heard of it; what it seals with the old key is sealed anew on its way in.
+    // The other process was not notified; a blob that it seals with the old key is sealed again when it is stored.
     assert_eq!(rings[1].id(), old.to_string());
     put(&two, &rings[1], "b").await.unwrap();
     assert_eq!(rings[1].id(), new.to_string());
@@ -373,9 +374,9 @@ async fn credentials_and_resume_states_follow_the_key() {
         assert_eq!(*opened, b"token");
     }
     let state = one.resume_state(&key()).await.unwrap().unwrap();
-    assert_eq!(*rings[0].open(&state, &crate::store::resume_context(&key())).unwrap(), b"place");
+    assert_eq!(*rings[0].open(&state, &crate::store::resume_context(&key())).unwrap(), b"resume point");
 
-    // A process that was never given the new key changes nothing.
+    // A process without the new key cannot write.
     let late = ring(text.split_once(',').unwrap().0);
     let three = Sqlite::open(&path).await.unwrap();
     three.use_keys(late.clone(), false).await.unwrap();
@@ -408,7 +409,8 @@ async fn file_of_first_version_is_migrated() {
     {
         Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE {column}")).unwrap();
     }
-    let back = "ALTER TABLE run_models DROP COLUMN skipped_older; DROP TABLE delete_states; DROP TABLE processes; DROP TABLE encryption; ALTER TABLE records DROP COLUMN size; \
+    let back = "ALTER TABLE run_models DROP COLUMN skipped_older; DROP TABLE delete_states; DROP TABLE processes; \
+                DROP TABLE encryption; ALTER TABLE records DROP COLUMN size; \
                 ALTER TABLE records DROP COLUMN key_id; PRAGMA user_version = 1";
     Raw::open(&path).unwrap().execute_batch(back).unwrap();
     let written: String = Raw::open(&path)
@@ -425,7 +427,7 @@ async fn file_of_first_version_is_migrated() {
 
     let store = open(&path, &keys(1), true).await;
     assert_eq!(feed(&store).await, before);
-    // It holds something, so it is not switched without a word.
+    // A database with content is not switched implicitly.
     assert!(!store.encryption().await.unwrap().payloads);
     assert_eq!(save(&store, run, 0..10, "x").await, [RowOutcome::Unchanged; 10]);
     store.seal_payloads(true).await.unwrap();

@@ -1,4 +1,4 @@
-//! Keeping house where payloads are sealed: what a check opens, and what a copy needs no key for.
+//! Tests of maintenance with sealed payloads: check and repair, and copies without a key.
 
 use super::{
     sealed::{SECRET_TEXT, files_containing, keys, open, reseal_all, ring},
@@ -19,16 +19,16 @@ async fn connect(store: &Sqlite) {
     store.put_connection(new).await.unwrap();
 }
 
-/// A sealed file with ten records, one of them a tombstone.
+/// Creates a sealed file with ten records, one of them a tombstone.
 async fn filled(keys: &str) -> (TempDir, PathBuf, Sqlite, RunToken) {
     let (dir, path) = file();
     let store = open(&path, keys, true).await;
     connect(&store).await;
     let run = begin(&store).await;
     save(&store, run, 0..10, SECRET_TEXT).await;
-    let mut gone = page(&store, run, [], "");
-    gone.changes[0].write = Write::delete(["9".to_owned()]);
-    store.commit(gone).await.unwrap();
+    let mut deletion = page(&store, run, [], "");
+    deletion.changes[0].write = Write::delete(["9".to_owned()]);
+    store.commit(deletion).await.unwrap();
     (dir, path, store, run)
 }
 
@@ -44,22 +44,24 @@ async fn check_decrypts_every_payload() {
     assert_eq!((sound.findings, sound.undecrypted.len(), sound.records), (vec![], 0, 10));
     let plain: usize = feed(&store).await.iter().filter_map(|row| row.payload.as_ref()).map(bytes::Bytes::len).sum();
     assert_eq!(sound.bytes, plain as u64);
-    let say = |sql: &'static str| store.write(move |db| Ok(db.sql.execute_batch(sql)?));
+    let execute = |sql: &'static str| store.write(move |db| Ok(db.sql.execute_batch(sql)?));
 
-    // One was written over; another has the payload of a third.
-    say("UPDATE records SET payload = zeroblob(length(payload)) WHERE id = '1'; \
-         UPDATE records SET payload = (SELECT payload FROM records WHERE id = '3') WHERE id = '2'")
+    // One payload was overwritten; another was replaced by the payload of a third record.
+    execute(
+        "UPDATE records SET payload = zeroblob(length(payload)) WHERE id = '1'; \
+         UPDATE records SET payload = (SELECT payload FROM records WHERE id = '3') WHERE id = '2'",
+    )
     .await
     .unwrap();
     let expect = |repaired: u64| vec![(Problem::Seal, 2, repaired, "record `1`".to_owned())];
     assert_eq!(found(&store, false).await, expect(0));
     assert_eq!(found(&store, true).await, expect(0));
-    // The next save of the same content replaces them, without opening them.
+    // The next save of the same content replaces them, without decrypting them.
     let saved = save(&store, run, 0..9, SECRET_TEXT).await;
     assert_eq!(saved[1..3], [RowOutcome::Updated; 2]);
     assert_eq!(found(&store, false).await, []);
 
-    say("UPDATE record_keys SET hash = zeroblob(16) WHERE id = '4'").await.unwrap();
+    execute("UPDATE record_keys SET hash = zeroblob(16) WHERE id = '4'").await.unwrap();
     assert_eq!(found(&store, true).await, [(Problem::Hash, 1, 1, "record `4`".to_owned())]);
     assert_eq!(save(&store, run, 0..9, SECRET_TEXT).await, [RowOutcome::Unchanged; 9]);
     assert_eq!(found(&store, false).await, []);
@@ -88,9 +90,9 @@ async fn payload_of_unknown_key_is_counted_and_not_damaged() {
         assert_eq!(report.undecrypted.into_iter().collect::<Vec<_>>(), closed);
         assert_eq!((report.records, report.bytes), (13, sizes));
     }
-    // What needs no payload needs no key.
-    let extents = none.dataset_usage().await.unwrap();
-    assert_eq!((extents[0].rows, extents[0].bytes), (13, sizes));
+    // Operations that do not read payloads need no key.
+    let usage = none.dataset_usage().await.unwrap();
+    assert_eq!((usage[0].rows, usage[0].bytes), (13, sizes));
     assert_eq!(none.erase(&dataset(), vec!["1".to_owned(), "9".to_owned()]).await.unwrap(), 2);
     let pruned = crate::store::Prune { until: crate::store::PruneUntil::Before(i64::MAX), after: None, limit: 10 };
     assert_eq!(none.prune(&dataset(), pruned).await.unwrap().count, 10);
@@ -102,7 +104,7 @@ async fn payload_of_unknown_key_is_counted_and_not_damaged() {
 }
 
 #[tokio::test]
-async fn a_sealed_database_is_copied_without_its_key() {
+async fn sealed_database_is_copied_without_its_key() {
     let text = keys(2);
     let (dir, path, store, _) = filled(&text).await;
     store.activate_key(ring(&text).ids()[1]).await.unwrap();
@@ -125,7 +127,7 @@ async fn a_sealed_database_is_copied_without_its_key() {
     assert!(settings.payloads && settings.unfinished);
     let run = begin(&moved).await;
     assert_eq!(save(&moved, run, 0..9, SECRET_TEXT).await, [RowOutcome::Unchanged; 9]);
-    // The walk begins anew in the copy.
+    // The reseal pass starts again in the copy.
     let done = reseal_all(&moved).await;
     assert_eq!((done.seen, done.skipped, done.done), (10, 0, true));
     assert!(moved.check(false).await.unwrap().is_sound());

@@ -1,9 +1,9 @@
-//! A database that the binary before redaction made: it stored answers of APIs as they came.
+//! Test with a database of the last version before redaction, which stored API responses unredacted.
 
 use super::*;
 
 const BEFORE: &str = include_str!("../../fixtures/before-redaction.sqlite.sql");
-/// Texts that this binary stores only by way of functions and renewals.
+/// Texts that the program stores only in runs of functions and in token refreshes.
 const MORE: &str = "
     INSERT INTO run_logs (run, at, level, message, fields)
         VALUES (2, 1, 'warn', 'left out: OLD-SECRET-log', '{\"a\":\"OLD-SECRET-field\"}');
@@ -14,12 +14,12 @@ const MORE: &str = "
 async fn stored_errors_and_logs_are_cleaned_when_an_older_file_is_opened() {
     let (dir, path) = file();
     Raw::open(&path).unwrap().execute_batch(&format!("PRAGMA page_size = 8192; {BEFORE} {MORE}")).unwrap();
-    let found = |what: &str| {
+    let contains = |text: &str| {
         let bytes =
             names(&dir).into_iter().flat_map(|name| fs::read(dir.path().join(name)).unwrap()).collect::<Vec<_>>();
-        memchr::memmem::find(&bytes, what.as_bytes()).is_some()
+        memchr::memmem::find(&bytes, text.as_bytes()).is_some()
     };
-    assert!(found("OLD-SECRET-abc") && found("OLD-SECRET-log"));
+    assert!(contains("OLD-SECRET-abc") && contains("OLD-SECRET-log"));
 
     let store = Sqlite::open(&path).await.unwrap();
     let key = |kind, function: &str| {
@@ -40,7 +40,7 @@ async fn stored_errors_and_logs_are_cleaned_when_an_older_file_is_opened() {
         failure.refused && failure.attempts == 1 && failure.message.contains("removed when the database was upgraded")
     );
     assert_eq!(store.meta_value("plain_config").await.unwrap().as_deref(), Some(&[1][..]));
-    assert!(!found("OLD-SECRET"), "a text is left in the file");
+    assert!(!contains("OLD-SECRET"), "a text remains in the file");
     store.close().await.unwrap();
-    assert!(!found("OLD-SECRET"), "a text is left in the file");
+    assert!(!contains("OLD-SECRET"), "a text remains in the file");
 }

@@ -1,4 +1,4 @@
-//! What is left in the file of content that was removed or replaced.
+//! Tests that removed and replaced content does not remain in the file.
 
 use super::{
     super::{file, vacuum},
@@ -7,8 +7,8 @@ use super::{
 };
 use crate::store::{Maintenance, Prune, PruneUntil, Remains};
 
-/// 2,000 rows of different sizes that are saved and replaced in another order than they lie, so that rows move between
-/// pages. Payloads of odd ids, and of all if `all`, contain [`MARK`].
+/// Writes 2,000 rows of different sizes and replaces them in a different order, so that rows move between pages.
+/// Payloads of odd ids contain [`MARK`]; if `all` is set, all do.
 async fn filled(store: &Sqlite, all: bool) -> RunToken {
     let run = begin(store).await;
     let mut rng_state = 1_u64;
@@ -41,9 +41,9 @@ async fn erased_records_leave_nothing_in_the_file() {
     let (dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
     filled(&store, false).await;
-    let gone: Vec<String> = ids(&store).await.into_iter().filter(|id| id.parse::<u64>().unwrap() % 2 == 1).collect();
-    assert_eq!(store.erase(&dataset(), gone).await.unwrap(), 1_000);
-    // What is erased is overwritten, but not the copies that were left when a row moved: therefore the file is rebuilt.
+    let erased: Vec<String> = ids(&store).await.into_iter().filter(|id| id.parse::<u64>().unwrap() % 2 == 1).collect();
+    assert_eq!(store.erase(&dataset(), erased).await.unwrap(), 1_000);
+    // Erased rows are overwritten, but not the copies that remained when a row moved: therefore the file is rebuilt.
     store.writer.read(|db| vacuum::clear(db, 0)).await.unwrap();
     assert_eq!(files_containing(&dir, MARK), ["nango.db"]);
     assert_eq!(store.clear_removed().await.unwrap(), None);
@@ -74,11 +74,11 @@ async fn emptied_and_pruned_datasets_leave_nothing_in_the_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn replaced_value_is_overwritten_at_once() {
+async fn replaced_value_is_overwritten_without_a_rebuild() {
     let (dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
     let run = begin(&store).await;
-    // One that fits into its page, and one with pages of its own.
+    // One payload that fits into its page, and one with overflow pages.
     save(&store, run, [1], MARK).await;
     save(&store, run, [2], &MARK.repeat(3_000)).await;
     save(&store, run, [1, 2], "new").await;
@@ -95,17 +95,17 @@ async fn reader_that_keeps_the_log_is_reported() {
     let reader = Raw::open(&path).unwrap();
     reader.execute_batch("BEGIN; SELECT count(*) FROM records").unwrap();
     store.empty(&dataset(), None, 10_000).await.unwrap();
-    let clear = |at_once| {
+    let clear = |max_bytes| {
         store.writer.read(move |db| {
             db.sql.busy_timeout(Duration::from_millis(50))?;
-            vacuum::clear(db, at_once)
+            vacuum::clear(db, max_bytes)
         })
     };
     assert_eq!(clear(u64::MAX).await.unwrap(), Some(Remains::Log));
     assert_eq!(files_containing(&dir, MARK), ["nango.db-wal"]);
     reader.execute_batch("ROLLBACK").unwrap();
-    // A large database is not rebuilt behind each removal; what statements removed is overwritten nevertheless.
-    let Some(Remains::Pages { bytes }) = clear(0).await.unwrap() else { panic!("it was rebuilt") };
+    // A large database is not rebuilt after each removal; content that statements removed is overwritten nevertheless.
+    let Some(Remains::Pages { bytes }) = clear(0).await.unwrap() else { panic!("the file was rebuilt") };
     assert_eq!(bytes, fs::metadata(&path).unwrap().len());
     assert_eq!(files_containing(&dir, MARK), [""; 0]);
     let done = store.vacuum().await.unwrap();
@@ -114,7 +114,7 @@ async fn reader_that_keeps_the_log_is_reported() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn file_is_rebuilt_behind_a_migration_that_removes_content() {
+async fn file_is_rebuilt_after_migration_that_removes_content() {
     let (dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
     filled(&store, true).await;
@@ -125,7 +125,7 @@ async fn file_is_rebuilt_behind_a_migration_that_removes_content() {
         steps.push("DELETE FROM records; DELETE FROM record_keys; UPDATE datasets SET live = 0, bytes = 0".to_owned());
         steps
     };
-    // As an older program left it: what it removed was not overwritten.
+    // A file of an older program: removed content was not overwritten.
     let mut raw = Raw::open(&path).unwrap();
     let steps = steps(&raw);
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
@@ -136,7 +136,7 @@ async fn file_is_rebuilt_behind_a_migration_that_removes_content() {
     raw.pragma_update(None, "user_version", i64::try_from(steps.len() - 1).unwrap()).unwrap();
     drop(raw);
 
-    // A reader is in the way at the first start, and not at the second.
+    // A reader prevents the rebuild at the first start, and not at the second.
     let reader = Raw::open(&path).unwrap();
     reader.execute_batch("BEGIN; SELECT count(*) FROM runs").unwrap();
     let open = || {
@@ -160,7 +160,7 @@ async fn file_is_rebuilt_behind_a_migration_that_removes_content() {
 }
 
 #[test]
-fn steps_that_remove_nothing_and_new_files_are_not_rebuilt() {
+fn file_is_not_rebuilt_when_new_or_migrations_remove_no_content() {
     let (_dir, path) = file();
     let mut raw = Raw::open(&path).unwrap();
     let meta = "CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID";

@@ -1,12 +1,12 @@
-//! The ends of scans: walks that ended in any way, by the rules of any policy, with answers of the provider.
+//! Ends of scans: random walk results and policies, and random responses of the provider.
 
 use super::{ACTORS, Chaos};
 use crate::store::{
     Confirmation, DeletePolicy, FinishScan, NextFullRun, PendingDeletes, ScanOutcome, ScanWalk, StoreError,
-    conformance::oracle::expected::{Due, ExpectedOutlook},
+    conformance::oracle::expected::{Due, ExpectedPendingDeletes},
 };
 
-/// A hold that no test waits for, in microseconds.
+/// A hold, in microseconds, that never ends within a test.
 const UNREACHABLE_HOLD_MICROS: i64 = i64::MAX / 4;
 
 impl Chaos<'_> {
@@ -33,13 +33,13 @@ impl Chaos<'_> {
         let ScanOutcome { deleted: found, held, unconfirmed, held_by, next_full } = finished.unwrap();
         let next_full = self.due_step(next_full, policy.hold);
         assert_eq!(
-            (found, ExpectedOutlook { held, unconfirmed, held_by, next_full }),
-            (deleted, self.expected.outlook(policy))
+            (found, ExpectedPendingDeletes { held, unconfirmed, held_by, next_full }),
+            (deleted, self.expected.pending_deletes(policy))
         );
         self.actors[actor].counts.deleted += deleted;
     }
 
-    /// Asks for candidates, and draws the answers.
+    /// Requests candidates from the store and returns random confirmations.
     async fn draw_confirmations(&mut self, actor: usize, end: &FinishScan, is_open: bool) -> Vec<Confirmation> {
         let limit = 1 + self.rng.index(12);
         let (sync, fingerprint) = (&self.actors[actor].sync, end.policy.fingerprint);
@@ -53,10 +53,10 @@ impl Chaos<'_> {
         let mut expected = self.expected.next_to_confirm(fingerprint);
         expected.truncate(limit);
         assert_eq!(ids, expected);
-        // Also ids that no request was made for.
+        // Also returns ids for which no request was made.
         let others = self.rng.ids();
-        let mut answer = |id| Confirmation { id, gone: self.rng.one_in(2) };
-        ids.into_iter().chain(others).map(&mut answer).collect()
+        let mut confirmation = |id| Confirmation { id, gone: self.rng.one_in(2) };
+        ids.into_iter().chain(others).map(&mut confirmation).collect()
     }
 
     fn random_walk(&mut self) -> ScanWalk {
@@ -82,18 +82,18 @@ impl Chaos<'_> {
         }
     }
 
-    /// What waits is known without a scan, too.
-    pub(super) async fn check_delete_outlook(&mut self) {
+    /// Checks the pending deletes without a scan.
+    pub(super) async fn check_pending_deletes(&mut self) {
         let policy = self.random_policy();
-        let outlook = self.store.pending_deletes(&self.dataset(), &policy).await.unwrap();
-        let PendingDeletes { held, unconfirmed, held_by, next_full, first_missed_at } = outlook;
-        let expected = self.expected.outlook(&policy);
+        let pending = self.store.pending_deletes(&self.dataset(), &policy).await.unwrap();
+        let PendingDeletes { held, unconfirmed, held_by, next_full, first_missed_at } = pending;
+        let expected = self.expected.pending_deletes(&policy);
         let next_full = self.due_step(next_full, policy.hold);
-        assert_eq!(ExpectedOutlook { held, unconfirmed, held_by, next_full }, expected);
+        assert_eq!(ExpectedPendingDeletes { held, unconfirmed, held_by, next_full }, expected);
         assert_eq!(first_missed_at.is_some(), held + unconfirmed > 0);
     }
 
-    /// The step that a time stands for.
+    /// Converts the time of the next full run to a step.
     fn due_step(&self, next: NextFullRun, hold: i64) -> Due {
         match next {
             NextFullRun::Regular => Due::Regular,

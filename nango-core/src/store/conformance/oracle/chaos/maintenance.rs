@@ -1,11 +1,10 @@
-//! What keeping house does to a dataset and to its readers: prunes in parts, rows that are erased, a dataset that is
-//! emptied.
+//! Maintenance operations and their effect on readers: prunes in batches, erased rows, an emptied dataset.
 
 use super::{Chaos, Replica};
 use crate::store::{Prune, PruneUntil, Pruned};
 
 impl Chaos<'_> {
-    /// Payloads go: up to a place or a moment, in parts.
+    /// Prunes payloads up to a cursor or a time, in batches.
     pub(super) async fn prune(&mut self) {
         let dataset = self.dataset();
         let feed = super::read_feed(self.store, &dataset).await;
@@ -17,7 +16,7 @@ impl Chaos<'_> {
             let ids = feed[..=last].iter().map(|row| row.id.clone()).collect();
             (PruneUntil::Cursor(feed[last].cursor.clone()), ids)
         } else {
-            // Mostly a moment not long ago: what is older was pruned before.
+            // Mostly a recent time: older payloads were pruned before.
             let step = self.step_log.step - self.rng.index(self.step_log.step.min(100) + 1);
             let ids = self.expected.written_before(step);
             (PruneUntil::Before(self.step_times[step]), ids)
@@ -40,7 +39,7 @@ impl Chaos<'_> {
         assert_eq!((all.count, all.bytes), expected);
     }
 
-    /// Rows go. Nobody is told, so whoever keeps a copy takes them out there as well.
+    /// Erases rows. The feed does not report this, so the readers remove the rows from their replicas.
     pub(super) async fn erase(&mut self) {
         let mut ids = self.rng.ids();
         ids.truncate(3);
@@ -52,7 +51,8 @@ impl Chaos<'_> {
         }
     }
 
-    /// All rows go, in parts. A reader drops its copy, and reads again from the beginning or goes on from its place.
+    /// Empties the dataset in batches. A reader drops its replica, and restarts from the beginning or continues from
+    /// its cursor.
     pub(super) async fn empty(&mut self) {
         let (mut through, mut count) = (None, 0);
         loop {

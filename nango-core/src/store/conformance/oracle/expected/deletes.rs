@@ -1,11 +1,11 @@
-//! The rules of deletes, without a database: section 4 of the specification of walks, counted in steps.
+//! Model of delete decisions: section 4 of the specification of walks, counted in steps.
 
 use std::collections::BTreeSet;
 
 use super::{Expected, WriteContext};
 use crate::store::{DeletePolicy, FinishScan, HeldBy};
 
-/// A record that complete scans did not see, and that waits.
+/// The state of a pending candidate, which complete scans did not see.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Missed {
@@ -21,32 +21,33 @@ pub(super) struct Missed {
     confirmed: bool,
 }
 
-/// What waits in the dataset: how many are held, and why; how many are unconfirmed; when the next full run is due.
+/// The expected pending deletes of the dataset.
 #[derive(Debug, Clone, PartialEq)]
-pub(in super::super) struct ExpectedOutlook {
+pub(in super::super) struct ExpectedPendingDeletes {
     pub(in super::super) held: u64,
     pub(in super::super) unconfirmed: u64,
     pub(in super::super) held_by: Option<HeldBy>,
     pub(in super::super) next_full: Due,
 }
 
-/// When the next full run is due, in steps.
+/// The time of the next full run, in steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in super::super) enum Due {
     Regular,
     Next,
-    /// `hold` after the step in which a record was first missed.
+    /// The `hold` period after the step in which a record was first missed.
     HoldAfter(usize),
 }
 
 impl Expected {
-    /// The ids of the candidates of the open scan.
+    /// Returns the ids of the candidates of the open scan.
     fn candidates(&self) -> Vec<String> {
         let kept = |id: &String| self.scan.as_ref().is_some_and(|scan| scan.seen_or_written.contains(id));
         self.rows.iter().filter(|(id, row)| row.live && !kept(id)).map(|(id, _)| id.clone()).collect()
     }
 
-    /// Whom a scan asks the provider for: those that were never asked, and then those that were asked longest ago.
+    /// Returns the ids that a scan requests from the provider: first those that were never requested, then the others,
+    /// oldest request first.
     pub(in super::super) fn next_to_confirm(&self, fingerprint: [u8; 16]) -> Vec<String> {
         let known = |id: &String| self.rows[id].missed.as_ref().filter(|missed| missed.fingerprint == fingerprint);
         let mut ids = self.candidates();
@@ -55,7 +56,7 @@ impl Expected {
         ids
     }
 
-    /// The end of the open scan: how many it deleted, and what waits then. `hold` is nothing, or for ever.
+    /// Finishes the open scan and returns the number of deleted records. `hold` is either zero or endless.
     pub(in super::super) fn finish(&mut self, at: WriteContext, end: &FinishScan) -> u64 {
         let (candidates, Some(scan)) = (self.candidates(), self.scan.take()) else { panic!("no scan is open") };
         let FinishScan { walk, policy, confirmations, .. } = end;
@@ -63,8 +64,8 @@ impl Expected {
             return 0;
         }
         let gone = |id: &String| self.rows.get(id).is_some_and(|row| !row.live && row.step > scan.began);
-        let found = confirmations.iter().filter(|answer| policy.by_request && answer.gone && gone(&answer.id));
-        let deleted_before = found.map(|answer| &answer.id).collect::<BTreeSet<_>>().len();
+        let found = confirmations.iter().filter(|result| policy.by_request && result.gone && gone(&result.id));
+        let deleted_before = found.map(|result| &result.id).collect::<BTreeSet<_>>().len();
         let share = (candidates.len() + deleted_before) as u64;
         let most = share > 10 && 2 * share > scan.live_count;
         let guard = !policy.allow && scan.live_count > 0 && (walk.list_empty || most);
@@ -94,9 +95,9 @@ impl Expected {
             missed.times += 1;
             missed.needed = missed.needed.max(needed);
             missed.shifted |= walk.shifted && walk.position_based;
-            for answer in confirmations.iter().filter(|answer| policy.by_request && answer.id == *id) {
+            for result in confirmations.iter().filter(|result| policy.by_request && result.id == *id) {
                 missed.last_requested_at = Some(at.step);
-                missed.by_request |= answer.gone;
+                missed.by_request |= result.gone;
             }
             missed.confirmed = if policy.by_request {
                 missed.by_request
@@ -115,12 +116,12 @@ impl Expected {
         deleted
     }
 
-    /// What waits in the dataset.
-    pub(in super::super) fn outlook(&self, policy: &DeletePolicy) -> ExpectedOutlook {
+    /// Returns the pending deletes of the dataset.
+    pub(in super::super) fn pending_deletes(&self, policy: &DeletePolicy) -> ExpectedPendingDeletes {
         let missed: Vec<&Missed> = self.rows.values().filter_map(|row| row.missed.as_ref()).collect();
-        let bringing: Vec<&&Missed> = missed.iter().filter(|missed| !missed.brought_forward).collect();
-        let needed = policy.confirmations.or(bringing.iter().map(|missed| missed.needed).max()).unwrap_or(1);
-        let since = bringing.iter().map(|missed| missed.first_missed_at).min();
+        let triggering: Vec<&&Missed> = missed.iter().filter(|missed| !missed.brought_forward).collect();
+        let needed = policy.confirmations.or(triggering.iter().map(|missed| missed.needed).max()).unwrap_or(1);
+        let since = triggering.iter().map(|missed| missed.first_missed_at).min();
         let next_full = match since {
             _ if policy.every_run_full => {
                 if missed.is_empty() {
@@ -130,7 +131,7 @@ impl Expected {
                 }
             }
             Some(since) if self.brought_forward < needed => {
-                if bringing.iter().any(|missed| missed.held.is_none()) {
+                if triggering.iter().any(|missed| missed.held.is_none()) {
                     Due::Next
                 } else {
                     Due::HoldAfter(since)
@@ -138,7 +139,7 @@ impl Expected {
             }
             _ => Due::Regular,
         };
-        ExpectedOutlook {
+        ExpectedPendingDeletes {
             held: missed.iter().filter(|missed| missed.held.is_some()).count() as u64,
             unconfirmed: missed.iter().filter(|missed| !missed.confirmed).count() as u64,
             held_by: missed.iter().find_map(|missed| missed.held),

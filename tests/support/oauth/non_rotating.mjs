@@ -1,13 +1,13 @@
-// npm's oauth2-mock-server, for tests/support/oauth.rs: a refresh token is good for ever, and no answer repeats it.
+// npm's oauth2-mock-server, for tests/support/oauth.rs: a refresh token does not expire, and no response repeats it.
 //
-// The server takes everybody; who may have a token is decided here, in its hook.
+// The server itself accepts every client; this module checks clients in a hook of the server.
 import { randomUUID } from "node:crypto";
 import mock from "oauth2-mock-server";
-import { open } from "./front.mjs";
+import { open } from "./proxy.mjs";
 
 const CLIENTS = new Map(["basic", "post"].map((id) => [id, `${id}-secret`]));
 
-// Starts a server whose token requests give access tokens of this lifetime, in seconds.
+// Starts a server whose token requests return access tokens with this lifetime, in seconds.
 export const start = (lifetime) => open(async (url) => {
   const server = new mock.OAuth2Server();
   await server.issuer.keys.generate("ES256");
@@ -15,33 +15,33 @@ export const start = (lifetime) => open(async (url) => {
   server.issuer.url = url;
   const inner = `http://127.0.0.1:${server.address().port}`;
 
-  // The connection of a refresh token; the newest access token of a connection, or of a client that has none; those that
-  // were taken back; when one ends.
+  // The connection of each refresh token; the newest access token of each connection, or of a client without a
+  // connection; revoked access tokens; the expiry of each access token in milliseconds since 1970.
   const connections = new Map();
   const newest = new Map();
   const revoked = new Set();
-  const ends = new Map();
+  const expiries = new Map();
 
-  const note = (owner, token, seconds) => {
+  const storeToken = (owner, token, seconds) => {
     newest.set(owner, token);
-    ends.set(token, Date.now() + seconds * 1000);
+    expiries.set(token, Date.now() + seconds * 1000);
   };
 
-  // Two tokens of one second would else be the same.
+  // Otherwise two tokens of the same second would be equal.
   server.service.on("beforeTokenSigning", (token) => {
     token.payload.jti = randomUUID();
   });
-  server.service.on("beforeResponse", (answer, request) => {
-    const refuse = (statusCode, error) => Object.assign(answer, { statusCode, body: { error } });
+  server.service.on("beforeResponse", (reply, request) => {
+    const refuse = (statusCode, error) => Object.assign(reply, { statusCode, body: { error } });
     const id = clientOf(request);
     if (id === undefined) {
       refuse(401, "invalid_client");
       return;
     }
-    delete answer.body.id_token;
+    delete reply.body.id_token;
     switch (request.body.grant_type) {
       case "authorization_code":
-        connections.set(answer.body.refresh_token, randomUUID());
+        connections.set(reply.body.refresh_token, randomUUID());
         break;
       case "refresh_token": {
         const connection = connections.get(request.body.refresh_token);
@@ -49,14 +49,14 @@ export const start = (lifetime) => open(async (url) => {
           refuse(400, "invalid_grant");
           return;
         }
-        delete answer.body.refresh_token;
-        answer.body.expires_in = lifetime;
-        note(connection, answer.body.access_token, lifetime);
+        delete reply.body.refresh_token;
+        reply.body.expires_in = lifetime;
+        storeToken(connection, reply.body.access_token, lifetime);
         break;
       }
       default:
-        answer.body.expires_in = lifetime;
-        note(id, answer.body.access_token, lifetime);
+        reply.body.expires_in = lifetime;
+        storeToken(id, reply.body.access_token, lifetime);
     }
   });
 
@@ -64,14 +64,14 @@ export const start = (lifetime) => open(async (url) => {
     async connect({ client, lifetime: first }) {
       const credentials = { client_id: client, client_secret: CLIENTS.get(client) };
       const body = new URLSearchParams({ grant_type: "authorization_code", code: randomUUID(), ...credentials });
-      const answer = await (await fetch(`${inner}/token`, { method: "POST", body })).json();
-      const { access_token, refresh_token } = answer;
-      note(connections.get(refresh_token), access_token, first);
+      const tokens = await (await fetch(`${inner}/token`, { method: "POST", body })).json();
+      const { access_token, refresh_token } = tokens;
+      storeToken(connections.get(refresh_token), access_token, first);
       return { access_token, refresh_token, expires_in: first };
     },
     async check({ token }) {
-      const living = Date.now() < (ends.get(token) ?? 0) && !revoked.has(token);
-      return { current: living && [...newest.values()].includes(token) };
+      const isValid = Date.now() < (expiries.get(token) ?? 0) && !revoked.has(token);
+      return { current: isValid && [...newest.values()].includes(token) };
     },
     async revoke({ token }) {
       revoked.add(token);
@@ -81,7 +81,7 @@ export const start = (lifetime) => open(async (url) => {
   return { inner, controls, close: () => server.stop().catch(console.error) };
 });
 
-// The client that a token request is of, if its secret is right.
+// Returns the client id of a token request if its secret is correct.
 function clientOf(request) {
   const header = request.headers.authorization ?? "";
   const decode = (text) => decodeURIComponent(text.replaceAll("+", " "));

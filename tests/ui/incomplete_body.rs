@@ -1,4 +1,4 @@
-//! The compiler reports the dot, and the type of what stands before it: the handle is known while one types.
+//! The compiler reports the incomplete call with the type of the handle, so that completion works in editors.
 use nango_core::prelude::*;
 
 #[model]

@@ -1,0 +1,153 @@
+//! The entry of all attributes: the path of the runtime crate, the expansion, and its output for debugging.
+//!
+//! Expansions name the runtime crate with a placeholder. The last step replaces it with `::nango_core`, or with the path
+//! of the argument `crate = path`, so that a renamed dependency and a facade crate work. Code of the user is not changed.
+
+use std::env;
+
+use proc_macro2::{Group, Literal, TokenStream, TokenTree};
+use quote::quote;
+use syn::{Error, Path, parse::Parser as _};
+
+use crate::args::Errors;
+
+/// Name of the runtime crate in expansions, behind `::`.
+const PLACEHOLDER: &str = "__nango_core";
+
+/// If this environment variable is `1`, each expansion is printed on stderr while the crate compiles.
+const DEBUG_VARIABLE: &str = "NANGO_MACROS_DEBUG";
+
+/// Expands the attribute `name` with its arguments.
+pub(crate) fn attribute(
+    name: &str,
+    args: TokenStream,
+    item: &TokenStream,
+    expand: fn(TokenStream, &TokenStream) -> TokenStream,
+) -> TokenStream {
+    let (root, args) = take_root(args);
+    finish(&format!("#[{name}]"), root, || expand(args, item))
+}
+
+/// Expands the function-like macro `name`.
+pub(crate) fn function(name: &str, input: TokenStream, expand: fn(TokenStream) -> TokenStream) -> TokenStream {
+    let (root, input) = take_root(input);
+    finish(&format!("{name}!"), root, || expand(input))
+}
+
+fn finish(name: &str, root: Result<TokenStream, Error>, expand: impl FnOnce() -> TokenStream) -> TokenStream {
+    let (root, errors) = match root {
+        Ok(root) => (root, TokenStream::new()),
+        Err(error) => {
+            let mut errors = Errors::default();
+            errors.add(error);
+            (quote!(::nango_core), errors.into_tokens())
+        }
+    };
+    let expanded = with_root(expand(), &root);
+    if env::var(DEBUG_VARIABLE).is_ok_and(|value| value == "1") {
+        print(name, &expanded);
+    }
+    quote!(#expanded #errors)
+}
+
+#[expect(clippy::print_stderr, reason = "the output that the variable requests")]
+fn print(name: &str, expanded: &TokenStream) {
+    eprintln!("// {name}\n{expanded}\n");
+}
+
+/// Takes the argument `crate = path` out of the arguments of an attribute.
+fn take_root(args: TokenStream) -> (Result<TokenStream, Error>, TokenStream) {
+    let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
+    let tokens: Vec<TokenTree> = args.into_iter().collect();
+    let mut root = Ok(quote!(::nango_core));
+    let mut others: Vec<&[TokenTree]> = Vec::new();
+    for argument in tokens.split(is_comma) {
+        match argument {
+            [TokenTree::Ident(key), TokenTree::Punct(equals), path @ ..]
+                if *key == "crate" && equals.as_char() == '=' =>
+            {
+                let path: TokenStream = path.iter().cloned().collect();
+                root = Path::parse_mod_style.parse2(path).map(|path| quote!(#path)).map_err(|error| {
+                    Error::new(error.span(), "`crate` needs a path, such as `crate = my_facade::nango`")
+                });
+            }
+            other => others.push(other),
+        }
+    }
+    let args = others.into_iter().enumerate().flat_map(|(at, argument)| {
+        let comma = (at > 0).then(|| quote!(,));
+        comma.into_iter().flatten().chain(argument.iter().cloned())
+    });
+    (root, args.collect())
+}
+
+/// Replaces the placeholder in paths and in the strings of `#[serde(crate = "…")]`.
+fn with_root(tokens: TokenStream, root: &TokenStream) -> TokenStream {
+    let mut replaced: Vec<TokenTree> = Vec::new();
+    for token in tokens {
+        match token {
+            TokenTree::Ident(ident) if ident == PLACEHOLDER => {
+                // The two colons in front belong to the placeholder.
+                replaced.truncate(replaced.len().saturating_sub(2));
+                let span = ident.span();
+                replaced.extend(root.clone().into_iter().map(|mut token| {
+                    token.set_span(span);
+                    token
+                }));
+            }
+            TokenTree::Literal(literal) => replaced.push(TokenTree::Literal(literal_with_root(literal, root))),
+            // A group without the placeholder stays as it is: a new one loses the spans of its delimiters.
+            TokenTree::Group(group) if has_placeholder(group.stream()) => {
+                let mut inner = Group::new(group.delimiter(), with_root(group.stream(), root));
+                inner.set_span(group.span());
+                replaced.push(TokenTree::Group(inner));
+            }
+            other => replaced.push(other),
+        }
+    }
+    replaced.into_iter().collect()
+}
+
+fn has_placeholder(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == PLACEHOLDER,
+        TokenTree::Literal(literal) => literal.to_string().starts_with("\"::__nango_core"),
+        TokenTree::Group(group) => has_placeholder(group.stream()),
+        TokenTree::Punct(_) => false,
+    })
+}
+
+fn literal_with_root(literal: Literal, root: &TokenStream) -> Literal {
+    let text = literal.to_string();
+    let Some(rest) = text.strip_prefix("\"::__nango_core") else { return literal };
+    let root = root.to_string().replace(' ', "");
+    let mut replaced = Literal::string(&format!("{root}{}", rest.trim_end_matches('"')));
+    replaced.set_span(literal.span());
+    replaced
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(args: &str, expect: &str) {
+        let expand = |args: TokenStream, item: &TokenStream| quote!(#args; #item ::__nango_core::a(::nango_core::b, "::__nango_core::c"));
+        let item = "::nango_core".parse().unwrap();
+        let got = attribute("sync", args.parse().unwrap(), &item, expand).to_string();
+        assert_eq!(got, expect.parse::<TokenStream>().unwrap().to_string(), "{args}");
+    }
+
+    #[test]
+    fn runtime_crate_is_the_given_path_or_the_default() {
+        check("a = 1", r#"a = 1; ::nango_core ::nango_core::a(::nango_core::b, "::nango_core::c")"#);
+        check("crate = x::y, a = 1", r#"a = 1; ::nango_core x::y::a(::nango_core::b, "x::y::c")"#);
+        check("a(b, c), crate = ::z", r#"a(b, c); ::nango_core ::z::a(::nango_core::b, "::z::c")"#);
+    }
+
+    #[test]
+    fn runtime_crate_without_a_path_is_an_error() {
+        let tokens = attribute("sync", quote!(crate = "x"), &quote!(), |_, _| quote!()).to_string();
+        assert!(tokens.contains("`crate` needs a path"), "{tokens}");
+    }
+}
