@@ -7,6 +7,7 @@
     reason = "tests report failures by panics, and print measurements for `--nocapture`"
 )]
 
+mod architecture;
 mod auth_servers;
 mod bad_input;
 mod bodies;
@@ -45,3 +46,4 @@ mod sources;
 mod support;
 mod synced_registry;
 mod webhooks;
+mod wording;
