@@ -7,7 +7,7 @@ const HALF_RUN: usize = 8;
 /// The most significant digits of a 64-bit float.
 const MAX_SIGNIFICANT_DIGITS: usize = 767;
 
-/// Whether a JSON text has a number that neither a 64-bit integer nor a 64-bit float represents exactly.
+/// Returns whether a JSON text has a number that neither a 64-bit integer nor a 64-bit float represents exactly.
 ///
 /// Such a number has a run of at least 16 digits, one of which may be its point, so that only every 16th byte is
 /// checked. A sign ends a run, so that dates do not match.
@@ -32,22 +32,22 @@ pub(super) fn has_inexact(json: &str) -> bool {
     false
 }
 
-/// Whether a byte is a digit or a point. The single comparison also accepts the slash between them.
+/// Returns whether a byte is a digit or a point. The single comparison also accepts the slash between them.
 const fn is_digit(byte: u8) -> bool {
     byte.wrapping_sub(b'.') <= b'9' - b'.'
 }
 
-/// Whether a byte may be part of a number.
+/// Returns whether a byte may be part of a number.
 const fn is_numeric(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E')
 }
 
-/// Whether a value may begin here. Most digits outside of numbers are in strings of digits only.
+/// Returns whether a value may begin here. Most digits outside of numbers are in strings of digits only.
 fn is_value(bytes: &[u8], start: usize) -> bool {
     start == 0 || matches!(bytes[start - 1], b':' | b',' | b'[' | b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// Whether a JSON number keeps all of its digits in 64 bits. `true` for a text that is not a number.
+/// Returns whether a JSON number keeps all of its digits in 64 bits. `true` for a text that is not a number.
 pub(super) fn is_exact(number: &str) -> bool {
     if number.len() <= SAFE_DIGITS || number.parse::<u64>().is_ok() || number.parse::<i64>().is_ok() {
         return true;
@@ -61,9 +61,14 @@ pub(super) fn is_exact(number: &str) -> bool {
     if digits.is_empty() {
         return true;
     }
-    // Compares the digits with those of the parsed float, formatted with the same precision.
-    digits.len() <= MAX_SIGNIFICANT_DIGITS
-        && significant_digits(&format!("{:.*e}", digits.len() - 1, float)) == Some((digits, exponent))
+    // Compares the digits with those of the parsed float, formatted with the same precision, and with its shortest
+    // form: if the float lies halfway between two texts, either may be printed.
+    digits.len() <= MAX_SIGNIFICANT_DIGITS && {
+        let number = Some((digits, exponent));
+        let precision = number.as_ref().map_or(0, |(digits, _)| digits.len() - 1);
+        significant_digits(&format!("{float:.precision$e}")) == number
+            || significant_digits(&format!("{float:e}")) == number
+    }
 }
 
 /// Returns the digits of a number without leading and trailing zeros, and the power of ten of the first.
@@ -96,6 +101,8 @@ mod tests {
             "0.30000000000000004",
             "0.1000000000000000055511151231257827021181583404541015625",
             "-1.7976931348623157e308",
+            "-1307160392426736.3",
+            "-1307160392426736.2",
             "0.0000000000000000000000",
         ];
         let inexact = [
