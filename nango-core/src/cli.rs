@@ -62,7 +62,7 @@ pub trait Command {
     ///
     /// # Errors
     ///
-    /// The command failed. The error is printed and determines the exit code.
+    /// Fails if the command fails. The error is printed and determines the exit code.
     fn run(&self, matches: &clap::ArgMatches, context: &mut Context) -> Result<Exit, CommandError>;
 }
 
@@ -113,8 +113,8 @@ impl App {
         Self { commit, ..self }
     }
 
-    /// The text of `--version`: version, commit, and the schema versions of databases that this program reads and
-    /// writes.
+    /// Returns the text of `--version`: version, commit, and the schema versions of databases that this program reads
+    /// and writes.
     fn version(&self) -> String {
         let commit = self.commit.map(|commit| format!("commit {commit}, ")).unwrap_or_default();
         let (sqlite, postgres) = (store::sqlite::SCHEMA_VERSION, store::postgres::SCHEMA_VERSION);

@@ -122,8 +122,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The file is not TOML, or has an unknown key or an invalid value, or a variable has an invalid value. The error
-    /// names the file, the line and the allowed values.
+    /// Fails if the file is not TOML, or has an unknown key or an invalid value, or a variable has an invalid value.
+    /// The error names the file, the line and the allowed values.
     pub fn load(sources: Sources) -> Result<Self, ConfigError> {
         let Sources { flags, mut env, file } = sources;
         let file = file.map(|(path, text)| file::read(&path, &text)).transpose()?.unwrap_or_default();
@@ -180,20 +180,20 @@ impl Config {
         self.key_file = name.into();
     }
 
-    /// File of the database; `None` for a database in memory or on a server.
+    /// Returns the file of the database; `None` for a database in memory or on a server.
     pub fn database_file(&self) -> Option<&Path> {
         let path = self.database.strip_prefix("sqlite:")?;
         let path = path.strip_prefix("//").unwrap_or(path);
         (path != ":memory:" && !path.is_empty()).then(|| Path::new(path))
     }
 
-    /// Name of the database in messages: its file, or its URL without parts that may be secret.
+    /// Returns the name of the database in messages: its file, or its URL without parts that may be secret.
     pub fn database_name(&self) -> String {
         self.database_file()
             .map_or_else(|| redacted_url(&self.database), |file| redacted_url(&file.display().to_string()))
     }
 
-    /// App of an integration: the settings of the file, overridden by the environment.
+    /// Returns the app of an integration: the settings of the file, overridden by the environment.
     pub fn app(&self, integration: &str) -> App {
         let filed = self.integrations.get(integration);
         let from_env = |part: &str| self.apps.get(&App::variable(integration, part));
@@ -208,7 +208,7 @@ impl Config {
         }
     }
 
-    /// Whether the database is in memory, so that its key need not outlive the process.
+    /// Returns whether the database is in memory, so that its key need not outlive the process.
     pub fn is_in_memory(&self) -> bool {
         self.database.starts_with("sqlite:") && self.database_file().is_none()
     }

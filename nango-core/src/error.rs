@@ -318,7 +318,7 @@ impl HttpFailure {
 
 impl fmt::Display for HttpFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} answered {}", self.method, self.url, self.status)?;
+        write!(f, "{} {} returned {}", self.method, self.url, self.status)?;
         if self.attempts > 1 {
             write!(f, " after {} attempts", self.attempts)?;
         }

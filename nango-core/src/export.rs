@@ -2,7 +2,7 @@
 //!
 //! One bundle in JSON Schema (draft 2020-12): for each integration its models, and its functions with references to
 //! them. Every reference is a path inside the bundle, and each integration has its own names, so adding an integration
-//! never renames a type of another one.
+//! never renames a type of an existing one.
 //!
 //! A type has up to three shapes, and a definition for each shape that differs:
 //! - `Issue`: the shape of outputs. For a type that a sync saves, the record as clients read it: its `id` is text, as

@@ -103,7 +103,7 @@ pub(crate) fn readable_by_others(database: &Path) -> Vec<(PathBuf, u32)> {
         .collect()
 }
 
-/// The files of an embedded database: the database, its write-ahead log and the log's index.
+/// Returns the files of an embedded database: the database, its write-ahead log and the log's index.
 pub(crate) fn database_files(database: &Path) -> [PathBuf; 3] {
     ["", "-wal", "-shm"].map(|suffix| {
         let mut name = database.as_os_str().to_owned();

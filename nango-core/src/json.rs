@@ -1,8 +1,8 @@
 //! Decoding of external JSON: responses of APIs and token servers, credentials, input, metadata.
 //!
-//! All of it is decoded here, so that the same rules apply everywhere: a byte order mark is skipped, a body that is not
-//! UTF-8 is decoded by its declared charset, an error names the field and quotes no value, and a number that a
-//! [`serde_json::Value`] would round is refused.
+//! All external JSON is decoded here, so that the same rules apply everywhere: a byte order mark is skipped, a body
+//! that is not UTF-8 is decoded by its declared charset, an error names the field and quotes no value, and a number
+//! that a [`serde_json::Value`] would round is refused.
 //!
 //! This is a base module: models, errors, HTTP and the command line use it.
 

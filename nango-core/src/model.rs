@@ -124,7 +124,7 @@ pub struct Stored<M> {
     pub first_seen_at: i64,
     /// Time of its last change, microseconds since 1970 (UTC).
     pub last_modified_at: i64,
-    /// Time at which it was deleted, microseconds since 1970 (UTC); `None` for a live record.
+    /// Time at which it was deleted, microseconds since 1970 (UTC); `None` for an active record.
     pub deleted_at: Option<i64>,
 }
 

@@ -130,7 +130,7 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// The base URL is not a valid template.
+    /// Fails if the base URL is not a valid template.
     pub fn from_base_url(name: &str, base_url: &str) -> Result<Self, TemplateError> {
         let mut plain = Self::new(name, AuthMode::Bearer);
         plain.accepted_modes = vec![AuthMode::Bearer, AuthMode::ApiKey, AuthMode::Basic, AuthMode::None];
@@ -143,7 +143,7 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// Those of [`Provider::resolve_base_url`].
+    /// Fails like [`Provider::resolve_base_url`].
     pub fn base_url(&self, integration: &str, config: &Map<String, Value>) -> Result<Url, ResolveError> {
         self.resolve_base_url(&TemplateScope::new(integration, config, &Map::new()))
     }
@@ -152,8 +152,8 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// A value is missing (the error contains the command that sets it) or is not allowed in its part of the URL, or
-    /// the entry has no base URL.
+    /// Fails if a value is missing (the error contains the command that sets it) or is not allowed in its part of the
+    /// URL, or the entry has no base URL.
     pub fn resolve_base_url(&self, scope: &TemplateScope<'_>) -> Result<Url, ResolveError> {
         match &self.proxy.base_url {
             Some(template) => template.resolve_url(scope),

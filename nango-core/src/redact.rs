@@ -8,7 +8,7 @@
 //! This is a base module without dependencies on other areas: errors, HTTP, credentials, the store and the terminal use
 //! it.
 //!
-//! Invariant: a text is redacted before it is cut, so that no part of a secret is left at its end.
+//! Invariant: a text is redacted before it is truncated, so that no part of a secret is left at its end.
 
 mod mismatch;
 mod names;

@@ -1,4 +1,4 @@
-//! Execution of runs.
+//! Execution of runs: one call of a function for a connection, from the lease to the stored result.
 //!
 //! All functions are called here, so that locking, logging and error handling are the same for each of them.
 //! [`execute`] resolves the function and the connection, acquires the lease of the run's key, calls the function with a
@@ -260,6 +260,11 @@ pub trait Observer: Send + Sync {
 
     /// Called when the run starts to wait, for example for another run of the same key.
     fn on_wait(&self, what: &str) {
+        let _ = what;
+    }
+
+    /// Called with a problem that does not fail the operation.
+    fn on_warning(&self, what: &str) {
         let _ = what;
     }
 }

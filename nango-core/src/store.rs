@@ -3,10 +3,10 @@
 //! Invariants, whichever database is used:
 //! - A page is one transaction: records, sequence, delete marks, checkpoint, resume state, counters and log lines are
 //!   written together or not at all ([`Records::commit`]).
-//! - A sequence of a dataset is assigned under the dataset's lock, in commit order, and never restarts. Readers receive
-//!   only durable sequences.
+//! - A sequence number of a dataset is assigned under the dataset's lock, in commit order, and never restarts. Readers
+//!   receive only durable sequence numbers.
 //! - Every write of a run carries its [`RunToken`]; a run that lost its lease cannot write.
-//! - Commit timestamps come from the database's clock under the dataset's lock and never go back. They are microseconds
+//! - Commit times come from the database's clock under the dataset's lock and never go back. They are microseconds
 //!   since 1970 (UTC).
 //! - Payloads enter and leave the store as plaintext; the transaction that writes them decides whether they are sealed
 //!   ([`Encryption`]).
@@ -128,8 +128,8 @@ pub type SharedStore = Arc<dyn Store>;
 ///
 /// # Errors
 ///
-/// Returns an error if the scheme is unknown, if the file belongs to another program, was written by a newer version,
-/// contains an incomplete copy, or cannot be read or written, and for the errors of [`postgres::Postgres::open`].
+/// Fails if the scheme is unknown, if the file belongs to another program, was written by a newer version, contains an
+/// incomplete copy, or cannot be read or written, and for the errors of [`postgres::Postgres::open`].
 pub async fn open(url: &str) -> Result<SharedStore, StoreError> {
     open_as(url, false).await
 }

@@ -193,12 +193,12 @@ impl Mock {
         self.settings(|settings| settings.stop.cancel());
     }
 
-    /// The requests that the provider received, in order.
+    /// Returns the requests that the provider received, in order.
     pub fn received_requests(&self) -> Vec<ReceivedRequest> {
         self.0.script.seen()
     }
 
-    /// The saved records of a model that are not deleted, in the order of their last changes.
+    /// Returns the saved records of a model that are not deleted, in the order of their last changes.
     pub async fn saved<M: Record>(&self) -> Vec<M> {
         let rows = self.rows(M::NAME).await;
         rows.iter()
@@ -208,7 +208,7 @@ impl Mock {
             .collect()
     }
 
-    /// The ids of the deleted records of a model.
+    /// Returns the ids of the deleted records of a model.
     pub async fn deleted<M: Record>(&self) -> Vec<String> {
         self.rows(M::NAME).await.into_iter().filter(|row| row.deleted_at.is_some()).map(|row| row.id).collect()
     }

@@ -1,7 +1,7 @@
 //! The entry of all attributes: the path of the runtime crate, the expansion, and its output for debugging.
 //!
-//! Expansions name the runtime crate with a placeholder. The last step replaces it with `::nango_core`, or with the path
-//! of the argument `crate = path`, so that a renamed dependency and a facade crate work. Code of the user is not changed.
+//! Expansions name the runtime crate with a placeholder. The last step replaces it with `::nango_core`, or with the
+//! path of the argument `crate = path`, so that renamed dependencies and facade crates work. User code is not changed.
 
 use std::env;
 

@@ -101,6 +101,10 @@ pub fn path(tokens: TokenStream) -> TokenStream {
 /// | `id = "field"` | `id` | the field that is the key of a record |
 /// | `name = "Issue"` | the type's name | the name in schemas, in the cache and on the wire |
 /// | `updated = "field"` | | the field with the time of the record's last update at the provider |
+/// | `crate = path` | `::nango_core` | the path of the runtime crate, for a renamed dependency or a facade |
+///
+/// All attributes take `crate = path`. With the environment variable `NANGO_MACROS_DEBUG=1` each expansion is printed
+/// while the crate compiles.
 ///
 /// `id` and `updated` take the Rust name of the field, even if serde renames it.
 ///
@@ -198,6 +202,7 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `merging = "newer"` or `"override"` | `"newer"` | which write wins if another run wrote a record meanwhile |
 /// | `scopes("repo")` | | the OAuth scopes that it needs at the provider |
 /// | `integration`, `name`, `description`, `version` | see above, `0.0.1` | strings |
+/// | `crate = path` | `::nango_core` | the path of the runtime crate, for a renamed dependency or a facade |
 /// | `endpoint = "/path"` | | makes it a mapper; all keys below need it |
 /// | `paginate`, `paginate(…)` | one request | how the next page is found; `paginate` alone uses the provider's entry |
 /// | `retries = 3` | 0 | number of retries of a request, at most 10 |

@@ -8,7 +8,9 @@ mod github {
     /// A repository of a customer.
     #[model]
     pub struct Repository {
+        /// Account that owns the repository.
         pub owner: String,
+        /// Name of the repository.
         pub repo: String,
     }
 
@@ -31,8 +33,11 @@ mod github {
     /// The label to create.
     #[model]
     pub struct NewLabel {
+        /// Account that owns the repository.
         pub owner: String,
+        /// Name of the repository.
         pub repo: String,
+        /// Name of the label.
         pub name: String,
     }
 
@@ -93,7 +98,7 @@ mod github {
 
     /// Creates a label in a repository.
     #[action(scopes("repo"))]
-    pub async fn create_label(nango: NangoAction, input: NewLabel) -> Result<Label> {
+    pub async fn add_label(nango: NangoAction, input: NewLabel) -> Result<Label> {
         let NewLabel { owner, repo, name } = input;
         nango.post(path!("/repos/{owner}/{repo}/labels")).body(&json!({ "name": name })).json().await
     }
@@ -102,6 +107,7 @@ mod github {
         use nango_core::testing::Mock;
 
         let mock = Mock::new()
+            .provider("github")
             .metadata(json!({ "owner": "octo", "repo": "demo" }))
             .reply("/repos/octo/demo/labels", json!([{ "id": 1, "name": "bug" }]));
         labels_by_hand(mock.nango()).await?;

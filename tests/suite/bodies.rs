@@ -105,7 +105,7 @@ fn response_without_json_is_reported_with_request_and_body() {
     assert_eq!(
         message,
         format!(
-            "GET {url}/repos/o/r/labels/bug answered 200 (text/html; charset=utf-8) with a body that is not JSON: \
+            "GET {url}/repos/o/r/labels/bug returned 200 (text/html; charset=utf-8) with a body that is not JSON: \
              expected value at line 1 column 1; it begins with `<html> <title>Sign in</title>`"
         )
     );
@@ -114,7 +114,7 @@ fn response_without_json_is_reported_with_request_and_body() {
     let output = label(&connected(&url));
     let message = output.json()["error"]["message"].as_str().expect("a message").to_owned();
     let expect =
-        "answered 200 (application/json) with JSON that does not fit `GithubLabel`: `id`: invalid type: a string";
+        "returned 200 (application/json) with JSON that does not fit `GithubLabel`: `id`: invalid type: a string";
     assert!(message.contains(expect) && !message.contains("private"), "{message}");
 }
 

@@ -149,7 +149,7 @@ fn superuser_warning_is_printed_once_and_only_on_stderr() {
     if database.sql("SELECT rolsuper FROM pg_roles WHERE rolname = current_user") != "t" {
         return;
     }
-    let warning = "warning: the database role `postgres` is a superuser: create a role of its own";
+    let warning = "warning: the database role `postgres` is a superuser: create a separate role";
     let registry = Registry::new();
     let listed = registry.run(["--database", &database.url, "connection", "list", "--json"]).expect(0);
     assert_eq!(listed.stderr.matches(warning).count(), 1, "{}", listed.stderr);

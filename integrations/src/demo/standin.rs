@@ -61,7 +61,7 @@ impl Standin {
     ///
     /// # Errors
     ///
-    /// The loopback address cannot be bound.
+    /// Fails if the loopback address cannot be bound.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let state = Arc::new(AppState {
@@ -139,7 +139,7 @@ impl Standin {
     ///
     /// # Errors
     ///
-    /// The server failed, or its task panicked.
+    /// Fails if the server fails or its task panicked.
     pub async fn stop(self) -> io::Result<()> {
         drop(self.shutdown);
         self.server.await?

@@ -96,8 +96,8 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// The value has another shape. The error contains the invalid or missing key and the expected shape, never a
-    /// value.
+    /// Fails if the value has another shape. The error contains the invalid or missing key and the expected shape,
+    /// never a value.
     pub fn parse(mode: AuthMode, value: &Value, provider: Option<&Provider>) -> Result<Self, CredentialError> {
         shape::read(mode, value, provider).map(|fields| Self { mode, fields })
     }
@@ -108,7 +108,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// Those of [`Credentials::parse`].
+    /// Fails like [`Credentials::parse`].
     pub fn import(
         mode: AuthMode,
         value: &Value,
@@ -246,7 +246,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// The system's random number generator failed.
+    /// Fails if the system's random number generator failed.
     pub fn seal(&self, ring: &KeyRing, integration: &str, connection: &str) -> Result<Vec<u8>, KeyError> {
         let plain = self.to_sealed_json().map_err(|_| KeyError::Damaged)?;
         ring.seal(&plain, &credentials_context(integration, connection))
@@ -267,7 +267,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// They were encrypted with another key or for another connection, or are damaged.
+    /// Fails if the credentials were encrypted with another key or for another connection, or are damaged.
     pub fn open(ring: &KeyRing, sealed: &[u8], integration: &str, connection: &str) -> Result<Self, KeyError> {
         let plain = ring.open(sealed, &credentials_context(integration, connection))?;
         let mut fields: Map<String, Value> = serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged)?;

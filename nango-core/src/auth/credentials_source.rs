@@ -1,4 +1,4 @@
-//! The credentials that a run uses.
+//! Source of the credentials of a run: a stored connection, whose token may change during the run, or fixed ones.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ impl CredentialsSource {
     ///
     /// # Errors
     ///
-    /// The token has expired and cannot be refreshed.
+    /// Fails if the token has expired and cannot be refreshed.
     pub async fn current(&self) -> Result<Credentials, RefreshError> {
         match self {
             Self::Static(credentials) => Ok(credentials.clone()),
@@ -32,7 +32,7 @@ impl CredentialsSource {
     ///
     /// # Errors
     ///
-    /// No token can be obtained.
+    /// Fails if no token can be obtained.
     pub async fn force_refresh(&self) -> Result<Credentials, RefreshError> {
         match self {
             Self::Static(credentials) => Ok(credentials.clone()),

@@ -131,7 +131,7 @@ impl Injector {
     ///
     /// # Errors
     ///
-    /// The provider does not accept the auth mode or has no header or parameter for it, or a value is missing.
+    /// Fails if the provider does not accept the auth mode or has no header or parameter for it, or a value is missing.
     pub fn new(
         provider: &Provider,
         integration: &str,
@@ -225,12 +225,12 @@ impl Injector {
         Ok(placed)
     }
 
-    /// Adds everything to a request. Headers and parameters that the caller set are kept. `now` is in microseconds
-    /// since 1970 (UTC).
+    /// Adds headers, parameters and credentials to a request. Headers and parameters that the caller set are kept.
+    /// `now` is in microseconds since 1970 (UTC).
     ///
     /// # Errors
     ///
-    /// A per-request value is missing or invalid, or the request cannot be signed.
+    /// Fails if a per-request value is missing or invalid, or the request cannot be signed.
     pub fn put(&self, request: &mut OutgoingRequest, now: i64) -> Result<(), AuthError> {
         self.apply_all(request, now).map_err(|error| AuthError::Missing(error.to_string()))
     }

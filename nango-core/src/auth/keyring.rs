@@ -77,7 +77,7 @@ pub enum KeyError {
         have: String,
     },
     /// The blob is truncated, modified, or was sealed for another context.
-    #[error("the sealed data is damaged or was sealed for another connection: add the connection again")]
+    #[error("the sealed data is damaged or was sealed for another purpose: add the connection again")]
     Damaged,
     /// The blob was sealed by a newer version of this program.
     #[error("the sealed data has format {0}, which this version does not support: upgrade this program")]
@@ -92,7 +92,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// A key is invalid or repeated, or there is none.
+    /// Fails if a key is invalid or repeated, or there is none.
     pub fn from_key(text: &str) -> Result<Self, KeyError> {
         Ok(Self::from_keys(Key::parse_all(text)?, None))
     }
@@ -101,7 +101,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// The random number generator of the system failed.
+    /// Fails if the random number generator of the system failed.
     pub fn ephemeral() -> Result<Self, KeyError> {
         Ok(Self::from_keys(vec![Key::generate()?], None))
     }
@@ -143,7 +143,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// The random number generator of the system failed.
+    /// Fails if the random number generator of the system failed.
     pub fn seal(&self, plain: &[u8], context: &[u8]) -> Result<Vec<u8>, KeyError> {
         self.active().seal(plain, context)
     }
@@ -152,7 +152,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// The blob was sealed with another key or context, or is damaged.
+    /// Fails if the blob was sealed with another key or context, or is damaged.
     pub fn open(&self, blob: &[u8], context: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let (head, rest) = blob.split_first_chunk::<HEADER_BYTES>().ok_or(KeyError::Damaged)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(KeyError::Damaged)?;

@@ -74,7 +74,7 @@ pub enum ObtainError {
         message: String,
         /// Wait that the provider requested.
         wait: Option<Duration>,
-        /// Whether the token server responded with something other than a temporary error.
+        /// Whether the token server responded, with something other than a temporary error.
         answered: bool,
     },
 }
@@ -125,7 +125,7 @@ impl TokenContext<'_> {
     ///
     /// # Errors
     ///
-    /// Neither the provider entry nor the operator lists the host, and the connection has no own client.
+    /// Fails if neither the provider entry nor the operator lists the host, and the connection has no own client.
     pub(super) fn check_token_host(&self, url: &Url) -> Result<(), ObtainError> {
         if !self.app.is_used_by(self.credentials, self.config) || self.provider.allows_token_host(url) {
             return Ok(());
@@ -151,7 +151,7 @@ impl TokenContext<'_> {
     ///
     /// # Errors
     ///
-    /// No app is configured.
+    /// Fails if no app is configured.
     pub(super) fn client(&self) -> Result<(&str, &str), ObtainError> {
         self.app.client(self.credentials, self.config).ok_or_else(|| {
             let hint = App::missing_app_hint(self.integration);
@@ -167,7 +167,7 @@ impl TokenContext<'_> {
 ///
 /// # Errors
 ///
-/// Any [`ObtainError`], without secrets.
+/// Fails with any [`ObtainError`], without secrets.
 pub async fn obtain_token(context: &TokenContext<'_>, client: &Client) -> Result<ObtainedToken, ObtainError> {
     request_token(context, client).await.map_err(|error| error.redacted(context.redactor))
 }

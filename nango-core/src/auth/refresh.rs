@@ -37,7 +37,7 @@ pub use refreshing::{RefreshingAuthorizer, RefreshingCredentials};
 
 /// Delay after the first failure. It doubles with each further failure.
 const INITIAL_BACKOFF: Duration = Duration::from_secs(30);
-/// Longest delay between two attempts.
+/// Maximum delay between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_hours(1);
 /// Age below which a rejected token is not refreshed again, because a newer one would be rejected too.
 const MIN_TOKEN_AGE: Duration = Duration::from_secs(10);
@@ -160,7 +160,9 @@ pub enum RefreshError {
 }
 
 impl RefreshError {
-    /// Converts this into the error that functions receive.
+    /// Converts this into the error that functions receive. The kind follows the remedy: other credentials or settings,
+    /// or another attempt later if the provider did not respond. The [`KeyError`] and the [`StoreError`] stay in the
+    /// chain of sources, because the code on the wire and the exit code depend on them.
     pub(crate) fn into_error(self) -> Error {
         let kind = match &self {
             Self::Setup { .. } | Self::Refused { .. } | Self::Sealed { .. } => ErrorKind::Connection,
@@ -265,7 +267,7 @@ impl TokenRefresher {
     ///
     /// # Errors
     ///
-    /// The connection was removed, cannot be decrypted, or the database failed.
+    /// Fails if the connection was removed, cannot be decrypted, or the database failed.
     pub async fn load(&self, context: &ConnectionContext) -> Result<CredentialsSnapshot, RefreshError> {
         let failed = |error| RefreshError::Store { connection: context.describe(), source: Arc::new(error) };
         let stored = self.store.connection(&context.integration, &context.connection).await;
@@ -278,7 +280,7 @@ impl TokenRefresher {
     ///
     /// # Errors
     ///
-    /// Any [`RefreshError`].
+    /// Fails with any [`RefreshError`].
     pub async fn force_refresh(
         self: &Arc<Self>,
         context: &Arc<ConnectionContext>,

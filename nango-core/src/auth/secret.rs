@@ -1,4 +1,4 @@
-//! Secret text that is not printed by accident.
+//! Secret text that `Debug` does not print, in memory that is wiped on drop.
 
 use std::fmt;
 

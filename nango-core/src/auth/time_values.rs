@@ -22,7 +22,7 @@ pub(super) fn parse_timestamp(value: &Value) -> Option<i64> {
     Some(Timestamp::from_duration(span).ok()?.as_microsecond())
 }
 
-/// Parses a span: seconds as a number or as digits, or a duration such as `1h`, `30 minutes`, `PT1H`, or `D:HH:MM`.
+/// Parses a duration: seconds as a number or as digits, or a text such as `1h`, `30 minutes`, `PT1H`, or `D:HH:MM`.
 /// Returns `None` for negative and other values.
 pub(super) fn parse_span(value: &Value) -> Option<Duration> {
     let seconds = |number: f64| Duration::try_from_secs_f64(number).ok();

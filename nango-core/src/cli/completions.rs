@@ -41,7 +41,7 @@ pub(super) fn commands() -> [clap::Command; 2] {
 ///
 /// # Errors
 ///
-/// Stdout cannot be written.
+/// Fails if stdout cannot be written.
 pub(super) fn complete(
     mut root: clap::Command,
     matches: &ArgMatches,
@@ -62,7 +62,7 @@ pub(super) fn complete(
 ///
 /// # Errors
 ///
-/// The folder or a page cannot be written.
+/// Fails if the folder or a page cannot be written.
 pub(super) fn write_manual(
     root: clap::Command,
     matches: &ArgMatches,

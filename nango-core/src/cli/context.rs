@@ -28,7 +28,7 @@ use crate::{
     store::{self, SharedStore, StoreWarning},
 };
 
-/// Longest wait for a running token refresh when the command ends.
+/// Maximum wait for a running token refresh when the command ends.
 ///
 /// An abandoned refresh could lose a refresh token that the provider has already rotated.
 const TOKEN_REFRESH_GRACE: Duration = Duration::from_secs(30);
@@ -125,7 +125,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// The database or its key cannot be used.
+    /// Fails if the database or its key cannot be used.
     pub fn open(&mut self) -> Result<Arc<Runtime>, CommandError> {
         self.open_with(self.config.clone())
     }
@@ -139,7 +139,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// The database does not exist, or it or its key cannot be used.
+    /// Fails if the database does not exist, or it or its key cannot be used.
     pub fn open_existing(&mut self) -> Result<Arc<Runtime>, CommandError> {
         if let Some(file) = self.missing_database() {
             return Err(CommandError::not_found(format!(
@@ -154,7 +154,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// The database or its key cannot be used.
+    /// Fails if the database or its key cannot be used.
     pub fn open_with(&mut self, config: Config) -> Result<Arc<Runtime>, CommandError> {
         if let Some(open) = self.open_runtimes.iter().find(|runtime| runtime.config == config) {
             return Ok(open.clone());
@@ -252,7 +252,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// The run could not start.
+    /// Fails if the run could not start.
     pub fn execute(&mut self, runtime: &Arc<Runtime>, request: RunRequest) -> Result<RunReport, CommandError> {
         let stop = self.cancellation();
         let progress = self.progress();

@@ -1,4 +1,4 @@
-//! Reading of text files that the user names.
+//! Text files that the user names: decoding, and a size limit, because the path may be a wrong file.
 
 use std::{
     fs::File,

@@ -1,4 +1,4 @@
-//! Text on the end of a provider's lifecycle.
+//! Texts about the end of a provider's lifecycle: a detail, a table cell, and a warning.
 
 use jiff::civil::Date;
 

@@ -14,14 +14,14 @@ use crate::{
     store::Connection,
 };
 
-/// Most names of a list that are printed; a longer list ends with the number of the remaining names.
+/// Maximum number of names of a list that are printed; a longer list ends with the number of the remaining names.
 const MAX_LISTED_NAMES: usize = 30;
 
 /// Returns the name of an integration as it is registered.
 ///
 /// # Errors
 ///
-/// The integration is unknown.
+/// Fails if the integration is unknown.
 pub fn integration<'a>(registry: &'a Registry, name: &str) -> Result<&'a str, CommandError> {
     let names = registry.integrations();
     names
@@ -36,7 +36,7 @@ pub fn integration<'a>(registry: &'a Registry, name: &str) -> Result<&'a str, Co
 ///
 /// # Errors
 ///
-/// The integration is unknown, or none of the types in `prefer` has a function of this name.
+/// Fails if the integration is unknown, or none of the types in `prefer` has a function of this name.
 pub fn function<'a>(
     registry: &'a Registry,
     integration_name: &str,
@@ -62,7 +62,7 @@ pub fn function<'a>(
 ///
 /// # Errors
 ///
-/// The integration or the model is unknown.
+/// Fails if the integration or the model is unknown.
 pub fn model(registry: &Registry, integration_name: &str, name: &str) -> Result<&'static ModelInfo, CommandError> {
     let integration = integration(registry, integration_name)?;
     registry.model(integration, name).ok_or_else(|| {
@@ -80,8 +80,8 @@ pub fn model(registry: &Registry, integration_name: &str, name: &str) -> Result<
 ///
 /// # Errors
 ///
-/// The connection is unknown, or the database failed. If the integration has no connection at all, the message contains
-/// the command that adds one.
+/// Fails if the connection is unknown, or the database failed. If the integration has no connection at all, the message
+/// contains the command that adds one.
 pub async fn connection(runtime: &Runtime, integration: &str, id: &str) -> Result<Connection, CommandError> {
     if let Some(found) = runtime.store.connection(integration, id).await? {
         return Ok(found);

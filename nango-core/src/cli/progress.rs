@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
-    /// Least level of the log lines that are printed.
+    /// Minimum level of the log lines that are printed.
     level: Level,
     started: Instant,
 }
@@ -75,6 +75,10 @@ impl Observer for Progress {
         if self.level <= Level::Info {
             self.print_line(what);
         }
+    }
+
+    fn on_warning(&self, what: &str) {
+        self.print_line(what);
     }
 }
 

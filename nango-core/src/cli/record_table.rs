@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 use super::table::{table, truncated, utc_time};
 use crate::store::{FeedRow, LastAction};
 
-/// Most fields that are shown; `--json` has all of them.
+/// Maximum number of fields that are shown; `--json` has all of them.
 const MAX_COLUMNS: usize = 6;
-/// Most characters of a value if stdout is not a terminal.
+/// Maximum number of characters of a value if stdout is not a terminal.
 const MAX_CELL_CHARS: usize = 48;
-/// Most characters of a value on a terminal.
+/// Maximum number of characters of a value on a terminal.
 const MAX_CELL_CHARS_IN_TERMINAL: usize = 32;
 /// Width of a column's border and padding, in characters.
 const COLUMN_OVERHEAD: usize = 3;

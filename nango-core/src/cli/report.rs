@@ -19,7 +19,7 @@ use crate::{
     wire::{RunJson, WireError, micros},
 };
 
-/// Shortest wait for rate limits that is reported.
+/// Minimum wait for rate limits that is reported.
 const MIN_REPORTED_WAIT: Duration = Duration::from_millis(500);
 
 /// Prints a report and the reports of the runs that it triggered. Returns the exit status: that of the first run that
@@ -27,7 +27,7 @@ const MIN_REPORTED_WAIT: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 ///
-/// The output cannot be written.
+/// Fails if the output cannot be written.
 pub fn print(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, CommandError> {
     terminal.json(&RunJson::new(report))?;
     print_human(terminal, report)
@@ -72,7 +72,7 @@ fn print_start_failure(
 ///
 /// # Errors
 ///
-/// The output cannot be written.
+/// Fails if the output cannot be written.
 pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), CommandError> {
     terminal.line(headline(report))?;
     if !report.totals.models.is_empty() {

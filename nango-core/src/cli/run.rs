@@ -126,7 +126,7 @@ fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, Com
     })
 }
 
-/// Returns the types of which the function may be, best match first. The other options decide the order.
+/// Returns the types that the function may have, best match first. The other options decide the order.
 fn candidate_kinds(arguments: &Arguments) -> Vec<FunctionKind> {
     match arguments.kind {
         Some(kind) => vec![kind],

@@ -30,7 +30,7 @@ pub struct Terminal {
     output_target: OutputTarget,
 }
 
-/// Kind of the target of stdout.
+/// Type of the target of stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OutputTarget {
     /// A terminal, which interprets control characters, so they are escaped.
@@ -83,7 +83,7 @@ impl Terminal {
         self.json
     }
 
-    /// Whether hints, progress and log lines below `warn` are left out (`--quiet`).
+    /// Returns whether hints, progress and log lines below `warn` are suppressed (`--quiet`).
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet
     }
@@ -116,7 +116,7 @@ impl Terminal {
         Ok(())
     }
 
-    /// Prints a help text, in colours where the terminal shows them.
+    /// Prints a help text, with colours if the terminal supports them.
     pub(super) fn help(&mut self, text: &clap::builder::StyledStr) -> Result<(), CommandError> {
         if !self.colored || self.json {
             return self.line(text.to_string().trim_end());
@@ -126,7 +126,7 @@ impl Terminal {
         Ok(())
     }
 
-    /// Text for another program, as it is: no character is escaped. Nothing with `--json`.
+    /// Prints text for another program without escaping any character. Prints nothing with `--json`.
     pub(super) fn raw(&mut self, text: &str) -> Result<(), CommandError> {
         if !self.json {
             self.out.write_all(text.as_bytes())?;

@@ -22,7 +22,7 @@ impl ValueReader {
     ///
     /// # Errors
     ///
-    /// The file or stdin cannot be read, or is not JSON.
+    /// Fails if the file or stdin cannot be read, or is not JSON.
     pub fn json(&mut self, option: &str, given: &str) -> Result<Value, CommandError> {
         let text = self.text(option, given)?;
         parse(option, &text)
@@ -32,7 +32,7 @@ impl ValueReader {
     ///
     /// # Errors
     ///
-    /// Those of [`ValueReader::json`], or the value is not an object.
+    /// Fails like [`ValueReader::json`], and if the value is not an object.
     pub fn object(&mut self, option: &str, given: &str) -> Result<Map<String, Value>, CommandError> {
         match self.json(option, given)? {
             Value::Object(object) => Ok(object),
@@ -44,7 +44,7 @@ impl ValueReader {
     ///
     /// # Errors
     ///
-    /// The file or stdin cannot be read, or its text starts like JSON but is not valid.
+    /// Fails if the file or stdin cannot be read, or its text starts like JSON but is not valid.
     pub fn credentials(&mut self, option: &str, given: &str) -> Result<Value, CommandError> {
         let text = self.text(option, given)?;
         match text.trim_start().chars().next() {
@@ -61,7 +61,7 @@ impl ValueReader {
     ///
     /// # Errors
     ///
-    /// The file or stdin cannot be read.
+    /// Fails if the file or stdin cannot be read.
     pub fn file(&mut self, option: &str, path: &str) -> Result<String, CommandError> {
         let given = if path == "-" { path.to_owned() } else { format!("@{path}") };
         let mut text = self.text(option, &given)?;
@@ -114,7 +114,7 @@ fn parse(option: &str, text: &str) -> Result<Value, CommandError> {
 ///
 /// # Errors
 ///
-/// The text contains no `=`, or the key is empty.
+/// Fails if the text contains no `=`, or the key is empty.
 pub fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),

@@ -20,7 +20,7 @@ impl Limits {
     ///
     /// # Errors
     ///
-    /// The metadata would exceed `metadata_bytes`; the message names the size and the setting.
+    /// Fails if the metadata would exceed `metadata_bytes`; the message names the size and the setting.
     pub(crate) fn check_metadata(
         &self,
         stored: Option<&Map<String, Value>>,

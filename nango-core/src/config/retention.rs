@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::declare::interval_seconds;
 
-/// The shortest age, in seconds: shorter ones are likely mistakes.
+/// Minimum age, in seconds: shorter ones are likely mistakes.
 const MIN_SECONDS: f64 = 60.0 * 60.0;
-/// The longest age, in seconds: 100 years, so that timestamps can be computed from it.
+/// Maximum age, in seconds: 100 years, so that timestamps can be computed from it.
 const MAX_SECONDS: f64 = 100.0 * 365.0 * 24.0 * 60.0 * 60.0;
 
 /// Retention of unchanged records and unused datasets.

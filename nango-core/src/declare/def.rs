@@ -170,7 +170,7 @@ pub enum OnInvalid {
     /// The run fails, and nothing of the page is saved.
     #[default]
     Fail,
-    /// The record is logged, counted and left out; the walk then deletes nothing.
+    /// The record is logged, counted and skipped. If its id cannot be read, the walk is incomplete and deletes nothing.
     Skip,
 }
 
@@ -223,7 +223,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// Name of the event on the wire.
+    /// Returns the name of the event on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::PostConnectionCreation => "post-connection-creation",

@@ -14,7 +14,7 @@ pub struct Deletes {
     pub request: Option<&'static ConfirmRequest>,
     /// `hold = "1h"`, in seconds: how long the guard holds deletes that look like a fault of the API. Default: 1 hour.
     pub hold: u32,
-    /// `max_deletes = "20%"`: a walk that missed a greater share of the live records deletes none of them. `None`
+    /// `max_deletes = "20%"`: a walk that missed a greater share of the active records deletes none of them. `None`
     /// sets no limit.
     pub max_percent: Option<u8>,
 }

@@ -32,9 +32,9 @@ pub struct Frequency {
 }
 
 impl Frequency {
-    /// The shortest interval, in seconds.
+    /// Minimum interval, in seconds.
     pub const SHORTEST: u32 = 30;
-    /// The longest interval, in seconds.
+    /// Maximum interval, in seconds.
     pub const LONGEST: u32 = 31 * 24 * 60 * 60;
 
     /// Creates a frequency that the macro has already parsed.

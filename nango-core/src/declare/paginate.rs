@@ -16,7 +16,7 @@ type Text = Cow<'static, str>;
 /// let issues = Paginate::link("next").limit(100);
 /// let contacts = Paginate::cursor("after", "paging.next.after").limit(50).response_path("results");
 /// let projects = Paginate::offset("startAt").limit_name("maxResults").limit(50).response_path("values");
-/// let as_the_provider_says = Paginate::provider();
+/// let from_the_entry = Paginate::provider();
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Paginate {

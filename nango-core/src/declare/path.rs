@@ -29,7 +29,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// # Ok::<(), Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a value of type `{Self}` cannot stand in a path",
+    message = "a value of type `{Self}` cannot be used in a path",
     label = "`{Self}` is neither text nor a number",
     note = "a value in a path is a `String`, a `&str`, an integer, a `bool` or a `char`"
 )]

@@ -22,11 +22,11 @@ use super::{
 };
 use crate::{error::HttpFailure, redact::Redactor};
 
-/// The most bytes of the body of a failed response that are kept.
+/// Maximum size of the body of a failed response that is kept, in bytes.
 const MAX_ERROR_BODY_BYTES: usize = 1 << 20;
-/// The most redirects that one attempt follows.
+/// Maximum number of redirects that one attempt follows.
 const MAX_REDIRECTS: usize = 5;
-/// The pause after a rate-limited response that gives no wait.
+/// Wait after a rate-limited response that requires none itself.
 const DEFAULT_LIMIT_WAIT: Duration = Duration::from_secs(1);
 const DEFAULT_USER_AGENT: &str = concat!("nango-rs/", env!("CARGO_PKG_VERSION"));
 
@@ -84,7 +84,7 @@ impl PreparedRequest {
         (200..300).contains(&status) || self.accept.as_ref().is_none_or(|accept| accept.contains(&status))
     }
 
-    /// Method and redacted URL, for errors.
+    /// Returns the method and redacted URL, for errors.
     pub(super) fn describe(&self) -> String {
         format!("{} {}", self.method, redact::redacted_url(&self.redactor.hide_url(self.url.clone())))
     }
@@ -199,7 +199,7 @@ impl PreparedRequest {
         }
     }
 
-    /// The next request of a redirect; `None` if the response is no redirect that is followed.
+    /// Returns the next request of a redirect; `None` if the response is no redirect that is followed.
     fn redirect(
         &self,
         hop: &OutgoingRequest,
@@ -362,7 +362,7 @@ impl BodyBuffer {
     }
 }
 
-/// Method and redacted URL of a sent request, for errors.
+/// Returns the method and redacted URL of a sent request, for errors.
 pub(super) fn describe_request(request: &RedactedRequest) -> String {
     format!("{} {}", request.method, redact::redacted_url(&request.url))
 }

@@ -39,12 +39,12 @@ pub enum Body {
 }
 
 impl Body {
-    /// Whether the request has no body.
+    /// Returns whether the request has no body.
     pub fn is_empty(&self) -> bool {
         *self == Self::Empty
     }
 
-    /// Whether the body can be sent a second time.
+    /// Returns whether the body can be sent a second time.
     pub fn is_repeatable(&self) -> bool {
         !matches!(self, Self::Stream(_))
     }
@@ -68,7 +68,7 @@ impl Body {
         }
     }
 
-    /// The bytes to send, and their content type.
+    /// Returns the bytes to send, and their content type.
     pub(super) fn into_payload(self) -> Result<(Payload, Option<HeaderValue>), TransportError> {
         let typed = |text: &str| HeaderValue::from_str(text).ok().filter(|value| !value.is_empty());
         Ok(match self {
@@ -161,7 +161,7 @@ impl Payload {
     ///
     /// # Errors
     ///
-    /// The stream that provides the bytes failed.
+    /// Fails if the stream that provides the bytes failed.
     pub async fn read(self) -> Result<Bytes, TransportError> {
         match self {
             Self::Full(bytes) => Ok(bytes),

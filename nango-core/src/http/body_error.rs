@@ -7,9 +7,10 @@ use crate::{
     redact::{Redactor, one_line},
 };
 
-/// The most characters of a body that an error shows.
+/// Maximum number of characters of a body that an error shows.
 const MAX_SHOWN_CHARS: usize = 80;
-/// The characters that are kept until redaction: more than are shown, because a text is redacted before it is cut.
+/// Number of characters that are kept until redaction: more than are shown, because a text is redacted before it is
+/// truncated.
 const MAX_BUFFERED_CHARS: usize = 4096;
 
 /// A response whose body is not the requested JSON.
@@ -70,7 +71,7 @@ impl BodyError {
         } else {
             format!("a body that is not JSON: {source}; it begins with `{first}`")
         };
-        format!("{at} answered {status} ({content_type}) with {reason}")
+        format!("{at} returned {status} ({content_type}) with {reason}")
     }
 }
 
@@ -101,7 +102,7 @@ mod tests {
             ),
         ];
         for (error, expect) in cases {
-            assert_eq!(error.to_string(), format!("GET https://api.test/a answered 200 {expect}"));
+            assert_eq!(error.to_string(), format!("GET https://api.test/a returned 200 {expect}"));
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) struct ClientInner {
     pub(super) parts: ClientParts,
     request_count: AtomicU64,
     pub(super) wait_timer: WaitTimer,
-    /// Send time of the oldest request that was answered since the last [`Client::take_oldest_request`].
+    /// Send time of the oldest request with a response since the last [`Client::take_oldest_request`].
     oldest_sent_at: Mutex<Option<i64>>,
 }
 
@@ -61,7 +61,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`HttpError`], when all attempts that the request allows have failed.
+    /// Fails with an [`HttpError`] if all attempts that the request allows have failed.
     pub async fn send(&self, spec: &RequestSpec) -> Result<Response, HttpError> {
         self.send_buffered(&self.prepare(spec)?).await
     }
@@ -70,7 +70,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`HttpError`], as [`Client::send`]; later, in the body, if the connection is lost.
+    /// Fails like [`Client::send`], and later, in the body, if the connection is lost.
     pub async fn stream(&self, spec: &RequestSpec) -> Result<StreamingResponse, HttpError> {
         self.send_streaming(self.prepare(spec)?).await
     }
@@ -80,7 +80,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`HttpError`], if there is no response.
+    /// Fails with an [`HttpError`] if there is no response.
     pub async fn fetch(&self, request: &OutgoingRequest) -> Result<Response, HttpError> {
         self.send_buffered(&self.prepare_external(request)).await
     }
@@ -89,33 +89,33 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`HttpError`], if there is no response; later, in the body, if the connection is lost.
+    /// Fails with an [`HttpError`] if there is no response, and later, in the body, if the connection is lost.
     pub async fn fetch_stream(&self, request: &OutgoingRequest) -> Result<StreamingResponse, HttpError> {
         self.send_streaming(self.prepare_external(request)).await
     }
 
-    /// The base URL of the connection.
+    /// Returns the base URL of the connection.
     pub fn base_url(&self) -> &Url {
         &self.0.parts.base_url
     }
 
-    /// Number of requests sent, including further attempts and redirects.
+    /// Returns the number of requests sent, including further attempts and redirects.
     pub fn requests_sent(&self) -> u64 {
         self.0.request_count.load(Ordering::Relaxed)
     }
 
-    /// Total time that the client has waited for rate limits.
+    /// Returns the total time that the client has waited for rate limits.
     pub fn rate_limit_wait(&self) -> Duration {
         self.0.wait_timer.total()
     }
 
-    /// Returns and resets the send time of the oldest request that was answered since the last call, in microseconds
+    /// Returns and resets the send time of the oldest request with a response since the last call, in microseconds
     /// since 1970: the age of the data that a commit is about to write.
     pub fn take_oldest_request(&self) -> Option<i64> {
         self.0.lock_oldest_sent_at().take()
     }
 
-    /// The base URL of a request: its own, or the connection's.
+    /// Returns the base URL of a request: its own, or the connection's.
     pub(crate) fn base_url_for(&self, spec: &RequestSpec) -> Result<Url, HttpError> {
         let Some(text) = &spec.base_url else { return Ok(self.0.parts.base_url.clone()) };
         text.parse().ok().filter(Url::has_host).ok_or_else(|| HttpError::Endpoint {
@@ -124,22 +124,23 @@ impl Client {
         })
     }
 
-    /// The URL of a request, without credentials.
+    /// Returns the URL of a request, without credentials.
     pub(crate) fn url_for(&self, spec: &RequestSpec) -> Result<Url, HttpError> {
         endpoint::endpoint_url(&self.base_url_for(spec)?, spec)
     }
 
-    /// Whether requests to a URL get the connection's credentials: it has the origin of the base URL, or a trusted one.
+    /// Returns whether requests to a URL get the connection's credentials: it has the origin of the base URL, or a
+    /// trusted one.
     pub(crate) fn is_trusted_origin(&self, base: &Url, url: &Url) -> bool {
         url.origin() == base.origin() || self.0.parts.trusted_origins.contains(&url.origin())
     }
 
-    /// The redactor of the connection's secrets.
+    /// Returns the redactor of the connection's secrets.
     pub(crate) fn redactor(&self) -> &Redactor {
         &self.0.parts.redactor
     }
 
-    /// The current time, microseconds since 1970.
+    /// Returns the current time, microseconds since 1970.
     pub(crate) fn now(&self) -> i64 {
         self.0.parts.clock.now()
     }
@@ -339,9 +340,9 @@ impl Client {
     }
 }
 
-/// The version of the credentials that the API rejected, if the request may be resent with newer ones. A rejected
-/// request had no side effect, so its method does not matter, unless an earlier hop accepted it and only its result was
-/// rejected.
+/// Returns the version of the credentials that the API rejected, if the request may be resent with newer ones. A
+/// rejected request had no side effect, so its method does not matter, unless an earlier hop accepted it and only its
+/// result was rejected.
 fn rejected_credentials(prepared: &PreparedRequest, response: &ResponseHead) -> Option<CredentialsVersion> {
     let is_resendable =
         prepared.body.is_repeatable() && retry::may_resend(&prepared.method, response.side_effect_possible);

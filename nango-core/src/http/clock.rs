@@ -9,13 +9,13 @@ use futures_util::future::BoxFuture;
 
 /// Source of time and randomness of a run, replaceable by tests and recordings.
 pub trait Clock: Send + Sync + Debug {
-    /// The current time, in microseconds since 1970 (UTC).
+    /// Returns the current time, in microseconds since 1970 (UTC).
     fn now(&self) -> i64;
     /// Returns a future that completes after `duration`.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
-    /// A random number in `0.0..1.0` that spreads the retries of concurrent clients.
+    /// Returns a random number in `0.0..1.0` that spreads the retries of concurrent clients.
     fn jitter(&self) -> f64;
-    /// Whether the run was cancelled: no further attempt begins. Always `false` without a run.
+    /// Returns whether the run was cancelled: no further attempt begins. Always `false` without a run.
     fn is_cancelled(&self) -> bool {
         false
     }

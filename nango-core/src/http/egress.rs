@@ -48,7 +48,7 @@ pub struct EgressDenied {
     reason: String,
 }
 
-/// The error of a request whose target is a proxy from the environment.
+/// Returns the error of a request whose target is a proxy from the environment.
 pub(super) fn proxy_denied(host: &str) -> EgressDenied {
     let reason = format!("it is a proxy of the environment; `[egress] allow = [\"{host}\"]` in nango.toml allows it");
     EgressDenied { host: host.to_owned(), reason }
@@ -70,7 +70,7 @@ impl EgressPolicy {
         }
     }
 
-    /// Whether the operator configured this host and port for the integration.
+    /// Returns whether the operator configured this host and port for the integration.
     pub(super) fn is_exception(&self, integration: Option<&str>, url: &Url) -> bool {
         let listed = integration.and_then(|integration| self.exceptions.get(integration));
         listed.zip(host_and_port(url)).is_some_and(|(listed, host_port)| listed.contains(&host_port))
@@ -81,7 +81,7 @@ impl EgressPolicy {
     ///
     /// # Errors
     ///
-    /// The policy denies the host's name or address.
+    /// Fails if the policy denies the host's name or address.
     pub fn check(&self, integration: Option<&str>, url: &Url) -> Result<(), EgressDenied> {
         let exception = self.is_exception(integration, url);
         match url.host() {
@@ -98,7 +98,7 @@ impl EgressPolicy {
         }
     }
 
-    /// Whether a rule allows this host by its name.
+    /// Returns whether a rule allows this host by its name.
     pub(super) fn is_allowed_by_name(&self, host: &str) -> bool {
         let host = normalized_host(host);
         self.most_specific(|rule| rule.name_specificity(&host)) == Some(true)
@@ -109,7 +109,7 @@ impl EgressPolicy {
     ///
     /// # Errors
     ///
-    /// All addresses are denied; the reason is that of the first.
+    /// Fails if all addresses are denied; the reason is that of the first.
     pub(super) fn filter_addresses<A: Into<IpAddr> + Copy>(
         &self,
         name: &str,
@@ -184,7 +184,7 @@ impl EgressPolicy {
         }
     }
 
-    /// Decision of the most specific rule; `None`: no rule matches.
+    /// Returns the decision of the most specific rule; `None`: no rule matches.
     fn most_specific(&self, weight: impl Fn(&HostPattern) -> Option<u32>) -> Option<bool> {
         let heaviest = |rules: &[HostPattern]| rules.iter().filter_map(&weight).max();
         match (heaviest(&self.allow), heaviest(&self.deny)) {
@@ -197,17 +197,17 @@ impl EgressPolicy {
 const NEEDS_EXACT_RULE: &str = "only its address under `[egress] allow` in nango.toml allows it";
 const DENIED: &str = "it is denied by `[egress] deny` in nango.toml";
 
-/// A host name in the form in which it is compared: lower case, without the trailing dot.
+/// Returns a host name in the form in which it is compared: lower case, without the trailing dot.
 fn normalized_host(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
-/// Host and port of a URL; `None` if it has none.
+/// Returns the host and port of a URL; `None` if it has none.
 fn host_and_port(url: &Url) -> Option<(String, u16)> {
     Some((normalized_host(url.host_str()?), url.port_or_known_default()?))
 }
 
-/// The subject of a refusal. The address of a name is not shown: the caller may be outside this network.
+/// Returns the subject of a refusal. The address of a name is not shown: the caller may be outside this network.
 fn error_subject(host: &str, address: IpAddr) -> &'static str {
     if host == bracketed(address) { "it" } else { "its address" }
 }

@@ -39,7 +39,7 @@ pub(super) fn endpoint_url(base: &Url, spec: &RequestSpec) -> Result<Url, HttpEr
     Ok(url)
 }
 
-/// Whether an endpoint is an absolute URL.
+/// Returns whether an endpoint is an absolute URL.
 pub(crate) fn is_absolute_url(endpoint: &str) -> bool {
     ["http://", "https://"]
         .iter()

@@ -28,7 +28,7 @@ pub enum HttpError {
         wait: Duration,
         /// End of the wait (UTC), as `2026-11-22T12:00:00Z`.
         until: String,
-        /// The longest wait that is allowed.
+        /// Maximum wait.
         max_wait: Duration,
     },
     /// The rate limit is exhausted for longer than a run may wait; nothing was sent.
@@ -44,7 +44,7 @@ pub enum HttpError {
         wait: Duration,
         /// Time at which the limit allows another request (UTC), as `2026-11-22T12:00:00Z`.
         until: String,
-        /// The longest wait that is allowed.
+        /// Maximum wait.
         max_wait: Duration,
     },
     /// No response, or an incomplete one.
@@ -141,14 +141,14 @@ fn format_bytes(bytes: u64) -> String {
     if bytes >= MIB && bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{bytes} bytes") }
 }
 
-/// The time `wait` after `now` (microseconds since 1970), formatted as `2026-11-22T12:00:00Z`.
+/// Returns the time `wait` after `now` (microseconds since 1970), formatted as `2026-11-22T12:00:00Z`.
 pub(super) fn format_time_after(now: i64, wait: Duration) -> String {
     let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
     let time = Timestamp::from_microsecond(now.saturating_add(micros)).unwrap_or(Timestamp::MAX);
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// A wait in a readable form, rounded to whole seconds: `12 s`, `3 min 20 s`, `1 h 0 min`.
+/// Returns a wait in a readable form, rounded to whole seconds: `12 s`, `3 min 20 s`, `1 h 0 min`.
 pub(super) fn format_wait(wait: Duration) -> String {
     // Rounds half a second up.
     let seconds = wait.saturating_add(Duration::from_millis(500)).as_secs();

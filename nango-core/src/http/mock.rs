@@ -17,7 +17,7 @@ use super::{
 };
 use crate::provider::{BodyWait, RetryRules, WaitFormat};
 
-/// Retry rules of an API that reports a limit in the message of a failure, without a wait.
+/// Returns the retry rules of an API that reports a limit in the message of a failure, without a wait.
 pub(crate) fn limit_in_body() -> RetryRules {
     RetryRules {
         body_wait: Some(BodyWait {
@@ -42,12 +42,12 @@ impl MockTransport {
         Self(Arc::new(Mutex::new((responses.into_iter().collect(), Vec::new()))))
     }
 
-    /// The requests that were sent so far.
+    /// Returns the requests that were sent so far.
     pub(crate) fn sent(&self) -> Vec<OutgoingRequest> {
         self.0.lock().unwrap().1.clone()
     }
 
-    /// The requests that were sent so far, as `GET https://h.test/a?b=1`.
+    /// Returns the requests that were sent so far, as `GET https://h.test/a?b=1`.
     pub(crate) fn request_lines(&self) -> Vec<String> {
         self.sent().iter().map(|request| format!("{} {}", request.method, request.url)).collect()
     }
@@ -79,7 +79,7 @@ pub(crate) fn mock_json(body: &str) -> MockResponse {
     mock_response(200, &[("content-type", "application/json")], body)
 }
 
-/// A 200 response whose body is interrupted after `start`.
+/// Returns a 200 response whose body is interrupted after `start`.
 #[expect(clippy::unnecessary_wraps, reason = "responses and errors are one list")]
 pub(crate) fn interrupted_body(start: &'static str) -> MockResponse {
     let mut response = RawResponse::from_bytes(200, super::HeaderMap::new(), "");

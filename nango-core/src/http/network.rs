@@ -58,7 +58,7 @@ impl NetworkTransport {
     ///
     /// # Errors
     ///
-    /// The TLS library finds no root certificates, or the environment names an invalid proxy.
+    /// Fails if the TLS library finds no root certificates, or the environment names an invalid proxy.
     pub fn new() -> Result<Self, TransportError> {
         Self::with_settings(NetworkSettings::default())
     }
@@ -67,7 +67,7 @@ impl NetworkTransport {
     ///
     /// # Errors
     ///
-    /// As [`NetworkTransport::new`].
+    /// Fails like [`NetworkTransport::new`].
     pub fn with_settings(settings: NetworkSettings) -> Result<Self, TransportError> {
         Self::with_resolver(settings, egress::SystemResolver)
     }
@@ -243,7 +243,7 @@ fn environment_proxies() -> BTreeSet<String> {
         .collect()
 }
 
-/// Whether an error means invalid data from the server, in contrast to a lost connection.
+/// Returns whether an error means invalid data from the server, in contrast to a lost connection.
 fn is_malformed(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {

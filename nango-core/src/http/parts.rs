@@ -47,7 +47,7 @@ pub struct ClientParts {
     /// Timeout of one request including its response body, unless the request sets its own; streams have none. Default
     /// 10 minutes.
     pub timeout: Duration,
-    /// The longest wait that a response may require. Default 10 minutes.
+    /// Maximum wait that a response may require. Default 10 minutes.
     pub max_wait: Duration,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `Retry-After` is a standard, `RateLimit` is a draft with three formats, and many APIs use names of their own. Header
 //! names are therefore parsed word by word: `x-ratelimit-remaining-requests`, `x-ratelimit-requests-remaining` and
-//! `x-acme-rate-limit-remaining` all give the remainder of a window, and the other words are the window's name. This
+//! `x-acme-rate-limit-remaining` all contain the remainder of a window, and the other words are the window's name. This
 //! makes settings for single APIs unnecessary.
 
 mod fields;
@@ -19,7 +19,7 @@ use super::{
     time_spec::{self, TimeSpec, Unit},
 };
 
-/// The most windows that are read from a response; further ones are ignored.
+/// Maximum number of windows that are read from a response; further ones are ignored.
 pub(super) const MAX_WINDOWS: usize = 8;
 
 /// The rate-limit headers of one response.
@@ -119,7 +119,7 @@ impl RateLimitHeaders {
         limits
     }
 
-    /// Whether a window has no requests left.
+    /// Returns whether a window has no requests left.
     pub(super) fn is_exhausted(&self) -> bool {
         self.windows.iter().any(|window| window.remaining == Some(0))
     }
@@ -160,7 +160,7 @@ impl Window {
     }
 }
 
-/// The server's time from its `Date` header, in microseconds since 1970.
+/// Returns the server's time from its `Date` header, in microseconds since 1970.
 pub(super) fn server_date(headers: &HeaderMap) -> Option<i64> {
     headers.get(DATE).and_then(|date| parse_http_date(date.to_str().ok()?))
 }

@@ -25,7 +25,7 @@ pub struct RequestSpec {
     pub headers: HeaderMap,
     /// The request body.
     pub body: Body,
-    /// The most retries after a failed attempt. Default 0.
+    /// Maximum number of retries after a failed attempt. Default 0.
     pub retries: u32,
     /// Statuses that are retried with every method, in addition to the default ones.
     pub retry_on: Vec<u16>,
@@ -84,7 +84,7 @@ impl RequestSpec {
         self
     }
 
-    /// Sets the most retries after a failed attempt.
+    /// Sets the maximum number of retries after a failed attempt.
     #[must_use]
     pub fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
@@ -137,7 +137,7 @@ pub struct OutgoingRequest {
 }
 
 impl OutgoingRequest {
-    /// Whether the request can be sent twice with the effect of one.
+    /// Returns whether the request can be sent twice with the effect of one.
     pub(super) fn is_resendable(&self) -> bool {
         retry::is_idempotent(&self.method) && self.body.is_repeatable()
     }
@@ -159,7 +159,7 @@ impl OutgoingRequest {
     ///
     /// # Errors
     ///
-    /// The body is a stream that was already sent.
+    /// Fails if the body is a stream that was already sent.
     pub fn into_parts(self) -> Result<(Method, Url, HeaderMap, Payload), TransportError> {
         let Self { method, url, mut headers, body, .. } = self;
         let (payload, content_type) = body.into_payload()?;

@@ -41,7 +41,7 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// The body is not the JSON of a `T`; the error names the request, the response and the field.
+    /// Fails if the body is not the JSON of a `T`; the error names the request, the response and the field.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, BodyError> {
         json::body_text(&self.body, json::charset(&self.headers)).and_then(|text| json::decode_str(&text)).map_err(
             |error| {
@@ -63,7 +63,7 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// The body is not valid in its declared charset.
+    /// Fails if the body is not valid in its declared charset.
     pub(crate) fn into_utf8(mut self, at: impl FnOnce() -> String) -> Result<Self, BodyError> {
         let charset = json::charset(&self.headers);
         let marked = self.body.starts_with(&[0xff, 0xfe]) || self.body.starts_with(&[0xfe, 0xff]);
@@ -87,7 +87,7 @@ impl Response {
         Some(wait.wait_from(self.date().unwrap_or(now)))
     }
 
-    /// The server's time from its `Date` header, in microseconds since 1970.
+    /// Returns the server's time from its `Date` header, in microseconds since 1970.
     pub fn date(&self) -> Option<i64> {
         parse_http_date(self.headers.get(DATE)?.to_str().ok()?)
     }

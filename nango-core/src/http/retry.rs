@@ -20,17 +20,17 @@ use crate::{
     provider::{RetryRules, WaitFormat, lookup_path},
 };
 
-/// The shortest wait from the second retry on.
+/// Minimum wait from the second retry on.
 const MIN_REPEATED_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait of the exponential backoff.
+/// Maximum wait of the exponential backoff.
 const MAX_BACKOFF: Duration = Duration::from_mins(1);
 
-/// Whether a method is idempotent (RFC 9110, 9.2.2).
+/// Returns whether a method is idempotent (RFC 9110, 9.2.2).
 pub(super) fn is_idempotent(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS | Method::TRACE)
 }
 
-/// Whether a request may be resent after a response that shows that its last hop was not carried out.
+/// Returns whether a request may be resent after a response that shows that its last hop was not carried out.
 /// `side_effect_possible`: an earlier hop accepted the request and redirected to its result.
 pub(super) fn may_resend(method: &Method, side_effect_possible: bool) -> bool {
     !side_effect_possible || is_idempotent(method)
@@ -100,7 +100,8 @@ impl RetryAdvice {
     }
 }
 
-/// Whether a status shows that the request was not carried out. 401 is excluded: it is about credentials, not limits.
+/// Returns whether a status shows that the request was not carried out. 401 is excluded: it is about credentials, not
+/// limits.
 fn is_rejection(status: u16) -> bool {
     (400..500).contains(&status) && status != 401
 }
@@ -113,14 +114,14 @@ fn wait_until(time: TimeSpec, format: WaitFormat, now: i64) -> Option<Duration> 
     (is_intended || !wait.is_zero()).then_some(wait)
 }
 
-/// The remaining requests in the header that the provider's entry names: 0, or 1 for any more.
+/// Returns the remaining requests in the header that the provider's entry names: 0, or 1 for any more.
 fn remaining(headers: &HeaderMap, rules: &RetryRules) -> Option<u64> {
     let value = headers.get(rules.remaining_header.as_ref()?)?.to_str().ok()?;
     value.trim().parse::<f64>().ok().map(|left| u64::from(left > 0.0))
 }
 
-/// Whether a failed response allows another attempt. `side_effect_possible`: an earlier hop accepted the request and
-/// redirected to its result.
+/// Returns whether a failed response allows another attempt. `side_effect_possible`: an earlier hop accepted the
+/// request and redirected to its result.
 pub(super) fn is_status_retryable(
     method: &Method,
     status: u16,
@@ -144,7 +145,7 @@ pub(super) fn is_status_retryable(
     is_retryable && is_idempotent(method)
 }
 
-/// Whether a request without a response allows another attempt.
+/// Returns whether a request without a response allows another attempt.
 pub(super) fn is_transport_error_retryable(
     method: &Method,
     error: &TransportError,

@@ -28,7 +28,7 @@ pub(super) async fn detect_reuse<F: Future>(request: F) -> (F::Output, bool) {
     CONNECTED.scope(Cell::new(false), observed).await
 }
 
-/// Whether an error means that the connection ended before the response began.
+/// Returns whether an error means that the connection ended before the response began.
 pub(super) fn is_closed_before_response(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {

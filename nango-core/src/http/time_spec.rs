@@ -114,7 +114,7 @@ fn parse_span(text: &str) -> Option<Duration> {
     (!text.is_empty()).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
-/// The length of a unit in seconds; `None` for an unknown name.
+/// Returns the length of a unit in seconds; `None` for an unknown name.
 fn seconds_per_unit(name: &str) -> Option<f64> {
     Some(match name.to_ascii_lowercase().as_str() {
         "ns" => 1e-9,

@@ -78,12 +78,12 @@ pub enum TransportError {
 }
 
 impl TransportError {
-    /// Whether the request certainly had no side effect.
+    /// Returns whether the request certainly had no side effect.
     pub fn had_no_side_effect(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::InvalidRequest(_) | Self::EgressDenied(_))
     }
 
-    /// Whether another attempt may succeed.
+    /// Returns whether another attempt may succeed.
     pub fn is_transient(&self) -> bool {
         !matches!(self, Self::InvalidRequest(_) | Self::EgressDenied(_) | Self::Cancelled)
     }

@@ -34,7 +34,8 @@ impl DecodeError {
 ///
 /// # Errors
 ///
-/// The bytes are not JSON, or not the JSON of a `T`, or they have a number that a [`Value`] in `T` would round.
+/// Fails if the bytes are not JSON, or not the JSON of a `T`, or they have a number that a [`Value`] in `T` would
+/// round.
 pub(crate) fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError> {
     decode_str(&body_text(json, None)?)
 }
@@ -43,7 +44,7 @@ pub(crate) fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError>
 ///
 /// # Errors
 ///
-/// As [`decode`].
+/// Fails like [`decode`].
 pub(crate) fn decode_str<T: DeserializeOwned>(json: &str) -> Result<T, DecodeError> {
     if number::has_inexact(json) {
         return serde_path_to_error::deserialize(ExactDeserializer(json)).map_err(|error| mismatch(json, &error));
@@ -56,7 +57,7 @@ pub(crate) fn decode_str<T: DeserializeOwned>(json: &str) -> Result<T, DecodeErr
 ///
 /// # Errors
 ///
-/// The body is not JSON.
+/// Fails if the body is not JSON.
 pub(crate) fn parse_rounding(body: &[u8], charset: Option<&str>) -> Result<Value, DecodeError> {
     let text = body_text(body, charset)?;
     serde_json::from_str(&text).map_err(|error| DecodeError::syntax(error.to_string()))
@@ -72,7 +73,7 @@ pub(crate) fn value_or_text(body: &[u8], charset: Option<&str>) -> Value {
 ///
 /// # Errors
 ///
-/// The value is not the JSON of a `T`.
+/// Fails if the value is not the JSON of a `T`.
 pub(crate) fn decode_value<T: DeserializeOwned>(value: &Value) -> Result<T, DecodeError> {
     serde_path_to_error::deserialize(value).map_err(|error| DecodeError {
         path: error.path().to_string(),

@@ -15,7 +15,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 ///
 /// # Errors
 ///
-/// The bytes are valid neither in UTF-8 nor in the charset of the byte order mark or the content type.
+/// Fails if the bytes are valid neither in UTF-8 nor in the charset of the byte order mark or the content type.
 pub(crate) fn body_text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Result<Cow<'a, str>, DecodeError> {
     let declared = charset.and_then(|label| Encoding::for_label(label.as_bytes()));
     let (encoding, bytes) = match Encoding::for_bom(bytes) {

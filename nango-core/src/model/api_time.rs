@@ -10,7 +10,7 @@ use crate::time;
 /// The field of `#[model(updated = "field")]` has such a type, and so has the time of a delete (see
 /// [`batch_delete`](crate::NangoSync::batch_delete)). A newtype around such a type implements the trait by delegation.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot hold the time of a record",
+    message = "`{Self}` cannot be the time of a record",
     label = "a time is a `String`, an integer of 32 or 64 bits, an `f64`, or an `Option` of these"
 )]
 pub trait ApiTime {

@@ -57,7 +57,7 @@ impl Canonical<'_> {
 
     fn float(self, finite: bool, text: impl Display, shortest: &str) -> Result<(), CanonicalError> {
         if !finite {
-            return Err(CanonicalError(format!("{text} is not a number that JSON can hold")));
+            return Err(CanonicalError(format!("{text} is not a number that JSON can represent")));
         }
         self.out.extend_from_slice(shortest.as_bytes());
         Ok(())
@@ -432,8 +432,8 @@ mod tests {
     #[test]
     fn value_that_json_cannot_represent_is_refused() {
         let error = |value: f64| write(&[value], &mut Vec::new()).unwrap_err().to_string();
-        assert_eq!(error(f64::NAN), "NaN is not a number that JSON can hold");
-        assert_eq!(error(f64::INFINITY), "inf is not a number that JSON can hold");
+        assert_eq!(error(f64::NAN), "NaN is not a number that JSON can represent");
+        assert_eq!(error(f64::INFINITY), "inf is not a number that JSON can represent");
         assert!(write(&HashMap::from([((1, 2), 3)]), &mut Vec::new()).is_err());
     }
 

@@ -1,4 +1,4 @@
-//! Return types of annotated functions.
+//! Return types of annotated functions, as traits, so that a wrong type is one readable compile error.
 
 use serde_json::Value;
 

@@ -145,8 +145,8 @@ impl<S> NangoSync<S> {
         write(&self.0, <I::Item as PatchOf>::Model::RECORD, patch_rows(patches).map(Write::Patch))
     }
 
-    /// Variant of [`batch_update`](Self::batch_update) for patches that are built at run time: pairs of an id and an
-    /// object.
+    /// Updates records like [`batch_update`](Self::batch_update), with patches that are built at run time: pairs of an
+    /// id and an object.
     pub fn batch_update_values<M>(
         &self,
         patches: impl IntoIterator<Item = (impl RecordId, Value)>,

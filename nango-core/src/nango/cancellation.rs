@@ -1,4 +1,4 @@
-//! Cancellation of a run.
+//! Cancellation of a run by a signal, a lost lease or its caller.
 
 use std::sync::Arc;
 

@@ -77,7 +77,7 @@ pub trait RunServices: Send + Sync {
     /// Executes an action of the same connection as a separate run.
     fn trigger_action(&self, caller: &Arc<Context>, action: ActionRef, input: Value) -> BoxFuture<Result<Value>>;
 
-    /// Schedules a sync of the same connection to run after this run has ended.
+    /// Schedules a sync of the same connection to run after this run has succeeded.
     fn trigger_sync(&self, caller: &Arc<Context>, sync: &str) -> Result<()>;
 
     /// Called for each log line.
@@ -176,32 +176,32 @@ impl Context {
         }
     }
 
-    /// Integration, function, connection and variant of the run.
+    /// Returns integration, function, connection and variant of the run.
     pub fn key(&self) -> &FunctionKey {
         &self.key
     }
 
-    /// Fencing token that permits writes.
+    /// Returns the fencing token, which permits writes.
     pub fn token(&self) -> RunToken {
         self.token
     }
 
-    /// Database of the installation.
+    /// Returns the database of the installation.
     pub fn store(&self) -> &SharedStore {
         &self.store
     }
 
-    /// HTTP client of the connection.
+    /// Returns the HTTP client of the connection.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Snapshot of the connection from the start of the run.
+    /// Returns the snapshot of the connection from the start of the run.
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// Provider with the overrides from the settings.
+    /// Returns the provider with the overrides from the settings.
     pub fn provider(&self) -> &Provider {
         &self.provider
     }
@@ -224,17 +224,17 @@ impl Context {
         }
     }
 
-    /// Base URL of relative endpoints.
+    /// Returns the base URL of relative endpoints.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// Options that the caller set for this run.
+    /// Returns the options that the caller set for this run.
     pub fn options(&self) -> RunOptions {
         self.options
     }
 
-    /// Limits of walks, records and metadata.
+    /// Returns the limits of walks, records and metadata.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -264,7 +264,7 @@ impl Context {
         ))
     }
 
-    /// Cancellation of the run.
+    /// Returns the cancellation of the run.
     pub fn cancellation(&self) -> &Cancellation {
         &self.cancellation
     }

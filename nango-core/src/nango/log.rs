@@ -70,7 +70,7 @@ impl LogEntry {
         self.set_level(Level::Info);
     }
 
-    /// Sets the level warn: something was skipped or done differently.
+    /// Sets the level warn: data was skipped, or a fallback was used.
     pub fn warn(self) {
         self.set_level(Level::Warn);
     }

@@ -1,4 +1,4 @@
-//! Reads of stored records by a sync.
+//! Reads of stored records by a sync: by id, or as a stream of all records of a model.
 
 use std::{collections::HashMap, hash::Hash, marker::PhantomData};
 

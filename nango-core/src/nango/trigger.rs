@@ -1,4 +1,4 @@
-//! Calls of other functions of the same connection.
+//! Calls of other functions of the same connection: an action runs at once, a sync after the run of its caller.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;

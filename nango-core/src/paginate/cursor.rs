@@ -1,4 +1,4 @@
-//! Cursors: values that lead to the next page.
+//! Cursors: opaque values that lead to the next page, sent back exactly as they were received.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};

@@ -1,4 +1,4 @@
-//! Errors of walks.
+//! Errors of walks. Each names the page, its request and, if there is one, the setting that fixes the problem.
 
 use crate::{
     error::{Error, ErrorKind},

@@ -1,4 +1,4 @@
-//! Raw page of a walk.
+//! Raw page of a walk: a response, its records as byte ranges, and the position of the next page.
 
 use std::{fmt, ops::Range, sync::Arc};
 

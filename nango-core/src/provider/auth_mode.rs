@@ -1,10 +1,10 @@
-//! Auth modes.
+//! Auth modes: the types of credentials that a connection can have, with their names in Nango's format.
 
 use std::{fmt, str::FromStr};
 
 use crate::declare::suggest;
 
-/// The way in which a connection authenticates.
+/// Authentication method of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum AuthMode {

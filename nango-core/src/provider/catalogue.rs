@@ -121,7 +121,8 @@ impl Catalogue {
     ///
     /// # Errors
     ///
-    /// The file is not YAML or has no entry. An invalid entry is not an error of the file; see [`Catalogue::entries`].
+    /// Fails if the file is not YAML or has no entry. An invalid entry is not an error of the file; see
+    /// [`Catalogue::entries`].
     pub fn load(own: Option<(&Path, &str)>) -> Result<Self, CatalogueError> {
         let own = own.map(|(path, text)| Ok((path, read_non_empty(path, text)?))).transpose()?;
         Ok(Self::build(true, own))
@@ -131,7 +132,7 @@ impl Catalogue {
     ///
     /// # Errors
     ///
-    /// Those of [`Catalogue::load`].
+    /// Fails like [`Catalogue::load`].
     pub fn parse(yaml: &str) -> Result<Self, CatalogueError> {
         let path = Path::new("providers.yaml");
         Ok(Self::build(false, Some((path, read_non_empty(path, yaml)?))))
@@ -155,7 +156,7 @@ impl Catalogue {
     ///
     /// # Errors
     ///
-    /// The entry does not exist (the error contains similar names), or cannot be read.
+    /// Fails if the entry does not exist (the error contains similar names), or cannot be read.
     pub fn find(&self, name: &str) -> Result<&Provider, CatalogueError> {
         match self.0.get(name) {
             Some(listed) => listed.provider.as_ref().map_err(|reason| CatalogueError::Entry {

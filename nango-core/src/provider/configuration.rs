@@ -56,7 +56,7 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// A name is unknown, a value is not allowed for its field, or a URL contains a user and password.
+    /// Fails if a name is unknown, a value is not allowed for its field, or a URL contains a user and password.
     pub fn validate_config(
         &self,
         integration: &str,
@@ -101,7 +101,7 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// A value is not allowed for its field.
+    /// Fails if a value is not allowed for its field.
     pub fn check_credentials(
         &self,
         integration: &str,

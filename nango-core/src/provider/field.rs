@@ -1,4 +1,4 @@
-//! Fields of connection forms.
+//! Fields of connection forms: the credentials and the configuration that a user enters for a connection.
 
 mod check;
 
@@ -51,7 +51,7 @@ impl Field {
     ///
     /// # Errors
     ///
-    /// The pattern is invalid, so that no value can be checked.
+    /// Fails if the pattern is invalid, so that no value can be checked.
     pub fn pattern_matches(&self, value: &str) -> Result<bool, InvalidPattern> {
         let Some(pattern) = &self.pattern else { return Ok(true) };
         pattern.compiled().map(|pattern| pattern.is_match(value)).map_err(Clone::clone)

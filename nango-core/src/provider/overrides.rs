@@ -30,7 +30,7 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// A template or a name is invalid. The provider is unchanged then.
+    /// Fails if a template or a name is invalid. The provider is unchanged then.
     pub fn apply_overrides<'a>(
         &mut self,
         base_url: Option<&str>,

@@ -117,7 +117,7 @@ impl LazyPattern {
     ///
     /// # Errors
     ///
-    /// The text is not a valid expression, or uses a construct that the linear-time engine does not support.
+    /// Fails if the text is not a valid expression, or uses a construct that the linear-time engine does not support.
     pub fn compiled(&self) -> Result<&Pattern, &InvalidPattern> {
         self.compiled.get_or_init(|| self.text.parse()).as_ref()
     }

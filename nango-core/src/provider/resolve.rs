@@ -113,7 +113,7 @@ impl Param {
     ///
     /// # Errors
     ///
-    /// A value is missing, or a function failed.
+    /// Fails if a value is missing, or a function failed.
     pub fn resolve(&self, scope: &TemplateScope<'_>) -> Result<Value, ResolveError> {
         Ok(match self {
             Self::Text(template) => Value::String(template.resolve_quoted(scope)?),
@@ -130,7 +130,7 @@ impl Param {
     ///
     /// # Errors
     ///
-    /// A function failed.
+    /// Fails if a function failed.
     pub fn resolve_present(&self, scope: &TemplateScope<'_>) -> Result<Option<Value>, ResolveError> {
         Ok(Some(match self {
             Self::List(items) => {
@@ -165,7 +165,7 @@ impl Param {
     ///
     /// # Errors
     ///
-    /// A text is not a valid template.
+    /// Fails if a text is not a valid template.
     pub fn from_json(value: &Value) -> Result<Self, super::TemplateError> {
         Ok(match value {
             Value::Null => Self::Null,
@@ -187,7 +187,7 @@ impl Param {
 ///
 /// # Errors
 ///
-/// Those of [`Param::resolve`].
+/// Fails like [`Param::resolve`].
 pub fn resolve_fields(
     fields: &[(String, Param)],
     scope: &TemplateScope<'_>,

@@ -95,7 +95,7 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// The text is not a valid template.
+    /// Fails if the text is not a valid template.
     pub fn without_alternatives(text: &str) -> Result<Self, TemplateError> {
         Ok(Self { text: text.to_owned(), alternatives: vec![parse::without_alternatives(text)?] })
     }

@@ -143,7 +143,8 @@ pub struct TokenResponse {
     pub expiration: Option<String>,
     /// Format of the expiry.
     pub expiry_format: ExpiryFormat,
-    /// Lifetime of a token if the response contains none; `None` if there is no default.
+    /// Lifetime of a token if the response contains none; `None` if there is no default: the
+    /// token is then treated as not expiring.
     pub lifetime: Option<Lifetime>,
     /// Alternative path of a token, or of an object with `access_token` and similar keys.
     pub alternate: Option<String>,

@@ -44,12 +44,12 @@ const NON_SECRET_TOKENS: [&str; 8] = [
     "sync_token",
 ];
 
-/// Whether a URL has a user or a password before its host.
+/// Returns whether a URL has a user or a password before its host.
 pub(crate) fn has_userinfo(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-/// Whether the value of a header, parameter or setting of this name is treated as a secret.
+/// Returns whether the value of a header, parameter or setting of this name is treated as a secret.
 ///
 /// A name is only a hint, so the rule redacts too much rather than too little. `key` counts as a word
 /// (`x-api-keys`, `api_key_2`, `apiKey`) and at the end of a name (`subscriptionkey`).
@@ -64,8 +64,9 @@ pub fn is_secret_name(name: &str) -> bool {
     lower.ends_with("key") || SECRET_PARTS.iter().any(|part| lower.contains(part)) || has_secret_word(name.as_bytes())
 }
 
-/// Whether one of the words of a name denotes a secret. Words end at every character that is not a letter, and where an
-/// upper-case letter follows a lower-case one. Does not allocate, because it runs for each header of each request.
+/// Returns whether one of the words of a name denotes a secret. Words end at every character that is not a letter, and
+/// where an upper-case letter follows a lower-case one. Does not allocate, because it runs for each header of each
+/// request.
 fn has_secret_word(name: &[u8]) -> bool {
     let is_secret = |word: &[u8]| SECRET_WORDS.iter().any(|secret| word.eq_ignore_ascii_case(secret.as_bytes()));
     let mut start = 0;

@@ -16,7 +16,7 @@ use super::views;
 
 /// Shorter secrets are not redacted: they would match almost everywhere.
 pub(super) const MIN_SECRET_BYTES: usize = 3;
-/// The fewest characters of base64 that identify a secret inside a longer base64 text.
+/// Minimum number of characters of base64 that identify a secret inside a longer base64 text.
 const MIN_BASE64_CORE: usize = 6;
 /// A line of a multi-line secret, such as a PEM key, is redacted on its own from this length on.
 const MIN_LINE_BYTES: usize = 24;

@@ -101,7 +101,7 @@ impl Redactor {
     }
 
     /// Returns the text as a message: without secrets, with escaped control characters, at most 4,096 bytes. The text
-    /// is redacted before it is cut.
+    /// is redacted before it is truncated.
     pub(crate) fn message(&self, text: &str) -> String {
         truncated(printable(&self.hide(text)), MAX_MESSAGE_BYTES).into_owned()
     }
@@ -117,7 +117,8 @@ impl Redactor {
         (!ranges.is_empty()).then(|| masked(text, ranges))
     }
 
-    /// Length of the longest pattern in bytes: at most this part of a cut text may be an incomplete secret.
+    /// Returns the length of the longest pattern in bytes: at most this part of a truncated text may be an incomplete
+    /// secret.
     pub(crate) fn max_pattern_len(&self) -> usize {
         self.patterns().map_or(0, |patterns| patterns.iter().map(|pattern| pattern.bytes.len()).max().unwrap_or(0))
     }

@@ -4,9 +4,9 @@ use std::{borrow::Cow, fmt::Write as _};
 
 use serde_json::{Map, Value};
 
-/// The most bytes of a message.
+/// Maximum length of a message, in bytes.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 4096;
-/// The suffix of a text that was cut.
+/// Suffix of a truncated text.
 const ELLIPSIS: &str = " …";
 
 /// Escapes control characters except line breaks and tabs, and characters that are invisible or change the direction of
@@ -65,7 +65,7 @@ pub(crate) fn one_line(text: &str) -> String {
     printable(&lines.collect::<Vec<_>>().join(" ")).into_owned()
 }
 
-/// Cuts the text to at most `limit` bytes.
+/// Truncates the text to at most `limit` bytes.
 pub(crate) fn truncated(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
     if text.len() <= limit {
         return text;
@@ -74,7 +74,7 @@ pub(crate) fn truncated(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}{ELLIPSIS}", &text[..end]))
 }
 
-/// Whether a character is invisible or changes how others are shown.
+/// Returns whether a character is invisible or changes how others are shown.
 fn is_unprintable(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t'))
         || matches!(

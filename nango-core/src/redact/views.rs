@@ -1,11 +1,11 @@
 //! Decoded views of a text, without its percent-encoding, JSON escapes and HTML references.
 //!
-//! Every byte of a view has the range of the original text that it came from, so that a match in a view redacts the
-//! encoded bytes.
+//! Every byte of a view has the range of the original text that it was decoded from, so that a match in a view redacts
+//! the encoded bytes.
 
 use zeroize::Zeroizing;
 
-/// The most layers of encoding that are decoded.
+/// Maximum number of layers of encoding that are decoded.
 pub(super) const MAX_LAYERS: usize = 3;
 
 /// A text with at least one decoded layer.

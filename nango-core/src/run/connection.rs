@@ -182,12 +182,14 @@ pub async fn remove_connection(
     for def in runtime.registry.on_event(integration, Event::PreConnectionDeletion) {
         let failed = match run_event_function(runtime, &connection, None, def, &observer).await {
             Ok(report) => report.error,
-            // A connection whose credentials cannot be decrypted must be removable.
-            Err(error) if error.kind() == ErrorKind::Connection => Some(error),
+            // A connection must be removable if it cannot be decrypted or its token server does not respond.
+            Err(error) if matches!(error.kind(), ErrorKind::Connection | ErrorKind::Network | ErrorKind::Internal) => {
+                Some(error)
+            }
             Err(error) => return Err(error),
         };
         if let Some(error) = failed {
-            observer.on_wait(&format!("`{}` failed; the connection is removed nevertheless: {error}", def.name));
+            observer.on_warning(&format!("`{}` failed; the connection is removed nevertheless: {error}", def.name));
         }
     }
     RotatedToken::delete(runtime, integration, id).await?;

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Result of retention, or of a dry run of it.
+/// Result of a retention pass; for a dry run, what the pass would remove.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RetentionReport {
     /// Datasets that were emptied, because their syncs have not run within the limit.
@@ -158,7 +158,7 @@ async fn empty_under_leases(runtime: &Runtime, dataset: &DatasetKey) -> Result<u
         renewer.stop();
         let message = match &outcome {
             Ok(count) => {
-                format!("`{}` was emptied of {count} records; the next run starts from the first page", dataset.model)
+                format!("`{}` was emptied of {count} records; the next run starts from the beginning", dataset.model)
             }
             Err(error) => format!("`{}` was not emptied: {error}", dataset.model),
         };

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Runtime, outbound::Outbound};
 use crate::{
-    auth::{AuthMode, Credentials},
+    auth::{AuthMode, Credentials, RefreshError},
     error::{Error, ErrorKind, Result},
     http::{Body, HttpError, Priority, RequestSpec, Response},
     nango::store_error,
@@ -57,7 +57,7 @@ pub async fn test_connection(runtime: &Arc<Runtime>, integration: &str, id: &str
     let failed_before = stored.failure.is_some();
     let credentials =
         if failed_before { outbound.credentials.force_refresh().await } else { outbound.credentials.current().await };
-    let credentials = credentials.map_err(|error| Error::new(ErrorKind::Connection, error))?;
+    let credentials = credentials.map_err(RefreshError::into_error)?;
     let now = runtime.store.connection(integration, id).await.map_err(store_error)?;
     let renewed = now.as_ref().is_some_and(|now| now.version != stored.version);
     let request = probe(runtime, &outbound, now.as_ref().unwrap_or(&stored), &credentials).await?;
@@ -154,7 +154,11 @@ fn request_error(connection: &Connection, error: HttpError) -> Error {
 /// Returns the error of credentials that are refused or could not be verified.
 fn verification_error(connection: &Connection, is_refusal: bool, cause: String) -> Error {
     let Connection { integration, id, .. } = connection;
-    let what = if is_refusal { "are refused" } else { "could not be verified (`--no-verify` skips the verification)" };
+    let what = if is_refusal {
+        "are refused"
+    } else {
+        "could not be verified (`--no-verify` stores them without verification)"
+    };
     Error::new(ErrorKind::Connection, cause)
         .context(format!("the credentials of connection `{id}` of `{integration}` {what}"))
 }

@@ -24,11 +24,11 @@ pub enum Problem {
     File,
     /// The stored number of active records or bytes of a dataset differs from a recount.
     Counts,
-    /// The sequence or timestamp of a dataset is behind that of one of its records.
+    /// The latest sequence number or commit time of a dataset is behind that of one of its records.
     DatasetBehind,
-    /// Two records of a dataset have the same sequence.
+    /// Two records of a dataset have the same sequence number.
     DuplicateSequence,
-    /// A record has an earlier timestamp than a record before it in the feed.
+    /// A record has an earlier commit time than a record before it in the feed.
     TimestampRegression,
     /// Two rows have the same id.
     DuplicateId,
@@ -51,7 +51,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// The stable name in JSON.
+    /// Returns the stable name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::File => "file",
@@ -196,9 +196,9 @@ pub(super) struct DatasetTotals {
     pub live: i64,
     /// The size of their payloads in bytes, as plaintext.
     pub bytes: i64,
-    /// The latest sequence.
+    /// The latest sequence number.
     pub seq: i64,
-    /// The latest commit timestamp, microseconds since 1970.
+    /// The latest commit time, microseconds since 1970.
     pub committed_at: i64,
 }
 
@@ -235,7 +235,7 @@ impl CheckReport {
         }
         if stored.is_behind(counted) {
             let example = format!(
-                "stored sequence {} and timestamp {}, its records reach {} and {}",
+                "stored sequence number {} and commit time {}, its records reach {} and {}",
                 stored.seq, stored.committed_at, counted.seq, counted.committed_at
             );
             self.add_finding(Problem::DatasetBehind, location, 1, repaired, example);

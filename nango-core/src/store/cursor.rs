@@ -11,12 +11,12 @@ use super::StoreError;
 const VERSION: u8 = 1;
 const ENCODED_BYTES: usize = 17;
 
-/// A position in the feed of one dataset: after the record of sequence `seq`.
+/// A position in the feed of one dataset: after the record with the sequence number `seq`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cursor {
     /// The number that identifies the dataset and its database.
     pub feed_id: u64,
-    /// The sequence of the last record that was read; 0 before the first record.
+    /// The sequence number of the last record that was read; 0 before the first record.
     pub seq: i64,
 }
 

@@ -5,7 +5,7 @@
 //! - A transaction seals with the key that is active in that transaction. A process whose ring lacks this key writes
 //!   nothing and reports the id of the missing key. Therefore, after a reseal pass over the stored rows is complete,
 //!   nothing is sealed with an older key, and nothing can be sealed with it again.
-//! - Sealing changes no sequence, no timestamp and no outcome of a save.
+//! - Sealing changes no sequence number, no commit time and no outcome of a save.
 //! - The stored key id 0 means that the value is not sealed.
 //!
 //! A rotation has two phases. *Distribute*: every process receives a ring with the new key, which is not used yet.
@@ -27,7 +27,7 @@ pub use keys::{KeyId, Keys, credentials_context, resume_context};
 pub(crate) use seal::{DatasetSeal, SEAL_OVERHEAD};
 pub(crate) use vault::{EncryptionPolicy, StoredPolicy, Vault};
 
-/// The maximum number of rows of one reseal step, which keeps the write lock; see also [`STEP_BYTES`].
+/// The maximum number of rows of one reseal step, because a step holds the write lock; see also [`STEP_BYTES`].
 pub(crate) const STEP_ROWS: u32 = 1000;
 /// The maximum size in bytes of the payloads of one reseal step; see also [`STEP_ROWS`].
 pub(crate) const STEP_BYTES: usize = 2 << 20;
@@ -79,7 +79,7 @@ pub struct ResealProgress {
     pub seen: u64,
     /// Records, credentials and resume states that were resealed or unsealed.
     pub changed: u64,
-    /// Records, credentials and resume states that could not be opened, and were left unchanged.
+    /// Records, credentials and resume states that could not be opened, and are unchanged.
     pub skipped: u64,
     /// Whether the pass is complete.
     pub done: bool,
@@ -108,7 +108,7 @@ pub trait Encryption {
     /// Executes the next step of the reseal pass in one small transaction. Its result is durable.
     fn reseal_step(&self) -> StoreFuture<'_, ResealProgress>;
 
-    /// Returns where remains of plaintext payloads may be left after a reseal pass, and how a user removes them.
+    /// Returns the location of plaintext that may remain after a reseal pass, and the way for a user to remove it.
     /// `None`: the pass removes them itself.
     fn plaintext_remains(&self) -> Option<&'static str> {
         None

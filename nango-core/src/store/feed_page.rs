@@ -1,4 +1,4 @@
-//! Builder of a feed page, limited by records and bytes.
+//! Builder of a feed page: applies the limits of records and bytes, the same in every database.
 
 use bytes::Bytes;
 

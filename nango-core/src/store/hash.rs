@@ -3,7 +3,7 @@
 //! The key prevents the preparation, outside this database, of two records with the same hash. For plaintext payloads
 //! the hash is fast and not cryptographic. For sealed payloads it is cryptographic, with a secret that is sealed
 //! itself: a hash that is stored with a sealed payload must not confirm a guess of the content. The version is stored
-//! with every hash, so that one hash can replace the other without a change of the sequence.
+//! with every hash, so that one hash can replace the other without a change of the sequence number.
 
 use xxhash_rust::xxh3::{xxh3_64_with_secret, xxh3_128_with_secret};
 use zeroize::Zeroizing;

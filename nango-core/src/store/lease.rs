@@ -1,8 +1,8 @@
 //! Validity of a lease.
 //!
 //! A lease is stored as its expiry time by the clock of the database. That clock may have been ahead when the lease was
-//! written (a wrong hardware clock, a restored machine), and the holder may have died since. Invariant: no lease is
-//! active for longer than its own length, whatever is stored.
+//! written (a wrong hardware clock, a restored machine), and the process that holds it may have crashed since.
+//! Invariant: no lease is active for longer than its own length, whatever is stored.
 
 /// Returns whether a lease of this length that expires at `until` is active at `now`; all values are microseconds.
 pub(super) fn is_active(until: i64, length: i64, now: i64) -> bool {

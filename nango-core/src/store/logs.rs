@@ -22,7 +22,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// The name in the API and in the database.
+    /// Returns the name in the API and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Debug => "debug",

@@ -2,13 +2,13 @@
 //!
 //! | operation | what is removed | what a reader of the feed sees |
 //! | --- | --- | --- |
-//! | prune | the payload; id, timestamps, sequence and hash are kept | the row at its sequence, without a payload |
+//! | prune | the payload; id, times, sequence number and hash are kept | the row at its sequence number, without a payload |
 //! | erase | the whole row of an id | nothing: the row does not exist |
 //! | empty | all rows of a dataset | nothing: the rows do not exist |
 //!
 //! Invariants, whichever database is used:
-//! - A sequence is never reused. An erased row leaves a gap; an emptied dataset continues its sequence, so that an
-//!   earlier cursor stays valid and returns later changes.
+//! - A sequence number is never reused. An erased row leaves a gap; an emptied dataset continues its numbers, so that
+//!   an earlier cursor stays valid and returns later changes.
 //! - **Replicas are not notified of an erased row.** A tombstone would keep the id, which must be removed. The owner of
 //!   a replica erases the row there as well, or drops the replica and reads again without a cursor. If the record is
 //!   saved again, the feed returns it as added.
@@ -60,9 +60,10 @@ pub struct Pruned {
 pub struct Emptied {
     /// The number of removed rows, tombstones included.
     pub count: u64,
-    /// The sequence up to which rows are removed: rows that are written meanwhile are kept. Passed to the next call.
+    /// The sequence number up to which rows are removed: rows that are written meanwhile are kept. Passed to the next
+    /// call.
     pub through: i64,
-    /// Whether rows are left up to that sequence.
+    /// Whether rows are left up to that sequence number.
     pub more: bool,
 }
 
@@ -79,7 +80,7 @@ pub struct DatasetUsage {
     pub bytes: u64,
     /// The time of the last change, microseconds since 1970.
     pub changed_at: i64,
-    /// The latest sequence.
+    /// The latest sequence number.
     pub seq: i64,
 }
 
@@ -124,11 +125,11 @@ pub enum Remains {
 
 /// Maintenance of the cache of a database.
 pub trait Maintenance {
-    /// Drops payloads in the order of the feed, oldest first, those of tombstones included. Sequences and timestamps
-    /// are kept. A dataset that does not exist has nothing to prune.
+    /// Drops payloads in the order of the feed, oldest first, those of tombstones included. Sequence numbers and
+    /// commit times are kept. A dataset that does not exist has nothing to prune.
     ///
-    /// A later save of the same content restores the payload of a pruned record at its old sequence; a patch treats the
-    /// record as missing.
+    /// A later save of the same content restores the payload of a pruned record at its old sequence number; a patch
+    /// treats the record as missing.
     fn prune(&self, dataset: &DatasetKey, prune: Prune) -> StoreFuture<'_, Pruned>;
 
     /// Returns what [`Self::prune`] would drop in total: the number of records, and the bytes of their payloads.
@@ -168,7 +169,7 @@ pub trait Maintenance {
 ///
 /// # Errors
 ///
-/// Returns an error if the database fails: earlier transactions stay committed, and another call continues after them.
+/// Fails if the database fails: earlier transactions stay committed, and another call continues after them.
 pub async fn empty_dataset(
     store: &SharedStore,
     dataset: &DatasetKey,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::StoreFuture;
 
-/// The longest lease of a process. A longer one was written by a clock that was ahead.
+/// The maximum lease of a process. A longer one was written by a clock that was ahead.
 pub(super) const MAX_LEASE: Duration = Duration::from_mins(1);
 
 /// The active processes of a database.

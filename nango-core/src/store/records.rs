@@ -251,7 +251,7 @@ pub enum LastAction {
 }
 
 impl LastAction {
-    /// The name in the API and in JSON.
+    /// Returns the name in the API and in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Added => "ADDED",

@@ -18,7 +18,7 @@ use super::{
     runs::{micros, remaining},
 };
 
-/// The longest lease that any version of this program requests. A longer one was written by a clock that was ahead.
+/// The maximum lease that any version of this program requests. A longer one was written by a clock that was ahead.
 const MAX_LEASE: Duration = Duration::from_secs(45);
 
 /// A claim to refresh the credentials of a connection.
@@ -35,7 +35,7 @@ pub struct RefreshClaim {
 }
 
 impl RefreshClaim {
-    /// Returns how long another holder keeps the stored lease; `None`: it can be acquired.
+    /// Returns the duration for which another holder keeps the stored lease; `None`: it can be acquired.
     pub(super) fn held_by_other_for(&self, holder: Option<&[u8]>, until: Option<i64>, now: i64) -> Option<Duration> {
         let (holder, until) = holder.zip(until)?;
         let longest = micros(self.lease.max(MAX_LEASE));

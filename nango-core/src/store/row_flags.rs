@@ -1,4 +1,4 @@
-//! Numeric values in the row of a record, the same in every database.
+//! Numeric values in the row of a record: last action and state, the same in every database, so that copies keep them.
 
 /// The `state` bit of a deleted row.
 pub(super) const DELETED_FLAG: i64 = 1;

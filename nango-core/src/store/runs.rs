@@ -34,7 +34,7 @@ pub enum RunStatus {
     Running,
     /// The run completed.
     Success,
-    /// The run was stopped by a signal, or its process died. Its commits stay, and the next run resumes after them.
+    /// The run was stopped by a signal, or its process crashed. Its commits stay, and the next run resumes after them.
     Interrupted,
     /// The run failed.
     Error,
@@ -43,7 +43,7 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
-    /// The stable name in JSON and in the database.
+    /// Returns the stable name in JSON and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Running => "running",

@@ -6,15 +6,15 @@
 //! its own tables in this form and imports them, without depending on the other database.
 //!
 //! Copied: the instance's id and hash key, its encryption policy, connections (credentials stay sealed), functions,
-//! checkpoints, resume states, datasets with sequence and timestamp, records with their sequences, the state of delete
-//! candidates, and all runs with counters and logs. Not copied: locks, active processes, refresh leases, and open scans
-//! (the next walk starts at its first record; nothing is deleted by mistake). An active run is stored as interrupted:
-//! it writes to the old database, not to this one. A reseal pass starts over in the target.
+//! checkpoints, resume states, datasets with sequence number and commit time, records with their sequence numbers, the
+//! state of delete candidates, and all runs with counters and logs. Not copied: locks, active processes, refresh
+//! leases, and open scans (the next walk starts at its first record; nothing is deleted by mistake). An active run is
+//! stored as interrupted: it writes to the old database, not to this one. A reseal pass starts over in the target.
 //!
 //! Invariants: numbers that other rows refer to (of connections, functions, datasets and runs) are kept, and the last
 //! assigned number of each is stored in the target, so that none is assigned twice. Cursors and hashes stay valid,
-//! because they depend only on the hash key, the names and the sequence. The target cannot be opened for anything else
-//! until both sides were counted and hashed.
+//! because they depend only on the hash key, the names and the sequence numbers. The target cannot be opened for
+//! anything else until both sides were counted and hashed.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ pub enum Table {
     Checkpoints,
     /// Resume states of mappers.
     ResumeStates,
-    /// Datasets with their sequence and timestamp.
+    /// Datasets with their latest sequence number and commit time.
     Datasets,
     /// Records, each with the values for a lookup by id.
     Records,
@@ -81,7 +81,7 @@ impl Table {
         Self::RunLogs,
     ];
 
-    /// The name of the rows in output for users.
+    /// Returns the name of the rows in output for users.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Meta => "settings",
@@ -100,7 +100,7 @@ impl Table {
         }
     }
 
-    /// The names of the columns. Times are microseconds since 1970, booleans are 0 or 1, JSON is text as it was
+    /// Returns the names of the columns. Times are microseconds since 1970, booleans are 0 or 1, JSON is text as it was
     /// written, ids of runs are 16 bytes; `state` has the bits 1 deleted, 2 pruned, 4 merged, `last_action` is 0 added,
     /// 1 updated, 2 deleted. The last column of records is never null: it is missing only if a record has no key row.
     pub const fn columns(self) -> &'static [&'static str] {
@@ -304,7 +304,7 @@ impl TableDigests {
 ///
 /// # Errors
 ///
-/// Returns an error if the database fails.
+/// Fails if the database fails.
 pub async fn fingerprint(store: &SharedStore) -> Result<CopySummary, StoreError> {
     Ok(digest_tables(store, &mut |_, _| ()).await?.summary())
 }
@@ -331,8 +331,8 @@ async fn digest_tables(
 ///
 /// # Errors
 ///
-/// Returns an error if the target is not empty, if one of the databases fails, or if the two differ. The target is then
-/// marked as an incomplete copy, and copying again starts over.
+/// Fails if the target is not empty, if one of the databases fails, or if the two differ. The target is then marked as
+/// an incomplete copy, and copying again starts over.
 pub async fn copy(
     from: &SharedStore,
     to: &SharedStore,

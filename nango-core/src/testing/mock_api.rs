@@ -36,7 +36,7 @@ pub struct ReceivedRequest {
 }
 
 impl ReceivedRequest {
-    /// The body as JSON; `null` if it is not JSON.
+    /// Returns the body as JSON; `null` if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }

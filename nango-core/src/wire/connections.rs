@@ -177,8 +177,8 @@ impl<'a> MetadataJson<'a> {
     }
 }
 
-/// Result of adding a connection: its details, `operation` (`creation`, or `override` if an existing connection got new
-/// credentials), and `events`, the runs of its event functions.
+/// Result of adding a connection: its details, `operation` (`creation`, or `override` if an existing connection
+/// received new credentials), and `events`, the runs of its event functions.
 #[derive(Debug, Serialize)]
 pub struct AddedJson<'a> {
     #[serde(flatten)]

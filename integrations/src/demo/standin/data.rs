@@ -115,7 +115,7 @@ impl Repository {
         self.issues.iter().filter(|issue| !issue.deleted)
     }
 
-    /// The issue with this number, also if it was deleted.
+    /// Returns the issue with this number, also if it was deleted.
     pub(super) fn find(&self, number: u64) -> Option<&Issue> {
         self.issues.get(index(number)?)
     }

@@ -15,7 +15,7 @@ const CREDENTIAL_FIELDS: [&str; 7] =
 /// not have are moved into `raw`. A key that looks misspelt stays, so that it is refused. Returns `None` for any other
 /// value.
 ///
-/// The span counts from `created_at` if the response has it, otherwise from `now` (microseconds since 1970).
+/// The lifetime counts from `created_at` if the response has it, otherwise from `now` (microseconds since 1970).
 pub(super) fn from_token_response(mode: AuthMode, value: &Value, now: i64) -> Option<Value> {
     let response = value.as_object()?;
     if !response.contains_key("access_token") || !RESPONSE_FIELDS.iter().any(|key| response.contains_key(*key)) {

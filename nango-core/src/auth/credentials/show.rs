@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::Credentials;
 use crate::redact::is_secret_name;
 
-/// Keys with identifiers that give no access.
+/// Keys with identifiers that grant no access.
 const NON_SECRET_PARTS: [&str; 11] = [
     "client_id",
     "clientId",

@@ -30,7 +30,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// The file is invalid, cannot be read or created, belongs to another user, or can be read by others.
+    /// Fails if the file is invalid, cannot be read or created, belongs to another user, or can be read by others.
     pub fn from_file(path: &Path) -> Result<(Self, bool), KeyError> {
         let ring = |keys| Self::from_keys(keys, Some(path.to_owned()));
         if let Some(keys) = read(path)? {
@@ -55,7 +55,8 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// The file does not exist, is invalid, cannot be written, belongs to another user, or can be read by others.
+    /// Fails if the file does not exist, is invalid, cannot be written, belongs to another user, or can be read by
+    /// others.
     pub fn add_to_file(path: &Path) -> Result<KeyId, KeyError> {
         let io_error = |error: io::Error| file_error(path, error.to_string());
         let resolved = fs::canonicalize(path).map_err(io_error)?;

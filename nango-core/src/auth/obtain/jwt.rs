@@ -1,4 +1,4 @@
-//! Signed JSON Web Tokens.
+//! JSON Web Tokens: signed by an app, or by a user's key, for token requests and for API requests.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(super) fn set_registered_claims(payload: &mut Map<String, Value>, now: i64, 
 ///
 /// # Errors
 ///
-/// The algorithm is not supported, or the key is invalid for it.
+/// Fails if the algorithm is not supported, or the key is invalid for it.
 pub(super) fn sign_compact(
     algorithm: &str,
     key: &str,

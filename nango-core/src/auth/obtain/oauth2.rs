@@ -69,7 +69,7 @@ fn scopes(context: &TokenContext<'_>, settings: &TokenSettings) -> Option<String
 ///
 /// # Errors
 ///
-/// The provider entry has none.
+/// Fails if the provider entry has no token URL.
 pub(super) fn token_endpoint<'a>(
     context: &TokenContext<'_>,
     url: Option<&'a Template>,

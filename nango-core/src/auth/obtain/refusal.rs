@@ -53,7 +53,7 @@ const TEMPORARY_CODE_PARTS: [&str; 14] = [
 ///
 /// # Errors
 ///
-/// The status is not from 200 to 299.
+/// Fails if the status is not from 200 to 299.
 pub(super) fn check_status(
     response: &Response,
     body: Option<&Value>,
@@ -67,7 +67,7 @@ pub(super) fn check_status(
     let target = target.and_then(|to| to.to_str().ok()?.parse().ok()).map(|to: http::Url| http::redacted_url(&to));
     let redirect =
         target.map(|to| format!(": redirect to {to}, which is not followed with secrets")).unwrap_or_default();
-    let message = format!("{} answered {status}{}{redirect}", request_line(response), server_message(body, context));
+    let message = format!("{} returned {status}{}{redirect}", request_line(response), server_message(body, context));
     let code = body.and_then(error_code);
     let temporary = code.as_deref().is_some_and(is_temporary) || matches!(status, 408 | 425 | 429 | 500..);
     let refused = match &code {
@@ -87,7 +87,7 @@ pub(super) fn check_status(
 ///
 /// # Errors
 ///
-/// The body contains an error code.
+/// Fails if the body contains an error code.
 pub(super) fn check_body(response: &Response, body: &Value, context: &TokenContext<'_>) -> Result<(), ObtainError> {
     let message = || format!("{} was rejected{}", request_line(response), server_message(Some(body), context));
     match error_code(body) {
@@ -99,7 +99,7 @@ pub(super) fn check_body(response: &Response, body: &Value, context: &TokenConte
 
 /// Returns the error of a successful response that contains `what` in place of a token.
 pub(super) fn no_token(response: &Response, what: &str) -> ObtainError {
-    let message = format!("{} answered {} with {what} instead of a token", request_line(response), response.status);
+    let message = format!("{} returned {} with {what} instead of a token", request_line(response), response.status);
     ObtainError::Failed { message, wait: None, answered: true }
 }
 

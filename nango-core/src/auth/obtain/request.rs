@@ -34,7 +34,7 @@ impl TokenRequest {
     ///
     /// # Errors
     ///
-    /// The host must not receive the secret of the operator's app.
+    /// Fails if the host must not receive the secret of the operator's app.
     pub(super) fn new(
         context: &TokenContext<'_>,
         url: Url,

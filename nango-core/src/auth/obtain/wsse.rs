@@ -1,4 +1,4 @@
-//! WS-Security username tokens.
+//! WS-Security username tokens (WSSE): short-lived signatures from a user name and a secret.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
@@ -10,7 +10,7 @@ use crate::provider::sign;
 ///
 /// # Errors
 ///
-/// The user name or the password is missing.
+/// Fails if the user name or the password is missing.
 pub(super) fn signature(context: &TokenContext<'_>) -> Result<ObtainedToken, ObtainError> {
     let part = |name: &str| {
         context.credentials.text(name).ok_or_else(|| ObtainError::Setup(format!("these credentials have no `{name}`")))

@@ -227,7 +227,7 @@ impl TokenRefresher {
     ///
     /// # Errors
     ///
-    /// Any [`ObtainError`], also if the provider does not respond in time.
+    /// Fails with any [`ObtainError`], also if the provider does not respond in time.
     pub async fn obtain_token(&self, context: &TokenContext<'_>) -> Result<ObtainedToken, ObtainError> {
         #[expect(clippy::expect_used, reason = "a constant that is a URL")]
         let placeholder = Url::parse("https://token.invalid").expect("a URL");

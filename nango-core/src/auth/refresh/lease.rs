@@ -15,7 +15,7 @@ use crate::{
 
 /// Interval at which an acquired lease is extended. It is short, because a busy database delays some extensions.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
-/// Longest wait for the lease of another process: more than a running process needs to request and store a token.
+/// Maximum wait for the lease of another process: more than a running process needs to request and store a token.
 const MAX_WAIT: Duration = Duration::from_secs(90);
 /// Duration after which a wait is reported.
 const REPORT_AFTER: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! Credentials of a stored connection that are kept up to date while they are in use.
+//! Credentials of a stored connection that are refreshed while they are in use, without delaying requests.
 
 use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -43,7 +43,7 @@ impl RefreshingCredentials {
     ///
     /// # Errors
     ///
-    /// The provider does not accept the credentials, or a value is missing.
+    /// Fails if the provider does not accept the credentials, or a value is missing.
     pub fn new(
         tokens: Arc<TokenRefresher>,
         context: Arc<ConnectionContext>,
@@ -77,7 +77,7 @@ impl RefreshingCredentials {
     ///
     /// # Errors
     ///
-    /// The token has expired and cannot be refreshed.
+    /// Fails if the token has expired and cannot be refreshed.
     pub async fn current(self: &Arc<Self>) -> Result<Credentials, RefreshError> {
         Ok(self.usable_state().await?.snapshot.credentials.clone())
     }
@@ -91,7 +91,7 @@ impl RefreshingCredentials {
     ///
     /// # Errors
     ///
-    /// Any [`RefreshError`].
+    /// Fails with any [`RefreshError`].
     pub async fn force_refresh(&self) -> Result<CredentialsSnapshot, RefreshError> {
         let current = self.refresher.force_refresh(&self.context).await?;
         self.replace(current.clone())?;

@@ -199,7 +199,7 @@ async fn rejected_refresh_is_not_retried() {
     let text = error.to_string();
     assert!(matches!(error, AuthError::Refused(_)) && text.contains("must be connected again"), "{text}");
     assert!(
-        text.contains("POST https://h.test/token answered 400 (invalid_grant: the token *** was revoked)"),
+        text.contains("POST https://h.test/token returned 400 (invalid_grant: the token *** was revoked)"),
         "{text}"
     );
     assert_eq!(fixture.server.request_count(), 1);
@@ -222,7 +222,7 @@ async fn failed_refresh_is_retried_after_a_backoff() {
             matches!(&error, AuthError::RetryLater { wait, .. } if *wait <= INITIAL_BACKOFF && !wait.is_zero()),
             "{error}"
         );
-        assert!(error.to_string().contains("answered 503 (try later); next attempt in "), "{error}");
+        assert!(error.to_string().contains("returned 503 (try later); next attempt in "), "{error}");
     }
     assert_eq!(fixture.server.request_count(), 1);
 }
@@ -276,7 +276,7 @@ async fn waiters_share_the_error_of_a_failed_refresh() {
     };
     let all = [forced(), forced(), forced()];
     for one in all {
-        assert!(one.await.unwrap().contains("answered 503"));
+        assert!(one.await.unwrap().contains("returned 503"));
     }
     assert_eq!(fixture.server.request_count(), 1);
 }
@@ -402,7 +402,7 @@ async fn concurrent_processes_share_one_request() {
 #[tokio::test]
 async fn concurrent_processes_share_a_failed_refresh() {
     for (response, expect) in
-        [((503, json!({})), "answered 503"), ((400, json!({ "error": "invalid_grant" })), "connected again")]
+        [((503, json!({})), "returned 503"), ((400, json!({ "error": "invalid_grant" })), "connected again")]
     {
         let server = TokenServer {
             responses: Mutex::new([response].into()),

@@ -144,7 +144,8 @@ fn configuration(
     Ok(config)
 }
 
-/// Refuses to replace stored credentials with none unless `--auth none` is given.
+/// Refuses to replace stored credentials with none unless `--auth none` is given: a user who changes only another
+/// setting would lose them.
 fn refuse_to_clear_credentials(context: &mut Context, integration: &str, id: &str) -> Result<(), CommandError> {
     if context.missing_database().is_some() {
         return Ok(());

@@ -80,7 +80,7 @@ impl Command for Show {
         terminal.line(format_args!("config       {}", Value::from(connection.config)))?;
         terminal.line(format_args!("metadata     {}", Value::from(connection.metadata)))?;
         for stats in datasets {
-            let size = format!("{}, {}", pluralized(stats.live, "record"), pluralized(stats.bytes, "byte"));
+            let size = format!("{}, {}", pluralized(stats.live, "active record"), pluralized(stats.bytes, "byte"));
             terminal.line(format_args!("dataset      {} ({}): {size}", stats.dataset.model, stats.dataset.variant))?;
         }
         if !arguments.show_secrets {

@@ -1,4 +1,4 @@
-//! `registry encryption rotate`
+//! `registry encryption rotate`: makes the newest key of the ring the active one, and reseals the stored data with it.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 

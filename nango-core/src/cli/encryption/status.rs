@@ -1,4 +1,4 @@
-//! `registry encryption status`
+//! `registry encryption status`: shows what is encrypted, and with which keys.
 
 use clap::ArgMatches;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! `registry encryption on` and `off`
+//! `registry encryption on` and `off`: switch the encryption of payloads, and reseal the stored ones.
 
 use clap::ArgMatches;
 
@@ -51,7 +51,7 @@ impl Command for Switch {
         context.block_on(runtime.store.seal_payloads(self.on))?;
         let exit = reseal_all(context, &runtime)?;
         if let Some(remains) = runtime.store.plaintext_remains().filter(|_| self.on && exit != Exit::Interrupted) {
-            context.terminal.hint(remains);
+            context.terminal.note(remains);
         }
         Ok(exit)
     }

@@ -1,4 +1,4 @@
-//! `registry providers check`
+//! `registry providers check`: validates provider entries without sending a request.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
@@ -44,7 +44,7 @@ impl Command for Check {
             terminal.line(shown)?;
         }
         for warning in &check.warnings {
-            terminal.hint(format_args!("warning: {}: {}", warning.provider, warning.reason));
+            terminal.note(format_args!("warning: {}: {}", warning.provider, warning.reason));
         }
         let usable = number(check.usable as u64);
         terminal.line(format_args!("{usable} of {} can be used", pluralized(check.total as u64, "provider")))?;

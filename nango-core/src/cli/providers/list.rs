@@ -1,4 +1,4 @@
-//! `registry providers list`
+//! `registry providers list`: the entries of the catalogue as a table.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 

@@ -1,4 +1,4 @@
-//! `registry providers show`
+//! `registry providers show`: one entry with its credentials, configuration, pagination and retries.
 
 use std::fmt::Display;
 
@@ -71,7 +71,7 @@ fn human(
         terminal.line(format_args!("\nThis entry cannot be used: {problem}"))?;
     }
     for warning in warnings {
-        terminal.hint(format_args!("warning: {warning}"));
+        terminal.note(format_args!("warning: {warning}"));
     }
     terminal.line(format_args!("\nConnect it:\n  {}", add_command(provider)))
 }

@@ -29,7 +29,7 @@ pub(super) fn check_origin(text: &str) -> Result<(), &'static str> {
     if is_http && bare && !has_userinfo(&url) { Ok(()) } else { Err(EXPECTED) }
 }
 
-/// Whether a database URL has a password, before its host or among its parameters.
+/// Returns whether a database URL has a password, before its host or among its parameters.
 pub(super) fn has_password(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let (address, parameters) = rest.split_once('?').unwrap_or((rest, ""));

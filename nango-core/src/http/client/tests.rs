@@ -133,7 +133,7 @@ async fn status_fails_unless_it_is_accepted() {
     let error = setup(&script).0.send(&RequestSpec::get("/a?token=hush").retries(3)).await.unwrap_err().into_error();
     let failure = error.http().unwrap();
     assert_eq!((failure.status, failure.attempts, &failure.headers["x-id"]), (404, 1, &"7".parse().unwrap()));
-    assert_eq!(error.to_string(), "GET https://h.test/api/a answered 404: {\"message\":\"gone\"}");
+    assert_eq!(error.to_string(), "GET https://h.test/api/a returned 404: {\"message\":\"gone\"}");
     assert_eq!(error.kind(), ErrorKind::Http);
 
     let script = MockTransport::new([mock_response(404, &[], "x")]);
@@ -153,7 +153,7 @@ async fn retry_waits_as_demanded_or_with_backoff() {
     let response = client.send(&RequestSpec::get("/a").retries(4)).await.unwrap();
     assert_eq!((response.attempts, client.requests_sent()), (5, 5));
     assert_eq!(clock.slept(), [1, 7, 4, 8].map(Duration::from_secs));
-    // The age of the data is that of the answered attempt, not of the first.
+    // The age of the data is that of the attempt with the response, not of the first.
     assert_eq!(client.take_oldest_request(), Some(response.sent_at));
     assert!(response.sent_at > 1_000_020_000_000);
 }
@@ -207,7 +207,7 @@ async fn wait_over_the_maximum_is_an_error_with_its_end() {
     assert_eq!(
         error.to_string(),
         "the API requires a wait until 1970-01-12T14:46:40Z (1 h 0 min), longer than the maximum of 10 min: \
-         GET https://h.test/api/a answered 429"
+         GET https://h.test/api/a returned 429"
     );
 }
 
@@ -342,7 +342,7 @@ async fn second_rejection_is_returned_without_a_retry() {
         MockTransport::new([mock_response(401, &[], ""), mock_response(503, &[], ""), mock_response(401, &[], "")]);
     let versions = VersionedAuthorizer::new(Ok(true));
     let error = versioned(&script, &versions).send(&RequestSpec::get("/a").retries(1)).await.unwrap_err();
-    assert_eq!(error.to_string(), "GET https://h.test/a answered 401 after 3 attempts");
+    assert_eq!(error.to_string(), "GET https://h.test/a returned 401 after 3 attempts");
     assert_eq!(versions.refusals.lock().unwrap().len(), 1);
 
     let script = MockTransport::new([mock_response(401, &[], "")]);

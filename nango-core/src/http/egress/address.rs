@@ -62,7 +62,7 @@ pub(super) fn unmapped(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Whether this is the address of a cloud metadata service. The address must come from [`unmapped`].
+/// Returns whether this is the address of a cloud metadata service. The address must come from [`unmapped`].
 pub(super) fn is_metadata(address: IpAddr) -> bool {
     METADATA.contains(&address)
 }
@@ -75,7 +75,7 @@ pub(super) fn scope_of(address: IpAddr) -> AddressScope {
     }
 }
 
-/// Scope by the registry of special-purpose addresses (RFC 6890 and its updates).
+/// Returns the scope by the registry of special-purpose addresses (RFC 6890 and its updates).
 fn scope_of_v4(address: Ipv4Addr) -> AddressScope {
     match address.octets() {
         [10 | 127, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] | [198, 18 | 19, ..] => {

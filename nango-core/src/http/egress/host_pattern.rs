@@ -62,24 +62,24 @@ impl FromStr for HostPattern {
 }
 
 impl HostPattern {
-    /// Whether the pattern matches a host or an address, as a URL writes it.
+    /// Returns whether the pattern matches a host or an address, as a URL writes it.
     pub(crate) fn matches(&self, host: &str) -> bool {
         let address = host.trim_matches(['[', ']']).parse().ok();
         self.name_specificity(&normalized_host(host)).is_some()
             || address.is_some_and(|address| self.address_specificity(address::unmapped(address)).is_some())
     }
 
-    /// Whether the pattern is exactly this address.
+    /// Returns whether the pattern is exactly this address.
     pub(super) fn is_single_address(&self, address: IpAddr) -> bool {
         matches!(&self.0, PatternKind::Network(first, bits) if *first == address && *bits == bit_width(address))
     }
 
-    /// Whether the pattern matches every host or every address.
+    /// Returns whether the pattern matches every host or every address.
     pub(crate) fn matches_all(&self) -> bool {
         matches!(self.0, PatternKind::All | PatternKind::Network(_, 0))
     }
 
-    /// Specificity of the pattern for a host name; `None`: it does not match.
+    /// Returns the specificity of the pattern for a host name; `None`: it does not match.
     pub(super) fn name_specificity(&self, name: &str) -> Option<u32> {
         match &self.0 {
             PatternKind::All => Some(0),
@@ -91,7 +91,7 @@ impl HostPattern {
         }
     }
 
-    /// Specificity of the pattern for an address; `None`: it does not match. `*` matches host names only.
+    /// Returns the specificity of the pattern for an address; `None`: it does not match. `*` matches host names only.
     pub(super) fn address_specificity(&self, address: IpAddr) -> Option<u32> {
         let PatternKind::Network(first, bits) = &self.0 else { return None };
         let same = match (first, address) {
@@ -103,7 +103,7 @@ impl HostPattern {
     }
 }
 
-/// Whether the first `bits` of two numbers are the same.
+/// Returns whether the first `bits` of two numbers are the same.
 fn same_prefix(a: u128, b: u128, width: u32, bits: u8) -> bool {
     (a ^ b).checked_shr(width - u32::from(bits)).is_none_or(|rest| rest == 0)
 }

@@ -179,7 +179,7 @@ impl Resolve for Rebinding {
 
 #[tokio::test]
 async fn dns_rebinding_is_refused() {
-    // 127.0.0.2 stands for the public address: the policy allows it.
+    // 127.0.0.2 represents the public address: the policy allows it.
     let listener = TcpListener::bind("127.0.0.2:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let secret = TcpListener::bind(("127.0.0.1", port)).await.unwrap();

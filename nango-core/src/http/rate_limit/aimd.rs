@@ -47,7 +47,7 @@ struct Estimate {
     hold_windows: u32,
     /// Start of this window, in microseconds since 1970.
     started_at: i64,
-    /// The most requests within one window's length since then.
+    /// Maximum number of requests within one window's length since then.
     peak: u64,
     /// Whether the estimate delayed a request since then.
     was_limiting: bool,
@@ -160,7 +160,7 @@ impl Estimate {
 struct ResponseHistory(VecDeque<(i64, u64)>);
 
 impl ResponseHistory {
-    /// The most entries that are kept.
+    /// Maximum number of entries.
     const MAX_ENTRIES: usize = 4096;
     /// Resolution: number of parts of a window that are distinguished.
     const PARTS: i64 = 1024;
@@ -184,12 +184,12 @@ impl ResponseHistory {
         self.0.back().map(|(at, _)| *at)
     }
 
-    /// Number of responses after a time.
+    /// Returns the number of responses after a time.
     fn count_after(&self, time: i64) -> u64 {
         self.0.range(self.0.partition_point(|(at, _)| *at <= time)..).map(|(_, count)| count).sum()
     }
 
-    /// Time of the `nth` response after a time.
+    /// Returns the time of the `nth` response after a time.
     fn nth_after(&self, time: i64, nth: u64) -> Option<i64> {
         let mut left = nth;
         for (at, count) in self.0.range(self.0.partition_point(|(at, _)| *at <= time)..) {
@@ -260,7 +260,7 @@ mod tests {
         sent
     }
 
-    /// A limiter that was refused after 100 requests in 100 ms, for the rest of a second.
+    /// Returns a limiter that was refused after 100 requests in 100 ms, for the rest of a second.
     fn limited_once() -> AimdLimiter {
         let mut limiter = AimdLimiter::default();
         assert_eq!(drive(&mut limiter, 0, 100 * MS).len(), 100);

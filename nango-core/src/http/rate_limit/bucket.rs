@@ -129,13 +129,13 @@ impl Bucket {
         self.paused_until = self.paused_until.max(now.saturating_add(micros));
     }
 
-    /// Number of requests in flight.
+    /// Returns the number of requests in flight.
     #[cfg(test)]
     pub(super) fn in_flight(&self) -> u64 {
         self.in_flight
     }
 
-    /// Whether the bucket still has useful state and must not be evicted.
+    /// Returns whether the bucket still has useful state and must not be evicted.
     pub(super) fn is_in_use(&self, now: i64) -> bool {
         self.in_flight > 0 || self.paused_until > now || now.saturating_sub(self.last_used_at) < MAX_IDLE_MICROS
     }

@@ -12,9 +12,9 @@ use super::{
 };
 use crate::http::{Clock, rate_limit_headers::RateLimitHeaders, time_spec::TimeSpec};
 
-/// The most buckets of a rate limiter. More than APIs have; their names come from responses.
+/// Maximum number of buckets of a rate limiter: more than APIs have. Bounded, because their names come from responses.
 const MAX_BUCKETS: usize = 32;
-/// The longest single sleep while waiting for the next response, in microseconds.
+/// Maximum duration of a single sleep while waiting for the next response, in microseconds.
 const MAX_SLEEP_MICROS: i64 = 30_000_000;
 
 /// The right to send one request. Released with [`Permit::complete`], or on drop.
@@ -36,7 +36,7 @@ pub(in crate::http) struct PermitRequest<'a> {
     pub(in crate::http) connection: &'a str,
     /// Clock of the run, which also reports its cancellation.
     pub(in crate::http) clock: &'a dyn Clock,
-    /// The longest allowed wait.
+    /// Maximum wait.
     pub(in crate::http) max_wait: Duration,
 }
 

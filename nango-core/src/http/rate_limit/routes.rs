@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-/// The most routes that are stored. More than APIs have; path segments may be arbitrary.
+/// Maximum number of stored routes: more than APIs have. Bounded, because path segments may be arbitrary.
 const MAX_ROUTES: usize = 256;
 
 /// Buckets by path prefix. Unknown paths use the first bucket.

@@ -19,7 +19,7 @@ impl Skew {
         });
     }
 
-    /// Converts a time of the server's clock into ours: the earliest time at which it has certainly come.
+    /// Converts a time of the server's clock into ours: the earliest time at which it has certainly passed.
     pub(super) fn to_local(&self, server: i64) -> i64 {
         server.saturating_sub(self.0.unwrap_or(0))
     }

@@ -24,7 +24,7 @@ pub(super) struct WaitQueue {
 }
 
 impl WaitQueue {
-    /// Whether a new request of this priority has to wait behind others.
+    /// Returns whether a new request of this priority has to wait behind others.
     pub(super) fn has_waiters(&self, priority: Priority) -> bool {
         !self.interactive.is_empty() || (priority == Priority::Background && !self.background.is_empty())
     }

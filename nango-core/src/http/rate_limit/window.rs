@@ -2,7 +2,7 @@
 //!
 //! Responses arrive in any order, and a response may report a remainder from before another request was counted. The
 //! remainder is therefore the minimum over all responses that may be the newest: those that arrived after the newest
-//! answered request was sent. Every request that such a response did not count is still in flight. The result is exact
+//! completed request was sent. Every request that such a response did not count is still in flight. The result is exact
 //! when no request is in flight. It is valid for fixed and for sliding windows and does not depend on which one it is.
 
 use std::{collections::VecDeque, time::Duration};
@@ -25,7 +25,7 @@ pub(super) struct Window {
     length: Option<i64>,
     /// Time of the reset, in microseconds since 1970.
     reset: Option<i64>,
-    /// Tick of the newest answered request.
+    /// Tick of the newest request with a response.
     newest_sent: u64,
     /// The responses of which any may be the newest.
     observations: VecDeque<Observation>,
@@ -74,13 +74,13 @@ impl ResponseTimes {
         self.0.push_back(self.0.back().map_or(at, |last| at.max(*last)));
     }
 
-    /// Number of responses after `from`, up to and including `to`.
+    /// Returns the number of responses after `from`, up to and including `to`.
     fn between(&self, from: i64, to: i64) -> u64 {
         let before = |time: i64| self.0.partition_point(|at| *at <= time);
         before(to).saturating_sub(before(from)) as u64
     }
 
-    /// Time of the `count`th response after a time.
+    /// Returns the time of the `count`th response after a time.
     fn nth_after(&self, time: i64, count: u64) -> Option<i64> {
         let first = self.0.partition_point(|at| *at <= time);
         self.0.get(first + usize::try_from(count.saturating_sub(1)).ok()?).copied()
@@ -152,9 +152,9 @@ impl Window {
         }
     }
 
-    /// Number of requests that a response counted and that have left the window since. A request leaves the window one
-    /// length after it was counted, in fixed and in sliding windows. It is unknown which requests were counted; the
-    /// newest ones, and only our own, are assumed.
+    /// Returns the number of requests that a response counted and that have left the window since. A request leaves the
+    /// window one length after it was counted, in fixed and in sliding windows. It is unknown which requests were
+    /// counted; the newest ones, and only our own, are assumed.
     fn expired_count(&self, observation: &Observation, log: &ResponseTimes, now: i64) -> u64 {
         let Some(length) = self.length else { return 0 };
         let counted = self.limit - observation.remaining;
@@ -162,12 +162,12 @@ impl Window {
         counted.saturating_sub(recent).min(log.between(observation.at - length, now - length))
     }
 
-    /// Number of requests that are reserved for interactive work.
+    /// Returns the number of requests that are reserved for interactive work.
     fn reserve(&self) -> u64 {
         (self.limit / RESERVE_DIVISOR).max(u64::from(self.limit >= RESERVE_DIVISOR / 2))
     }
 
-    /// Whether the window has ended, so that a response that no longer reports it removes it.
+    /// Returns whether the window has ended, so that a response that no longer reports it removes it.
     pub(super) fn is_over(&self, now: i64) -> bool {
         self.reset.is_none_or(|reset| reset <= now)
     }
@@ -179,7 +179,7 @@ mod tests {
 
     use super::*;
 
-    /// An API with one window; requests arrive and are answered in any order.
+    /// An API with one window; requests and their responses arrive in any order.
     struct Api {
         limit: u64,
         length: i64,
@@ -205,7 +205,7 @@ mod tests {
             }
         }
 
-        /// Time of the reset: the next window, or the next expired request of a sliding one.
+        /// Returns the time of the reset: the next window, or the next expired request of a sliding one.
         fn reset(&self, now: i64) -> i64 {
             if self.sliding { self.counted[0] + self.length } else { now - now % self.length + self.length }
         }

@@ -2,7 +2,7 @@
 //!
 //! `x-ratelimit-remaining-requests` and similar names are classified word by word. Other supported names:
 //!
-//! - `x-minlimit-remaining`, `x-daylimit-remaining`: the window's name gives its length.
+//! - `x-minlimit-remaining`, `x-daylimit-remaining`: the window's name defines its length.
 //! - `x-acme-quota-remaining` with `x-acme-quota-resets-in`.
 //! - `acme-limit-info: api-usage=924/15000`: used and limit in one value.
 
@@ -94,12 +94,12 @@ fn classify_other(name: &str) -> Option<(Role, String)> {
     Some((role?, window.join("-")))
 }
 
-/// Whether the name of a window contains the word `quota`.
+/// Returns whether the name of a window contains the word `quota`.
 pub(super) fn is_quota(window: &str) -> bool {
     window.split('-').any(|word| word == QUOTA)
 }
 
-/// Whether a header's name may be about limits. A cheap filter, because most names are not.
+/// Returns whether a header's name may be about limits. A cheap filter, because most names are not.
 fn may_be_limit_header(name: &str) -> bool {
     let bytes = name.as_bytes();
     (0..bytes.len()).any(|at| match bytes[at] {
@@ -110,7 +110,7 @@ fn may_be_limit_header(name: &str) -> bool {
     })
 }
 
-/// Returns the length that a window's name gives, such as a day for `daily`.
+/// Returns the length that a window's name defines, such as a day for `daily`.
 pub(super) fn window_length(window: &str) -> Option<Duration> {
     let last = window.rsplit('-').next()?;
     let lengths = [

@@ -63,7 +63,7 @@ macro_rules! text_only {
 text_only!(KeyText, "a key of a map is a string or an integer",
     serialize_bool bool, serialize_i8 i8, serialize_i16 i16, serialize_i32 i32, serialize_i64 i64, serialize_u8 u8,
     serialize_u16 u16, serialize_u32 u32, serialize_u64 u64, serialize_char char, serialize_str &str);
-text_only!(RawText, "a raw value holds text",
+text_only!(RawText, "a raw value contains text",
     serialize_bool bool, serialize_i8 i8, serialize_i16 i16, serialize_i32 i32, serialize_i64 i64, serialize_u8 u8,
     serialize_u16 u16, serialize_u32 u32, serialize_u64 u64, serialize_char char, serialize_str &str);
 

@@ -298,7 +298,7 @@ async fn response_without_page_is_reported() {
     check("", mock_json(r#"{"items":[]}"#), message).await;
     let html = mock_response(200, &[("content-type", "text/html")], "<html>\n<title>Sign in</title>");
     let text = format!(
-        "{at} answered 200 (text/html) with a body that is not JSON: expected value at line 1 column 1; it begins \
+        "{at} returned 200 (text/html) with a body that is not JSON: expected value at line 1 column 1; it begins \
          with `<html> <title>Sign in</title>`"
     );
     check("", html, text).await;

@@ -7,11 +7,11 @@ use crate::{declare::suggest, redact::has_userinfo};
 
 impl Field {
     /// Checks a value against the choices, pattern and format of the field. An empty value is allowed if the field is
-    /// not required.
+    /// not required ([`Self::is_required`]).
     ///
     /// # Errors
     ///
-    /// The value is not allowed. The text states the requirement and does not quote the value.
+    /// Fails if the value is not allowed. The text states the requirement and does not quote the value.
     pub fn check(&self, value: &str) -> Result<(), String> {
         if value.is_empty() && !self.is_required() {
             return Ok(());

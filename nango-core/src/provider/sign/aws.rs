@@ -108,7 +108,7 @@ impl AwsSigner<'_> {
 mod tests {
     use super::*;
 
-    /// Signer of AWS's test suite, at 2015-08-30 12:36:00 UTC.
+    /// Returns the signer of AWS's test suite, at 2015-08-30 12:36:00 UTC.
     fn suite(service: &str) -> AwsSigner<'_> {
         AwsSigner {
             access_key_id: "AKIDEXAMPLE",

@@ -28,7 +28,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// The text contains no key, or an encrypted one.
+    /// Fails if the text contains no key, or an encrypted one.
     pub fn from_pem(text: &str) -> Result<Self, SignError> {
         let text = normalize_pem(text);
         if text.contains("ENCRYPTED") {
@@ -43,7 +43,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// The key has another type.
+    /// Fails if the key has another type.
     pub fn ed25519(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let wrong_type = SignError::WrongKeyType("an Ed25519 key");
         let PrivateKeyDer::Pkcs8(der) = &self.der else { return Err(wrong_type) };
@@ -55,7 +55,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// The key has another type or is too short.
+    /// Fails if the key has another type or is too short.
     pub fn rs256(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         self.sign(SignatureAlgorithm::RSA, SignatureScheme::RSA_PKCS1_SHA256, message)
     }
@@ -64,7 +64,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// The key has another type or is too short.
+    /// Fails if the key has another type or is too short.
     pub fn ps256(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         self.sign(SignatureAlgorithm::RSA, SignatureScheme::RSA_PSS_SHA256, message)
     }
@@ -73,7 +73,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// The key has another type.
+    /// Fails if the key has another type.
     pub fn es256(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let der = self.sign(SignatureAlgorithm::ECDSA, SignatureScheme::ECDSA_NISTP256_SHA256, message)?;
         ecdsa_signature_from_der(&der).ok_or(SignError::SigningFailed)
@@ -94,7 +94,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// The public key cannot be derived.
+    /// Fails if the public key cannot be derived.
     pub fn fingerprint(&self) -> Result<[u8; 32], SignError> {
         self.key.public_key().map(|key| sha256(key.as_ref())).ok_or(SignError::WrongKeyType("an RSA key"))
     }

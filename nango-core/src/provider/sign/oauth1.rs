@@ -88,7 +88,7 @@ fn base_string(method: &str, url: &Url, form: &[u8], oauth_params: &[(&str, &str
 mod tests {
     use super::*;
 
-    /// The example of RFC 5849 (3.1), with the secrets of its erratum 2550.
+    /// Returns the example of RFC 5849 (3.1), with the secrets of its erratum 2550.
     fn example() -> OAuth1Signer<'static> {
         OAuth1Signer {
             method: OAuth1Method::HmacSha1,

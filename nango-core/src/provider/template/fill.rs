@@ -1,4 +1,4 @@
-//! Resolution of templates.
+//! Resolution of templates: replaces variables by values, which are validated where they become parts of a URL.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// Every alternative lacks a value, or a function failed.
+    /// Fails if every alternative lacks a value, or a function failed.
     pub fn resolve(&self, scope: &TemplateScope<'_>) -> Result<String, ResolveError> {
         self.fill(scope, |_, value| Ok(value))
     }
@@ -24,7 +24,7 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// Those of [`Template::resolve`].
+    /// Fails like [`Template::resolve`].
     pub fn resolve_quoted(&self, scope: &TemplateScope<'_>) -> Result<String, ResolveError> {
         self.fill(scope, |slot, value| {
             Ok(if in_quotes(slot.before) { Cow::Owned(json_escaped(&value)) } else { value })
@@ -35,7 +35,8 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// Every alternative lacks a value, a value is not allowed in its component, or the result is not an `http(s)` URL.
+    /// Fails if every alternative lacks a value, a value is not allowed in its component, or the result is not an
+    /// `http(s)` URL.
     pub fn resolve_url(&self, scope: &TemplateScope<'_>) -> Result<Url, ResolveError> {
         let wrong = |reason: String| ResolveError::Url {
             integration: scope.integration().to_owned(),
@@ -56,7 +57,7 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// Every alternative lacks a value, or a value is not allowed in its component.
+    /// Fails if every alternative lacks a value, or a value is not allowed in its component.
     pub fn resolve_endpoint(&self, scope: &TemplateScope<'_>) -> Result<String, ResolveError> {
         self.fill(scope, |slot, value| {
             let component = match component_at(slot.before, slot.after) {

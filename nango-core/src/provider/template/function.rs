@@ -1,4 +1,4 @@
-//! Functions of templates.
+//! Functions of templates: encodings, hashes and signatures of texts.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Template parser.
+//! Template parser: converts a text into alternatives of literal texts, variables and function calls.
 
 use super::{Function, Part, TemplateError, Variable};
 

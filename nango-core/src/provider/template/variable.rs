@@ -1,4 +1,4 @@
-//! Variables of templates.
+//! Variables of templates: names of values, parsed once, so that an unknown name is an error of the entry.
 
 use std::fmt;
 

@@ -217,6 +217,13 @@ async fn check(nango: NangoAction) -> Result<()> {
     }
 }
 
+/// Runs before a connection is removed.
+#[on_event(pre_connection_deletion, integration = "acme")]
+async fn before_removal(nango: NangoAction) -> Result<()> {
+    nango.log("removing").debug();
+    Ok(())
+}
+
 /// Changes the metadata of a new connection and triggers a sync.
 #[on_event(post_connection_creation, integration = "acme")]
 async fn welcome(nango: NangoAction) -> Result<()> {

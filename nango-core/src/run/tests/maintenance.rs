@@ -89,7 +89,7 @@ async fn emptied_dataset_is_filled_from_the_first_page() {
     let last = store.runs_of(&key("by-hand"), 1).await.unwrap().remove(0);
     assert_eq!(last.status, RunStatus::Success);
     let line = store.logs(last.id).await.unwrap().remove(0);
-    assert_eq!(line.message, "`Thing` was emptied of 2 records; the next run starts from the first page");
+    assert_eq!(line.message, "`Thing` was emptied of 2 records; the next run starts from the beginning");
     assert_eq!(empty(&fixture.runtime, &things()).await.unwrap(), 0);
 }
 

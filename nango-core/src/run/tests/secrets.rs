@@ -19,6 +19,9 @@ acme:
     hostname: { format: hostname, optional: true }
     developer: { secret: true, optional: true }
     region: { optional: true }
+acme-instance:
+  alias: acme
+  proxy: { base_url: \"https://${connectionConfig.instance}.acme.com\" }
 ";
 
 struct Setup {
@@ -145,6 +148,28 @@ async fn removed_connection_removes_its_stored_rotated_token() {
     assert!(setup.runtime.store.meta_value("spent:acme:one").await.unwrap().is_some());
     super::super::remove_connection(&setup.runtime, "acme", "one", Arc::new(NoopObserver)).await.unwrap();
     assert_eq!(setup.runtime.store.meta_value("spent:acme:one").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn connection_is_removed_while_its_token_server_does_not_respond() {
+    let setup = Setup::new("provider = \"acme-instance\"").await;
+    let credentials = Credentials::parse(AuthMode::OAuth2, &json!({ "refresh_token": "first" }), None).unwrap();
+    let new = NewConnection {
+        integration: "acme".into(),
+        id: "one".into(),
+        auth: "OAUTH2".into(),
+        credentials: credentials.seal(&setup.runtime.ring, "acme", "one").unwrap(),
+        renew_at: None,
+        config: serde_json::Map::new(),
+        metadata: None,
+    };
+    setup.runtime.store.put_connection(new).await.unwrap();
+    // The function before the removal needs the base URL, which needs a value of the token response.
+    setup.script.add("/token", 503, &[], json!({}));
+    let removed = super::super::remove_connection(&setup.runtime, "acme", "one", Arc::new(NoopObserver)).await;
+    assert!(removed.unwrap().is_some());
+    assert_eq!(setup.request_targets().len(), 1, "the token was requested");
+    assert!(setup.runtime.store.connection("acme", "one").await.unwrap().is_none());
 }
 
 #[tokio::test]

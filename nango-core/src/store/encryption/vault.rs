@@ -91,7 +91,7 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// Returns an error if payloads are sealed with a key that the ring lacks.
+    /// Fails if payloads are sealed with a key that the ring lacks.
     pub(crate) fn resolve_policy(&self, policy: &StoredPolicy) -> Result<Arc<EncryptionPolicy>, StoreError> {
         if let Some(known) = self.cached_policy(policy.policy_version) {
             return Ok(known);
@@ -134,7 +134,7 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// Returns an error if the ring lacks the active key.
+    /// Fails if the ring lacks the active key.
     pub(crate) fn reseal_if_needed(
         &self,
         regime: &EncryptionPolicy,

@@ -1,4 +1,4 @@
-//! Row of a dataset: its lock, sequence, latest commit time and sizes.
+//! Row of a dataset: its lock, sequence number, latest commit time and sizes.
 //!
 //! Invariants: a transaction that assigns sequence numbers or record numbers holds the row's lock from before it reads
 //! a key of the dataset to its end. A commit is durable before its rows become visible: `synchronous_commit = off` is
@@ -23,7 +23,7 @@ pub(super) struct Dataset {
     pub seq: i64,
     /// Time of the next change: the latest commit time, or the server's clock if it is later.
     pub committed_at: i64,
-    /// Number of live records.
+    /// Number of active records.
     pub live: i64,
     /// Size of their payloads in bytes.
     pub bytes: i64,

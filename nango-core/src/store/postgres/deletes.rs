@@ -1,6 +1,6 @@
 //! Delete candidates: selection at the end of a scan, stored states of pending ones, and tombstones.
 //!
-//! The decisions are made in [`crate::store::deletes`]. Invariants: a state belongs to a live record that the latest
+//! The decisions are made in [`crate::store::deletes`]. Invariants: a state belongs to an active record that the latest
 //! complete scan of its dataset did not see; `waits` of a dataset is set while it has states; memory does not grow with
 //! the number of candidates.
 

@@ -1,6 +1,6 @@
 //! The encryption policy, and the key usage of the stored data.
 //!
-//! Invariants: a transaction that writes a payload or a sealed blob reads the policy in a statement with [`held`],
+//! Invariants: a transaction that writes a payload or a sealed blob reads the policy in a statement with `share_lock!`,
 //! which locks it until the end of the transaction: it acquires the weakest table lock that a change of the policy,
 //! which needs [`LOCK_EXCLUSIVE`], waits for. After a change, no transaction can therefore still encrypt by the
 //! previous policy, and the reseal pass that follows misses nothing. The table is locked and not its row, because that

@@ -3,7 +3,8 @@
 //! A page of records costs, whatever its size, the message that starts the transaction and these statements: the fence
 //! and the counters of the run, the lock of the dataset together with the encryption policy, the lookup of the keys,
 //! the marks of an open scan, one statement for new and one for changed records, the row of the dataset if its sequence
-//! advanced, the counters of the model, the commit. Beyond 16 MB of payloads, records are sent in several statements.
+//! number advanced, the counters of the model, the commit. Beyond 16 MB of payloads, records are sent in several
+//! statements.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Row of a dataset: its sequence, latest commit time and sizes.
+//! Row of a dataset: its sequence number, latest commit time and sizes.
 //!
 //! The transaction of the writer is the dataset's lock. Invariants: a transaction that assigns sequence numbers reads
 //! and writes the row; the row is never deleted, so that sequence numbers and commit times never go back.
@@ -17,7 +17,7 @@ pub(super) struct Dataset {
     pub seq: i64,
     /// Latest commit time, microseconds since 1970 (UTC).
     pub committed_at: i64,
-    /// Number of live records.
+    /// Number of active records.
     pub live: i64,
     /// Size of their payloads in bytes.
     pub bytes: i64,

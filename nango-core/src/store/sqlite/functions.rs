@@ -1,4 +1,4 @@
-//! Row ids of function keys.
+//! Row ids of function keys, by which checkpoints, runs and scans refer to a function.
 
 use rusqlite::OptionalExtension;
 

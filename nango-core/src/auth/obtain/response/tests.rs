@@ -67,7 +67,7 @@ fn unreadable_response_is_not_quoted() {
         let text = error.to_string();
         assert!(matches!(error, ObtainError::Failed { answered: true, .. }), "{text}");
         assert!(
-            text.starts_with("POST https://h.test/token answered 200 with text/html that cannot be read ("),
+            text.starts_with("POST https://h.test/token returned 200 with text/html that cannot be read ("),
             "{text}"
         );
         assert!(!text.contains("secret"), "{text}");

@@ -13,6 +13,6 @@ async fn non_json_body_is_quoted_without_secrets() {
     let parts = ClientParts::new(Arc::new(script), Arc::new(FakeClock::default()), "https://h.test".parse().unwrap());
     let client = Client::new(parts.redactor(redactor));
     let error = client.send(&RequestSpec::get("/a")).await.unwrap().json::<u8>().unwrap_err().to_string();
-    let expect = "GET https://h.test/a answered 200 (text/html) with a body that is not JSON: expected value";
+    let expect = "GET https://h.test/a returned 200 (text/html) with a body that is not JSON: expected value";
     assert!(error.starts_with(expect) && !error.contains("HUSH"), "{error}");
 }

@@ -4,8 +4,8 @@ use super::*;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// Starts a server that answers N requests of each connection, then reads one more request and closes the connection
-/// without a response. Returns its address and the recorded request lines.
+/// Starts a server that responds to N requests of each connection, then reads one more request and closes the
+/// connection without a response. Returns its address and the recorded request lines.
 async fn closing_server(responses: Vec<usize>) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -68,7 +68,7 @@ fn request_is_signed_by_a_function() {
     let text: Template = "${method} ${host}${path} ${params} ${endpoint} ${bodyCanonicalParams};".parse().unwrap();
     assert_eq!(text.resolve(&scope).unwrap(), "GET api.h.test/admin/v1 a=1&b=2 /v1?b=2&a=1 ;");
     let error = text.resolve(&TemplateScope::new("acme", &nothing, &nothing)).unwrap_err();
-    assert_eq!(error.to_string(), "`acme` needs `method`, which only a request has");
+    assert_eq!(error.to_string(), "`acme` needs `method`, which is only available for requests");
 }
 
 #[test]

@@ -27,7 +27,8 @@ pub(super) struct Row {
     live: bool,
     /// Whether the payload was dropped.
     pruned: bool,
-    /// Whether the payload was dropped at any time since the row got its sequence: a reader may have read it then.
+    /// Whether the payload was dropped at any time since the row received its sequence number: a reader may have read
+    /// it then.
     was_pruned: bool,
     /// The run that wrote the record last; `step` is the step of that write.
     run: i64,

@@ -1,4 +1,4 @@
-//! Check of dataset rows: counts, sequence, latest commit time, last record number.
+//! Check of dataset rows: counts, sequence number, latest commit time, last record number.
 
 use crate::store::{
     CheckReport, DatasetKey, Problem, StoreError,

@@ -77,7 +77,7 @@ async fn count(db: &mut Db, (_, table, _, is_orphan): &Orphans) -> DbResult<u64>
 async fn delete_orphans(db: &mut Db, (_, table, columns, is_orphan): &Orphans) -> DbResult<u64> {
     db.allow_seq_scan().await?;
     let sql = if *table == "datasets" {
-        // The row stays, for its sequence; only the scan is removed.
+        // The row stays, for its sequence number; only the scan is removed.
         format!("UPDATE nango_rs.datasets t SET scan = NULL, scan_function = NULL, scan_start = NULL WHERE {is_orphan}")
     } else {
         format!(

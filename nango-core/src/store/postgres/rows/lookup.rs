@@ -110,7 +110,7 @@ pub(in crate::store::postgres) async fn payloads(db: &mut Db, dataset: i64, seqs
     Ok(rows.into_iter().map(|(seq, payload, key)| (seq, (payload, key))).collect())
 }
 
-/// Returns whether a record is live and has a payload.
+/// Returns whether a record is active and has a payload.
 pub(super) fn has_payload(known: &KeyRow) -> bool {
     !known.has_flags(DELETED_FLAG | PRUNED_FLAG)
 }

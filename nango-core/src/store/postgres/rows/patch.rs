@@ -18,7 +18,7 @@ use crate::store::{
 /// Number of payloads that are read at once; bounds the memory for a page.
 const GROUP_ROWS: usize = 1000;
 
-/// Patches live records. A record whose payload was pruned cannot be merged and counts as missing. A patch that is
+/// Patches active records. A record whose payload was pruned cannot be merged and counts as missing. A patch that is
 /// older than its record is skipped, but marks the record as seen by an open scan.
 pub(in crate::store::postgres) async fn patch(
     db: &mut Db,

@@ -8,7 +8,7 @@ use crate::store::{
     row_flags::DELETED_FLAG,
 };
 
-/// Marks live records as seen by an open scan; the records themselves are not written.
+/// Marks active records as seen by an open scan; the records themselves are not written.
 pub(in crate::store::postgres) async fn seen(
     db: &mut Db,
     dataset: &Dataset,

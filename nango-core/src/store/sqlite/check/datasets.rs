@@ -1,4 +1,4 @@
-//! Check of dataset rows: counts, sequence and latest commit time.
+//! Check of dataset rows: counts, sequence number and latest commit time.
 
 use rusqlite::Row;
 

@@ -48,7 +48,7 @@ pub(in crate::store::sqlite) fn delete(
     Ok(rows)
 }
 
-/// Replaces the live record with this number by a tombstone.
+/// Replaces the active record with this number by a tombstone.
 pub(in crate::store::sqlite) fn tombstone(
     at: &WriteContext<'_>,
     dataset: &mut Dataset,

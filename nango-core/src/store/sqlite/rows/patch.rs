@@ -20,7 +20,7 @@ const ROW: &str = "UPDATE records SET seq = ?2, last_action = 1, modified_at = ?
 const KEY: &str = "UPDATE record_keys SET hash = ?3, hash_version = ?4, state = ?5, updated = ?6, older = NULL, \
                    older_walk = NULL WHERE dataset = ?1 AND id = ?2";
 
-/// Patches live records. A record whose payload was pruned cannot be merged and counts as missing. A patch that is
+/// Patches active records. A record whose payload was pruned cannot be merged and counts as missing. A patch that is
 /// older than its record is skipped, but marks the record as seen by an open scan.
 pub(in crate::store::sqlite) fn patch(
     at: &WriteContext<'_>,

@@ -123,8 +123,8 @@ fn replace_key(at: &WriteContext<'_>, dataset: &Dataset, item: BatchItem<'_>, ha
     Ok(())
 }
 
-/// Returns whether a live row has the content of `item`. Hashes are compared in the version of the row. If that version
-/// is unknown, or a patch left the keys in a different order, the payloads are compared instead.
+/// Returns whether an active row has the content of `item`. Hashes are compared in the version of the row. If that
+/// version is unknown, or a patch left the keys in a different order, the payloads are compared instead.
 fn is_same(at: &WriteContext<'_>, item: BatchItem<'_>, hash: &Hash, known: &KeyRow) -> DbResult<bool> {
     let given = match known.hash_version {
         version if version == at.hasher.version() => Some(*hash),

@@ -6,7 +6,7 @@ use crate::store::{
     sqlite::{dataset::Dataset, error::DbResult, page::PreparedWrite, scans},
 };
 
-/// Marks live records as seen by an open scan; the records themselves are not written.
+/// Marks active records as seen by an open scan; the records themselves are not written.
 pub(in crate::store::sqlite) fn seen(
     at: &WriteContext<'_>,
     dataset: &Dataset,
