@@ -81,7 +81,7 @@ fn locked_database_is_reported_and_next_run_recovers() {
 
 pub(crate) fn check_locked_database() {
     let mut scenario = Scenario::new("a locked database", 5, 1_500);
-    scenario.upstream.set_response_delay(Duration::from_millis(40));
+    scenario.upstream.set_response_delay(Duration::from_millis(150));
     let mut running = scenario.registry.start(["run", "proof", "items", "--connection", "acme", "--json"]);
     let other = Connection::open(scenario.registry.database()).expect("the file");
     running.wait_until("some pages", |_| {
