@@ -35,6 +35,15 @@ pub mod paginate;
 pub mod prelude;
 pub mod provider;
 pub mod redact;
+#[cfg(test)]
+#[path = "../../tests/support/rng.rs"]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::expect_used,
+    reason = "a helper of the crate `nango-tests`, which exports it"
+)]
+mod rng;
 pub mod run;
 pub mod store;
 pub mod testing;

@@ -1,4 +1,6 @@
 //! Random numbers that are reproducible from a seed.
+//!
+//! This file uses nothing but `std`: the tests of other crates include it by its path.
 
 use std::env;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -22,14 +24,32 @@ impl Rng {
         (z ^ (z >> 31)).checked_rem(end).unwrap_or(0)
     }
 
+    /// Returns an index of a list of this length, or 0 if the list is empty.
+    ///
+    /// # Panics
+    ///
+    /// Never: the number is less than `length`.
+    pub fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).expect("an index")
+    }
+
     /// Returns one of several items.
     ///
     /// # Panics
     ///
     /// Panics if there are no items.
     pub fn choose<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        let index = usize::try_from(self.below(items.len() as u64)).expect("an index");
-        items.get(index).expect("something to choose from")
+        items.get(self.index(items.len())).expect("something to choose from")
+    }
+
+    /// Returns `true` with a probability of `chance` percent.
+    pub fn percent(&mut self, chance: u64) -> bool {
+        self.below(100) < chance
+    }
+
+    /// Returns `true` with a probability of 1 in `times`.
+    pub fn one_in(&mut self, times: u64) -> bool {
+        self.below(times) == 0
     }
 }
 

@@ -3,7 +3,6 @@
 //!
 //! | file | content |
 //! | --- | --- |
-//! | `rng` | reproducible random numbers |
 //! | `upstream` | a list that changes |
 //! | `style` | pagination of an API, and the declaration of the mapper |
 //! | `api` | responses and misbehaviour |
@@ -22,7 +21,6 @@
 
 mod api;
 mod case;
-mod rng;
 mod style;
 mod upstream;
 
@@ -31,7 +29,10 @@ use self::{
     style::{PositionCarrier, Style},
     upstream::Order,
 };
-use crate::declare::{ConfirmField, ConfirmRequest};
+use crate::{
+    declare::{ConfirmField, ConfirmRequest},
+    rng,
+};
 
 static BY_REQUEST: ConfirmRequest = ConfirmRequest {
     literals: &["/items/", ""],

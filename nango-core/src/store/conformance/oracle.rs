@@ -2,7 +2,6 @@
 //!
 //! | module | content |
 //! | --- | --- |
-//! | `rng` | random numbers that are reproducible by a seed |
 //! | `expected` | the rules of a dataset, without a database |
 //! | `readers` | readers that keep their cursors, and queries with all parameters |
 //! | `chaos` | operations in any order, by runs that end, lose their lease and restart; prunes, erased rows, emptied datasets |
@@ -15,11 +14,10 @@
 mod chaos;
 mod expected;
 mod readers;
-mod rng;
 mod walks;
 
+use crate::rng::Rng;
 pub(super) use chaos::random_work_matches_model;
-use rng::Rng;
 pub(super) use walks::complete_walk_deletes_no_live_record;
 
 /// The last steps, printed if the test fails.
@@ -56,4 +54,9 @@ impl Drop for StepLog {
 /// Returns the number of steps of the short version, or 50 times as many for the long one.
 fn step_count(short: usize) -> usize {
     if std::env::var("NANGO_TEST_LONG").is_ok_and(|long| long == "1") { short * 50 } else { short }
+}
+
+/// Returns up to seven ids, some of them equal.
+fn random_ids(rng: &mut Rng) -> Vec<String> {
+    (0..rng.below(8)).map(|_| format!("r{}", rng.below(30))).collect()
 }

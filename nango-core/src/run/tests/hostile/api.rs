@@ -10,13 +10,13 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::{
-    rng::Rng,
     style::{LIMIT, PositionCarrier, Style},
     upstream::{Entry, Upstream},
 };
 use crate::{
     http::{BoxFuture, OutgoingRequest, RawResponse, Transport, TransportError},
     nango::Cancellation,
+    rng::Rng,
 };
 
 pub(super) const BASE: &str = "https://api.test/items";
@@ -213,7 +213,7 @@ impl HostileApi {
             self.injected.clear();
         }
         let faults = self.fault_percent;
-        let fault = self.rng.percent(faults).then(|| self.rng.choose(&Fault::ALL));
+        let fault = self.rng.percent(faults).then(|| *self.rng.choose(&Fault::ALL));
         if let Some(reply) = fault.and_then(|fault| self.fault_instead(fault, url)) {
             return reply;
         }
@@ -249,7 +249,7 @@ impl HostileApi {
             Fault::Unreachable => Err(TransportError::Unreachable("refused".into())),
             Fault::Limited => Ok(with(reply(429, b"{}".to_vec()), "retry-after", "2")),
             Fault::Failed => Ok(reply(500, b"{}".to_vec())),
-            Fault::OtherSuccess => Ok(reply(self.rng.choose(&[202, 207]), self.write(Vec::new(), Map::new()))),
+            Fault::OtherSuccess => Ok(reply(*self.rng.choose(&[202, 207]), self.write(Vec::new(), Map::new()))),
             Fault::Redirect if query(url, "moved").is_none() => {
                 let mut to = url.clone();
                 to.query_pairs_mut().append_pair("moved", "1");

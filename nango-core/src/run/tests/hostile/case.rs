@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use super::{
     super::Fixture,
     api::{ApiTransport, HostileApi},
-    rng::Rng,
     style::{PositionCarrier, Style},
     upstream::{Order, Upstream},
 };
@@ -23,6 +22,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     model::{Batch, Record},
     nango::Cancellation,
+    rng::Rng,
     run::{NoopObserver, RunReport, Runtime, Target, execute},
     store::{BASE_VARIANT, DatasetKey, LastAction, ReadQuery},
 };
@@ -60,16 +60,16 @@ pub(super) struct CaseSettings {
 impl CaseSettings {
     pub(super) fn random(rng: &mut Rng) -> Self {
         let order =
-            rng.choose(&[Order::Append, Order::Append, Order::NewestFirst, Order::UpdatedLast, Order::UpdatedFirst]);
+            *rng.choose(&[Order::Append, Order::Append, Order::NewestFirst, Order::UpdatedLast, Order::UpdatedFirst]);
         let plain = rng.percent(40);
         Self {
             style: Style::random(rng, order.is_stable()),
             order,
             size: if plain { 100 } else { 20 + rng.index(60) },
-            change_percent: rng.choose(&[0, 5, 10, 10, 10, 30]),
-            fault_percent: rng.choose(&[0, 0, 3, 8]),
+            change_percent: *rng.choose(&[0, 5, 10, 10, 10, 30]),
+            fault_percent: *rng.choose(&[0, 0, 3, 8]),
             runs: 4 + rng.below(5),
-            since: rng.choose(&[None, None, Some(SinceFrom::RunStart), Some(SinceFrom::Field("updated_at"))]),
+            since: *rng.choose(&[None, None, Some(SinceFrom::RunStart), Some(SinceFrom::Field("updated_at"))]),
             request: None,
         }
     }

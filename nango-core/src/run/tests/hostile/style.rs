@@ -1,7 +1,7 @@
 //! Pagination style of an API, and the declaration of the mapper.
 
-use super::rng::Rng;
 use crate::declare::{OffsetBy, Paginate, Pagination};
+use crate::rng::Rng;
 
 /// Number of records that are requested for a page.
 pub(super) const LIMIT: usize = 10;
@@ -103,7 +103,7 @@ impl Style {
 
     /// Returns a random style. `stable` is whether the order of the list is stable.
     pub(super) fn random(rng: &mut Rng, stable: bool) -> Self {
-        let mut style = Self::plain(rng.choose(&CARRIERS));
+        let mut style = Self::plain(*rng.choose(&CARRIERS));
         if style.carrier == LastItem && !stable {
             style.carrier = CursorText;
         }
@@ -125,7 +125,7 @@ impl Style {
         // counts.
         style.total_pages = !matches!(style.carrier, Offset | LastItem) && rng.percent(10);
         style.limit = rng.percent(85);
-        style.cap = rng.choose(&[3, 4, 7, LIMIT, LIMIT, LIMIT]);
+        style.cap = *rng.choose(&[3, 4, 7, LIMIT, LIMIT, LIMIT]);
         style.filtered = rng.percent(20);
         style.partial = rng.percent(15);
         style.null_when_empty = rng.percent(15);
@@ -134,7 +134,7 @@ impl Style {
         style.link_form = rng.below(6);
         style.byte_order_mark = rng.percent(15);
         if style.is_counted() && rng.percent(25) {
-            style.end_status = Some((rng.choose(&[400, 404, 410, 416, 422]), rng.percent(50)));
+            style.end_status = Some((*rng.choose(&[400, 404, 410, 416, 422]), rng.percent(50)));
         }
         style.declare_kind(rng, stable);
         style

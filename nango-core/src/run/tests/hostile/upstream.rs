@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::rng::Rng;
+use crate::rng::Rng;
 
 /// Order of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

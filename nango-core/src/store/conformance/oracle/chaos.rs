@@ -10,13 +10,15 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Rng, StepLog,
+    StepLog,
     expected::{Expected, FAR, WriteContext, count},
+    random_ids,
     readers::{Replica, check_random_query, check_sizes, cursor_seq, read_feed},
     step_count,
 };
 use crate::{
     declare::Merging,
+    rng::{self, Rng},
     store::{
         CheckpointWrite, DeleteRow, ModelCounts, ResumeWrite, RowOutcome, RunStatus, RunToken, Scan, ScanFrom,
         SharedStore, StoreError, StoredCheckpoint, Write,
@@ -58,14 +60,14 @@ struct Chaos<'a> {
 }
 
 pub(in crate::store::conformance) async fn random_work_matches_model(store: TestStore) {
-    let (rng, seed) = Rng::new();
+    let seed = rng::seed();
     let mut actors = Vec::new();
     for name in ACTORS {
         actors.push(Actor::begin(&store, name).await);
     }
     let mut chaos = Chaos {
         store: &store,
-        rng,
+        rng: Rng::new(seed),
         step_log: StepLog::new(seed),
         expected: Expected::default(),
         actors,
@@ -190,7 +192,8 @@ impl Chaos<'_> {
     }
 
     fn draw_write(&mut self, after: &mut Expected, at: WriteContext) -> (Write, Vec<RowOutcome>) {
-        let (ids, rng) = (self.rng.ids(), &mut self.rng);
+        let rng = &mut self.rng;
+        let ids = random_ids(rng);
         match rng.below(7) {
             6 => {
                 let outcomes = after.mark_seen(&ids);

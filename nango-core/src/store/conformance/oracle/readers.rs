@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use super::Rng;
+use super::random_ids;
+use crate::rng::Rng;
 use crate::store::{
     DatasetKey, FeedPage, FeedRow, Filter, LastAction, ReadQuery, SharedStore,
     conformance::support::{Doc, read},
@@ -90,7 +91,7 @@ pub(super) async fn check_random_query(
         limit: u32::try_from(1 + rng.below(12)).unwrap(),
         filter,
         modified_after: by_time.then(|| step_times[rng.index(step_times.len())]),
-        ids: if by_ids { rng.ids() } else { Vec::new() },
+        ids: if by_ids { random_ids(rng) } else { Vec::new() },
         max_bytes: if by_bytes { 1 + rng.index(300) } else { 0 },
     };
     assert_eq!(read(store, dataset, query.clone()).await, expected_page(&feed, &query), "{query:?}");

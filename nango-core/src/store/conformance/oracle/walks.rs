@@ -8,10 +8,11 @@
 use std::{collections::BTreeMap, ops::Bound};
 
 use super::{
-    Rng, StepLog,
+    StepLog,
     readers::{Replica, ReplicaRow, check_sizes, read_feed, replica_row},
     step_count,
 };
+use crate::rng::{self, Rng};
 use crate::store::{
     RowOutcome, RunStatus, Scan, ScanFrom, SharedStore, Write,
     conformance::support::{Doc, TestStore, TestSync, batch, doc, row_outcomes, run_end, tick},
@@ -48,10 +49,10 @@ struct Simulation<'a> {
 
 pub(in crate::store::conformance) async fn complete_walk_deletes_no_live_record(store: TestStore) {
     for reports_all in [true, false] {
-        let (rng, seed) = Rng::new();
+        let seed = rng::seed();
         let mut simulation = Simulation {
             store: &store,
-            rng,
+            rng: Rng::new(seed),
             step_log: StepLog::new(seed),
             api: BTreeMap::new(),
             removed_at_step: BTreeMap::new(),

@@ -1,6 +1,6 @@
 //! Ends of scans: random walk results and policies, and random responses of the provider.
 
-use super::{ACTORS, Chaos};
+use super::{ACTORS, Chaos, random_ids};
 use crate::store::{
     Confirmation, DeletePolicy, FinishScan, NextFullRun, PendingDeletes, ScanOutcome, ScanWalk, StoreError,
     conformance::oracle::expected::{Due, ExpectedPendingDeletes},
@@ -54,7 +54,7 @@ impl Chaos<'_> {
         expected.truncate(limit);
         assert_eq!(ids, expected);
         // Also returns ids for which no request was made.
-        let others = self.rng.ids();
+        let others = random_ids(&mut self.rng);
         let mut confirmation = |id| Confirmation { id, gone: self.rng.one_in(2) };
         ids.into_iter().chain(others).map(&mut confirmation).collect()
     }

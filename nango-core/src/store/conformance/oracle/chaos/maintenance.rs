@@ -1,6 +1,6 @@
 //! Maintenance operations and their effect on readers: prunes in batches, erased rows, an emptied dataset.
 
-use super::{Chaos, Replica};
+use super::{Chaos, Replica, random_ids};
 use crate::store::{Prune, PruneUntil, Pruned};
 
 impl Chaos<'_> {
@@ -41,7 +41,7 @@ impl Chaos<'_> {
 
     /// Erases rows. The feed does not report this, so the readers remove the rows from their replicas.
     pub(super) async fn erase(&mut self) {
-        let mut ids = self.rng.ids();
+        let mut ids = random_ids(&mut self.rng);
         ids.truncate(3);
         let erased = self.store.erase(&self.dataset(), ids.clone()).await.unwrap();
         self.step_log.note(&format!("{ids:?} are erased: {erased}"));
