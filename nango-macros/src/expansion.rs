@@ -83,47 +83,52 @@ fn take_root(args: TokenStream) -> (Result<TokenStream, Error>, TokenStream) {
 
 /// Replaces the placeholder in paths and in the strings of `#[serde(crate = "…")]`.
 fn with_root(tokens: TokenStream, root: &TokenStream) -> TokenStream {
-    let mut replaced: Vec<TokenTree> = Vec::new();
+    replaced(tokens.clone(), root).unwrap_or(tokens)
+}
+
+/// Returns the tokens with the placeholder replaced, or `None` if they do not contain it: a group that is built again
+/// loses the spans of its delimiters.
+fn replaced(tokens: TokenStream, root: &TokenStream) -> Option<TokenStream> {
+    let mut result: Vec<TokenTree> = Vec::new();
+    let mut changed = false;
     for token in tokens {
         match token {
             TokenTree::Ident(ident) if ident == PLACEHOLDER => {
+                changed = true;
                 // The two colons in front belong to the placeholder.
-                replaced.truncate(replaced.len().saturating_sub(2));
-                let span = ident.span();
-                replaced.extend(root.clone().into_iter().map(|mut token| {
-                    token.set_span(span);
+                result.truncate(result.len().saturating_sub(2));
+                result.extend(root.clone().into_iter().map(|mut token| {
+                    token.set_span(ident.span());
                     token
                 }));
             }
-            TokenTree::Literal(literal) => replaced.push(TokenTree::Literal(literal_with_root(literal, root))),
-            // A group without the placeholder stays as it is: a new one loses the spans of its delimiters.
-            TokenTree::Group(group) if has_placeholder(group.stream()) => {
-                let mut inner = Group::new(group.delimiter(), with_root(group.stream(), root));
-                inner.set_span(group.span());
-                replaced.push(TokenTree::Group(inner));
+            TokenTree::Literal(literal) => {
+                let new = literal_with_root(&literal, root);
+                changed |= new.is_some();
+                result.push(TokenTree::Literal(new.unwrap_or(literal)));
             }
-            other => replaced.push(other),
+            TokenTree::Group(group) => {
+                let new = replaced(group.stream(), root).map(|stream| {
+                    let mut new = Group::new(group.delimiter(), stream);
+                    new.set_span(group.span());
+                    new
+                });
+                changed |= new.is_some();
+                result.push(TokenTree::Group(new.unwrap_or(group)));
+            }
+            other @ (TokenTree::Ident(_) | TokenTree::Punct(_)) => result.push(other),
         }
     }
-    replaced.into_iter().collect()
+    changed.then(|| result.into_iter().collect())
 }
 
-fn has_placeholder(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == PLACEHOLDER,
-        TokenTree::Literal(literal) => literal.to_string().starts_with("\"::__nango_core"),
-        TokenTree::Group(group) => has_placeholder(group.stream()),
-        TokenTree::Punct(_) => false,
-    })
-}
-
-fn literal_with_root(literal: Literal, root: &TokenStream) -> Literal {
+fn literal_with_root(literal: &Literal, root: &TokenStream) -> Option<Literal> {
     let text = literal.to_string();
-    let Some(rest) = text.strip_prefix("\"::__nango_core") else { return literal };
+    let rest = text.strip_prefix("\"::__nango_core")?;
     let root = root.to_string().replace(' ', "");
-    let mut replaced = Literal::string(&format!("{root}{}", rest.trim_end_matches('"')));
-    replaced.set_span(literal.span());
-    replaced
+    let mut new = Literal::string(&format!("{root}{}", rest.trim_end_matches('"')));
+    new.set_span(literal.span());
+    Some(new)
 }
 
 #[cfg(test)]

@@ -2,7 +2,18 @@
 //!
 //! `NANGO_UPDATE_GOLDEN=1 cargo test -p nango-macros golden` writes the expanded files.
 
-use std::{env, fs, path::Path};
+#[path = "../../tests/support/golden.rs"]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a helper of the crate `nango-tests`; this crate uses a part of it"
+)]
+mod shared;
+
+use std::{fs, path::Path};
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
@@ -59,15 +70,7 @@ fn expansions_equal_their_golden_files() {
         let file = syn::parse_file(&fs::read_to_string(&path).unwrap()).unwrap();
         let items = file.items.into_iter().map(expand);
         let expanded = prettyplease::unparse(&syn::parse2(quote!(#(#items)*)).unwrap());
-        let golden = path.with_extension("expanded.rs");
-        if env::var("NANGO_UPDATE_GOLDEN").is_ok_and(|value| value == "1") {
-            fs::write(&golden, &expanded).unwrap();
-        }
-        let expect = fs::read_to_string(&golden).unwrap_or_default();
-        assert!(
-            expanded == expect,
-            "the expansion of {name} differs from its golden file; NANGO_UPDATE_GOLDEN=1 writes it:\n{expanded}"
-        );
+        shared::check(&path.with_extension("expanded.rs"), &expanded.lines().collect::<Vec<_>>());
         checked += 1;
     }
     assert!(checked >= 4, "{checked} files");

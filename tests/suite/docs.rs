@@ -88,10 +88,9 @@ fn rust_blocks_are_compiled() {
     let program: Vec<&str> = PROGRAM.lines().collect();
     let is_there = |block: &[&str]| {
         program.windows(block.len()).any(|lines| {
-            let indent = lines[0].len() - lines[0].trim_start().len();
-            lines.iter().zip(block).all(|(line, expect)| {
-                line.get(indent..).unwrap_or_default() == *expect && line.len() >= indent || line == expect
-            })
+            let indent = &lines[0][..lines[0].len() - lines[0].trim_start().len()];
+            // A blank line has no indentation.
+            lines.iter().zip(block).all(|(line, expect)| line == expect || line.strip_prefix(indent) == Some(expect))
         })
     };
     let mut found = 0;

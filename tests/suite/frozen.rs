@@ -11,34 +11,16 @@ mod commands;
 mod databases;
 mod json_keys;
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::Path};
 
 use nango_tests::golden;
+
+use crate::sources;
 
 /// Compares lines with a file of `tests/golden`.
 #[track_caller]
 fn check<T: AsRef<str>>(file: &str, lines: &[T]) {
     golden::check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(file), lines);
-}
-
-/// Collects the source files in a folder, without tests.
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    let is_test = |name: &str| matches!(name, "tests" | "tests.rs" | "conformance" | "conformance.rs" | "frozen.rs");
-    for entry in fs::read_dir(folder).expect("a folder of sources").flatten() {
-        let path = entry.path();
-        if is_test(&entry.file_name().to_string_lossy()) {
-            continue;
-        }
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
 }
 
 /// Returns the product's environment variables that a source names outside its comments and tests.
@@ -58,11 +40,11 @@ fn variables(source: &str) -> BTreeSet<String> {
 
 #[test]
 fn environment_variables_are_frozen() {
-    let mut files = Vec::new();
-    for folder in ["../nango-core/src", "../integrations/src"] {
-        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut files);
-    }
-    let read = |file: &PathBuf| variables(&fs::read_to_string(file).expect("a source"));
-    let found: Vec<String> = files.iter().flat_map(read).collect::<BTreeSet<_>>().into_iter().collect();
+    let is_test = |part: &str| matches!(part, "tests" | "tests.rs" | "conformance" | "conformance.rs" | "frozen.rs");
+    let is_product = |path: &str| path.starts_with("nango-core/src/") || path.starts_with("integrations/src/");
+    let sources = sources::all(&[".rs"]).into_iter();
+    let product = sources.filter(|source| is_product(&source.path) && !source.path.split('/').any(is_test));
+    let found: BTreeSet<String> = product.flat_map(|source| variables(&source.text)).collect();
+    let found: Vec<String> = found.into_iter().collect();
     check("environment.txt", &found);
 }

@@ -63,12 +63,13 @@ pub(super) fn is_exact(number: &str) -> bool {
     }
     // Compares the digits with those of the parsed float, formatted with the same precision, and with its shortest
     // form: if the float lies halfway between two texts, either may be printed.
-    digits.len() <= MAX_SIGNIFICANT_DIGITS && {
-        let number = Some((digits, exponent));
-        let precision = number.as_ref().map_or(0, |(digits, _)| digits.len() - 1);
-        significant_digits(&format!("{float:.precision$e}")) == number
-            || significant_digits(&format!("{float:e}")) == number
+    if digits.len() > MAX_SIGNIFICANT_DIGITS {
+        return false;
     }
+    let precision = digits.len() - 1;
+    let same = [format!("{float:.precision$e}"), format!("{float:e}")];
+    let number = Some((digits, exponent));
+    same.iter().any(|text| significant_digits(text) == number)
 }
 
 /// Returns the digits of a number without leading and trailing zeros, and the power of ten of the first.
