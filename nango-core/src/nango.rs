@@ -35,7 +35,7 @@ pub use cancellation::Cancellation;
 pub(crate) use cancellation::interrupted;
 pub use connection::{ConnectionInfo, ConnectionRequest, IntegrationInfo};
 pub use context::{Context, ContextParts, PageCommit, RunOptions, RunServices};
-pub(crate) use context::{lease_lost, lock as lock_state, store_error};
+pub(crate) use context::{lease_lost, lock as lock_state};
 pub use lock::LockGuard;
 pub use log::LogEntry;
 pub use records::RecordStream;

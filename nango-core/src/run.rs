@@ -40,11 +40,11 @@ use crate::{
     declare::{ActionDef, EventDef, FunctionKind, Handle, Registry, SyncDef, SyncRun, WebhookDef},
     error::{Error, ErrorKind, Result},
     http::{Clock, RateLimiters, Transport},
-    nango::{Context, Nango, RunFindings, RunOptions, lease_lost, store_error},
+    nango::{Context, Nango, RunFindings, RunOptions, lease_lost},
     provider::Catalogue,
     store::{
-        BASE_VARIANT, FeedRow, FunctionKey, LogLine, ReadQuery, RunEnd, RunStatus, RunToken, SharedStore, Totals,
-        failpoint::failpoint,
+        BASE_VARIANT, FeedRow, FunctionKey, LogLine, ReadQuery, RunEnd, RunStatus, RunToken, SharedStore, StoreError,
+        Totals, failpoint::failpoint,
     },
 };
 
@@ -403,8 +403,8 @@ async fn execute_prepared(
     let error = error.map(|error| error.redacted(context.client().redactor()));
     let status = end_run(runtime, &context, token, status, error.as_ref()).await?;
     failpoint!("run:ended");
-    let checkpoint = runtime.store.checkpoint(context.key()).await.map_err(store_error)?.value;
-    let resume = runtime.store.resume_state(context.key()).await.map_err(store_error)?;
+    let checkpoint = runtime.store.checkpoint(context.key()).await.map_err(StoreError::into_error)?.value;
+    let resume = runtime.store.resume_state(context.key()).await.map_err(StoreError::into_error)?;
     let tokens_only = match &job {
         Job::Sync(def @ SyncDef { run: SyncRun::Mapper(mapper), .. }) => mapper::requires_token(def, mapper),
         _ => false,
@@ -466,21 +466,21 @@ async fn end_run(
     match runtime.store.end_run(&token, end).await {
         Ok(_) => Ok(status),
         // The run that took over the key has ended this run already; its stored status is authoritative.
-        Err(crate::store::StoreError::LeaseLost) => {
-            let ended = runtime.store.run(token.id).await.map_err(store_error)?;
+        Err(StoreError::LeaseLost) => {
+            let ended = runtime.store.run(token.id).await.map_err(StoreError::into_error)?;
             Ok(ended.map_or(RunStatus::Interrupted, |run| run.status))
         }
-        Err(error) => Err(store_error(error)),
+        Err(error) => Err(error.into_error()),
     }
 }
 
 async fn dry_records(runtime: &Runtime, report: &RunReport) -> Result<BTreeMap<String, DryRecords>> {
     let (integration, connection) = (Some(report.key.integration.as_str()), Some(report.key.connection.as_str()));
-    let datasets = runtime.store.datasets(integration, connection).await.map_err(store_error)?;
+    let datasets = runtime.store.datasets(integration, connection).await.map_err(StoreError::into_error)?;
     let mut records = BTreeMap::new();
     for stats in datasets {
         let query = ReadQuery { limit: 100, ..ReadQuery::default() };
-        let page = runtime.store.read(&stats.dataset, query).await.map_err(store_error)?;
+        let page = runtime.store.read(&stats.dataset, query).await.map_err(StoreError::into_error)?;
         records.insert(stats.dataset.model, DryRecords { total: stats.live, first: page.records });
     }
     Ok(records)

@@ -189,6 +189,11 @@ impl From<RefreshError> for AuthError {
 }
 
 impl ConnectionContext {
+    /// Returns the error of a database failure; if the connection is not stored any more, of [`Self::removed`].
+    fn store_failed(&self, error: StoreError) -> RefreshError {
+        RefreshError::Store { connection: self.describe(), source: Arc::new(error) }
+    }
+
     /// Returns the error of a connection that is not stored any more.
     fn removed(&self) -> StoreError {
         StoreError::NoConnection { integration: self.integration.clone(), connection: self.connection.clone() }
@@ -269,7 +274,7 @@ impl TokenRefresher {
     ///
     /// Fails if the connection was removed, cannot be decrypted, or the database failed.
     pub async fn load(&self, context: &ConnectionContext) -> Result<CredentialsSnapshot, RefreshError> {
-        let failed = |error| RefreshError::Store { connection: context.describe(), source: Arc::new(error) };
+        let failed = |error| context.store_failed(error);
         let stored = self.store.connection(&context.integration, &context.connection).await;
         let connection = stored.map_err(failed)?.ok_or_else(|| failed(context.removed()))?;
         self.open(context, connection)

@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use super::{
     Nango, NangoAction, NangoSync,
-    context::{Context, PageCommit, store_error},
+    context::{Context, PageCommit},
 };
 use crate::{
     declare::{BoxFuture, HasCheckpoint},
     error::{Error, ErrorKind, Result},
     json::decode_value,
     model::Checkpoint,
-    store::{BASE_VARIANT, CheckpointWrite},
+    store::{BASE_VARIANT, CheckpointWrite, StoreError},
 };
 
 /// Maximum number of fields of a checkpoint, a limit of Nango's wire format.
@@ -27,7 +27,7 @@ impl Context {
     /// Reads the stored value, and keeps its version for the next write.
     async fn read_checkpoint(&self) -> Result<Option<Value>> {
         let mut version = self.checkpoint.lock().await;
-        let stored = self.store.checkpoint(&self.key).await.map_err(store_error)?;
+        let stored = self.store.checkpoint(&self.key).await.map_err(StoreError::into_error)?;
         *version = Some(stored.version);
         Ok(stored.value)
     }
@@ -37,7 +37,7 @@ impl Context {
         let mut version = self.checkpoint.lock().await;
         let expected = match *version {
             Some(seen) => seen,
-            None => self.store.checkpoint(&self.key).await.map_err(store_error)?.version,
+            None => self.store.checkpoint(&self.key).await.map_err(StoreError::into_error)?.version,
         };
         *version = Some(expected);
         Ok(CheckpointWrite { value, expected })

@@ -3,10 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{
-    Nango, NangoAction, NangoSync,
-    context::{lock, store_error},
-};
+use super::{Nango, NangoAction, NangoSync, context::lock};
 use crate::{
     auth::{Credentials, RefreshError},
     declare::{BoxFuture, HasMetadata},
@@ -120,8 +117,11 @@ impl Nango {
         let (integration, id) = (&context.key.integration, &context.key.connection);
         // During validation the new connection is used, even if it replaces a stored one.
         let validating = context.connection.row == 0;
-        let stored =
-            if validating { None } else { context.store.connection(integration, id).await.map_err(store_error)? };
+        let stored = if validating {
+            None
+        } else {
+            context.store.connection(integration, id).await.map_err(StoreError::into_error)?
+        };
         Ok(stored.unwrap_or_else(|| context.connection.clone()))
     }
 
@@ -179,19 +179,21 @@ impl Nango {
         let (stored, map) = match &change {
             MetadataChange::Replace(map) => (None, map),
             MetadataChange::Merge(map) => {
-                (context.store.connection(integration, connection).await.map_err(store_error)?, map)
+                (context.store.connection(integration, connection).await.map_err(StoreError::into_error)?, map)
             }
         };
         let stored = stored.as_ref().map(|connection| &connection.metadata);
         let fits = context.limits().check_metadata(stored, map);
         fits.map_err(|message| Error::new(ErrorKind::Connection, message))?;
-        let changed =
-            context.store.change_metadata(integration, connection, change).await.map_err(store_error)?.ok_or_else(
-                || {
-                    let (integration, connection) = (integration.clone(), connection.clone());
-                    store_error(StoreError::NoConnection { integration, connection })
-                },
-            )?;
+        let changed = context
+            .store
+            .change_metadata(integration, connection, change)
+            .await
+            .map_err(StoreError::into_error)?
+            .ok_or_else(|| {
+                let (integration, connection) = (integration.clone(), connection.clone());
+                StoreError::NoConnection { integration, connection }.into_error()
+            })?;
         // A run that was started with replaced metadata must read its own writes, too.
         if let Some(metadata) = &mut *lock(&context.metadata) {
             *metadata = changed;

@@ -350,7 +350,7 @@ impl Context {
             Ok(committed) => committed,
             Err(error) => {
                 self.restore_pending(logs, requests);
-                return Err(store_error(error));
+                return Err(error.into_error());
             }
         };
         for done in committed.iter().flat_map(|page| &page.changes) {
@@ -424,12 +424,7 @@ impl std::fmt::Debug for ContextParts {
 
 /// Returns the error of a run whose key was taken over by another process.
 pub(crate) fn lease_lost() -> Error {
-    store_error(StoreError::LeaseLost)
-}
-
-/// Converts an error of the store to an error of functions.
-pub(crate) fn store_error(error: StoreError) -> Error {
-    error.into_error()
+    StoreError::LeaseLost.into_error()
 }
 
 /// Locks a mutex and ignores poisoning: the guarded counters and log lines stay valid if another thread panics.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Nango, context::store_error};
-use crate::error::Result;
+use super::Nango;
+use crate::{error::Result, store::StoreError};
 
 impl Nango {
     /// Acquires a lock for at most `ttl`. Returns `None` if another run has it. Locks of a run are released when it
@@ -11,7 +11,7 @@ impl Nango {
     pub async fn try_lock(&self, key: &str, ttl: Duration) -> Result<Option<LockGuard>> {
         let context = self.context();
         context.check_cancelled()?;
-        let acquired = context.store.try_lock(&context.token, key, ttl).await.map_err(store_error)?;
+        let acquired = context.store.try_lock(&context.token, key, ttl).await.map_err(StoreError::into_error)?;
         Ok(acquired.then(|| LockGuard { nango: self.clone(), key: key.to_owned(), armed: true }))
     }
 }
@@ -29,14 +29,14 @@ impl LockGuard {
     /// Extends the lock to `ttl` from now. Returns `false` if it had expired and another run has it.
     pub async fn extend(&self, ttl: Duration) -> Result<bool> {
         let context = self.nango.context();
-        context.store.try_lock(&context.token, &self.key, ttl).await.map_err(store_error)
+        context.store.try_lock(&context.token, &self.key, ttl).await.map_err(StoreError::into_error)
     }
 
     /// Releases the lock and waits for the database.
     pub async fn release(mut self) -> Result<()> {
         self.armed = false;
         let context = self.nango.context();
-        context.store.unlock(&context.token, &self.key).await.map_err(store_error)?;
+        context.store.unlock(&context.token, &self.key).await.map_err(StoreError::into_error)?;
         Ok(())
     }
 }

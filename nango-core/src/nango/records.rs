@@ -4,13 +4,13 @@ use std::{collections::HashMap, hash::Hash, marker::PhantomData};
 
 use futures_util::{Stream, stream};
 
-use super::{Nango, NangoSync, context::store_error};
+use super::{Nango, NangoSync};
 use crate::{
     declare::{BoxFuture, Saves},
     error::{Error, ErrorKind, Result},
     json::decode,
     model::{Record, RecordId, Stored},
-    store::{FeedRow, ReadQuery},
+    store::{FeedRow, ReadQuery, StoreError},
 };
 
 /// Number of records that a stream reads per query.
@@ -52,7 +52,7 @@ impl<S> NangoSync<S> {
 async fn rows_by_id(nango: &Nango, model: &str, ids: Vec<String>) -> Result<Vec<FeedRow>> {
     let context = nango.context();
     context.check_cancelled()?;
-    context.store.records_by_id(&context.dataset(model), ids).await.map_err(store_error)
+    context.store.records_by_id(&context.dataset(model), ids).await.map_err(StoreError::into_error)
 }
 
 /// Decodes a row to the model. Returns `None` if its payload was pruned.
@@ -103,7 +103,7 @@ impl<M: Record> RecordStream<M> {
             let context = self.nango.context();
             context.check_cancelled()?;
             let query = ReadQuery { cursor, limit: STREAM_PAGE, ..ReadQuery::default() };
-            let page = context.store.read(&context.dataset(M::NAME), query).await.map_err(store_error)?;
+            let page = context.store.read(&context.dataset(M::NAME), query).await.map_err(StoreError::into_error)?;
             self.next = page.next_cursor.map_or(Next::None, Next::After);
             self.buffer = page.records.into_iter();
         }

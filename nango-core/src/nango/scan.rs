@@ -2,13 +2,13 @@
 
 use std::{marker::PhantomData, sync::atomic::Ordering};
 
-use super::{Nango, NangoSync, context::store_error, full_walk::FullWalk, report::WalkMark};
+use super::{Nango, NangoSync, full_walk::FullWalk, report::WalkMark};
 use crate::{
     declare::{BoxFuture, Deletes, Saves},
     error::Result,
     model::Record,
     paginate::{Gap, WalkOutcome},
-    store::{DatasetKey, DeletePolicy, FinishScan, Scan, ScanFrom, ScanWalk},
+    store::{DatasetKey, DeletePolicy, FinishScan, Scan, ScanFrom, ScanWalk, StoreError},
 };
 
 /// Open scan of a model. Save every record that the provider has, then call [`finish`](Self::finish); a scan that is
@@ -74,11 +74,11 @@ struct OpenScan {
 async fn begin(nango: Nango, model: &str) -> Result<OpenScan> {
     let context = nango.context();
     context.check_cancelled()?;
-    let resumes = context.store.checkpoint(&context.key).await.map_err(store_error)?.value.is_some();
+    let resumes = context.store.checkpoint(&context.key).await.map_err(StoreError::into_error)?.value.is_some();
     let from = if resumes { ScanFrom::Unfinished } else { ScanFrom::Start };
     let dataset = context.dataset(model);
     let scan = context.store.begin_scan(&context.token, &context.key, &dataset, from, false).await;
-    let scan = scan.map_err(store_error)?;
+    let scan = scan.map_err(StoreError::into_error)?;
     context.open_scans.fetch_add(1, Ordering::Relaxed);
     let (mark, saved_before) = (context.walk_mark(), context.saved(model));
     let partial = resumes && !scan.resumed;
@@ -117,7 +117,7 @@ impl OpenScan {
             confirmations: Vec::new(),
             resume: None,
         };
-        let finished = context.store.finish_scan(finish).await.map_err(store_error)?;
+        let finished = context.store.finish_scan(finish).await.map_err(StoreError::into_error)?;
         context.count_deleted(&model, finished.deleted);
         context.report_deletes(&model, &finished);
         Ok(ScanEnd { deleted: finished.deleted, held: finished.held, unconfirmed: finished.unconfirmed, walk: outcome })

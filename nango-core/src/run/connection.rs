@@ -15,10 +15,9 @@ use crate::{
     auth::Credentials,
     declare::{Event, EventDef},
     error::{Error, ErrorKind, Result},
-    nango::store_error,
     provider::ConnectionConfigError,
     redact::is_secret_name,
-    store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, RemovedConnection, RunStatus},
+    store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, RemovedConnection, RunStatus, StoreError},
 };
 
 /// Connection to add or replace.
@@ -90,7 +89,7 @@ pub async fn add_connection(
     let connection_error = |error: ConnectionConfigError| Error::new(ErrorKind::Connection, error);
     let config = context.provider.validate_config(&integration, new.config).map_err(connection_error)?;
     context.provider.check_credentials(&integration, new.credentials.parts()).map_err(connection_error)?;
-    let replaced = runtime.store.connection(&integration, &id).await.map_err(store_error)?;
+    let replaced = runtime.store.connection(&integration, &id).await.map_err(StoreError::into_error)?;
     let stored_metadata = || replaced.map(|connection| connection.metadata).unwrap_or_default();
     let mut candidate = Connection {
         row: 0,
@@ -153,7 +152,7 @@ pub async fn add_connection(
         config: config.into_iter().collect(),
         metadata: new.metadata,
     };
-    let (connection, is_new) = runtime.store.put_connection(new).await.map_err(store_error)?;
+    let (connection, is_new) = runtime.store.put_connection(new).await.map_err(StoreError::into_error)?;
     RotatedToken::delete(runtime, &connection.integration, &connection.id).await?;
     if is_new {
         for def in runtime.registry.on_event(&connection.integration, Event::PostConnectionCreation) {
@@ -176,7 +175,7 @@ pub async fn remove_connection(
     id: &str,
     observer: Arc<dyn Observer>,
 ) -> Result<Option<RemovedConnection>> {
-    let Some(connection) = runtime.store.connection(integration, id).await.map_err(store_error)? else {
+    let Some(connection) = runtime.store.connection(integration, id).await.map_err(StoreError::into_error)? else {
         return Ok(None);
     };
     for def in runtime.registry.on_event(integration, Event::PreConnectionDeletion) {
@@ -193,7 +192,7 @@ pub async fn remove_connection(
         }
     }
     RotatedToken::delete(runtime, integration, id).await?;
-    runtime.store.remove_connection(integration, id).await.map_err(store_error)
+    runtime.store.remove_connection(integration, id).await.map_err(StoreError::into_error)
 }
 
 async fn run_event_function(

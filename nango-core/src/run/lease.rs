@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use super::{Cancellation, Observer, Runtime, prepare::PreparedRun};
 use crate::{
     error::{Error, ErrorKind, Result},
-    nango::{interrupted, store_error},
+    nango::interrupted,
     store::{NewRun, RunStatus, RunToken, SharedStore, StoreError},
 };
 
@@ -66,7 +66,7 @@ pub(super) async fn acquire(
             }
             Err(StoreError::Busy { lease_until, .. })
                 if seen.as_ref().is_some_and(|seen| seen.should_wait(lease_until, Instant::now())) => {}
-            Err(error) => return Err(store_error(error)),
+            Err(error) => return Err(error.into_error()),
         }
         tokio::select! {
             () = cancellation.cancelled() => return Err(interrupted()),

@@ -11,7 +11,6 @@ use crate::{
     config::Retention,
     declare::FunctionKind,
     error::Result,
-    nango::store_error,
     store::{
         DatasetKey, DatasetUsage, FunctionKey, Level, LogLine, NewRun, PruneUntil, Pruned, RunEnd, RunStatus, RunToken,
         StoreError, empty_dataset, prune_all,
@@ -50,7 +49,7 @@ pub struct RetainedDataset {
 ///
 /// Fails if one of its syncs is running or the database fails.
 pub async fn empty(runtime: &Runtime, dataset: &DatasetKey) -> Result<u64> {
-    empty_under_leases(runtime, dataset).await.map_err(store_error)
+    empty_under_leases(runtime, dataset).await.map_err(StoreError::into_error)
 }
 
 /// Prunes and empties datasets that are older than the limits, in small transactions. With `dry`, only reports what
@@ -62,8 +61,8 @@ pub async fn empty(runtime: &Runtime, dataset: &DatasetKey) -> Result<u64> {
 pub async fn retain(runtime: &Runtime, limits: Retention, dry: bool) -> Result<RetentionReport> {
     let mut done = RetentionReport::default();
     let now = runtime.store.now();
-    for usage in runtime.store.dataset_usage().await.map_err(store_error)? {
-        let used_at = last_used_at(runtime, &usage).await.map_err(store_error)?;
+    for usage in runtime.store.dataset_usage().await.map_err(StoreError::into_error)? {
+        let used_at = last_used_at(runtime, &usage).await.map_err(StoreError::into_error)?;
         let is_old = |limit: Option<Duration>| limit.is_some_and(|limit| used_at < cutoff(now, limit));
         let DatasetUsage { dataset, rows, bytes, .. } = usage;
         if is_old(limits.delete_after) {
@@ -71,14 +70,14 @@ pub async fn retain(runtime: &Runtime, limits: Retention, dry: bool) -> Result<R
             match records {
                 Ok(records) => done.emptied.push(RetainedDataset { dataset, records, bytes, last_used_at: used_at }),
                 Err(StoreError::Busy { .. }) => done.busy.push(dataset),
-                Err(error) => return Err(store_error(error)),
+                Err(error) => return Err(error.into_error()),
             }
         } else if let Some(limit) = limits.prune_after {
             let until = PruneUntil::Before(cutoff(now, limit));
             let store = &runtime.store;
             let pruned =
                 if dry { store.count_prunable(&dataset, until).await } else { prune_all(store, &dataset, until).await };
-            let Pruned { count: records, bytes, .. } = pruned.map_err(store_error)?;
+            let Pruned { count: records, bytes, .. } = pruned.map_err(StoreError::into_error)?;
             if records > 0 {
                 done.pruned.push(RetainedDataset { dataset, records, bytes, last_used_at: used_at });
             }

@@ -29,9 +29,9 @@ use crate::{
     declare::{Endpoint, Mapper, SyncDef},
     error::{Error, Result},
     http::RequestSpec,
-    nango::{Context, Nango, PageCommit, store_error},
+    nango::{Context, Nango, PageCommit},
     paginate::{PaginateError, Purpose, RawPage, ResumePoint, Walk, WalkOptions, WalkState},
-    store::{DatasetKey, Level, NextFullRun, ResumeWrite, Scan, ScanFrom, failpoint::failpoint},
+    store::{DatasetKey, Level, NextFullRun, ResumeWrite, Scan, ScanFrom, StoreError, failpoint::failpoint},
 };
 
 /// Statuses of responses to an expired resume point.
@@ -45,7 +45,7 @@ pub(super) async fn walk(
     mapper: &'static Mapper,
 ) -> Result<()> {
     context.set_sync(def);
-    let sealed = runtime.store.resume_state(context.key()).await.map_err(store_error)?;
+    let sealed = runtime.store.resume_state(context.key()).await.map_err(StoreError::into_error)?;
     let has_stored_state = sealed.is_some();
     let state = resume::open(runtime, &context, sealed);
     let endpoint = endpoint(&context, mapper).await?;
@@ -154,7 +154,8 @@ impl MapperRun<'_> {
         let mut start = WalkStart { since, brought_forward: false, interrupted: None };
         if start.since.is_some() && self.def.track_deletes {
             let policy = self.delete_policy();
-            let outlook = self.runtime.store.pending_deletes(&self.dataset(), &policy).await.map_err(store_error)?;
+            let outlook =
+                self.runtime.store.pending_deletes(&self.dataset(), &policy).await.map_err(StoreError::into_error)?;
             start.brought_forward = match outlook.next_full {
                 NextFullRun::Regular => false,
                 NextFullRun::NextRun => true,
@@ -226,7 +227,7 @@ impl MapperRun<'_> {
         let (context, dataset) = (&self.context, self.dataset());
         let store = &self.runtime.store;
         let scan = store.begin_scan(&context.token(), context.key(), &dataset, from, brought_forward).await;
-        Ok(Some((dataset, scan.map_err(store_error)?)))
+        Ok(Some((dataset, scan.map_err(StoreError::into_error)?)))
     }
 
     fn dataset(&self) -> DatasetKey {

@@ -4,8 +4,8 @@ use super::{Runtime, outbound};
 use crate::{
     auth::Credentials,
     error::{Error, ErrorKind, Result},
-    nango::store_error,
     redact::is_secret_name,
+    store::StoreError,
 };
 
 /// Metadata key that the upgrade of a database sets: some configuration may contain unsealed secrets.
@@ -20,11 +20,11 @@ impl Runtime {
     ///
     /// Fails if the database fails.
     pub async fn seal_plain_config(&self) -> Result<()> {
-        if self.store.meta_value(NOTE).await.map_err(store_error)?.is_none() {
+        if self.store.meta_value(NOTE).await.map_err(StoreError::into_error)?.is_none() {
             return Ok(());
         }
         let (mut all_sealed, mut any_sealed) = (true, false);
-        for connection in self.store.connections(None).await.map_err(store_error)? {
+        for connection in self.store.connections(None).await.map_err(StoreError::into_error)? {
             let (integration, id) = (&connection.integration, &connection.id);
             let provider = outbound::provider(self, integration).ok();
             let is_secret = |name: &str| {
@@ -43,16 +43,16 @@ impl Runtime {
             let sealed = credentials.with_config(secret).seal(&self.ring, integration, id);
             let sealed = sealed.map_err(|error| Error::new(ErrorKind::Connection, error))?;
             let done = self.store.seal_config(connection.row, connection.version, sealed, plain).await;
-            let done = done.map_err(store_error)?;
+            let done = done.map_err(StoreError::into_error)?;
             all_sealed &= done;
             any_sealed |= done;
         }
         if any_sealed {
             // Overwrites the old values in the database file, too.
-            self.store.clear_removed().await.map_err(store_error)?;
+            self.store.clear_removed().await.map_err(StoreError::into_error)?;
         }
         if all_sealed {
-            self.store.put_meta_value(NOTE, None).await.map_err(store_error)?;
+            self.store.put_meta_value(NOTE, None).await.map_err(StoreError::into_error)?;
         }
         Ok(())
     }

@@ -14,8 +14,8 @@ use crate::{
     declare::{Entry, FunctionKind, Registry, suggest},
     error::{Error, ErrorKind, Result},
     http::Priority,
-    nango::{ContextParts, RunOptions, store_error},
-    store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, RunToken, SharedStore, sqlite::Sqlite},
+    nango::{ContextParts, RunOptions},
+    store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, RunToken, SharedStore, StoreError, sqlite::Sqlite},
 };
 
 /// Run that is ready to start.
@@ -148,10 +148,10 @@ impl PreparedRun {
 }
 
 async fn find_connection(runtime: &Runtime, integration: &str, id: &str) -> Result<Connection> {
-    if let Some(found) = runtime.store.connection(integration, id).await.map_err(store_error)? {
+    if let Some(found) = runtime.store.connection(integration, id).await.map_err(StoreError::into_error)? {
         return Ok(found);
     }
-    let all = runtime.store.connections(Some(integration)).await.map_err(store_error)?;
+    let all = runtime.store.connections(Some(integration)).await.map_err(StoreError::into_error)?;
     let ids: Vec<&str> = all.iter().map(|connection| connection.id.as_str()).collect();
     let message = if ids.is_empty() {
         format!("`{integration}` has no connection yet: `registry connection add {integration} {id} --auth …`")
@@ -165,7 +165,7 @@ async fn find_connection(runtime: &Runtime, integration: &str, id: &str) -> Resu
 /// run are dropped with it.
 pub(super) async fn dry_run_runtime(runtime: &Runtime, request: &RunRequest) -> Result<Runtime> {
     let stored = find_connection(runtime, &request.integration, &request.connection).await?;
-    let store: SharedStore = Arc::new(Sqlite::open(":memory:").await.map_err(store_error)?);
+    let store: SharedStore = Arc::new(Sqlite::open(":memory:").await.map_err(StoreError::into_error)?);
     let new = NewConnection {
         integration: stored.integration,
         id: stored.id,
@@ -175,7 +175,7 @@ pub(super) async fn dry_run_runtime(runtime: &Runtime, request: &RunRequest) -> 
         config: stored.config,
         metadata: Some(stored.metadata),
     };
-    store.put_connection(new).await.map_err(store_error)?;
+    store.put_connection(new).await.map_err(StoreError::into_error)?;
     if let Target::Sync(name) = &request.function {
         let key = FunctionKey {
             kind: FunctionKind::Sync,
@@ -184,9 +184,9 @@ pub(super) async fn dry_run_runtime(runtime: &Runtime, request: &RunRequest) -> 
             function: name.clone(),
             variant: if request.variant.is_empty() { BASE_VARIANT.to_owned() } else { request.variant.clone() },
         };
-        let checkpoint = runtime.store.checkpoint(&key).await.map_err(store_error)?;
+        let checkpoint = runtime.store.checkpoint(&key).await.map_err(StoreError::into_error)?;
         if checkpoint.value.is_some() && !request.reset {
-            store.set_checkpoint(&key, checkpoint.value).await.map_err(store_error)?;
+            store.set_checkpoint(&key, checkpoint.value).await.map_err(StoreError::into_error)?;
         }
     }
     let Runtime { registry, catalogue, config, ring, transport, clock, .. } = runtime;

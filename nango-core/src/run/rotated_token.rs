@@ -10,7 +10,7 @@ use super::Runtime;
 use crate::{
     auth::Credentials,
     error::{Error, ErrorKind, Result},
-    nango::store_error,
+    store::StoreError,
 };
 
 /// Refresh token that was used while a connection was added.
@@ -35,7 +35,9 @@ impl RotatedToken {
     /// Returns the stored credentials that replaced the given ones in an earlier attempt, and the configuration that
     /// was obtained with them.
     pub(super) async fn replacement(&self, runtime: &Runtime) -> Result<Option<(Credentials, Map<String, Value>)>> {
-        let Some(sealed) = runtime.store.meta_value(&self.name).await.map_err(store_error)? else { return Ok(None) };
+        let Some(sealed) = runtime.store.meta_value(&self.name).await.map_err(StoreError::into_error)? else {
+            return Ok(None);
+        };
         // A value that was sealed with another key, or is corrupted, is ignored.
         let opened = Credentials::open(&runtime.ring, &sealed, &self.connection.0, &self.connection.1).ok();
         let Some(stored) = opened else { return Ok(None) };
@@ -65,16 +67,16 @@ impl RotatedToken {
         marked.insert(ORIGINAL_KEY.to_owned(), Value::String(self.original_hash.clone()));
         let sealed = obtained.clone().with_config(marked).seal(&runtime.ring, &self.connection.0, &self.connection.1);
         let sealed = sealed.map_err(|error| Error::new(ErrorKind::Connection, error))?;
-        runtime.store.put_meta_value(&self.name, Some(sealed)).await.map_err(store_error)
+        runtime.store.put_meta_value(&self.name, Some(sealed)).await.map_err(StoreError::into_error)
     }
 
     /// Deletes the stored credentials of a connection.
     pub(super) async fn delete(runtime: &Runtime, integration: &str, id: &str) -> Result<()> {
         let name = note_name(integration, id);
-        if runtime.store.meta_value(&name).await.map_err(store_error)?.is_none() {
+        if runtime.store.meta_value(&name).await.map_err(StoreError::into_error)?.is_none() {
             return Ok(());
         }
-        runtime.store.put_meta_value(&name, None).await.map_err(store_error)
+        runtime.store.put_meta_value(&name, None).await.map_err(StoreError::into_error)
     }
 }
 

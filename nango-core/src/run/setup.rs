@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::Job;
 use crate::{
     error::Result,
-    nango::{Context, store_error},
-    store::empty_dataset,
+    nango::Context,
+    store::{StoreError, empty_dataset},
 };
 
 /// Changes that a caller requested with a run.
@@ -29,18 +29,20 @@ impl RunSetup {
     pub(super) async fn apply(self, context: &Context, job: &Job) -> Result<()> {
         let store = context.store();
         if self.reset {
-            store.reset(context.key()).await.map_err(store_error)?;
+            store.reset(context.key()).await.map_err(StoreError::into_error)?;
         }
         if let (true, Job::Sync(def)) = (self.empty_cache, job) {
             for model in def.models {
                 let dataset = context.dataset(model.name);
                 // After the lease is lost, another run may already save records again.
-                empty_dataset(store, &dataset, |_| context.check_cancelled().is_ok()).await.map_err(store_error)?;
+                empty_dataset(store, &dataset, |_| context.check_cancelled().is_ok())
+                    .await
+                    .map_err(StoreError::into_error)?;
                 context.check_cancelled()?;
             }
         }
         if let Some(checkpoint) = self.checkpoint {
-            store.set_checkpoint(context.key(), Some(checkpoint)).await.map_err(store_error)?;
+            store.set_checkpoint(context.key(), Some(checkpoint)).await.map_err(StoreError::into_error)?;
         }
         Ok(())
     }

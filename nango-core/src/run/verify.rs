@@ -10,10 +10,9 @@ use crate::{
     auth::{AuthMode, Credentials, RefreshError},
     error::{Error, ErrorKind, Result},
     http::{Body, HttpError, Priority, RequestSpec, Response},
-    nango::store_error,
     provider::{ResolveError, TemplateScope, Verification},
     redact::Redactor,
-    store::Connection,
+    store::{Connection, StoreError},
 };
 
 /// Result of a successful connection test.
@@ -49,7 +48,7 @@ pub(super) fn is_verifiable(mode: AuthMode) -> bool {
 ///
 /// Fails if the connection does not exist, no token can be obtained, or the provider refuses the credentials.
 pub async fn test_connection(runtime: &Arc<Runtime>, integration: &str, id: &str) -> Result<ConnectionTest> {
-    let stored = runtime.store.connection(integration, id).await.map_err(store_error)?.ok_or_else(|| {
+    let stored = runtime.store.connection(integration, id).await.map_err(StoreError::into_error)?.ok_or_else(|| {
         let text = format!("the connection `{id}` of `{integration}` does not exist");
         Error::new(ErrorKind::Connection, text)
     })?;
@@ -58,7 +57,7 @@ pub async fn test_connection(runtime: &Arc<Runtime>, integration: &str, id: &str
     let credentials =
         if failed_before { outbound.credentials.force_refresh().await } else { outbound.credentials.current().await };
     let credentials = credentials.map_err(RefreshError::into_error)?;
-    let now = runtime.store.connection(integration, id).await.map_err(store_error)?;
+    let now = runtime.store.connection(integration, id).await.map_err(StoreError::into_error)?;
     let renewed = now.as_ref().is_some_and(|now| now.version != stored.version);
     let request = probe(runtime, &outbound, now.as_ref().unwrap_or(&stored), &credentials).await?;
     Ok(ConnectionTest { request, token_expires_at: credentials.expires_at(), renewed })

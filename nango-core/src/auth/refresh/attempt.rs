@@ -44,7 +44,7 @@ impl TokenRefresher {
         let lock = self.refresh_lock(context);
         let mut last = lock.lock().await;
         let mut waiting = LeaseWait::new(context.describe(), watch);
-        let failed = |error| RefreshError::Store { connection: context.describe(), source: Arc::new(error) };
+        let failed = |error| context.store_failed(error);
         loop {
             if let Some((claim, end)) = last.unstored.clone() {
                 self.store.end_refresh(claim, end).await.map_err(failed)?;
@@ -172,7 +172,7 @@ impl TokenRefresher {
             last.failed = Some((began, error.clone()));
             return Err(error);
         }
-        let failed = |error| RefreshError::Store { connection: context.describe(), source: Arc::new(error) };
+        let failed = |error| context.store_failed(error);
         let connection = stored.map_err(failed)?.ok_or_else(|| failed(context.removed()))?;
         last.succeeded = Some((began, connection.version));
         self.open(context, connection)

@@ -9,10 +9,10 @@ use crate::{
     http::{HttpError, RequestSpec, Response},
     json::strip_bom,
     model::Batch,
-    nango::{Nango, PageCommit, store_error},
+    nango::{Nango, PageCommit},
     paginate::path,
     run::confirm_path,
-    store::{Change, Confirmation, DatasetKey, FeedRow, Level, Scan, Write},
+    store::{Change, Confirmation, DatasetKey, FeedRow, Level, Scan, StoreError, Write},
 };
 
 /// Maximum number of candidates that a run requests.
@@ -43,7 +43,7 @@ impl MapperRun<'_> {
         let token = self.context.token();
         let candidates =
             self.runtime.store.delete_candidates(&token, dataset, scan, policy.fingerprint, MAX_CONFIRMATIONS).await;
-        let candidates = candidates.map_err(store_error)?;
+        let candidates = candidates.map_err(StoreError::into_error)?;
         if candidates.is_empty() {
             return Ok(Vec::new());
         }

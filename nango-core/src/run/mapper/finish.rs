@@ -6,13 +6,13 @@ use super::{MapperRun, Progress, fingerprint};
 use crate::{
     declare::{Pagination, SinceFrom},
     error::Result,
-    nango::{PageCommit, store_error},
+    nango::PageCommit,
     paginate::{WalkEnd, WalkOutcome},
     run::{
         resume::{self, SyncState},
         since,
     },
-    store::{DeletePolicy, FinishScan, Level, ResumeWrite, ScanWalk},
+    store::{DeletePolicy, FinishScan, Level, ResumeWrite, ScanWalk, StoreError},
 };
 
 impl MapperRun<'_> {
@@ -51,7 +51,7 @@ impl MapperRun<'_> {
             confirmations,
             resume: Some(resume),
         };
-        let finished = self.runtime.store.finish_scan(finish).await.map_err(store_error)?;
+        let finished = self.runtime.store.finish_scan(finish).await.map_err(StoreError::into_error)?;
         self.context.count_deleted(self.def.models[0].name, finished.deleted);
         self.context.report_deletes(self.def.models[0].name, &finished);
         Ok(())
@@ -61,7 +61,7 @@ impl MapperRun<'_> {
     async fn report_deferred_deletes(&self) -> Result<()> {
         if self.def.track_deletes {
             let outlook = self.runtime.store.pending_deletes(&self.dataset(), &self.delete_policy()).await;
-            self.context.report_outlook(self.def.models[0].name, &outlook.map_err(store_error)?);
+            self.context.report_outlook(self.def.models[0].name, &outlook.map_err(StoreError::into_error)?);
         }
         Ok(())
     }
