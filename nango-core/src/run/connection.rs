@@ -5,16 +5,21 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{
-    Cancellation, Job, Observer, RunReport, Runtime, RuntimeServices, execute_prepared,
+    execute::{execute_prepared, run_triggered_syncs, services},
+    job::Job,
+    observer::Observer,
     outbound::{self, Outbound},
     prepare,
+    report::RunReport,
     rotated_token::RotatedToken,
-    run_triggered_syncs, verify,
+    runtime::Runtime,
+    verify,
 };
 use crate::{
     auth::Credentials,
     declare::{Event, EventDef},
     error::{Error, ErrorKind, Result},
+    nango::Cancellation,
     provider::ConnectionConfigError,
     redact::is_secret_name,
     store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, RemovedConnection, RunStatus, StoreError},
@@ -211,7 +216,7 @@ async fn run_event_function(
     };
     let prepared = prepare::prepare_for(runtime, key, connection.clone(), credentials.cloned(), None).await?;
     let accepts_syncs = def.event == Event::PostConnectionCreation;
-    let services = Arc::new(RuntimeServices::new(runtime.clone(), observer.clone(), accepts_syncs));
+    let services = services(runtime, observer.clone(), accepts_syncs);
     let mut report =
         execute_prepared(runtime, prepared, Job::Event(def), Cancellation::default(), services.clone()).await?;
     run_triggered_syncs(runtime, &services, &mut report, &Cancellation::default()).await;

@@ -7,7 +7,7 @@ use std::{
 
 use uuid::Uuid;
 
-use super::Runtime;
+use crate::{http::RateLimiters, store::SharedStore};
 
 /// Interval between two heartbeats.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
@@ -19,8 +19,8 @@ const HEARTBEAT_LEASE: Duration = Duration::from_secs(15);
 pub(super) struct ProcessHeartbeat(OnceLock<Uuid>);
 
 impl ProcessHeartbeat {
-    /// Starts the heartbeat, which runs until the runtime is dropped. Further calls have no effect.
-    pub(super) fn start(&self, runtime: &Arc<Runtime>) {
+    /// Starts the heartbeat, which runs until the database is dropped. Further calls have no effect.
+    pub(super) fn start(&self, store: &SharedStore, rate_limiters: &Arc<RateLimiters>) {
         let mut first = false;
         let process = *self.0.get_or_init(|| {
             first = true;
@@ -29,24 +29,24 @@ impl ProcessHeartbeat {
         if !first {
             return;
         }
-        let runtime = Arc::downgrade(runtime);
+        let (store, rate_limiters) = (Arc::downgrade(store), rate_limiters.clone());
         tokio::spawn(async move {
-            while let Some(runtime) = runtime.upgrade() {
+            while let Some(store) = store.upgrade() {
                 // If the database does not respond, the last count remains valid.
-                if let Ok(count) = runtime.store.process_heartbeat(process, HEARTBEAT_LEASE).await {
-                    runtime.rate_limiters.set_process_count(count);
+                if let Ok(count) = store.process_heartbeat(process, HEARTBEAT_LEASE).await {
+                    rate_limiters.set_process_count(count);
                 }
-                drop(runtime);
+                drop(store);
                 tokio::time::sleep(HEARTBEAT_INTERVAL).await;
             }
         });
     }
 
     /// Removes this process from the process registry.
-    pub(super) async fn stop(&self, runtime: &Runtime) {
+    pub(super) async fn stop(&self, store: &SharedStore) {
         if let Some(process) = self.0.get() {
             // After an error, the entry expires with its last heartbeat.
-            let _ = runtime.store.remove_process(*process).await;
+            let _ = store.remove_process(*process).await;
         }
     }
 }

@@ -14,10 +14,10 @@ use std::{
 
 use tokio::task::JoinHandle;
 
-use super::{Cancellation, Observer, Runtime, prepare::PreparedRun};
+use super::{observer::Observer, runtime::Runtime};
 use crate::{
     error::{Error, ErrorKind, Result},
-    nango::interrupted,
+    nango::{Cancellation, interrupted},
     store::{NewRun, RunStatus, RunToken, SharedStore, StoreError},
 };
 
@@ -42,19 +42,16 @@ pub(super) async fn with_lease_loss_reason(runtime: &Runtime, token: RunToken, e
     }
 }
 
+/// Starts a run, and waits at most until an existing lease of its key expires.
 pub(super) async fn acquire(
-    runtime: &Runtime,
-    prepared: &PreparedRun,
-    exclusive: bool,
+    store: &SharedStore,
+    new: &NewRun,
     cancellation: &Cancellation,
     observer: &dyn Observer,
 ) -> Result<RunToken> {
-    let lease = runtime.config.lease;
     let mut seen: Option<ObservedLease> = None;
     loop {
-        let (key, connection) = (prepared.key.clone(), prepared.connection_row());
-        let new = NewRun { key, connection, exclusive, lease };
-        match runtime.store.start_run(new).await {
+        match store.start_run(new.clone()).await {
             Ok(token) => return Ok(token),
             Err(StoreError::Busy { function, run, since, lease_until, remaining: left }) if seen.is_none() => {
                 let wait = left.saturating_add(EXPIRY_MARGIN);
@@ -70,7 +67,7 @@ pub(super) async fn acquire(
         }
         tokio::select! {
             () = cancellation.cancelled() => return Err(interrupted()),
-            () = tokio::time::sleep(POLL_INTERVAL.min(lease / RENEWALS_PER_LEASE)) => {}
+            () = tokio::time::sleep(POLL_INTERVAL.min(new.lease / RENEWALS_PER_LEASE)) => {}
         }
     }
 }

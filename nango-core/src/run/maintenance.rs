@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
-use super::{Cancellation, Runtime, lease};
+use super::{lease, runtime::Runtime};
 use crate::{
     config::Retention,
     declare::FunctionKind,
     error::Result,
+    nango::Cancellation,
     store::{
         DatasetKey, DatasetUsage, FunctionKey, Level, LogLine, NewRun, PruneUntil, Pruned, RunEnd, RunStatus, RunToken,
         StoreError, empty_dataset, prune_all,

@@ -20,9 +20,9 @@ use serde_json::Value;
 
 use self::progress::Progress;
 use super::{
-    Runtime,
     prefetch::Prefetcher,
     resume::{self, InterruptedWalk, SyncState},
+    runtime::Runtime,
     since,
 };
 use crate::{

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::Runtime;
+use super::runtime::Runtime;
 use crate::{
     auth::{
         ConnectionContext, Credentials, CredentialsSource, InjectError, Injector, ObtainError, RefreshError,

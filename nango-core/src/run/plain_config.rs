@@ -1,6 +1,6 @@
 //! Migration of secrets that an earlier version stored unsealed in the configuration of connections.
 
-use super::{Runtime, outbound};
+use super::{outbound, runtime::Runtime};
 use crate::{
     auth::Credentials,
     error::{Error, ErrorKind, Result},

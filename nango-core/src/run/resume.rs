@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Runtime;
+use super::runtime::Runtime;
 use crate::{
     error::{Error, ErrorKind, Result},
     nango::Context,

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Runtime;
+use super::runtime::Runtime;
 use crate::{
     auth::Credentials,
     error::{Error, ErrorKind, Result},

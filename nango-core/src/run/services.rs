@@ -7,18 +7,28 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Observer, RunRequest, Runtime, Target, run_one};
+use super::{
+    observer::Observer,
+    report::RunReport,
+    request::{RunRequest, Target},
+    runtime::Runtime,
+};
 use crate::{
     declare::{ActionDef, BoxFuture, Registry, integration_key},
     error::{Error, Result},
     http::WaitObserver,
-    nango::{Context, RunServices, lock_state},
+    nango::{Cancellation, Context, RunServices, lock_state},
     store::{LogLine, Totals},
 };
+
+/// Function that executes a run. It is passed in, because `execute` imports this module.
+pub(super) type RunFunction =
+    fn(Arc<Runtime>, RunRequest, Cancellation, Arc<dyn Observer>) -> BoxFuture<Result<RunReport>>;
 
 /// Services of one run.
 pub(super) struct RuntimeServices {
     runtime: Arc<Runtime>,
+    run: RunFunction,
     pub(super) observer: Arc<dyn Observer>,
     triggered: Mutex<Vec<String>>,
     /// Whether syncs may be triggered. They may not while the connection is being validated or removed.
@@ -26,8 +36,13 @@ pub(super) struct RuntimeServices {
 }
 
 impl RuntimeServices {
-    pub(super) fn new(runtime: Arc<Runtime>, observer: Arc<dyn Observer>, accepts_syncs: bool) -> Self {
-        Self { runtime, observer, triggered: Mutex::default(), accepts_syncs }
+    pub(super) fn new(
+        runtime: Arc<Runtime>,
+        run: RunFunction,
+        observer: Arc<dyn Observer>,
+        accepts_syncs: bool,
+    ) -> Self {
+        Self { runtime, run, observer, triggered: Mutex::default(), accepts_syncs }
     }
 
     /// Removes and returns the syncs that were triggered since the last call, in order.
@@ -60,9 +75,10 @@ impl RunServices for RuntimeServices {
         let integration = integration_key(action.integration);
         let function = Target::Action { name: action.name.to_owned(), input };
         let request = RunRequest::new(integration, function, caller.key().connection.clone());
+        let started = (self.run)(runtime, request, cancellation, observer);
         Box::pin(async move {
             let name = action.name;
-            let report = run_one(&runtime, request, cancellation, observer).await?;
+            let report = started.await?;
             match report.error {
                 Some(error) => Err(error.context(format!("the triggered action `{name}` failed"))),
                 None => Ok(report.output.unwrap_or(Value::Null)),

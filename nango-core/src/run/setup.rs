@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::Job;
+use super::job::Job;
 use crate::{
     error::Result,
     nango::Context,

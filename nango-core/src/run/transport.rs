@@ -7,9 +7,9 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 
-use super::Cancellation;
 use crate::{
     http::{BoxFuture, Clock, OutgoingRequest, RawResponse, Transport, TransportError},
+    nango::Cancellation,
     store::SharedStore,
 };
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Runtime, outbound::Outbound};
+use super::{outbound::Outbound, runtime::Runtime};
 use crate::{
     auth::{AuthMode, Credentials, RefreshError},
     error::{Error, ErrorKind, Result},

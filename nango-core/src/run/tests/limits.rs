@@ -3,10 +3,7 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::{
-    ErrorKind,
-    run::{Observer, RunStatus},
-};
+use crate::{ErrorKind, run::Observer, store::RunStatus};
 
 /// Observer that records the reported waits.
 #[derive(Default)]

@@ -1,0 +1,219 @@
+//! Execution of one run: from the lease to the stored result.
+//!
+//! All functions are called here, so that locking, logging and error handling are the same for each of them.
+//! [`execute`] resolves the function and the connection, acquires the lease of the run's key, calls the function with a
+//! handle, and stores the result.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use futures_util::FutureExt;
+use serde_json::Value;
+
+use super::{
+    dry_run,
+    job::Job,
+    lease, mapper,
+    observer::Observer,
+    prepare::{self, PreparedRun},
+    report::{RunReport, TriggeredSync},
+    request::{RunRequest, Target},
+    resume,
+    runtime::Runtime,
+    services::{RunFunction, RuntimeServices},
+    setup::RunSetup,
+    tracing_log,
+};
+use crate::{
+    declare::{Handle, SyncDef, SyncRun},
+    error::{Error, ErrorKind, Result},
+    nango::{Cancellation, Context, Nango, RunOptions, lease_lost},
+    store::{NewRun, RunEnd, RunStatus, RunToken, StoreError, failpoint::failpoint},
+};
+
+/// Runs a function and returns the report of the run.
+///
+/// # Errors
+///
+/// Fails if the run cannot start: unknown function or connection, credentials that cannot be decrypted, a key that is
+/// leased by another run, or a database error. Errors after the start are part of the report.
+pub async fn execute(
+    runtime: &Arc<Runtime>,
+    request: RunRequest,
+    cancellation: Cancellation,
+    observer: Arc<dyn Observer>,
+) -> Result<RunReport> {
+    runtime.heartbeat.start(&runtime.store, &runtime.rate_limiters);
+    let dry = if request.dry_run { Some(Arc::new(dry_run::runtime(runtime, &request).await?)) } else { None };
+    let effective = dry.as_ref().unwrap_or(runtime);
+    let mut report = run_one(effective, request, cancellation.clone(), observer.clone()).await?;
+    if dry.is_some() {
+        report.dry_records = Some(dry_run::records(effective, &report).await?);
+    }
+    Ok(report)
+}
+
+async fn run_one(
+    runtime: &Arc<Runtime>,
+    request: RunRequest,
+    cancellation: Cancellation,
+    observer: Arc<dyn Observer>,
+) -> Result<RunReport> {
+    let job = Job::resolve(&runtime.registry, &request)?;
+    let mut prepared = prepare::prepare(runtime, &request, &job).await?;
+    prepared.setup = RunSetup {
+        reset: request.reset,
+        empty_cache: request.empty_cache && request.reset,
+        checkpoint: request.checkpoint,
+    };
+    prepared.options = RunOptions { full: request.full, allow_deletes: request.allow_deletes };
+    let services = services(runtime, observer, true);
+    let mut report = execute_prepared(runtime, prepared, job, cancellation.clone(), services.clone()).await?;
+    run_triggered_syncs(runtime, &services, &mut report, &cancellation).await;
+    Ok(report)
+}
+
+/// Creates the services of a run. `accepts_syncs` is false while the connection is being validated or removed.
+pub(super) fn services(
+    runtime: &Arc<Runtime>,
+    observer: Arc<dyn Observer>,
+    accepts_syncs: bool,
+) -> Arc<RuntimeServices> {
+    let run: RunFunction = |runtime, request, cancellation, observer| {
+        Box::pin(async move { run_one(&runtime, request, cancellation, observer).await })
+    };
+    Arc::new(RuntimeServices::new(runtime.clone(), run, observer, accepts_syncs))
+}
+
+/// Runs the syncs that a function requested. A sync that cannot start does not undo the effects of the function.
+pub(super) async fn run_triggered_syncs(
+    runtime: &Arc<Runtime>,
+    services: &RuntimeServices,
+    report: &mut RunReport,
+    cancellation: &Cancellation,
+) {
+    let triggered = services.take_triggered();
+    for sync in triggered {
+        if cancellation.is_cancelled() || report.status != RunStatus::Success {
+            return;
+        }
+        let (integration, connection) = (report.key.integration.clone(), report.key.connection.clone());
+        let next = RunRequest::new(integration, Target::Sync(sync.clone()), connection);
+        let outcome = Box::pin(run_one(runtime, next, cancellation.clone(), services.observer.clone())).await;
+        report.triggered.push(TriggeredSync { sync, outcome });
+    }
+}
+
+/// Acquires the lease of the run's key, calls the function, and ends the run.
+pub(super) async fn execute_prepared(
+    runtime: &Arc<Runtime>,
+    mut prepared: PreparedRun,
+    job: Job,
+    cancellation: Cancellation,
+    services: Arc<RuntimeServices>,
+) -> Result<RunReport> {
+    let started = std::time::Instant::now();
+    let exclusive = matches!(job, Job::Sync(_));
+    let new = NewRun {
+        key: prepared.key.clone(),
+        connection: prepared.connection_row(),
+        exclusive,
+        lease: runtime.config.lease,
+    };
+    let token = lease::acquire(&runtime.store, &new, &cancellation, services.observer.as_ref()).await?;
+    let started_at = runtime.store.now();
+    let renewer = lease::LeaseRenewer::spawn(runtime.store.clone(), token, runtime.config.lease, cancellation.clone());
+    let setup = std::mem::take(&mut prepared.setup);
+    let context = Arc::new(Context::new(prepared.into_context_parts(runtime, token, cancellation.clone(), services)));
+    let work = async {
+        setup.apply(&context, &job).await?;
+        failpoint!("run:before-call");
+        call_catching_panics(runtime, context.clone(), &job).await
+    };
+    let outcome = tracing_log::in_run(context.clone(), Box::pin(work)).await;
+    let lost = renewer.stop();
+    let outcome = if lost { outcome.and(Err(lease_lost())) } else { outcome };
+    let (output, error, status) = match outcome {
+        Ok(output) => (output, None, RunStatus::Success),
+        Err(error) => {
+            let error = lease::with_lease_loss_reason(runtime, token, error).await;
+            let status = match error.kind() {
+                ErrorKind::Interrupted | ErrorKind::LeaseLost => RunStatus::Interrupted,
+                _ => RunStatus::Error,
+            };
+            (None, Some(error), status)
+        }
+    };
+    failpoint!("run:before-end");
+    let error = error.map(|error| error.redacted(context.client().redactor()));
+    let status = end_run(runtime, &context, token, status, error.as_ref()).await?;
+    failpoint!("run:ended");
+    let checkpoint = runtime.store.checkpoint(context.key()).await.map_err(StoreError::into_error)?.value;
+    let resume = runtime.store.resume_state(context.key()).await.map_err(StoreError::into_error)?;
+    let tokens_only = match &job {
+        Job::Sync(def @ SyncDef { run: SyncRun::Mapper(mapper), .. }) => mapper::requires_token(def, mapper),
+        _ => false,
+    };
+    let walking = resume.is_some_and(|sealed| resume::has_resumable_walk(runtime, context.key(), &sealed, tokens_only));
+    Ok(RunReport {
+        run: token.id,
+        key: context.key().clone(),
+        status,
+        totals: context.totals(),
+        findings: context.findings(),
+        resumable: status != RunStatus::Success && (walking || checkpoint.is_some()),
+        checkpoint,
+        output,
+        error,
+        started_at,
+        duration: started.elapsed(),
+        waited: context.client().rate_limit_wait(),
+        dry_records: None,
+        triggered: Vec::new(),
+    })
+}
+
+/// Runs [`call`] and converts a panic of the function into an error, so that the run is ended in either case.
+async fn call_catching_panics(runtime: &Arc<Runtime>, context: Arc<Context>, job: &Job) -> Result<Option<Value>> {
+    match AssertUnwindSafe(call(runtime, context, job)).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(panic) => {
+            let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            Err(Error::msg(format!("the function panicked: {text}")))
+        }
+    }
+}
+
+async fn call(runtime: &Arc<Runtime>, context: Arc<Context>, job: &Job) -> Result<Option<Value>> {
+    let handle = Handle::from(Nango::new(context.clone()));
+    match job {
+        Job::Sync(def) => match &def.run {
+            SyncRun::Function(run) => run(handle).await.map(|()| None),
+            SyncRun::Mapper(mapper) => mapper::walk(runtime, context, def, mapper).await.map(|()| None),
+        },
+        Job::Action(def, input) => (def.run)(handle, input.clone()).await.map(Some),
+        Job::Webhook(def, payload) => (def.run)(handle, payload.clone()).await.map(|()| None),
+        Job::Event(def) => (def.run)(handle).await.map(|()| None),
+    }
+}
+
+async fn end_run(
+    runtime: &Runtime,
+    context: &Context,
+    token: RunToken,
+    status: RunStatus,
+    error: Option<&Error>,
+) -> Result<RunStatus> {
+    let (logs, requests) = context.take_pending();
+    let error = error.map(|error| serde_json::json!({ "kind": error.kind().name(), "message": error.to_string() }));
+    let end = RunEnd { status, error, requests, logs, checkpoint: None, resume: None };
+    match runtime.store.end_run(&token, end).await {
+        Ok(_) => Ok(status),
+        // The run that took over the key has ended this run already; its stored status is authoritative.
+        Err(StoreError::LeaseLost) => {
+            let ended = runtime.store.run(token.id).await.map_err(StoreError::into_error)?;
+            Ok(ended.map_or(RunStatus::Interrupted, |run| run.status))
+        }
+        Err(error) => Err(error.into_error()),
+    }
+}

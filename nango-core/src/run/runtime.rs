@@ -1,0 +1,75 @@
+//! Shared dependencies of all runs of a process.
+
+use std::{sync::Arc, time::Duration};
+
+use super::heartbeat::ProcessHeartbeat;
+use crate::{
+    auth::{KeyRing, TokenRefresher},
+    config::Config,
+    declare::Registry,
+    http::{Clock, RateLimiters, Transport},
+    provider::Catalogue,
+    store::SharedStore,
+};
+
+/// Shared dependencies of all runs of a process.
+#[derive(Debug)]
+pub struct Runtime {
+    /// Functions that the program declares.
+    pub registry: Registry,
+    /// Catalogue of providers.
+    pub catalogue: Catalogue,
+    /// Settings from flags, environment and `nango.toml`.
+    pub config: Config,
+    /// Database of connections, records and runs.
+    pub store: SharedStore,
+    /// Keys that encrypt credentials and resume states at rest.
+    pub ring: KeyRing,
+    /// Obtains and refreshes access tokens.
+    pub token_refresher: Arc<TokenRefresher>,
+    /// Transport of all outbound HTTP requests.
+    pub transport: Arc<dyn Transport>,
+    /// Clock of everything outside the database, such as waits between attempts.
+    pub clock: Arc<dyn Clock>,
+    pub(super) heartbeat: ProcessHeartbeat,
+    /// Rate limiters of the APIs, driven by `clock`.
+    pub rate_limiters: Arc<RateLimiters>,
+}
+
+impl Runtime {
+    /// Creates a runtime from its parts, with a new token refresher and new rate limiters.
+    pub fn new(
+        registry: Registry,
+        catalogue: Catalogue,
+        config: Config,
+        store: SharedStore,
+        ring: KeyRing,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let token_refresher = TokenRefresher::new(store.clone(), ring.clone(), transport.clone(), clock.clone());
+        let rate_limiters = Arc::new(RateLimiters::new(clock.clone()));
+        Self {
+            registry,
+            catalogue,
+            config,
+            store,
+            ring,
+            token_refresher,
+            transport,
+            clock,
+            rate_limiters,
+            heartbeat: ProcessHeartbeat::default(),
+        }
+    }
+
+    /// Waits at most `timeout` for token refreshes that are in progress, then stops the heartbeat and closes the
+    /// database.
+    pub async fn close(&self, timeout: Duration) {
+        // A response that is not stored may contain the only valid refresh token.
+        self.token_refresher.wait_until_idle(timeout).await;
+        self.heartbeat.stop(&self.store).await;
+        // Acknowledged writes are durable already, so an error here loses nothing.
+        let _ = self.store.close().await;
+    }
+}
