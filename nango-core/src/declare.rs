@@ -7,13 +7,9 @@
 mod capability;
 mod def;
 mod deletes;
-mod dots;
-mod flag_names;
-mod frequency;
 mod paginate;
 mod path;
 mod registry;
-pub mod suggest;
 
 pub use capability::{ActionMarker, HasCheckpoint, HasMetadata, HasWebhook, NoModel, Saves, SyncMarker};
 pub use def::{
@@ -21,13 +17,10 @@ pub use def::{
     Since, SinceFormat, SinceFrom, SyncDef, SyncRun, WebhookDef, integration_of,
 };
 pub use deletes::{ConfirmField, ConfirmRequest, Deletes, MetadataValues};
-pub(crate) use dots::dot_segment;
-#[doc(hidden)]
-pub use flag_names::{names_last_page_flag, names_more_flag};
-pub(crate) use frequency::seconds as interval_seconds;
-pub use frequency::{Frequency, FrequencyError};
+pub(crate) use nango_grammar::suggest;
+pub use nango_grammar::{Frequency, FrequencyError};
 pub use paginate::{OffsetBy, Paginate, PaginateKind, Pagination};
+pub(crate) use path::fill;
 pub use path::{EndpointPath, IntoEndpoint, PathValue};
-pub(crate) use path::{fill, push_encoded};
 pub(crate) use registry::integration_key;
 pub use registry::{Entry, FunctionKind, LoadError, Registry};

@@ -2,6 +2,7 @@
 //!
 //! Parsing never fails: errors are collected, so that one compilation reports every mistake.
 
+use nango_grammar::suggest;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::{
     Error, Result, Token,
@@ -9,7 +10,7 @@ use syn::{
     parse::{ParseStream, Parser},
 };
 
-use crate::{suggest, typescript};
+use crate::typescript;
 
 /// Errors of an attribute, in the order in which they were found.
 #[derive(Default)]

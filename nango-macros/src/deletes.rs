@@ -1,5 +1,6 @@
 //! Keys `track_deletes`, `confirm_deletes`, `hold` and `max_deletes`: when a record that a walk did not see is deleted.
 
+use nango_grammar::{Template, template::is_name};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{LitStr, Type};
@@ -7,7 +8,6 @@ use syn::{LitStr, Type};
 use crate::{
     args::{Args, Value},
     duration, endpoint, parts,
-    template::{Template, is_name},
 };
 
 const CONFIRM: &str = "confirm_deletes(get = \"/issues/{record.id}\")";
@@ -103,11 +103,11 @@ fn request(
         }
     };
     let is_metadata = |name: &&String| record_path(name).is_none();
-    if let (None, Some(first)) = (metadata, template.names.iter().find(is_metadata)) {
+    if let (None, Some(first)) = (metadata, template.names().iter().find(is_metadata)) {
         args.errors.push_at(span, endpoint::without_metadata(first));
         return TokenStream::new();
     }
-    let (literals, names) = (&template.literals, &template.names);
+    let (literals, names) = (template.literals(), template.names());
     let field = |name: &String| {
         let record = record_path(name).map(|path| quote!(__nango::ConfirmField::Record(#path)));
         record.unwrap_or_else(|| quote!(__nango::ConfirmField::Metadata(#name)))
@@ -135,8 +135,8 @@ fn request(
 }
 
 fn parse(text: &str) -> Result<Template, String> {
-    let template = Template::parse(text, FIELD)?;
-    for name in &template.names {
+    let template = endpoint::template(text, FIELD)?;
+    for name in template.names() {
         match record_path(name) {
             Some(path) if path.split('.').all(is_step) => {}
             Some(_) => return Err(format!("`{{{name}}}` is not a path in the record: write `{{record.user.id}}`")),
@@ -144,7 +144,7 @@ fn parse(text: &str) -> Result<Template, String> {
             None => return Err(format!("`{{{name}}}` is not the name of a field: {FIELD}")),
         }
     }
-    if template.names.iter().all(|name| record_path(name).is_none()) {
+    if template.names().iter().all(|name| record_path(name).is_none()) {
         return Err("`get` names no field of the record, and would request the same path for each record: write \
                     `{record.id}`"
             .to_owned());

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use nango_grammar::span;
+
 use crate::args::Args;
 
 const DAY: u32 = 24 * 60 * 60;
@@ -19,27 +21,13 @@ pub(crate) fn up_to_30_days(args: &mut Args, key: &str) -> Option<u32> {
 
 fn within(args: &mut Args, key: &str, range: RangeInclusive<u32>, example: &str) -> Option<u32> {
     let text = args.string(key)?;
-    let seconds = seconds(&text.value()).filter(|seconds| range.contains(seconds));
+    let span = span::parse_short(&text.value());
+    let seconds = span.and_then(|span| u32::try_from(span.as_secs()).ok()).filter(|seconds| range.contains(seconds));
     if seconds.is_none() {
         let message = format!("`{}` is not a duration for `{key}`: {example}", text.value());
         args.errors.push_at(text.span(), message);
     }
     seconds
-}
-
-fn seconds(text: &str) -> Option<u32> {
-    let text = text.trim();
-    let unit_at = text.find(|c: char| !c.is_ascii_digit())?;
-    let (number, unit) = text.split_at(unit_at);
-    let unit: u32 = match unit.trim_start() {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => DAY,
-        "w" => 7 * DAY,
-        _ => return None,
-    };
-    number.parse::<u32>().ok()?.checked_mul(unit)
 }
 
 #[cfg(test)]

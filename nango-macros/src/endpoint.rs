@@ -1,13 +1,11 @@
 //! Key `endpoint = "/repos/{owner}/issues"`: a path whose names in braces are fields of the connection's metadata.
 
+use nango_grammar::{Template, template::is_name};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{LitStr, Type};
 
-use crate::{
-    args::Errors,
-    template::{Template, is_name},
-};
+use crate::args::Errors;
 
 const FIELD: &str = "a field of the metadata is written `{field}`";
 
@@ -21,14 +19,14 @@ pub(crate) fn expand(text: &LitStr, metadata: Option<&Type>, marker: &TokenStrea
             return TokenStream::new();
         }
     };
-    let Some(first) = template.names.first() else {
+    let Some(first) = template.names().first() else {
         return quote!(__nango::Endpoint::Fixed(#text));
     };
     if metadata.is_none() {
         errors.push_at(span, without_metadata(first));
         return TokenStream::new();
     }
-    let (literals, names) = (&template.literals, &template.names);
+    let (literals, names) = (template.literals(), template.names());
     let m = Ident::new("m", span);
     let fields = names.iter().map(|name| field(name, span));
     quote_spanned! {span=>
@@ -50,9 +48,16 @@ pub(crate) fn field(name: &str, span: Span) -> Ident {
     crate::marker::with_span(&field, span)
 }
 
+/// Parses a path. `value` explains the syntax of a value in messages, such as `` a field of the metadata is written
+/// `{field}` ``.
+pub(crate) fn template(text: &str, value: &str) -> Result<Template, String> {
+    Template::parse(text)
+        .map_err(|error| if error.is_about_braces() { format!("{error}: {value}") } else { error.to_string() })
+}
+
 fn parse(text: &str) -> Result<Template, String> {
-    let template = Template::parse(text, FIELD)?;
-    match template.names.iter().find(|name| !is_name(name)) {
+    let template = template(text, FIELD)?;
+    match template.names().iter().find(|name| !is_name(name)) {
         Some(name) => Err(format!("`{{{name}}}` is not the name of a field of the metadata")),
         None => Ok(template),
     }
@@ -60,15 +65,22 @@ fn parse(text: &str) -> Result<Template, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::*;
+
+    #[test]
+    fn message_about_braces_explains_the_syntax_of_a_value() {
+        let error = |text: &str| template(text, "write `{field}`").unwrap_err();
+        assert_eq!(error("/{owner"), "`{` without `}`: write `{field}`");
+        assert_eq!(error("/owner}"), "`}` without `{`: write `{field}`");
+        assert_eq!(error("/a b"), "an endpoint has no spaces: write `%20`");
+    }
 
     #[test]
     fn name_that_is_not_a_field_is_refused() {
         for name in ["", "a.b", "0", "a b", "self::a"] {
             let error = parse(&format!("/{{{name}}}")).unwrap_err();
-
             assert!(error.contains("is not the name of a field"), "{name}: {error}");
         }
-        assert_eq!(parse("/{type}").unwrap().names, ["type"]);
+        assert_eq!(parse("/{type}").unwrap().names(), ["type"]);
     }
 }

@@ -38,22 +38,9 @@ mod path;
 mod serde_name;
 mod since;
 mod sync;
-mod template;
 mod typescript;
 mod value;
 mod webhook;
-
-#[path = "../../nango-core/src/declare/dots.rs"]
-mod dots;
-#[path = "../../nango-core/src/declare/flag_names.rs"]
-#[allow(unreachable_pub, reason = "shared with nango-core, which exports it")]
-mod flag_names;
-#[path = "../../nango-core/src/declare/frequency.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with nango-core, which uses all of it")]
-mod frequency;
-#[path = "../../nango-core/src/declare/suggest.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with nango-core, which uses all of it")]
-mod suggest;
 
 use proc_macro::TokenStream;
 

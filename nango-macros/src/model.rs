@@ -1,5 +1,6 @@
 //! Expansion of `#[model]`: a struct or an enum with a name and a schema; with an id, a record.
 
+use nango_grammar::suggest;
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Data, DeriveInput, Error, Field, Fields, LitStr, ext::IdentExt, spanned::Spanned};
@@ -8,7 +9,6 @@ use crate::{
     args::{Args, Errors, list},
     derives::{cfgs, derives},
     serde_name::json_name,
-    suggest,
 };
 
 const WHAT: &str = "`#[model]`";

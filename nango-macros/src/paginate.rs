@@ -1,15 +1,12 @@
 //! Key `paginate(…)`: how a mapper finds the next page. Expands to a `Paginate` constant, the type that functions also
 //! use.
 
+use nango_grammar::flag_names::{names_last_page_flag, names_more_flag};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::LitStr;
 
-use crate::{
-    args::Args,
-    flag_names::{names_last_page_flag, names_more_flag},
-    parts,
-};
+use crate::{args::Args, parts};
 
 const KINDS: [&str; 4] = ["link", "cursor", "offset", "last_item"];
 const KEYS: &[&str] = &[

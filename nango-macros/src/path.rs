@@ -1,5 +1,6 @@
 //! Expansion of `path!("/repos/{owner}/labels/{name}", owner = input.owner)`: a path whose names in braces are values.
 
+use nango_grammar::{Template, template::is_name};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{
@@ -9,11 +10,7 @@ use syn::{
     spanned::Spanned,
 };
 
-use crate::{
-    args::Errors,
-    endpoint,
-    template::{Template, is_name},
-};
+use crate::{args::Errors, endpoint};
 
 const VALUE: &str = "a value is written `{name}`, the name of a variable or of an argument";
 const USAGE: &str =
@@ -30,15 +27,16 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
         }
     };
     let span = call.text.span();
-    let values = match Template::parse(&call.text.value(), VALUE) {
-        Ok(template) => values(&call, &template, &mut errors).map(|values| (template.literals, template.names, values)),
+    let path = match endpoint::template(&call.text.value(), VALUE) {
+        Ok(template) => values(&call, &template, &mut errors).map(|values| (template, values)),
         Err(message) => {
             errors.push_at(span, message);
             None
         }
     };
-    match values {
-        Some((literals, names, values)) if errors.is_empty() => {
+    match path {
+        Some((template, values)) if errors.is_empty() => {
+            let (literals, names) = (template.literals(), template.names());
             // Each value is bound first, and the result last, so that no temporary is kept across an `await` in the
             // same statement or in a later value.
             let bound: Vec<_> =
@@ -76,12 +74,12 @@ fn values(call: &PathInput, template: &Template, errors: &mut Errors) -> Option<
         let name = argument.name();
         if call.arguments[..at].iter().any(|earlier| earlier.name() == name) {
             errors.push_at(argument.name.span(), format!("`{name}` is given twice"));
-        } else if !template.names.contains(&name) {
+        } else if !template.names().contains(&name) {
             errors.push_at(argument.name.span(), format!("the path has no `{{{name}}}`"));
         }
     }
     let mut values = Vec::new();
-    for name in &template.names {
+    for name in template.names() {
         if !is_name(name) {
             errors.push_at(span, wrong_name(name));
             return None;

@@ -1,5 +1,6 @@
 //! Expansion of `#[sync]`: an async function that saves records by hand, or a mapper of one record.
 
+use nango_grammar::Frequency;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Path, Type, spanned::Spanned};
@@ -7,9 +8,8 @@ use syn::{Path, Type, spanned::Spanned};
 use crate::{
     args::Args,
     deletes::{self, Deletes},
-    frequency::{Frequency, FrequencyError},
     func::{Func, capability},
-    mapper, marker, parts, suggest,
+    mapper, marker, parts,
 };
 
 const WHAT: &str = "`#[sync]`";
@@ -37,10 +37,6 @@ const KEYS: &[&str] = &[
     "hold",
     "max_deletes",
 ];
-
-/// Intervals with names, for suggestions.
-const FREQUENCIES: [&str; 7] =
-    ["every half day", "every half hour", "every quarter hour", "every hour", "every day", "every week", "every month"];
 
 /// Keys that only a mapper has, and the message for a function that is not a mapper.
 const NEED_ENDPOINT: [(&str, &str); 5] = [
@@ -197,9 +193,7 @@ fn frequency(args: &mut Args) -> Option<TokenStream> {
         }
         Err(error) => {
             let mut message = error.to_string();
-            if let (FrequencyError::Unreadable(wrong), Some((what, how))) = (&error, message.split_once(": write"))
-                && let Some(meant) = suggest::nearest(wrong, FREQUENCIES)
-            {
+            if let (Some(meant), Some((what, how))) = (error.suggestion(), message.split_once(": write")) {
                 message = format!("{what}, did you mean \"{meant}\"?\nwrite{how}");
             }
             args.errors.push_at(text.span(), message);

@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
-use crate::declare::interval_seconds;
+use nango_grammar::frequency::parse_interval;
 
-/// Minimum age, in seconds: shorter ones are likely mistakes.
-const MIN_SECONDS: f64 = 60.0 * 60.0;
-/// Maximum age, in seconds: 100 years, so that timestamps can be computed from it.
-const MAX_SECONDS: f64 = 100.0 * 365.0 * 24.0 * 60.0 * 60.0;
+/// Minimum age: shorter ones are likely mistakes.
+const MIN_AGE: Duration = Duration::from_hours(1);
+/// Maximum age: 100 years, so that timestamps can be computed from it.
+const MAX_AGE: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// Retention of unchanged records and unused datasets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,8 +28,8 @@ pub(super) fn parse_age(text: &str) -> Result<Option<Duration>, &'static str> {
     if text == "off" {
         return Ok(None);
     }
-    match interval_seconds(text) {
-        Some(seconds) if (MIN_SECONDS..=MAX_SECONDS).contains(&seconds) => Ok(Some(Duration::from_secs_f64(seconds))),
+    match parse_interval(text) {
+        Some(age) if (MIN_AGE..=MAX_AGE).contains(&age) => Ok(Some(age)),
         Some(_) => Err("must be between an hour and a hundred years: write `30d`, `12 hours`, or `off`"),
         None => Err("is not a duration: write `30d`, `12 hours`, or `off`"),
     }

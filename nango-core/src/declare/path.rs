@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt::Write as _, rc::Rc, sync::Arc};
 
+use nango_grammar::segment::{is_segment, push_encoded};
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -119,11 +120,6 @@ pub(crate) fn fill(literals: &[&str], values: &[(&str, &dyn PathValue)]) -> Resu
     Ok(path)
 }
 
-/// Returns whether an encoded value is one segment that no URL parser resolves away.
-pub(crate) fn is_segment(value: &str) -> bool {
-    !matches!(value, "" | "." | "..")
-}
-
 /// Returns the path as declared, with the names of its values in braces.
 fn template<'a>(literals: &[&str], names: impl Iterator<Item = &'a str>) -> String {
     let mut names = names;
@@ -135,19 +131,6 @@ fn template<'a>(literals: &[&str], names: impl Iterator<Item = &'a str>) -> Stri
         }
     }
     text
-}
-
-/// Appends a value for a segment or a query: every byte that is not unreserved in RFC 3986 is written as `%XX`.
-pub(crate) fn push_encoded(text: &mut String, value: &str) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            text.push(char::from(byte));
-        } else {
-            text.push('%');
-            text.extend([byte >> 4, byte & 15].map(|half| char::from(HEX[usize::from(half)])));
-        }
-    }
 }
 
 /// Endpoint of a request: a string, or a path with values, [`path!`](crate::path!).

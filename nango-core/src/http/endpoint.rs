@@ -8,10 +8,10 @@
 //! path that the caller wrote, or the path of the base URL. Absolute URLs, such as links of an API, may have them (RFC
 //! 3986).
 
+use nango_grammar::segment::dot_segment;
 use url::{Url, form_urlencoded};
 
 use super::{HttpError, RequestSpec};
-use crate::declare::dot_segment;
 
 /// Returns the URL of a request below `base`.
 pub(super) fn endpoint_url(base: &Url, spec: &RequestSpec) -> Result<Url, HttpError> {

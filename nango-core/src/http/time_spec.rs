@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use nango_grammar::span;
 
 use super::parse_http_date;
 
@@ -62,7 +63,7 @@ pub(super) fn parse(text: &str, unit: Unit) -> Option<TimeSpec> {
     let first = text.split(';').next().unwrap_or_default().trim_end();
     parse_number(first, unit)
         .or_else(|| parse_date(text).map(TimeSpec::At))
-        .or_else(|| parse_span(first).map(TimeSpec::After))
+        .or_else(|| span::parse_sum(first).map(TimeSpec::After))
         .or_else(|| text.split_once(',').and_then(|(first, _)| parse_number(first.trim(), unit)))
 }
 
@@ -97,35 +98,6 @@ fn parse_date(text: &str) -> Option<i64> {
         (text.len() > 10).then(|| read.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())).flatten()
     };
     parse_http_date(text).or_else(|| timestamp(text).or_else(|| civil(text)).map(Timestamp::as_microsecond))
-}
-
-/// Parses a duration such as `6m0s`, `120ms`, `1h2m3.5s` or `12 seconds`.
-fn parse_span(text: &str) -> Option<Duration> {
-    let mut rest = text;
-    let mut seconds = 0.0;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let value: f64 = rest[..digits].parse().ok()?;
-        rest = rest[digits..].trim_start();
-        let letters = rest.find(|c: char| c.is_ascii_digit() || c.is_whitespace() || c == ',').unwrap_or(rest.len());
-        seconds += value * seconds_per_unit(&rest[..letters])?;
-        rest = rest[letters..].trim_start_matches(|c: char| c.is_whitespace() || c == ',');
-    }
-    (!text.is_empty()).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
-}
-
-/// Returns the length of a unit in seconds; `None` for an unknown name.
-fn seconds_per_unit(name: &str) -> Option<f64> {
-    Some(match name.to_ascii_lowercase().as_str() {
-        "ns" => 1e-9,
-        "us" | "µs" | "μs" => 1e-6,
-        "ms" | "msec" | "millis" | "millisecond" | "milliseconds" => 1e-3,
-        "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
-        "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
-        "h" | "hr" | "hrs" | "hour" | "hours" => 3600.0,
-        "d" | "day" | "days" => 86400.0,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -23,9 +23,8 @@
 //!
 //! The target of a `Link` header is always relative to the request (RFC 8288): `relative_to_request` resolves it.
 
+use nango_grammar::segment::dot_segment;
 use url::{ParseError, Url};
-
-use crate::declare::dot_segment;
 
 /// Returns the URL of a link in the body of the response from `request_url`. `base` is the URL to which endpoints are
 /// appended.

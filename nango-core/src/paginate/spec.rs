@@ -2,12 +2,13 @@
 
 use std::{borrow::Cow, fmt};
 
+use nango_grammar::flag_names::{names_last_page_flag, names_more_flag};
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::{PaginateError, cursor::Cursor, path};
 use crate::{
-    declare::{Paginate, PaginateKind, Pagination, names_last_page_flag, names_more_flag},
+    declare::{Paginate, PaginateKind, Pagination},
     http::{Body, Method, RequestSpec},
 };
 

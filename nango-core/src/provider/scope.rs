@@ -2,12 +2,13 @@
 
 use std::{borrow::Cow, fmt};
 
+use nango_grammar::segment::encoded;
 use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
 use super::{
     RequestEntropy, ResolveError,
-    template::{RequestValue, Variable, encode_segment},
+    template::{RequestValue, Variable},
 };
 
 /// The values that are available to a template. Created by [`TemplateScope::new`] and extended by the caller. Resolving
@@ -251,7 +252,7 @@ impl<'a> RequestParts<'a> {
 /// `&`.
 pub(super) fn canonical_query(query: &[u8]) -> String {
     let mut pairs: Vec<(String, String)> =
-        form_urlencoded::parse(query).map(|(name, value)| (encode_segment(&name), encode_segment(&value))).collect();
+        form_urlencoded::parse(query).map(|(name, value)| (encoded(&name), encoded(&value))).collect();
     pairs.sort();
     let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join("&")

@@ -18,7 +18,6 @@ use std::{fmt, str::FromStr};
 
 pub use function::Function;
 pub use time::{RequestEntropy, TimeFormat};
-pub(super) use url_component::encode_segment;
 pub use variable::{RequestValue, Variable};
 
 use crate::declare::suggest;

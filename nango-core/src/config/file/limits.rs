@@ -1,22 +1,20 @@
 //! Parser of `[limits]`: limits of walks, records and metadata.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
+use nango_grammar::frequency::parse_interval;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
 use super::{Reader, entries};
-use crate::{
-    config::{ConfigError, Limits},
-    declare::interval_seconds,
-};
+use crate::config::{ConfigError, Limits};
 
 const KEYS: [&str; 6] =
     ["walk_pages", "walk_bytes", "walk_empty_pages", "walk_stall", "record_bytes", "metadata_bytes"];
-/// Allowed values of `walk_stall`, in seconds.
-const STALL_SECONDS: std::ops::RangeInclusive<f64> = 10.0..=604_800.0;
+/// Allowed values of `walk_stall`.
+const STALL: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(7 * 24);
 
 impl Reader<'_> {
     pub(super) fn limits(&self, table: &DeTable<'_>) -> Result<Limits, ConfigError> {
@@ -59,9 +57,9 @@ impl Reader<'_> {
 
     fn stall(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<Duration, ConfigError> {
         let text = self.string_of(key, at, value)?;
-        let seconds = interval_seconds(&text).filter(|seconds| STALL_SECONDS.contains(seconds));
+        let stall = parse_interval(&text).filter(|stall| STALL.contains(stall));
         let expected = "must be a duration from 10 seconds to 7 days, such as \"1h\" or \"30 minutes\"";
-        seconds.map(Duration::from_secs_f64).ok_or_else(|| self.value_error(at, key, expected))
+        stall.ok_or_else(|| self.value_error(at, key, expected))
     }
 }
 

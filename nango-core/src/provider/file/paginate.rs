@@ -2,8 +2,10 @@
 
 use std::{borrow::Cow, ops::RangeInclusive};
 
+use nango_grammar::flag_names::{names_last_page_flag, names_more_flag};
+
 use super::key_reader::KeyReader;
-use crate::declare::{OffsetBy, Paginate, PaginateKind, Pagination, names_last_page_flag, names_more_flag};
+use crate::declare::{OffsetBy, Paginate, PaginateKind, Pagination};
 
 /// Statuses that can end a walk, as in `end_status(…)` of the attribute.
 const STATUSES: RangeInclusive<u16> = 400..=499;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use nango_grammar::segment::dot_segment;
 use reqwest::Method;
 
 use super::{
     key_reader::{KeyReader, scalar_text},
     paginate,
 };
-use crate::declare::dot_segment;
 use crate::provider::{BodyWait, Param, Proxy, Refusal, RetryRules, StatusRange, Verification, WaitFormat};
 
 pub(super) fn read(keys: KeyReader<'_>) -> Result<Proxy, String> {

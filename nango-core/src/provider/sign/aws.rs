@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use nango_grammar::segment;
 use url::Url;
 
 use super::{hex, hmac_sha256, sha256};
-use crate::provider::{scope::canonical_query, template::encode_segment};
+use crate::provider::scope::canonical_query;
 
 /// Replaces the hash of a body that is not known before it is sent. Supported by S3.
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
@@ -95,7 +96,7 @@ impl AwsSigner<'_> {
         let mut out = String::with_capacity(path.len());
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
             out.push('/');
-            out.push_str(&encode_segment(segment));
+            segment::push_encoded(&mut out, segment);
         }
         if path.ends_with('/') || out.is_empty() {
             out.push('/');

@@ -1,10 +1,11 @@
 //! OAuth 1 request signatures (RFC 5849).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use nango_grammar::segment::encoded;
 use url::{Url, form_urlencoded};
 
 use super::{hmac_sha1, hmac_sha256};
-use crate::provider::{OAuth1Method, template::encode_segment};
+use crate::provider::OAuth1Method;
 
 /// Parameters of an OAuth 1 signature.
 #[derive(Clone, Copy)]
@@ -43,7 +44,7 @@ impl OAuth1Signer<'_> {
         let signature = self.signature(method, url, form, &oauth_params);
         oauth_params.push(("oauth_signature", &signature));
         let realm = self.realm.map(|realm| format!("realm=\"{realm}\""));
-        let fields = oauth_params.iter().map(|(name, value)| format!("{name}=\"{}\"", encode_segment(value)));
+        let fields = oauth_params.iter().map(|(name, value)| format!("{name}=\"{}\"", encoded(value)));
         format!("OAuth {}", realm.into_iter().chain(fields).collect::<Vec<_>>().join(", "))
     }
 
@@ -56,7 +57,7 @@ impl OAuth1Signer<'_> {
     }
 
     fn signature(&self, method: &str, url: &Url, form: &[u8], oauth_params: &[(&str, &str)]) -> String {
-        let key = format!("{}&{}", encode_segment(self.client.1), encode_segment(self.token.1));
+        let key = format!("{}&{}", encoded(self.client.1), encoded(self.token.1));
         let text = || base_string(method, url, form, oauth_params);
         match self.method {
             OAuth1Method::Plaintext => key,
@@ -73,14 +74,14 @@ fn base_string(method: &str, url: &Url, form: &[u8], oauth_params: &[(&str, &str
     base_url.set_fragment(None);
     let encoded_pairs = |text: &[u8]| {
         let pairs = form_urlencoded::parse(text);
-        pairs.map(|(name, value)| (encode_segment(&name), encode_segment(&value))).collect::<Vec<_>>()
+        pairs.map(|(name, value)| (encoded(&name), encoded(&value))).collect::<Vec<_>>()
     };
     let mut pairs = encoded_pairs(url.query().unwrap_or_default().as_bytes());
     pairs.extend(encoded_pairs(form));
-    pairs.extend(oauth_params.iter().map(|(name, value)| (encode_segment(name), encode_segment(value))));
+    pairs.extend(oauth_params.iter().map(|(name, value)| (encoded(name), encoded(value))));
     pairs.sort();
     let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let parts = [method, base_url.as_str(), &pairs.join("&")].map(encode_segment);
+    let parts = [method, base_url.as_str(), &pairs.join("&")].map(encoded);
     parts.join("&")
 }
 

@@ -5,9 +5,8 @@
 
 use std::borrow::Cow;
 
+use nango_grammar::segment;
 use url::form_urlencoded;
-
-use crate::declare::push_encoded;
 
 /// The component of a URL that contains a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +86,7 @@ impl UrlComponent {
             Self::Port if is_port(value) => Ok(Cow::Borrowed(value)),
             Self::Port => Err(InvalidComponent::Port),
             Self::Path if matches!(value, "." | "..") => Err(InvalidComponent::Dots),
-            Self::Path => Ok(Cow::Owned(encode_segment(value))),
+            Self::Path => Ok(Cow::Owned(segment::encoded(value))),
             Self::Query => Ok(Cow::Owned(form_urlencoded::byte_serialize(value.as_bytes()).collect())),
         }
     }
@@ -119,13 +118,6 @@ fn is_host(value: &str) -> bool {
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
     value.split('.').all(label)
-}
-
-/// Percent-encodes a path segment by RFC 3986: everything except letters, digits and `-_.~`.
-pub(in crate::provider) fn encode_segment(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    push_encoded(&mut text, value);
-    text
 }
 
 #[cfg(test)]

@@ -1,4 +1,30 @@
-//! Dot segments in endpoints. `nango-macros` compiles this file as well, so that literals are checked by the same rule.
+//! Segments of a path: percent-encoding of values, and segments that lead to another path.
+
+/// Appends a value for a segment of a path or a value of a query: every byte that is not unreserved in RFC 3986 is
+/// written as `%XX`.
+pub fn push_encoded(text: &mut String, value: &str) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            text.push(char::from(byte));
+        } else {
+            text.push('%');
+            text.extend([byte >> 4, byte & 15].map(|half| char::from(HEX[usize::from(half)])));
+        }
+    }
+}
+
+/// Percent-encodes a value as [`push_encoded`] does.
+pub fn encoded(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    push_encoded(&mut text, value);
+    text
+}
+
+/// Returns whether a value, after encoding, is one segment that no URL parser resolves away: not empty, `.` or `..`.
+pub fn is_segment(value: &str) -> bool {
+    !matches!(value, "" | "." | "..")
+}
 
 /// Returns the first segment of an endpoint's path that URL parsers or servers resolve as `.` or `..`.
 ///
@@ -6,7 +32,7 @@
 /// `.` and its encoded form `%2e` in any mixture and case, `\` as a separator (URL parsers treat it as `/`), characters
 /// that URL parsers remove (tabs, line breaks, trailing spaces), and path parameters (`..;x`), which some servers
 /// remove before they resolve the path.
-pub(crate) fn dot_segment(endpoint: &str) -> Option<&str> {
+pub fn dot_segment(endpoint: &str) -> Option<&str> {
     let path = endpoint.split(['?', '#']).next().unwrap_or_default();
     path.split(['/', '\\']).find(|segment| is_dots(segment))
 }
@@ -32,6 +58,18 @@ fn is_dots(segment: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn everything_but_unreserved_characters_is_encoded() {
+        assert_eq!(encoded("aZ09-._~"), "aZ09-._~");
+        assert_eq!(encoded("a/b?c#d&e=f+g%2e h\\\n"), "a%2Fb%3Fc%23d%26e%3Df%2Bg%252e%20h%5C%0A");
+        assert_eq!(encoded("é"), "%C3%A9");
+    }
+
+    #[test]
+    fn empty_value_and_dots_are_no_segment() {
+        assert_eq!(["", ".", "..", "...", "a", "%2e"].map(is_segment), [false, false, false, true, true, true]);
+    }
 
     #[test]
     fn dot_segment_is_found_in_every_spelling() {

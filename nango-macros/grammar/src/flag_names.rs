@@ -1,4 +1,4 @@
-//! Names of values that mark the end of a list. `nango-macros` compiles this file as well.
+//! Names of values that mark the end of a list.
 
 /// Returns whether the last step of a path is the name of a value that is true on the last page, such as `isLast`,
 /// `done`, `last` or `end_of_stream`. Declared as `has_more`, it would end every walk at its first page.

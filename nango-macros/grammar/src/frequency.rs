@@ -1,27 +1,29 @@
 //! Frequency of a sync.
 //!
 //! The grammar is Nango's, so that existing schedules can be copied without a change: its named intervals, or `every`
-//! and a duration in the format of npm's `ms`. The macros compile this file as well (`nango-macros/src/lib.rs` includes
-//! it by path), so that attributes and APIs accept the same texts; it therefore depends on nothing but `std`.
+//! and a span in the format of npm's `ms`.
 //!
 //! Not supported on purpose: cron expressions, time zones and calendar months. A sync is due when its interval has
 //! elapsed, and `every month` means 30 days, as in Nango.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, time::Duration};
 
-const MINUTE: f64 = 60.0;
-const HOUR: f64 = 60.0 * MINUTE;
-const DAY: f64 = 24.0 * HOUR;
+use crate::{span, suggest};
+
+const EVERY: &str = "every ";
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
 
 /// Named intervals, in seconds.
-const NAMED: [(&str, f64); 7] = [
-    ("quarter hour", 15.0 * MINUTE),
-    ("half hour", 30.0 * MINUTE),
-    ("hour", HOUR),
-    ("half day", 12.0 * HOUR),
-    ("day", DAY),
-    ("week", 7.0 * DAY),
-    ("month", 30.0 * DAY),
+const NAMED: [(&str, u64); 7] = [
+    ("every quarter hour", 15 * MINUTE),
+    ("every half hour", 30 * MINUTE),
+    ("every hour", HOUR),
+    ("every half day", 12 * HOUR),
+    ("every day", DAY),
+    ("every week", 7 * DAY),
+    ("every month", 30 * DAY),
 ];
 
 /// Interval between two runs of a sync: at least 30 seconds, at most 31 days.
@@ -51,16 +53,17 @@ impl Frequency {
     /// The error names the text and valid alternatives.
     pub fn parse(text: &str) -> Result<Self, FrequencyError> {
         let trimmed = text.trim();
-        let seconds = seconds(trimmed.strip_prefix("every ").unwrap_or(trimmed).trim())
+        let interval = parse_interval(trimmed.strip_prefix(EVERY).unwrap_or(trimmed).trim())
             .ok_or_else(|| FrequencyError::Unreadable(text.to_owned()))?;
-        if seconds < f64::from(Self::SHORTEST) {
+        if interval < Duration::from_secs(Self::SHORTEST.into()) {
             return Err(FrequencyError::TooOften(text.to_owned()));
         }
-        if seconds > f64::from(Self::LONGEST) {
-            return Err(FrequencyError::TooRare(text.to_owned()));
+        match u32::try_from(interval.as_secs()) {
+            Ok(seconds) if interval <= Duration::from_secs(Self::LONGEST.into()) => {
+                Ok(Self { text: Cow::Owned(trimmed.to_owned()), seconds })
+            }
+            _ => Err(FrequencyError::TooRare(text.to_owned())),
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the bounds were checked above")]
-        Ok(Self { text: Cow::Owned(trimmed.to_owned()), seconds: seconds as u32 })
     }
 
     /// Returns the frequency in its original text, without surrounding spaces.
@@ -86,6 +89,14 @@ pub enum FrequencyError {
     TooRare(String),
 }
 
+impl FrequencyError {
+    /// Returns the named frequency that a misspelt text is nearest to, such as `every hour` for `evry hour`.
+    pub fn suggestion(&self) -> Option<&'static str> {
+        let Self::Unreadable(text) = self else { return None };
+        suggest::nearest(text, NAMED.iter().map(|(name, _)| *name))
+    }
+}
+
 impl fmt::Display for FrequencyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -101,21 +112,11 @@ impl fmt::Display for FrequencyError {
 
 impl std::error::Error for FrequencyError {}
 
-pub(crate) fn seconds(text: &str) -> Option<f64> {
-    if let Some((_, seconds)) = NAMED.iter().find(|(name, _)| *name == text) {
-        return Some(*seconds);
-    }
-    let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-    let (number, unit) = text.split_at(unit_at);
-    let unit = match unit.trim_start() {
-        "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
-        "m" | "min" | "mins" | "minute" | "minutes" => MINUTE,
-        "h" | "hr" | "hrs" | "hour" | "hours" => HOUR,
-        "d" | "day" | "days" => DAY,
-        "w" | "week" | "weeks" => 7.0 * DAY,
-        _ => return None,
-    };
-    Some(number.parse::<f64>().ok()? * unit)
+/// Parses an interval without `every` and without limits: `hour`, `half day`, `month` and the other names, or a
+/// [span](span::parse) such as `30 minutes`.
+pub fn parse_interval(text: &str) -> Option<Duration> {
+    let named = NAMED.iter().find(|(name, _)| name.strip_prefix(EVERY) == Some(text));
+    named.map(|(_, seconds)| Duration::from_secs(*seconds)).or_else(|| span::parse(text))
 }
 
 #[cfg(test)]
@@ -123,20 +124,20 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, expect: Result<f64, &str>) {
-        let got = Frequency::parse(text).map(|f| f64::from(f.seconds())).map_err(|e| e.to_string());
+    fn check(text: &str, expect: Result<u64, &str>) {
+        let got = Frequency::parse(text).map(|f| u64::from(f.seconds())).map_err(|e| e.to_string());
         assert_eq!(got, expect.map_err(str::to_owned), "{text}");
     }
 
     #[test]
     fn frequency_is_parsed_from_a_name_or_a_number() {
         check("every hour", Ok(HOUR));
-        check("every half day", Ok(12.0 * HOUR));
-        check("every month", Ok(30.0 * DAY));
-        check("every 5 minutes", Ok(5.0 * MINUTE));
-        check("30s", Ok(30.0));
-        check(" every 1.5 hours ", Ok(90.0 * MINUTE));
-        check("every 2 weeks", Ok(14.0 * DAY));
+        check("every half day", Ok(12 * HOUR));
+        check("every month", Ok(30 * DAY));
+        check("every 5 minutes", Ok(5 * MINUTE));
+        check("30s", Ok(30));
+        check(" every 1.5 hours ", Ok(90 * MINUTE));
+        check("every 2 weeks", Ok(14 * DAY));
     }
 
     #[test]
@@ -146,6 +147,25 @@ mod tests {
             check(text, Err(&format!("`{text}` is not a frequency: {help}")));
         }
         check("every 29 seconds", Err("`every 29 seconds` is too often: the shortest frequency is 30 seconds"));
+        check("29.9s", Err("`29.9s` is too often: the shortest frequency is 30 seconds"));
+        check("2678400.5s", Err("`2678400.5s` is too rare: the longest frequency is 31 days"));
         check("every 32 days", Err("`every 32 days` is too rare: the longest frequency is 31 days"));
+    }
+
+    #[test]
+    fn misspelt_named_frequency_has_a_suggestion() {
+        let suggestion = |text: &str| Frequency::parse(text).unwrap_err().suggestion();
+        assert_eq!(suggestion("evry hour"), Some("every hour"));
+        assert_eq!(suggestion("every munth"), Some("every month"));
+        assert_eq!(suggestion("sometimes"), None);
+        assert_eq!(suggestion("every 1 second"), None);
+    }
+
+    #[test]
+    fn interval_has_no_limits() {
+        assert_eq!(parse_interval("half day"), Some(Duration::from_hours(12)));
+        assert_eq!(parse_interval("1s"), Some(Duration::from_secs(1)));
+        assert_eq!(parse_interval("100 weeks"), Some(Duration::from_secs(700 * DAY)));
+        assert_eq!(parse_interval("every hour"), None);
     }
 }
