@@ -1,6 +1,9 @@
 //! The rules of the structure of `nango-core` that a program can check: see "Structure" in ARCHITECTURE.md.
 
+mod literals;
 mod modules;
+
+use std::collections::BTreeSet;
 
 use crate::sources;
 use modules::Modules;
@@ -98,4 +101,72 @@ fn only_wire_knows_names_on_the_wire() {
         |path| path.starts_with("wire"),
         |line| names.iter().any(|name| line.contains(name)),
     );
+}
+
+#[test]
+fn only_catalogue_and_help_texts_name_a_provider() {
+    // Names that are also words of the field or of English.
+    let words = ["box", "front", "lever", "linear", "monday", "unauthenticated"];
+    let catalogue = "nango-core/src/provider/builtin/";
+    let entries = sources::all(&[".yaml"]).into_iter().filter(|source| source.path.starts_with(catalogue));
+    let names: BTreeSet<String> = entries
+        .flat_map(|source| source.text.lines().filter_map(top_level_key).map(str::to_owned).collect::<Vec<_>>())
+        .filter(|name| !words.contains(&name.as_str()))
+        .collect();
+    assert!(names.len() > 80, "{} names of providers were found", names.len());
+    let is_exempt = |path: &str| path == "provider/builtin.rs" || path.starts_with("cli/");
+    let wrong: Vec<_> = literals::of_core()
+        .into_iter()
+        .filter(|literal| !is_exempt(&literal.path))
+        .filter(|literal| {
+            let lower = literal.text.to_lowercase();
+            let mut words = lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+            words.any(|word| names.contains(word))
+        })
+        .map(|literal| format!("{}: {:?}", literal.path, literal.text))
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "what concerns one provider belongs into its entry of the catalogue:\n{}",
+        wrong.join("\n")
+    );
+}
+
+/// Returns the key of a line such as `github:`.
+fn top_level_key(line: &str) -> Option<&str> {
+    let (name, _) = line.split_once(':')?;
+    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (!name.is_empty() && name.chars().all(is_name)).then_some(name)
+}
+
+#[test]
+fn global_state_is_listed_with_its_reason() {
+    let listed = [
+        ("http/reuse.rs", "CONNECTED", "belongs to a task: whether its request opened a connection"),
+        ("provider/builtin.rs", "ENTRIES", "constant data, parsed once"),
+        ("run/tracing_log.rs", "CURRENT_RUN", "belongs to a task: the run whose log receives its events"),
+        ("store/failpoint.rs", "CONFIGURED", "crash tests, not in release builds"),
+        ("store/failpoint.rs", "HITS", "crash tests, not in release builds"),
+        (
+            "store/sqlite/file.rs",
+            "CREATING",
+            "locks of a file belong to the process, so its creation is serialized in it",
+        ),
+    ];
+    let mut seen = BTreeSet::new();
+    for (path, number, line) in lines_of_core() {
+        let Some((before, declared)) = line.split_once("static ") else { continue };
+        let Some((name, kind)) = declared.split_once(':') else { continue };
+        let is_item = before.trim_start().chars().all(|c| c.is_ascii_lowercase() || "() ".contains(c));
+        let is_name = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        let is_state = ["Mutex", "RwLock", "Atomic", "OnceLock", "LazyLock", "OnceCell", "Cell", "Arc"];
+        let is_state = is_state.iter().any(|state| kind.contains(state));
+        if !(is_item && is_name && is_state) {
+            continue;
+        }
+        let is_listed = listed.iter().any(|(file, item, _)| *file == path && *item == name);
+        assert!(is_listed, "nango-core/src/{path}:{number}: `{name}` is global state: hand it down instead");
+        seen.insert((path, name.to_owned()));
+    }
+    assert_eq!(seen.len(), listed.len(), "remove from the list what is gone; found {seen:?}");
 }

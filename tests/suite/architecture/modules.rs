@@ -47,6 +47,24 @@ fn is_cfg_test(attributes: &[Attribute]) -> bool {
     })
 }
 
+/// Whether an item is compiled only for tests.
+pub(super) fn is_test_item(item: &Item) -> bool {
+    match item {
+        Item::Const(item) => is_cfg_test(&item.attrs),
+        Item::Enum(item) => is_cfg_test(&item.attrs),
+        Item::Fn(item) => is_cfg_test(&item.attrs),
+        Item::Impl(item) => is_cfg_test(&item.attrs),
+        Item::Macro(item) => is_cfg_test(&item.attrs),
+        Item::Mod(item) => is_cfg_test(&item.attrs),
+        Item::Static(item) => is_cfg_test(&item.attrs),
+        Item::Struct(item) => is_cfg_test(&item.attrs),
+        Item::Trait(item) => is_cfg_test(&item.attrs),
+        Item::Type(item) => is_cfg_test(&item.attrs),
+        Item::Use(item) => is_cfg_test(&item.attrs),
+        _ => false,
+    }
+}
+
 impl Modules {
     pub(super) fn of_core() -> Self {
         let mut modules = BTreeMap::new();
