@@ -29,9 +29,7 @@ use crate::{
     declare::{Entry, Item, Registry},
     model::SchemaFn,
 };
-use definitions::Definitions;
-
-const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+use definitions::{DIALECT, Definitions};
 
 /// Returns the bundle of all integrations, or of one.
 ///

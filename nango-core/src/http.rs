@@ -20,12 +20,14 @@ mod authorize;
 mod body;
 mod body_error;
 mod client;
+mod client_state;
 mod clock;
 mod coding;
 mod date;
 mod egress;
 mod endpoint;
 mod error;
+mod limit_wait;
 #[cfg(test)]
 pub(crate) mod mock;
 mod network;
@@ -40,6 +42,7 @@ mod retry;
 mod reuse;
 mod time_spec;
 mod transport;
+mod transport_error;
 
 pub use authorize::{AuthError, Authorize, CredentialsVersion, NoAuth};
 pub use body::{Body, Part, Payload, StreamBody};
@@ -57,7 +60,8 @@ pub use redact::RedactedRequest;
 pub(crate) use redact::redacted_url;
 pub use request::{OutgoingRequest, RequestSpec};
 pub use response::{Response, StreamingResponse};
-pub use transport::{RawResponse, Transport, TransportError};
+pub use transport::{RawResponse, Transport};
+pub use transport_error::TransportError;
 
 pub use futures_util::future::BoxFuture;
 pub use reqwest::{

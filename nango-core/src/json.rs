@@ -7,9 +7,11 @@
 //! This is a base module: models, errors, HTTP and the command line use it.
 
 mod decode;
+mod error;
 mod exact;
 mod number;
 mod text;
 
-pub(crate) use decode::{DecodeError, decode, decode_str, decode_value, parse_rounding, short_name, value_or_text};
+pub(crate) use decode::{decode, decode_str, decode_value, parse_rounding, short_name, value_or_text};
+pub(crate) use error::DecodeError;
 pub(crate) use text::{body_text, body_text_lossy, charset, strip_bom};

@@ -170,6 +170,11 @@ impl Credentials {
         &self.fields
     }
 
+    /// Returns the values of the credentials, without the secret part of the connection configuration.
+    fn parts_without_config(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.fields.iter().filter(|(key, _)| *key != SECRET_CONFIG_KEY)
+    }
+
     /// Returns the secret values of the connection configuration.
     pub fn config(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.fields.get(SECRET_CONFIG_KEY).and_then(Value::as_object).into_iter().flatten()

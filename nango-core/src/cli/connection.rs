@@ -9,8 +9,7 @@ mod test;
 
 use clap::ArgMatches;
 
-use super::{Command, CommandError, Context, Exit, group, startup_check::provider_of};
-use crate::config::Config;
+use super::{Command, CommandError, Context, Exit, group};
 
 /// Command group `registry connection …`.
 #[derive(Debug)]
@@ -27,9 +26,4 @@ impl Command for Connection {
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
         group::run(&COMMANDS, matches, context)
     }
-}
-
-/// Returns the name of a connection's provider.
-fn provider<'a>(config: &'a Config, connection: &'a crate::store::Connection) -> &'a str {
-    provider_of(config, &connection.integration)
 }

@@ -3,7 +3,7 @@
 //! An unknown name is reported with the available names and the nearest one. The lookups are public, so that an added
 //! command reports unknown names like the built-in ones.
 
-use super::{CommandError, startup_check::provider_of};
+use super::CommandError;
 use crate::{
     auth::{AuthMode, Credentials},
     config::Config,
@@ -98,7 +98,7 @@ pub async fn connection(runtime: &Runtime, integration: &str, id: &str) -> Resul
 
 /// Returns the command that adds a connection with the simplest credentials that the provider accepts.
 pub fn add_command(catalogue: &Catalogue, config: &Config, integration: &str, id: &str) -> String {
-    let provider = catalogue.get(provider_of(config, integration));
+    let provider = catalogue.get(config.provider_of(integration));
     let mode = provider.map_or(AuthMode::None, simplest_auth_mode);
     let arguments = auth_arguments(mode, provider);
     format!("registry connection add {integration} {}{arguments}", shell_quoted(id))

@@ -2,6 +2,7 @@
 //!
 //! The compiler and the configuration parser each see only one of the three.
 
+use super::lookup::unknown_name;
 use crate::{
     config::Config,
     declare::{Registry, SyncRun, suggest},
@@ -25,7 +26,7 @@ pub fn check(registry: &Registry, catalogue: &Catalogue, config: &Config) -> Vec
             continue;
         }
         let integration = entry.integration();
-        let provider = provider_of(config, integration);
+        let provider = config.provider_of(integration);
         if catalogue.get(provider).is_none_or(|provider| provider.proxy.paginate.is_none()) {
             problems.push(format!(
                 "sync `{}` of `{integration}` ({}): a bare `paginate` uses the pagination of the provider's entry, and \
@@ -53,7 +54,7 @@ fn check_config_names(registry: &Registry, catalogue: &Catalogue, config: &Confi
         match settings.provider.as_deref().map(|name| catalogue.find(name)) {
             Some(Err(CatalogueError::Unknown { name, .. })) => {
                 let names: Vec<&str> = catalogue.names().collect();
-                let sentence = super::lookup::unknown_name("provider", &name, &names);
+                let sentence = unknown_name("provider", &name, &names);
                 problems.push(format!("`[integrations.{integration}]` in the configuration: {sentence}"));
             }
             Some(Err(error)) => problems.push(format!("`[integrations.{integration}]` in the configuration: {error}")),
@@ -71,11 +72,6 @@ fn check_config_names(registry: &Registry, catalogue: &Catalogue, config: &Confi
         }
     }
     problems
-}
-
-/// Returns the name of an integration's provider: the name of the integration, unless the configuration sets another.
-pub(super) fn provider_of<'a>(config: &'a Config, integration: &'a str) -> &'a str {
-    config.integrations.get(integration).and_then(|settings| settings.provider.as_deref()).unwrap_or(integration)
 }
 
 #[cfg(test)]

@@ -58,6 +58,15 @@ pub fn truncated(text: &str, max_chars: usize) -> String {
     line
 }
 
+/// Formats a size in decimal units: `999 bytes`, `12.3 MB`.
+pub(super) fn human_size(bytes: u64) -> String {
+    let units = [("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000)];
+    match units.iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => format!("{}.{} {name}", number(bytes / unit), bytes % unit / (unit / 10)),
+        None => pluralized(bytes, "byte"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,5 +91,14 @@ mod tests {
         let mut table = table(&["a", "b"], Some(30));
         table.add_row(["x".repeat(40), "y".repeat(40)]);
         assert!(table.to_string().lines().all(|line| line.chars().count() <= 30), "{table}");
+    }
+
+    #[test]
+    fn sizes_are_formatted_with_unit() {
+        let cases =
+            [(1, "1 byte"), (999, "999 bytes"), (1_000, "1.0 KB"), (1_250_000, "1.2 MB"), (3_999_999_999, "3.9 GB")];
+        for (bytes, expect) in cases {
+            assert_eq!(human_size(bytes), expect);
+        }
     }
 }

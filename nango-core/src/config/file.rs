@@ -34,6 +34,7 @@
 //! The file is parsed by hand and not with serde's derive, so that every error has a line and none quotes a value.
 
 mod addresses;
+mod entries;
 mod limits;
 
 use std::{
@@ -50,6 +51,7 @@ use toml::{
 
 use super::{ConfigError, Egress, IntegrationConfig, Limits, Retention, retention};
 use crate::{declare::suggest, http::HostPattern};
+use entries::entries;
 
 /// Allowed lease durations, in seconds: shorter leases would expire on a busy machine.
 const LEASE_SECONDS: std::ops::RangeInclusive<f64> = 0.2..=3600.0;
@@ -94,9 +96,6 @@ struct Reader<'a> {
     path: &'a Path,
     text: &'a str,
 }
-
-/// Key, byte offset and value of an entry.
-type TableEntry<'a, 'i> = (&'a str, usize, &'a Spanned<DeValue<'i>>);
 
 impl Reader<'_> {
     fn file(&self, table: &DeTable<'_>) -> Result<FileConfig, ConfigError> {
@@ -317,14 +316,6 @@ impl Reader<'_> {
     fn line(&self, at: usize) -> usize {
         1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count()
     }
-}
-
-/// Returns the entries of a table in the order of the file, so that the first mistake is reported.
-fn entries<'a, 'i>(table: &'a DeTable<'i>) -> impl Iterator<Item = TableEntry<'a, 'i>> {
-    let mut entries: Vec<TableEntry<'a, 'i>> =
-        table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span().start, value)).collect();
-    entries.sort_by_key(|(_, at, _)| *at);
-    entries.into_iter()
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{declare::Entry, model::SchemaFn};
 
+/// The dialect of all exported schemas.
+pub(super) const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// Prefix of references, before they are changed to paths inside the bundle.
 pub(super) const DEFS_PREFIX: &str = "#/$defs/";
 
@@ -241,7 +243,7 @@ fn as_record(plain: &Value) -> Value {
 pub(super) fn standalone_of(definitions: &BTreeMap<String, Value>, name: &str) -> Option<Value> {
     let root = definitions.get(name)?;
     let mut reached = reachable(definitions, references(root).into_iter().collect());
-    let mut schema = json!({ "$schema": super::DIALECT, "title": name });
+    let mut schema = json!({ "$schema": DIALECT, "title": name });
     let object = schema.as_object_mut()?;
     object.extend(root.as_object()?.iter().map(|(key, value)| (key.clone(), value.clone())));
     reached.remove(name);

@@ -12,8 +12,8 @@ use url::Url;
 
 use super::{
     Body, ClientParts, CredentialsVersion, HttpError, OutgoingRequest, RedactedRequest, TransportError,
-    client::ClientInner,
-    endpoint, quota,
+    client_state::ClientState,
+    endpoint, limit_wait,
     rate_limit::{Outcome, Permit},
     rate_limit_headers::{self, RateLimitHeaders},
     redact,
@@ -92,7 +92,7 @@ impl PreparedRequest {
     /// Sends the request and follows its redirects. Credentials are added anew for every hop, and for no hop after the
     /// first that left the trusted origin: a foreign server must not choose what is requested with them. A provider
     /// whose entry forwards headers vouches for the targets of its redirects.
-    pub(super) async fn send_following_redirects(&self, client: &ClientInner) -> Result<ResponseHead, AttemptError> {
+    pub(super) async fn send_following_redirects(&self, client: &ClientState) -> Result<ResponseHead, AttemptError> {
         let sent_at = client.parts.clock.now();
         let mut hop = OutgoingRequest {
             method: self.method.clone(),
@@ -112,10 +112,11 @@ impl PreparedRequest {
             let (mut version, mut permit) = (None, None);
             if trusted {
                 // Acquired before the credentials, so that they do not expire in the wait queue.
-                permit =
-                    quota::acquire_permit(&client.parts, &client.wait_timer, request.url.path(), || self.describe())
-                        .await
-                        .map_err(AttemptError::Final)?;
+                permit = limit_wait::acquire_permit(&client.parts, &client.wait_timer, request.url.path(), || {
+                    self.describe()
+                })
+                .await
+                .map_err(AttemptError::Final)?;
                 for (name, value) in &client.parts.headers {
                     if !self.headers.contains_key(name) {
                         request.headers.append(name, value.clone());

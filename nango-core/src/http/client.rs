@@ -1,12 +1,6 @@
 //! HTTP client of one connection in one run: retries, credentials refresh after a 401, and waits for rate limits.
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -15,46 +9,21 @@ use url::Url;
 use super::{
     ClientParts, CredentialsVersion, HttpError, OutgoingRequest, RequestSpec, Response, StreamingResponse,
     TransportError,
-    attempt::{AttemptError, PreparedRequest, ResponseHead},
-    endpoint, error,
-    quota::{self, WaitTimer},
+    attempt::{AttemptError, PreparedRequest, ResponseHead, describe_request},
+    client_state::ClientState,
+    endpoint, error, limit_wait,
     retry::{self, RetryAdvice},
 };
 use crate::{error::HttpFailure, redact::Redactor};
 
 /// Sends the requests of one connection in one run. Clones share all state.
 #[derive(Debug, Clone)]
-pub struct Client(Arc<ClientInner>);
-
-#[derive(Debug)]
-pub(super) struct ClientInner {
-    pub(super) parts: ClientParts,
-    request_count: AtomicU64,
-    pub(super) wait_timer: WaitTimer,
-    /// Send time of the oldest request with a response since the last [`Client::take_oldest_request`].
-    oldest_sent_at: Mutex<Option<i64>>,
-}
-
-impl ClientInner {
-    pub(super) fn count_request(&self) {
-        self.request_count.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn lock_oldest_sent_at(&self) -> std::sync::MutexGuard<'_, Option<i64>> {
-        // The value is a plain timestamp, so a panic cannot leave it inconsistent.
-        self.oldest_sent_at.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+pub struct Client(Arc<ClientState>);
 
 impl Client {
     /// Creates a client from its parts.
     pub fn new(parts: ClientParts) -> Self {
-        Self(Arc::new(ClientInner {
-            parts,
-            request_count: AtomicU64::new(0),
-            wait_timer: WaitTimer::default(),
-            oldest_sent_at: Mutex::default(),
-        }))
+        Self(Arc::new(ClientState::new(parts)))
     }
 
     /// Sends a request and reads the whole response.
@@ -101,7 +70,7 @@ impl Client {
 
     /// Returns the number of requests sent, including further attempts and redirects.
     pub fn requests_sent(&self) -> u64 {
-        self.0.request_count.load(Ordering::Relaxed)
+        self.0.requests_sent()
     }
 
     /// Returns the total time that the client has waited for rate limits.
@@ -112,7 +81,7 @@ impl Client {
     /// Returns and resets the send time of the oldest request with a response since the last call, in microseconds
     /// since 1970: the age of the data that a commit is about to write.
     pub fn take_oldest_request(&self) -> Option<i64> {
-        self.0.lock_oldest_sent_at().take()
+        self.0.take_oldest_sent_at()
     }
 
     /// Returns the base URL of a request: its own, or the connection's.
@@ -205,7 +174,7 @@ impl Client {
         // The reader sets the speed of a stream; only the idle timeout bounds it.
         prepared.timeout = None;
         let (response, _, attempts) = self.send_with_retries(&prepared, true).await?;
-        let request = super::attempt::describe_request(&response.request);
+        let request = describe_request(&response.request);
         let body = response.body.map(move |piece| {
             piece.map_err(|source| HttpError::Network { request: request.clone(), attempts, source })
         });
@@ -251,9 +220,7 @@ impl Client {
             let mut limited = false;
             let wait = match outcome {
                 Ok((response, body, None)) => {
-                    let mut oldest = self.0.lock_oldest_sent_at();
-                    *oldest = Some(oldest.map_or(response.sent_at, |oldest| oldest.min(response.sent_at)));
-                    drop(oldest);
+                    self.0.record_sent_at(response.sent_at);
                     return Ok((response, body, sent));
                 }
                 Ok((response, body, Some(advice))) => {
@@ -277,7 +244,7 @@ impl Client {
             };
             let waiting = limited.then(|| self.0.wait_timer.start(&self.0.parts));
             if limited {
-                quota::report_wait(&self.0.parts, wait);
+                limit_wait::report_wait(&self.0.parts, wait);
             }
             clock.sleep(wait).await;
             drop(waiting);

@@ -12,6 +12,7 @@
 //! resolved addresses in the proxy.
 
 mod address;
+mod host_name;
 mod host_pattern;
 mod resolve;
 
@@ -23,6 +24,7 @@ use std::{
 use url::{Host, Url};
 
 use address::AddressScope;
+use host_name::normalized_host;
 pub use host_pattern::{HostPattern, ParseHostPatternError};
 pub(super) use resolve::{PolicyResolver, SystemResolver};
 
@@ -196,11 +198,6 @@ impl EgressPolicy {
 
 const NEEDS_EXACT_RULE: &str = "only its address under `[egress] allow` in nango.toml allows it";
 const DENIED: &str = "it is denied by `[egress] deny` in nango.toml";
-
-/// Returns a host name in the form in which it is compared: lower case, without the trailing dot.
-fn normalized_host(host: &str) -> String {
-    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
-}
 
 /// Returns the host and port of a URL; `None` if it has none.
 fn host_and_port(url: &Url) -> Option<(String, u16)> {

@@ -15,7 +15,9 @@
 
 mod aimd;
 mod bucket;
+mod limiter;
 mod permit;
+mod priority;
 mod routes;
 mod skew;
 mod wait_queue;
@@ -25,29 +27,19 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
 };
 
 use super::Clock;
-use bucket::Bucket;
-pub(super) use permit::{AcquireError, Outcome, Permit, PermitRequest};
-use routes::Routes;
-use skew::Skew;
+pub(super) use limiter::Permit;
+pub use limiter::RateLimiter;
+pub(super) use permit::{AcquireError, Outcome, PermitRequest};
+pub use priority::Priority;
 
 /// From this number of rate limiters on, unused ones are evicted.
 const EVICT_ABOVE: usize = 1024;
-
-/// Priority of a request.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Priority {
-    /// A caller waits for the response: an action, a proxied request.
-    Interactive,
-    /// Background work: a sync.
-    #[default]
-    Background,
-}
 
 /// The rate limiters of a process. Created once at startup.
 pub struct RateLimiters {
@@ -78,7 +70,7 @@ impl RateLimiters {
         let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
         if limiters.len() >= EVICT_ABOVE && !limiters.contains_key(&key) {
             let now = self.clock.now();
-            limiters.retain(|_, limiter| Arc::strong_count(limiter) > 1 || limiter.state().is_in_use(now));
+            limiters.retain(|_, limiter| Arc::strong_count(limiter) > 1 || limiter.is_in_use(now));
         }
         let new = || Arc::new(RateLimiter::new(self.clock.clone(), self.processes.clone()));
         limiters.entry(key).or_insert_with(new).clone()
@@ -88,60 +80,6 @@ impl RateLimiters {
 impl fmt::Debug for RateLimiters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RateLimiters").field("processes", &self.processes).finish_non_exhaustive()
-    }
-}
-
-/// Rate limiter of one connection, or of all connections of an integration that share a quota.
-pub struct RateLimiter {
-    clock: Arc<dyn Clock>,
-    processes: Arc<AtomicU32>,
-    state: Mutex<LimiterState>,
-}
-
-/// State of a rate limiter. Times are microseconds since 1970 by the limiter's clock.
-struct LimiterState {
-    buckets: Vec<Bucket>,
-    routes: Routes,
-    skew: Skew,
-    /// Counter that orders sent requests and responses, in ticks.
-    sequence: u64,
-}
-
-impl RateLimiter {
-    fn new(clock: Arc<dyn Clock>, processes: Arc<AtomicU32>) -> Self {
-        let state = LimiterState {
-            buckets: vec![Bucket::default()],
-            routes: Routes::default(),
-            skew: Skew::default(),
-            sequence: 0,
-        };
-        Self { clock, processes, state: Mutex::new(state) }
-    }
-
-    fn state(&self) -> MutexGuard<'_, LimiterState> {
-        // A panic can at most leave a count of requests in flight that is too high, which costs one permit.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn processes(&self) -> u64 {
-        u64::from(self.processes.load(Ordering::Relaxed).max(1))
-    }
-}
-
-impl LimiterState {
-    fn next_sequence(&mut self) -> u64 {
-        self.sequence += 1;
-        self.sequence
-    }
-
-    fn is_in_use(&self, now: i64) -> bool {
-        self.buckets.iter().any(|bucket| bucket.is_in_use(now))
-    }
-}
-
-impl fmt::Debug for RateLimiter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RateLimiter").finish_non_exhaustive()
     }
 }
 

@@ -4,30 +4,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
+    DecodeError,
     exact::ExactDeserializer,
     number,
     text::{body_text, body_text_lossy},
 };
 use crate::redact::without_value;
-
-/// Error of a text that is not the expected value. It names the field and what was expected, and quotes no value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{message}", if path == "." { String::new() } else { format!("`{path}`: ") })]
-pub(crate) struct DecodeError {
-    /// Path of the field, such as `user.login`; `.` is the whole value.
-    pub(crate) path: String,
-    /// The reason, without the value.
-    pub(crate) message: String,
-    /// Whether the text is not JSON at all.
-    pub(crate) is_syntax: bool,
-}
-
-impl DecodeError {
-    /// Creates the error of a text that is not JSON.
-    pub(crate) fn syntax(message: String) -> Self {
-        Self { path: ".".to_owned(), message, is_syntax: true }
-    }
-}
 
 /// Decodes a value from UTF-8, with or without a byte order mark. The path of an invalid field is determined only after
 /// a failure.

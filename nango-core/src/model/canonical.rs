@@ -7,9 +7,10 @@
 //!
 //! The sorted maps need a separate serde serializer; `serde_json` writes the strings.
 
+mod error;
 mod text;
 
-use std::fmt::{self, Display};
+use std::fmt::Display;
 
 use serde::{
     Serialize,
@@ -18,28 +19,11 @@ use serde::{
 
 use crate::json::decode_str;
 
+pub use error::CanonicalError;
 use text::{KeyText, RawText};
 
 /// Struct name under which `serde_json::value::RawValue` serializes text that is already JSON.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
-
-/// Error for a value without a canonical form.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CanonicalError(String);
-
-impl Display for CanonicalError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for CanonicalError {}
-
-impl ser::Error for CanonicalError {
-    fn custom<T: Display>(message: T) -> Self {
-        Self(message.to_string())
-    }
-}
 
 /// Appends the canonical form of `value` to `out`. On an error, `out` may contain a part of it.
 pub fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), CanonicalError> {

@@ -2,12 +2,12 @@
 
 use std::{borrow::Cow, fmt};
 
-use nango_grammar::segment::encoded;
 use serde_json::{Map, Value};
-use url::{Url, form_urlencoded};
+use url::Url;
 
 use super::{
     RequestEntropy, ResolveError,
+    sign::canonical_query,
     template::{RequestValue, Variable},
 };
 
@@ -246,16 +246,6 @@ impl<'a> RequestParts<'a> {
         let media_type = self.content_type?.split(';').next()?.trim();
         media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded").then_some(self.body)
     }
-}
-
-/// Returns the canonical form of parameters for signatures: names and values encoded by RFC 3986, sorted, joined by
-/// `&`.
-pub(super) fn canonical_query(query: &[u8]) -> String {
-    let mut pairs: Vec<(String, String)> =
-        form_urlencoded::parse(query).map(|(name, value)| (encoded(&name), encoded(&value))).collect();
-    pairs.sort();
-    let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-    pairs.join("&")
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! Invariant: values are never parsed. Each part is resolved from the scope only, so a value that contains `${…}`,
 //! `||`, a comma or a parenthesis is used unchanged.
 
+mod call;
 mod fill;
 mod function;
 mod parse;

@@ -28,7 +28,7 @@ const MIN_SECRET_HALF: usize = 8;
 pub(super) fn redacted_fields(credentials: &Credentials) -> Map<String, Value> {
     let alone = credentials.text("password").is_none();
     let show = |key: &str| !is_secret_part(key, alone);
-    let shown = credentials.parts().iter().filter(|(key, _)| *key != super::SECRET_CONFIG_KEY).map(|(key, value)| {
+    let shown = credentials.parts_without_config().map(|(key, value)| {
         let value = if show(key) { value.clone() } else { Value::String("***".to_owned()) };
         (key.clone(), value)
     });

@@ -1,35 +1,18 @@
-//! Tokens that an app signs with its private key: client assertions and installation tokens.
+//! Installation tokens of apps, requested with a token that the app signs with its private key.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use url::Url;
-use uuid::Uuid;
 
 use super::{ObtainError, ObtainedToken, TokenContext, jwt, oauth2::token_endpoint, request::TokenRequest, response};
 use crate::{
-    auth::{App, Secret},
+    auth::App,
     http::Client,
     provider::{BodyFormat, TemplateScope},
 };
 
 /// Lifetime of an app's own token: the maximum that providers allow, and enough for one request.
 const APP_LIFETIME: Duration = Duration::from_mins(10);
-/// Lifetime of a client assertion.
-const CLIENT_LIFETIME: Duration = Duration::from_mins(5);
-const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-/// Returns the `client_assertion_type` and the signed client assertion (RFC 7523).
-pub(super) fn client_assertion(context: &TokenContext<'_>, url: &Url) -> Result<(&'static str, Secret), ObtainError> {
-    let (id, secret) = context.client()?;
-    let key = context.app.private_key.as_ref().map_or(secret, Secret::expose);
-    let key = context.credentials.text("client_private_key").unwrap_or(key);
-    let claims = [("iss", id), ("sub", id), ("aud", url.as_str()), ("jti", &Uuid::new_v4().to_string())]
-        .map(|(name, value)| (name.to_owned(), Value::String(value.to_owned())));
-    let mut payload = Map::from_iter(claims);
-    jwt::set_registered_claims(&mut payload, context.now, CLIENT_LIFETIME);
-    Ok((JWT_BEARER, jwt::sign_compact("RS256", key, false, Map::new(), &payload)?))
-}
 
 /// Requests the token of an app installation, authenticated with a token that the app signs.
 pub(super) async fn installation_token(

@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use super::{ObtainError, TokenContext, transport_failure};
+use super::{ObtainError, TokenContext, assertion::client_assertion};
 use crate::{
     auth::Secret,
-    http::{Body, Client, RequestSpec, Response},
+    http::{Body, Client, HttpError, RequestSpec, Response},
     provider::{BodyFormat, ClientAuth, Param, Template, TemplateScope},
     redact::{Redactor, is_secret_name},
 };
@@ -102,7 +102,7 @@ impl TokenRequest {
             ClientAuth::UnencodedBasic => return self.basic(id, secret),
             ClientAuth::BasicAndBody => self.basic(id, secret)?,
             ClientAuth::SignedJwt => {
-                let (kind, token) = super::app::client_assertion(context, &self.url)?;
+                let (kind, token) = client_assertion(context, &self.url)?;
                 self.field("client_id", id);
                 self.field("client_assertion_type", kind);
                 self.field("client_assertion", token.expose());
@@ -166,6 +166,13 @@ impl TokenRequest {
         }
         client.send(&spec).await.map_err(transport_failure)
     }
+}
+
+/// Converts an error of the pipeline. Statuses are accepted as responses, so only requests without a response fail
+/// here.
+fn transport_failure(error: HttpError) -> ObtainError {
+    let wait = if let HttpError::WaitTooLong { wait, .. } = &error { Some(*wait) } else { None };
+    ObtainError::Failed { message: error.into_error().to_string(), wait, answered: false }
 }
 
 /// Flattens fields into form pairs; nested fields become `a[b]`.

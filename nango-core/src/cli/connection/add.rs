@@ -5,14 +5,12 @@ use std::sync::Arc;
 use clap::{ArgMatches, Args, FromArgMatches};
 use serde_json::{Map, Value};
 
-use super::provider;
 use crate::{
     auth::{AuthMode, Credentials, InjectError},
     cli::{
         Command, CommandError, Context, Exit, Terminal, lifecycle,
         lookup::{self, shell_quoted},
         prompt, report,
-        startup_check::provider_of,
         values::{ValueReader, key_value},
     },
     declare::suggest,
@@ -85,7 +83,7 @@ impl Command for Add {
             refuse_to_clear_credentials(context, &arguments.integration, &arguments.id)?;
         }
         warn_of_lifecycle_end(context, &arguments.integration);
-        let known = context.catalogue().get(provider_of(context.config(), &arguments.integration));
+        let known = context.catalogue().get(context.config().provider_of(&arguments.integration));
         let mode = match arguments.auth {
             Some(mode) => mode,
             None => infer_auth_mode(given.as_ref(), known)?,
@@ -110,7 +108,7 @@ impl Command for Add {
 
 /// Warns of a provider that has ended or will end. The connection is still accepted: the provider may grant a delay.
 fn warn_of_lifecycle_end(context: &mut Context, integration: &str) {
-    let name = provider_of(context.config(), integration);
+    let name = context.config().provider_of(integration);
     let lifecycle = context.catalogue().get(name).and_then(|provider| provider.lifecycle.as_ref());
     let warning = lifecycle.map(|lifecycle| lifecycle::end_warning(name, lifecycle, context.today()));
     if let Some(warning) = warning {
@@ -170,7 +168,8 @@ fn add(context: &mut Context, new: AddConnection, credentials: Value) -> Result<
     progress.finish();
     let added = added.map_err(add_error)?;
     let connection = &added.connection;
-    let detail = ConnectionDetail::new(connection, provider(&runtime.config, connection), Some(credentials));
+    let detail =
+        ConnectionDetail::new(connection, runtime.config.provider_of(&connection.integration), Some(credentials));
     context.terminal.json(&AddedJson::new(detail, added.is_new, &added.events))?;
     print_human(context, connection, added.is_new, &added.events)
 }

@@ -4,7 +4,6 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::provider;
 use crate::{
     cli::{
         Command, CommandError, Context, Exit, lifecycle,
@@ -57,9 +56,11 @@ impl Command for List {
         };
         let config = context.config().clone();
         let (catalogue, today) = (context.catalogue().clone(), context.today());
-        let lifecycle = |connection| catalogue.get(provider(&config, connection))?.lifecycle.as_ref();
+        let lifecycle =
+            |connection: &Connection| catalogue.get(&config.provider_of(&connection.integration))?.lifecycle.as_ref();
         let row = |connection| {
-            ConnectionRow::new(connection, provider(&config, connection)).lifecycle(lifecycle(connection), today)
+            ConnectionRow::new(connection, config.provider_of(&connection.integration))
+                .lifecycle(lifecycle(connection), today)
         };
         let list: ConnectionList<'_> = connections.iter().map(row).collect();
         context.terminal.json(&list)?;

@@ -3,7 +3,6 @@
 use clap::{ArgMatches, Args, FromArgMatches};
 use serde_json::{Value, json};
 
-use super::provider;
 use crate::{
     auth::Credentials,
     cli::{
@@ -58,7 +57,7 @@ impl Command for Show {
                 json!({ "type": connection.auth })
             }
         };
-        let provider = provider(&runtime.config, &connection);
+        let provider = runtime.config.provider_of(&connection.integration);
         context.terminal.json(&ConnectionDetail::new(&connection, provider, Some(credentials.clone())))?;
         let datasets = context.block_on(runtime.store.datasets(Some(&integration), Some(&connection.id)))?;
         let terminal = &mut context.terminal;

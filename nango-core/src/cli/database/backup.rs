@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use crate::{
-    cli::{Command, CommandError, Context, Exit, database::human_size, table::pluralized},
+    cli::{
+        Command, CommandError, Context, Exit,
+        table::{human_size, pluralized},
+    },
     wire::BackupJson,
 };
 

@@ -5,8 +5,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use crate::{
     cli::{
         Command, CommandError, Context, Exit,
-        database::human_size,
-        table::{count, pluralized, table, truncated},
+        table::{count, human_size, pluralized, table, truncated},
     },
     wire::CheckJson,
 };

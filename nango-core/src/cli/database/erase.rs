@@ -2,13 +2,12 @@
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::DatasetArguments;
+use super::{
+    dataset::{DatasetArguments, dataset_label},
+    remains::clear_removed,
+};
 use crate::{
-    cli::{
-        Command, CommandError, Context, Exit,
-        database::{clear_removed, dataset_label},
-        table::pluralized,
-    },
+    cli::{Command, CommandError, Context, Exit, table::pluralized},
     wire::RemovedRowsJson,
 };
 

@@ -2,12 +2,14 @@
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::DatasetArguments;
+use super::{
+    dataset::{DatasetArguments, dataset_label},
+    remains::clear_removed,
+};
 use crate::{
     cli::{
         Command, CommandError, Context, Exit,
-        database::{clear_removed, dataset_label, human_size},
-        table::pluralized,
+        table::{human_size, pluralized},
     },
     store::{self, PruneUntil},
     wire::PrunedJson,

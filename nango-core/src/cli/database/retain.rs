@@ -5,8 +5,8 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use crate::{
     cli::{
         Command, CommandError, Context, Exit,
-        database::{clear_removed, dataset_label, human_size},
-        table::{count, table, utc_time},
+        database::{dataset::dataset_label, remains::clear_removed},
+        table::{count, human_size, table, utc_time},
     },
     config::Retention,
     run::retain,

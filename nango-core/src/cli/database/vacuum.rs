@@ -2,9 +2,9 @@
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::{human_size, remains_note};
+use super::remains::remains_note;
 use crate::{
-    cli::{Command, CommandError, Context, Exit},
+    cli::{Command, CommandError, Context, Exit, table::human_size},
     wire::VacuumedJson,
 };
 

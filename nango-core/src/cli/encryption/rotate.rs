@@ -2,7 +2,7 @@
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::reseal_all;
+use super::reseal::reseal_all;
 use crate::{
     auth::KeyRing,
     cli::{Command, CommandError, Context, Exit},

@@ -2,7 +2,7 @@
 
 use clap::ArgMatches;
 
-use super::reseal_all;
+use super::reseal::reseal_all;
 use crate::cli::{Command, CommandError, Context, Exit};
 
 /// Command `registry encryption on`.

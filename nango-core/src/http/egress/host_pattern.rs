@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use url::Host;
 
-use super::{address, normalized_host};
+use super::{address, host_name::normalized_host};
 
 /// Pattern of hosts or addresses: `api.example.com`, `*.example.com`, `*`, `10.1.2.3`, `10.0.0.0/8`,
 /// `fd00::/8`.

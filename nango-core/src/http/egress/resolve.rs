@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::{EgressPolicy, normalized_host};
+use super::{EgressPolicy, host_name::normalized_host};
 
 /// A resolver that returns only the addresses that the policy allows.
 #[derive(Debug)]

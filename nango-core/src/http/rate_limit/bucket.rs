@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::{
     Priority,
     aimd::{AimdAdmission, AimdLimiter},
-    wait_queue::WaitQueue,
     window::{Capacity, ResponseEvent, ResponseTimes, Window},
 };
 use crate::http::rate_limit_headers::{MAX_WINDOWS, RateLimitHeaders};
@@ -18,7 +17,6 @@ const MAX_IDLE_MICROS: i64 = 3_600_000_000;
 pub(super) struct Bucket {
     /// The API's name of the bucket, once a response reported it.
     pub(super) name: Option<String>,
-    pub(super) queue: WaitQueue,
     windows: Vec<Window>,
     aimd: AimdLimiter,
     response_times: ResponseTimes,

@@ -4,32 +4,38 @@ use std::collections::VecDeque;
 
 use tokio::sync::oneshot;
 
-use super::{Permit, Priority};
+use super::Priority;
 
 /// A request that waits for a permit.
 #[derive(Debug)]
-pub(super) struct Waiter {
+pub(super) struct Waiter<P> {
     pub(super) priority: Priority,
     pub(super) connection: String,
-    /// Receives the permit. Closed if the request was dropped.
-    pub(super) permit: oneshot::Sender<Permit>,
+    /// Sends the permit to the request. Closed if the request was dropped.
+    pub(super) sender: oneshot::Sender<P>,
 }
 
-/// Queue of the requests that wait for permits of a bucket.
-#[derive(Debug, Default)]
-pub(super) struct WaitQueue {
-    interactive: VecDeque<Waiter>,
+/// Queue of the requests that wait for permits of a bucket. `P`: type of the permits.
+#[derive(Debug)]
+pub(super) struct WaitQueue<P> {
+    interactive: VecDeque<Waiter<P>>,
     /// One queue per connection; the first connection is served next.
-    background: VecDeque<(String, VecDeque<Waiter>)>,
+    background: VecDeque<(String, VecDeque<Waiter<P>>)>,
 }
 
-impl WaitQueue {
+impl<P> Default for WaitQueue<P> {
+    fn default() -> Self {
+        Self { interactive: VecDeque::new(), background: VecDeque::new() }
+    }
+}
+
+impl<P> WaitQueue<P> {
     /// Returns whether a new request of this priority has to wait behind others.
     pub(super) fn has_waiters(&self, priority: Priority) -> bool {
         !self.interactive.is_empty() || (priority == Priority::Background && !self.background.is_empty())
     }
 
-    pub(super) fn enqueue(&mut self, waiter: Waiter) {
+    pub(super) fn enqueue(&mut self, waiter: Waiter<P>) {
         match waiter.priority {
             Priority::Interactive => self.interactive.push_back(waiter),
             Priority::Background => {
@@ -44,19 +50,19 @@ impl WaitQueue {
 
     /// Returns the priority of the next waiter; removes waiters that were dropped.
     pub(super) fn next_priority(&mut self) -> Option<Priority> {
-        self.interactive.retain(|waiter| !waiter.permit.is_closed());
+        self.interactive.retain(|waiter| !waiter.sender.is_closed());
         if !self.interactive.is_empty() {
             return Some(Priority::Interactive);
         }
         for (_, queue) in &mut self.background {
-            queue.retain(|waiter| !waiter.permit.is_closed());
+            queue.retain(|waiter| !waiter.sender.is_closed());
         }
         self.background.retain(|(_, queue)| !queue.is_empty());
         (!self.background.is_empty()).then_some(Priority::Background)
     }
 
     /// Removes the next waiter and moves its connection to the end of the round.
-    pub(super) fn dequeue(&mut self) -> Option<Waiter> {
+    pub(super) fn dequeue(&mut self) -> Option<Waiter<P>> {
         if let Some(waiter) = self.interactive.pop_front() {
             return Some(waiter);
         }
@@ -77,10 +83,10 @@ mod tests {
     fn queue_serves_interactive_work_first_then_connections_round_robin() {
         let mut queue = WaitQueue::default();
         let mut receivers = Vec::new();
-        let mut enqueue = |queue: &mut WaitQueue, priority, connection: &str| {
-            let (permit, receiver) = oneshot::channel();
+        let mut enqueue = |queue: &mut WaitQueue<()>, priority, connection: &str| {
+            let (sender, receiver) = oneshot::channel();
             receivers.push(receiver);
-            queue.enqueue(Waiter { priority, connection: connection.to_owned(), permit });
+            queue.enqueue(Waiter { priority, connection: connection.to_owned(), sender });
         };
         for connection in ["a", "a", "a", "b", "c", "b"] {
             enqueue(&mut queue, Priority::Background, connection);

@@ -9,8 +9,7 @@ use jiff::Timestamp;
 use nango_grammar::segment;
 use url::Url;
 
-use super::{hex, hmac_sha256, sha256};
-use crate::provider::scope::canonical_query;
+use super::{canonical_query, hex, hmac_sha256, sha256};
 
 /// Replaces the hash of a body that is not known before it is sent. Supported by S3.
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";

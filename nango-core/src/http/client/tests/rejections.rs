@@ -1,5 +1,10 @@
 //! Tests of responses that reject the credentials of a request.
 
+use std::sync::{
+    Mutex,
+    atomic::{AtomicU64, Ordering},
+};
+
 use super::*;
 
 /// An authorizer with versioned credentials; `refresh` is the result of every refresh.

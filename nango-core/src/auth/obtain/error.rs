@@ -1,0 +1,52 @@
+//! Errors of obtaining a token.
+
+use std::time::Duration;
+
+use crate::{
+    provider::{ResolveError, sign::SignError},
+    redact::{MAX_MESSAGE_BYTES, Redactor, one_line, truncated},
+};
+
+/// Reasons why no token was obtained.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ObtainError {
+    /// A setting is missing or invalid; no request was sent.
+    #[error("{0}")]
+    Setup(String),
+    /// A template value is missing or invalid; no request was sent.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// The provider rejected the credentials.
+    #[error("{0}")]
+    Refused(String),
+    /// There was no usable response. The provider may have issued a token nevertheless.
+    #[error("{message}")]
+    Failed {
+        /// The problem.
+        message: String,
+        /// Wait that the provider requested.
+        wait: Option<Duration>,
+        /// Whether the token server responded, with something other than a temporary error.
+        answered: bool,
+    },
+}
+
+impl ObtainError {
+    /// Returns the error without secrets, on one line of at most 4,096 bytes, because it is stored with the connection.
+    pub(super) fn redacted(self, redactor: &Redactor) -> Self {
+        let hide = |text: String| truncated(one_line(&redactor.hide(&text)).into(), MAX_MESSAGE_BYTES).into_owned();
+        match self {
+            Self::Setup(text) => Self::Setup(hide(text)),
+            Self::Refused(text) => Self::Refused(hide(text)),
+            Self::Failed { message, wait, answered } => Self::Failed { message: hide(message), wait, answered },
+            error @ Self::Resolve(_) => error,
+        }
+    }
+}
+
+impl From<SignError> for ObtainError {
+    fn from(error: SignError) -> Self {
+        Self::Setup(error.to_string())
+    }
+}
