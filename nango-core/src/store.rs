@@ -16,8 +16,10 @@
 
 mod check;
 mod checkpoints;
+mod commit;
 mod connections;
 mod cursor;
+mod decide;
 mod deletes;
 pub(crate) mod encryption;
 mod error;

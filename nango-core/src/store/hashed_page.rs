@@ -4,9 +4,11 @@
 use std::{borrow::Cow, collections::HashSet};
 
 use super::{
-    Page, Write,
+    Page, RowOutcome, Write,
+    decide::SaveRow,
     hash::{Hash, Hasher},
 };
+use crate::model::Batch;
 
 /// A page with the hashes and duplicates of its writes.
 #[derive(Debug)]
@@ -55,16 +57,8 @@ impl HashedPage {
         Self { page, writes, hash_version: hasher.version() }
     }
 
-    /// Computes the hashes again if they have another version than this hasher: the sealing of payloads was switched on
-    /// or off since the page was prepared.
-    pub(super) fn rehash(&mut self, hasher: &Hasher) {
-        if let Cow::Owned(prepared) = self.writes_hashed_by(hasher) {
-            self.writes = prepared;
-            self.hash_version = hasher.version();
-        }
-    }
-
-    /// Returns the prepared writes with hashes of this hasher's version, without changing the page.
+    /// Returns the prepared writes with hashes of this hasher's version. They are computed again if the sealing of
+    /// payloads was switched on or off since the page was prepared.
     pub(super) fn writes_hashed_by(&self, hasher: &Hasher) -> Cow<'_, [PreparedWrite]> {
         if self.hash_version == hasher.version() {
             return Cow::Borrowed(&self.writes);
@@ -76,6 +70,23 @@ impl HashedPage {
             }
         }
         Cow::Owned(all)
+    }
+}
+
+impl PreparedWrite {
+    /// Returns the outcomes of the rows before any decision: each is a duplicate until its decision replaces that.
+    pub(super) fn outcomes(&self) -> Vec<RowOutcome> {
+        vec![RowOutcome::Duplicate; self.duplicate.len()]
+    }
+
+    /// Returns the rows without duplicates, each with its index.
+    pub(super) fn unique<R>(&self, rows: impl Iterator<Item = R>) -> impl Iterator<Item = (usize, R)> {
+        rows.enumerate().zip(&self.duplicate).filter(|(_, duplicate)| !**duplicate).map(|(row, _)| row)
+    }
+
+    /// Returns the records of a save without duplicates, each with its index.
+    pub(super) fn saves<'a>(&'a self, batch: &'a Batch) -> impl Iterator<Item = (usize, SaveRow<'a>)> {
+        self.unique(batch.iter().zip(&self.hashes).map(|(item, hash)| SaveRow { item, hash }))
     }
 }
 

@@ -52,7 +52,6 @@ use self::{
     changes::ChangeNotifier,
     clock::Clock,
     error::{DbError, DbResult},
-    page::HashedPage,
     readers::Readers,
     writer::Writer,
 };
@@ -61,7 +60,7 @@ use super::{
     EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange,
     NewConnection, NewRun, Page, PendingDeletes, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, Refreshes,
     RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome, Store, StoreError,
-    StoreFuture, StoredCheckpoint, encryption::Vault, hash::Hasher, merge,
+    StoreFuture, StoredCheckpoint, encryption::Vault, hash::Hasher, hashed_page::HashedPage,
 };
 
 /// Maximum time that a transaction waits for a lock of another process on the file.

@@ -12,21 +12,17 @@ use super::{
     error::{DbError, DbResult},
     now,
 };
-use crate::store::DatasetKey;
+use crate::store::{DatasetKey, decide::DatasetCounters};
 
 /// A dataset inside a transaction that has locked it.
 #[derive(Debug)]
 pub(super) struct Dataset {
     /// Id of the row.
     pub id: i64,
-    /// Last sequence number that was assigned.
-    pub seq: i64,
+    /// Sequence number and sizes.
+    pub counters: DatasetCounters,
     /// Time of the next change: the latest commit time, or the server's clock if it is later.
     pub committed_at: i64,
-    /// Number of active records.
-    pub live: i64,
-    /// Size of their payloads in bytes.
-    pub bytes: i64,
     /// Last record number that was assigned.
     pub last_rid: i64,
     /// The open scan, of any function.
@@ -35,7 +31,6 @@ pub(super) struct Dataset {
     pub has_candidates: bool,
     /// Version of the encryption policy that this transaction has locked.
     pub policy_version: i64,
-    stored: (i64, i64),
 }
 
 /// An open scan of a dataset.
@@ -87,15 +82,12 @@ impl Dataset {
         let stamp = stamp.max(now);
         Ok(Some(Self {
             id,
-            seq,
+            counters: DatasetCounters::new(seq, live, bytes),
             committed_at: stamp,
-            live,
-            bytes,
             last_rid: rids,
             scan,
             has_candidates: waits,
             policy_version: epoch,
-            stored: (seq, bytes),
         }))
     }
 
@@ -108,12 +100,6 @@ impl Dataset {
         Self::find(db, key).await?.ok_or_else(|| DbError::damaged("a dataset"))
     }
 
-    /// Assigns the sequence number of the next change.
-    pub(super) fn next_seq(&mut self) -> i64 {
-        self.seq += 1;
-        self.seq
-    }
-
     /// Assigns the number of the next record.
     pub(super) fn next_rid(&mut self) -> i64 {
         self.last_rid += 1;
@@ -124,11 +110,12 @@ impl Dataset {
     pub(super) async fn save(&self, db: &mut Db, committed_at: i64) -> DbResult<()> {
         const SAVE: &str = "UPDATE nango_rs.datasets SET seq = $2, stamp = CASE WHEN seq = $2 THEN stamp ELSE $3 END, \
                             live = $4, bytes = $5, rids = $6 WHERE id = $1";
-        if (self.seq, self.bytes) == self.stored {
+        if !self.counters.is_changed() {
             return Ok(());
         }
-        let save = db.query(SAVE).bind(self.id).bind(self.seq).bind(committed_at);
-        save.bind(self.live).bind(self.bytes).bind(self.last_rid).execute(&mut *db.sql).await?;
+        let DatasetCounters { seq, live, bytes, .. } = self.counters;
+        let save = db.query(SAVE).bind(self.id).bind(seq).bind(committed_at);
+        save.bind(live).bind(bytes).bind(self.last_rid).execute(&mut *db.sql).await?;
         db.shared.clock.advance_to(committed_at);
         Ok(())
     }

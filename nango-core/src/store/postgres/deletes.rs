@@ -16,6 +16,7 @@ use super::{
 };
 use crate::store::{
     DatasetKey, DeletePolicy, FeedRow, FinishScan, PendingDeletes, RunToken, Scan, StoreError,
+    decide::delete,
     deletes::{CandidateEvaluator, CandidateState, CandidateTotals, Decision, ScanStart, confirmed_gone},
     failpoint::failpoint,
 };
@@ -96,9 +97,8 @@ pub(super) async fn process_candidates(
                     if was_stored {
                         obsolete.push(id.as_str());
                     }
-                    tombstones.push(id, [*seq, dataset.next_seq()]);
-                    dataset.live -= 1;
-                    dataset.bytes -= i64::from(*bytes);
+                    let effect = delete::tombstone((*bytes).into());
+                    tombstones.push(id, [*seq, dataset.counters.apply(&effect)]);
                     deleted += 1;
                 }
             }
@@ -142,7 +142,7 @@ async fn scan_start(db: &mut Db, dataset: &Dataset) -> DbResult<ScanStart> {
     let (at, live, brought_forward): (Option<i64>, Option<i64>, bool) =
         db.query_as(BEGUN).bind(dataset.id).fetch_one(&mut *db.sql).await?;
     // A scan that was opened by an older version of the program has neither, and confirms no deletes.
-    let live = to_u64(live.unwrap_or(dataset.live));
+    let live = to_u64(live.unwrap_or(dataset.counters.live));
     Ok(ScanStart { began_at: at.unwrap_or(i64::MIN), live, brought_forward })
 }
 

@@ -139,7 +139,7 @@ async fn prune(db: &mut Db, key: &DatasetKey, prune: &Prune) -> DbResult<Pruned>
     let Some(last) = seqs.last() else { return Ok(Pruned::default()) };
     let drop = db.query_as(PRUNE).bind(dataset.id).bind(after).bind(last).bind(dataset.committed_at).bind(INVALID_RUN);
     let (count, bytes, live): (i64, i64, i64) = drop.fetch_one(&mut *db.sql).await?;
-    dataset.bytes -= live;
+    dataset.counters.bytes -= live;
     save_counts(db, &dataset).await?;
     let next = more.then(|| Cursor { feed_id: feed, seq: *last }.encode());
     Ok(Pruned { count: to_u64(count), bytes: to_u64(bytes), next })
@@ -199,8 +199,8 @@ async fn erase(db: &mut Db, key: &DatasetKey, ids: &[String]) -> DbResult<u64> {
     if dataset.has_candidates {
         deletes::drop_states(db, dataset.id, &ids).await?;
     }
-    dataset.live -= live;
-    dataset.bytes -= bytes;
+    dataset.counters.live -= live;
+    dataset.counters.bytes -= bytes;
     save_counts(db, &dataset).await?;
     Ok(to_u64(count))
 }
@@ -221,7 +221,7 @@ pub(super) async fn empty(db: &mut Db, key: &DatasetKey, through: Option<i64>, l
     }
     let Some(mut dataset) = Dataset::find(db, key).await? else { return Ok(Emptied::default()) };
     scans::close_open(db, &mut dataset).await?;
-    let through = through.unwrap_or(dataset.seq);
+    let through = through.unwrap_or(dataset.counters.seq);
     let limit = limit.clamp(1, MAX_BATCH_ROWS);
     let next = db.query_scalar(NEXT).bind(dataset.id).bind(through).bind(i64::from(limit) + 1);
     let mut seqs: Vec<i64> = next.fetch_all(&mut *db.sql).await?;
@@ -235,8 +235,8 @@ pub(super) async fn empty(db: &mut Db, key: &DatasetKey, through: Option<i64>, l
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         deletes::drop_states(db, dataset.id, &ids).await?;
     }
-    dataset.live -= live;
-    dataset.bytes -= bytes;
+    dataset.counters.live -= live;
+    dataset.counters.bytes -= bytes;
     save_counts(db, &dataset).await?;
     Ok(Emptied { count: ids.len() as u64, through, more })
 }
@@ -244,7 +244,12 @@ pub(super) async fn empty(db: &mut Db, key: &DatasetKey, through: Option<i64>, l
 /// Writes the counts of the dataset. [`Dataset::save`] would skip a deletion that changes only `live`.
 async fn save_counts(db: &mut Db, dataset: &Dataset) -> DbResult<()> {
     const SAVE: &str = "UPDATE nango_rs.datasets SET live = $2, bytes = $3 WHERE id = $1";
-    db.query(SAVE).bind(dataset.id).bind(dataset.live).bind(dataset.bytes).execute(&mut *db.sql).await?;
+    db.query(SAVE)
+        .bind(dataset.id)
+        .bind(dataset.counters.live)
+        .bind(dataset.counters.bytes)
+        .execute(&mut *db.sql)
+        .await?;
     Ok(())
 }
 

@@ -6,27 +6,21 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Db, error::DbResult};
-use crate::store::DatasetKey;
+use crate::store::{DatasetKey, decide::DatasetCounters};
 
 /// A dataset inside a transaction.
 #[derive(Debug)]
 pub(super) struct Dataset {
     /// Id of the row.
     pub id: i64,
-    /// Last sequence number that was assigned.
-    pub seq: i64,
+    /// Sequence number and sizes.
+    pub counters: DatasetCounters,
     /// Latest commit time, microseconds since 1970 (UTC).
     pub committed_at: i64,
-    /// Number of active records.
-    pub live: i64,
-    /// Size of their payloads in bytes.
-    pub bytes: i64,
     /// Number of the open scan, of any function.
     pub scan: Option<i64>,
     /// Whether `delete_states` contains candidates of the dataset.
     pub has_candidates: bool,
-    /// Stored sequence number and bytes.
-    stored: (i64, i64),
 }
 
 impl Dataset {
@@ -39,9 +33,14 @@ impl Dataset {
              WHERE d.integration = ?1 AND d.connection = ?2 AND d.model = ?3 AND d.variant = ?4",
         )?;
         let read = |row: &Row<'_>| {
-            let (seq, bytes) = (row.get(1)?, row.get(4)?);
-            let (id, committed_at, live, scan) = (row.get(0)?, row.get(2)?, row.get(3)?, row.get(5)?);
-            Ok(Self { id, seq, committed_at, live, bytes, scan, has_candidates: row.get(6)?, stored: (seq, bytes) })
+            let counters = DatasetCounters::new(row.get(1)?, row.get(3)?, row.get(4)?);
+            Ok(Self {
+                id: row.get(0)?,
+                counters,
+                committed_at: row.get(2)?,
+                scan: row.get(5)?,
+                has_candidates: row.get(6)?,
+            })
         };
         Ok(find.query_row(names(key), read).optional()?)
     }
@@ -58,24 +57,20 @@ impl Dataset {
                  VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0)",
             )?
             .insert(names(key))?;
-        Ok(Self { id, seq: 0, committed_at: 0, live: 0, bytes: 0, scan: None, has_candidates: false, stored: (0, 0) })
-    }
-
-    /// Assigns the sequence number of the next change.
-    pub(super) fn next_seq(&mut self) -> i64 {
-        self.seq += 1;
-        self.seq
+        let counters = DatasetCounters::new(0, 0, 0);
+        Ok(Self { id, counters, committed_at: 0, scan: None, has_candidates: false })
     }
 
     /// Writes the row if a change was made; `committed_at` is the commit time of the changes.
     pub(super) fn save(&self, db: &Db, committed_at: i64) -> DbResult<()> {
-        if (self.seq, self.bytes) == self.stored {
+        if !self.counters.is_changed() {
             return Ok(());
         }
-        let committed_at = if self.seq == self.stored.0 { self.committed_at } else { committed_at };
+        let DatasetCounters { seq, live, bytes, .. } = self.counters;
+        let committed_at = if self.counters.is_advanced() { committed_at } else { self.committed_at };
         db.sql
             .prepare_cached("UPDATE datasets SET seq = ?2, stamp = ?3, live = ?4, bytes = ?5 WHERE id = ?1")?
-            .execute(params![self.id, self.seq, committed_at, self.live, self.bytes])?;
+            .execute(params![self.id, seq, committed_at, live, bytes])?;
         Ok(())
     }
 }

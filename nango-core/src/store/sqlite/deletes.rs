@@ -12,7 +12,7 @@ use super::{
     dataset::Dataset,
     error::{DbError, DbResult},
     feed, get_u64,
-    rows::{DELETED_FLAG, WriteContext, tombstone},
+    rows::tombstone,
     runs,
     scans::SeenRecords,
 };
@@ -20,6 +20,7 @@ use crate::store::{
     DatasetKey, DeletePolicy, FeedRow, FinishScan, PendingDeletes, RunToken, Scan, StoreError,
     deletes::{CandidateEvaluator, CandidateState, CandidateTotals, Decision, ScanStart, confirmed_gone},
     failpoint::failpoint,
+    row_flags::DELETED_FLAG,
 };
 
 /// Number of candidates that are fetched before anything is written.
@@ -84,8 +85,8 @@ impl<'a> Candidates<'a> {
 }
 
 /// Decides about the candidates of a scan whose walks were complete. Returns how many became tombstones.
-pub(super) fn process_candidates(at: &WriteContext<'_>, dataset: &mut Dataset, end: &FinishScan) -> DbResult<u64> {
-    let mut candidates = Candidates::new(at.db, dataset, end.scan.number)?;
+pub(super) fn process_candidates(db: &Db, dataset: &mut Dataset, end: &FinishScan, committed_at: i64) -> DbResult<u64> {
+    let mut candidates = Candidates::new(db, dataset, end.scan.number)?;
     let mut next = candidates.next_batch()?;
     // Each decision depends on the share of all candidates, so they are counted first; most often one batch is enough.
     let mut count = next.len() as u64;
@@ -102,19 +103,19 @@ pub(super) fn process_candidates(at: &WriteContext<'_>, dataset: &mut Dataset, e
     }
     failpoint!("scan:counted");
 
-    let evaluator = CandidateEvaluator::new(end, scan_start(at.db, dataset, end.scan.number)?, at.committed_at, count);
+    let evaluator = CandidateEvaluator::new(end, scan_start(db, dataset, end.scan.number)?, committed_at, count);
     let mut deleted = 0;
     loop {
         for (id, rid) in &next {
-            let stored = if dataset.has_candidates { candidate_state(at.db, dataset.id, id)? } else { None };
+            let stored = if dataset.has_candidates { candidate_state(db, dataset.id, id)? } else { None };
             let was_stored = stored.is_some();
             match evaluator.evaluate(id, stored) {
-                Decision::Wait(state) => put_state(at.db, dataset.id, id, end.scan.number, &state)?,
+                Decision::Wait(state) => put_state(db, dataset.id, id, end.scan.number, &state)?,
                 Decision::Delete => {
                     if was_stored {
-                        drop_states(at.db, dataset.id, &[id])?;
+                        drop_states(db, dataset.id, &[id])?;
                     }
-                    tombstone(at, dataset, id, *rid)?;
+                    tombstone(db, dataset, id, *rid, [committed_at, end.run.row])?;
                     deleted += 1;
                     failpoint!("scan:tombstone");
                 }
@@ -126,8 +127,7 @@ pub(super) fn process_candidates(at: &WriteContext<'_>, dataset: &mut Dataset, e
         next = candidates.next_batch()?;
     }
     // An older version of the program may have saved a record without deleting its state.
-    at.db
-        .sql
+    db.sql
         .prepare_cached("DELETE FROM delete_states WHERE dataset = ?1 AND scan <> ?2")?
         .execute([dataset.id, end.scan.number])?;
     Ok(deleted)
@@ -138,7 +138,7 @@ fn scan_start(db: &Db, dataset: &Dataset, scan: i64) -> DbResult<ScanStart> {
     let read = |row: &Row<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?, row.get(2)?));
     let (began_at, live, brought_forward) = start.query_row([scan], read)?;
     // A scan that was opened by an older version of the program has neither, and confirms no deletes.
-    let live = u64::try_from(live.unwrap_or(dataset.live)).unwrap_or(0);
+    let live = u64::try_from(live.unwrap_or(dataset.counters.live)).unwrap_or(0);
     Ok(ScanStart { began_at: began_at.unwrap_or(i64::MIN), live, brought_forward })
 }
 

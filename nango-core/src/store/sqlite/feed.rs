@@ -33,7 +33,7 @@ pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> DbResult<Fee
     let feed = db.shared.hasher.feed_id(key);
     let cursor = query.cursor.as_deref().map(|text| Cursor::decode(text, feed)).transpose()?;
     let dataset = Dataset::find(db, key)?;
-    let (id, last) = dataset.map_or((0, 0), |dataset| (dataset.id, dataset.seq));
+    let (id, last) = dataset.map_or((0, 0), |dataset| (dataset.id, dataset.counters.seq));
     let mut after = cursor.map_or(0, |cursor| cursor.seq);
     if after > last {
         // Not yet assigned: the database was restored from an older backup, and a resumed reader would skip new

@@ -7,13 +7,10 @@ use std::path::Path;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{
-    Db, Sqlite, backup, check, dataset::Dataset, deletes, error::DbResult, feed, get_u64, rows::PRUNED_FLAG, scans,
-    vacuum,
-};
+use super::{Db, Sqlite, backup, check, dataset::Dataset, deletes, error::DbResult, feed, get_u64, scans, vacuum};
 use crate::store::{
     Backup, CheckReport, Cursor, DatasetKey, DatasetUsage, Emptied, Maintenance, Prune, PruneUntil, Pruned, Remains,
-    StoreError, StoreFuture, Vacuumed,
+    StoreError, StoreFuture, Vacuumed, row_flags::PRUNED_FLAG,
 };
 
 /// Maximum number of records that one call prunes or deletes.
@@ -90,7 +87,7 @@ fn prune(db: &Db, key: &DatasetKey, prune: &Prune) -> DbResult<Pruned> {
         flag.execute(params![dataset.id, id, PRUNED_FLAG])?;
         pruned.count += 1;
         pruned.bytes += u64::try_from(*bytes).unwrap_or(0);
-        dataset.bytes -= if *live { *bytes } else { 0 };
+        dataset.counters.bytes -= if *live { *bytes } else { 0 };
     }
     dataset.save(db, dataset.committed_at)?;
     pruned.next = rows.last().filter(|_| more).map(|(seq, ..)| Cursor { feed_id: feed, seq: *seq }.encode());
@@ -114,14 +111,14 @@ fn prune_bound(db: &Db, key: &DatasetKey, until: &PruneUntil) -> DbResult<Option
         PruneUntil::Before(_) => None,
     };
     let dataset = Dataset::find(db, key)?;
-    let last = dataset.as_ref().map_or(0, |dataset| dataset.seq);
+    let last = dataset.as_ref().map_or(0, |dataset| dataset.counters.seq);
     if cursor.is_some_and(|cursor| cursor.seq > last) {
         return Err(StoreError::Cursor.into());
     }
     let Some(dataset) = dataset else { return Ok(None) };
     let seq = match (cursor, until) {
         (Some(cursor), _) => cursor.seq,
-        (None, PruneUntil::Before(time)) => feed::seq_before_time(db, dataset.id, *time, 0, dataset.seq)?,
+        (None, PruneUntil::Before(time)) => feed::seq_before_time(db, dataset.id, *time, 0, dataset.counters.seq)?,
         (None, PruneUntil::Cursor(_)) => 0,
     };
     Ok(Some((dataset, seq)))
@@ -148,7 +145,7 @@ pub(super) fn empty(db: &Db, key: &DatasetKey, through: Option<i64>, limit: u32)
     if let Some(scan) = dataset.scan {
         scans::close(db, scan)?;
     }
-    let through = through.unwrap_or(dataset.seq);
+    let through = through.unwrap_or(dataset.counters.seq);
     let limit = limit.clamp(1, MAX_BATCH_ROWS);
     let mut next =
         db.sql.prepare_cached("SELECT rid, id FROM records WHERE dataset = ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3")?;
@@ -174,8 +171,8 @@ fn delete_row(db: &Db, dataset: &mut Dataset, rid: i64, id: &str) -> DbResult<()
         deletes::drop_states(db, dataset.id, &[id])?;
     }
     if live {
-        dataset.live -= 1;
-        dataset.bytes -= bytes;
+        dataset.counters.live -= 1;
+        dataset.counters.bytes -= bytes;
     }
     Ok(())
 }
@@ -184,8 +181,8 @@ fn delete_row(db: &Db, dataset: &mut Dataset, rid: i64, id: &str) -> DbResult<()
 fn save_counts(db: &Db, dataset: &Dataset) -> DbResult<()> {
     db.sql.prepare_cached("UPDATE datasets SET live = ?2, bytes = ?3 WHERE id = ?1")?.execute([
         dataset.id,
-        dataset.live,
-        dataset.bytes,
+        dataset.counters.live,
+        dataset.counters.bytes,
     ])?;
     Ok(())
 }

@@ -1,86 +1,103 @@
-//! Commit of pages: each transaction is written entirely or not at all.
+//! Commit of pages: the steps of [`crate::store::commit`].
+
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
 
 use super::{
     Db, checkpoints,
     dataset::Dataset,
     deletes, encryption,
-    error::DbResult,
+    error::{DbError, DbResult},
     logs,
-    rows::{self, WriteContext},
+    rows::{self, ChangeWriter},
     runs,
 };
-pub(super) use crate::store::hashed_page::{HashedPage, PreparedWrite};
-use crate::{
-    declare::Merging,
-    store::{ChangeOutcome, Committed, Totals, Write, deletes::touched, failpoint::failpoint},
+use crate::store::{
+    Change, CheckpointWrite, Committed, DatasetKey, FunctionKey, LogLine, Page, ResumeWrite, RowOutcome, RunToken,
+    StoreError, Totals, Write,
+    commit::{self, CommitSteps, Opened},
+    decide::WriteContext,
+    encryption::EncryptionPolicy,
+    hashed_page::{HashedPage, PreparedWrite},
 };
 
 /// Writes a page, and rejects it if its run may no longer write.
-pub(super) fn commit(db: &Db, mut hashed: HashedPage) -> DbResult<Committed> {
-    let policy = encryption::current_policy(db)?;
-    hashed.rehash(&policy.hasher);
-    let HashedPage { page, writes, .. } = hashed;
-    runs::ensure_running_and_count(db, &page.run, page.pages, page.requests, page.left_out)?;
-    failpoint!("page:counted");
+pub(super) fn commit(db: &Db, hashed: HashedPage) -> DbResult<Committed> {
+    let outcome = poll_once(commit::commit(&mut Steps(db), &hashed))?;
+    Ok(outcome.into_committed(hashed))
+}
 
-    let mut datasets: Vec<Dataset> = Vec::with_capacity(1);
-    let mut dataset_indexes = Vec::with_capacity(page.changes.len());
-    for (i, change) in page.changes.iter().enumerate() {
-        // Several changes of one dataset share its row: the second must see the counts after the first.
-        let earlier = page.changes[..i].iter().position(|other| other.dataset == change.dataset);
-        dataset_indexes.push(if let Some(earlier) = earlier {
-            dataset_indexes[earlier]
-        } else {
-            datasets.push(Dataset::open(db, &change.dataset)?);
-            datasets.len() - 1
-        });
+/// Returns the result of a future that never waits.
+fn poll_once<T>(future: impl Future<Output = DbResult<T>>) -> DbResult<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(StoreError::Database("a step of a commit waits".into()).into()),
     }
-    let committed_at = db.shared.clock.at_least(datasets.iter().map(|dataset| dataset.committed_at).max().unwrap_or(0));
+}
 
-    let mut changes = Vec::with_capacity(page.changes.len());
-    for ((change, prepared), index) in page.changes.into_iter().zip(writes).zip(dataset_indexes) {
-        let at = WriteContext {
-            db,
-            hasher: &policy.hasher,
-            seal: db.shared.vault.seal_for_writing(&policy, &change.dataset),
-            run: page.run.row,
-            committed_at,
-            skip_newer_than: (change.merging == Merging::Newer).then_some(page.requested_at),
-            full_walk: change.full_walk,
-        };
-        let dataset = &mut datasets[index];
-        let rows = match &change.write {
-            Write::Save(batch) => rows::save(&at, dataset, batch, &prepared)?,
-            Write::Delete(deletes) => rows::delete(&at, dataset, deletes, &prepared)?,
-            Write::Patch(patches) => rows::patch(&at, dataset, patches, &prepared)?,
-            Write::Seen(ids) => rows::seen(&at, dataset, ids, &prepared)?,
-        };
-        if dataset.has_candidates {
-            deletes::drop_states(db, dataset.id, &touched(&change.write, &rows))?;
+/// The steps of a commit on the connection that writes. None of them waits.
+struct Steps<'a>(&'a Db);
+
+impl CommitSteps for Steps<'_> {
+    type Error = DbError;
+    type Dataset = Dataset;
+
+    async fn count_page(&mut self, page: &Page) -> DbResult<()> {
+        runs::ensure_running_and_count(self.0, &page.run, page.pages, page.requests, page.left_out)
+    }
+
+    async fn open(&mut self, keys: &[&DatasetKey]) -> DbResult<Opened<Dataset>> {
+        let datasets = keys.iter().map(|key| Dataset::open(self.0, key)).collect::<DbResult<Vec<_>>>()?;
+        let latest = datasets.iter().map(|dataset| dataset.committed_at).max().unwrap_or(0);
+        let policy = encryption::current_policy(self.0)?;
+        Ok(Opened { datasets, committed_at: self.0.shared.clock.at_least(latest), policy })
+    }
+
+    async fn write_change(
+        &mut self,
+        dataset: &mut Dataset,
+        policy: &EncryptionPolicy,
+        context: WriteContext<'_>,
+        change: &Change,
+        prepared: &PreparedWrite,
+    ) -> DbResult<Vec<RowOutcome>> {
+        let seal = self.0.shared.vault.seal_for_writing(policy, &change.dataset);
+        let at = ChangeWriter { db: self.0, seal, context };
+        match &change.write {
+            Write::Save(batch) => rows::save(&at, dataset, batch, prepared),
+            Write::Delete(deletes) => rows::delete(&at, dataset, deletes, prepared),
+            Write::Patch(patches) => rows::patch(&at, dataset, patches, prepared),
+            Write::Seen(ids) => rows::seen(self.0, dataset, ids, prepared),
         }
-        changes.push(ChangeOutcome { change, rows });
     }
-    failpoint!("page:records");
-    for dataset in &datasets {
-        dataset.save(db, committed_at)?;
+
+    fn has_candidates(dataset: &Dataset) -> bool {
+        dataset.has_candidates
     }
-    failpoint!("page:dataset");
-    let checkpoint_version = match &page.checkpoint {
-        Some(write) => Some(checkpoints::write(db, &page.function, write)?),
-        None => None,
-    };
-    if checkpoint_version.is_some() {
-        failpoint!("page:checkpoint");
+
+    async fn drop_candidates(&mut self, dataset: &Dataset, ids: &[&str]) -> DbResult<()> {
+        deletes::drop_states(self.0, dataset.id, ids)
     }
-    if let Some(write) = &page.resume {
-        checkpoints::write_resume(db, &page.function, write)?;
-        failpoint!("page:resume");
+
+    async fn save_dataset(&mut self, dataset: &Dataset, committed_at: i64) -> DbResult<()> {
+        dataset.save(self.0, committed_at)
     }
-    logs::write(db, page.run.row, &page.logs)?;
-    let committed = Committed { changes, checkpoint_version };
-    let mut totals = Totals::default();
-    totals.count(&committed);
-    runs::count_models(db, page.run.row, &totals.models)?;
-    failpoint!("page:end");
-    Ok(committed)
+
+    async fn write_checkpoint(&mut self, key: &FunctionKey, write: &CheckpointWrite) -> DbResult<i64> {
+        checkpoints::write(self.0, key, write)
+    }
+
+    async fn write_resume(&mut self, _: &EncryptionPolicy, key: &FunctionKey, write: &ResumeWrite) -> DbResult<()> {
+        checkpoints::write_resume(self.0, key, write)
+    }
+
+    async fn write_logs(&mut self, run: &RunToken, lines: &[LogLine]) -> DbResult<()> {
+        logs::write(self.0, run.row, lines)
+    }
+
+    async fn count_models(&mut self, run: &RunToken, totals: &Totals) -> DbResult<()> {
+        runs::count_models(self.0, run.row, &totals.models)
+    }
 }

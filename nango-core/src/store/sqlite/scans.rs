@@ -9,11 +9,9 @@ use rusqlite::{OptionalExtension, params};
 use super::{
     Db, checkpoints,
     dataset::Dataset,
-    deletes, encryption,
+    deletes,
     error::{DbError, DbResult},
-    functions,
-    rows::WriteContext,
-    runs,
+    functions, runs,
 };
 use crate::store::{
     DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFrom, ScanOutcome, StoreError,
@@ -60,7 +58,14 @@ pub(super) fn begin(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     let now = db.shared.clock.at_least(dataset.committed_at);
-    let number = begin.insert(params![dataset.id, function, dataset.seq, now, dataset.live, brought_forward])?;
+    let number = begin.insert(params![
+        dataset.id,
+        function,
+        dataset.counters.seq,
+        now,
+        dataset.counters.live,
+        brought_forward
+    ])?;
     let mut count =
         db.sql.prepare_cached("UPDATE datasets SET brought_forward = iif(?2, brought_forward + 1, 0) WHERE id = ?1")?;
     count.execute(params![dataset.id, brought_forward])?;
@@ -123,18 +128,7 @@ pub(super) fn finish(db: &Db, end: &FinishScan) -> DbResult<ScanOutcome> {
     let mut deleted = 0;
     if end.walk.complete {
         let committed_at = db.shared.clock.at_least(dataset.committed_at);
-        let policy = encryption::current_policy(db)?;
-        let seal = db.shared.vault.seal_for_writing(&policy, &end.dataset);
-        let at = WriteContext {
-            db,
-            hasher: &policy.hasher,
-            seal,
-            run: end.run.row,
-            committed_at,
-            skip_newer_than: None,
-            full_walk: None,
-        };
-        deleted = deletes::process_candidates(&at, &mut dataset, end)?;
+        deleted = deletes::process_candidates(db, &mut dataset, end, committed_at)?;
         dataset.save(db, committed_at)?;
         let counts = ModelCounts { deleted, ..ModelCounts::default() };
         runs::count_models(db, end.run.row, &[(end.dataset.model.clone(), counts)].into())?;

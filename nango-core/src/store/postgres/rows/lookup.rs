@@ -5,12 +5,11 @@ use std::collections::HashMap;
 use sqlx::Row;
 
 use crate::store::{
-    hash::Hash,
+    decide::{LastChange, StoredKey},
     postgres::{
         Db,
         error::{DbError, DbResult},
     },
-    row_flags::{DELETED_FLAG, PRUNED_FLAG},
     update_times::UpdateTimes,
 };
 
@@ -21,26 +20,10 @@ pub(super) struct KeyRow {
     pub rid: i64,
     /// Position in the feed, and key of the payload row.
     pub seq: i64,
-    /// Time of the last change, microseconds since 1970 (UTC).
-    pub modified_at: i64,
-    /// Row of the run that made the last change.
-    pub run: i64,
-    /// Size of the payload in bytes; 0 if it was pruned.
-    pub bytes: i64,
-    /// Flags of [`crate::store::row_flags`].
-    pub state: i64,
-    /// Version of `hash`.
-    pub hash_version: i64,
-    /// Content hash of the payload.
-    pub hash: Hash,
-    /// Update times; empty if they were not requested.
-    pub times: UpdateTimes,
-}
-
-impl KeyRow {
-    pub(super) fn has_flags(&self, bits: i64) -> bool {
-        self.state & bits != 0
-    }
+    /// What decisions depend on.
+    pub key: StoredKey,
+    /// The last change of the record.
+    pub last: LastChange,
 }
 
 /// Query of key rows by id, with additional columns.
@@ -55,12 +38,18 @@ macro_rules! keys {
     };
 }
 
-/// Returns the key rows of distinct ids; `None` for unknown ids. Update times are read only if the write has such
+/// Returns the parameter for the lookup of an id. No record has a NUL in its id, and the server would refuse it: such
+/// an id is looked up as NULL, which no row has.
+pub(super) fn id_parameter(id: &str) -> Option<&str> {
+    Some(id).filter(|id| !id.contains('\0'))
+}
+
+/// Returns the key rows of distinct ids ([`id_parameter`]); `None` for unknown ids. Update times are read only if the write has such
 /// times: otherwise they have no effect.
 pub(super) async fn find_keys(
     db: &mut Db,
     dataset: i64,
-    ids: &[&str],
+    ids: &[Option<&str>],
     with_times: bool,
 ) -> DbResult<Vec<Option<KeyRow>>> {
     const KEYS: &str = keys!("");
@@ -79,16 +68,13 @@ pub(super) async fn find_keys(
         } else {
             UpdateTimes::default()
         };
+        let (state, hash_version) = (row.try_get::<i16, _>(6)?.into(), row.try_get::<i16, _>(7)?.into());
+        let bytes = row.try_get::<i32, _>(5)?.into();
         *entry.ok_or_else(|| DbError::damaged("a row"))? = Some(KeyRow {
-            times,
             rid: row.try_get(1)?,
             seq: row.try_get(2)?,
-            modified_at: row.try_get(3)?,
-            run: row.try_get(4)?,
-            bytes: row.try_get::<i32, _>(5)?.into(),
-            state: row.try_get::<i16, _>(6)?.into(),
-            hash_version: row.try_get::<i16, _>(7)?.into(),
-            hash,
+            key: StoredKey { state, hash, hash_version, times },
+            last: LastChange { modified_at: row.try_get(3)?, run: row.try_get(4)?, bytes },
         });
     }
     Ok(known)
@@ -108,9 +94,4 @@ pub(in crate::store::postgres) async fn payloads(db: &mut Db, dataset: i64, seqs
     }
     let rows: Vec<(i64, Vec<u8>, i32)> = db.query_as(PAYLOADS).bind(dataset).bind(seqs).fetch_all(&mut *db.sql).await?;
     Ok(rows.into_iter().map(|(seq, payload, key)| (seq, (payload, key))).collect())
-}
-
-/// Returns whether a record is active and has a payload.
-pub(super) fn has_payload(known: &KeyRow) -> bool {
-    !known.has_flags(DELETED_FLAG | PRUNED_FLAG)
 }

@@ -1,6 +1,6 @@
 //! Writes of a reseal pass, which change the stored form of rows without a change for readers.
 
-use super::{INVALID_RUN, stored_key_id, write};
+use super::{INVALID_RUN, content::stored_key_id, write};
 use crate::store::{
     encryption::EncryptionPolicy,
     hash::Hash,

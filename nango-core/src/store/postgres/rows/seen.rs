@@ -3,9 +3,9 @@
 use super::lookup;
 use crate::store::{
     RowOutcome,
+    decide::{Effect, seen as decision},
     hashed_page::PreparedWrite,
     postgres::{Db, dataset::Dataset, error::DbResult, scans},
-    row_flags::DELETED_FLAG,
 };
 
 /// Marks active records as seen by an open scan; the records themselves are not written.
@@ -15,26 +15,17 @@ pub(in crate::store::postgres) async fn seen(
     ids: &[String],
     prepared: &PreparedWrite,
 ) -> DbResult<Vec<RowOutcome>> {
-    // No record has a NUL in its id, and the server would refuse the parameter.
-    let is_looked_up = |id: &str, duplicate: bool| !duplicate && !id.contains('\0');
-    let sighted = ids.iter().zip(&prepared.duplicate).filter(|(id, dup)| is_looked_up(id, **dup));
-    let looked_up: Vec<&str> = sighted.map(|(id, _)| id.as_str()).collect();
-    let mut known = lookup::find_keys(db, dataset.id, &looked_up, false).await?.into_iter();
-    let mut rows = Vec::with_capacity(ids.len());
+    let looked_up: Vec<_> = prepared.unique(ids.iter()).map(|(_, id)| lookup::id_parameter(id)).collect();
+    let known = lookup::find_keys(db, dataset.id, &looked_up, false).await?;
+    let mut outcomes = prepared.outcomes();
     let mut seen = Vec::new();
-    for (id, duplicate) in ids.iter().zip(&prepared.duplicate) {
-        let known = if is_looked_up(id, *duplicate) { known.next().flatten() } else { None };
-        rows.push(match known {
-            _ if *duplicate => RowOutcome::Duplicate,
-            Some(known) if !known.has_flags(DELETED_FLAG) => {
-                seen.push(known.rid);
-                RowOutcome::Seen
-            }
-            _ => RowOutcome::Missing,
-        });
+    for ((index, _), known) in prepared.unique(ids.iter()).zip(&known) {
+        let effect = known.as_ref().map_or(Effect::MISSING, |known| decision::by_key(&known.key));
+        outcomes[index] = effect.outcome;
+        seen.extend(known.as_ref().filter(|_| effect.seen).map(|known| known.rid));
     }
     if let Some(scan) = dataset.scan {
         scans::mark(db, scan.number, seen).await?;
     }
-    Ok(rows)
+    Ok(outcomes)
 }

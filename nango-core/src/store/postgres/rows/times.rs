@@ -16,14 +16,12 @@ pub(super) struct TimeChanges<'a> {
 }
 
 impl<'a> TimeChanges<'a> {
-    /// Adds a record, if its times change.
-    pub(super) fn push(&mut self, id: &'a str, times: Option<UpdateTimes>) {
-        if let Some(times) = times {
-            self.ids.push(id);
-            self.updated.push(times.updated);
-            self.older.push(times.older);
-            self.walks.push(times.older_walk);
-        }
+    /// Adds a record: id, and times to store.
+    pub(super) fn push(&mut self, id: &'a str, times: UpdateTimes) {
+        self.ids.push(id);
+        self.updated.push(times.updated);
+        self.older.push(times.older);
+        self.walks.push(times.older_walk);
     }
 
     /// Writes the collected times.

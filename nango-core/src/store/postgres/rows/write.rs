@@ -8,7 +8,10 @@
 
 use std::borrow::Cow;
 
-use super::{Content, WriteContext, stored_key_id};
+use super::{
+    ChangeWriter,
+    content::{SealedContent, stored_key_id},
+};
 use crate::store::{
     hash::Hash,
     postgres::{
@@ -37,7 +40,7 @@ pub(super) struct Inserts<'a> {
 
 impl<'a> Inserts<'a> {
     /// Adds a record: id, record number, sequence number, content.
-    pub(super) fn push(&mut self, id: &'a str, rid: i64, seq: i64, content: Content<'a>) {
+    pub(super) fn push(&mut self, id: &'a str, rid: i64, seq: i64, content: SealedContent<'a>) {
         self.ids.push(id);
         self.rids.push(rid);
         self.seqs.push(seq);
@@ -48,7 +51,7 @@ impl<'a> Inserts<'a> {
     }
 
     /// Writes the collected records.
-    pub(super) async fn write(&self, db: &mut Db, at: &WriteContext, dataset: i64) -> DbResult<()> {
+    pub(super) async fn write(&self, db: &mut Db, at: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
         const INSERT: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys \
              (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, id) \
              SELECT $1, unnest($2::bigint[]), unnest($3::bigint[]), $4, $5, unnest($6::int[]), $7, 0, \
@@ -62,14 +65,14 @@ impl<'a> Inserts<'a> {
                 .bind(dataset)
                 .bind(&self.rids[part.clone()])
                 .bind(&self.seqs[part.clone()])
-                .bind(at.committed_at)
-                .bind(at.run)
+                .bind(at.context.committed_at)
+                .bind(at.context.run)
                 .bind(&self.bytes[part.clone()])
                 .bind(version(at))
                 .bind(&self.hashes[part.clone()])
                 .bind(&self.ids[part.clone()])
                 .bind(as_slices(&self.payloads[part.clone()]))
-                .bind(stored_key_id(&at.policy))
+                .bind(stored_key_id(at.policy))
                 .bind(&self.updated[part]);
             insert.execute(&mut *db.sql).await?;
         }
@@ -93,7 +96,13 @@ pub(super) struct Replacements<'a> {
 
 impl<'a> Replacements<'a> {
     /// Adds a record: id, old and new sequence number, last action and state flags, content.
-    pub(super) fn push(&mut self, id: &'a str, [old, new]: [i64; 2], [action, state]: [i64; 2], content: Content<'a>) {
+    pub(super) fn push(
+        &mut self,
+        id: &'a str,
+        [old, new]: [i64; 2],
+        [action, state]: [i64; 2],
+        content: SealedContent<'a>,
+    ) {
         self.ids.push(id);
         self.old.push(old);
         self.new.push(new);
@@ -106,7 +115,7 @@ impl<'a> Replacements<'a> {
     }
 
     /// Writes the collected records.
-    pub(super) async fn write(&self, db: &mut Db, at: &WriteContext, dataset: i64) -> DbResult<()> {
+    pub(super) async fn write(&self, db: &mut Db, at: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
         const REPLACE: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys AS k \
              (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, id) \
              SELECT $1, 0, unnest($4::bigint[]), $9, $10, unnest($12::int[]), $11, unnest($6::smallint[]), \
@@ -133,12 +142,12 @@ impl<'a> Replacements<'a> {
                 .bind(&self.states[part.clone()])
                 .bind(&self.hashes[part.clone()])
                 .bind(as_slices(&self.payloads[part.clone()]))
-                .bind(at.committed_at)
-                .bind(at.run)
+                .bind(at.context.committed_at)
+                .bind(at.context.run)
                 .bind(version(at))
                 .bind(&self.bytes[part.clone()])
                 .bind(INVALID_RUN)
-                .bind(stored_key_id(&at.policy))
+                .bind(stored_key_id(at.policy))
                 .bind(&self.updated[part.clone()]);
             ensure_all_written(replace.fetch_one(&mut *db.sql).await?, part.len())?;
         }
@@ -159,7 +168,7 @@ pub(super) struct Restores<'a> {
 
 impl<'a> Restores<'a> {
     /// Adds a record: id, sequence number, content, and whether to write the payload as well.
-    pub(super) fn push(&mut self, id: &'a str, seq: i64, content: Content<'a>, write: bool) {
+    pub(super) fn push(&mut self, id: &'a str, seq: i64, content: SealedContent<'a>, write: bool) {
         self.ids.push(id);
         self.seqs.push(seq);
         self.hashes.push(content.hash);
@@ -169,7 +178,7 @@ impl<'a> Restores<'a> {
     }
 
     /// Writes the collected records.
-    pub(super) async fn write(&self, db: &mut Db, at: &WriteContext, dataset: i64) -> DbResult<()> {
+    pub(super) async fn write(&self, db: &mut Db, at: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
         // The sequence number is unchanged, so `first_seen_at` passes nothing. A payload that is not written is not
         // sent.
         const RESTORE: &str = "WITH rows AS (INSERT INTO nango_rs.records AS r \
@@ -198,7 +207,7 @@ impl<'a> Restores<'a> {
                 .bind(payloads)
                 .bind(version(at))
                 .bind(INVALID_RUN)
-                .bind(stored_key_id(&at.policy))
+                .bind(stored_key_id(at.policy))
                 .bind(&self.updated[part.clone()]);
             ensure_all_written(restore.fetch_one(&mut *db.sql).await?, part.len())?;
         }
@@ -290,8 +299,8 @@ pub(super) fn to_i16(number: i64) -> i16 {
 }
 
 /// Returns the version of new hashes.
-fn version(at: &WriteContext) -> i16 {
-    to_i16(at.policy.hasher.version())
+fn version(at: &ChangeWriter<'_>) -> i16 {
+    to_i16(at.context.hasher.version())
 }
 
 #[cfg(test)]

@@ -9,11 +9,8 @@ use crate::store::{
     CheckReport, DatasetKey, Problem, StoreError,
     check::{DatasetRef, PassCounts, StoredPayload},
     encryption::DatasetSeal,
-    sqlite::{
-        Db,
-        error::DbResult,
-        rows::{DELETED_ACTION, DELETED_FLAG, MERGED_FLAG, PRUNED_FLAG, UPDATED_ACTION},
-    },
+    row_flags::{DELETED_ACTION, DELETED_FLAG, MERGED_FLAG, PRUNED_FLAG, UPDATED_ACTION},
+    sqlite::{Db, error::DbResult},
 };
 
 /// Number of records that are read in one snapshot, and the maximum that is repaired in one transaction.

@@ -1,33 +1,31 @@
 //! Sightings: ids that exist at the provider, with unknown content.
 
-use super::{DELETED_FLAG, WriteContext};
+use super::lookup::KeyFinder;
 use crate::store::{
     RowOutcome,
-    sqlite::{dataset::Dataset, error::DbResult, page::PreparedWrite, scans},
+    decide::{Effect, seen as decision},
+    hashed_page::PreparedWrite,
+    sqlite::{Db, dataset::Dataset, error::DbResult, scans},
 };
 
 /// Marks active records as seen by an open scan; the records themselves are not written.
 pub(in crate::store::sqlite) fn seen(
-    at: &WriteContext<'_>,
+    db: &Db,
     dataset: &Dataset,
     ids: &[String],
     prepared: &PreparedWrite,
 ) -> DbResult<Vec<RowOutcome>> {
-    let mut finder = at.finder(false)?;
-    let mut rows = Vec::with_capacity(ids.len());
+    let mut finder = KeyFinder::new(db, dataset.id, false)?;
+    let mut outcomes = prepared.outcomes();
     let mut seen = Vec::new();
-    for (id, duplicate) in ids.iter().zip(&prepared.duplicate) {
-        rows.push(match finder.find(dataset, id)? {
-            _ if *duplicate => RowOutcome::Duplicate,
-            Some(known) if known.state & DELETED_FLAG == 0 => {
-                seen.push(known.rid);
-                RowOutcome::Seen
-            }
-            _ => RowOutcome::Missing,
-        });
+    for (index, id) in prepared.unique(ids.iter()) {
+        let known = finder.find(id)?;
+        let effect = known.as_ref().map_or(Effect::MISSING, |known| decision::by_key(&known.key));
+        outcomes[index] = effect.outcome;
+        seen.extend(known.filter(|_| effect.seen).map(|known| known.rid));
     }
     if let Some(scan) = dataset.scan {
-        scans::mark(at.db, scan, seen)?;
+        scans::mark(db, scan, seen)?;
     }
-    Ok(rows)
+    Ok(outcomes)
 }

@@ -1,0 +1,91 @@
+//! Collection of decided changes, which are then written in bulk.
+
+use super::{
+    content::SealedContent,
+    lookup::KeyRow,
+    times::TimeChanges,
+    write::{Inserts, Replacements, Restores, Tombstones},
+};
+use crate::store::{
+    decide::{Content, RowWrite, Verdict, WriteContext},
+    encryption::{DatasetSeal, EncryptionPolicy},
+    postgres::{Db, dataset::Dataset, error::DbResult},
+};
+
+/// Parameters of a change of a page to one dataset.
+#[derive(Debug)]
+pub(in crate::store::postgres) struct ChangeWriter<'a> {
+    pub context: WriteContext<'a>,
+    /// Encryption policy of the transaction.
+    pub policy: &'a EncryptionPolicy,
+    /// Seals the payloads of the dataset, if the policy requires it.
+    pub seal: DatasetSeal,
+}
+
+/// Writes that were decided and not yet sent.
+#[derive(Debug, Default)]
+pub(super) struct RowWrites<'a> {
+    inserts: Inserts<'a>,
+    replacements: Replacements<'a>,
+    restores: Restores<'a>,
+    tombstones: Tombstones<'a>,
+    times: TimeChanges<'a>,
+}
+
+impl<'a> RowWrites<'a> {
+    /// Adds a new record: id, record number, sequence number, content.
+    pub(super) fn insert(
+        &mut self,
+        at: &ChangeWriter<'_>,
+        id: &'a str,
+        [rid, seq]: [i64; 2],
+        content: Content<'a>,
+    ) -> DbResult<()> {
+        self.inserts.push(id, rid, seq, SealedContent::new(&at.seal, id, content)?);
+        Ok(())
+    }
+
+    /// Adds the verdict about a record that has a row.
+    pub(super) fn push(
+        &mut self,
+        at: &ChangeWriter<'_>,
+        dataset: &mut Dataset,
+        id: &'a str,
+        known: &KeyRow,
+        verdict: Verdict<'a>,
+    ) -> DbResult<()> {
+        let seq = dataset.counters.apply(&verdict.effect);
+        match verdict.write {
+            RowWrite::Nothing => {}
+            RowWrite::Times(times) => self.times.push(id, times),
+            RowWrite::Restore { content, payload } => {
+                self.restores.push(id, known.seq, SealedContent::new(&at.seal, id, content)?, payload);
+            }
+            RowWrite::Replace { content, action, state } => {
+                let content = SealedContent::new(&at.seal, id, content)?;
+                self.replacements.push(id, [known.seq, seq], [action, state], content);
+            }
+            RowWrite::Tombstone { times } => {
+                self.tombstones.push(id, [known.seq, seq]);
+                if let Some(times) = times {
+                    self.times.push(id, times);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the new records.
+    pub(super) async fn write_inserts(&self, db: &mut Db, at: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
+        self.inserts.write(db, at, dataset).await
+    }
+
+    /// Sends the changes of existing records.
+    pub(super) async fn write_changes(&self, db: &mut Db, at: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
+        let WriteContext { committed_at, run, .. } = at.context;
+        self.replacements.write(db, at, dataset).await?;
+        self.restores.write(db, at, dataset).await?;
+        self.tombstones.write(db, dataset, committed_at, run).await?;
+        self.times.write(db, dataset).await
+    }
+}
