@@ -17,7 +17,6 @@ mod obtain;
 mod redaction;
 mod refresh;
 mod secret;
-mod time_values;
 
 pub use crate::provider::{AuthMode, UnknownAuthMode};
 pub use app::App;

@@ -129,6 +129,7 @@ pub use nango_macros::path;
 pub use nango_macros::sync;
 pub use nango_macros::{action, checkpoint, model, on_event, on_webhook, patch};
 pub use paginate::Pages;
+pub use time::Timestamp;
 /// The `tracing` crate. Events inside a function are stored in the log of its run.
 pub use tracing;
 

@@ -21,6 +21,7 @@ use std::{
     ops::Deref,
 };
 
+use crate::time::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -120,17 +121,22 @@ impl ModelInfo {
 #[non_exhaustive]
 pub struct Stored<M> {
     record: M,
-    /// Time at which the record first entered the cache, microseconds since 1970 (UTC).
-    pub first_seen_at: i64,
-    /// Time of its last change, microseconds since 1970 (UTC).
-    pub last_modified_at: i64,
-    /// Time at which it was deleted, microseconds since 1970 (UTC); `None` for an active record.
-    pub deleted_at: Option<i64>,
+    /// Time at which the record first entered the cache.
+    pub first_seen_at: Timestamp,
+    /// Time of its last change.
+    pub last_modified_at: Timestamp,
+    /// Time at which it was deleted; `None` for an active record.
+    pub deleted_at: Option<Timestamp>,
 }
 
 impl<M> Stored<M> {
-    /// Creates a record with its times in microseconds since 1970 (UTC).
-    pub fn new(record: M, first_seen_at: i64, last_modified_at: i64, deleted_at: Option<i64>) -> Self {
+    /// Creates a record with its times.
+    pub fn new(
+        record: M,
+        first_seen_at: Timestamp,
+        last_modified_at: Timestamp,
+        deleted_at: Option<Timestamp>,
+    ) -> Self {
         Self { record, first_seen_at, last_modified_at, deleted_at }
     }
 

@@ -58,6 +58,7 @@ mod frozen;
 )]
 mod postgres_server;
 
+use crate::time::Timestamp;
 use std::{future::Future, pin::Pin, sync::Arc};
 
 pub use check::{CheckReport, Finding, Problem};
@@ -107,8 +108,8 @@ pub trait Store:
     + Sync
     + std::fmt::Debug
 {
-    /// Returns the time of the database's clock in microseconds since 1970 (UTC).
-    fn now(&self) -> i64;
+    /// Returns the time of the database's clock.
+    fn now(&self) -> Timestamp;
 
     /// Returns what is unsafe about the configuration of this database, for the user who set it up. Empty by default.
     fn warnings(&self) -> &[StoreWarning] {

@@ -169,7 +169,7 @@ impl Mock {
         let page = Page {
             run: context.token(),
             function: context.key().clone(),
-            requested_at: context.store().now(),
+            requested_at: context.store().now().as_micros(),
             changes: vec![change],
             checkpoint: None,
             resume: None,

@@ -229,7 +229,7 @@ impl Transport for InProcess {
             counter.clock.sleep(network_delay).await;
             let (status, mut headers, body) = counter.respond().await;
             // Headers that every HTTP server sends.
-            let now = Timestamp::from_microsecond(counter.clock.now()).expect("a time");
+            let now = Timestamp::from_microsecond(counter.clock.now().as_micros()).expect("a time");
             let date = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now).expect("a date");
             headers.insert("date", HeaderValue::from_str(&date).expect("a header"));
             headers.insert("content-type", HeaderValue::from_static("application/json"));
@@ -240,5 +240,5 @@ impl Transport for InProcess {
 
 /// Returns the time of a clock since 1970.
 pub fn unix_time(clock: &dyn Clock) -> Duration {
-    Duration::from_micros(u64::try_from(clock.now()).expect("a clock after 1970"))
+    clock.now().saturating_duration_since(nango_core::Timestamp::UNIX_EPOCH)
 }

@@ -17,7 +17,10 @@ use std::{
     time::Duration,
 };
 
-use nango_core::http::{BoxFuture, Clock};
+use nango_core::{
+    Timestamp,
+    http::{BoxFuture, Clock},
+};
 
 use crate::rng::Rng;
 
@@ -103,13 +106,13 @@ impl fmt::Debug for VirtualTime {
 }
 
 impl Clock for VirtualTime {
-    fn now(&self) -> i64 {
-        self.state().now
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.state().now)
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let time = self.clone();
-        let deadline = self.now() + i64::try_from(duration.as_micros()).expect("a sleep of at most 292,000 years");
+        let deadline = (self.now() + duration).as_micros();
         let mut timer = Timer { time, key: None };
         Box::pin(poll_fn(move |context| timer.poll(deadline, context.waker())))
     }

@@ -11,12 +11,11 @@ mod import;
 mod shape;
 mod show;
 
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{AuthMode, KeyError, KeyRing, Secret};
-use crate::{provider::Provider, store::credentials_context};
+use crate::{provider::Provider, store::credentials_context, time::Timestamp};
 pub use shape::CredentialError;
 pub(crate) use shape::PromptField;
 pub(super) use show::collect_secrets;
@@ -40,8 +39,8 @@ pub struct ObtainedToken {
     pub token: Secret,
     /// The refresh token; `None` keeps the previous one.
     pub refresh_token: Option<Secret>,
-    /// Expiry in microseconds since 1970 (UTC); `None` if it is not known.
-    pub expires_at: Option<i64>,
+    /// Expiry; `None` if it is not known.
+    pub expires_at: Option<Timestamp>,
     /// Complete response body.
     pub raw: Value,
     /// Further credential values by name.
@@ -103,7 +102,7 @@ impl Credentials {
     }
 
     /// Like [`Credentials::parse`], but also accepts an unmodified response of a token server. Its `expires_in` becomes
-    /// `expires_at`, counted from its `created_at` or from `now` (microseconds since 1970), and keys that are not part
+    /// `expires_at`, counted from its `created_at` or from `now`, and keys that are not part
     /// of the credentials are stored in `raw`.
     ///
     /// # Errors
@@ -113,7 +112,7 @@ impl Credentials {
         mode: AuthMode,
         value: &Value,
         provider: Option<&Provider>,
-        now: i64,
+        now: Timestamp,
     ) -> Result<Self, CredentialError> {
         let imported = import::from_token_response(mode, value, now);
         Self::parse(mode, imported.as_ref().unwrap_or(value), provider)
@@ -145,9 +144,9 @@ impl Credentials {
         self.text("refresh_token")
     }
 
-    /// Returns the expiry of the token in microseconds since 1970 (UTC), if it is known.
-    pub fn expires_at(&self) -> Option<i64> {
-        Some(self.text("expires_at")?.parse::<Timestamp>().ok()?.as_microsecond())
+    /// Returns the expiry of the token, if it is known.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        Timestamp::parse_rfc3339(self.text("expires_at")?)
     }
 
     /// Returns the client id and secret that the token belongs to, if they differ from those of the integration.
@@ -214,7 +213,7 @@ impl Credentials {
         if let Some(token) = &obtained.refresh_token {
             fields.insert("refresh_token".to_owned(), Value::String(token.expose().to_owned()));
         }
-        let expiry = obtained.expires_at.and_then(|at| Timestamp::from_microsecond(at).ok());
+        let expiry = obtained.expires_at.filter(|at| at.is_in_calendar());
         match expiry {
             Some(at) => fields.insert("expires_at".to_owned(), Value::String(format!("{at:.3}"))),
             None => fields.remove("expires_at"),

@@ -19,6 +19,7 @@ use crate::{
     declare::suggest,
     http::{AuthError, Authorize, BoxFuture, Clock, CredentialsVersion, OutgoingRequest},
     provider::{Param, Provider, RequestEntropy, RequestParts, ResolveError, Template, TemplateScope, Variable},
+    time::Timestamp,
 };
 
 /// Adds the headers and parameters of a provider and the credentials of a connection to requests.
@@ -226,16 +227,15 @@ impl Injector {
     }
 
     /// Adds headers, parameters and credentials to a request. Headers and parameters that the caller set are kept.
-    /// `now` is in microseconds since 1970 (UTC).
     ///
     /// # Errors
     ///
     /// Fails if a per-request value is missing or invalid, or the request cannot be signed.
-    pub fn put(&self, request: &mut OutgoingRequest, now: i64) -> Result<(), AuthError> {
+    pub fn put(&self, request: &mut OutgoingRequest, now: Timestamp) -> Result<(), AuthError> {
         self.apply_all(request, now).map_err(|error| AuthError::Missing(error.to_string()))
     }
 
-    fn apply_all(&self, request: &mut OutgoingRequest, now: i64) -> Result<(), InjectError> {
+    fn apply_all(&self, request: &mut OutgoingRequest, now: Timestamp) -> Result<(), InjectError> {
         // Most requests need neither time nor random number, and a random number costs a system call.
         let needs_entropy = !self.body.is_empty() || !self.per_request.is_empty() || self.signer.is_some();
         let entropy = needs_entropy.then(|| RequestEntropy { now, random: Uuid::new_v4() });

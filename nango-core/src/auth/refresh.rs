@@ -32,6 +32,7 @@ use crate::{
     http::{AuthError, Clock, Transport, Url, WaitObserver},
     provider::{Provider, ResolveError, TemplateScope},
     store::{Connection, RefreshClaim, RefreshEnd, SharedStore, StoreError},
+    time::Timestamp,
 };
 pub use refreshing::{RefreshingAuthorizer, RefreshingCredentials};
 
@@ -331,7 +332,7 @@ impl TokenRefresher {
     fn is_refresh_due(&self, current: &CredentialsSnapshot) -> bool {
         current.credentials.are_refreshable()
             && (current.credentials.token().is_none()
-                || current.connection.renew_at.is_some_and(|at| at <= self.clock.now()))
+                || current.connection.renew_at.is_some_and(|at| Timestamp::from_micros(at) <= self.clock.now()))
     }
 
     /// Returns whether a token that is due has not expired yet.
@@ -359,12 +360,11 @@ impl TokenRefresher {
 }
 
 /// Returns the time at which a token should be refreshed: `margin` before its expiry, but at most a quarter of its
-/// remaining lifetime before it. Times are microseconds since 1970 (UTC).
-pub(crate) fn renew_at(expires_at: Option<i64>, now: i64, margin: Duration) -> Option<i64> {
-    let margin = i64::try_from(margin.as_micros()).unwrap_or(i64::MAX);
+/// remaining lifetime before it.
+pub(crate) fn renew_at(expires_at: Option<Timestamp>, now: Timestamp, margin: Duration) -> Option<Timestamp> {
     // A token that is already expired when issued is not scheduled; it is refreshed on the first 401.
     let expiry = expires_at.filter(|expiry| *expiry > now)?;
-    Some(expiry.saturating_sub(margin.min((expiry - now) / 4)))
+    Some(expiry - margin.min(expiry.saturating_duration_since(now) / 4))
 }
 
 /// Returns the delay after `failures` consecutive failures.

@@ -4,7 +4,10 @@ use comfy_table::Table;
 use serde_json::{Map, Value};
 
 use super::table::{table, truncated, utc_time};
-use crate::store::{FeedRow, LastAction};
+use crate::{
+    store::{FeedRow, LastAction},
+    time::Timestamp,
+};
 
 /// Maximum number of fields that are shown; `--json` has all of them.
 const MAX_COLUMNS: usize = 6;
@@ -44,7 +47,7 @@ pub fn record_table(records: &[FeedRow], width: Option<u16>) -> Table {
             LastAction::Deleted => "deleted",
         };
         cells.push(last.to_owned());
-        cells.push(utc_time(row.last_modified_at));
+        cells.push(utc_time(Timestamp::from_micros(row.last_modified_at)));
         rows.add_row(cells);
     }
     rows

@@ -16,6 +16,7 @@ use crate::{
     nango::DeferredDeletes,
     run::{DryRecords, RunReport},
     store::{BASE_VARIANT, HeldBy, NextFullRun, RunStatus},
+    time::{Timestamp, format_span},
     wire::{RunJson, WireError, micros},
 };
 
@@ -127,7 +128,9 @@ pub(super) fn waiting_text(waiting: &DeferredDeletes) -> String {
     parts.push(match waiting.next_full {
         NextFullRun::Regular => "the next regular full run decides".to_owned(),
         NextFullRun::NextRun => "the next run reads the whole list".to_owned(),
-        NextFullRun::NotBefore(at) => format!("a run after {} reads the whole list", micros(at)),
+        NextFullRun::NotBefore(at) => {
+            format!("a run after {} reads the whole list", micros(Timestamp::from_micros(at)))
+        }
     });
     parts.join(", ")
 }
@@ -165,9 +168,9 @@ pub fn headline(report: &RunReport) -> String {
     parts.extend(report.dry_records.as_ref().map(|_| "dry run".to_owned()));
     parts.extend((report.totals.pages > 0).then(|| pluralized(report.totals.pages, "page")));
     parts.extend((report.totals.requests > 0).then(|| pluralized(report.totals.requests, "request")));
-    parts.push(duration(report.duration));
+    parts.push(format_span(report.duration));
     let waited = report.waited >= MIN_REPORTED_WAIT;
-    parts.extend(waited.then(|| format!("including {} of waiting for rate limits", duration(report.waited))));
+    parts.extend(waited.then(|| format!("including {} of waiting for rate limits", format_span(report.waited))));
     parts.join(", ")
 }
 
@@ -210,16 +213,6 @@ fn print_hint(terminal: &mut Terminal, report: &RunReport) {
     }
 }
 
-/// Formats a duration: `12 ms`, `3.4 s`, `2 min 5 s`.
-pub fn duration(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    match millis {
-        0..1_000 => format!("{millis} ms"),
-        1_000..60_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
-        _ => format!("{} min {} s", millis / 60_000, millis % 60_000 / 1_000),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -250,7 +243,7 @@ mod tests {
             resumable: false,
             output: None,
             error: None,
-            started_at: 0,
+            started_at: Timestamp::UNIX_EPOCH,
             duration: Duration::from_millis(1_450),
             waited: Duration::ZERO,
             dry_records: None,
@@ -346,11 +339,5 @@ mod tests {
         };
         assert_eq!(text(1), "Issue: 1 record would be stored");
         assert_eq!(text(13_000), "Issue: 13,000 records would be stored; the first 1:");
-    }
-
-    #[test]
-    fn durations_are_formatted() {
-        let text = |millis| duration(Duration::from_millis(millis));
-        assert_eq!([text(12), text(3_499), text(125_000)], ["12 ms", "3.4 s", "2 min 5 s"]);
     }
 }

@@ -1,9 +1,8 @@
 //! Tables, and the format of numbers and times in them.
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
-use jiff::Timestamp;
 
-use crate::redact::printable;
+use crate::{redact::printable, time::Timestamp};
 
 /// Creates a table with these headings. With a `width`, in characters, the cells are wrapped to fit it.
 pub fn table(headings: &[&str], width: Option<u16>) -> Table {
@@ -40,10 +39,9 @@ pub fn pluralized(value: u64, one: &str) -> String {
     format!("{} {one}{many}", number(value))
 }
 
-/// Formats microseconds since 1970 as UTC: `2026-11-22 12:00:00`.
-pub fn utc_time(at: i64) -> String {
-    Timestamp::from_microsecond(at)
-        .map_or_else(|_| at.to_string(), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
+/// Formats a time in UTC: `2026-11-22 12:00:00`.
+pub fn utc_time(at: Timestamp) -> String {
+    at.to_calendar().strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// Truncates a text to one line of `max_chars` characters. Invisible characters and those that change the direction of
@@ -79,7 +77,7 @@ mod tests {
         );
         assert_eq!(pluralized(1, "page"), "1 page");
         assert_eq!(pluralized(2_000, "page"), "2,000 pages");
-        assert_eq!(utc_time(1_795_348_800_999_999), "2026-11-22 12:00:00");
+        assert_eq!(utc_time(Timestamp::from_micros(1_795_348_800_999_999)), "2026-11-22 12:00:00");
         assert_eq!(truncated("a\nb", 10), "a b");
         assert_eq!(truncated("a\u{1b}[1m\u{202e}b", 20), "a [1m\\u{202e}b");
         assert_eq!(truncated("äbcdef", 4), "äbc…");

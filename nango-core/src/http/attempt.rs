@@ -18,9 +18,12 @@ use super::{
     rate_limit_headers::{self, RateLimitHeaders},
     redact,
     retry::RetryAdvice,
-    time_spec::TimeSpec,
 };
-use crate::{error::HttpFailure, redact::Redactor};
+use crate::{
+    error::HttpFailure,
+    redact::Redactor,
+    time::{TimeSpec, Timestamp},
+};
 
 /// Maximum size of the body of a failed response that is kept, in bytes.
 const MAX_ERROR_BODY_BYTES: usize = 1 << 20;
@@ -67,7 +70,7 @@ pub(super) struct ResponseHead {
     pub(super) request: RedactedRequest,
     /// URL and headers of the last request, secrets included.
     request_head: (Url, HeaderMap),
-    pub(super) sent_at: i64,
+    pub(super) sent_at: Timestamp,
     /// The version of the credentials that the last hop was sent with, if it had any.
     pub(super) credentials_version: Option<CredentialsVersion>,
     /// Whether an earlier hop accepted the request and redirected to its result.

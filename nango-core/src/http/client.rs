@@ -11,10 +11,10 @@ use super::{
     TransportError,
     attempt::{AttemptError, PreparedRequest, ResponseHead, describe_request},
     client_state::ClientState,
-    endpoint, error, limit_wait,
+    endpoint, limit_wait,
     retry::{self, RetryAdvice},
 };
-use crate::{error::HttpFailure, redact::Redactor};
+use crate::{error::HttpFailure, redact::Redactor, time::Timestamp};
 
 /// Sends the requests of one connection in one run. Clones share all state.
 #[derive(Debug, Clone)]
@@ -78,9 +78,9 @@ impl Client {
         self.0.wait_timer.total()
     }
 
-    /// Returns and resets the send time of the oldest request with a response since the last call, in microseconds
-    /// since 1970: the age of the data that a commit is about to write.
-    pub fn take_oldest_request(&self) -> Option<i64> {
+    /// Returns and resets the send time of the oldest request with a response since the last call: the age of the
+    /// data that a commit is about to write.
+    pub fn take_oldest_request(&self) -> Option<Timestamp> {
         self.0.take_oldest_sent_at()
     }
 
@@ -109,8 +109,8 @@ impl Client {
         &self.0.parts.redactor
     }
 
-    /// Returns the current time, microseconds since 1970.
-    pub(crate) fn now(&self) -> i64 {
+    /// Returns the current time.
+    pub(crate) fn now(&self) -> Timestamp {
         self.0.parts.clock.now()
     }
 
@@ -295,7 +295,7 @@ impl Client {
         }
         match advice.wait {
             Some(wait) if wait > *longest => {
-                let until = error::format_time_after(clock.now(), wait);
+                let until = clock.now() + wait;
                 Err(HttpError::WaitTooLong { failure: Box::new(failure), wait, until, max_wait: *longest })
             }
             Some(wait) => Ok(retry::demanded_wait(wait, attempt)),

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use super::{ClientParts, limit_wait::WaitTimer};
+use crate::time::Timestamp;
 
 /// Parts of a client, and what it counts while it sends requests.
 #[derive(Debug)]
@@ -13,9 +14,8 @@ pub(super) struct ClientState {
     pub(super) parts: ClientParts,
     pub(super) wait_timer: WaitTimer,
     request_count: AtomicU64,
-    /// Send time of the oldest request with a response since the last [`ClientState::take_oldest_sent_at`], in
-    /// microseconds since 1970.
-    oldest_sent_at: Mutex<Option<i64>>,
+    /// Send time of the oldest request with a response since the last [`ClientState::take_oldest_sent_at`].
+    oldest_sent_at: Mutex<Option<Timestamp>>,
 }
 
 impl ClientState {
@@ -37,17 +37,17 @@ impl ClientState {
     }
 
     /// Records the send time of a request that has a response.
-    pub(super) fn record_sent_at(&self, sent_at: i64) {
+    pub(super) fn record_sent_at(&self, sent_at: Timestamp) {
         let mut oldest = self.lock_oldest_sent_at();
         *oldest = Some(oldest.map_or(sent_at, |oldest| oldest.min(sent_at)));
     }
 
     /// Returns and resets the oldest recorded send time.
-    pub(super) fn take_oldest_sent_at(&self) -> Option<i64> {
+    pub(super) fn take_oldest_sent_at(&self) -> Option<Timestamp> {
         self.lock_oldest_sent_at().take()
     }
 
-    fn lock_oldest_sent_at(&self) -> MutexGuard<'_, Option<i64>> {
+    fn lock_oldest_sent_at(&self) -> MutexGuard<'_, Option<Timestamp>> {
         // The value is a plain timestamp, so a panic cannot leave it inconsistent.
         self.oldest_sent_at.lock().unwrap_or_else(PoisonError::into_inner)
     }

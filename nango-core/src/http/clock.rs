@@ -7,10 +7,12 @@ use std::{
 
 use futures_util::future::BoxFuture;
 
+use crate::time::Timestamp;
+
 /// Source of time and randomness of a run, replaceable by tests and recordings.
 pub trait Clock: Send + Sync + Debug {
-    /// Returns the current time, in microseconds since 1970 (UTC).
-    fn now(&self) -> i64;
+    /// Returns the current time.
+    fn now(&self) -> Timestamp;
     /// Returns a future that completes after `duration`.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
     /// Returns a random number in `0.0..1.0` that spreads the retries of concurrent clients.
@@ -26,11 +28,9 @@ pub trait Clock: Send + Sync + Debug {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    fn now(&self) -> i64 {
+    fn now(&self) -> Timestamp {
         // A clock before 1970 or after the year 292277 is wrong; the run continues with the nearest value.
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+        Timestamp::UNIX_EPOCH + SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn system_clock_is_plausible() {
-        assert!(SystemClock.now() > 1_700_000_000_000_000);
+        assert!(SystemClock.now() > Timestamp::from_micros(1_700_000_000_000_000));
         assert!((0..1000).all(|_| (0.0..1.0).contains(&SystemClock.jitter())));
     }
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::{AuthError, TransportError};
-use crate::error::{Error, ErrorKind, HttpFailure};
+use crate::{
+    error::{Error, ErrorKind, HttpFailure},
+    time::{Timestamp, format_span, rounded_to_seconds},
+};
 
 /// Error of a request.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +17,7 @@ pub enum HttpError {
     Status(Box<HttpFailure>),
     /// The API requires a longer wait than a run may sleep.
     #[error(
-        "the API requires a wait until {until} ({}), longer than the maximum of {}: {failure}",
+        "the API requires a wait until {until:.0} ({}), longer than the maximum of {}: {failure}",
         format_wait(*wait),
         format_wait(*max_wait)
     )]
@@ -26,14 +27,14 @@ pub enum HttpError {
         failure: Box<HttpFailure>,
         /// The required wait.
         wait: Duration,
-        /// End of the wait (UTC), as `2026-11-22T12:00:00Z`.
-        until: String,
+        /// End of the wait by the local clock.
+        until: Timestamp,
         /// Maximum wait.
         max_wait: Duration,
     },
     /// The rate limit is exhausted for longer than a run may wait; nothing was sent.
     #[error(
-        "{request} was not sent: the rate limit is exhausted until {until} ({}), longer than the maximum wait of {}",
+        "{request} was not sent: the rate limit is exhausted until {until:.0} ({}), longer than the maximum wait of {}",
         format_wait(*wait),
         format_wait(*max_wait)
     )]
@@ -42,8 +43,8 @@ pub enum HttpError {
         request: String,
         /// Time until the limit allows another request.
         wait: Duration,
-        /// Time at which the limit allows another request (UTC), as `2026-11-22T12:00:00Z`.
-        until: String,
+        /// Time at which the limit allows another request by the local clock.
+        until: Timestamp,
         /// Maximum wait.
         max_wait: Duration,
     },
@@ -105,7 +106,7 @@ impl HttpError {
             Self::Status(failure) => Error::from(*failure),
             Self::WaitTooLong { failure, wait, until, max_wait: longest } => Error::new(ErrorKind::RateLimit, *failure)
                 .context(format!(
-                    "the API requires a wait until {until} ({}), longer than the maximum of {}",
+                    "the API requires a wait until {until:.0} ({}), longer than the maximum of {}",
                     format_wait(wait),
                     format_wait(longest)
                 )),
@@ -141,21 +142,7 @@ fn format_bytes(bytes: u64) -> String {
     if bytes >= MIB && bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{bytes} bytes") }
 }
 
-/// Returns the time `wait` after `now` (microseconds since 1970), formatted as `2026-11-22T12:00:00Z`.
-pub(super) fn format_time_after(now: i64, wait: Duration) -> String {
-    let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
-    let time = Timestamp::from_microsecond(now.saturating_add(micros)).unwrap_or(Timestamp::MAX);
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// Returns a wait in a readable form, rounded to whole seconds: `12 s`, `3 min 20 s`, `1 h 0 min`.
+/// Formats a wait, rounded to whole seconds.
 pub(super) fn format_wait(wait: Duration) -> String {
-    // Rounds half a second up.
-    let seconds = wait.saturating_add(Duration::from_millis(500)).as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, 0) => format!("{minutes} min"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
-    }
+    format_span(rounded_to_seconds(wait))
 }

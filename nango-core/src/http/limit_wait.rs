@@ -12,6 +12,7 @@ use super::{
     ClientParts, ClientQuota, HttpError, TransportError, error,
     rate_limit::{AcquireError, Permit, PermitRequest},
 };
+use crate::time::{Timestamp, saturating_micros};
 
 /// Shorter waits are not reported.
 const REPORT_AFTER: Duration = Duration::from_secs(1);
@@ -19,8 +20,8 @@ const REPORT_AFTER: Duration = Duration::from_secs(1);
 /// Total time that a client waited for rate limits. Concurrent waits count once.
 #[derive(Debug, Default)]
 pub(super) struct WaitTimer {
-    /// Number of active waits, and start of the first of them, in microseconds since 1970.
-    active: Mutex<(u32, i64)>,
+    /// Number of active waits, and start of the first of them.
+    active: Mutex<(u32, Timestamp)>,
     /// Total of the ended waits, in microseconds.
     total: AtomicU64,
 }
@@ -53,8 +54,8 @@ impl Drop for WaitGuard<'_> {
         let mut active = self.timer.active.lock().unwrap_or_else(PoisonError::into_inner);
         active.0 -= 1;
         if active.0 == 0 {
-            let waited = self.parts.clock.now().saturating_sub(active.1);
-            self.timer.total.fetch_add(u64::try_from(waited).unwrap_or(0), Ordering::Relaxed);
+            let waited = self.parts.clock.now().saturating_duration_since(active.1);
+            self.timer.total.fetch_add(saturating_micros(waited).unsigned_abs(), Ordering::Relaxed);
         }
     }
 }
@@ -94,7 +95,7 @@ pub(super) async fn acquire_permit(
             Err(HttpError::Network { request: request_name(), attempts: 0, source: TransportError::Cancelled })
         }
         Err(AcquireError::WaitTooLong(wait)) => {
-            let until = error::format_time_after(parts.clock.now(), wait);
+            let until = parts.clock.now() + wait;
             Err(HttpError::RateLimitExhausted { request: request_name(), wait, until, max_wait: parts.max_wait })
         }
     }

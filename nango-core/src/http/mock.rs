@@ -15,7 +15,10 @@ use super::{
     AuthError, Authorize, BoxFuture as Boxed, Client, ClientParts, Clock, CredentialsVersion, OutgoingRequest,
     RawResponse, Transport, TransportError,
 };
-use crate::provider::{BodyWait, RetryRules, WaitFormat};
+use crate::{
+    provider::{BodyWait, RetryRules, WaitFormat},
+    time::Timestamp,
+};
 
 /// Returns the retry rules of an API that reports a limit in the message of a failure, without a wait.
 pub(crate) fn limit_in_body() -> RetryRules {
@@ -108,11 +111,11 @@ impl Authorize for TestAuthorizer {
 
 /// A clock that starts 1,000,000 s after 1970 and advances at once when something sleeps.
 #[derive(Debug, Clone)]
-pub(crate) struct FakeClock(Arc<Mutex<(i64, Vec<Duration>, f64)>>, Arc<AtomicBool>);
+pub(crate) struct FakeClock(Arc<Mutex<(Timestamp, Vec<Duration>, f64)>>, Arc<AtomicBool>);
 
 impl Default for FakeClock {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new((1_000_000_000_000, Vec::new(), 0.5))), Arc::default())
+        Self(Arc::new(Mutex::new((Timestamp::from_micros(1_000_000_000_000), Vec::new(), 0.5))), Arc::default())
     }
 }
 
@@ -132,15 +135,15 @@ impl FakeClock {
 }
 
 impl Clock for FakeClock {
-    fn now(&self) -> i64 {
+    fn now(&self) -> Timestamp {
         let mut state = self.0.lock().unwrap();
-        state.0 += 1;
+        state.0 += Duration::from_micros(1);
         state.0
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let mut state = self.0.lock().unwrap();
-        state.0 += i64::try_from(duration.as_micros()).unwrap();
+        state.0 += duration;
         state.1.push(duration);
         Box::pin(async {})
     }

@@ -14,10 +14,7 @@ use reqwest::header::{DATE, HeaderMap};
 
 use names::{Role, window_length};
 
-use super::{
-    parse_http_date,
-    time_spec::{self, TimeSpec, Unit},
-};
+use crate::time::{TimeSpec, Timestamp, Unit, parse_http_date, parse_time_spec};
 
 /// Maximum number of windows that are read from a response; further ones are ignored.
 pub(super) const MAX_WINDOWS: usize = 8;
@@ -60,7 +57,7 @@ impl RateLimitHeaders {
             let Ok(value) = value.to_str() else { continue };
             match role {
                 Role::RetryAfter => {
-                    let read = time_spec::parse(value, Unit::from_header_name(name));
+                    let read = parse_time_spec(value, Unit::from_header_name(name));
                     limits.retry_after = later_of(limits.retry_after, read);
                 }
                 Role::Bucket => limits.bucket = Some(value.trim().chars().take(100).collect()),
@@ -93,7 +90,7 @@ impl RateLimitHeaders {
                     }
                 }
                 Role::Reset => {
-                    let read = time_spec::parse(value, Unit::from_header_name(name));
+                    let read = parse_time_spec(value, Unit::from_header_name(name));
                     let reset = &mut limits.window(&window).reset;
                     // A relative time needs no clock, so it takes precedence over an absolute one.
                     if !matches!(reset, Some(TimeSpec::After(_))) || matches!(read, Some(TimeSpec::After(_))) {
@@ -101,7 +98,7 @@ impl RateLimitHeaders {
                     }
                 }
                 Role::Length => {
-                    if let Some(TimeSpec::After(length)) = time_spec::parse(value, Unit::from_header_name(name)) {
+                    if let Some(TimeSpec::After(length)) = parse_time_spec(value, Unit::from_header_name(name)) {
                         limits.window(&window).length = Some(length);
                     }
                 }
@@ -160,8 +157,8 @@ impl Window {
     }
 }
 
-/// Returns the server's time from its `Date` header, in microseconds since 1970.
-pub(super) fn server_date(headers: &HeaderMap) -> Option<i64> {
+/// Returns the server's time from its `Date` header.
+pub(super) fn server_date(headers: &HeaderMap) -> Option<Timestamp> {
     headers.get(DATE).and_then(|date| parse_http_date(date.to_str().ok()?))
 }
 

@@ -8,8 +8,12 @@ use reqwest::header::{DATE, HeaderMap};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::{BodyError, HttpError, RedactedRequest, parse_http_date, rate_limit_headers::RateLimitHeaders, redact};
-use crate::{json, redact::Redactor};
+use super::{BodyError, HttpError, RedactedRequest, rate_limit_headers::RateLimitHeaders, redact};
+use crate::{
+    json,
+    redact::Redactor,
+    time::{Timestamp, parse_http_date},
+};
 
 /// A response with its body in memory.
 #[derive(Clone)]
@@ -23,8 +27,8 @@ pub struct Response {
     pub url: Url,
     /// The body, decompressed.
     pub body: Bytes,
-    /// Time at which the request was sent, in microseconds since 1970.
-    pub sent_at: i64,
+    /// Time at which the request was sent.
+    pub sent_at: Timestamp,
     /// Number of attempts, at least 1.
     pub attempts: u32,
     /// The request without its secrets.
@@ -82,13 +86,13 @@ impl Response {
 
     /// Returns the wait that the response requires (`Retry-After`), relative to the server's own time, or to `now`
     /// without one.
-    pub(crate) fn retry_after(&self, now: i64) -> Option<std::time::Duration> {
+    pub(crate) fn retry_after(&self, now: Timestamp) -> Option<std::time::Duration> {
         let wait = RateLimitHeaders::parse(&self.headers).retry_after?;
         Some(wait.wait_from(self.date().unwrap_or(now)))
     }
 
-    /// Returns the server's time from its `Date` header, in microseconds since 1970.
-    pub fn date(&self) -> Option<i64> {
+    /// Returns the server's time from its `Date` header.
+    pub fn date(&self) -> Option<Timestamp> {
         parse_http_date(self.headers.get(DATE)?.to_str().ok()?)
     }
 }

@@ -13,11 +13,11 @@ use serde_json::Value;
 use super::{
     Clock, TransportError,
     rate_limit_headers::{RateLimitHeaders, server_date},
-    time_spec::{self, TimeSpec, Unit},
 };
 use crate::{
     json,
     provider::{RetryRules, WaitFormat, lookup_path},
+    time::{TimeSpec, Timestamp, Unit, parse_time_spec},
 };
 
 /// Minimum wait from the second retry on.
@@ -50,7 +50,13 @@ pub(super) struct RetryAdvice {
 impl RetryAdvice {
     /// Reads a failure by the standards and by the rules of the provider's entry. Absolute times are relative to the
     /// server's clock (the `Date` header), which may differ from ours; `now` replaces a missing `Date`.
-    pub(super) fn from_response(status: u16, headers: &HeaderMap, body: &[u8], rules: &RetryRules, now: i64) -> Self {
+    pub(super) fn from_response(
+        status: u16,
+        headers: &HeaderMap,
+        body: &[u8],
+        rules: &RetryRules,
+        now: Timestamp,
+    ) -> Self {
         let body_wait = rules.body_wait.as_ref().and_then(|rule| {
             let body = json::parse_rounding(body, json::charset(headers)).ok()?;
             let text = match lookup_path(&body, &rule.path)? {
@@ -58,7 +64,7 @@ impl RetryAdvice {
                 Value::Number(number) => number.to_string(),
                 _ => return None,
             };
-            Some((time_spec::parse(rule.pattern.find(&text)?, Unit::Seconds), rule.format))
+            Some((parse_time_spec(rule.pattern.find(&text)?, Unit::Seconds), rule.format))
         });
         let head = Self::from_head(status, headers, &RateLimitHeaders::parse(headers), rules, now);
         let now = server_date(headers).unwrap_or(now);
@@ -73,7 +79,7 @@ impl RetryAdvice {
         headers: &HeaderMap,
         limits: &RateLimitHeaders,
         rules: &RetryRules,
-        now: i64,
+        now: Timestamp,
     ) -> Self {
         let now = server_date(headers).unwrap_or(now);
         let left = remaining(headers, rules);
@@ -85,7 +91,7 @@ impl RetryAdvice {
             // A window with remaining requests is not the cause of this failure.
             let counts = name.contains("retry") || left.is_none_or(|left| left == 0);
             let read = headers.get(name).filter(|_| counts).and_then(|value| value.to_str().ok());
-            let read = read.and_then(|text| time_spec::parse(text, Unit::from_header_name(name)));
+            let read = read.and_then(|text| parse_time_spec(text, Unit::from_header_name(name)));
             wait = wait.max(read.and_then(|read| wait_until(read, WaitFormat::At, now)));
         }
         let explicit = wait.is_some();
@@ -108,7 +114,7 @@ fn is_rejection(status: u16) -> bool {
 
 /// Returns the wait until a time; `None` if the time has passed and is therefore meaningless. An explicit relative time
 /// of 0 is intended and stays.
-fn wait_until(time: TimeSpec, format: WaitFormat, now: i64) -> Option<Duration> {
+fn wait_until(time: TimeSpec, format: WaitFormat, now: Timestamp) -> Option<Duration> {
     let wait = time.wait_from(now);
     let is_intended = matches!((time, format), (TimeSpec::After(_), WaitFormat::After));
     (is_intended || !wait.is_zero()).then_some(wait)

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::time;
+use crate::time::{self, Timestamp};
 
 /// A type that represents a time of an API: a `String` in RFC 3339, or seconds or milliseconds since 1970 (UTC) as a
 /// number or as text.
@@ -20,13 +20,13 @@ pub trait ApiTime {
 
 impl ApiTime for String {
     fn unix_micros(&self) -> Option<i64> {
-        time::from_text(self)
+        time::from_text(self).map(Timestamp::as_micros)
     }
 }
 
 impl ApiTime for &str {
     fn unix_micros(&self) -> Option<i64> {
-        time::from_text(self)
+        time::from_text(self).map(Timestamp::as_micros)
     }
 }
 
@@ -34,7 +34,7 @@ macro_rules! integers {
     ($($t:ty)*) => { $(
         impl ApiTime for $t {
             fn unix_micros(&self) -> Option<i64> {
-                time::from_integer(i64::try_from(*self).ok()?)
+                time::from_integer(i64::try_from(*self).ok()?).map(Timestamp::as_micros)
             }
         }
     )* }
@@ -43,13 +43,13 @@ integers!(i32 u32 i64 u64);
 
 impl ApiTime for f64 {
     fn unix_micros(&self) -> Option<i64> {
-        time::from_float(*self)
+        time::from_float(*self).map(Timestamp::as_micros)
     }
 }
 
 impl ApiTime for Value {
     fn unix_micros(&self) -> Option<i64> {
-        time::from_value(self)
+        time::from_value(self).map(Timestamp::as_micros)
     }
 }
 

@@ -259,7 +259,7 @@ fn patch_row(id: String, fields: Value, updated: Option<&str>) -> Result<PatchRo
         Value::Object(fields) => {
             let updated = match updated.and_then(|name| fields.get(name)) {
                 None => Patch::Keep,
-                Some(value) => time::from_value(value).map_or(Patch::Null, Patch::Set),
+                Some(value) => time::from_value(value).map_or(Patch::Null, |at| Patch::Set(at.as_micros())),
             };
             Ok(PatchRow { id, fields, updated })
         }

@@ -29,6 +29,7 @@ use crate::{
         Change, ChangeOutcome, CheckpointWrite, Committed, Connection, DatasetKey, FunctionKey, Level, LogLine, Page,
         ResumeWrite, RowOutcome, RunToken, SharedStore, StoreError, Totals, Write,
     },
+    time::Timestamp,
 };
 
 /// Parts from which a [`Context`] is created.
@@ -116,7 +117,7 @@ pub struct Context {
     fields: Mutex<HashMap<&'static str, Option<Arc<Vec<String>>>>>,
     /// Request time of the newest data that was committed. A later commit without a new request uses it, because its
     /// data is no newer.
-    requested_at: Mutex<Option<i64>>,
+    requested_at: Mutex<Option<Timestamp>>,
     pending: Mutex<PendingLog>,
     totals: Mutex<Totals>,
 }
@@ -136,9 +137,9 @@ pub struct PageCommit {
     pub checkpoint: Option<CheckpointWrite>,
     /// Write of the resume state.
     pub resume: Option<ResumeWrite>,
-    /// Time of the request, microseconds since 1970 (UTC). Default: the time of the oldest request after the last
+    /// Time of the request. Default: the time of the oldest request after the last
     /// commit.
-    pub requested_at: Option<i64>,
+    pub requested_at: Option<Timestamp>,
     /// Whether the commit counts as a page of the provider.
     pub is_page: bool,
     /// Number of raw records that were skipped because they do not fit the type.
@@ -334,7 +335,7 @@ impl Context {
             Page {
                 run: self.token,
                 function: self.key.clone(),
-                requested_at: self.requested_at(&commit),
+                requested_at: self.requested_at(&commit).as_micros(),
                 changes: commit.changes,
                 checkpoint: commit.checkpoint,
                 resume: commit.resume,
@@ -369,8 +370,8 @@ impl Context {
         Ok(committed)
     }
 
-    /// Returns the request time of the data in a commit, microseconds since 1970 (UTC).
-    fn requested_at(&self, commit: &PageCommit) -> i64 {
+    /// Returns the request time of the data in a commit.
+    fn requested_at(&self, commit: &PageCommit) -> Timestamp {
         let mut last = lock(&self.requested_at);
         if commit.changes.is_empty() {
             return commit.requested_at.or(*last).unwrap_or_else(|| self.store.now());

@@ -17,7 +17,10 @@ use super::{
     spec::{AFTER_SHORT, END_STATUSES, Step, WalkSpec},
     walk_state::{Purpose, StoredGap, WalkState},
 };
-use crate::declare::{OffsetBy, PaginateKind};
+use crate::{
+    declare::{OffsetBy, PaginateKind},
+    time::Timestamp,
+};
 
 /// Properties of a response on which the decision depends.
 pub(super) struct PageContext<'a> {
@@ -55,8 +58,8 @@ pub(super) struct Decider {
     longest: u64,
     empty_in_a_row: u64,
     last_total: Option<u64>,
-    /// Time of the last new record, microseconds since 1970 (UTC).
-    progress_at: Option<i64>,
+    /// Time of the last new record.
+    progress_at: Option<Timestamp>,
 }
 
 fn complete(completion: Completion) -> PageDecision {
@@ -121,7 +124,7 @@ impl Decider {
     }
 
     /// Checks the bounds before the next request is sent.
-    pub(super) fn check_bounds(&self, at: &str, now: i64) -> Result<(), PaginateError> {
+    pub(super) fn check_bounds(&self, at: &str, now: Timestamp) -> Result<(), PaginateError> {
         let bound = |bound: String, setting| Err(PaginateError::Bound { at: at.to_owned(), bound, setting });
         let Bounds { max_pages, max_bytes, max_empty_pages, stall } = &self.bounds;
         if self.state.pages >= *max_pages {
@@ -133,15 +136,14 @@ impl Decider {
         if self.empty_in_a_row > *max_empty_pages {
             return bound(format!("{max_empty_pages} empty pages in a row"), "walk_empty_pages");
         }
-        let stalled = self.progress_at.map_or(0, |at| now.saturating_sub(at));
-        if u128::try_from(stalled).is_ok_and(|stalled| stalled > stall.as_micros()) {
+        if self.progress_at.is_some_and(|at| now.saturating_duration_since(at) > *stall) {
             return bound(format!("{} s without a new record", stall.as_secs()), "walk_stall");
         }
         Ok(())
     }
 
     /// Records the time of the last new record.
-    pub(super) fn note_progress(&mut self, now: i64, records: usize) {
+    pub(super) fn note_progress(&mut self, now: Timestamp, records: usize) {
         if records > 0 || self.progress_at.is_none() {
             self.progress_at = Some(now);
         }

@@ -3,7 +3,7 @@
 use std::{fmt, ops::Range, sync::Arc};
 
 use super::{PaginateError, ResumePoint, walk_state::WalkState};
-use crate::http::Response;
+use crate::{http::Response, time::Timestamp};
 
 /// Received page. Its records and its cursor may be secret, so `Debug` does not show them.
 pub struct RawPage {
@@ -68,8 +68,8 @@ impl RawPage {
         &self.response
     }
 
-    /// Returns the time of the request, microseconds since 1970 (UTC).
-    pub fn sent_at(&self) -> i64 {
+    /// Returns the time of the request.
+    pub fn sent_at(&self) -> Timestamp {
         self.response.sent_at
     }
 

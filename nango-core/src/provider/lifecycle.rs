@@ -1,6 +1,8 @@
 //! End of support of an API or auth mode: the `lifecycle` key.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{civil::Date, tz::TimeZone};
+
+use crate::time::Timestamp;
 
 /// End of support of an entry, and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +31,9 @@ impl Lifecycle {
     }
 }
 
-/// Converts microseconds since 1970 to the day in UTC. A time outside of the calendar yields its first or last day.
-pub(crate) fn utc_date(micros: i64) -> Date {
-    let edge = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };
-    Timestamp::from_microsecond(micros).unwrap_or(edge).to_zoned(TimeZone::UTC).date()
+/// Returns the day of a timestamp in UTC. A time outside of the calendar yields its first or last day.
+pub(crate) fn utc_date(at: Timestamp) -> Date {
+    at.to_calendar().to_zoned(TimeZone::UTC).date()
 }
 
 #[cfg(test)]
@@ -54,8 +55,8 @@ mod tests {
 
     #[test]
     fn day_of_a_time_is_in_utc_and_never_fails() {
-        assert_eq!(utc_date(1_795_348_800_000_000).to_string(), "2026-11-22");
-        assert_eq!(utc_date(-1).to_string(), "1969-12-31");
-        assert_eq!((utc_date(i64::MIN).year(), utc_date(i64::MAX).year()), (-9999, 9999));
+        assert_eq!(utc_date(Timestamp::from_micros(1_795_348_800_000_000)).to_string(), "2026-11-22");
+        assert_eq!(utc_date(Timestamp::from_micros(-1)).to_string(), "1969-12-31");
+        assert_eq!((utc_date(Timestamp::MIN).year(), utc_date(Timestamp::MAX).year()), (-9999, 9999));
     }
 }

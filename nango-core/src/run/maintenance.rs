@@ -16,6 +16,7 @@ use crate::{
         DatasetKey, DatasetUsage, FunctionKey, Level, LogLine, NewRun, PruneUntil, Pruned, RunEnd, RunStatus, RunToken,
         StoreError, empty_dataset, prune_all,
     },
+    time::Timestamp,
 };
 
 /// Result of a retention pass; for a dry run, what the pass would remove.
@@ -38,8 +39,8 @@ pub struct RetainedDataset {
     pub records: u64,
     /// Size of the removed payloads in bytes.
     pub bytes: u64,
-    /// Time of the last run of the dataset's syncs or of the last change, microseconds since 1970 (UTC).
-    pub last_used_at: i64,
+    /// Time of the last run of the dataset's syncs or of the last change.
+    pub last_used_at: Timestamp,
 }
 
 /// Removes all records of a dataset, and deletes the checkpoints and resume states of the syncs that write it. Returns
@@ -64,7 +65,7 @@ pub async fn retain(runtime: &Runtime, limits: Retention, dry: bool) -> Result<R
     let now = runtime.store.now();
     for usage in runtime.store.dataset_usage().await.map_err(StoreError::into_error)? {
         let used_at = last_used_at(runtime, &usage).await.map_err(StoreError::into_error)?;
-        let is_old = |limit: Option<Duration>| limit.is_some_and(|limit| used_at < cutoff(now, limit));
+        let is_old = |limit: Option<Duration>| limit.is_some_and(|limit| used_at < now - limit);
         let DatasetUsage { dataset, rows, bytes, .. } = usage;
         if is_old(limits.delete_after) {
             let records = if dry { Ok(rows) } else { empty_under_leases(runtime, &dataset).await };
@@ -74,7 +75,7 @@ pub async fn retain(runtime: &Runtime, limits: Retention, dry: bool) -> Result<R
                 Err(error) => return Err(error.into_error()),
             }
         } else if let Some(limit) = limits.prune_after {
-            let until = PruneUntil::Before(cutoff(now, limit));
+            let until = PruneUntil::Before((now - limit).as_micros());
             let store = &runtime.store;
             let pruned =
                 if dry { store.count_prunable(&dataset, until).await } else { prune_all(store, &dataset, until).await };
@@ -87,19 +88,15 @@ pub async fn retain(runtime: &Runtime, limits: Retention, dry: bool) -> Result<R
     Ok(done)
 }
 
-fn cutoff(now: i64, limit: Duration) -> i64 {
-    now.saturating_sub(i64::try_from(limit.as_micros()).unwrap_or(i64::MAX))
-}
-
 /// Returns the time of the last run of a sync that writes the dataset, or of the last change of the dataset. The latter
 /// is the only source if its sync is no longer declared.
-async fn last_used_at(runtime: &Runtime, usage: &DatasetUsage) -> Result<i64, StoreError> {
+async fn last_used_at(runtime: &Runtime, usage: &DatasetUsage) -> Result<Timestamp, StoreError> {
     let mut latest = usage.changed_at;
     for key in syncs_of(runtime, &usage.dataset) {
         let last = runtime.store.runs_of(&key, 1).await?;
         latest = last.first().map_or(latest, |run| latest.max(run.finished_at.unwrap_or(run.started_at)));
     }
-    Ok(latest)
+    Ok(Timestamp::from_micros(latest))
 }
 
 /// Returns the syncs that write a dataset. They are sorted, so that concurrent callers acquire their leases in the same
@@ -162,7 +159,12 @@ async fn empty_under_leases(runtime: &Runtime, dataset: &DatasetKey) -> Result<u
             }
             Err(error) => format!("`{}` was not emptied: {error}", dataset.model),
         };
-        let line = LogLine { timestamp: store.now(), level: Level::Info, message, fields: serde_json::Value::Null };
+        let line = LogLine {
+            timestamp: store.now().as_micros(),
+            level: Level::Info,
+            message,
+            fields: serde_json::Value::Null,
+        };
         let end = RunEnd { status, error: None, requests: 0, logs: vec![line], checkpoint: None, resume: None };
         match store.end_run(&token, end).await {
             Ok(_) | Err(StoreError::LeaseLost) => {}

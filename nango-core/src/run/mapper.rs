@@ -32,6 +32,7 @@ use crate::{
     nango::{Context, Nango, PageCommit},
     paginate::{PaginateError, Purpose, RawPage, ResumePoint, Walk, WalkOptions, WalkState},
     store::{DatasetKey, Level, NextFullRun, ResumeWrite, Scan, ScanFrom, StoreError, failpoint::failpoint},
+    time::{Timestamp, format_span, rounded_to_seconds},
 };
 
 /// Statuses of responses to an expired resume point.
@@ -83,7 +84,7 @@ struct MapperRun<'a> {
 /// Start of a walk.
 struct WalkStart {
     /// Value of `since` that is sent; `None` for a full run.
-    since: Option<i64>,
+    since: Option<Timestamp>,
     /// Whether this full run is early, to confirm delete candidates.
     brought_forward: bool,
     interrupted: Option<InterruptedWalk>,
@@ -99,7 +100,7 @@ impl MapperRun<'_> {
         let interrupted =
             self.state.take_resumable(&spec, now, requires_token(self.def, self.mapper)).filter(|_| !forced);
         if let Some(interrupted) = interrupted {
-            let age = since::format_duration(now - interrupted.started_at);
+            let age = format_span(rounded_to_seconds(now.saturating_duration_since(interrupted.started_at)));
             self.context.log(Level::Info, &format!("resuming the walk that started {age} ago"), Value::Null);
             let since = interrupted.since;
             let start = WalkStart { since, brought_forward: false, interrupted: Some(interrupted) };
@@ -144,7 +145,7 @@ impl MapperRun<'_> {
     }
 
     /// Decides whether a run that does not resume reads the complete list or only changes.
-    async fn decide_start(&self, forced: bool, now: i64) -> Result<WalkStart> {
+    async fn decide_start(&self, forced: bool, now: Timestamp) -> Result<WalkStart> {
         let since = self
             .mapper
             .since
@@ -159,7 +160,7 @@ impl MapperRun<'_> {
             start.brought_forward = match outlook.next_full {
                 NextFullRun::Regular => false,
                 NextFullRun::NextRun => true,
-                NextFullRun::NotBefore(at) => now >= at,
+                NextFullRun::NotBefore(at) => now.as_micros() >= at,
             };
             if start.brought_forward {
                 let message = "records were missing from the last full run: this run reads the complete list to \
@@ -209,7 +210,7 @@ impl MapperRun<'_> {
         let mut spec = RequestSpec::new(reqwest::Method::GET, self.endpoint.clone());
         spec.retries = self.mapper.retries;
         if let (Some(since), Some(value)) = (&self.mapper.since, progress.since) {
-            spec.query.push((since.param.to_owned(), since::format_value(since.format, value)?));
+            spec.query.push((since.param.to_owned(), since::format_value(since.format, value)));
         }
         let paginate = self.mapper.paginate.clone().map(|paginate| self.context.paginate(paginate));
         let options = WalkOptions {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::time::Timestamp;
 use crate::{
     error::{Error, Result},
     nango::RunFindings,
@@ -32,8 +33,8 @@ pub struct RunReport {
     pub output: Option<Value>,
     /// Error of a run that did not succeed.
     pub error: Option<Error>,
-    /// Start time of the run, microseconds since 1970 (UTC).
-    pub started_at: i64,
+    /// Start time of the run.
+    pub started_at: Timestamp,
     /// Duration of the run.
     pub duration: Duration,
     /// Part of the duration that the run waited for rate limits.

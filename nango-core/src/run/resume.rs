@@ -4,6 +4,8 @@
 //! is written with each page. The position is dropped when the walk has ended, when the specification of the walk has
 //! changed, or when its last page is older than a day.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::runtime::Runtime;
@@ -12,25 +14,26 @@ use crate::{
     nango::Context,
     paginate::{ResumePoint, WalkState},
     store::{FunctionKey, resume_context},
+    time::Timestamp,
 };
 
-/// Maximum age of the last page of an interrupted walk, in microseconds.
-const MAX_RESUME_AGE_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
+/// Maximum age of the last page of an interrupted walk.
+const MAX_RESUME_AGE: Duration = Duration::from_hours(24);
 
 /// State of a mapper between runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct SyncState {
-    /// Value of `since` of the last complete walk, microseconds since 1970 (UTC).
-    pub(super) since: Option<i64>,
+    /// Value of `since` of the last complete walk.
+    pub(super) since: Option<Timestamp>,
     /// Value of `since` of the complete walk before it.
     #[serde(rename = "since_before")]
-    pub(super) previous_since: Option<i64>,
+    pub(super) previous_since: Option<Timestamp>,
     /// Whether the last complete walk was position-based with several requests: the next run sends the previous value.
     #[serde(rename = "shifts")]
     pub(super) position_based: bool,
-    /// Start time of the last run that read the complete list, microseconds since 1970 (UTC).
-    pub(super) full_at: Option<i64>,
+    /// Start time of the last run that read the complete list.
+    pub(super) full_at: Option<Timestamp>,
     /// Fingerprint of the model's schema and of the sync's version at the last run.
     pub(super) schema: Option<String>,
     /// Walk that was not read to its end.
@@ -43,18 +46,18 @@ pub(super) struct InterruptedWalk {
     /// Fingerprint of the walk. A walk with another fingerprint cannot resume here.
     #[serde(rename = "spec")]
     pub(super) fingerprint: String,
-    /// Start time of its first attempt, microseconds since 1970 (UTC).
-    pub(super) started_at: i64,
-    /// Commit time of its last page, microseconds since 1970 (UTC).
+    /// Start time of its first attempt.
+    pub(super) started_at: Timestamp,
+    /// Commit time of its last page.
     #[serde(default)]
-    pub(super) last_page_at: Option<i64>,
+    pub(super) last_page_at: Option<Timestamp>,
     /// Value of `since` that it sends.
-    pub(super) since: Option<i64>,
+    pub(super) since: Option<Timestamp>,
     /// Greatest value of the field that `since` reads.
-    pub(super) next_since: Option<i64>,
+    pub(super) next_since: Option<Timestamp>,
     /// Value of the `Date` header of its first response.
     #[serde(default)]
-    pub(super) first_date: Option<i64>,
+    pub(super) first_date: Option<Timestamp>,
     /// Whether a record was skipped whose id could not be read.
     #[serde(rename = "left_out")]
     pub(super) unread_id: bool,
@@ -72,11 +75,11 @@ pub(super) struct InterruptedWalk {
 
 impl SyncState {
     /// Removes the interrupted walk, and returns it if it may be resumed.
-    pub(super) fn take_resumable(&mut self, spec: &str, now: i64, tokens_only: bool) -> Option<InterruptedWalk> {
+    pub(super) fn take_resumable(&mut self, spec: &str, now: Timestamp, tokens_only: bool) -> Option<InterruptedWalk> {
         self.walk
             .take()
             .filter(|walk| {
-                walk.fingerprint == spec && now - walk.last_page_at.unwrap_or(walk.started_at) < MAX_RESUME_AGE_MICROS
+                walk.fingerprint == spec && now < walk.last_page_at.unwrap_or(walk.started_at) + MAX_RESUME_AGE
             })
             .filter(|walk| walk.resume_point.is_token() || !tokens_only)
     }

@@ -11,6 +11,7 @@ use crate::{
     http::{BoxFuture, Clock, OutgoingRequest, RawResponse, Transport, TransportError},
     nango::Cancellation,
     store::SharedStore,
+    time::Timestamp,
 };
 
 /// Transport that fails once the run is cancelled.
@@ -58,7 +59,7 @@ pub(super) struct RunClock {
 }
 
 impl Clock for RunClock {
-    fn now(&self) -> i64 {
+    fn now(&self) -> Timestamp {
         self.store.now()
     }
 

@@ -13,6 +13,7 @@ use crate::{
     provider::{ResolveError, TemplateScope, Verification},
     redact::Redactor,
     store::{Connection, StoreError},
+    time::Timestamp,
 };
 
 /// Result of a successful connection test.
@@ -21,8 +22,8 @@ use crate::{
 pub struct ConnectionTest {
     /// Method and URL of the request that succeeded. `None` if the provider's entry declares no verification request.
     pub request: Option<String>,
-    /// Expiry of the token, microseconds since 1970 (UTC). `None` if it is unknown.
-    pub token_expires_at: Option<i64>,
+    /// Expiry of the token. `None` if it is unknown.
+    pub token_expires_at: Option<Timestamp>,
     /// Whether the token was refreshed by this test.
     pub renewed: bool,
 }

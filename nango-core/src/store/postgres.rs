@@ -75,6 +75,7 @@ macro_rules! now {
         "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
     };
 }
+use crate::time::Timestamp;
 use now;
 
 /// An open transaction and the state that is shared with the other transactions of the database.
@@ -179,8 +180,8 @@ fn to_i64(count: u64) -> i64 {
 }
 
 impl Store for Postgres {
-    fn now(&self) -> i64 {
-        self.shared.clock.now()
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.shared.clock.now())
     }
 
     fn warnings(&self) -> &[StoreWarning] {

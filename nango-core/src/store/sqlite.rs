@@ -7,6 +7,7 @@
 //! - A unit of work is a plain function over a `Db`: the functions in `page`, `rows`, `scans`, `feed`, `runs` and
 //!   similar modules run on any thread, inside a transaction that their caller has opened.
 
+use crate::time::Timestamp;
 mod backup;
 mod changes;
 mod check;
@@ -171,8 +172,8 @@ impl Sqlite {
 }
 
 impl Store for Sqlite {
-    fn now(&self) -> i64 {
-        self.shared.clock.now()
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.shared.clock.now())
     }
 
     fn wait_for_change(&self, timeout: Duration) -> StoreFuture<'_, ()> {

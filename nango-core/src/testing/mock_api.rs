@@ -15,8 +15,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    http::{BoxFuture, Clock, OutgoingRequest, RawResponse, Transport, TransportError},
+    http::{BoxFuture, Clock, OutgoingRequest, RawResponse, SystemClock, Transport, TransportError},
     nango::lock_state,
+    time::{Timestamp, saturating_micros},
 };
 
 /// A request that the mock's provider received.
@@ -118,12 +119,12 @@ impl Transport for MockApi {
 pub(crate) struct AutoAdvanceClock(AtomicI64);
 
 impl Clock for AutoAdvanceClock {
-    fn now(&self) -> i64 {
-        jiff::Timestamp::now().as_microsecond().saturating_add(self.0.load(Ordering::Relaxed))
+    fn now(&self) -> Timestamp {
+        SystemClock.now().saturating_add_micros(self.0.load(Ordering::Relaxed))
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.0.fetch_add(i64::try_from(duration.as_micros()).unwrap_or(0), Ordering::Relaxed);
+        self.0.fetch_add(saturating_micros(duration), Ordering::Relaxed);
         Box::pin(std::future::ready(()))
     }
 

@@ -16,6 +16,7 @@ use crate::{
     provider::Lifecycle,
     run::{ConnectionTest, RunReport},
     store::{Connection, RefreshFailure},
+    time::Timestamp,
 };
 
 /// Connection as an entry of a list.
@@ -49,7 +50,7 @@ impl<'a> ConnectionRow<'a> {
             end_user: None,
             tags: Map::new(),
             metadata: &connection.metadata,
-            created: millis_utc(connection.created_at),
+            created: millis_utc(Timestamp::from_micros(connection.created_at)),
             lifecycle: None,
         }
     }
@@ -74,7 +75,7 @@ pub(super) struct ConnectionError<'a> {
 
 impl<'a> ConnectionError<'a> {
     fn new(failure: &'a RefreshFailure) -> Self {
-        let failed_at = millis_utc(failure.failed_at);
+        let failed_at = millis_utc(Timestamp::from_micros(failure.failed_at));
         Self { r#type: "auth", log_id: "", message: &failure.message, failed_at, must_reconnect: failure.refused }
     }
 }
@@ -142,8 +143,8 @@ impl<'a> ConnectionDetail<'a> {
             row: ConnectionRow::new(connection, provider),
             connection_config: &connection.config,
             webhook_url_override: None,
-            created_at: millis(connection.created_at),
-            updated_at: millis(connection.updated_at),
+            created_at: millis(Timestamp::from_micros(connection.created_at)),
+            updated_at: millis(Timestamp::from_micros(connection.updated_at)),
             last_fetched_at: None,
             credentials: credentials.unwrap_or_else(|| Value::Object(Map::new())),
         }

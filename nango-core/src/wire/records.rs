@@ -7,7 +7,10 @@
 use std::ops::Range;
 
 use super::time::write_micros;
-use crate::store::{FeedPage, FeedRow};
+use crate::{
+    store::{FeedPage, FeedRow},
+    time::Timestamp,
+};
 
 /// Appends `{ …fields, "_nango_metadata": … }`.
 ///
@@ -94,7 +97,7 @@ impl PageWriter {
 
 fn write_time(at: Option<i64>, out: &mut Vec<u8>) {
     match at {
-        Some(at) => write_micros(at, out),
+        Some(at) => write_micros(Timestamp::from_micros(at), out),
         None => out.extend_from_slice(b"null"),
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     paginate::WalkEnd,
     run::{DryRecords, RunReport, TriggeredSync},
     store::{FeedRow, HeldBy, ModelCounts, NextFullRun, RunStatus},
+    time::Timestamp,
 };
 
 /// Report of a run.
@@ -183,7 +184,7 @@ impl WaitingDeletesJson {
         let (next_full_run, not_before) = match waiting.next_full {
             NextFullRun::Regular => ("regular", None),
             NextFullRun::NextRun => ("next_run", None),
-            NextFullRun::NotBefore(at) => ("after_hold", Some(micros(at))),
+            NextFullRun::NotBefore(at) => ("after_hold", Some(micros(Timestamp::from_micros(at)))),
         };
         Self {
             deletes_held: waiting.held,
@@ -267,7 +268,7 @@ mod tests {
             resumable: false,
             output: None,
             error: None,
-            started_at: 1_795_348_800_000_000,
+            started_at: Timestamp::from_micros(1_795_348_800_000_000),
             duration: Duration::from_millis(12),
             waited: Duration::ZERO,
             dry_records: None,

@@ -1,37 +1,30 @@
-//! Timestamps: microseconds since 1970 (UTC) in the database, text on the wire.
+//! Formats of timestamps on the wire.
 
-use jiff::{Timestamp, fmt::temporal::DateTimePrinter, tz::Offset};
+use crate::time::{DateFormat, Timestamp};
 
-const MICROS_PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
-const MILLIS_PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+const MICROS: DateFormat = DateFormat::numeric_offset(6);
+const MILLIS: DateFormat = DateFormat::numeric_offset(3);
 
 /// Formats a time as in records and runs: `2026-11-22T12:00:00.000001+00:00`.
-pub fn micros(at: i64) -> String {
-    MICROS_PRINTER.timestamp_with_offset_to_string(&timestamp(at), Offset::UTC)
+pub fn micros(at: Timestamp) -> String {
+    MICROS.format(at)
 }
 
 /// Appends [`micros`] in quotes, without an intermediate string.
-pub(super) fn write_micros(at: i64, out: &mut Vec<u8>) {
+pub(super) fn write_micros(at: Timestamp, out: &mut Vec<u8>) {
     out.push(b'"');
-    // Writing to a vector cannot fail.
-    let _ = MICROS_PRINTER.print_timestamp_with_offset(&timestamp(at), Offset::UTC, &mut *out);
+    MICROS.write(at, out);
     out.push(b'"');
 }
 
 /// Formats a time as in the details of a connection: `2026-11-22T12:00:00.000+00:00`.
-pub fn millis(at: i64) -> String {
-    MILLIS_PRINTER.timestamp_with_offset_to_string(&timestamp(at), Offset::UTC)
+pub fn millis(at: Timestamp) -> String {
+    MILLIS.format(at)
 }
 
 /// Formats a time as in lists: `2026-11-22T12:00:00.000Z`.
-pub fn millis_utc(at: i64) -> String {
-    MILLIS_PRINTER.timestamp_to_string(&timestamp(at))
-}
-
-/// Converts microseconds since 1970. Times outside of the calendar (years −9999 to 9999), which the database never
-/// stores, become the nearest one inside.
-fn timestamp(at: i64) -> Timestamp {
-    Timestamp::from_microsecond(at).unwrap_or(if at < 0 { Timestamp::MIN } else { Timestamp::MAX })
+pub fn millis_utc(at: Timestamp) -> String {
+    format!("{at:.3}")
 }
 
 #[cfg(test)]
@@ -40,11 +33,11 @@ mod tests {
 
     #[test]
     fn time_has_fixed_number_of_digits() {
-        let at = 1_795_348_800_000_000;
+        let at = Timestamp::from_micros(1_795_348_800_000_000);
         assert_eq!(micros(at), "2026-11-22T12:00:00.000000+00:00");
-        assert_eq!(micros(at + 1), "2026-11-22T12:00:00.000001+00:00");
-        assert_eq!(millis(at + 1_234), "2026-11-22T12:00:00.001+00:00");
+        assert_eq!(micros(at.saturating_add_micros(1)), "2026-11-22T12:00:00.000001+00:00");
+        assert_eq!(millis(at.saturating_add_micros(1_234)), "2026-11-22T12:00:00.001+00:00");
         assert_eq!(millis_utc(at), "2026-11-22T12:00:00.000Z");
-        assert!(micros(i64::MAX).starts_with("9999-"), "{}", micros(i64::MAX));
+        assert!(micros(Timestamp::MAX).starts_with("9999-"), "{}", micros(Timestamp::MAX));
     }
 }

@@ -55,7 +55,7 @@ fn samples() -> Vec<Credentials> {
     let parse = |mode| Credentials::parse(mode, &parts(mode), None).unwrap();
     let obtained = ObtainedToken {
         refresh_token: Some(Secret::new("r2")),
-        expires_at: Some(1_800_000_000_000_000),
+        expires_at: Some(crate::time::Timestamp::from_micros(1_800_000_000_000_000)),
         raw: json!({ "access_token": "t2" }),
         parts: Map::from_iter([("of_the_answer".to_owned(), json!("o"))]),
         ..ObtainedToken::new("t2")

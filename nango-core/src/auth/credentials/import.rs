@@ -1,9 +1,12 @@
 //! Import of token server responses as credentials: `{"access_token", "token_type", "expires_in", "scope", …}`.
 
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::{auth::time_values, declare::suggest, provider::AuthMode};
+use crate::{
+    declare::suggest,
+    provider::AuthMode,
+    time::{self, Timestamp},
+};
 
 /// Fields of a response by RFC 6749 (5.1) that credentials do not have. Any of them identifies a response.
 const RESPONSE_FIELDS: [&str; 4] = ["token_type", "expires_in", "scope", "created_at"];
@@ -15,8 +18,8 @@ const CREDENTIAL_FIELDS: [&str; 7] =
 /// not have are moved into `raw`. A key that looks misspelt stays, so that it is refused. Returns `None` for any other
 /// value.
 ///
-/// The lifetime counts from `created_at` if the response has it, otherwise from `now` (microseconds since 1970).
-pub(super) fn from_token_response(mode: AuthMode, value: &Value, now: i64) -> Option<Value> {
+/// The lifetime counts from `created_at` if the response has it, otherwise from `now`.
+pub(super) fn from_token_response(mode: AuthMode, value: &Value, now: Timestamp) -> Option<Value> {
     let response = value.as_object()?;
     if !response.contains_key("access_token") || !RESPONSE_FIELDS.iter().any(|key| response.contains_key(*key)) {
         return None;
@@ -52,12 +55,12 @@ pub(super) fn from_token_response(mode: AuthMode, value: &Value, now: i64) -> Op
     Some(Value::Object(credentials))
 }
 
-fn expires_at(response: &Map<String, Value>, now: i64) -> Option<String> {
-    let span = i64::try_from(time_values::parse_span(response.get("expires_in")?)?.as_micros()).ok()?;
+fn expires_at(response: &Map<String, Value>, now: Timestamp) -> Option<String> {
+    let span = time::parse_span(response.get("expires_in")?)?;
     // A creation time in the future is ignored.
-    let created = response.get("created_at").and_then(time_values::parse_timestamp).filter(|created| *created <= now);
-    let expiry = Timestamp::from_microsecond(created.unwrap_or(now).checked_add(span)?).ok()?;
-    Some(format!("{expiry:.3}"))
+    let created = response.get("created_at").and_then(time::from_value).filter(|created| *created <= now);
+    let expiry = created.unwrap_or(now) + span;
+    expiry.is_in_calendar().then(|| format!("{expiry:.3}"))
 }
 
 #[cfg(test)]
@@ -67,7 +70,7 @@ mod tests {
     use serde_json::json;
 
     /// The current time in the tests, 2026-01-01T00:00:00Z.
-    const NOW: i64 = 1_767_225_600_000_000;
+    const NOW: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
 
     fn import(mode: AuthMode, value: &Value) -> Result<Value, String> {
         let credentials = Credentials::import(mode, value, None, NOW).map_err(|error| error.to_string())?;

@@ -1,12 +1,11 @@
 //! Keys of the credentials of each auth mode, and their validation.
 
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::{
-    auth::time_values,
     declare::suggest,
     provider::{AuthMode, Field, Provider},
+    time,
 };
 
 /// Error of a JSON value that is not valid as credentials of a mode. Its texts never contain the value itself.
@@ -342,7 +341,7 @@ fn checked_text(what: &str, key: &str, text: &str) -> Result<String, String> {
 
 /// Converts a timestamp into the stored date format.
 fn formatted_date(value: &Value) -> Result<String, String> {
-    let timestamp = time_values::parse_timestamp(value).and_then(|at| Timestamp::from_microsecond(at).ok());
+    let timestamp = time::from_value(value).filter(|at| at.is_in_calendar());
     timestamp
         .map(|timestamp| format!("{timestamp:.3}"))
         .ok_or_else(|| "`expires_at` is not a timestamp; use `2026-11-22T12:00:00Z` or seconds since 1970".to_owned())

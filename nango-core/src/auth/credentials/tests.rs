@@ -39,7 +39,7 @@ fn token_expiry_is_read() {
         check("oauth2", &at(given), Ok(stored(date.clone())));
     }
     let credentials = Credentials::parse(AuthMode::OAuth2, &at(date), None).unwrap();
-    assert_eq!(credentials.expires_at(), Some(1_795_348_800_000_000));
+    assert_eq!(credentials.expires_at(), Some(Timestamp::from_micros(1_795_348_800_000_000)));
     assert_eq!((credentials.token(), credentials.refresh_token()), (Some("hush"), Some("hush2")));
     assert!(credentials.are_refreshable());
     assert_eq!(credentials.without_refresh_token().refresh_token(), None);
@@ -81,9 +81,10 @@ fn obtained_token_is_merged() {
     let credentials = Credentials::parse(AuthMode::OAuth2Cc, &given, None).unwrap();
     assert_eq!((credentials.token(), credentials.client()), (None, Some(("app", "hush"))));
     let raw = json!({ "access_token": "hush1", "nested": [{ "refreshToken": "hush2" }] });
-    let obtained = ObtainedToken { expires_at: Some(5_000_000), raw, ..ObtainedToken::new("hush1") };
+    let obtained =
+        ObtainedToken { expires_at: Some(Timestamp::from_micros(5_000_000)), raw, ..ObtainedToken::new("hush1") };
     let refreshed = credentials.with_token(&obtained);
-    assert_eq!((refreshed.token(), refreshed.expires_at()), (Some("hush1"), Some(5_000_000)));
+    assert_eq!((refreshed.token(), refreshed.expires_at()), (Some("hush1"), Some(Timestamp::from_micros(5_000_000))));
     assert!(!refreshed.without_refresh_token().to_json(true).to_string().contains("hush2"));
     let shown = json!({ "type": "OAUTH2_CC", "client_id": "app", "client_secret": "***", "token": "***",
         "expires_at": "1970-01-01T00:00:05.000Z", "raw": "***" });

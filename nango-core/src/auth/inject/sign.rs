@@ -105,7 +105,7 @@ impl TemplateInputs {
             client,
             token: (self.part(token), self.part(secret)),
             realm,
-            timestamp: entropy.now.div_euclid(1_000_000),
+            timestamp: entropy.now.as_seconds(),
             nonce: &entropy.random.simple().to_string(),
             version: true,
         };

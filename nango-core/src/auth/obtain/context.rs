@@ -10,6 +10,7 @@ use crate::{
     http::Url,
     provider::{Provider, RequestEntropy, TemplateScope},
     redact::Redactor,
+    time::Timestamp,
 };
 
 /// Inputs of a token request.
@@ -27,8 +28,8 @@ pub struct TokenContext<'a> {
     pub app: &'a App,
     /// Redacts the secrets of the connection and the app. Signed and obtained tokens are added to it.
     pub redactor: &'a Redactor,
-    /// Current time in microseconds since 1970 (UTC).
-    pub now: i64,
+    /// Current time.
+    pub now: Timestamp,
 }
 
 // Not derived, because configuration may be secret too.

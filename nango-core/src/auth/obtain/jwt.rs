@@ -10,14 +10,15 @@ use super::ObtainError;
 use crate::{
     auth::Secret,
     provider::sign::{self, PrivateKey},
+    time::Timestamp,
 };
 
-/// Seconds by which `iat` is set back, so that a server whose clock is behind accepts the token.
-pub(super) const SKEW_SECONDS: i64 = 60;
+/// Time by which `iat` is set back, so that a server whose clock is behind accepts the token.
+pub(super) const SKEW: Duration = Duration::from_mins(1);
 
-/// Sets the `iat` and `exp` claims. `now` is in microseconds since 1970 (UTC).
-pub(super) fn set_registered_claims(payload: &mut Map<String, Value>, now: i64, lifetime: Duration) {
-    let from = now.div_euclid(1_000_000) - SKEW_SECONDS;
+/// Sets the `iat` and `exp` claims.
+pub(super) fn set_registered_claims(payload: &mut Map<String, Value>, now: Timestamp, lifetime: Duration) {
+    let from = (now - SKEW).as_seconds();
     let lifetime = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
     payload.insert("iat".to_owned(), json!(from));
     payload.insert("exp".to_owned(), json!(from.saturating_add(lifetime)));

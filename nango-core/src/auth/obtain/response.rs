@@ -9,10 +9,11 @@ use url::form_urlencoded;
 
 use super::{ObtainError, ObtainedToken, TokenContext, refusal};
 use crate::{
-    auth::{AuthMode, Secret, time_values},
+    auth::{AuthMode, Secret},
     http::Response,
     json::{self, DecodeError},
     provider::{ExpiryFormat, Lifetime, TokenResponse, lookup_path},
+    time::{self, Timestamp},
 };
 
 /// Reads the token of a response, with its expiry and related values.
@@ -125,28 +126,26 @@ fn find_token<'a>(settings: &TokenResponse, mode: AuthMode, body: &'a Value) -> 
         .or_else(|| at(body, "token").filter(|_| matches!(mode, AuthMode::TwoStep | AuthMode::App | AuthMode::Custom)))
 }
 
-/// Returns the expiry of a token in microseconds since 1970 (UTC), or `None` if it is not known.
-fn expires_at(settings: &TokenResponse, context: &TokenContext<'_>, holder: &Value, token: &str) -> Option<i64> {
-    let after = |span: Duration| Some(context.now.saturating_add(i64::try_from(span.as_micros()).ok()?));
+/// Returns the expiry of a token, or `None` if it is not known.
+fn expires_at(settings: &TokenResponse, context: &TokenContext<'_>, holder: &Value, token: &str) -> Option<Timestamp> {
+    let after = |span: Duration| Some(context.now + span).filter(|at| at.is_in_calendar());
     if settings.lifetime == Some(Lifetime::Unknown) {
         return None;
     }
     let value = settings.expiration.as_deref().and_then(|path| lookup_path(holder, path));
     let stated = match (settings.expiry_format, value) {
-        (ExpiryFormat::Relative, Some(value)) => time_values::parse_span(value).and_then(after),
+        (ExpiryFormat::Relative, Some(value)) => time::parse_span(value).and_then(after),
         (ExpiryFormat::RelativeMillis, value) => {
-            let span = value.or_else(|| holder.get("expires_in")).and_then(time_values::parse_span);
+            let span = value.or_else(|| holder.get("expires_in")).and_then(time::parse_span);
             span.and_then(|span| after(span / 1000))
         }
         (ExpiryFormat::Absolute, Some(value)) => {
-            time_values::parse_timestamp(value).or_else(|| time_values::parse_span(value).and_then(after))
+            time::from_value(value).or_else(|| time::parse_span(value).and_then(after))
         }
-        (ExpiryFormat::Auto, value) => {
-            value.or_else(|| holder.get("expires_at")).and_then(time_values::parse_timestamp)
-        }
+        (ExpiryFormat::Auto, value) => value.or_else(|| holder.get("expires_at")).and_then(time::from_value),
         _ => None,
     };
-    let stated = stated.or_else(|| holder.get("expires_in").and_then(time_values::parse_span).and_then(after));
+    let stated = stated.or_else(|| holder.get("expires_in").and_then(time::parse_span).and_then(after));
     match settings.lifetime {
         Some(Lifetime::Fixed(span)) => stated.or_else(|| after(span)),
         _ => stated.or_else(|| jwt_expires_at(token)),
@@ -156,9 +155,9 @@ fn expires_at(settings: &TokenResponse, context: &TokenContext<'_>, holder: &Val
 }
 
 /// Returns the expiry from the `exp` claim of a token that is a JWT.
-fn jwt_expires_at(token: &str) -> Option<i64> {
+fn jwt_expires_at(token: &str) -> Option<Timestamp> {
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?.trim_end_matches('=')).ok()?;
-    time_values::parse_timestamp(json::parse_rounding(&claims, None).ok()?.get("exp")?)
+    time::from_value(json::parse_rounding(&claims, None).ok()?.get("exp")?)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{
     ObtainError, ObtainedToken, TokenContext,
-    jwt::{self, SKEW_SECONDS},
+    jwt::{self, SKEW},
 };
 use crate::{
     auth::Secret,
@@ -21,8 +21,7 @@ pub(super) fn signed_token(context: &TokenContext<'_>) -> Result<ObtainedToken, 
         ))
     })?;
     let token = sign(context, settings)?;
-    let lifetime = i64::try_from(settings.lifetime.as_micros()).unwrap_or(i64::MAX);
-    let expiry = context.now.saturating_add(lifetime) - SKEW_SECONDS * 1_000_000;
+    let expiry = context.now + settings.lifetime - SKEW;
     Ok(ObtainedToken { expires_at: Some(expiry), ..ObtainedToken::new(token.expose()) })
 }
 

@@ -1,10 +1,15 @@
 //! WS-Security username tokens (WSSE): short-lived signatures from a user name and a secret.
 
+use std::time::Duration;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use super::{ObtainError, ObtainedToken, TokenContext};
 use crate::provider::sign;
+
+/// Lifetime of a token whose provider entry sets none.
+const DEFAULT_LIFETIME: Duration = Duration::from_mins(5);
 
 /// Returns the username token of WS-Security as a header value.
 ///
@@ -19,11 +24,9 @@ pub(super) fn signature(context: &TokenContext<'_>) -> Result<ObtainedToken, Obt
     let mut nonce = [0; 16];
     getrandom::fill(&mut nonce)
         .map_err(|error| ObtainError::Setup(format!("the random number generator of the system failed: {error}")))?;
-    let created = jiff::Timestamp::from_microsecond(context.now).unwrap_or_default();
-    let token = wsse(user, secret, &sign::hex(&nonce), &format!("{created:.0}"));
-    let lifetime = context.provider.token.signed_token.as_ref().map_or(300, |signed| signed.lifetime.as_secs());
-    let expiry = context.now.saturating_add(i64::try_from(lifetime).unwrap_or(300) * 1_000_000);
-    Ok(ObtainedToken { expires_at: Some(expiry), ..ObtainedToken::new(token) })
+    let token = wsse(user, secret, &sign::hex(&nonce), &format!("{:.0}", context.now));
+    let lifetime = context.provider.token.signed_token.as_ref().map_or(DEFAULT_LIFETIME, |signed| signed.lifetime);
+    Ok(ObtainedToken { expires_at: Some(context.now + lifetime), ..ObtainedToken::new(token) })
 }
 
 /// Formats the token. Its digest is the base64 of the hexadecimal SHA-1 of nonce, creation time and secret.

@@ -21,6 +21,7 @@ use crate::{
     },
     http::{Client, ClientParts, Url, WaitObserver},
     store::{ClaimOutcome, Connection, RefreshClaim, RefreshEnd, StoreError, failpoint::failpoint},
+    time::Timestamp,
 };
 
 /// Duration of a lease without heartbeat. If its process was killed, other processes wait for this long.
@@ -28,7 +29,7 @@ const LEASE: Duration = Duration::from_secs(15);
 /// Interval at which the lease of another process is polled, and first delay between attempts to store an outcome.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Number of days without a token after which any response without one counts as a rejection.
-const MAX_REJECTED_DAYS: i64 = 3;
+const MAX_REJECTED_DAYS: u64 = 3;
 /// Time during which storing an outcome is retried, in addition to the database's own busy timeout.
 const STORE_RETRY_WINDOW: Duration = Duration::from_secs(30);
 
@@ -133,7 +134,9 @@ impl TokenRefresher {
             return Err(rejected_error(context, failure.message.clone()));
         }
         // A failure in the future was recorded while the clock was ahead.
-        let since = u64::try_from(self.store.now() - failure.failed_at).map_or(MAX_BACKOFF, Duration::from_micros);
+        let failed_at = Timestamp::from_micros(failure.failed_at);
+        let now = self.store.now();
+        let since = if now < failed_at { MAX_BACKOFF } else { now.saturating_duration_since(failed_at) };
         let requested = last.not_before.map(|at| at.saturating_duration_since(Instant::now())).unwrap_or_default();
         let wait = backoff(failure.attempts).saturating_sub(since).max(requested);
         if wait.is_zero() {
@@ -207,7 +210,7 @@ impl TokenRefresher {
         &self,
         context: &ConnectionContext,
         current: &CredentialsSnapshot,
-        now: i64,
+        now: Timestamp,
     ) -> Result<ObtainedToken, ObtainError> {
         let config = &current.connection.config;
         let redactor = redactor(&current.credentials, config, &context.app);
@@ -245,13 +248,14 @@ impl TokenRefresher {
         context: &ConnectionContext,
         current: &CredentialsSnapshot,
         obtained: &ObtainedToken,
-        now: i64,
+        now: Timestamp,
     ) -> Result<RefreshEnd, RefreshError> {
         let credentials = current.credentials.with_token(obtained);
         let sealed = credentials.seal(&self.ring, &context.integration, &context.connection);
         Ok(RefreshEnd::Renewed {
             credentials: sealed.map_err(|source| RefreshError::Sealed { connection: context.describe(), source })?,
-            renew_at: renew_at(obtained.expires_at, now, context.provider.token.refresh_buffer),
+            renew_at: renew_at(obtained.expires_at, now, context.provider.token.refresh_buffer)
+                .map(Timestamp::as_micros),
             config: obtained.config.clone(),
         })
     }
@@ -264,7 +268,7 @@ fn failed_end(
     current: &CredentialsSnapshot,
     error: ObtainError,
     interrupted: bool,
-    now: i64,
+    now: Timestamp,
 ) -> (RefreshEnd, RefreshError, Option<Duration>) {
     let days = days_rejected(current, now);
     match error {
@@ -306,10 +310,9 @@ fn failed_end(
 }
 
 /// Returns the number of days since the token server first responded without a token.
-fn days_rejected(current: &CredentialsSnapshot, now: i64) -> i64 {
-    const DAY: i64 = 86_400_000_000;
+fn days_rejected(current: &CredentialsSnapshot, now: Timestamp) -> u64 {
     let since = current.connection.failure.as_ref().and_then(|failure| failure.rejected_since);
-    since.map_or(0, |since| now.saturating_sub(since) / DAY)
+    since.map_or(0, |since| now.saturating_duration_since(Timestamp::from_micros(since)).as_secs() / 86_400)
 }
 
 fn rejected_error(context: &ConnectionContext, reason: String) -> RefreshError {

@@ -130,7 +130,7 @@ async fn concurrent_callers_at_expiry_share_one_request() {
     let stored = fixture.tokens.load(&fixture.context).await.unwrap();
     assert_eq!((stored.credentials.refresh_token(), stored.connection.version), (Some("r1"), 2));
     // 15 minutes before the expiry, which is in an hour.
-    let ahead = stored.connection.renew_at.unwrap() - fixture.store.now();
+    let ahead = Timestamp::from_micros(stored.connection.renew_at.unwrap()).micros_since(fixture.store.now());
     assert!((44 * 60..=45 * 60).contains(&(ahead / 1_000_000)), "{ahead}");
 }
 
@@ -354,12 +354,12 @@ async fn credentials_changed_elsewhere_are_used() {
 
 #[test]
 fn refresh_margin_and_backoff_are_bounded() {
-    let minutes = |minutes: i64| minutes * 60_000_000;
+    let minutes = |minutes: u64| Timestamp::UNIX_EPOCH + Duration::from_mins(minutes);
     let margin = Duration::from_mins(15);
-    assert_eq!(renew_at(None, 0, margin), None);
-    assert_eq!(renew_at(Some(minutes(120)), 0, margin), Some(minutes(105)));
+    assert_eq!(renew_at(None, minutes(0), margin), None);
+    assert_eq!(renew_at(Some(minutes(120)), minutes(0), margin), Some(minutes(105)));
     // With the full margin, a token with a shorter lifetime would be refreshed for every request.
-    assert_eq!(renew_at(Some(minutes(8)), 0, margin), Some(minutes(6)));
+    assert_eq!(renew_at(Some(minutes(8)), minutes(0), margin), Some(minutes(6)));
     assert_eq!(renew_at(Some(minutes(1)), minutes(5), margin), None);
     let pauses: Vec<u64> = [1, 2, 3, 7, 8, 99].map(|times| backoff(times).as_secs()).into();
     assert_eq!(pauses, [30, 60, 120, 1920, 3600, 3600]);
@@ -423,10 +423,10 @@ async fn concurrent_processes_share_a_failed_refresh() {
 
 /// A clock with a fixed time.
 #[derive(Debug)]
-struct FixedClock(i64);
+struct FixedClock(Timestamp);
 
 impl Clock for FixedClock {
-    fn now(&self) -> i64 {
+    fn now(&self) -> Timestamp {
         self.0
     }
 
@@ -444,7 +444,7 @@ async fn token_times_use_the_system_clock() {
     let hour = 3_600_000_000;
     let setup = Fixture::new(expired_credentials(), Some(0), TokenServer::default()).await;
     // The database's clock is decades ahead of this one.
-    let clock = Arc::new(FixedClock(5 * hour));
+    let clock = Arc::new(FixedClock(Timestamp::from_micros(5 * hour)));
     let tokens = TokenRefresher::new(setup.store.clone(), setup.tokens.ring.clone(), setup.server.clone(), clock);
     let current = setup.force_refresh(tokens.clone()).await.unwrap().unwrap();
     assert_eq!(current.connection.renew_at, Some(6 * hour - hour / 4));

@@ -158,7 +158,7 @@ async fn retry_waits_as_demanded_or_with_backoff() {
     assert_eq!(clock.slept(), [1, 7, 4, 8].map(Duration::from_secs));
     // The age of the data is that of the attempt with the response, not of the first.
     assert_eq!(client.take_oldest_request(), Some(response.sent_at));
-    assert!(response.sent_at > 1_000_020_000_000);
+    assert!(response.sent_at > Timestamp::from_micros(1_000_020_000_000));
 }
 
 #[tokio::test]

@@ -7,10 +7,13 @@ use super::{
     aimd::{AimdAdmission, AimdLimiter},
     window::{Capacity, ResponseEvent, ResponseTimes, Window},
 };
-use crate::http::rate_limit_headers::{MAX_WINDOWS, RateLimitHeaders};
+use crate::{
+    http::rate_limit_headers::{MAX_WINDOWS, RateLimitHeaders},
+    time::Timestamp,
+};
 
-/// A bucket that is unused for this time is evicted, in microseconds.
-const MAX_IDLE_MICROS: i64 = 3_600_000_000;
+/// A bucket that is unused for this time is evicted.
+const MAX_IDLE: Duration = Duration::from_hours(1);
 
 /// A bucket of a rate limiter: its windows, its estimate, and its waiters.
 #[derive(Debug, Default)]
@@ -26,11 +29,11 @@ pub(super) struct Bucket {
     probe: Option<u64>,
     /// Whether the bucket has had a response.
     has_response: bool,
-    /// No request is sent before this time, in microseconds since 1970.
-    paused_until: i64,
+    /// No request is sent before this time.
+    paused_until: Timestamp,
     /// Tick of the last sent request.
     last_sent: u64,
-    last_used_at: i64,
+    last_used_at: Timestamp,
 }
 
 /// Decision whether a request may be sent.
@@ -38,8 +41,8 @@ pub(super) struct Bucket {
 pub(super) enum Admission {
     /// The request may be sent now; `is_probe`: it probes ended windows.
     Open { is_probe: bool },
-    /// The request may be sent at this time, in microseconds since 1970; `None`: after the next response.
-    Closed(Option<i64>),
+    /// The request may be sent at this time; `None`: after the next response.
+    Closed(Option<Timestamp>),
 }
 
 impl Bucket {
@@ -48,7 +51,7 @@ impl Bucket {
     }
 
     /// Decides whether a request of this priority may be sent.
-    pub(super) fn admission(&mut self, priority: Priority, processes: u64, now: i64) -> Admission {
+    pub(super) fn admission(&mut self, priority: Priority, processes: u64, now: Timestamp) -> Admission {
         if self.paused_until > now {
             return Admission::Closed(Some(self.paused_until));
         }
@@ -78,7 +81,7 @@ impl Bucket {
     }
 
     /// Records a sent request.
-    pub(super) fn send(&mut self, tick: u64, is_probe: bool, now: i64) {
+    pub(super) fn send(&mut self, tick: u64, is_probe: bool, now: Timestamp) {
         self.in_flight += 1;
         self.last_sent = tick;
         self.last_used_at = now;
@@ -94,7 +97,7 @@ impl Bucket {
     }
 
     /// Records the rate-limit headers of a response. `resets` are the reset times of its windows, by the local clock.
-    pub(super) fn observe(&mut self, limits: &RateLimitHeaders, resets: &[Option<i64>], response: ResponseEvent) {
+    pub(super) fn observe(&mut self, limits: &RateLimitHeaders, resets: &[Option<Timestamp>], response: ResponseEvent) {
         self.has_response = true;
         self.last_used_at = response.at;
         let is_reported = |window: &Window| limits.windows.iter().any(|reported| reported.name == window.name);
@@ -116,15 +119,14 @@ impl Bucket {
     }
 
     /// Records a response that was not rate-limited.
-    pub(super) fn on_success(&mut self, now: i64) {
+    pub(super) fn on_success(&mut self, now: Timestamp) {
         self.aimd.on_success(now);
     }
 
     /// Records that the limit refused the request with tick `sent`, and pauses the bucket for `wait`.
-    pub(super) fn on_limited(&mut self, sent: u64, wait: Duration, now: i64) {
+    pub(super) fn on_limited(&mut self, sent: u64, wait: Duration, now: Timestamp) {
         self.aimd.on_limited(sent, self.last_sent, wait, now);
-        let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
-        self.paused_until = self.paused_until.max(now.saturating_add(micros));
+        self.paused_until = self.paused_until.max(now + wait);
     }
 
     /// Returns the number of requests in flight.
@@ -134,7 +136,7 @@ impl Bucket {
     }
 
     /// Returns whether the bucket still has useful state and must not be evicted.
-    pub(super) fn is_in_use(&self, now: i64) -> bool {
-        self.in_flight > 0 || self.paused_until > now || now.saturating_sub(self.last_used_at) < MAX_IDLE_MICROS
+    pub(super) fn is_in_use(&self, now: Timestamp) -> bool {
+        self.in_flight > 0 || self.paused_until > now || now < self.last_used_at + MAX_IDLE
     }
 }

@@ -19,12 +19,15 @@ use super::{
     wait_queue::{WaitQueue, Waiter},
     window::ResponseEvent,
 };
-use crate::http::{Clock, time_spec::TimeSpec};
+use crate::{
+    http::Clock,
+    time::{TimeSpec, Timestamp},
+};
 
 /// Maximum number of buckets of a rate limiter: more than APIs have. Bounded, because their names come from responses.
 const MAX_BUCKETS: usize = 32;
-/// Maximum duration of a single sleep while waiting for the next response, in microseconds.
-const MAX_SLEEP_MICROS: i64 = 30_000_000;
+/// Maximum duration of a single sleep while waiting for the next response.
+const MAX_SLEEP: Duration = Duration::from_secs(30);
 
 /// Rate limiter of one connection, or of all connections of an integration that share a quota.
 pub struct RateLimiter {
@@ -40,7 +43,7 @@ struct QueuedBucket {
     queue: WaitQueue<Permit>,
 }
 
-/// State of a rate limiter. Times are microseconds since 1970 by the limiter's clock.
+/// State of a rate limiter. Times are those of the limiter's clock.
 struct LimiterState {
     buckets: Vec<QueuedBucket>,
     routes: Routes,
@@ -55,8 +58,8 @@ pub(in crate::http) struct Permit {
     bucket: usize,
     /// Tick of the request.
     sequence: u64,
-    /// Send time, in microseconds since 1970.
-    sent_at: i64,
+    /// Send time.
+    sent_at: Timestamp,
     /// Whether `Drop` releases the permit.
     needs_release: bool,
 }
@@ -88,7 +91,7 @@ impl RateLimiter {
     }
 
     /// Returns whether the limiter still has useful state and must not be evicted.
-    pub(super) fn is_in_use(&self, now: i64) -> bool {
+    pub(super) fn is_in_use(&self, now: Timestamp) -> bool {
         self.state().is_in_use(now)
     }
 
@@ -119,9 +122,7 @@ impl RateLimiter {
                 return Ok(permit);
             }
             let now = self.clock.now();
-            let left = Duration::from_micros(
-                u64::try_from(until.unwrap_or(now + MAX_SLEEP_MICROS).saturating_sub(now)).unwrap_or(0),
-            );
+            let left = until.map_or(MAX_SLEEP, |until| until.saturating_duration_since(now));
             if until.is_some() && left > request.max_wait {
                 return Err(AcquireError::WaitTooLong(left));
             }
@@ -143,14 +144,14 @@ impl RateLimiter {
         }
     }
 
-    fn grant(self: &Arc<Self>, state: &mut LimiterState, bucket: usize, is_probe: bool, now: i64) -> Permit {
+    fn grant(self: &Arc<Self>, state: &mut LimiterState, bucket: usize, is_probe: bool, now: Timestamp) -> Permit {
         let sequence = state.next_sequence();
         state.buckets[bucket].bucket.send(sequence, is_probe, now);
         Permit { limiter: self.clone(), bucket, sequence, sent_at: now, needs_release: true }
     }
 
     /// Grants permits to the waiters that may send now. Returns the time at which the next one may, if it is known.
-    fn grant_waiting(self: &Arc<Self>, state: &mut LimiterState, index: usize) -> Option<i64> {
+    fn grant_waiting(self: &Arc<Self>, state: &mut LimiterState, index: usize) -> Option<Timestamp> {
         let now = self.clock.now();
         while let Some(priority) = state.buckets[index].queue.next_priority() {
             let is_probe = match state.buckets[index].bucket.admission(priority, self.processes(), now) {
@@ -175,7 +176,7 @@ impl LimiterState {
         self.sequence
     }
 
-    fn is_in_use(&self, now: i64) -> bool {
+    fn is_in_use(&self, now: Timestamp) -> bool {
         self.buckets.iter().any(|queued| queued.bucket.is_in_use(now))
     }
 }
@@ -198,7 +199,7 @@ impl Permit {
             state.skew.observe(date, self.sent_at, now);
         }
         let to_local = |reset: TimeSpec| match reset {
-            TimeSpec::After(wait) => now.saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)),
+            TimeSpec::After(wait) => now + wait,
             TimeSpec::At(server) => state.skew.to_local(server),
         };
         let resets: Vec<_> = outcome.limits.windows.iter().map(|window| window.reset.map(to_local)).collect();

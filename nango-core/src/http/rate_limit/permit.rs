@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::Priority;
-use crate::http::{Clock, rate_limit_headers::RateLimitHeaders};
+use crate::{
+    http::{Clock, rate_limit_headers::RateLimitHeaders},
+    time::Timestamp,
+};
 
 /// A request for a permit.
 pub(in crate::http) struct PermitRequest<'a> {
@@ -30,8 +33,8 @@ pub(in crate::http) enum AcquireError {
 pub(in crate::http) struct Outcome<'a> {
     pub(in crate::http) path: &'a str,
     pub(in crate::http) limits: &'a RateLimitHeaders,
-    /// The server's time, in microseconds since 1970, if the response has it.
-    pub(in crate::http) server_date: Option<i64>,
+    /// The server's time, if the response has it.
+    pub(in crate::http) server_date: Option<Timestamp>,
     /// The pause that the API requires, if its limit refused the request.
     pub(in crate::http) limited_for: Option<Duration>,
 }

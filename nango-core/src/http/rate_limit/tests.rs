@@ -48,8 +48,8 @@ fn response_with_remaining(remaining: u64, reset: &str) -> Result<crate::http::R
 struct Frozen;
 
 impl Clock for Frozen {
-    fn now(&self) -> i64 {
-        0
+    fn now(&self) -> crate::time::Timestamp {
+        crate::time::Timestamp::UNIX_EPOCH
     }
 
     fn sleep(&self, _duration: Duration) -> crate::http::BoxFuture<'static, ()> {
@@ -76,7 +76,7 @@ fn complete(permit: Permit, remaining: u64, reset: Duration) {
     let window = crate::http::rate_limit_headers::Window {
         limit: Some(100),
         remaining: Some(remaining),
-        reset: Some(crate::http::time_spec::TimeSpec::After(reset)),
+        reset: Some(crate::time::TimeSpec::After(reset)),
         ..crate::http::rate_limit_headers::Window::default()
     };
     let limits = crate::http::rate_limit_headers::RateLimitHeaders {

@@ -7,12 +7,12 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use crate::http::rate_limit_headers;
+use crate::{http::rate_limit_headers, time::Timestamp};
 
-/// Wait for a window without a reported end or length, in microseconds.
-const DEFAULT_WAIT_MICROS: i64 = 1_000_000;
-/// Longer windows are not tracked by response times, in microseconds: the log would be too long.
-const MAX_TRACKED_MICROS: i64 = 300_000_000;
+/// Wait for a window without a reported end or length.
+const DEFAULT_WAIT: Duration = Duration::from_secs(1);
+/// Longer windows are not tracked by response times: the log would be too long.
+const MAX_TRACKED: Duration = Duration::from_mins(5);
 /// One part in this number of parts of a window is reserved for interactive work (5 %).
 const RESERVE_DIVISOR: u64 = 20;
 
@@ -21,10 +21,10 @@ const RESERVE_DIVISOR: u64 = 20;
 pub(super) struct Window {
     pub(super) name: String,
     limit: u64,
-    /// Length in microseconds, if the API reports it.
-    length: Option<i64>,
-    /// Time of the reset, in microseconds since 1970.
-    reset: Option<i64>,
+    /// Length, if the API reports it.
+    length: Option<Duration>,
+    /// Time of the reset.
+    reset: Option<Timestamp>,
     /// Tick of the newest request with a response.
     newest_sent: u64,
     /// The responses of which any may be the newest.
@@ -34,13 +34,13 @@ pub(super) struct Window {
 #[derive(Debug)]
 struct Observation {
     tick: u64,
-    at: i64,
+    at: Timestamp,
     remaining: u64,
 }
 
-/// Response times of a bucket, oldest first, in microseconds since 1970. The API counted each request by then.
+/// Response times of a bucket, oldest first. The API counted each request by then.
 #[derive(Debug, Default)]
-pub(super) struct ResponseTimes(VecDeque<i64>);
+pub(super) struct ResponseTimes(VecDeque<Timestamp>);
 
 /// Times of a response.
 #[derive(Debug, Clone, Copy)]
@@ -49,8 +49,8 @@ pub(super) struct ResponseEvent {
     pub(super) sent: u64,
     /// Tick at which the response arrived.
     pub(super) tick: u64,
-    /// Time of arrival, in microseconds since 1970.
-    pub(super) at: i64,
+    /// Time of arrival.
+    pub(super) at: Timestamp,
 }
 
 /// Capacity of a window for another request.
@@ -60,14 +60,14 @@ pub(super) enum Capacity {
     Available,
     /// The window has ended and its new remainder is unknown: one request may probe it.
     Ended,
-    /// No request fits before this time, in microseconds since 1970.
-    Full(i64),
+    /// No request fits before this time.
+    Full(Timestamp),
 }
 
 impl ResponseTimes {
     const MAX_ENTRIES: usize = 4096;
 
-    pub(super) fn add(&mut self, at: i64) {
+    pub(super) fn add(&mut self, at: Timestamp) {
         if self.0.len() == Self::MAX_ENTRIES {
             self.0.pop_front();
         }
@@ -75,13 +75,13 @@ impl ResponseTimes {
     }
 
     /// Returns the number of responses after `from`, up to and including `to`.
-    fn between(&self, from: i64, to: i64) -> u64 {
-        let before = |time: i64| self.0.partition_point(|at| *at <= time);
+    fn between(&self, from: Timestamp, to: Timestamp) -> u64 {
+        let before = |time: Timestamp| self.0.partition_point(|at| *at <= time);
         before(to).saturating_sub(before(from)) as u64
     }
 
     /// Returns the time of the `count`th response after a time.
-    fn nth_after(&self, time: i64, count: u64) -> Option<i64> {
+    fn nth_after(&self, time: Timestamp, count: u64) -> Option<Timestamp> {
         let first = self.0.partition_point(|at| *at <= time);
         self.0.get(first + usize::try_from(count.saturating_sub(1)).ok()?).copied()
     }
@@ -96,20 +96,18 @@ impl Window {
     pub(super) fn observe(
         &mut self,
         reported: &rate_limit_headers::Window,
-        reset: Option<i64>,
+        reset: Option<Timestamp>,
         response: ResponseEvent,
     ) {
         let Some(remaining) = reported.remaining else { return };
         self.limit = reported.limit.unwrap_or(self.limit).max(remaining);
-        let micros = |length: Duration| i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
-        self.length =
-            reported.length.map(micros).or(self.length).filter(|length| (1..=MAX_TRACKED_MICROS).contains(length));
+        self.length = reported.length.or(self.length).filter(|length| !length.is_zero() && *length <= MAX_TRACKED);
         if response.sent >= self.newest_sent {
             self.newest_sent = response.sent;
             self.reset = match reset {
                 // A past reset is useless (it may be truncated to seconds): use the length, or wait a second.
                 Some(reset) if reset <= response.at && self.length.is_some() => None,
-                Some(reset) if reset <= response.at && remaining == 0 => Some(response.at + DEFAULT_WAIT_MICROS),
+                Some(reset) if reset <= response.at && remaining == 0 => Some(response.at + DEFAULT_WAIT),
                 reset => reset,
             };
         }
@@ -124,7 +122,7 @@ impl Window {
         interactive: bool,
         processes: u64,
         log: &ResponseTimes,
-        now: i64,
+        now: Timestamp,
     ) -> Capacity {
         let reserve = if interactive { 0 } else { self.reserve() };
         let free = |observation: &Observation| {
@@ -144,10 +142,10 @@ impl Window {
             Some(log.nth_after(now - length, recent.saturating_add(needed - least))? + length)
         });
         let until = [self.reset, by_log].into_iter().flatten().min();
-        match until.unwrap_or(observation.at + self.length.unwrap_or(DEFAULT_WAIT_MICROS)) {
+        match until.unwrap_or(observation.at + self.length.unwrap_or(DEFAULT_WAIT)) {
             until if until > now => Capacity::Full(until),
             // Requests in flight may use the whole new window; the wait for them is bounded.
-            until if in_flight > 0 && now < until + DEFAULT_WAIT_MICROS => Capacity::Full(until + DEFAULT_WAIT_MICROS),
+            until if in_flight > 0 && now < until + DEFAULT_WAIT => Capacity::Full(until + DEFAULT_WAIT),
             _ => Capacity::Ended,
         }
     }
@@ -155,7 +153,7 @@ impl Window {
     /// Returns the number of requests that a response counted and that have left the window since. A request leaves the
     /// window one length after it was counted, in fixed and in sliding windows. It is unknown which requests were
     /// counted; the newest ones, and only our own, are assumed.
-    fn expired_count(&self, observation: &Observation, log: &ResponseTimes, now: i64) -> u64 {
+    fn expired_count(&self, observation: &Observation, log: &ResponseTimes, now: Timestamp) -> u64 {
         let Some(length) = self.length else { return 0 };
         let counted = self.limit - observation.remaining;
         let recent = log.between(now - length, now);
@@ -168,7 +166,7 @@ impl Window {
     }
 
     /// Returns whether the window has ended, so that a response that no longer reports it removes it.
-    pub(super) fn is_over(&self, now: i64) -> bool {
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
         self.reset.is_none_or(|reset| reset <= now)
     }
 }
@@ -178,43 +176,49 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::time::saturating_micros;
 
     /// An API with one window; requests and their responses arrive in any order.
     struct Api {
         limit: u64,
-        length: i64,
+        length: Duration,
         sliding: bool,
-        counted: Vec<i64>,
+        counted: Vec<Timestamp>,
     }
 
     impl Api {
         /// Counts a request; returns the remainder, or `None` if it was over the limit.
-        fn count(&mut self, now: i64) -> Option<u64> {
-            let begin = if self.sliding { now - self.length + 1 } else { now - now % self.length };
+        fn count(&mut self, now: Timestamp) -> Option<u64> {
+            let begin = if self.sliding { now - self.length + Duration::from_micros(1) } else { self.start(now) };
             self.counted.retain(|at| *at >= begin);
             self.counted.push(now);
             self.limit.checked_sub(self.counted.len() as u64)
+        }
+
+        /// Returns the start of the fixed window.
+        fn start(&self, now: Timestamp) -> Timestamp {
+            now.saturating_add_micros(-(now.as_micros() % saturating_micros(self.length)))
         }
 
         fn report(&self, remaining: u64, reports_length: bool) -> rate_limit_headers::Window {
             rate_limit_headers::Window {
                 limit: Some(self.limit),
                 remaining: Some(remaining),
-                length: reports_length.then(|| Duration::from_micros(self.length.cast_unsigned())),
+                length: reports_length.then_some(self.length),
                 ..rate_limit_headers::Window::default()
             }
         }
 
         /// Returns the time of the reset: the next window, or the next expired request of a sliding one.
-        fn reset(&self, now: i64) -> i64 {
-            if self.sliding { self.counted[0] + self.length } else { now - now % self.length + self.length }
+        fn reset(&self, now: Timestamp) -> Timestamp {
+            if self.sliding { self.counted[0] + self.length } else { self.start(now) + self.length }
         }
     }
 
     /// A request in flight: sent with a tick, then counted with a remainder and a reset time.
     struct InFlight {
         sent: u64,
-        seen: Option<(u64, i64)>,
+        seen: Option<(u64, Timestamp)>,
         is_probe: bool,
     }
 
@@ -226,14 +230,14 @@ mod tests {
             sliding: bool,
             reports_length: bool,
             limit in 1_u64..30,
-            steps in prop::collection::vec((0_u8..8, any::<prop::sample::Index>(), 0_i64..400), 1..600),
+            steps in prop::collection::vec((0_u8..8, any::<prop::sample::Index>(), 0_u64..400), 1..600),
         ) {
-            let mut api = Api { limit, length: 10_000, sliding, counted: Vec::new() };
+            let mut api = Api { limit, length: Duration::from_millis(10), sliding, counted: Vec::new() };
             let (mut window, mut log) = (Window::default(), ResponseTimes::default());
             let mut flights = Vec::<InFlight>::new();
-            let (mut now, mut tick, mut known) = (1_000_000_i64, 0, false);
+            let (mut now, mut tick, mut known) = (Timestamp::from_micros(1_000_000), 0, false);
             for (action, which, elapsed) in steps {
-                now += elapsed;
+                now += Duration::from_micros(elapsed);
                 tick += 1;
                 let in_flight = flights.len() as u64;
                 match action {
@@ -272,7 +276,7 @@ mod tests {
             }
             // When all responses have arrived, there is capacity after some windows.
             if flights.is_empty() {
-                let capacity = window.capacity(0, true, 1, &log, now + 3 * api.length + DEFAULT_WAIT_MICROS);
+                let capacity = window.capacity(0, true, 1, &log, now + api.length * 3 + DEFAULT_WAIT);
                 prop_assert!(matches!(capacity, Capacity::Available | Capacity::Ended), "{capacity:?}");
             }
         }
@@ -284,7 +288,7 @@ mod tests {
         ) {
             let (mut window, mut log) = (Window::default(), ResponseTimes::default());
             for (tick, (remaining, limit, length, reset)) in (0_u64..).zip(reports) {
-                let now = 1_000_000_000_000_000 + tick.cast_signed();
+                let now = Timestamp::from_micros(1_000_000_000_000_000 + tick.cast_signed());
                 let length = length.map(Duration::from_secs);
                 let reported = rate_limit_headers::Window {
                     limit,
@@ -292,6 +296,7 @@ mod tests {
                     length,
                     ..rate_limit_headers::Window::default()
                 };
+                let reset = Timestamp::from_micros(reset);
                 window.observe(&reported, Some(reset), ResponseEvent { sent: tick, tick, at: now });
                 log.add(now);
                 for interactive in [true, false] {

@@ -61,7 +61,7 @@ fn bucket_name_is_read() {
         ("x-ratelimit-resource", "search"),
     ]);
     assert_eq!(limits.bucket.as_deref(), Some("search"));
-    let reset = Some(TimeSpec::At(1_763_800_000_000_000));
+    let reset = Some(TimeSpec::At(Timestamp::from_micros(1_763_800_000_000_000)));
     assert_eq!(limits.windows, [window("", 30, 18, reset, None)]);
 }
 

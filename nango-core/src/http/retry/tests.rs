@@ -7,9 +7,9 @@ use crate::{
 };
 
 /// The current time of the tests, 1994-11-06T08:49:37Z.
-const NOW: i64 = 784_111_777_000_000;
+const NOW: Timestamp = Timestamp::from_micros(784_111_777_000_000);
 
-fn advice(status: u16, pairs: &[(&'static str, &str)], body: &str, rules: &RetryRules, now: i64) -> RetryAdvice {
+fn advice(status: u16, pairs: &[(&'static str, &str)], body: &str, rules: &RetryRules, now: Timestamp) -> RetryAdvice {
     let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
     RetryAdvice::from_response(status, &headers, body.as_bytes(), rules, now)
 }
@@ -38,7 +38,7 @@ fn retry_after_is_read() {
     for junk in ["-1", "soon", "NaN", ""] {
         check(&[("retry-after", junk)], None);
     }
-    let too_long = advice(429, &[("retry-after", "99999999999999999999d")], "", &none(), 0);
+    let too_long = advice(429, &[("retry-after", "99999999999999999999d")], "", &none(), Timestamp::UNIX_EPOCH);
     assert_eq!(too_long.wait, Some(Duration::MAX));
 }
 

@@ -5,11 +5,11 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use nango_grammar::segment;
 use url::Url;
 
 use super::{canonical_query, hex, hmac_sha256, sha256};
+use crate::time::Timestamp;
 
 /// Replaces the hash of a body that is not known before it is sent. Supported by S3.
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
@@ -28,15 +28,14 @@ pub struct AwsSigner<'a> {
     pub region: &'a str,
     /// Service, such as `iam`.
     pub service: &'a str,
-    /// Time in microseconds since 1970 (UTC). A signature is valid for a few minutes.
-    pub now: i64,
+    /// Time of the signature. A signature is valid for a few minutes.
+    pub now: Timestamp,
 }
 
 impl AwsSigner<'_> {
     /// Returns the value of the header `x-amz-date`.
     pub fn date(&self) -> String {
-        let time = Timestamp::from_microsecond(self.now).unwrap_or(Timestamp::UNIX_EPOCH);
-        time.strftime("%Y%m%dT%H%M%SZ").to_string()
+        self.now.to_calendar().strftime("%Y%m%dT%H%M%SZ").to_string()
     }
 
     /// Returns the value of the header `Authorization`. All `headers` are signed. `payload_hash`: the SHA-256 of the
@@ -115,7 +114,7 @@ mod tests {
             secret_access_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
             region: "us-east-1",
             service,
-            now: 1_440_938_160_000_000,
+            now: Timestamp::from_micros(1_440_938_160_000_000),
         }
     }
 
@@ -125,7 +124,7 @@ mod tests {
         secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
         region: "us-east-1",
         service: "s3",
-        now: 1_369_353_600_000_000,
+        now: Timestamp::from_micros(1_369_353_600_000_000),
     };
 
     const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

@@ -3,15 +3,17 @@
 //! Formats use the tokens of the library dayjs, always in UTC. Other letters, and everything between `[` and `]`, are
 //! literal.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use uuid::Uuid;
+
+use crate::time::Timestamp;
 
 /// Time and random number of one request. All templates of a request use the same instance, so that a signature matches
 /// the headers that it covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestEntropy {
-    /// Current time in microseconds since 1970 (UTC).
-    pub now: i64,
+    /// Current time.
+    pub now: Timestamp,
     /// Value of `${random}`.
     pub random: Uuid,
 }
@@ -103,7 +105,7 @@ impl TimeFormat {
 
     /// Formats the time; `None` if it is outside of the calendar.
     pub(in crate::provider) fn format(&self, entropy: RequestEntropy) -> Option<String> {
-        let time = Timestamp::from_microsecond(entropy.now).ok()?.checked_add(self.offset).ok()?;
+        let time = entropy.now.to_calendar().checked_add(self.offset).ok()?;
         let texts = self.tokens.iter().map(|token| match token {
             TimeToken::Text(text) => text.clone(),
             TimeToken::Time(specifier) => time.strftime(specifier).to_string(),
@@ -140,7 +142,8 @@ mod tests {
     use proptest::prelude::*;
 
     /// 2025-03-05 04:03:09.070 UTC, a Wednesday.
-    const ENTROPY: RequestEntropy = RequestEntropy { now: 1_741_147_389_070_000, random: Uuid::nil() };
+    const ENTROPY: RequestEntropy =
+        RequestEntropy { now: Timestamp::from_micros(1_741_147_389_070_000), random: Uuid::nil() };
 
     #[track_caller]
     fn check(text: &str, expect: &str) {
@@ -180,6 +183,7 @@ mod tests {
             now in any::<i64>(),
         ) {
             if let Some(format) = TimeFormat::parse(&text) {
+                let now = Timestamp::from_micros(now);
                 let _ = format.format(RequestEntropy { now, random: Uuid::nil() });
             }
         }

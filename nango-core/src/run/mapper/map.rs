@@ -12,6 +12,7 @@ use crate::{
     paginate::{PaginateError, RawPage, path},
     run::since,
     store::{Change, Level, Write},
+    time::Timestamp,
 };
 
 /// Number of records of a page that an async mapper processes concurrently. Their order is kept.
@@ -24,7 +25,7 @@ struct MappedPage {
     /// Indices of raw records that were skipped because they do not fit.
     left_out: Vec<usize>,
     /// Newest value of the field that `since` reads.
-    newest: Option<i64>,
+    newest: Option<Timestamp>,
     /// Index of each mapped raw record, and the range of its records in the batch.
     ranges: Vec<(usize, std::ops::Range<usize>)>,
 }
@@ -43,7 +44,7 @@ impl MapperRun<'_> {
             progress.shifted |= progress.ids.end_page();
         }
         let seen = ids_of_left_out(&records, &mapped, progress);
-        let full_walk = progress.since.is_none().then_some(progress.started_at);
+        let full_walk = progress.since.is_none().then_some(progress.started_at.as_micros());
         let mut changes = Vec::new();
         let mut change = |write: Write| {
             if !write.is_empty() {
@@ -130,7 +131,7 @@ impl MapperRun<'_> {
 }
 
 impl MappedPage {
-    fn push(&mut self, i: usize, before: usize, newest: Option<i64>) {
+    fn push(&mut self, i: usize, before: usize, newest: Option<Timestamp>) {
         self.newest = self.newest.max(newest);
         if self.batch.len() > before {
             self.ranges.push((i, before..self.batch.len()));

@@ -4,18 +4,19 @@ use crate::{
     paginate::{Gap, ResumePoint, SeenIds, StoredGap, Walk, WalkEnd, WalkOutcome, WalkState},
     run::resume::InterruptedWalk,
     store::{DatasetKey, Scan},
+    time::Timestamp,
 };
 
 /// State of a mapper's walk between pages, apart from its position.
 pub(super) struct Progress {
-    /// Start time of its first attempt, microseconds since 1970 (UTC).
-    pub(super) started_at: i64,
+    /// Start time of its first attempt.
+    pub(super) started_at: Timestamp,
     /// Value of `since` that is sent; `None` for a full run.
-    pub(super) since: Option<i64>,
+    pub(super) since: Option<Timestamp>,
     /// Value of `Date` in the first response of the first attempt, or the time of its request.
-    pub(super) first_date: Option<i64>,
+    pub(super) first_date: Option<Timestamp>,
     /// Greatest value of the field that `since` reads.
-    pub(super) newest: Option<i64>,
+    pub(super) newest: Option<Timestamp>,
     pub(super) scan: Option<(DatasetKey, Scan)>,
     /// Number of mapped pages.
     pub(super) pages: u64,
@@ -31,8 +32,8 @@ pub(super) struct Progress {
 impl Progress {
     /// Creates the progress of a new walk, or of an interrupted walk with its resume point.
     pub(super) fn new(
-        now: i64,
-        since: Option<i64>,
+        now: Timestamp,
+        since: Option<Timestamp>,
         scan: Option<(DatasetKey, Scan)>,
         interrupted: Option<InterruptedWalk>,
     ) -> (Self, Option<(ResumePoint, WalkState)>) {
@@ -64,7 +65,7 @@ impl Progress {
         spec: &str,
         resume_point: ResumePoint,
         memory: WalkState,
-        now: i64,
+        now: Timestamp,
     ) -> InterruptedWalk {
         let shifted = memory.shifted || self.shifted;
         InterruptedWalk {

@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use crate::time::Timestamp;
 use crate::{
     auth::KeyRing,
     declare::FunctionKind,
@@ -28,11 +29,11 @@ fn function() -> FunctionKey {
 fn interrupted() -> InterruptedWalk {
     InterruptedWalk {
         fingerprint: "0123".to_owned(),
-        started_at: 1,
-        last_page_at: Some(2),
-        since: Some(3),
-        next_since: Some(4),
-        first_date: Some(5),
+        started_at: Timestamp::from_micros(1),
+        last_page_at: Some(Timestamp::from_micros(2)),
+        since: Some(Timestamp::from_micros(3)),
+        next_since: Some(Timestamp::from_micros(4)),
+        first_date: Some(Timestamp::from_micros(5)),
         unread_id: true,
         pages: 6,
         scan: Some(7),
@@ -50,10 +51,10 @@ fn interrupted() -> InterruptedWalk {
 
 fn states() -> [SyncState; 3] {
     let complete = SyncState {
-        since: Some(1),
-        previous_since: Some(2),
+        since: Some(Timestamp::from_micros(1)),
+        previous_since: Some(Timestamp::from_micros(2)),
         position_based: true,
-        full_at: Some(3),
+        full_at: Some(Timestamp::from_micros(3)),
         schema: Some("4567".to_owned()),
         walk: None,
     };
@@ -86,6 +87,6 @@ fn sealed_resume_state_of_an_earlier_build_opens() {
     let opened = KeyRing::from_key(KEY).unwrap().open(&unhex(SEALED), &resume_context(&function())).unwrap();
     assert_eq!(
         serde_json::from_slice::<SyncState>(&opened).unwrap(),
-        SyncState { since: Some(1), ..SyncState::default() }
+        SyncState { since: Some(Timestamp::from_micros(1)), ..SyncState::default() }
     );
 }

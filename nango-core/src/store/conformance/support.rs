@@ -235,7 +235,7 @@ impl<'a> TestSync<'a> {
             left_out: 0,
             run: self.run,
             function: self.key.clone(),
-            requested_at: self.store.now(),
+            requested_at: self.store.now().as_micros(),
             changes: writes.into_iter().map(change).collect(),
             checkpoint: None,
             resume: None,
@@ -323,7 +323,7 @@ pub(super) async fn tick(store: &SharedStore) -> i64 {
     while store.now() == from {
         tokio::task::yield_now().await;
     }
-    store.now()
+    store.now().as_micros()
 }
 
 pub(super) fn connection(id: &str) -> crate::store::NewConnection {

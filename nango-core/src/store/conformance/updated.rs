@@ -103,7 +103,7 @@ pub(super) async fn a_missing_time_does_not_compare(store: TestStore) {
 
 pub(super) async fn a_stored_time_in_the_future_does_not_compare(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
-    let now = store.now();
+    let now = store.now().as_micros();
     put(&sync, &[at("soon", 1, now + DAY / 2), at("far", 1, now + 2 * DAY)]).await;
     assert_eq!(put(&sync, &[at("soon", 2, now), at("far", 2, now)]).await, [SkippedOlder, Updated]);
     assert_eq!(put(&sync, &[at("far", 3, now - 1)]).await, [SkippedOlder]);

@@ -87,7 +87,7 @@ fn page(store: &Postgres, run: RunToken, ids: impl IntoIterator<Item = u64>, tex
     Page {
         run,
         function: key(),
-        requested_at: store.now(),
+        requested_at: store.now().as_micros(),
         changes: vec![change(Write::Save(batch))],
         checkpoint: None,
         resume: None,

@@ -79,7 +79,7 @@ fn page(store: &Sqlite, run: RunToken, ids: impl IntoIterator<Item = u64>, text:
     Page {
         run,
         function: key(),
-        requested_at: store.now(),
+        requested_at: store.now().as_micros(),
         changes: vec![change(Write::Save(batch))],
         checkpoint: None,
         resume: None,

@@ -11,7 +11,7 @@ use crate::{
     redact::Redactor,
 };
 
-const NOW: i64 = 1_764_000_000_000_000;
+const NOW: Timestamp = Timestamp::from_micros(1_764_000_000_000_000);
 
 /// Reads the token of a response.
 fn read(status: u16, content_type: &str, body: &[u8]) -> Result<ObtainedToken, ObtainError> {
@@ -56,7 +56,7 @@ fn token_is_read_by_content_whatever_the_media_type() {
         let obtained = read(200, content_type, body).unwrap();
         assert_eq!(obtained.token.expose(), "t1", "{content_type}");
         assert_eq!(obtained.refresh_token.unwrap().expose(), "r1", "{content_type}");
-        assert_eq!(obtained.expires_at, Some(NOW + 60_000_000), "{content_type}");
+        assert_eq!(obtained.expires_at, Some(NOW + Duration::from_mins(1)), "{content_type}");
     }
 }
 

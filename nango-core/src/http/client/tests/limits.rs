@@ -40,5 +40,5 @@ async fn limit_in_a_body_delays_other_requests_of_the_limiter() {
     client().send(&RequestSpec::get("/a")).await.unwrap_err();
     let before = clock.now();
     client().send(&RequestSpec::get("/b")).await.unwrap();
-    assert!(clock.now() - before >= 60_000_000, "{:?}", clock.slept());
+    assert!(clock.now() >= before + Duration::from_mins(1), "{:?}", clock.slept());
 }

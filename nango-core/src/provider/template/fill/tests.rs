@@ -8,8 +8,9 @@ use uuid::Uuid;
 fn resolve(template: &str, config: &Value, url: bool) -> Result<String, String> {
     let template: Template = template.parse().unwrap();
     let credentials = json!({ "apiKey": "${username} || x", "username": "ann", "password": "" });
-    let scope = TemplateScope::new("jira", config.as_object().unwrap(), credentials.as_object().unwrap())
-        .entropy(RequestEntropy { now: 1_741_147_389_070_000, random: Uuid::nil() });
+    let scope = TemplateScope::new("jira", config.as_object().unwrap(), credentials.as_object().unwrap()).entropy(
+        RequestEntropy { now: crate::time::Timestamp::from_micros(1_741_147_389_070_000), random: Uuid::nil() },
+    );
     let got = if url { template.resolve_url(&scope).map(String::from) } else { template.resolve(&scope) };
     got.map_err(|error| error.to_string())
 }

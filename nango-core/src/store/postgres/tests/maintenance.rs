@@ -151,7 +151,7 @@ async fn sealed_database_is_copied_to_a_server_and_back_without_its_key() {
     let mut page = Page {
         run,
         function: key(),
-        requested_at: first.now(),
+        requested_at: first.now().as_micros(),
         changes: vec![change],
         checkpoint: None,
         resume: None,

@@ -1,11 +1,13 @@
 //! Dates in HTTP headers (RFC 9110, 5.6.7).
 
-use jiff::{Timestamp, civil::DateTime, fmt::strtime, tz::TimeZone};
+use jiff::{civil::DateTime, fmt::strtime, tz::TimeZone};
 
-/// Parses a date in any of the three HTTP formats into microseconds since 1970 (UTC).
+use super::Timestamp;
+
+/// Parses a date in any of the three HTTP formats.
 ///
 /// Servers send the first format (`Sun, 06 Nov 1994 08:49:37 GMT`); the other two are obsolete but must be accepted.
-pub fn parse_http_date(text: &str) -> Option<i64> {
+pub(crate) fn parse_http_date(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let timestamp = jiff::fmt::rfc2822::DateTimeParser::new()
         .relaxed_weekday(true)
@@ -13,10 +15,10 @@ pub fn parse_http_date(text: &str) -> Option<i64> {
         .ok()
         .or_else(|| civil("%A, %d-%b-%y %H:%M:%S GMT", text))
         .or_else(|| civil("%a %b %e %H:%M:%S %Y", text))?;
-    Some(timestamp.as_microsecond())
+    Some(timestamp.into())
 }
 
-fn civil(format: &str, text: &str) -> Option<Timestamp> {
+fn civil(format: &str, text: &str) -> Option<jiff::Timestamp> {
     let read: DateTime = strtime::parse(format, text).ok()?.to_datetime().ok()?;
     read.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }
@@ -27,7 +29,8 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expect: Option<i64>) {
-        assert_eq!(parse_http_date(text), expect.map(|seconds| seconds * 1_000_000), "{text}");
+        let expect = expect.map(|seconds| Timestamp::from_micros(seconds * 1_000_000));
+        assert_eq!(parse_http_date(text), expect, "{text}");
     }
 
     #[test]

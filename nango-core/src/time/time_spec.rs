@@ -6,43 +6,38 @@
 
 use std::time::Duration;
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{civil::DateTime, tz::TimeZone};
 use nango_grammar::span;
 
-use super::parse_http_date;
+use super::{Timestamp, epoch::EpochUnits, parse_http_date};
 
 /// A smaller number is a duration in seconds (up to three years); from here on it is a Unix timestamp (1973 and later).
 const EPOCH_SECONDS_FROM: f64 = 1e8;
-/// From here on a Unix timestamp is in milliseconds, microseconds, nanoseconds: each limit is the year 5138 in the
-/// preceding unit.
-const EPOCH_MS_FROM: f64 = 1e11;
-const EPOCH_US_FROM: f64 = 1e14;
-const EPOCH_NS_FROM: f64 = 1e17;
 /// The last microsecond of the year 9999, the end of the range of the date formats.
-const MAX_TIMESTAMP: i64 = 253_402_300_799_999_999;
+const LATEST: Timestamp = Timestamp::from_micros(253_402_300_799_999_999);
 
 /// A relative or an absolute time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TimeSpec {
+pub(crate) enum TimeSpec {
     /// A duration from the response on.
     After(Duration),
-    /// A timestamp of the server's clock, in microseconds since 1970.
-    At(i64),
+    /// A timestamp of the server's clock.
+    At(Timestamp),
 }
 
 impl TimeSpec {
     /// Returns the wait until this time, zero for a past one.
-    pub(super) fn wait_from(self, server_now: i64) -> Duration {
+    pub(crate) fn wait_from(self, server_now: Timestamp) -> Duration {
         match self {
             Self::After(wait) => wait,
-            Self::At(at) => Duration::from_micros(u64::try_from(at.saturating_sub(server_now)).unwrap_or(0)),
+            Self::At(at) => at.saturating_duration_since(server_now),
         }
     }
 }
 
 /// The unit of a number that is too small for a Unix timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     Seconds,
     Milliseconds,
 }
@@ -50,14 +45,14 @@ pub(super) enum Unit {
 impl Unit {
     /// Returns the unit in the name of a header, such as `retry-after-ms` or `x-ms-retry-after-milliseconds`; default
     /// seconds.
-    pub(super) fn from_header_name(header: &str) -> Self {
+    pub(crate) fn from_header_name(header: &str) -> Self {
         let ends = ["-ms", "-millis", "-milliseconds", "_ms"].iter().any(|end| header.ends_with(end));
         if ends { Self::Milliseconds } else { Self::Seconds }
     }
 }
 
 /// Parses a value; numbers are in `unit` if they are too small for a Unix timestamp.
-pub(super) fn parse(text: &str, unit: Unit) -> Option<TimeSpec> {
+pub(crate) fn parse_time_spec(text: &str, unit: Unit) -> Option<TimeSpec> {
     let text = text.trim().trim_matches('"').trim();
     // Repeated headers arrive as a list, and parameters may follow: `30;w=60`.
     let first = text.split(';').next().unwrap_or_default().trim_end();
@@ -73,31 +68,21 @@ fn parse_number(text: &str, unit: Unit) -> Option<TimeSpec> {
     }
     // `inf` and `nan`, which `f64` accepts, do not begin with a digit.
     let value: f64 = text.parse().ok()?;
-    let micros_per_unit = if value < EPOCH_SECONDS_FROM {
+    if value < EPOCH_SECONDS_FROM {
         let seconds = if unit == Unit::Milliseconds { value / 1e3 } else { value };
         return Some(TimeSpec::After(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)));
-    } else if value < EPOCH_MS_FROM {
-        1e6
-    } else if value < EPOCH_US_FROM {
-        1e3
-    } else if value < EPOCH_NS_FROM {
-        1.0
-    } else {
-        1e-3
-    };
-    #[expect(clippy::cast_possible_truncation, reason = "a cast saturates, and the result is limited below")]
-    let micros = (value * micros_per_unit) as i64;
-    Some(TimeSpec::At(micros.min(MAX_TIMESTAMP)))
+    }
+    EpochUnits::UpToNanos.from_float(value).map(|at| TimeSpec::At(at.min(LATEST)))
 }
 
-fn parse_date(text: &str) -> Option<i64> {
-    let timestamp = |text: &str| text.parse::<Timestamp>().ok();
+fn parse_date(text: &str) -> Option<Timestamp> {
+    let timestamp = |text: &str| text.parse::<jiff::Timestamp>().ok();
     // A date without an offset is UTC, as HTTP dates are.
     let civil = |text: &str| {
         let read: DateTime = text.parse().ok()?;
         (text.len() > 10).then(|| read.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())).flatten()
     };
-    parse_http_date(text).or_else(|| timestamp(text).or_else(|| civil(text)).map(Timestamp::as_microsecond))
+    parse_http_date(text).or_else(|| timestamp(text).or_else(|| civil(text)).map(Timestamp::from))
 }
 
 #[cfg(test)]
@@ -111,7 +96,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expect: impl Into<Option<TimeSpec>>) {
-        assert_eq!(parse(text, Unit::Seconds), expect.into(), "{text}");
+        assert_eq!(parse_time_spec(text, Unit::Seconds), expect.into(), "{text}");
     }
 
     #[test]
@@ -132,14 +117,14 @@ mod tests {
         check("\"15\"", millis(15_000));
         check("1e300s", None);
         check("99999999999999999999d", Some(TimeSpec::After(Duration::MAX)));
-        assert_eq!(parse("1500", Unit::from_header_name("retry-after-ms")), millis(1500).into());
-        assert_eq!(parse("1500", Unit::from_header_name("retry-after")), millis(1_500_000).into());
-        assert_eq!(parse("2s", Unit::from_header_name("retry-after-ms")), millis(2000).into());
+        assert_eq!(parse_time_spec("1500", Unit::from_header_name("retry-after-ms")), millis(1500).into());
+        assert_eq!(parse_time_spec("1500", Unit::from_header_name("retry-after")), millis(1_500_000).into());
+        assert_eq!(parse_time_spec("2s", Unit::from_header_name("retry-after-ms")), millis(2000).into());
     }
 
     #[test]
     fn timestamp_is_read_in_every_notation() {
-        let at = |seconds: i64| TimeSpec::At(seconds * 1_000_000);
+        let at = |seconds: i64| TimeSpec::At(Timestamp::from_micros(seconds * 1_000_000));
         check("784111777", at(784_111_777));
         check("784111777.0", at(784_111_777));
         check("784111777000", at(784_111_777));
@@ -150,7 +135,7 @@ mod tests {
         check("1994-11-06T09:49:37+01:00", at(784_111_777));
         check("1994-11-06T08:49:37", at(784_111_777));
         check("1994-11-06 08:49:37", at(784_111_777));
-        check("1e300", Some(TimeSpec::At(MAX_TIMESTAMP)));
+        check("1e300", Some(TimeSpec::At(LATEST)));
     }
 
     #[test]
@@ -164,39 +149,40 @@ mod tests {
 
     #[test]
     fn past_timestamp_is_a_zero_wait() {
-        assert_eq!(TimeSpec::At(5).wait_from(7), Duration::ZERO);
-        assert_eq!(TimeSpec::At(i64::MIN).wait_from(i64::MAX), Duration::ZERO);
-        assert_eq!(TimeSpec::At(i64::MAX).wait_from(i64::MIN), Duration::from_micros(i64::MAX as u64));
-        assert_eq!(TimeSpec::At(9_000_000).wait_from(7_000_000), Duration::from_secs(2));
+        let wait = |at, now| TimeSpec::At(Timestamp::from_micros(at)).wait_from(Timestamp::from_micros(now));
+        assert_eq!(wait(5, 7), Duration::ZERO);
+        assert_eq!(wait(i64::MIN, i64::MAX), Duration::ZERO);
+        assert_eq!(wait(i64::MAX, i64::MIN), Duration::from_micros(i64::MAX as u64));
+        assert_eq!(wait(9_000_000, 7_000_000), Duration::from_secs(2));
     }
 
     proptest! {
         #[test]
         fn any_text_never_panics(text in "\\PC{0,40}", now: i64) {
             for unit in [Unit::Seconds, Unit::Milliseconds] {
-                if let Some(time) = parse(&text, unit) {
-                    let _ = time.wait_from(now);
+                if let Some(time) = parse_time_spec(&text, unit) {
+                    let _ = time.wait_from(Timestamp::from_micros(now));
                 }
             }
         }
 
         #[test]
         fn value_like_text_never_panics(text in "[0-9.,;: TZ+eEdhmsuGMT-]{0,30}") {
-            let _ = parse(&text, Unit::Seconds);
+            let _ = parse_time_spec(&text, Unit::Seconds);
         }
 
         #[test]
         fn seconds_round_trip(seconds in 0_u32..100_000_000) {
             let wait = Duration::from_secs(u64::from(seconds));
-            prop_assert_eq!(parse(&seconds.to_string(), Unit::Seconds), Some(TimeSpec::After(wait)));
-            prop_assert_eq!(parse(&format!("{seconds}s"), Unit::Seconds), Some(TimeSpec::After(wait)));
+            prop_assert_eq!(parse_time_spec(&seconds.to_string(), Unit::Seconds), Some(TimeSpec::After(wait)));
+            prop_assert_eq!(parse_time_spec(&format!("{seconds}s"), Unit::Seconds), Some(TimeSpec::After(wait)));
         }
 
         #[test]
         fn epoch_round_trips(seconds in 100_000_000_i64..100_000_000_000) {
-            let at = Some(TimeSpec::At(seconds * 1_000_000));
-            prop_assert_eq!(parse(&seconds.to_string(), Unit::Seconds), at);
-            prop_assert_eq!(parse(&(seconds * 1000).to_string(), Unit::Seconds), at);
+            let at = Some(TimeSpec::At(Timestamp::from_micros(seconds * 1_000_000)));
+            prop_assert_eq!(parse_time_spec(&seconds.to_string(), Unit::Seconds), at);
+            prop_assert_eq!(parse_time_spec(&(seconds * 1000).to_string(), Unit::Seconds), at);
         }
     }
 }

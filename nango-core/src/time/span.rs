@@ -1,30 +1,18 @@
-//! Parsing of timestamps and durations in the notations that providers use.
+//! Spans: conversion to microseconds, and the notations of providers.
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::Value;
 
-/// Parses a timestamp: a date, or seconds or milliseconds since 1970, as a number or as digits. Returns microseconds
-/// since 1970 (UTC), or `None` if the value is something else.
-pub(super) fn parse_timestamp(value: &Value) -> Option<i64> {
-    let number = match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => match text.trim().parse::<Timestamp>() {
-            Ok(timestamp) => return Some(timestamp.as_microsecond()),
-            Err(_) => text.trim().parse::<f64>().ok(),
-        },
-        _ => None,
-    }?;
-    // Values below 1e11 are seconds (until the year 5138), larger ones are milliseconds.
-    let seconds = if number.abs() < 1e11 { number } else { number / 1000.0 };
-    let span = SignedDuration::try_from_secs_f64(seconds).ok()?;
-    Some(Timestamp::from_duration(span).ok()?.as_microsecond())
+/// Returns the microseconds of a span, limited to [`i64::MAX`].
+pub(crate) fn saturating_micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Parses a duration: seconds as a number or as digits, or a text such as `1h`, `30 minutes`, `PT1H`, or `D:HH:MM`.
 /// Returns `None` for negative and other values.
-pub(super) fn parse_span(value: &Value) -> Option<Duration> {
+pub(crate) fn parse_span(value: &Value) -> Option<Duration> {
     let seconds = |number: f64| Duration::try_from_secs_f64(number).ok();
     match value {
         Value::Number(number) => seconds(number.as_f64()?),
@@ -58,21 +46,6 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn timestamp_is_read_in_every_notation() {
-        let at = Some(1_795_348_800_000_000);
-        for value in [json!("2026-11-22T12:00:00Z"), json!("2026-11-22T13:00:00+01:00"), json!(1_795_348_800)] {
-            assert_eq!(parse_timestamp(&value), at, "{value}");
-        }
-        for value in [json!(1_795_348_800_000_i64), json!("1795348800"), json!("1795348800000"), json!(1_795_348_800.0)]
-        {
-            assert_eq!(parse_timestamp(&value), at, "{value}");
-        }
-        for value in [json!("soon"), json!(""), json!(null), json!(true), json!(1e300), json!("NaN"), json!([1])] {
-            assert_eq!(parse_timestamp(&value), None, "{value}");
-        }
-    }
-
-    #[test]
     fn span_is_read_in_every_notation() {
         let check =
             |value: Value, seconds: u64| assert_eq!(parse_span(&value), Some(Duration::from_secs(seconds)), "{value}");
@@ -87,11 +60,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn microseconds_saturate() {
+        assert_eq!(saturating_micros(Duration::from_millis(7)), 7_000);
+        assert_eq!(saturating_micros(Duration::MAX), i64::MAX);
+    }
+
     proptest! {
         #[test]
         fn any_value_never_panics(text in ".{0,20}|[0-9:.eE+-]{0,24}", number: f64) {
             for value in [json!(text), json!(number)] {
-                let _ = (parse_timestamp(&value), parse_span(&value));
+                let _ = parse_span(&value);
             }
         }
     }
