@@ -81,7 +81,7 @@ impl BenchStore {
         let page = Page {
             run: self.run,
             function: self.function.clone(),
-            requested_at: self.store.now(),
+            requested_at: self.store.now().as_micros(),
             changes: vec![Change { dataset: self.dataset.clone(), merging: Merging::Newer, full_walk: None, write }],
             checkpoint: None,
             resume: None,
