@@ -5,8 +5,8 @@
 //! 1. The fence of the run is checked and its counters are increased, so that a run that lost its lease writes nothing.
 //! 2. The datasets are opened and locked, each once, and the commit time and the encryption policy are read under these
 //!    locks.
-//! 3. The changes are written in the order of the page. Records that were seen or written lose their delete state in the
-//!    same step.
+//! 3. The changes are written in the order of the page. Records that were seen or written lose their delete state in
+//!    the same step.
 //! 4. The row of each dataset is written.
 //! 5. Checkpoint, resume state and log lines are written.
 //! 6. The counters of the run per model are increased.
@@ -18,8 +18,7 @@ use std::sync::Arc;
 use super::{
     Change, ChangeOutcome, CheckpointWrite, Committed, DatasetKey, FunctionKey, LogLine, Page, ResumeWrite, RowOutcome,
     RunToken, Totals,
-    decide::WriteContext,
-    deletes::touched,
+    decide::{WriteContext, touched},
     encryption::EncryptionPolicy,
     failpoint::failpoint,
     hashed_page::{HashedPage, PreparedWrite},

@@ -9,19 +9,16 @@
 //! - The stored key id 0 means that the value is not sealed.
 //!
 //! A rotation has two phases. *Distribute*: every process receives a ring with the new key, which is not used yet.
-//! *Activate* ([`Encryption::activate_key`]): new values are sealed with it, and [`reseal`] passes over the stored rows
-//! in small transactions, while reads and writes continue.
+//! *Activate* ([`Encryption::activate_key`]): new values are sealed with it, and [`reseal`](fn@super::reseal) passes
+//! over the stored rows in small transactions, while reads and writes continue.
 
 mod keys;
 mod seal;
 mod vault;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
-use super::{Store, StoreError, StoreFuture};
+use super::StoreFuture;
 
 pub use keys::{KeyId, Keys, credentials_context, resume_context};
 pub(crate) use seal::{DatasetSeal, SEAL_OVERHEAD};
@@ -31,9 +28,6 @@ pub(crate) use vault::{EncryptionPolicy, StoredPolicy, Vault};
 pub(crate) const STEP_ROWS: u32 = 1000;
 /// The maximum size in bytes of the payloads of one reseal step; see also [`STEP_ROWS`].
 pub(crate) const STEP_BYTES: usize = 2 << 20;
-/// The minimum pause between two reseal steps.
-const MIN_PAUSE: Duration = Duration::from_millis(2);
-
 /// The number of values that are sealed with one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyUse {
@@ -99,10 +93,10 @@ pub trait Encryption {
     /// Returns the encryption policy without counting: [`EncryptionState::uses`] is empty.
     fn encryption_settings(&self) -> StoreFuture<'_, EncryptionState>;
 
-    /// Switches the sealing of new payloads on or off; stored payloads follow by [`reseal`].
+    /// Switches the sealing of new payloads on or off; stored payloads follow by [`reseal`](fn@super::reseal).
     fn seal_payloads(&self, on: bool) -> StoreFuture<'_, ()>;
 
-    /// Activates a key of the ring; stored values follow by [`reseal`].
+    /// Activates a key of the ring; stored values follow by [`reseal`](fn@super::reseal).
     fn activate_key(&self, key: KeyId) -> StoreFuture<'_, ()>;
 
     /// Executes the next step of the reseal pass in one small transaction. Its result is durable.
@@ -112,31 +106,5 @@ pub trait Encryption {
     /// `None`: the pass removes them itself.
     fn plaintext_remains(&self) -> Option<&'static str> {
         None
-    }
-}
-
-/// Runs reseal steps until everything is sealed according to the policy, or until `should_continue` returns `false`. It
-/// is called after each step with the total progress. An interrupted pass resumes after its last step.
-///
-/// # Errors
-///
-/// Returns the error of a step; earlier steps stay committed.
-pub async fn reseal(
-    store: &dyn Store,
-    mut should_continue: impl FnMut(&ResealProgress) -> bool,
-) -> Result<ResealProgress, StoreError> {
-    let mut sum = ResealProgress::default();
-    loop {
-        let began = Instant::now();
-        let step = store.reseal_step().await?;
-        sum.seen += step.seen;
-        sum.changed += step.changed;
-        sum.skipped += step.skipped;
-        sum.done = step.done;
-        if sum.done || !should_continue(&sum) {
-            return Ok(sum);
-        }
-        // The pause is as long as the step, because other processes poll for the lock and must find it free.
-        tokio::time::sleep(began.elapsed().max(MIN_PAUSE)).await;
     }
 }

@@ -6,6 +6,13 @@
 //! | erase | the whole row of an id | nothing: the row does not exist |
 //! | empty | all rows of a dataset | nothing: the rows do not exist |
 //!
+//! The rows are selected by these conditions, which each database states in SQL:
+//! - prune: records of the dataset that were not pruned yet, after the cursor `after` and up to `until`. A time is
+//!   converted first: `until` is then the last sequence number before the first record with a commit time at or after
+//!   it.
+//! - erase: records of the dataset with one of the ids.
+//! - empty: records of the dataset up to the sequence number `through`, by default its last.
+//!
 //! Invariants, whichever database is used:
 //! - A sequence number is never reused. An erased row leaves a gap; an emptied dataset continues its numbers, so that
 //!   an earlier cursor stays valid and returns later changes.
@@ -19,10 +26,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{CheckReport, DatasetKey, SharedStore, StoreError, StoreFuture};
-
-/// The number of rows per transaction of [`empty_dataset`] and [`prune_all`].
-const BATCH_ROWS: u32 = 2_000;
+use super::{CheckReport, DatasetKey, StoreFuture};
 
 /// The end of the range whose payloads are dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +156,8 @@ pub trait Maintenance {
     /// Writes a snapshot into a new file that only its owner may read, while readers and runs continue. The file does
     /// not contain the encryption keys.
     ///
-    /// A database with a backup tool of its own returns [`StoreError::ExternalTool`] with the command.
+    /// A database with a backup tool of its own returns [`ExternalTool`](super::StoreError::ExternalTool) with the
+    /// command.
     fn backup(&self, to: &Path) -> StoreFuture<'_, Backup>;
 
     /// Clears removed content from the database's files, and returns the location of content that may be left. Called
@@ -162,45 +167,4 @@ pub trait Maintenance {
     /// Rebuilds or cleans the database, whatever its size. Writers may have to wait. An embedded database needs free
     /// disk space of up to twice its size.
     fn vacuum(&self) -> StoreFuture<'_, Vacuumed>;
-}
-
-/// Removes all rows that a dataset has now, in bounded transactions, and returns their number. After each transaction
-/// `should_continue` receives the count; if it returns `false`, no further transaction is started.
-///
-/// # Errors
-///
-/// Fails if the database fails: earlier transactions stay committed, and another call continues after them.
-pub async fn empty_dataset(
-    store: &SharedStore,
-    dataset: &DatasetKey,
-    mut should_continue: impl FnMut(u64) -> bool + Send,
-) -> Result<u64, StoreError> {
-    let (mut count, mut through) = (0, None);
-    loop {
-        let step = store.empty(dataset, through, BATCH_ROWS).await?;
-        count += step.count;
-        if !should_continue(count) || !step.more {
-            return Ok(count);
-        }
-        through = Some(step.through);
-    }
-}
-
-/// Prunes everything up to `until`, in bounded transactions.
-///
-/// # Errors
-///
-/// Returns the errors of [`Maintenance::prune`]: earlier transactions stay committed.
-pub async fn prune_all(store: &SharedStore, dataset: &DatasetKey, until: PruneUntil) -> Result<Pruned, StoreError> {
-    let mut total = Pruned::default();
-    loop {
-        let prune = Prune { until: until.clone(), after: total.next.take(), limit: BATCH_ROWS };
-        let step = store.prune(dataset, prune).await?;
-        total.count += step.count;
-        total.bytes += step.bytes;
-        if step.next.is_none() {
-            return Ok(total);
-        }
-        total.next = step.next;
-    }
 }

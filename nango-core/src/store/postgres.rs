@@ -12,20 +12,25 @@
 //!   retried as a whole. A unit of work is therefore a function of its input, which it only borrows.
 //! - Table names include their schema, `nango_rs`; the search path is not under our control.
 
+mod begin;
 mod changes;
 mod check;
 mod checkpoints;
 mod clock;
 mod connections;
 mod dataset;
+mod db;
 mod deletes;
 mod encryption;
 mod error;
 mod feed;
+mod fence;
 mod functions;
+mod handle;
 mod locks;
 mod logs;
 mod maintenance;
+mod marks;
 mod migrate;
 mod options;
 mod owner;
@@ -45,139 +50,18 @@ mod transfer;
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
-use sqlx::{
-    FromRow, Postgres as Server, Transaction,
-    postgres::{PgArguments, PgPool, PgRow},
-    query::{Query, QueryAs, QueryScalar},
-};
 use uuid::Uuid;
 
-pub use self::migrate::SCHEMA_VERSION;
-use self::{changes::ChangeNotifier, clock::Clock};
+use self::db::{Db, SCHEMA, now, to_i64, to_u64};
+pub use self::{handle::Postgres, migrate::SCHEMA_VERSION};
 use super::{
     Checkpoints, ClaimOutcome, Committed, Connection, Connections, DatasetKey, DatasetStats, DeletePolicy, Encryption,
     EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange,
     NewConnection, NewRun, Page, PendingDeletes, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, Refreshes,
     RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome, Store, StoreError,
-    StoreFuture, StoreWarning, StoredCheckpoint, encryption::Vault, hash::Hasher, hashed_page::HashedPage,
+    StoreFuture, StoreWarning, StoredCheckpoint, hashed_page::HashedPage,
 };
-
-/// The schema of all tables. Nango itself uses `nango`, so both can share a database.
-const SCHEMA: &str = "nango_rs";
-/// Maximum time that a statement waits for a row lock of another transaction.
-const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
-/// Maximum time that a unit of work waits for a connection of the pool.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// SQL expression: the time of the server's clock in microseconds since 1970 (UTC).
-macro_rules! now {
-    () => {
-        "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-    };
-}
 use crate::time::Timestamp;
-use now;
-
-/// An open transaction and the state that is shared with the other transactions of the database.
-#[derive(Debug)]
-struct Db {
-    sql: Transaction<'static, Server>,
-    shared: Arc<Shared>,
-}
-
-impl Db {
-    /// Creates a statement. It is prepared under a name and cached, unless the URL disables named statements.
-    fn query<'q>(&self, sql: &'static str) -> Query<'q, Server, PgArguments> {
-        sqlx::query(sql).persistent(self.shared.named_statements)
-    }
-
-    /// Creates a statement that returns rows.
-    fn query_as<'q, T: for<'r> FromRow<'r, PgRow>>(&self, sql: &'static str) -> QueryAs<'q, Server, T, PgArguments> {
-        sqlx::query_as(sql).persistent(self.shared.named_statements)
-    }
-
-    /// Creates a statement that returns one column.
-    fn query_scalar<'q, T>(&self, sql: &'static str) -> QueryScalar<'q, Server, T, PgArguments>
-    where
-        (T,): for<'r> FromRow<'r, PgRow>,
-    {
-        sqlx::query_scalar(sql).persistent(self.shared.named_statements)
-    }
-}
-
-/// State of an open database that every transaction uses.
-#[derive(Debug)]
-struct Shared {
-    clock: Clock,
-    /// Computes the names of feeds. Content hashes are computed by the policy of a transaction instead.
-    hasher: Hasher,
-    vault: Vault,
-    /// Whether statements are prepared under a name.
-    named_statements: bool,
-}
-
-/// A [`Store`] on a `PostgreSQL` server.
-#[derive(Debug)]
-pub struct Postgres {
-    pool: PgPool,
-    shared: Arc<Shared>,
-    changes: ChangeNotifier,
-    warnings: Vec<StoreWarning>,
-}
-
-impl Postgres {
-    /// Connects, checks the server and migrates the schema to the version of this program.
-    ///
-    /// The URL is `postgres://user@host:5432/database`. Parts that it omits are read from `PGHOST`, `PGPORT`, `PGUSER`,
-    /// `PGPASSWORD`, `PGDATABASE`, `PGSSLMODE` and the password file. The query parameters are those of `libpq`
-    /// (`sslmode`, `sslrootcert`, `host` for a directory with a socket, `application_name` …) and
-    /// `statement-cache-capacity=0`, which disables named statements: for poolers that assign a connection per
-    /// transaction and do not support them. Notifications are disabled in that case as well, so that commits of other
-    /// processes are noticed within one second.
-    ///
-    /// Without `sslmode` and `PGSSLMODE`, a server that is reached neither through a socket nor over the loopback
-    /// interface must offer TLS with a certificate that is valid for the host (`verify-full`) and signed by a known
-    /// authority or by one in the file of `sslrootcert`.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the URL is invalid; if the server cannot be reached, cannot prove its identity, refuses the login, is
-    /// too old or is read-only; or if the database does not exist, belongs to another program, has tables of a role
-    /// that is not trusted, is newer than this program, or contains an incomplete copy. No error shows the password.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
-        Self::open_as(url, false).await
-    }
-
-    /// Opens the target of a copy: like [`Self::open`], but accepts a database that contains an incomplete copy.
-    ///
-    /// # Errors
-    ///
-    /// Fails like [`Self::open`], except for an incomplete copy.
-    pub async fn open_target(url: &str) -> Result<Self, StoreError> {
-        Self::open_as(url, true).await
-    }
-
-    async fn open_as(url: &str, target: bool) -> Result<Self, StoreError> {
-        let server::Opened { pool, listener_pool, named, info } = server::open(url, target).await?;
-        let server::DatabaseInfo { role, hash_key, now, xid } = info;
-        let hasher = Hasher::new(&hash_key);
-        let vault = Vault::new(hasher.clone());
-        let shared = Arc::new(Shared { clock: Clock::new(now), hasher, vault, named_statements: named });
-        let changes = ChangeNotifier::new(pool.clone(), listener_pool, xid);
-        let warnings = role.superuser.then_some(StoreWarning::Superuser { role: role.name }).into_iter().collect();
-        Ok(Self { pool, shared, changes, warnings })
-    }
-}
-
-/// Converts a count of the server; a negative one becomes 0.
-fn to_u64(count: i64) -> u64 {
-    u64::try_from(count).unwrap_or(0)
-}
-
-/// Converts a count for the server; one that is too large becomes [`i64::MAX`].
-fn to_i64(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
 
 impl Store for Postgres {
     fn now(&self) -> Timestamp {
@@ -405,7 +289,7 @@ impl Logs for Postgres {
     fn write_logs(&self, run: &RunToken, lines: Vec<LogLine>) -> StoreFuture<'_, ()> {
         self.write((*run, lines), |db, (run, lines)| {
             Box::pin(async move {
-                runs::ensure_running(db, run).await?;
+                fence::ensure_running(db, run).await?;
                 logs::write(db, run.row, lines).await
             })
         })

@@ -4,40 +4,13 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::{
-    CheckpointWrite, Confirmation, DeletePolicy, FunctionKey, LogLine, PendingDeletes, ResumeWrite, RunToken,
-    ScanOutcome, ScanWalk, StoreError, StoreFuture,
+    CheckpointWrite, DatasetKey, DeletePolicy, FinishScan, FunctionKey, LogLine, PendingDeletes, ResumeWrite, RunToken,
+    Scan, ScanFrom, ScanOutcome, StoreError, StoreFuture,
 };
 use crate::{
     declare::Merging,
     model::{Batch, Patch},
 };
-
-/// Identifies a dataset: the records of one model and variant of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DatasetKey {
-    /// The integration's unique key.
-    pub integration: String,
-    /// The connection's id.
-    pub connection: String,
-    /// The model's name.
-    pub model: String,
-    /// The variant of the sync; `base` by default.
-    pub variant: String,
-}
-
-impl DatasetKey {
-    /// Returns the four names as bytes that are unique per key: each name is prefixed with its length, so that
-    /// different lists of names never produce the same bytes.
-    pub(crate) fn length_prefixed(&self) -> Vec<u8> {
-        let names = [&self.integration, &self.connection, &self.model, &self.variant];
-        let mut bytes = Vec::with_capacity(names.iter().map(|name| name.len() + 8).sum());
-        for name in names {
-            bytes.extend_from_slice(&(name.len() as u64).to_le_bytes());
-            bytes.extend_from_slice(name.as_bytes());
-        }
-        bytes
-    }
-}
 
 /// A page to commit: all of it is written, or nothing.
 #[derive(Debug, Clone)]
@@ -155,47 +128,6 @@ pub struct ChangeOutcome {
     pub change: Change,
     /// One outcome for each row, in order.
     pub rows: Vec<RowOutcome>,
-}
-
-/// A scan: one or more walks over all records of a dataset, after which unseen records are delete candidates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Scan {
-    /// The number of the scan, unique in the database.
-    pub number: i64,
-    /// Whether the scan resumes one of an interrupted run.
-    pub resumed: bool,
-}
-
-/// The scan that a walk resumes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ScanFrom {
-    /// Start a new scan at the first record.
-    Start,
-    /// Resume the scan that the same function left unfinished, or start a new one.
-    Unfinished,
-    /// Resume the scan of this number if it is open and belongs to the same function, or start a new one.
-    Number(i64),
-}
-
-/// The request to finish a scan.
-#[derive(Debug, Clone)]
-pub struct FinishScan {
-    /// The run that writes, with its fence.
-    pub run: RunToken,
-    /// The function whose resume state changes.
-    pub function: FunctionKey,
-    /// The dataset that was walked.
-    pub dataset: DatasetKey,
-    /// The scan to finish.
-    pub scan: Scan,
-    /// The results of the scan's walks.
-    pub walk: ScanWalk,
-    /// The delete policy that the sync declares.
-    pub policy: DeletePolicy,
-    /// The results of the requests for single candidates ([`Records::delete_candidates`]).
-    pub confirmations: Vec<Confirmation>,
-    /// The change of the resume state in the same transaction, if any.
-    pub resume: Option<ResumeWrite>,
 }
 
 /// A query of a dataset's feed.

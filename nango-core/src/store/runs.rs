@@ -3,29 +3,13 @@
 //! A run of a sync acquires a lease of its key and renews it while it is active. The token of the lease fences every
 //! write: after the lease expired and another process acquired the key, the old token cannot write.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{CheckpointWrite, Committed, LogLine, ResumeWrite, RowOutcome, StoreFuture};
-use crate::declare::FunctionKind;
-
-/// A function of a connection: the owner of a checkpoint, and the key by which runs of a sync exclude each other.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FunctionKey {
-    /// The type of the function.
-    pub kind: FunctionKind,
-    /// The integration's unique key.
-    pub integration: String,
-    /// The connection's id.
-    pub connection: String,
-    /// The function's name.
-    pub function: String,
-    /// The variant of a sync; `base` for all other functions.
-    pub variant: String,
-}
+use super::{CheckpointWrite, FunctionKey, LogLine, ResumeWrite, RunToken, StoreFuture, Totals};
 
 /// The status of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,75 +56,6 @@ pub struct NewRun {
     pub exclusive: bool,
     /// The duration of the lease without a heartbeat.
     pub lease: Duration,
-}
-
-/// The right to write for a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RunToken {
-    /// The run's public id.
-    pub id: Uuid,
-    /// The number of the run in the database.
-    pub row: i64,
-    /// The fence of the lease: a greater one invalidates this token.
-    pub fence: i64,
-}
-
-/// The changes that a run made to the records of one model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ModelCounts {
-    /// Records that were new or deleted before.
-    pub added: u64,
-    /// Records that changed.
-    pub updated: u64,
-    /// Active records that are deleted now.
-    pub deleted: u64,
-    /// Records whose saved content equals the stored content.
-    pub unchanged: u64,
-    /// Writes that were skipped because another run wrote the record later.
-    pub skipped_newer: u64,
-    /// Writes that were skipped because the stored record has a later update time.
-    pub skipped_older: u64,
-}
-
-/// The counters of a run, updated in the transactions of its pages.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Totals {
-    /// The changes by model.
-    pub models: BTreeMap<String, ModelCounts>,
-    /// Pages that were read and committed.
-    pub pages: u64,
-    /// Requests that were sent, retries included.
-    pub requests: u64,
-    /// Raw records that were skipped because they do not fit the model.
-    pub left_out: u64,
-}
-
-impl Totals {
-    /// Adds the outcomes of a committed page.
-    pub fn count(&mut self, committed: &Committed) {
-        for outcome in &committed.changes {
-            self.add_outcomes(&outcome.change.dataset.model, &outcome.rows);
-        }
-    }
-
-    /// Adds the outcomes of one write to a model.
-    pub(super) fn add_outcomes(&mut self, model: &str, rows: &[RowOutcome]) {
-        let counts = match self.models.get_mut(model) {
-            Some(counts) => counts,
-            None => self.models.entry(model.to_owned()).or_default(),
-        };
-        for row in rows {
-            match row {
-                RowOutcome::Added => counts.added += 1,
-                RowOutcome::Updated => counts.updated += 1,
-                RowOutcome::Deleted => counts.deleted += 1,
-                RowOutcome::Unchanged => counts.unchanged += 1,
-                RowOutcome::SkippedNewer => counts.skipped_newer += 1,
-                RowOutcome::SkippedOlder => counts.skipped_older += 1,
-                RowOutcome::Duplicate | RowOutcome::Missing | RowOutcome::Seen => {}
-            }
-        }
-    }
 }
 
 /// Formats a time (microseconds since 1970) as RFC 3339 in UTC with whole seconds.

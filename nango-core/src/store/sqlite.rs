@@ -7,7 +7,6 @@
 //! - A unit of work is a plain function over a `Db`: the functions in `page`, `rows`, `scans`, `feed`, `runs` and
 //!   similar modules run on any thread, inside a transaction that their caller has opened.
 
-use crate::time::Timestamp;
 mod backup;
 mod changes;
 mod check;
@@ -15,15 +14,19 @@ mod checkpoints;
 mod clock;
 mod connections;
 mod dataset;
+mod db;
 mod deletes;
 mod encryption;
 mod error;
 mod feed;
+mod fence;
 mod file;
 mod functions;
+mod handle;
 mod locks;
 mod logs;
 mod maintenance;
+mod marks;
 mod page;
 mod processes;
 mod readers;
@@ -38,138 +41,24 @@ mod transfer;
 mod vacuum;
 mod writer;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
-use tokio::sync::watch;
 use uuid::Uuid;
 
-pub use self::file::SCHEMA_VERSION;
 use self::{
-    changes::ChangeNotifier,
-    clock::Clock,
-    error::{DbError, DbResult},
-    readers::Readers,
-    writer::Writer,
+    db::{Db, get_u64},
+    error::DbError,
 };
+pub use self::{file::SCHEMA_VERSION, handle::Sqlite};
 use super::{
     Checkpoints, ClaimOutcome, Committed, Connection, Connections, DatasetKey, DatasetStats, DeletePolicy, Encryption,
     EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange,
     NewConnection, NewRun, Page, PendingDeletes, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, Refreshes,
     RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome, Store, StoreError,
-    StoreFuture, StoredCheckpoint, encryption::Vault, hash::Hasher, hashed_page::HashedPage,
+    StoreFuture, StoredCheckpoint, hashed_page::HashedPage,
 };
-
-/// Maximum time that a transaction waits for a lock of another process on the file.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A connection to the file, and the state that all connections share.
-#[derive(Debug)]
-struct Db {
-    sql: rusqlite::Connection,
-    shared: Arc<Shared>,
-}
-
-/// State of an open database that all its connections use.
-#[derive(Debug)]
-struct Shared {
-    clock: Clock,
-    /// Computes the names of feeds. Content hashes are computed by the policy of a transaction instead.
-    hasher: Hasher,
-    vault: Vault,
-}
-
-/// Reads a count, which `SQLite` stores as a signed number; a negative one becomes 0.
-fn get_u64(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(column).map(|count| u64::try_from(count).unwrap_or(0))
-}
-
-/// A [`Store`] in an `SQLite` file, or in memory.
-#[derive(Debug)]
-pub struct Sqlite {
-    shared: Arc<Shared>,
-    writer: Writer,
-    /// `None` in memory, where only the connection of the writer sees the data.
-    readers: Option<Arc<Readers>>,
-    changes: ChangeNotifier,
-}
-
-impl Sqlite {
-    /// Opens the file, or creates it, accessible to its owner only. `:memory:` opens a database in memory, which is
-    /// lost when this value is dropped.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the file belongs to another program, is newer than this program, contains an incomplete copy, may be
-    /// changed by other users, or cannot be read and written. A failed call leaves no new file behind.
-    pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        Self::open_as(path.into(), false).await
-    }
-
-    /// Opens the target of a copy: like [`Self::open`], but accepts a file that contains an incomplete copy.
-    ///
-    /// # Errors
-    ///
-    /// Fails like [`Self::open`], except for an incomplete copy.
-    pub async fn open_target(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        Self::open_as(path.into(), true).await
-    }
-
-    async fn open_as(path: PathBuf, target: bool) -> Result<Self, StoreError> {
-        let opening = tokio::task::spawn_blocking(move || Self::open_blocking(path.into(), target));
-        opening.await.unwrap_or(Err(StoreError::Closed))
-    }
-
-    fn open_blocking(path: Arc<Path>, target: bool) -> Result<Self, StoreError> {
-        let db = file::open(&path)?;
-        if !target && transfer::is_incomplete_copy(&db).map_err(|error| error.into_store_error(&path))? {
-            return Err(StoreError::IncompleteCopy(path.display().to_string()));
-        }
-        let shared = Arc::clone(&db.shared);
-        let in_memory = path.as_os_str() == file::MEMORY;
-        let watcher = (!in_memory)
-            .then(|| file::open_reader(&path, &shared))
-            .transpose()
-            .map_err(|error| error.into_store_error(&path))?;
-        if let Some(watcher) = &watcher {
-            // It is queried on the threads of the async runtime, which must not block.
-            watcher.sql.busy_timeout(Duration::ZERO).map_err(|error| DbError::Sql(error).into_store_error(&path))?;
-        }
-        let changed = watch::Sender::new(());
-        let writer = Writer::start(db, Arc::clone(&path), changed.clone())
-            .map_err(|error| StoreError::Database(Box::new(error)))?;
-        let readers = (!in_memory).then(|| Readers::new(path, Arc::clone(&shared)));
-        Ok(Self { shared, writer, readers, changes: ChangeNotifier::new(changed, watcher) })
-    }
-
-    /// Opens a database in memory that refuses every checkpoint, for tests of runs whose checkpoint cannot be written.
-    #[cfg(test)]
-    pub(crate) async fn refusing_checkpoints() -> Result<Self, StoreError> {
-        const REFUSE: &str =
-            "CREATE TRIGGER refuse BEFORE INSERT ON checkpoints BEGIN SELECT RAISE(ABORT, 'refused'); END";
-        let store = Self::open(file::MEMORY).await?;
-        store.write(|db| Ok(db.sql.execute_batch(REFUSE)?)).await?;
-        Ok(store)
-    }
-
-    fn write<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> DbResult<T> + Send + 'static) -> StoreFuture<'_, T> {
-        Box::pin(self.writer.write(work))
-    }
-
-    fn read_with<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Db) -> DbResult<T> + Send + 'static,
-    ) -> StoreFuture<'_, T> {
-        match &self.readers {
-            Some(readers) => Box::pin(readers.read(work)),
-            None => Box::pin(self.writer.read(work)),
-        }
-    }
-}
+use crate::time::Timestamp;
 
 impl Store for Sqlite {
     fn now(&self) -> Timestamp {
@@ -394,7 +283,7 @@ impl Logs for Sqlite {
     fn write_logs(&self, run: &RunToken, lines: Vec<LogLine>) -> StoreFuture<'_, ()> {
         let run = *run;
         self.write(move |db| {
-            runs::check(db, &run)?;
+            fence::ensure_running(db, &run)?;
             logs::write(db, run.row, &lines)
         })
     }

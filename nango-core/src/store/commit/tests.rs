@@ -1,3 +1,5 @@
+//! Tests of the order of a commit, with steps that are only recorded.
+
 use serde_json::json;
 use uuid::Uuid;
 
@@ -130,13 +132,14 @@ const STEPS: [&str; 13] = [
 
 #[tokio::test]
 async fn steps_follow_the_order_of_a_commit() {
+    use RowOutcome::{Deleted, Duplicate};
+
     let mut steps = Recorder::default();
     let hashed = HashedPage::new(page(), &Hasher::new(&[1; 32]));
     let committed = commit(&mut steps, &hashed).await.unwrap().into_committed(hashed);
     assert_eq!(steps.calls, STEPS);
     assert_eq!(committed.checkpoint_version, Some(7));
     let rows: Vec<_> = committed.changes.iter().map(|outcome| outcome.rows.clone()).collect();
-    use RowOutcome::{Deleted, Duplicate};
     assert_eq!(rows, [vec![Deleted, Deleted, Duplicate], vec![Deleted], vec![Deleted]]);
 }
 

@@ -1,8 +1,8 @@
 //! Patches: merging partial records into stored ones.
 //!
 //! A record that is unknown, deleted or without payload is missing. A patch that changes nothing only stores its update
-//! time; otherwise it is skipped as newer or older, or replaces the content. A patch that is older than its record shows
-//! that the record exists, so that an open scan counts it as seen.
+//! time; otherwise it is skipped as newer or older, or replaces the content. A patch that is older than its record
+//! shows that the record exists, so that an open scan counts it as seen.
 
 use std::borrow::Cow;
 

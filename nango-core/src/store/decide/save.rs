@@ -198,7 +198,7 @@ mod tests {
         use RowOutcome::Unchanged;
         check(ACTIVE, OLD, None, ("nothing", Unchanged, 1));
         check(ACTIVE, OLD, Some(7), ("times Some(7)", Unchanged, 1));
-        // Whoever wrote it, and however old: the content is the same.
+        // Neither the run nor the age matters: the content is the same.
         check(Stored { modified_at: 900, updated: Some(9), ..ACTIVE }, OLD, Some(7), ("times Some(7)", Unchanged, 1));
         let merged = Stored { state: MERGED_FLAG, ..ACTIVE };
         check(merged, OLD, None, ("restore false", Unchanged, 2));

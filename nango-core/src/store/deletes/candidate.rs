@@ -1,9 +1,8 @@
 //! The stored state of a delete candidate, and the decision about it at the end of a scan.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use super::{DeletePolicy, ScanWalk};
-use crate::store::FinishScan;
+use super::{DeletePolicy, FinishScan, ScanWalk};
 
 /// Up to this number of candidates, the guard ignores their share of the active records.
 const GUARD_MIN_CANDIDATES: u64 = 10;
@@ -36,19 +35,6 @@ impl HeldBy {
             _ => None,
         }
     }
-}
-
-/// The result of a request that confirms a delete.
-///
-/// A record that the provider returns is saved before the scan ends, so that it counts as seen. A record for which the
-/// mapper returns `None` is deleted before the scan ends; with `gone` set it still counts as a candidate of the scan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Confirmation {
-    /// The record's id.
-    pub id: String,
-    /// Whether the response was 404 or 410. Any other response decides nothing: the candidate keeps its state, and the
-    /// request is recorded.
-    pub gone: bool,
 }
 
 /// The stored state of a candidate between two scans.
@@ -91,13 +77,6 @@ pub(in crate::store) struct ScanStart {
     pub live: u64,
     /// Whether the run was brought forward.
     pub brought_forward: bool,
-}
-
-/// Returns the ids that requests found to be deleted. Records that were deleted since the scan began still count as its
-/// candidates.
-pub(in crate::store) fn confirmed_gone(end: &FinishScan) -> BTreeSet<&str> {
-    let gone = end.confirmations.iter().filter(|confirmation| confirmation.gone && end.policy.by_request);
-    gone.map(|confirmation| confirmation.id.as_str()).collect()
 }
 
 /// The decision about a candidate.

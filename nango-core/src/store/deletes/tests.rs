@@ -8,8 +8,7 @@ use super::{
 };
 use crate::{
     declare::FunctionKind,
-    model::Batch,
-    store::{DatasetKey, FinishScan, FunctionKey, PatchRow, RunToken, Scan},
+    store::{DatasetKey, FunctionKey, RunToken},
 };
 
 /// The candidates of a dataset.
@@ -171,17 +170,4 @@ fn next_run_is_full_when_every_run_is_full() {
     let totals = CandidateTotals { states: 1, held: 1, brought_forward: 9, ..CandidateTotals::default() };
     assert_eq!(totals.pending_deletes(&policy).next_full, NextFullRun::NextRun);
     assert_eq!(CandidateTotals::default().pending_deletes(&policy).next_full, NextFullRun::Regular);
-}
-
-#[test]
-fn touched_returns_seen_and_changed_ids() {
-    use RowOutcome::*;
-    let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
-    let delete = Write::delete(ids(&["a", "b", "c", "a"]));
-    assert_eq!(touched(&delete, &[Deleted, Missing, SkippedNewer, Duplicate]), ["a"]);
-    let patch =
-        |id: &str| PatchRow { id: id.to_owned(), fields: serde_json::Map::new(), updated: crate::model::Patch::Keep };
-    let patches = Write::Patch(["a", "b", "c", "d"].map(patch).to_vec());
-    assert_eq!(touched(&patches, &[Updated, Unchanged, SkippedNewer, Missing]), ["a", "b"]);
-    assert_eq!(touched(&Write::Save(Batch::default()), &[]), Vec::<&str>::new());
 }

@@ -1,6 +1,20 @@
 //! Combined result of the walks of one scan.
 
-use super::ScanWalk;
+/// The combined result of a scan's walks, as far as deletes depend on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is evidence of its own")]
+pub struct ScanWalk {
+    /// Whether every walk ended as complete.
+    pub complete: bool,
+    /// Whether the pagination is position-based.
+    pub position_based: bool,
+    /// The number of requests of the longest walk.
+    pub requests: u64,
+    /// Whether a walk detected a shift.
+    pub shifted: bool,
+    /// Whether the list was empty: no walk returned a record.
+    pub list_empty: bool,
+}
 
 /// The method by which a walk requests records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at, sleep},
 };
 
-use super::transaction::BEGIN_SHORT;
+use super::begin::BEGIN_SHORT;
 use crate::store::StoreError;
 
 /// Channel of the notifications.

@@ -12,9 +12,6 @@ mod values;
 use super::Postgres;
 use crate::store::{CheckReport, StoreError};
 
-/// Number of rows that are read in one snapshot, and the maximum that is repaired in one transaction.
-const STEP: i64 = 2_000;
-
 /// Checks everything, and repairs what is safe to repair.
 pub(super) async fn check(store: &Postgres, repair: bool) -> Result<CheckReport, StoreError> {
     let mut report = CheckReport::default();

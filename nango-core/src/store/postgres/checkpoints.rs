@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     Db, encryption,
     error::{DbError, DbResult},
-    functions, scans,
+    functions, marks,
 };
 use crate::store::{
     CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint, encryption::EncryptionPolicy,
@@ -88,7 +88,7 @@ pub(super) async fn reset(db: &mut Db, key: &FunctionKey) -> DbResult<()> {
     const RESUME: &str = "DELETE FROM nango_rs.resume_states WHERE function = $1";
     let Some(function) = functions::find(db, key).await? else { return Ok(()) };
     // Datasets precede checkpoints in the lock order.
-    scans::close_all(db, function).await?;
+    marks::close_all(db, function).await?;
     db.query(CHECKPOINT).bind(function).execute(&mut *db.sql).await?;
     db.query(RESUME).bind(function).execute(&mut *db.sql).await?;
     Ok(())

@@ -10,9 +10,9 @@ use super::{
     Db,
     dataset::{Dataset, OpenScan},
     error::{DbError, DbResult},
-    feed,
+    feed, fence,
     rows::Tombstones,
-    runs, to_i64, to_u64,
+    to_i64, to_u64,
 };
 use crate::store::{
     DatasetKey, DeletePolicy, FeedRow, FinishScan, PendingDeletes, RunToken, Scan, StoreError,
@@ -281,7 +281,7 @@ pub(super) async fn candidates_to_request(db: &mut Db, query: &CandidateQuery) -
          WHERE s.by_request IS NOT TRUE ORDER BY s.asked_at NULLS FIRST, c.id LIMIT $5"
     );
     let closed = || DbError::Store(StoreError::ScanClosed(query.dataset.model.clone()));
-    runs::ensure_running_unlocked(db, &query.run).await?;
+    fence::ensure_running_unlocked(db, &query.run).await?;
     let dataset = feed::find_dataset(db, &query.dataset).await?.ok_or_else(closed)?.id;
     let start: Option<i64> =
         db.query_scalar(OPEN).bind(dataset).bind(query.scan.number).fetch_optional(&mut *db.sql).await?;

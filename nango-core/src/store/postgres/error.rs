@@ -2,7 +2,7 @@
 
 use sqlx::{Error, postgres::PgDatabaseError};
 
-use super::{ACQUIRE_TIMEOUT, LOCK_TIMEOUT};
+use super::db::{ACQUIRE_TIMEOUT, LOCK_TIMEOUT};
 use crate::store::StoreError;
 
 /// Error of a unit of work in the database.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Db, error::DbResult, now, runs};
+use super::{Db, error::DbResult, fence, now};
 use crate::store::{RunToken, runs::micros};
 
 /// Acquires or extends a lock. Returns `false` if another run holds it.
@@ -13,7 +13,7 @@ pub(super) async fn acquire(db: &mut Db, run: &RunToken, key: &str, ttl: Duratio
         " AS now) clock ON CONFLICT (key) DO UPDATE SET run = excluded.run, until = excluded.until \
          WHERE l.run = excluded.run OR l.until <= excluded.until - $3"
     );
-    runs::ensure_running(db, run).await?;
+    fence::ensure_running(db, run).await?;
     let acquired = db.query(ACQUIRE).bind(key).bind(run.row).bind(micros(ttl)).execute(&mut *db.sql).await?;
     Ok(acquired.rows_affected() == 1)
 }
@@ -21,7 +21,7 @@ pub(super) async fn acquire(db: &mut Db, run: &RunToken, key: &str, ttl: Duratio
 /// Releases a lock. Returns `false` if this run did not hold it.
 pub(super) async fn release(db: &mut Db, run: &RunToken, key: &str) -> DbResult<bool> {
     const RELEASE: &str = concat!("DELETE FROM nango_rs.locks WHERE key = $1 AND run = $2 AND until > ", now!());
-    runs::ensure_running(db, run).await?;
+    fence::ensure_running(db, run).await?;
     Ok(db.query(RELEASE).bind(key).bind(run.row).execute(&mut *db.sql).await?.rows_affected() == 1)
 }
 

@@ -11,9 +11,9 @@ use super::{
     dataset::Dataset,
     deletes,
     error::{DbError, DbResult},
-    feed,
+    feed, marks,
     rows::{INVALID_RUN, plain_size},
-    scans, to_u64,
+    to_u64,
 };
 use crate::store::{
     Backup, CheckReport, Cursor, DatasetKey, DatasetUsage, Emptied, Maintenance, Prune, PruneUntil, Pruned, Remains,
@@ -220,7 +220,7 @@ pub(super) async fn empty(db: &mut Db, key: &DatasetKey, through: Option<i64>, l
         return Ok(Emptied::default());
     }
     let Some(mut dataset) = Dataset::find(db, key).await? else { return Ok(Emptied::default()) };
-    scans::close_open(db, &mut dataset).await?;
+    marks::close_open(db, &mut dataset).await?;
     let through = through.unwrap_or(dataset.counters.seq);
     let limit = limit.clamp(1, MAX_BATCH_ROWS);
     let next = db.query_scalar(NEXT).bind(dataset.id).bind(through).bind(i64::from(limit) + 1);

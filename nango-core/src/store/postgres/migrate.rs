@@ -7,9 +7,9 @@ use sqlx::{Connection, PgConnection};
 
 use super::{
     SCHEMA,
+    begin::BEGIN_OPEN,
     error::{DbError, DbResult, code},
     owner::{self, Role},
-    transaction::BEGIN_OPEN,
 };
 use crate::store::{StoreError, failpoint::failpoint};
 

@@ -11,9 +11,8 @@ use super::{
     dataset::{self, Dataset},
     deletes, encryption,
     error::{DbError, DbResult},
-    logs,
+    fence, logs,
     rows::{self, ChangeWriter},
-    runs,
 };
 use crate::store::{
     Change, CheckpointWrite, DatasetKey, FunctionKey, LogLine, Page, ResumeWrite, RowOutcome, RunToken, Totals, Write,
@@ -37,7 +36,7 @@ impl CommitSteps for Db {
     type Dataset = Dataset;
 
     async fn count_page(&mut self, page: &Page) -> DbResult<()> {
-        runs::ensure_running_and_count(self, &page.run, page.pages, page.requests, page.left_out).await
+        fence::ensure_running_and_count(self, &page.run, page.pages, page.requests, page.left_out).await
     }
 
     async fn open(&mut self, keys: &[&DatasetKey]) -> DbResult<Opened<Dataset>> {
@@ -98,6 +97,6 @@ impl CommitSteps for Db {
     }
 
     async fn count_models(&mut self, run: &RunToken, totals: &Totals) -> DbResult<()> {
-        runs::count_models(self, run.row, &totals.models).await
+        fence::count_models(self, run.row, &totals.models).await
     }
 }

@@ -16,8 +16,7 @@ mod seen;
 mod times;
 mod write;
 
-pub(super) use change::ChangeWriter;
-pub(super) use content::plain_size;
+pub(super) use content::{ChangeWriter, plain_size};
 pub(super) use delete::delete;
 pub(super) use lookup::payloads;
 pub(super) use patch::patch;

@@ -1,8 +1,6 @@
-//! Runs: leases, fences and counters.
+//! Runs: start, heartbeat, end and history.
 //!
-//! Invariants: a write of a run first calls [`ensure_running`] or [`ensure_running_and_count`] in its transaction. Both
-//! lock the run's row, so that no other run takes over the key before the transaction has ended. Leases are measured by
-//! the server's clock.
+//! Leases are measured by the server's clock. The rules are those of [`crate::store::lease`].
 
 use std::collections::BTreeMap;
 
@@ -17,9 +15,8 @@ use super::{
 use crate::{
     declare::FunctionKind,
     store::{
-        FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals,
-        failpoint::failpoint,
-        runs::{format_timestamp, micros, remaining},
+        FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals, failpoint::failpoint,
+        lease, runs::micros,
     },
 };
 
@@ -30,7 +27,7 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> DbResult<RunToken> {
     // Runs of one key start one after another: this row is their lock.
     const FENCE: &str =
         concat!("UPDATE nango_rs.functions SET fence = fence + 1 WHERE id = $1 RETURNING fence, ", now!());
-    // Same condition as `lease::is_active`, in SQL, because the row of a run with an active lease must not be locked.
+    // The condition of `lease::is_active` in SQL.
     const EXPIRED: &str = "SELECT row FROM nango_rs.runs WHERE function = $1 AND status = 'running' \
                            AND (lease_until <= $2 OR lease_until > $2 + lease) ORDER BY row FOR UPDATE";
     const HOLDER: &str = "SELECT id, started_at, lease_until FROM nango_rs.runs \
@@ -55,14 +52,7 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> DbResult<RunToken> {
         let holder: Option<(Vec<u8>, i64, i64)> =
             db.query_as(HOLDER).bind(function).fetch_optional(&mut *db.sql).await?;
         if let Some((run, since, lease_until)) = holder {
-            return Err(StoreError::Busy {
-                function: new.key.function.clone(),
-                run: uuid(&run)?,
-                since: format_timestamp(since),
-                lease_until,
-                remaining: remaining(lease_until, now),
-            }
-            .into());
+            return Err(lease::busy(new, uuid(&run)?, since, lease_until, now).into());
         }
     }
     let id = Uuid::now_v7();
@@ -78,64 +68,6 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> DbResult<RunToken> {
         .await?;
     failpoint!("run:begun");
     Ok(RunToken { id, row, fence })
-}
-
-/// Fails if the run may no longer write; locks its row.
-pub(super) async fn ensure_running(db: &mut Db, run: &RunToken) -> DbResult<()> {
-    const CHECK: &str = "SELECT 1 FROM nango_rs.runs WHERE row = $1 AND fence = $2 AND status = 'running' FOR SHARE";
-    let found: Option<i32> = db.query_scalar(CHECK).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
-    if found.is_some() { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
-}
-
-/// Like [`ensure_running`], but without a lock, for a transaction that only reads.
-pub(super) async fn ensure_running_unlocked(db: &mut Db, run: &RunToken) -> DbResult<()> {
-    const RUNNING: &str = "SELECT 1 FROM nango_rs.runs WHERE row = $1 AND fence = $2 AND status = 'running'";
-    let found: Option<i32> =
-        db.query_scalar(RUNNING).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
-    if found.is_some() { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
-}
-
-/// Like [`ensure_running`], and adds to the counters of the run.
-pub(super) async fn ensure_running_and_count(
-    db: &mut Db,
-    run: &RunToken,
-    pages: u64,
-    requests: u64,
-    left_out: u64,
-) -> DbResult<()> {
-    const COUNT: &str = "UPDATE nango_rs.runs SET pages = pages + $3, requests = requests + $4, \
-                         left_out = left_out + $5 WHERE row = $1 AND fence = $2 AND status = 'running'";
-    if pages == 0 && requests == 0 && left_out == 0 {
-        return ensure_running(db, run).await;
-    }
-    let count =
-        db.query(COUNT).bind(run.row).bind(run.fence).bind(to_i64(pages)).bind(to_i64(requests)).bind(to_i64(left_out));
-    ensure_updated(count.execute(&mut *db.sql).await?.rows_affected())
-}
-
-/// Adds to the counters of a run per model.
-pub(super) async fn count_models(db: &mut Db, run: i64, models: &BTreeMap<String, ModelCounts>) -> DbResult<()> {
-    const ADD: &str = "INSERT INTO nango_rs.run_models AS m \
-         (run, model, added, updated, deleted, unchanged, skipped_newer, skipped_older) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (run, model) DO UPDATE \
-         SET added = m.added + excluded.added, \
-         updated = m.updated + excluded.updated, deleted = m.deleted + excluded.deleted, \
-         unchanged = m.unchanged + excluded.unchanged, skipped_newer = m.skipped_newer + excluded.skipped_newer, \
-         skipped_older = m.skipped_older + excluded.skipped_older";
-    for (model, counts) in models {
-        db.query(ADD)
-            .bind(run)
-            .bind(model)
-            .bind(to_i64(counts.added))
-            .bind(to_i64(counts.updated))
-            .bind(to_i64(counts.deleted))
-            .bind(to_i64(counts.unchanged))
-            .bind(to_i64(counts.skipped_newer))
-            .bind(to_i64(counts.skipped_older))
-            .execute(&mut *db.sql)
-            .await?;
-    }
-    Ok(())
 }
 
 /// Extends the lease of a run by its full duration.
@@ -169,7 +101,7 @@ pub(super) async fn end(db: &mut Db, run: &RunToken, end: &RunEnd) -> DbResult<R
     const LOCK: &str = "UPDATE nango_rs.runs SET requests = requests + $3 \
                         WHERE row = $1 AND fence = $2 AND status = 'running'";
     let lock = db.query(LOCK).bind(run.row).bind(run.fence).bind(to_i64(end.requests));
-    ensure_updated(lock.execute(&mut *db.sql).await?.rows_affected())?;
+    lease::ensure_held(lock.execute(&mut *db.sql).await?.rows_affected() == 1)?;
     logs::write(db, run.row, &end.logs).await?;
     let ended = by_id(db, run.id).await?.ok_or(StoreError::LeaseLost)?;
     if let Some(write) = &end.checkpoint {
@@ -277,8 +209,4 @@ async fn to_runs(db: &mut Db, found: Vec<Row>) -> DbResult<Vec<Run>> {
 
 fn uuid(bytes: &[u8]) -> DbResult<Uuid> {
     Uuid::from_slice(bytes).map_err(|_| DbError::damaged("the id of a run"))
-}
-
-fn ensure_updated(rows: u64) -> DbResult<()> {
-    if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
 }

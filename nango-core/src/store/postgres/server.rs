@@ -12,16 +12,17 @@ use sqlx::{
 };
 
 use super::{
-    ACQUIRE_TIMEOUT,
+    begin::BEGIN_OPEN,
+    db::ACQUIRE_TIMEOUT,
     error::{DbError, DbResult, database_error},
     migrate, now,
     options::{Options, database_name, describe},
     owner::{self, Role},
-    transaction::BEGIN_OPEN,
-    transfer,
 };
 use crate::store::{StoreError, failpoint::failpoint};
 
+/// Query: whether the database contains an incomplete copy, which is marked by a row of `meta`.
+pub(super) const IS_INCOMPLETE_COPY: &str = "SELECT EXISTS (SELECT 1 FROM nango_rs.meta WHERE key = 'copying')";
 /// Oldest supported major version; the tests run on it.
 const MIN_VERSION: u32 = 15;
 /// Maximum number of connections per process, besides the one for notifications. Each runs one transaction at a time; a
@@ -178,7 +179,7 @@ async fn sample(sql: &mut PgConnection) -> DbResult<(i64, i64)> {
 }
 
 async fn is_incomplete_copy(sql: &mut PgConnection) -> DbResult<bool> {
-    Ok(sqlx::query_scalar(transfer::IS_INCOMPLETE_COPY).persistent(false).fetch_one(sql).await?)
+    Ok(sqlx::query_scalar(IS_INCOMPLETE_COPY).persistent(false).fetch_one(sql).await?)
 }
 
 /// Converts the error of an opening that failed after the login.

@@ -14,15 +14,13 @@ use tokio::sync::mpsc;
 use super::{
     Db, Postgres,
     error::{DbError, DbResult},
+    server::IS_INCOMPLETE_COPY,
 };
 use crate::store::{
     Cell, Chunk, StoreError, StoreFuture, Table, Transfer,
     encryption::SEAL_OVERHEAD,
     transfer::{CHUNK_BYTES, CHUNK_ROWS, NUL_PLACEHOLDER},
 };
-
-/// Query: whether the database contains an incomplete copy, which is marked by a row of `meta`.
-pub(super) const IS_INCOMPLETE_COPY: &str = "SELECT EXISTS (SELECT 1 FROM nango_rs.meta WHERE key = 'copying')";
 
 impl Transfer for Postgres {
     fn export(&self, out: mpsc::Sender<Chunk>) -> StoreFuture<'_, ()> {

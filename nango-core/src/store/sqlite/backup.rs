@@ -13,11 +13,15 @@ use std::{
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::{
-    Db, Sqlite, StoreError,
+    Sqlite,
+    db::{Db, MEMORY, get_u64},
     error::{DbError, DbResult},
     file,
 };
-use crate::{file_access, store::Backup};
+use crate::{
+    file_access,
+    store::{Backup, StoreError},
+};
 
 /// Suffix of the names of unfinished files.
 const PARTIAL: &str = ".partial";
@@ -26,7 +30,7 @@ const PARTIAL: &str = ".partial";
 pub(super) async fn backup(store: &Sqlite, to: &Path) -> Result<Backup, StoreError> {
     let to = to.to_owned();
     let path = store.writer.path();
-    if path.as_os_str() == file::MEMORY {
+    if path.as_os_str() == MEMORY {
         return store.writer.read(move |db| write(db, &to)).await;
     }
     let shared = std::sync::Arc::clone(&store.shared);
@@ -106,7 +110,7 @@ fn verify(partial: &Path) -> DbResult<Backup> {
     if sound != "ok" {
         return Err(DbError::damaged("a backup"));
     }
-    let records = sql.query_row("SELECT count(*) FROM records", [], |row| super::get_u64(row, 0))?;
+    let records = sql.query_row("SELECT count(*) FROM records", [], |row| get_u64(row, 0))?;
     let bytes = fs::metadata(partial).map_or(0, |file| file.len());
     Ok(Backup { records, bytes, partial: Vec::new() })
 }

@@ -10,7 +10,8 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep},
 };
 
-use super::{Db, StoreError};
+use super::Db;
+use crate::store::StoreError;
 
 /// Interval at which waiters poll for commits of other processes.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);

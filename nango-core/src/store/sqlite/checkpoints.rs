@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     Db, encryption,
     error::{DbError, DbResult},
-    functions, scans,
+    functions, marks,
 };
 use crate::store::{CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint, resume_context};
 
@@ -79,7 +79,7 @@ pub(super) fn reset(db: &Db, key: &FunctionKey) -> DbResult<()> {
     let mut open = db.sql.prepare_cached("SELECT number FROM scans WHERE function = ?1")?;
     let number = |row: &Row<'_>| row.get(0);
     for scan in open.query_map([function], number)?.collect::<Result<Vec<i64>, _>>()? {
-        scans::close(db, scan)?;
+        marks::close(db, scan)?;
     }
     Ok(())
 }

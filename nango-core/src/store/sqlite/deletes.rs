@@ -11,10 +11,9 @@ use super::{
     Db,
     dataset::Dataset,
     error::{DbError, DbResult},
-    feed, get_u64,
+    feed, fence, get_u64,
+    marks::SeenRecords,
     rows::tombstone,
-    runs,
-    scans::SeenRecords,
 };
 use crate::store::{
     DatasetKey, DeletePolicy, FeedRow, FinishScan, PendingDeletes, RunToken, Scan, StoreError,
@@ -232,7 +231,7 @@ pub(super) fn candidates_to_request(
     fingerprint: [u8; 16],
     limit: u32,
 ) -> DbResult<Vec<FeedRow>> {
-    runs::check(db, run)?;
+    fence::ensure_running(db, run)?;
     let closed = || DbError::Store(StoreError::ScanClosed(key.model.clone()));
     let dataset = Dataset::find(db, key)?.filter(|dataset| dataset.scan == Some(scan.number)).ok_or_else(closed)?;
     let limit = limit as usize;

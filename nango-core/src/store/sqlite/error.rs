@@ -4,7 +4,8 @@ use std::path::Path;
 
 use rusqlite::{ErrorCode, ffi};
 
-use super::{LOCK_TIMEOUT, StoreError};
+use super::db::LOCK_TIMEOUT;
+use crate::store::StoreError;
 
 /// Error of a unit of work in the database.
 #[derive(Debug)]

@@ -16,14 +16,14 @@ use std::{
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use super::{
-    Db, LOCK_TIMEOUT, Shared, StoreError,
     clock::Clock,
+    db::{Db, LOCK_TIMEOUT, MEMORY, Shared},
     error::{DbError, DbResult},
     vacuum,
 };
 use crate::{
     file_access::{self, OthersAccess, UntrustedFile},
-    store::{encryption::Vault, failpoint::failpoint, hash::Hasher},
+    store::{StoreError, encryption::Vault, failpoint::failpoint, hash::Hasher},
 };
 
 /// Marks a file as ours, in the header field that `SQLite` reserves for this purpose: `nng1`.
@@ -51,8 +51,8 @@ const CHECKPOINT_PAGES: i64 = 1000;
 /// Number of prepared statements that a connection caches; more than the program has.
 const STATEMENT_CACHE_CAPACITY: usize = 128;
 
-/// Path of a database in memory, which is lost when the process ends.
-pub(super) const MEMORY: &str = ":memory:";
+/// Key of the row of `meta` that marks an incomplete copy.
+pub(super) const COPY_MARK: &str = "copying";
 
 /// Opens, checks and migrates the file. Returns the connection for the writer.
 pub(super) fn open(path: &Path) -> Result<Db, StoreError> {
@@ -121,6 +121,11 @@ pub(super) fn open_reader(path: &Path, shared: &Arc<Shared>) -> DbResult<Db> {
     sql.pragma_update(None, "query_only", true)?;
     sql.set_prepared_statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
     Ok(Db { sql, shared: Arc::clone(shared) })
+}
+
+/// Returns whether the database contains an incomplete copy.
+pub(super) fn is_incomplete_copy(db: &Db) -> DbResult<bool> {
+    Ok(db.sql.prepare("SELECT 1 FROM meta WHERE key = ?1")?.exists([COPY_MARK])?)
 }
 
 /// Creates an empty file that only its owner may access; `SQLite` gives the log and its index the same mode. Returns

@@ -4,16 +4,12 @@ use std::time::Duration;
 
 use rusqlite::params;
 
-use super::{
-    Db, clock,
-    error::DbResult,
-    runs::{self, micros},
-};
-use crate::store::RunToken;
+use super::{Db, clock, error::DbResult, fence};
+use crate::store::{RunToken, runs::micros};
 
 /// Acquires or extends a lock. Returns `false` if another run holds it.
 pub(super) fn acquire(db: &Db, run: &RunToken, key: &str, ttl: Duration) -> DbResult<bool> {
-    runs::check(db, run)?;
+    fence::ensure_running(db, run)?;
     let now = clock::system_now();
     let mut acquire = db.sql.prepare_cached(
         "INSERT INTO locks (key, run, until) VALUES (?1, ?2, ?3) ON CONFLICT (key) \
@@ -24,7 +20,7 @@ pub(super) fn acquire(db: &Db, run: &RunToken, key: &str, ttl: Duration) -> DbRe
 
 /// Releases a lock. Returns `false` if this run did not hold it.
 pub(super) fn release(db: &Db, run: &RunToken, key: &str) -> DbResult<bool> {
-    runs::check(db, run)?;
+    fence::ensure_running(db, run)?;
     let mut release = db.sql.prepare_cached("DELETE FROM locks WHERE key = ?1 AND run = ?2 AND until > ?3")?;
     Ok(release.execute(params![key, run.row, clock::system_now()])? == 1)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Db, Sqlite, backup, check, dataset::Dataset, deletes, error::DbResult, feed, get_u64, scans, vacuum};
+use super::{Db, Sqlite, backup, check, dataset::Dataset, deletes, error::DbResult, feed, get_u64, marks, vacuum};
 use crate::store::{
     Backup, CheckReport, Cursor, DatasetKey, DatasetUsage, Emptied, Maintenance, Prune, PruneUntil, Pruned, Remains,
     StoreError, StoreFuture, Vacuumed, row_flags::PRUNED_FLAG,
@@ -51,11 +51,11 @@ impl Maintenance for Sqlite {
     }
 
     fn clear_removed(&self) -> StoreFuture<'_, Option<Remains>> {
-        Box::pin(vacuum::clear_removed(self))
+        Box::pin(vacuum::clear_removed(&self.writer))
     }
 
     fn vacuum(&self) -> StoreFuture<'_, Vacuumed> {
-        Box::pin(vacuum::vacuum(self))
+        Box::pin(vacuum::vacuum(&self.writer))
     }
 }
 
@@ -143,7 +143,7 @@ fn erase(db: &Db, key: &DatasetKey, ids: &[String]) -> DbResult<u64> {
 pub(super) fn empty(db: &Db, key: &DatasetKey, through: Option<i64>, limit: u32) -> DbResult<Emptied> {
     let Some(mut dataset) = Dataset::find(db, key)? else { return Ok(Emptied::default()) };
     if let Some(scan) = dataset.scan {
-        scans::close(db, scan)?;
+        marks::close(db, scan)?;
     }
     let through = through.unwrap_or(dataset.counters.seq);
     let limit = limit.clamp(1, MAX_BATCH_ROWS);

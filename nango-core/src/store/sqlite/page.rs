@@ -10,9 +10,8 @@ use super::{
     dataset::Dataset,
     deletes, encryption,
     error::{DbError, DbResult},
-    logs,
+    fence, logs,
     rows::{self, ChangeWriter},
-    runs,
 };
 use crate::store::{
     Change, CheckpointWrite, Committed, DatasetKey, FunctionKey, LogLine, Page, ResumeWrite, RowOutcome, RunToken,
@@ -45,7 +44,7 @@ impl CommitSteps for Steps<'_> {
     type Dataset = Dataset;
 
     async fn count_page(&mut self, page: &Page) -> DbResult<()> {
-        runs::ensure_running_and_count(self.0, &page.run, page.pages, page.requests, page.left_out)
+        fence::ensure_running_and_count(self.0, &page.run, page.pages, page.requests, page.left_out)
     }
 
     async fn open(&mut self, keys: &[&DatasetKey]) -> DbResult<Opened<Dataset>> {
@@ -98,6 +97,6 @@ impl CommitSteps for Steps<'_> {
     }
 
     async fn count_models(&mut self, run: &RunToken, totals: &Totals) -> DbResult<()> {
-        runs::count_models(self.0, run.row, &totals.models)
+        fence::count_models(self.0, run.row, &totals.models)
     }
 }

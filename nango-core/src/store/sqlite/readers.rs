@@ -11,10 +11,11 @@ use std::{
 use tokio::sync::Semaphore;
 
 use super::{
-    Db, Shared, StoreError,
+    db::{Db, Shared},
     error::{DbError, DbResult},
     file, writer,
 };
+use crate::store::StoreError;
 
 /// Maximum number of concurrent reads; further ones wait.
 const MAX_READERS: u32 = 4;

@@ -12,7 +12,8 @@ use std::collections::{HashMap, hash_map::Entry};
 use rusqlite::{Row, params};
 
 use super::{
-    Db, encryption,
+    db::{Db, LOCK_TIMEOUT},
+    encryption,
     error::{DbError, DbResult},
     vacuum,
 };
@@ -70,7 +71,7 @@ pub(super) fn scrub(db: &Db) -> DbResult<()> {
     if !db.sql.query_row("SELECT scrub FROM encryption", [], |row| row.get::<_, bool>(0))? {
         return Ok(());
     }
-    if vacuum::rebuild(db)? { Ok(()) } else { Err(StoreError::Locked(super::LOCK_TIMEOUT.as_secs()).into()) }
+    if vacuum::rebuild(db)? { Ok(()) } else { Err(StoreError::Locked(LOCK_TIMEOUT.as_secs()).into()) }
 }
 
 /// A row of a reseal pass, without its payload.

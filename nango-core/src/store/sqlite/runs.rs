@@ -1,8 +1,6 @@
-//! Runs: leases, fences and counters.
+//! Runs: start, heartbeat, end and history.
 //!
-//! Invariants: a write of a run first calls [`check`] or [`ensure_running_and_count`] in its transaction. A run may
-//! write while its row has the status `running` and the fence of its token; another run that takes over its key changes
-//! that row. Leases are measured by the system clock.
+//! Leases are measured by the system clock. The rules are those of [`crate::store::lease`].
 
 use std::collections::BTreeMap;
 
@@ -13,16 +11,15 @@ use uuid::Uuid;
 use super::{
     Db, checkpoints, clock,
     error::{DbError, DbResult},
-    functions, get_u64, locks, logs,
+    fence, functions, get_u64, locks, logs,
 };
-pub(super) use crate::store::runs::micros;
 use crate::{
     declare::FunctionKind,
     store::{
         FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals,
         failpoint::failpoint,
-        lease,
-        runs::{format_timestamp, remaining},
+        lease::{self, RunningRun},
+        runs::micros,
     },
 };
 
@@ -37,31 +34,13 @@ pub(super) fn start(db: &Db, new: &NewRun) -> DbResult<RunToken> {
         }
     }
     let function = functions::open(db, &new.key)?;
-    let mut running =
-        db.sql.prepare_cached("SELECT row, lease_until, lease FROM runs WHERE function = ?1 AND status = 'running'")?;
-    let running = running.query_map([function], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    for (row, until, length) in running.collect::<Result<Vec<(i64, i64, i64)>, _>>()? {
-        if !lease::is_active(until, length, now) {
-            finish(db, row, RunStatus::Interrupted, now, None)?;
-        }
-    }
-    if new.exclusive {
-        let mut holder = db.sql.prepare_cached(
-            "SELECT id, started_at, lease_until FROM runs WHERE function = ?1 AND status = 'running' AND exclusive = 1",
-        )?;
-        let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get(1)?, row.get(2)?));
-        if let Some((run, since, lease_until)) = holder.query_row([function], read).optional()? {
-            let function = new.key.function.clone();
-            let remaining = remaining(lease_until, now);
-            return Err(StoreError::Busy {
-                function,
-                run: Uuid::from_bytes(run),
-                since: format_timestamp(since),
-                lease_until,
-                remaining,
-            }
-            .into());
-        }
+    let mut running = db.sql.prepare_cached(
+        "SELECT row, id, exclusive, started_at, lease_until, lease FROM runs \
+         WHERE function = ?1 AND status = 'running'",
+    )?;
+    let running = running.query_map([function], running_run)?.collect::<Result<Vec<_>, _>>()?;
+    for row in lease::take_over(new, &running, now)? {
+        finish(db, row, RunStatus::Interrupted, now, None)?;
     }
     let fence: i64 = db
         .sql
@@ -80,60 +59,12 @@ pub(super) fn start(db: &Db, new: &NewRun) -> DbResult<RunToken> {
     Ok(RunToken { id, row, fence })
 }
 
-/// Fails if the run may no longer write.
-pub(super) fn check(db: &Db, run: &RunToken) -> DbResult<()> {
-    let mut check = db.sql.prepare_cached("SELECT 1 FROM runs WHERE row = ?1 AND fence = ?2 AND status = 'running'")?;
-    if check.exists([run.row, run.fence])? { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
-}
-
-/// Like [`check`], and adds to the counters of the run.
-pub(super) fn ensure_running_and_count(
-    db: &Db,
-    run: &RunToken,
-    pages: u64,
-    requests: u64,
-    left_out: u64,
-) -> DbResult<()> {
-    if pages == 0 && requests == 0 && left_out == 0 {
-        return check(db, run);
-    }
-    let mut count = db.sql.prepare_cached(
-        "UPDATE runs SET pages = pages + ?3, requests = requests + ?4, left_out = left_out + ?5 \
-         WHERE row = ?1 AND fence = ?2 AND status = 'running'",
-    )?;
-    ensure_updated(count.execute(params![run.row, run.fence, to_i64(pages), to_i64(requests), to_i64(left_out)])?)
-}
-
-/// Adds to the counters of a run per model.
-pub(super) fn count_models(db: &Db, run: i64, models: &BTreeMap<String, ModelCounts>) -> DbResult<()> {
-    let mut add = db.sql.prepare_cached(
-        "INSERT INTO run_models (run, model, added, updated, deleted, unchanged, skipped_newer, skipped_older) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (run, model) DO UPDATE SET \
-         added = added + excluded.added, updated = updated + excluded.updated, deleted = deleted + excluded.deleted, \
-         unchanged = unchanged + excluded.unchanged, skipped_newer = skipped_newer + excluded.skipped_newer, \
-         skipped_older = skipped_older + excluded.skipped_older",
-    )?;
-    for (model, counts) in models {
-        add.execute(params![
-            run,
-            model,
-            to_i64(counts.added),
-            to_i64(counts.updated),
-            to_i64(counts.deleted),
-            to_i64(counts.unchanged),
-            to_i64(counts.skipped_newer),
-            to_i64(counts.skipped_older),
-        ])?;
-    }
-    Ok(())
-}
-
 /// Extends the lease of a run by its full duration.
 pub(super) fn heartbeat(db: &Db, run: &RunToken) -> DbResult<()> {
     let mut renew = db.sql.prepare_cached(
         "UPDATE runs SET lease_until = ?3 + lease WHERE row = ?1 AND fence = ?2 AND status = 'running'",
     )?;
-    ensure_updated(renew.execute([run.row, run.fence, clock::system_now()])?)
+    Ok(lease::ensure_held(renew.execute([run.row, run.fence, clock::system_now()])? == 1)?)
 }
 
 /// Moves the ends of all leases by a number of microseconds.
@@ -147,7 +78,7 @@ pub(super) fn move_leases(db: &Db, micros: i64) -> DbResult<()> {
 
 /// Ends a run and returns it. Writes its last logs, checkpoint and resume state.
 pub(super) fn end(db: &Db, run: &RunToken, end: &RunEnd) -> DbResult<Run> {
-    ensure_running_and_count(db, run, 0, end.requests, 0)?;
+    fence::ensure_running_and_count(db, run, 0, end.requests, 0)?;
     logs::write(db, run.row, &end.logs)?;
     let ended = by_id(db, run.id)?.ok_or(StoreError::LeaseLost)?;
     if let Some(write) = &end.checkpoint {
@@ -159,6 +90,17 @@ pub(super) fn end(db: &Db, run: &RunToken, end: &RunEnd) -> DbResult<Run> {
     finish(db, run.row, end.status, clock::system_now(), end.error.as_ref())?;
     failpoint!("run:end");
     by_id(db, run.id)?.ok_or_else(|| DbError::damaged("a run"))
+}
+
+fn running_run(row: &Row<'_>) -> rusqlite::Result<RunningRun> {
+    Ok(RunningRun {
+        row: row.get(0)?,
+        id: Uuid::from_bytes(row.get(1)?),
+        exclusive: row.get(2)?,
+        started_at: row.get(3)?,
+        lease_until: row.get(4)?,
+        lease: row.get(5)?,
+    })
 }
 
 fn finish(db: &Db, row: i64, status: RunStatus, now: i64, error: Option<&Value>) -> DbResult<()> {
@@ -226,12 +168,4 @@ fn models(db: &Db, run: i64) -> DbResult<BTreeMap<String, ModelCounts>> {
         Ok((row.get(0)?, ModelCounts { added, updated, deleted, unchanged, skipped_newer, skipped_older }))
     };
     Ok(list.query_map([run], read)?.collect::<Result<_, _>>()?)
-}
-
-fn ensure_updated(rows: usize) -> DbResult<()> {
-    if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
-}
-
-fn to_i64(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -1,32 +1,18 @@
-//! Scans: which records a full walk has seen.
-//!
-//! A mark is one bit at the record's number, so that a walk over unchanged records writes a few hundred bytes per page
-//! and no record. Invariants: while a scan is open, every save writes marks, whichever run saves; marks are deleted
-//! with their scan; a dataset has at most one open scan.
+//! Scans: the start and the end of a full walk over a dataset, which has at most one open scan.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::{
     Db, checkpoints,
     dataset::Dataset,
     deletes,
     error::{DbError, DbResult},
-    functions, runs,
+    fence, functions, marks,
 };
 use crate::store::{
     DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFrom, ScanOutcome, StoreError,
     failpoint::failpoint,
 };
-
-/// Number of bits per chunk of marks.
-const CHUNK_BITS: i64 = 4096;
-const CHUNK_BYTES: usize = 512;
-
-/// Returns the position of a record's bit: chunk, byte, bit mask.
-fn bit_position(rid: i64) -> (i64, usize, u8) {
-    let bit = usize::try_from(rid.rem_euclid(CHUNK_BITS)).unwrap_or(0);
-    (rid.div_euclid(CHUNK_BITS), bit / 8, 1 << (bit % 8))
-}
 
 /// Opens a scan, or resumes an open one of the function.
 pub(super) fn begin(
@@ -37,7 +23,7 @@ pub(super) fn begin(
     from: ScanFrom,
     brought_forward: bool,
 ) -> DbResult<Scan> {
-    runs::check(db, run)?;
+    fence::ensure_running(db, run)?;
     let dataset = Dataset::open(db, key)?;
     let function = functions::open(db, function)?;
     if let Some(number) = dataset.scan {
@@ -50,7 +36,7 @@ pub(super) fn begin(
         if resume && owner.query_row([number], |row| row.get::<_, i64>(0))? == function {
             return Ok(Scan { number, resumed: true });
         }
-        close(db, number)?;
+        marks::close(db, number)?;
         failpoint!("scan:closed-other");
     }
     let mut begin = db.sql.prepare_cached(
@@ -73,53 +59,9 @@ pub(super) fn begin(
     Ok(Scan { number, resumed: false })
 }
 
-/// Closes a scan, without deleting records.
-pub(super) fn close(db: &Db, number: i64) -> DbResult<()> {
-    db.sql.prepare_cached("DELETE FROM scan_marks WHERE scan = ?1")?.execute([number])?;
-    db.sql.prepare_cached("DELETE FROM scans WHERE number = ?1")?.execute([number])?;
-    Ok(())
-}
-
-/// Marks records as seen.
-pub(super) fn mark(db: &Db, scan: i64, mut rids: Vec<i64>) -> DbResult<()> {
-    let mut get = db.sql.prepare_cached("SELECT bits FROM scan_marks WHERE scan = ?1 AND chunk = ?2")?;
-    let mut put = db.sql.prepare_cached("INSERT OR REPLACE INTO scan_marks (scan, chunk, bits) VALUES (?1, ?2, ?3)")?;
-    rids.sort_unstable();
-    for group in rids.chunk_by(|a, b| bit_position(*a).0 == bit_position(*b).0) {
-        let chunk = bit_position(group[0]).0;
-        let stored = get.query_row([scan, chunk], |row| row.get::<_, [u8; CHUNK_BYTES]>(0)).optional()?;
-        let mut bits = stored.unwrap_or([0; CHUNK_BYTES]);
-        for rid in group {
-            let (_, byte, bit) = bit_position(*rid);
-            bits[byte] |= bit;
-        }
-        if stored != Some(bits) {
-            put.execute(params![scan, chunk, bits])?;
-        }
-    }
-    Ok(())
-}
-
-/// Marks of a scan in memory: one bit per record number, 125 KB for a million records.
-pub(super) struct SeenRecords(Vec<(i64, [u8; CHUNK_BYTES])>);
-
-impl SeenRecords {
-    /// Reads all marks of a scan.
-    pub(super) fn load(db: &Db, scan: i64) -> DbResult<Self> {
-        let mut load = db.sql.prepare_cached("SELECT chunk, bits FROM scan_marks WHERE scan = ?1 ORDER BY chunk")?;
-        Ok(Self(load.query_map([scan], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?))
-    }
-
-    /// Returns whether a record was seen.
-    pub(super) fn contains(&self, rid: i64) -> bool {
-        let (chunk, byte, bit) = bit_position(rid);
-        self.0.binary_search_by_key(&chunk, |(chunk, _)| *chunk).is_ok_and(|at| self.0[at].1[byte] & bit != 0)
-    }
-}
-
 /// Ends a scan. Records that it missed, and that were not written since it began, are deleted or become candidates.
 pub(super) fn finish(db: &Db, end: &FinishScan) -> DbResult<ScanOutcome> {
-    runs::check(db, &end.run)?;
+    fence::ensure_running(db, &end.run)?;
     let closed = || DbError::Store(StoreError::ScanClosed(end.dataset.model.clone()));
     let mut dataset = Dataset::find(db, &end.dataset)?.ok_or_else(closed)?;
     if dataset.scan != Some(end.scan.number) {
@@ -131,28 +73,13 @@ pub(super) fn finish(db: &Db, end: &FinishScan) -> DbResult<ScanOutcome> {
         deleted = deletes::process_candidates(db, &mut dataset, end, committed_at)?;
         dataset.save(db, committed_at)?;
         let counts = ModelCounts { deleted, ..ModelCounts::default() };
-        runs::count_models(db, end.run.row, &[(end.dataset.model.clone(), counts)].into())?;
+        fence::count_models(db, end.run.row, &[(end.dataset.model.clone(), counts)].into())?;
     }
     failpoint!("scan:missed");
-    close(db, end.scan.number)?;
+    marks::close(db, end.scan.number)?;
     if let Some(write) = &end.resume {
         checkpoints::write_resume(db, &end.function, write)?;
     }
     failpoint!("scan:finished");
     Ok(deletes::candidate_totals(db, dataset.id)?.scan_outcome(&end.policy, deleted))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bit_position_is_unique_per_record() {
-        assert_eq!(bit_position(0), (0, 0, 1));
-        assert_eq!(bit_position(4095), (0, 511, 128));
-        assert_eq!(bit_position(4096), (1, 0, 1));
-        assert_eq!(bit_position(i64::MAX).0, i64::MAX / CHUNK_BITS);
-        let positions: std::collections::HashSet<_> = (0..10_000).map(bit_position).collect();
-        assert_eq!(positions.len(), 10_000);
-    }
 }

@@ -9,15 +9,13 @@ use tokio::sync::mpsc;
 use super::{
     Db, Sqlite,
     error::{DbError, DbResult},
+    file::{COPY_MARK, is_incomplete_copy},
     vacuum,
 };
 use crate::store::{
     Cell, Chunk, StoreError, StoreFuture, Table, Transfer,
     transfer::{CHUNK_BYTES, CHUNK_ROWS},
 };
-
-/// Key of the row of `meta` that marks an incomplete copy.
-pub(super) const MARK: &str = "copying";
 
 impl Transfer for Sqlite {
     fn export(&self, out: mpsc::Sender<Chunk>) -> StoreFuture<'_, ()> {
@@ -34,15 +32,10 @@ impl Transfer for Sqlite {
 
     fn finish_import(&self) -> StoreFuture<'_, ()> {
         self.write(|db| {
-            db.sql.execute("DELETE FROM meta WHERE key = ?1", [MARK])?;
+            db.sql.execute("DELETE FROM meta WHERE key = ?1", [COPY_MARK])?;
             Ok(())
         })
     }
-}
-
-/// Returns whether the database contains an incomplete copy.
-pub(super) fn is_incomplete_copy(db: &Db) -> DbResult<bool> {
-    Ok(db.sql.prepare("SELECT 1 FROM meta WHERE key = ?1")?.exists([MARK])?)
 }
 
 /// Returns the query that reads a table in its neutral form.
@@ -50,7 +43,10 @@ fn select(table: Table) -> String {
     let plain = |name: &str, order: &str| format!("SELECT {} FROM {name} ORDER BY {order}", table.columns().join(", "));
     match table {
         Table::Meta => {
-            format!("SELECT key, value FROM meta WHERE key NOT IN ('{MARK}', '{}') ORDER BY key", vacuum::REBUILD_MARK)
+            format!(
+                "SELECT key, value FROM meta WHERE key NOT IN ('{COPY_MARK}', '{}') ORDER BY key",
+                vacuum::REBUILD_MARK
+            )
         }
         // The position of a reseal pass is not copied: its stages differ between databases.
         Table::Encryption => {
@@ -187,7 +183,7 @@ fn begin(db: &Db) -> DbResult<()> {
             return Err(StoreError::NotEmpty.into());
         }
     }
-    db.sql.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, x'01')", [MARK])?;
+    db.sql.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, x'01')", [COPY_MARK])?;
     Ok(())
 }
 

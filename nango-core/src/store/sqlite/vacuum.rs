@@ -8,23 +8,22 @@
 use rusqlite::{ErrorCode, OptionalExtension};
 
 use super::{
-    Db, Sqlite, StoreError,
+    db::{Db, MEMORY, get_u64},
     error::{DbError, DbResult},
-    file,
+    writer::Writer,
 };
-use crate::store::{Remains, Vacuumed};
+use crate::store::{Remains, StoreError, Vacuumed};
 
 /// Maximum size of databases that are rebuilt after each removal: that takes a few seconds, in which writers of other
-/// processes wait. They fail after [`super::LOCK_TIMEOUT`].
+/// processes wait. They fail after [`super::db::LOCK_TIMEOUT`].
 const MAX_IMMEDIATE_REBUILD_BYTES: u64 = 256 << 20;
 /// Key of the row of `meta` that requests a rebuild when the file is opened.
 pub(super) const REBUILD_MARK: &str = "rebuild";
 
 /// Rebuilds the database, and returns its size before and after.
-pub(super) async fn vacuum(store: &Sqlite) -> Result<Vacuumed, StoreError> {
+pub(super) async fn vacuum(writer: &Writer) -> Result<Vacuumed, StoreError> {
     // Between two transactions of the writer: a file cannot be rebuilt inside one.
-    store
-        .writer
+    writer
         .read(|db| {
             let before = size(db)?.file;
             let remains = if rebuild(db)? { None } else { Some(Remains::Log) };
@@ -34,11 +33,11 @@ pub(super) async fn vacuum(store: &Sqlite) -> Result<Vacuumed, StoreError> {
 }
 
 /// Clears the remains of removed content from the file; returns what may remain nevertheless.
-pub(super) async fn clear_removed(store: &Sqlite) -> Result<Option<Remains>, StoreError> {
-    if store.writer.path().as_os_str() == file::MEMORY {
+pub(super) async fn clear_removed(writer: &Writer) -> Result<Option<Remains>, StoreError> {
+    if writer.path().as_os_str() == MEMORY {
         return Ok(None);
     }
-    store.writer.read(|db| clear(db, MAX_IMMEDIATE_REBUILD_BYTES)).await
+    writer.read(|db| clear(db, MAX_IMMEDIATE_REBUILD_BYTES)).await
 }
 
 pub(super) fn clear(db: &Db, max_bytes: u64) -> DbResult<Option<Remains>> {
@@ -76,7 +75,7 @@ struct Size {
 }
 
 fn size(db: &Db) -> DbResult<Size> {
-    let pragma = |name| db.sql.pragma_query_value(None, name, |row| super::get_u64(row, 0));
+    let pragma = |name| db.sql.pragma_query_value(None, name, |row| get_u64(row, 0));
     let (page, pages, free) = (pragma("page_size")?, pragma("page_count")?, pragma("freelist_count")?);
     Ok(Size { file: page * pages, used: page * pages.saturating_sub(free) })
 }

@@ -14,10 +14,10 @@ use std::{
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    Db, StoreError,
+    Db,
     error::{DbError, DbResult, clone_error},
 };
-use crate::store::failpoint::failpoint;
+use crate::store::{StoreError, failpoint::failpoint};
 
 /// Maximum number of jobs in a transaction.
 const MAX_GROUP_JOBS: usize = 64;

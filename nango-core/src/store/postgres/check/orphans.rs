@@ -2,7 +2,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use super::{STEP, datasets};
+use super::{datasets, rows::STEP};
 use crate::store::{
     CheckReport, DatasetKey, Problem, StoreError,
     postgres::{Db, Postgres, error::DbResult, maintenance, to_u64},

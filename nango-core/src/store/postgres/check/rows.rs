@@ -3,7 +3,6 @@
 use futures_util::TryStreamExt;
 use sqlx::{Row, postgres::PgRow};
 
-use super::STEP;
 use crate::store::{
     CheckReport, Problem, StoreError,
     check::{DatasetRef, PassCounts, StoredPayload},
@@ -17,6 +16,9 @@ use crate::store::{
     },
     row_flags::{DELETED_ACTION, DELETED_FLAG, MERGED_FLAG, PRUNED_FLAG, UPDATED_ACTION},
 };
+
+/// Number of rows that are read in one snapshot, and the maximum that is repaired in one transaction.
+pub(super) const STEP: i64 = 2_000;
 
 /// Position of the check in the feed: sequence number, and the latest commit time so far.
 type CheckPosition = (i64, i64);

@@ -1,26 +1,15 @@
 //! Collection of decided changes, which are then written in bulk.
 
 use super::{
-    content::SealedContent,
+    content::{ChangeWriter, SealedContent},
     lookup::KeyRow,
     times::TimeChanges,
     write::{Inserts, Replacements, Restores, Tombstones},
 };
 use crate::store::{
     decide::{Content, RowWrite, Verdict, WriteContext},
-    encryption::{DatasetSeal, EncryptionPolicy},
     postgres::{Db, dataset::Dataset, error::DbResult},
 };
-
-/// Parameters of a change of a page to one dataset.
-#[derive(Debug)]
-pub(in crate::store::postgres) struct ChangeWriter<'a> {
-    pub context: WriteContext<'a>,
-    /// Encryption policy of the transaction.
-    pub policy: &'a EncryptionPolicy,
-    /// Seals the payloads of the dataset, if the policy requires it.
-    pub seal: DatasetSeal,
-}
 
 /// Writes that were decided and not yet sent.
 #[derive(Debug, Default)]

@@ -1,10 +1,10 @@
-//! Contents of records in their stored form.
+//! Parameters of a change, and contents of records in their stored form.
 
 use std::borrow::Cow;
 
 use crate::store::{
     KeyId,
-    decide::Content,
+    decide::{Content, WriteContext},
     encryption::{DatasetSeal, EncryptionPolicy, SEAL_OVERHEAD},
     hash::Hash,
     postgres::error::DbResult,
@@ -18,6 +18,16 @@ macro_rules! plain_size {
 }
 pub(in crate::store::postgres) use plain_size;
 const _: () = assert!(SEAL_OVERHEAD == 28, "the number in `plain_size`");
+
+/// Parameters of a change of a page to one dataset.
+#[derive(Debug)]
+pub(in crate::store::postgres) struct ChangeWriter<'a> {
+    pub context: WriteContext<'a>,
+    /// Encryption policy of the transaction.
+    pub policy: &'a EncryptionPolicy,
+    /// Seals the payloads of the dataset, if the policy requires it.
+    pub seal: DatasetSeal,
+}
 
 /// Content of a record in its stored form.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ pub(super) struct KeyRow {
     pub rid: i64,
     /// Position in the feed, and key of the payload row.
     pub seq: i64,
-    /// What decisions depend on.
+    /// Values on which decisions depend.
     pub key: StoredKey,
     /// The last change of the record.
     pub last: LastChange,
@@ -44,8 +44,8 @@ pub(super) fn id_parameter(id: &str) -> Option<&str> {
     Some(id).filter(|id| !id.contains('\0'))
 }
 
-/// Returns the key rows of distinct ids ([`id_parameter`]); `None` for unknown ids. Update times are read only if the write has such
-/// times: otherwise they have no effect.
+/// Returns the key rows of distinct ids ([`id_parameter`]); `None` for unknown ids. Update times are read only if the
+/// write has such times: otherwise they have no effect.
 pub(super) async fn find_keys(
     db: &mut Db,
     dataset: i64,

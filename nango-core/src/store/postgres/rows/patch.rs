@@ -11,14 +11,14 @@ use crate::store::{
         Db,
         dataset::Dataset,
         error::{DbError, DbResult},
-        scans,
+        marks,
     },
 };
 
 /// Number of payloads that are read at once; bounds the memory for a page.
 const GROUP_ROWS: usize = 1000;
 
-/// Patches active records.
+/// Merges patches into active records.
 pub(in crate::store::postgres) async fn patch(
     db: &mut Db,
     at: &ChangeWriter<'_>,
@@ -72,7 +72,7 @@ async fn patch_group(
     }
     writes.write_changes(db, at, dataset.id).await?;
     if let Some(scan) = dataset.scan {
-        scans::mark(db, scan.number, seen).await?;
+        marks::mark(db, scan.number, seen).await?;
     }
     Ok(())
 }

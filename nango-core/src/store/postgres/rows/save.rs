@@ -12,7 +12,7 @@ use crate::{
         decide::{ByKey, ByRow, SaveRow, save as decision},
         failpoint::failpoint,
         hashed_page::PreparedWrite,
-        postgres::{Db, dataset::Dataset, error::DbResult, scans},
+        postgres::{Db, dataset::Dataset, error::DbResult, marks},
     },
 };
 
@@ -69,7 +69,7 @@ pub(in crate::store::postgres) async fn save(
     failpoint!("page:record-half");
     writes.write_changes(db, at, dataset.id).await?;
     if let Some(scan) = dataset.scan {
-        scans::mark(db, scan.number, seen).await?;
+        marks::mark(db, scan.number, seen).await?;
         failpoint!("page:marks");
     }
     Ok(outcomes)

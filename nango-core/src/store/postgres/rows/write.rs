@@ -1,17 +1,14 @@
 //! Bulk writes: each kind of change is one statement over arrays, which writes both rows of each record.
 //!
 //! An existing row is changed by an insert that conflicts with it, because `ON CONFLICT` finds it by its key alone (see
-//! `transaction`). Such an insert passes its values in columns of the excluded row: where the sequence number of a
+//! `begin`). Such an insert passes its values in columns of the excluded row: where the sequence number of a
 //! record changes, the new one is passed in `first_seen_at`. A row that unexpectedly does not exist would be inserted;
 //! it gets the run [`INVALID_RUN`], which the count of the statement detects. `unnest` is used in the select list,
 //! where the server streams its rows; as a table, it would first copy all of them.
 
 use std::borrow::Cow;
 
-use super::{
-    ChangeWriter,
-    content::{SealedContent, stored_key_id},
-};
+use super::content::{ChangeWriter, SealedContent, stored_key_id};
 use crate::store::{
     hash::Hash,
     postgres::{

@@ -2,11 +2,10 @@
 
 use rusqlite::Row;
 
-use super::Sqlite;
 use crate::store::{
     CheckReport, DatasetKey, StoreError,
     check::{DatasetRef, DatasetTotals},
-    sqlite::{Db, error::DbResult},
+    sqlite::{Db, Sqlite, error::DbResult},
 };
 
 /// Returns all datasets in the order of their ids.

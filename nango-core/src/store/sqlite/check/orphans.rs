@@ -1,9 +1,9 @@
 //! Check for orphaned rows, whose owner does not exist, and for small JSON values that cannot be read.
 
-use super::{Sqlite, datasets};
+use super::datasets;
 use crate::store::{
     CheckReport, Problem, StoreError,
-    sqlite::{Db, error::DbResult, maintenance},
+    sqlite::{Db, Sqlite, error::DbResult, maintenance},
 };
 
 /// Maximum number of rows that one transaction deletes.

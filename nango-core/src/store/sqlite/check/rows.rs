@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use rusqlite::{Row, params};
 
-use super::Sqlite;
 use crate::store::{
     CheckReport, DatasetKey, Problem, StoreError,
     check::{DatasetRef, PassCounts, StoredPayload},
     encryption::DatasetSeal,
     row_flags::{DELETED_ACTION, DELETED_FLAG, MERGED_FLAG, PRUNED_FLAG, UPDATED_ACTION},
-    sqlite::{Db, error::DbResult},
+    sqlite::{Db, Sqlite, error::DbResult},
 };
 
 /// Number of records that are read in one snapshot, and the maximum that is repaired in one transaction.

@@ -15,7 +15,7 @@ use crate::store::{
 pub(super) struct KeyRow {
     /// Record number.
     pub rid: i64,
-    /// What decisions depend on.
+    /// Values on which decisions depend.
     pub key: StoredKey,
 }
 

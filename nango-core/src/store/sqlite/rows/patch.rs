@@ -10,10 +10,10 @@ use crate::store::{
     PatchRow, RowOutcome,
     decide::{ByKey, Effect, Verdict, patch as decision},
     hashed_page::PreparedWrite,
-    sqlite::{dataset::Dataset, error::DbResult, scans},
+    sqlite::{dataset::Dataset, error::DbResult, marks},
 };
 
-/// Patches active records.
+/// Merges patches into active records.
 pub(in crate::store::sqlite) fn patch(
     at: &ChangeWriter<'_>,
     dataset: &mut Dataset,
@@ -36,7 +36,7 @@ pub(in crate::store::sqlite) fn patch(
         }
     }
     if let Some(scan) = dataset.scan.filter(|_| !seen.is_empty()) {
-        scans::mark(at.db, scan, seen)?;
+        marks::mark(at.db, scan, seen)?;
     }
     Ok(outcomes)
 }

@@ -13,7 +13,7 @@ use crate::{
         decide::{ByKey, ByRow, SaveRow, Verdict, save as decision},
         failpoint::failpoint,
         hashed_page::PreparedWrite,
-        sqlite::{dataset::Dataset, error::DbResult, scans},
+        sqlite::{dataset::Dataset, error::DbResult, marks},
     },
 };
 
@@ -58,7 +58,7 @@ pub(in crate::store::sqlite) fn save(
         }
     }
     if let Some(scan) = dataset.scan {
-        scans::mark(at.db, scan, seen)?;
+        marks::mark(at.db, scan, seen)?;
         failpoint!("page:marks");
     }
     Ok(outcomes)

@@ -5,7 +5,7 @@ use crate::store::{
     RowOutcome,
     decide::{Effect, seen as decision},
     hashed_page::PreparedWrite,
-    sqlite::{Db, dataset::Dataset, error::DbResult, scans},
+    sqlite::{Db, dataset::Dataset, error::DbResult, marks},
 };
 
 /// Marks active records as seen by an open scan; the records themselves are not written.
@@ -25,7 +25,7 @@ pub(in crate::store::sqlite) fn seen(
         seen.extend(known.filter(|_| effect.seen).map(|known| known.rid));
     }
     if let Some(scan) = dataset.scan {
-        scans::mark(db, scan, seen)?;
+        marks::mark(db, scan, seen)?;
     }
     Ok(outcomes)
 }

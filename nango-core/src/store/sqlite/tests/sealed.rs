@@ -4,10 +4,7 @@ use super::*;
 use crate::{
     auth::KeyRing,
     model::Patch,
-    store::{
-        PatchRow,
-        encryption::{SEAL_OVERHEAD, reseal},
-    },
+    store::{PatchRow, encryption::SEAL_OVERHEAD, reseal},
 };
 
 /// Text that no file may contain.

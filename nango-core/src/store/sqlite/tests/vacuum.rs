@@ -1,11 +1,11 @@
 //! Tests that removed and replaced content does not remain in the file.
 
 use super::{
-    super::{file, vacuum},
+    super::{clock::Clock, db::Shared, file, vacuum},
     sealed::files_containing,
     *,
 };
-use crate::store::{Maintenance, Prune, PruneUntil, Remains};
+use crate::store::{Maintenance, Prune, PruneUntil, Remains, encryption::Vault, hash::Hasher};
 
 /// Writes 2,000 rows of different sizes and replaces them in a different order, so that rows move between pages.
 /// Payloads of odd ids contain [`MARK`]; if `all` is set, all do.

@@ -1,0 +1,81 @@
+//! Scans of a dataset, and the request to finish one.
+
+use std::collections::BTreeSet;
+
+use super::{DeletePolicy, ScanWalk};
+use crate::store::{DatasetKey, FunctionKey, ResumeWrite, RunToken};
+
+/// A scan: one or more walks over all records of a dataset, after which unseen records are delete candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Scan {
+    /// The number of the scan, unique in the database.
+    pub number: i64,
+    /// Whether the scan resumes one of an interrupted run.
+    pub resumed: bool,
+}
+
+/// The scan that a walk resumes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScanFrom {
+    /// Start a new scan at the first record.
+    Start,
+    /// Resume the scan that the same function left unfinished, or start a new one.
+    Unfinished,
+    /// Resume the scan of this number if it is open and belongs to the same function, or start a new one.
+    Number(i64),
+}
+
+/// The request to finish a scan.
+#[derive(Debug, Clone)]
+pub struct FinishScan {
+    /// The run that writes, with its fence.
+    pub run: RunToken,
+    /// The function whose resume state changes.
+    pub function: FunctionKey,
+    /// The dataset that was walked.
+    pub dataset: DatasetKey,
+    /// The scan to finish.
+    pub scan: Scan,
+    /// The results of the scan's walks.
+    pub walk: ScanWalk,
+    /// The delete policy that the sync declares.
+    pub policy: DeletePolicy,
+    /// The results of the requests for single candidates
+    /// ([`Records::delete_candidates`](crate::store::Records::delete_candidates)).
+    pub confirmations: Vec<Confirmation>,
+    /// The change of the resume state in the same transaction, if any.
+    pub resume: Option<ResumeWrite>,
+}
+
+/// The result of a request that confirms a delete.
+///
+/// A record that the provider returns is saved before the scan ends, so that it counts as seen. A record for which the
+/// mapper returns `None` is deleted before the scan ends; with `gone` set it still counts as a candidate of the scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmation {
+    /// The record's id.
+    pub id: String,
+    /// Whether the response was 404 or 410. Any other response decides nothing: the candidate keeps its state, and the
+    /// request is recorded.
+    pub gone: bool,
+}
+
+/// Returns the ids that requests found to be deleted. Records that were deleted since the scan began still count as its
+/// candidates.
+pub(in crate::store) fn confirmed_gone(end: &FinishScan) -> BTreeSet<&str> {
+    let gone = end.confirmations.iter().filter(|confirmation| confirmation.gone && end.policy.by_request);
+    gone.map(|confirmation| confirmation.id.as_str()).collect()
+}
+
+/// Returns the end of a scan without guards: one complete walk confirms a delete.
+#[cfg(test)]
+pub(in crate::store) fn unguarded_finish_scan(
+    run: RunToken,
+    function: FunctionKey,
+    dataset: DatasetKey,
+    scan: Scan,
+) -> FinishScan {
+    let walk = ScanWalk { complete: true, position_based: false, requests: 1, shifted: false, list_empty: false };
+    let policy = DeletePolicy { allow: true, ..DeletePolicy::default() };
+    FinishScan { run, function, dataset, scan, walk, policy, confirmations: Vec::new(), resume: None }
+}

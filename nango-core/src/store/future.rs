@@ -1,0 +1,8 @@
+//! Type of the futures of a store.
+
+use std::pin::Pin;
+
+use super::StoreError;
+
+/// The future that the methods of a store return.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

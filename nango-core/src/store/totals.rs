@@ -1,0 +1,63 @@
+//! Counters of a run.
+
+use std::collections::BTreeMap;
+
+use super::{Committed, RowOutcome};
+
+/// The changes that a run made to the records of one model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ModelCounts {
+    /// Records that were new or deleted before.
+    pub added: u64,
+    /// Records that changed.
+    pub updated: u64,
+    /// Active records that are deleted now.
+    pub deleted: u64,
+    /// Records whose saved content equals the stored content.
+    pub unchanged: u64,
+    /// Writes that were skipped because another run wrote the record later.
+    pub skipped_newer: u64,
+    /// Writes that were skipped because the stored record has a later update time.
+    pub skipped_older: u64,
+}
+
+/// The counters of a run, updated in the transactions of its pages.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// The changes by model.
+    pub models: BTreeMap<String, ModelCounts>,
+    /// Pages that were read and committed.
+    pub pages: u64,
+    /// Requests that were sent, retries included.
+    pub requests: u64,
+    /// Raw records that were skipped because they do not fit the model.
+    pub left_out: u64,
+}
+
+impl Totals {
+    /// Adds the outcomes of a committed page.
+    pub fn count(&mut self, committed: &Committed) {
+        for outcome in &committed.changes {
+            self.add_outcomes(&outcome.change.dataset.model, &outcome.rows);
+        }
+    }
+
+    /// Adds the outcomes of one write to a model.
+    pub(super) fn add_outcomes(&mut self, model: &str, rows: &[RowOutcome]) {
+        let counts = match self.models.get_mut(model) {
+            Some(counts) => counts,
+            None => self.models.entry(model.to_owned()).or_default(),
+        };
+        for row in rows {
+            match row {
+                RowOutcome::Added => counts.added += 1,
+                RowOutcome::Updated => counts.updated += 1,
+                RowOutcome::Deleted => counts.deleted += 1,
+                RowOutcome::Unchanged => counts.unchanged += 1,
+                RowOutcome::SkippedNewer => counts.skipped_newer += 1,
+                RowOutcome::SkippedOlder => counts.skipped_older += 1,
+                RowOutcome::Duplicate | RowOutcome::Missing | RowOutcome::Seen => {}
+            }
+        }
+    }
+}
