@@ -28,6 +28,7 @@ pub use obtain::{ObtainError, TokenContext, obtain_token};
 pub(crate) use redaction::redactor;
 pub(crate) use refresh::renew_at;
 pub use refresh::{
-    ConnectionContext, CredentialsSnapshot, RefreshError, RefreshingAuthorizer, RefreshingCredentials, TokenRefresher,
+    ConnectionContext, CredentialsSnapshot, RefreshError, RefreshingAuthorizer, RefreshingCredentials, SetupError,
+    TokenRefresher,
 };
 pub use secret::Secret;

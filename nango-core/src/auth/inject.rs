@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::{App, AuthMode, Credentials, Secret};
 use crate::{
     declare::suggest,
+    error::{Error, ErrorKind, Remedy, register_layer_error},
     http::{AuthError, Authorize, BoxFuture, Clock, CredentialsVersion, OutgoingRequest},
     provider::{Param, Provider, RequestEntropy, RequestParts, ResolveError, Template, TemplateScope, Variable},
     time::Timestamp,
@@ -59,10 +60,7 @@ struct TemplateInputs {
 #[non_exhaustive]
 pub enum InjectError {
     /// The provider does not accept this auth mode.
-    #[error(
-        "`{provider}` does not accept {mode} credentials; accepted: {accepted}; set them with \
-         `registry connection add {integration} <id> --auth …`"
-    )]
+    #[error("`{provider}` does not accept {mode} credentials; accepted: {accepted}")]
     Mode {
         /// Name of the provider.
         provider: String,
@@ -102,6 +100,32 @@ pub enum InjectError {
         /// The problem.
         reason: String,
     },
+}
+
+register_layer_error!(InjectError);
+
+impl InjectError {
+    /// Returns the next step that fixes the cause.
+    pub(crate) fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Mode { integration, .. } => Some(Remedy::ChangeAuthMode { integration: integration.clone() }),
+            Self::Resolve(error) => error.remedy(),
+            Self::NoApiKeyPlacement { .. } | Self::Header { .. } | Self::Sign { .. } => None,
+        }
+    }
+
+    /// Converts this into the error that functions receive.
+    pub(crate) fn into_error(self) -> Error {
+        let remedy = self.remedy();
+        Error::new(ErrorKind::Connection, self).with_remedy(remedy)
+    }
+}
+
+impl From<InjectError> for AuthError {
+    fn from(error: InjectError) -> Self {
+        let remedy = error.remedy();
+        Self::new(ErrorKind::Connection, error).with_remedy(remedy)
+    }
 }
 
 // Not derived, because configuration may be secret too.
@@ -232,7 +256,7 @@ impl Injector {
     ///
     /// Fails if a per-request value is missing or invalid, or the request cannot be signed.
     pub fn put(&self, request: &mut OutgoingRequest, now: Timestamp) -> Result<(), AuthError> {
-        self.apply_all(request, now).map_err(|error| AuthError::Missing(error.to_string()))
+        Ok(self.apply_all(request, now)?)
     }
 
     fn apply_all(&self, request: &mut OutgoingRequest, now: Timestamp) -> Result<(), InjectError> {

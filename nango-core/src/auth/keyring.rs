@@ -22,7 +22,10 @@ use aes_gcm::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use crate::store::{KeyId, Keys};
+use crate::{
+    error::{Error, ErrorKind, register_layer_error},
+    store::{KeyId, Keys},
+};
 
 const FORMAT_VERSION: u8 = 1;
 const KEY_ID_BYTES: usize = 4;
@@ -85,6 +88,15 @@ pub enum KeyError {
     /// The random number generator of the system failed.
     #[error("the random number generator of the system failed: {0}")]
     NoRandomness(String),
+}
+
+register_layer_error!(KeyError);
+
+impl KeyError {
+    /// Converts this into the error that functions receive.
+    pub(crate) fn into_error(self) -> Error {
+        Error::new(ErrorKind::Connection, self)
+    }
 }
 
 impl KeyRing {

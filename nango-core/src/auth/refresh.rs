@@ -14,6 +14,7 @@
 //!   back and may be ahead of it.
 
 mod attempt;
+mod error;
 mod lease;
 mod refreshing;
 
@@ -26,14 +27,14 @@ use std::{
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use super::{App, Credentials, KeyError, KeyRing};
+use super::{App, Credentials, KeyRing};
 use crate::{
-    error::{Error, ErrorKind},
-    http::{AuthError, Clock, Transport, Url, WaitObserver},
+    http::{Clock, Transport, Url, WaitObserver},
     provider::{Provider, ResolveError, TemplateScope},
     store::{Connection, RefreshClaim, RefreshEnd, SharedStore, StoreError},
     time::Timestamp,
 };
+pub use error::{RefreshError, SetupError};
 pub use refreshing::{RefreshingAuthorizer, RefreshingCredentials};
 
 /// Delay after the first failure. It doubles with each further failure.
@@ -97,102 +98,15 @@ pub struct CredentialsSnapshot {
     pub credentials: Credentials,
 }
 
-/// Reasons why a token could not be refreshed.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum RefreshError {
-    /// A setting is missing or invalid; no request was sent.
-    #[error("cannot refresh the token of {connection}: {reason}")]
-    Setup {
-        /// Description of the connection, for messages.
-        connection: String,
-        /// The problem.
-        reason: String,
-    },
-    /// The provider rejected the credentials. The refresh is not retried until they are replaced.
-    #[error(
-        "connection `{connection}` of `{integration}` must be connected again: the provider rejected its credentials: \
-         {reason}. Replace them with `registry connection add {integration} {connection} --credentials …`"
-    )]
-    Refused {
-        /// Unique key of the integration.
-        integration: String,
-        /// Id of the connection.
-        connection: String,
-        /// Message of the provider, redacted.
-        reason: String,
-    },
-    /// The provider issued no token. Further attempts fail with this error until `wait` has passed.
-    #[error("could not refresh the token of {connection}: {reason}; next attempt in {} s", wait.as_secs().max(1))]
-    RetryLater {
-        /// Description of the connection, for messages.
-        connection: String,
-        /// The problem.
-        reason: String,
-        /// Time until the next attempt.
-        wait: Duration,
-    },
-    /// The credentials cannot be decrypted.
-    #[error("cannot decrypt the credentials of {connection}")]
-    Sealed {
-        /// Description of the connection, for messages.
-        connection: String,
-        /// Cause of the failure.
-        #[source]
-        source: KeyError,
-    },
-    /// The database failed, or the connection was removed ([`StoreError::NoConnection`]).
-    #[error("cannot load or store the credentials of {connection}")]
-    Store {
-        /// Description of the connection, for messages.
-        connection: String,
-        /// Cause of the failure; shared, because all callers of a refresh receive its error.
-        #[source]
-        source: Arc<StoreError>,
-    },
-    /// The refresh itself ended early: it panicked, or the process is shutting down.
-    #[error("the token refresh of {connection} was aborted: {reason}")]
-    Aborted {
-        /// Description of the connection, for messages.
-        connection: String,
-        /// The problem.
-        reason: &'static str,
-    },
-}
-
-impl RefreshError {
-    /// Converts this into the error that functions receive. The kind follows the remedy: other credentials or settings,
-    /// or another attempt later if the provider did not respond. The [`KeyError`] and the [`StoreError`] stay in the
-    /// chain of sources, because the code on the wire and the exit code depend on them.
-    pub(crate) fn into_error(self) -> Error {
-        let kind = match &self {
-            Self::Setup { .. } | Self::Refused { .. } | Self::Sealed { .. } => ErrorKind::Connection,
-            Self::RetryLater { .. } => ErrorKind::Network,
-            Self::Store { source, .. } => source.kind(),
-            Self::Aborted { .. } => ErrorKind::Internal,
-        };
-        Error::new(kind, self)
-    }
-}
-
-impl From<RefreshError> for AuthError {
-    fn from(error: RefreshError) -> Self {
-        let text = error.to_string();
-        match error {
-            RefreshError::Setup { .. } => Self::Missing(text),
-            RefreshError::Sealed { source, .. } => Self::Missing(format!("{text}: {source}")),
-            RefreshError::Store { source, .. } => Self::Store { message: text, source },
-            RefreshError::Aborted { .. } => Self::Aborted(text),
-            RefreshError::Refused { .. } => Self::Refused(text),
-            RefreshError::RetryLater { wait, .. } => Self::RetryLater { message: text, wait },
-        }
-    }
-}
-
 impl ConnectionContext {
     /// Returns the error of a database failure; if the connection is not stored any more, of [`Self::removed`].
     fn store_failed(&self, error: StoreError) -> RefreshError {
         RefreshError::Store { connection: self.describe(), source: Arc::new(error) }
+    }
+
+    /// Returns the error of settings with which no token can be requested or used.
+    fn setup_failed(&self, error: impl Into<SetupError>) -> RefreshError {
+        RefreshError::Setup { connection: self.describe(), source: Arc::new(error.into()) }
     }
 
     /// Returns the error of a connection that is not stored any more.

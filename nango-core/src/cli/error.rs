@@ -2,6 +2,7 @@
 
 use std::{fmt, io};
 
+use super::remedy;
 use crate::{
     config::ConfigError,
     error::{Error, ErrorKind},
@@ -123,13 +124,13 @@ impl From<StoreError> for CommandError {
             _ => Exit::Setup,
         };
         let kind = if exit == Exit::Setup { "database" } else { "failed" };
-        Self { exit, kind, message: Error::from(error).to_string() }
+        Self { exit, kind, message: remedy::message(&error.into_error()) }
     }
 }
 
 impl From<Error> for CommandError {
     fn from(error: Error) -> Self {
-        let message = error.to_string();
+        let message = remedy::message(&error);
         let exit = match (error.kind(), error.find::<StoreError>()) {
             (_, Some(StoreError::Cursor | StoreError::NoConnection { .. })) => Exit::Usage,
             (_, Some(StoreError::Busy { .. } | StoreError::LeaseLost | StoreError::CheckpointConflict { .. })) => {

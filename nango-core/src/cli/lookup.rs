@@ -4,6 +4,7 @@
 //! command reports unknown names like the built-in ones.
 
 use super::CommandError;
+pub use super::shell::shell_quoted;
 use crate::{
     auth::{AuthMode, Credentials},
     config::Config,
@@ -120,16 +121,6 @@ pub(super) fn auth_arguments(mode: AuthMode, provider: Option<&Provider>) -> Str
     match mode {
         AuthMode::None => " --auth none".to_owned(),
         mode => format!(" --auth {mode} --credentials {}", shell_quoted(&Credentials::example(mode, provider))),
-    }
-}
-
-/// Quotes a word for a POSIX shell, if it needs quotes.
-pub fn shell_quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
@@ -261,12 +252,5 @@ pub(super) mod tests {
         let text = unknown_name("thing", "nmae-3", &names);
         assert!(text.starts_with("unknown thing `nmae-3`; available: `name-0`, "), "{text}");
         assert!(text.ends_with("`name-29` and 10 more; did you mean `name-3`?"), "{text}");
-    }
-
-    #[test]
-    fn word_is_quoted_when_shell_would_split_it() {
-        assert_eq!(shell_quoted("acme-1"), "acme-1");
-        assert_eq!(shell_quoted("it's me"), r"'it'\''s me'");
-        assert_eq!(shell_quoted(""), "''");
     }
 }

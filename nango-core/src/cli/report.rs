@@ -7,7 +7,7 @@ use comfy_table::Table;
 use super::{
     CommandError, Exit, Terminal,
     lookup::shell_quoted,
-    record_table,
+    record_table, remedy,
     table::{count, number, pluralized, table},
 };
 use crate::{
@@ -64,8 +64,7 @@ fn print_start_failure(
     error: &Error,
 ) -> Result<Exit, CommandError> {
     terminal.line(format_args!("error: {} {integration}/{sync} could not start", FunctionKind::Sync.name()))?;
-    let WireError { r#type, message, .. } = WireError::of(error);
-    terminal.note(format_args!("error: {type}: {message}"));
+    terminal.note(format_args!("error: {}: {}", WireError::of(error).r#type, remedy::message(error)));
     Ok(if error.kind() == ErrorKind::Interrupted { Exit::Interrupted } else { Exit::Failed })
 }
 
@@ -107,7 +106,7 @@ pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), Comman
         }
     }
     if let Some(error) = &report.error {
-        print_failure(terminal, report, &WireError::of(error));
+        print_failure(terminal, report, error);
     }
     Ok(())
 }
@@ -174,12 +173,13 @@ pub fn headline(report: &RunReport) -> String {
     parts.join(", ")
 }
 
-fn print_failure(terminal: &mut Terminal, report: &RunReport, error: &WireError) {
+fn print_failure(terminal: &mut Terminal, report: &RunReport, error: &Error) {
     if report.status == RunStatus::Interrupted {
         terminal.note("interrupted: committed pages are kept");
     } else {
-        terminal.note(format_args!("error: {}: {}", error.r#type, error.message));
-        if let (FunctionKind::Action, Some(payload)) = (report.key.kind, &error.payload) {
+        let WireError { r#type, payload, .. } = WireError::of(error);
+        terminal.note(format_args!("error: {type}: {}", remedy::message(error)));
+        if let (FunctionKind::Action, Some(payload)) = (report.key.kind, payload) {
             terminal.note(format_args!("payload: {payload}"));
         }
     }

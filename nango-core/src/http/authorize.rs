@@ -1,11 +1,16 @@
 //! Authorization of requests: the interface between the HTTP client and credentials.
 
-use std::{fmt::Debug, sync::Arc, time::Duration};
+use std::{
+    error::Error as StdError,
+    fmt::{self, Debug},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::future::{BoxFuture, ready};
 
 use super::OutgoingRequest;
-use crate::store::StoreError;
+use crate::error::{ErrorKind, Remedy};
 
 /// Adds credentials to requests to the origin of a connection's base URL.
 ///
@@ -31,40 +36,62 @@ pub trait Authorize: Send + Sync + Debug {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CredentialsVersion(pub u64);
 
-/// Reason why credentials could not be added to a request. The message names what is missing and where it is set, or
-/// what happened; it contains no secret.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum AuthError {
-    /// A value of the configuration is missing or cannot be used.
-    #[error("{0}")]
-    Missing(String),
-    /// The provider revoked the credentials: the connection must be created again.
-    #[error("{0}")]
-    Refused(String),
-    /// A token refresh failed recently and is not retried yet.
-    #[error("{message}")]
-    RetryLater {
-        /// The failure, and the time of the next attempt.
-        message: String,
-        /// Time until the next attempt.
-        wait: Duration,
-    },
-    /// The token server could not be reached, or its response is invalid.
-    #[error("{0}")]
-    Network(String),
-    /// The token refresh ended early.
-    #[error("{0}")]
-    Aborted(String),
-    /// The stored credentials could not be read or written.
-    #[error("{message}")]
-    Store {
-        /// The operation that failed.
-        message: String,
-        /// Cause of the failure.
-        #[source]
-        source: Arc<StoreError>,
-    },
+/// Error of adding credentials to a request. Its text and its source are those of the cause, an error of the layer
+/// above, which chooses the kind; it contains no secret.
+#[derive(Debug, Clone)]
+pub struct AuthError {
+    kind: ErrorKind,
+    remedy: Option<Remedy>,
+    wait: Option<Duration>,
+    cause: Arc<dyn StdError + Send + Sync>,
+}
+
+impl AuthError {
+    /// Creates an error of the kind that functions receive.
+    pub fn new(kind: ErrorKind, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind, remedy: None, wait: None, cause: Arc::from(cause.into()) }
+    }
+
+    /// Sets the time until the next attempt, if a token refresh failed recently and is not retried yet.
+    #[must_use]
+    pub(crate) fn with_wait(mut self, wait: Option<Duration>) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// Sets the next step that fixes the cause.
+    #[must_use]
+    pub(crate) fn with_remedy(mut self, remedy: Option<Remedy>) -> Self {
+        self.remedy = remedy;
+        self
+    }
+
+    /// Returns the kind of the error that functions receive.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Returns the time until the next attempt, if a token refresh failed recently and is not retried yet.
+    pub fn wait(&self) -> Option<Duration> {
+        self.wait
+    }
+
+    /// Returns the next step that fixes the cause.
+    pub(crate) fn remedy(&self) -> Option<Remedy> {
+        self.remedy.clone()
+    }
+}
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.cause, f)
+    }
+}
+
+impl StdError for AuthError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause.source()
+    }
 }
 
 /// An authorizer that adds no credentials.

@@ -3,6 +3,7 @@
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
 use crate::{
+    error::{Error, ErrorKind, register_layer_error},
     json::{self, DecodeError},
     redact::{Redactor, one_line},
 };
@@ -34,7 +35,14 @@ struct Inner {
     excerpt: String,
 }
 
+register_layer_error!(BodyError);
+
 impl BodyError {
+    /// Converts this into the error that functions receive.
+    pub(crate) fn into_error(self) -> Error {
+        Error::new(ErrorKind::Decode, self)
+    }
+
     pub(crate) fn new(at: String, status: u16, headers: &HeaderMap, body: &[u8], source: DecodeError) -> Self {
         let content_type =
             headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{AuthError, TransportError};
 use crate::{
-    error::{Error, ErrorKind, HttpFailure},
+    error::{Error, ErrorKind, HttpFailure, Remedy, register_layer_error},
     time::{Timestamp, format_span, rounded_to_seconds},
 };
 
@@ -17,7 +17,7 @@ pub enum HttpError {
     Status(Box<HttpFailure>),
     /// The API requires a longer wait than a run may sleep.
     #[error(
-        "the API requires a wait until {until:.0} ({}), longer than the maximum of {}: {failure}",
+        "the API requires a wait until {until:.0} ({}), longer than the maximum of {}",
         format_wait(*wait),
         format_wait(*max_wait)
     )]
@@ -49,7 +49,7 @@ pub enum HttpError {
         max_wait: Duration,
     },
     /// No response, or an incomplete one.
-    #[error("{request} failed{}: {source}", attempts_suffix(*attempts))]
+    #[error("{request} failed{}", attempts_suffix(*attempts))]
     Network {
         /// Method and URL, without its query.
         request: String,
@@ -98,7 +98,33 @@ pub enum HttpError {
     Auth(#[from] AuthError),
 }
 
+register_layer_error!(HttpError);
+
 impl HttpError {
+    /// Returns the kind of the error that functions receive.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Status(failure) => failure.kind(),
+            Self::Network { source, .. } => match source {
+                TransportError::Unreadable(_) => ErrorKind::Decode,
+                TransportError::Cancelled => ErrorKind::Interrupted,
+                // The remedy is in the settings of the operator or of the connection, not in the network.
+                TransportError::EgressDenied(_) => ErrorKind::Connection,
+                _ => ErrorKind::Network,
+            },
+            Self::TooLarge { .. } => ErrorKind::Decode,
+            Self::Redirect { .. } => ErrorKind::Http,
+            Self::WaitTooLong { .. } | Self::RateLimitExhausted { .. } => ErrorKind::RateLimit,
+            Self::Endpoint { .. } | Self::Body { .. } => ErrorKind::Internal,
+            Self::Auth(error) => error.kind(),
+        }
+    }
+
+    /// Returns the next step that fixes the cause.
+    pub(crate) fn remedy(&self) -> Option<Remedy> {
+        if let Self::Auth(error) = self { error.remedy() } else { None }
+    }
+
     /// Converts this into the error that functions receive. A status failure stays available as [`Error::http`].
     #[must_use]
     pub fn into_error(self) -> Error {
@@ -111,23 +137,8 @@ impl HttpError {
                     format_wait(longest)
                 )),
             other => {
-                let kind = match &other {
-                    Self::Network { source: TransportError::Unreadable(_), .. } | Self::TooLarge { .. } => {
-                        ErrorKind::Decode
-                    }
-                    Self::Network { source: TransportError::Cancelled, .. } => ErrorKind::Interrupted,
-                    // The remedy is in the settings of the operator or of the connection, not in the network.
-                    Self::Network { source: TransportError::EgressDenied(_), .. }
-                    | Self::Auth(AuthError::Missing(_) | AuthError::Refused(_)) => ErrorKind::Connection,
-                    Self::Network { .. } | Self::Auth(AuthError::Network(_) | AuthError::RetryLater { .. }) => {
-                        ErrorKind::Network
-                    }
-                    Self::Auth(AuthError::Store { source, .. }) => source.kind(),
-                    Self::Redirect { .. } => ErrorKind::Http,
-                    Self::RateLimitExhausted { .. } => ErrorKind::RateLimit,
-                    _ => ErrorKind::Internal,
-                };
-                Error::new(kind, other)
+                let remedy = other.remedy();
+                Error::new(other.kind(), other).with_remedy(remedy)
             }
         }
     }
@@ -145,4 +156,36 @@ fn format_bytes(bytes: u64) -> String {
 /// Formats a wait, rounded to whole seconds.
 pub(super) fn format_wait(wait: Duration) -> String {
     format_span(rounded_to_seconds(wait))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cause_of_a_network_error_is_displayed_once() {
+        let request = "GET https://h.test/a".to_owned();
+        let source = TransportError::IdleTimeout("no byte arrived".into());
+        let error = Error::from(HttpError::Network { request, attempts: 2, source });
+        assert_eq!(error.kind(), ErrorKind::Network);
+        assert_eq!(
+            error.to_string(),
+            "GET https://h.test/a failed after 2 attempts: the server sent no data within the idle timeout: no byte \
+             arrived"
+        );
+    }
+
+    #[test]
+    fn failed_status_is_found_after_the_question_mark_operator() {
+        let failure = HttpFailure::new(
+            "GET".into(),
+            "https://h.test/a".into(),
+            404,
+            reqwest::header::HeaderMap::new(),
+            bytes::Bytes::new(),
+            1,
+        );
+        let error = Error::from(HttpError::Status(Box::new(failure)));
+        assert_eq!((error.kind(), error.http().map(|http| http.status)), (ErrorKind::Http, Some(404)));
+    }
 }

@@ -7,6 +7,7 @@ use super::{
     canonical::{self, CanonicalError},
     id::{IdError, check_id},
 };
+use crate::error::{Error, ErrorKind, register_layer_error};
 
 /// Records of one model in one page, in the order in which they were saved.
 #[derive(Debug, Clone, Default)]
@@ -36,14 +37,24 @@ pub struct BatchItem<'a> {
 
 /// Error for a record that cannot be saved.
 #[derive(Debug, thiserror::Error)]
-#[error("record {position} of `{model}` cannot be saved: {fault}")]
+#[error("record {position} of `{model}` cannot be saved")]
 pub struct RecordError {
     /// Name of the model.
     pub model: String,
     /// Position in the page, counted from 1.
     pub position: usize,
     /// Reason why the record cannot be saved.
+    #[source]
     pub fault: RecordFault,
+}
+
+register_layer_error!(RecordError);
+
+impl RecordError {
+    /// Converts this into the error that functions receive.
+    pub(crate) fn into_error(self) -> Error {
+        Error::new(ErrorKind::Record, self)
+    }
 }
 
 /// Reason why a record cannot be saved.
@@ -56,6 +67,15 @@ pub enum RecordFault {
     /// A value cannot be represented in JSON.
     #[error(transparent)]
     Value(#[from] CanonicalError),
+}
+
+register_layer_error!(RecordFault);
+
+impl RecordFault {
+    /// Converts this into the error that functions receive.
+    pub(crate) fn into_error(self) -> Error {
+        Error::new(ErrorKind::Record, self)
+    }
 }
 
 impl Batch {

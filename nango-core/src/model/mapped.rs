@@ -23,7 +23,7 @@ impl<M: Record> Mapped for M {
 
     fn put(self, batch: &mut Batch) -> Result<()> {
         // The walk reports the position of the raw record; the position of the mapped one would be misleading.
-        batch.push(&self).map_err(|error| Error::new(crate::ErrorKind::Record, error.fault))
+        batch.push(&self).map_err(|error| error.fault.into_error())
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     declare::{BoxFuture, HasCheckpoint, Saves, suggest},
     error::{Error, ErrorKind, Result},
     json::decode,
-    model::{Batch, Checkpoint, KeyOf, ModelInfo, Patch, PatchOf, Record, RecordId, canonical},
+    model::{Batch, Checkpoint, KeyOf, ModelInfo, Patch, PatchOf, Record, RecordError, RecordId, canonical},
     store::{Change, ChangeOutcome, DeleteRow, PatchRow, RowOutcome, Write},
     time,
 };
@@ -233,7 +233,7 @@ impl<S> PageBuilder<S> {
 fn encode<M: Record>(records: impl IntoIterator<Item = M>) -> Result<Batch> {
     let mut batch = Batch::default();
     for record in records {
-        batch.push(&record).map_err(|error| Error::new(ErrorKind::Record, error))?;
+        batch.push(&record).map_err(RecordError::into_error)?;
     }
     Ok(batch)
 }

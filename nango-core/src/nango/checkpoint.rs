@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     declare::{BoxFuture, HasCheckpoint},
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Remedy, Result},
     json::decode_value,
     model::Checkpoint,
     store::{BASE_VARIANT, CheckpointWrite, StoreError},
@@ -56,22 +56,20 @@ impl Nango {
         context.check_cancelled()?;
         let Some(value) = context.read_checkpoint().await? else { return Ok(None) };
         decode_value(&value).map(Some).map_err(|error| {
-            let key = &context.key;
-            let variant =
-                if key.variant == BASE_VARIANT { String::new() } else { format!(" --variant {}", key.variant) };
-
             // Types without values: a checkpoint may contain a token of the provider.
             let message = format!(
-                "the stored checkpoint has {}, but `{}` declares {} ({error}). To start over: \
-                 `registry run {} {} --connection {}{variant} --reset`",
+                "the stored checkpoint has {}, but `{}` declares {} ({error})",
                 stored_shape(&value),
                 short_name::<C>(),
                 declared_shape::<C>(),
-                key.integration,
-                key.function,
-                key.connection,
             );
-            Error::new(ErrorKind::Checkpoint, message)
+            let key = &context.key;
+            Error::new(ErrorKind::Checkpoint, message).with_remedy(Remedy::ResetSync {
+                integration: key.integration.clone(),
+                sync: key.function.clone(),
+                connection: key.connection.clone(),
+                variant: (key.variant != BASE_VARIANT).then(|| key.variant.clone()),
+            })
         })
     }
 

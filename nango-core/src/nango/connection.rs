@@ -7,7 +7,7 @@ use super::{Nango, NangoAction, NangoSync, context::lock};
 use crate::{
     auth::{Credentials, RefreshError},
     declare::{BoxFuture, HasMetadata},
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Remedy, Result},
     json::decode_value,
     model::Data,
     store::{Connection, MetadataChange, StoreError},
@@ -207,18 +207,15 @@ impl Nango {
     }
 }
 
-/// Decodes metadata to the type that a function declares. The error names the field and the command that sets it.
+/// Decodes metadata to the type that a function declares. The error names the field, and its remedy is to set it.
 pub(crate) fn read_metadata<M: Data>(metadata: &Value, integration: &str, connection: &str) -> Result<M> {
     decode_value(metadata).map_err(|error| {
         let location = if error.path == "." { String::new() } else { format!(" at `{}`", error.path) };
         Error::new(
             ErrorKind::Connection,
-            format!(
-                "the metadata of connection `{connection}` does not fit{location}: {}. \
-                 Set it: `registry connection set-metadata {integration} {connection} '{{…}}'`",
-                error.message
-            ),
+            format!("the metadata of connection `{connection}` does not fit{location}: {}", error.message),
         )
+        .with_remedy(Remedy::SetMetadata { integration: integration.to_owned(), connection: connection.to_owned() })
     })
 }
 

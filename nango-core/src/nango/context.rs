@@ -21,7 +21,7 @@ use crate::{
     auth::CredentialsSource,
     config::Limits,
     declare::{BoxFuture, Merging, Paginate, SyncDef},
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Remedy, Result},
     http::Client,
     model::{Batch, ModelInfo},
     provider::Provider,
@@ -256,13 +256,11 @@ impl Context {
         }
     }
 
-    /// Adds the name of the connection, and the command that sets its metadata, to an error.
+    /// Adds the name of the connection to an error of its metadata, and sets the remedy.
     pub fn metadata_error(&self, error: Error) -> Error {
         let FunctionKey { integration, connection, .. } = &self.key;
-        error.context(format!(
-            "the metadata of connection `{connection}` (set it: `registry connection set-metadata {integration} \
-             {connection} '{{…}}'`)"
-        ))
+        let remedy = Remedy::SetMetadata { integration: integration.clone(), connection: connection.clone() };
+        error.context(format!("the metadata of connection `{connection}`")).with_remedy(remedy)
     }
 
     /// Returns the cancellation of the run.

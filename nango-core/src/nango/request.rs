@@ -372,7 +372,7 @@ impl Response {
     /// and the field, and the first characters of a body that is not JSON. A number that a [`Value`] in `T` would round
     /// is an error, too.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        self.inner.json().map_err(|error| Error::new(ErrorKind::Decode, error))
+        self.inner.json().map_err(http::BodyError::into_error)
     }
 
     /// Returns the body as text. The charset is taken from the byte order mark or the content type; the default is

@@ -1,7 +1,7 @@
 //! Errors of walks. Each names the page, its request and, if there is one, the setting that fixes the problem.
 
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, register_layer_error},
     http::{BodyError, HttpError},
     redact::{Redactor, one_line},
 };
@@ -132,6 +132,8 @@ pub enum PaginateError {
         name: String,
     },
 }
+
+register_layer_error!(PaginateError);
 
 impl PaginateError {
     /// Removes secrets from the quoted parts of a response.

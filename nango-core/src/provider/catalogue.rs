@@ -17,7 +17,7 @@ use super::{
     Provider, builtin,
     file::{self, MergedKeys, ParsedEntry, RawEntry, ResolvedEntries, SourceLocation},
 };
-use crate::declare::suggest;
+use crate::{declare::suggest, error::Remedy};
 
 /// The provider entries. Cheap to clone. Entries are parsed on first use.
 #[derive(Debug, Clone)]
@@ -107,6 +107,13 @@ pub enum CatalogueError {
     },
 }
 
+impl CatalogueError {
+    /// Returns the next step that fixes the cause.
+    pub(crate) fn remedy(&self) -> Option<Remedy> {
+        matches!(self, Self::Unknown { .. }).then_some(Remedy::ListProviders)
+    }
+}
+
 /// Maximum number of names in an error.
 const MAX_LISTED_NAMES: usize = 30;
 
@@ -170,7 +177,7 @@ impl Catalogue {
                 known: if self.0.by_name.len() <= MAX_LISTED_NAMES {
                     format!("available: {}", suggest::list(self.names()))
                 } else {
-                    format!("{} are available, see `registry providers list`", self.0.by_name.len())
+                    format!("{} are available", self.0.by_name.len())
                 },
             }),
         }

@@ -4,7 +4,11 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{Provider, Variable};
-use crate::{declare::suggest, redact::has_userinfo};
+use crate::{
+    declare::suggest,
+    error::{Error, ErrorKind, register_layer_error},
+    redact::has_userinfo,
+};
 
 /// Names that every provider accepts: an own OAuth client, as migrated connections have it.
 const RESERVED_NAMES: [&str; 5] = [
@@ -49,6 +53,15 @@ pub enum ConnectionConfigError {
         /// Requirement that the value does not meet.
         reason: String,
     },
+}
+
+register_layer_error!(ConnectionConfigError);
+
+impl ConnectionConfigError {
+    /// Converts this into the error that functions receive.
+    pub(crate) fn into_error(self) -> Error {
+        Error::new(ErrorKind::Connection, self)
+    }
 }
 
 impl Provider {

@@ -9,13 +9,13 @@ use super::{AuthMode, Provider, Template, TemplateError, Variable};
 #[non_exhaustive]
 pub enum OverrideError {
     /// The base URL is not a valid template.
-    #[error("`base_url`: {0}")]
+    #[error("`base_url`")]
     BaseUrl(#[source] TemplateError),
     /// The name of a header is invalid.
     #[error("`{0}` is not the name of a header")]
     HeaderName(String),
     /// The value of a header is not a valid template.
-    #[error("the header `{name}`: {source}")]
+    #[error("the header `{name}`")]
     HeaderValue {
         /// Name of the header.
         name: String,

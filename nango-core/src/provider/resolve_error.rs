@@ -1,16 +1,14 @@
 //! Errors of resolving templates.
 
 use super::{Function, Variable, sign::SignError};
+use crate::error::{Error, ErrorKind, Remedy, register_layer_error};
 
 /// Errors of resolving a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {
     /// A configuration value is missing.
-    #[error(
-        "`{integration}` needs the configuration value `{name}`: set it with \
-         `registry connection add {integration} <id> --set {name}=…`"
-    )]
+    #[error("`{integration}` needs the configuration value `{name}`")]
     MissingConfig {
         /// Unique key of the integration.
         integration: String,
@@ -18,10 +16,7 @@ pub enum ResolveError {
         name: String,
     },
     /// A value of the credentials is missing.
-    #[error(
-        "`{integration}` needs `{name}`, which these credentials do not have: set them with \
-         `registry connection add {integration} <id> --credentials …`"
-    )]
+    #[error("`{integration}` needs `{name}`, which these credentials do not have")]
     MissingCredential {
         /// Unique key of the integration.
         integration: String,
@@ -68,18 +63,39 @@ pub enum ResolveError {
         reason: String,
     },
     /// A function failed.
-    #[error("`{integration}` cannot compute `{function}`: {source}")]
+    #[error("`{integration}` cannot compute `{function}`")]
     Function {
         /// Unique key of the integration.
         integration: String,
         /// The failed function.
         function: Function,
-        /// The problem.
+        /// Cause of the failure.
         source: SignError,
     },
 }
 
+register_layer_error!(ResolveError);
+
 impl ResolveError {
+    /// Returns the next step that fixes the cause.
+    pub(crate) fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::MissingConfig { integration, name } => {
+                Some(Remedy::SetConfiguration { integration: integration.clone(), name: name.clone() })
+            }
+            Self::MissingCredential { integration, .. } => {
+                Some(Remedy::ReplaceCredentials { integration: integration.clone(), connection: None })
+            }
+            _ => None,
+        }
+    }
+
+    /// Converts this into the error that functions receive.
+    pub(crate) fn into_error(self) -> Error {
+        let remedy = self.remedy();
+        Error::new(ErrorKind::Connection, self).with_remedy(remedy)
+    }
+
     /// Returns the missing value, if that is the problem. A caller may omit a part whose value is optional.
     pub fn missing(&self) -> Option<Variable> {
         match self {
@@ -103,5 +119,18 @@ fn missing_reason(variable: &Variable) -> &'static str {
         Variable::AssertionOption(_) => "which is requested once, when the connection is created",
         Variable::Request(_) => "which is only available for requests",
         _ => "which is not available there",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cause_of_a_failed_function_is_displayed_once() {
+        let (function, source) = (Function::Ed25519Sign, SignError::NoRequest);
+        let error = Error::from(ResolveError::Function { integration: "shop".into(), function, source });
+        assert_eq!(error.kind(), ErrorKind::Connection);
+        assert!(error.to_string().ends_with("`: there is no request to sign"), "{error}");
     }
 }

@@ -16,7 +16,7 @@ use super::{
     verify,
 };
 use crate::{
-    auth::Credentials,
+    auth::{Credentials, KeyError},
     declare::{Event, EventDef},
     error::{Error, ErrorKind, Result},
     nango::Cancellation,
@@ -91,9 +91,10 @@ pub async fn add_connection(
         fits.map_err(|message| Error::new(ErrorKind::Connection, message))?;
     }
     let context = outbound::connection_context(runtime, &integration, &id)?;
-    let connection_error = |error: ConnectionConfigError| Error::new(ErrorKind::Connection, error);
-    let config = context.provider.validate_config(&integration, new.config).map_err(connection_error)?;
-    context.provider.check_credentials(&integration, new.credentials.parts()).map_err(connection_error)?;
+    let config =
+        context.provider.validate_config(&integration, new.config).map_err(ConnectionConfigError::into_error)?;
+    let fits = context.provider.check_credentials(&integration, new.credentials.parts());
+    fits.map_err(ConnectionConfigError::into_error)?;
     let replaced = runtime.store.connection(&integration, &id).await.map_err(StoreError::into_error)?;
     let stored_metadata = || replaced.map(|connection| connection.metadata).unwrap_or_default();
     let mut candidate = Connection {
@@ -152,7 +153,7 @@ pub async fn add_connection(
         integration,
         id,
         auth: candidate.auth,
-        credentials: sealed.map_err(|error| Error::new(ErrorKind::Connection, error))?,
+        credentials: sealed.map_err(KeyError::into_error)?,
         renew_at: candidate.renew_at,
         config: config.into_iter().collect(),
         metadata: new.metadata,

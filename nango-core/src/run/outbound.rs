@@ -139,7 +139,7 @@ fn comes_with_token(context: &ConnectionContext, error: &InjectError) -> bool {
 /// from an invalid setup.
 fn unusable(context: &ConnectionContext, error: InjectError) -> Error {
     let message = format!("connection `{}` of `{}` cannot be used", context.connection, context.integration);
-    Error::new(ErrorKind::Connection, error).context(message)
+    error.into_error().context(message)
 }
 
 /// Creates the context of a connection, for which tokens are obtained.
@@ -206,7 +206,7 @@ pub(super) async fn obtain_token(
 fn obtain_error(context: &ConnectionContext, error: ObtainError) -> Error {
     let message =
         format!("no token could be obtained for connection `{}` of `{}`", context.connection, context.integration);
-    Error::new(ErrorKind::Connection, error).context(message)
+    error.into_error().context(message)
 }
 
 /// Returns the provider of an integration with the overrides from the settings: the configured provider, the provider
@@ -219,7 +219,7 @@ pub(super) fn provider(runtime: &Runtime, integration: &str) -> Result<Provider>
     let mut provider = match (runtime.catalogue.get(named.unwrap_or(integration)), base_url) {
         (Some(provider), _) => provider.clone(),
         (None, Some(base_url)) => {
-            Provider::from_base_url(integration, base_url).map_err(|error| fault(error.to_string()))?
+            Provider::from_base_url(integration, base_url).map_err(|error| Error::new(ErrorKind::Connection, error))?
         }
         (None, None) => {
             return Err(fault(format!(
@@ -232,7 +232,8 @@ pub(super) fn provider(runtime: &Runtime, integration: &str) -> Result<Provider>
         let headers = settings.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         provider
             .apply_overrides(base_url, headers)
-            .map_err(|error| fault(format!("`[integrations.{integration}]` in nango.toml cannot be used: {error}")))?;
+            .map_err(|error| Error::new(ErrorKind::Connection, error))
+            .map_err(|error| error.context(format!("`[integrations.{integration}]` in nango.toml cannot be used")))?;
     }
     Ok(provider)
 }

@@ -2,8 +2,8 @@
 
 use super::{outbound, runtime::Runtime};
 use crate::{
-    auth::Credentials,
-    error::{Error, ErrorKind, Result},
+    auth::{Credentials, KeyError},
+    error::Result,
     redact::is_secret_name,
     store::StoreError,
 };
@@ -41,7 +41,7 @@ impl Runtime {
                 connection.config.into_iter().partition(|(name, _)| is_secret(name));
             secret.extend(credentials.config().map(|(name, value)| (name.clone(), value.clone())));
             let sealed = credentials.with_config(secret).seal(&self.ring, integration, id);
-            let sealed = sealed.map_err(|error| Error::new(ErrorKind::Connection, error))?;
+            let sealed = sealed.map_err(KeyError::into_error)?;
             let done = self.store.seal_config(connection.row, connection.version, sealed, plain).await;
             let done = done.map_err(StoreError::into_error)?;
             all_sealed &= done;

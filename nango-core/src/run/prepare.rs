@@ -16,7 +16,7 @@ use super::{
 use crate::{
     auth::Credentials,
     declare::{FunctionKind, Registry},
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Remedy, Result},
     http::Priority,
     nango::{Cancellation, ContextParts, RunOptions},
     store::{Connection, FunctionKey, RunToken, StoreError},
@@ -107,10 +107,11 @@ pub(super) async fn find_connection(runtime: &Runtime, integration: &str, id: &s
     }
     let all = runtime.store.connections(Some(integration)).await.map_err(StoreError::into_error)?;
     let ids: Vec<&str> = all.iter().map(|connection| connection.id.as_str()).collect();
-    let message = if ids.is_empty() {
-        format!("`{integration}` has no connection yet: `registry connection add {integration} {id} --auth …`")
-    } else {
-        Registry::unknown_message(&format!("connection of `{integration}` named"), id, &ids)
-    };
+    if ids.is_empty() {
+        let remedy = Remedy::AddConnection { integration: integration.to_owned(), connection: id.to_owned() };
+        let message = format!("`{integration}` has no connection yet");
+        return Err(Error::new(ErrorKind::Connection, message).with_remedy(remedy));
+    }
+    let message = Registry::unknown_message(&format!("connection of `{integration}` named"), id, &ids);
     Err(Error::new(ErrorKind::Connection, message))
 }

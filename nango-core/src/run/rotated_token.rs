@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::runtime::Runtime;
 use crate::{
-    auth::Credentials,
-    error::{Error, ErrorKind, Result},
+    auth::{Credentials, KeyError},
+    error::Result,
     store::StoreError,
 };
 
@@ -66,7 +66,7 @@ impl RotatedToken {
         let mut marked = config.clone();
         marked.insert(ORIGINAL_KEY.to_owned(), Value::String(self.original_hash.clone()));
         let sealed = obtained.clone().with_config(marked).seal(&runtime.ring, &self.connection.0, &self.connection.1);
-        let sealed = sealed.map_err(|error| Error::new(ErrorKind::Connection, error))?;
+        let sealed = sealed.map_err(KeyError::into_error)?;
         runtime.store.put_meta_value(&self.name, Some(sealed)).await.map_err(StoreError::into_error)
     }
 

@@ -81,7 +81,7 @@ pub(super) async fn probe(
     for endpoint in &verification.endpoints {
         let spec = match verification_request(verification, endpoint, &scope) {
             Ok(spec) => spec,
-            Err(error) => return Err(Error::new(ErrorKind::Connection, error)),
+            Err(error) => return Err(error.into_error()),
         };
         match client.send(&spec).await {
             Ok(response) => match rejection(verification, &response) {

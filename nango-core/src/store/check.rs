@@ -16,6 +16,7 @@ use super::{
     encryption::{DatasetSeal, SEAL_OVERHEAD, Vault},
     hash::Hash,
 };
+use crate::error::Remedy;
 
 /// A type of problem that a check can find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,26 +86,15 @@ impl Problem {
         })
     }
 
-    /// Returns the next step for a problem that a repair leaves, for the user.
-    pub const fn advice(self) -> &'static str {
+    /// Returns the next step for a problem that a repair leaves.
+    pub(crate) const fn remedy(self) -> Remedy {
         match self {
-            Self::File => {
-                "restore the last backup (`registry database backup`); feeds refuse cursors that are newer than it"
-            }
-            Self::DuplicateSequence | Self::TimestampRegression => {
-                "readers may have missed a change: empty the dataset (`registry database empty`), run the sync, and \
-                 let readers start without a cursor"
-            }
-            Self::DuplicateId => "empty the dataset (`registry database empty`) and run the sync",
-            Self::Payload | Self::Seal => {
-                "run the sync with --reset after `--repair` has removed the hash: the record is saved again. Or \
-                 remove it with `registry database erase`"
-            }
-            Self::Unreadable => {
-                "for a checkpoint, run the sync with --reset; for a connection, add it again \
-                 (`registry connection add`)"
-            }
-            _ => "run `registry database check --repair`",
+            Self::File => Remedy::RestoreBackup,
+            Self::DuplicateSequence | Self::TimestampRegression => Remedy::EmptyDataset { readers_restart: true },
+            Self::DuplicateId => Remedy::EmptyDataset { readers_restart: false },
+            Self::Payload | Self::Seal => Remedy::SaveRecordAgain,
+            Self::Unreadable => Remedy::ReplaceStoredValue,
+            _ => Remedy::RepairDatabase,
         }
     }
 }

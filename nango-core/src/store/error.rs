@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{KeyId, Keys};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Remedy, register_layer_error};
 
 /// Unsafe configuration of a database that works nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,10 +190,7 @@ pub enum StoreError {
     #[error("the scan of `{0}` is no longer open: another run started one, and nothing was deleted")]
     ScanClosed(String),
     /// The database contains an incomplete copy of another one.
-    #[error(
-        "{0} contains an incomplete copy: `registry database copy` into it was interrupted. Copy again, which starts \
-         over, or remove it"
-    )]
+    #[error("{0} contains an incomplete copy, which was interrupted: copy again, which starts over, or remove it")]
     IncompleteCopy(String),
     /// The target of a copy is not empty.
     #[error("the target database is not empty: choose a new one")]
@@ -210,6 +207,9 @@ pub enum StoreError {
     /// A stored value is invalid. Contains a description of the value.
     #[error("the database contains {0} that cannot be read: restore a backup, or report this")]
     Damaged(String),
+    /// A record cannot be found by its id, because its key row is missing.
+    #[error("the database contains a record without its key row: repair the database")]
+    MissingKeyRow,
     /// The key ring of this process lacks a key. Contains the ids of keys, never a key.
     #[error(
         "this database is sealed with the encryption key {needed}, and {have}: add that key to NANGO_ENCRYPTION_KEY \
@@ -237,6 +237,8 @@ pub enum StoreError {
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+register_layer_error!(StoreError);
+
 impl StoreError {
     /// Returns the kind of the error that functions receive.
     pub(crate) fn kind(&self) -> ErrorKind {
@@ -248,9 +250,19 @@ impl StoreError {
         }
     }
 
+    /// Returns the next step that fixes the cause.
+    pub(crate) fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::IncompleteCopy(_) => Some(Remedy::CopyAgain),
+            Self::MissingKeyRow => Some(Remedy::RepairDatabase),
+            _ => None,
+        }
+    }
+
     /// Converts this into the error that functions receive.
     pub(crate) fn into_error(self) -> Error {
-        Error::new(self.kind(), self)
+        let remedy = self.remedy();
+        Error::new(self.kind(), self).with_remedy(remedy)
     }
 
     /// Returns the error for a key that this ring lacks.
@@ -262,5 +274,23 @@ impl StoreError {
             more => format!("this process only has {}", more.join(", ")),
         };
         Self::NoKey { needed, have }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kind_and_remedy_follow_the_cause() {
+        let check = |error: StoreError, kind: ErrorKind, remedy: Option<Remedy>| {
+            let error = Error::from(error);
+            assert_eq!((error.kind(), error.remedy()), (kind, remedy.as_ref()), "{error}");
+        };
+        check(StoreError::Full, ErrorKind::Store, None);
+        check(StoreError::LeaseLost, ErrorKind::LeaseLost, None);
+        check(StoreError::CheckpointConflict { expected: 1, found: 2 }, ErrorKind::Checkpoint, None);
+        check(StoreError::IncompleteCopy("a.db".into()), ErrorKind::Store, Some(Remedy::CopyAgain));
+        check(StoreError::MissingKeyRow, ErrorKind::Store, Some(Remedy::RepairDatabase));
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::time::micros;
 use crate::{
+    error::Remedy,
     run::{RetainedDataset, RetentionReport},
     store::{Backup, CheckReport, CopySummary, DatasetKey, Pruned, Vacuumed},
 };
@@ -89,12 +90,12 @@ struct FindingJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     repair: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    advice: Option<&'static str>,
+    advice: Option<String>,
 }
 
 impl<'a> CheckJson<'a> {
-    /// Creates the JSON of a check.
-    pub fn new(report: &'a CheckReport) -> Self {
+    /// Creates the JSON of a check. `advice` puts a remedy into words.
+    pub(crate) fn new(report: &'a CheckReport, advice: impl Fn(&Remedy) -> String) -> Self {
         let findings = report.findings.iter().map(|finding| FindingJson {
             problem: finding.problem.name(),
             r#where: &finding.location,
@@ -102,7 +103,7 @@ impl<'a> CheckJson<'a> {
             repaired: finding.repaired,
             example: &finding.example,
             repair: finding.problem.repair().filter(|_| finding.repaired > 0),
-            advice: (finding.repaired < finding.count).then(|| finding.problem.advice()),
+            advice: (finding.repaired < finding.count).then(|| advice(&finding.problem.remedy())),
         });
         Self {
             sound: report.is_sound(),

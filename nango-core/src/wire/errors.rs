@@ -4,8 +4,8 @@
 //! | --- | --- | --- |
 //! | an `ActionError` | `action_script_runtime_error` | that of the error |
 //! | a response with a status that was not accepted | `script_http_error` | `payload` of the response, or its body |
-//! | a rate limit with a wait time above the maximum, or a token refresh in backoff | `script_api_rate_limit_error` | |
-//! | no response | `script_network_error` | |
+//! | a rate limit with a wait time above the maximum | `script_api_rate_limit_error` | |
+//! | no response, or a token refresh in backoff | `script_network_error` | |
 //! | an invalid input | `invalid_action_input` | |
 //! | a record that cannot be saved | `invalid_sync_record` | |
 //! | a cancellation, or a lost lease | `script_aborted` | |
@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     auth::{CredentialError, InjectError, KeyError},
     error::{Error, ErrorKind, HttpFailure},
-    http::{AuthError, HttpError},
+    http::HttpError,
     provider::ResolveError,
     store::StoreError,
 };
@@ -101,10 +101,8 @@ fn is_credentials_error(error: &Error) -> bool {
         || error.downcast_ref::<ResolveError>().is_some()
         || error.find::<KeyError>().is_some()
         || error.downcast_ref::<CredentialError>().is_some()
-        || matches!(
-            error.downcast_ref::<HttpError>(),
-            Some(HttpError::Auth(AuthError::Missing(_) | AuthError::Refused(_)))
-        )
+        // The connection was removed, if a database error is the cause of a missing credential.
+        || (matches!(error.downcast_ref(), Some(HttpError::Auth(_))) && error.find::<StoreError>().is_none())
 }
 
 /// Returns the headers that are exposed: content type and rate limits. Other headers may contain cookies.
@@ -151,7 +149,7 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use crate::{auth::RefreshError, error::ActionError};
+    use crate::{auth::RefreshError, error::ActionError, http::AuthError};
 
     fn http_error(status: u16, body: &'static str) -> Error {
         let mut headers = HeaderMap::new();
@@ -194,7 +192,7 @@ mod tests {
         check(&connection(Box::new(mode)), "invalid_credentials", None);
         check(&connection(Box::new(KeyError::Damaged)), "invalid_credentials", None);
         check(
-            &connection(Box::new(HttpError::Auth(AuthError::Missing("no token".into())))),
+            &connection(Box::new(HttpError::Auth(AuthError::new(ErrorKind::Connection, "no token")))),
             "invalid_credentials",
             None,
         );

@@ -26,7 +26,7 @@ pub(super) const EXPIRED: i64 = -60;
 
 /// Returns whether an error states that the connection must be connected again.
 pub(super) fn requires_reconnect(error: &str) -> bool {
-    error.contains("must be connected again") && error.contains("registry connection add proof acme")
+    error.contains("connection `acme` of `proof` must be connected again")
 }
 
 /// Runs all cases at the same time, because most of their time is spent waiting.

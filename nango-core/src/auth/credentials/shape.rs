@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     declare::suggest,
+    error::{Error, ErrorKind, register_layer_error},
     provider::{AuthMode, Field, Provider},
     time,
 };
@@ -18,6 +19,15 @@ pub struct CredentialError {
     pub reason: String,
     /// Example of valid credentials.
     pub shape: String,
+}
+
+register_layer_error!(CredentialError);
+
+impl CredentialError {
+    /// Converts this into the error that functions receive.
+    pub(crate) fn into_error(self) -> Error {
+        Error::new(ErrorKind::Connection, self)
+    }
 }
 
 /// Keys of an auth mode.

@@ -8,7 +8,7 @@ use crate::{
     auth::{App, AuthMode},
     http::OutgoingRequest,
     provider::{
-        OAuth1Method, Provider, RequestEntropy,
+        OAuth1Method, Provider, RequestEntropy, ResolveError,
         sign::{AwsSigner, OAuth1Signer, UNSIGNED_PAYLOAD, hex, sha256},
     },
 };
@@ -43,12 +43,10 @@ impl Signer {
                 needs_app(Self::OAuth1(method.unwrap_or_default()))
             }
             AuthMode::Tba => {
-                let account = inputs.config.get("accountId").and_then(|value| value.as_str()).ok_or_else(|| {
-                    inputs.sign_error(format!(
-                        "the configuration value `accountId` is missing: set it with `registry connection add {} <id> \
-                         --set accountId=…`",
-                        inputs.integration
-                    ))
+                let account = inputs.config.get("accountId").and_then(|value| value.as_str());
+                let account = account.ok_or_else(|| ResolveError::MissingConfig {
+                    integration: inputs.integration.clone(),
+                    name: "accountId".to_owned(),
                 })?;
                 needs_app(Self::Account { realm: account.replacen('-', "_", 1).to_ascii_uppercase() })
             }

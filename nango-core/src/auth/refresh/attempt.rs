@@ -19,6 +19,7 @@ use crate::{
         obtain::{self, ObtainError, TOKEN_TIMEOUT},
         redactor,
     },
+    error::Chain,
     http::{Client, ClientParts, Url, WaitObserver},
     store::{ClaimOutcome, Connection, RefreshClaim, RefreshEnd, StoreError, failpoint::failpoint},
     time::Timestamp,
@@ -296,15 +297,14 @@ fn failed_end(
                 RefreshError::RetryLater { connection: context.describe(), reason: reason.clone(), wait: pause };
             (RefreshEnd::Failed { message: reason, refused: false, outcome_unknown: true, answered }, error, wait)
         }
-        error @ (ObtainError::Setup(_) | ObtainError::Resolve(_)) => {
-            let reason = error.to_string();
+        error @ (ObtainError::Setup(_) | ObtainError::Resolve(_) | ObtainError::Sign(_)) => {
             let end = RefreshEnd::Failed {
-                message: reason.clone(),
+                message: Chain(&error).to_string(),
                 refused: false,
                 outcome_unknown: interrupted,
                 answered: false,
             };
-            (end, RefreshError::Setup { connection: context.describe(), reason }, None)
+            (end, context.setup_failed(error), None)
         }
     }
 }

@@ -5,7 +5,9 @@ use std::{
     time::Instant,
 };
 
-use super::{ConnectionContext, CredentialsSnapshot, INITIAL_BACKOFF, RefreshError, RefreshReason, TokenRefresher};
+use super::{
+    ConnectionContext, CredentialsSnapshot, INITIAL_BACKOFF, RefreshError, RefreshReason, SetupError, TokenRefresher,
+};
 use crate::{
     auth::{
         Credentials, InjectError, Injector,
@@ -103,17 +105,15 @@ impl RefreshingCredentials {
     }
 
     fn replace(&self, current: CredentialsSnapshot) -> Result<Arc<ActiveCredentials>, RefreshError> {
-        let setup = |reason: String| RefreshError::Setup { connection: self.context.describe(), reason };
         // The configuration, and with it the host, may have changed: new credentials must not go to the old host.
         add_secrets(&self.redactor, &current.credentials, &current.connection.config, &self.context.app);
         let new_base_url = self.context.base_url(&current.connection.config, &current.credentials);
-        let new_base_url = new_base_url.map_err(|error| setup(error.to_string()))?;
+        let new_base_url = new_base_url.map_err(|error| self.context.setup_failed(error))?;
         if new_base_url.origin() != self.base_url.origin() {
-            return Err(setup(
-                "its base URL points to another host since the run started; start another run".to_owned(),
-            ));
+            return Err(self.context.setup_failed(SetupError::HostChanged));
         }
-        let next = Arc::new(active_credentials(&self.context, current).map_err(|error| setup(error.to_string()))?);
+        let next = active_credentials(&self.context, current).map_err(|error| self.context.setup_failed(error))?;
+        let next = Arc::new(next);
         let mut active = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Of two concurrent callers, the one with the newer version may be first.
         let same_row = next.snapshot.connection.row == active.snapshot.connection.row;

@@ -7,9 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::{
-    auth::AuthMode,
+    auth::{AuthMode, ObtainError},
+    error::{Chain, Error, ErrorKind, Remedy},
     http::{
-        Authorize, BoxFuture, CredentialsVersion, Method, OutgoingRequest, RawResponse, SystemClock, TransportError,
+        AuthError, Authorize, BoxFuture, CredentialsVersion, HttpError, Method, OutgoingRequest, RawResponse,
+        SystemClock, TransportError,
     },
     provider::Catalogue,
     store::{NewConnection, sqlite::Sqlite},
@@ -197,7 +199,10 @@ async fn rejected_refresh_is_not_retried() {
     wait_until(|| fixture.server.request_count() == 1).await;
     let error = RefreshingAuthorizer(refreshing.clone()).on_unauthorized(CredentialsVersion(1)).await.unwrap_err();
     let text = error.to_string();
-    assert!(matches!(error, AuthError::Refused(_)) && text.contains("must be connected again"), "{text}");
+    assert!(
+        matches!(error.remedy(), Some(Remedy::ReplaceCredentials { .. })) && text.contains("must be connected again"),
+        "{text}"
+    );
     assert!(
         text.contains("POST https://h.test/token returned 400 (invalid_grant: the token *** was revoked)"),
         "{text}"
@@ -218,10 +223,7 @@ async fn failed_refresh_is_retried_after_a_backoff() {
     let refreshing = fixture.refreshing().await;
     for _ in 0..3 {
         let error = sent(&refreshing).await.unwrap_err();
-        assert!(
-            matches!(&error, AuthError::RetryLater { wait, .. } if *wait <= INITIAL_BACKOFF && !wait.is_zero()),
-            "{error}"
-        );
+        assert!(error.wait().is_some_and(|wait| wait <= INITIAL_BACKOFF && !wait.is_zero()), "{error}");
         assert!(error.to_string().contains("returned 503 (try later); next attempt in "), "{error}");
     }
     assert_eq!(fixture.server.request_count(), 1);
@@ -309,7 +311,7 @@ async fn changed_host_gets_no_credentials() {
     let (_, used) = sent(&refreshing).await.unwrap();
     put("two", "t2").await;
     let error = RefreshingAuthorizer(refreshing.clone()).on_unauthorized(used).await.unwrap_err();
-    assert!(error.to_string().contains("points to another host"), "{error}");
+    assert!(Chain(&error).to_string().contains("points to another host"), "{error}");
     assert_eq!(sent(&refreshing).await.unwrap().0, "Bearer t1");
 }
 
@@ -496,4 +498,32 @@ async fn wait_for_refresh_of_another_process_is_reported_with_limit() {
     let expect = "waiting at most 90 s for another process that refreshes the token of connection `ann` of `shop`";
     assert_eq!(*reports.0.lock().unwrap(), [expect]);
     assert_eq!(setup.server.request_count(), 1);
+}
+
+#[test]
+fn cause_and_remedy_survive_every_conversion() {
+    let store = || RefreshError::Store { connection: "c".into(), source: Arc::new(StoreError::Full) };
+    let missing = || ResolveError::MissingConfig { integration: "shop".into(), name: "site".into() };
+    let setup = || RefreshError::Setup {
+        connection: "c".into(),
+        source: Arc::new(SetupError::from(ObtainError::from(missing()))),
+    };
+    let refused =
+        || RefreshError::Refused { integration: "shop".into(), connection: "ann".into(), reason: "revoked".into() };
+    let site = Remedy::SetConfiguration { integration: "shop".into(), name: "site".into() };
+    let replace = Remedy::ReplaceCredentials { integration: "shop".into(), connection: Some("ann".into()) };
+    let check = |error: &dyn Fn() -> RefreshError, kind: ErrorKind, remedy: Option<&Remedy>, text: &str| {
+        let by_request = HttpError::Auth(error().into()).into_error();
+        for error in [error().into_error(), Error::from(error()), by_request] {
+            assert_eq!((error.kind(), error.remedy()), (kind, remedy), "{error}");
+            assert_eq!(error.to_string(), text);
+        }
+    };
+    check(&store, ErrorKind::Store, None, &format!("cannot load or store the credentials of c: {}", StoreError::Full));
+    let text = "cannot refresh the token of c: `shop` needs the configuration value `site`";
+    check(&setup, ErrorKind::Connection, Some(&site), text);
+    let text = "connection `ann` of `shop` must be connected again: the provider rejected its credentials: revoked";
+    check(&refused, ErrorKind::Connection, Some(&replace), text);
+    let found = HttpError::Auth(store().into()).into_error();
+    assert!(matches!(found.find::<StoreError>(), Some(StoreError::Full)));
 }

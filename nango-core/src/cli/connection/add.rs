@@ -10,7 +10,7 @@ use crate::{
     cli::{
         Command, CommandError, Context, Exit, Terminal, lifecycle,
         lookup::{self, shell_quoted},
-        prompt, report,
+        prompt, remedy, report,
         values::{ValueReader, key_value},
     },
     declare::suggest,
@@ -179,7 +179,7 @@ fn add_error(error: Error) -> CommandError {
     let is_usage_error = error.downcast_ref::<InjectError>().is_some()
         || error.downcast_ref::<ResolveError>().is_some()
         || error.downcast_ref::<ConnectionConfigError>().is_some();
-    if is_usage_error { CommandError::usage(error.to_string()) } else { error.into() }
+    if is_usage_error { CommandError::usage(remedy::message(&error)) } else { error.into() }
 }
 
 fn print_human(
@@ -194,7 +194,7 @@ fn print_human(
     for event in events {
         context.terminal.line(report::headline(event))?;
         if let Some(error) = &event.error {
-            context.terminal.note(format_args!("error: `{}` failed: {error}", event.key.function));
+            context.terminal.note(format_args!("error: `{}` failed: {}", event.key.function, remedy::message(error)));
         }
     }
     let next = context.registry().syncs().find(|(entry, _)| entry.integration() == integration);

@@ -3,7 +3,7 @@
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use crate::{
-    cli::{Command, CommandError, Context, Exit, lookup, table::utc_time},
+    cli::{Command, CommandError, Context, Exit, lookup, remedy, table::utc_time},
     run::test_connection,
     wire::ConnectionTestJson,
 };
@@ -37,7 +37,7 @@ impl Command for Test {
             Ok(tested) => tested,
             Err(error) => {
                 context.terminal.json(&ConnectionTestJson::failed(&connection, &error))?;
-                context.terminal.note(format_args!("error: {error}"));
+                context.terminal.note(format_args!("error: {}", remedy::message(&error)));
                 return Ok(Exit::Failed);
             }
         };

@@ -4,7 +4,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use crate::{
     cli::{
-        Command, CommandError, Context, Exit,
+        Command, CommandError, Context, Exit, remedy,
         table::{count, human_size, pluralized, table, truncated},
     },
     wire::CheckJson,
@@ -33,7 +33,7 @@ impl Command for Check {
         let runtime = context.open_existing()?;
         let report = context.block_on(runtime.store.check(arguments.repair))?;
         let terminal = &mut context.terminal;
-        terminal.json(&CheckJson::new(&report))?;
+        terminal.json(&CheckJson::new(&report, remedy::advice))?;
         if !report.findings.is_empty() {
             let mut shown = table(&["problem", "location", "rows", "repaired", "example"], terminal.width());
             for finding in &report.findings {
@@ -61,7 +61,7 @@ impl Command for Check {
                 _ => {}
             }
             if finding.repaired < finding.count {
-                let advice = finding.problem.advice();
+                let advice = remedy::advice(&finding.problem.remedy());
                 terminal.line(format_args!("{} ({}) remains: {advice}", finding.problem.name(), finding.location))?;
             }
         }

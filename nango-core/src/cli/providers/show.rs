@@ -9,7 +9,7 @@ use crate::{
     cli::{
         Command, CommandError, Context, Exit, Terminal,
         lifecycle::end_text,
-        lookup,
+        lookup, remedy,
         table::{table, truncated},
     },
     declare::{OffsetBy, Paginate, PaginateKind},
@@ -37,7 +37,9 @@ impl Command for Show {
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
         let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let catalogue = context.catalogue().clone();
-        let provider = catalogue.find(&arguments.name).map_err(|error| CommandError::not_found(error.to_string()))?;
+        let provider = catalogue
+            .find(&arguments.name)
+            .map_err(|error| CommandError::not_found(remedy::text(&error, error.remedy())))?;
         let Some((_, listed)) = catalogue.entries().find(|(name, _)| *name == provider.name) else {
             return Ok(Exit::Success);
         };

@@ -7,6 +7,7 @@ use rejections::{VersionedAuthorizer, versioned};
 use super::*;
 use crate::{
     ErrorKind,
+    error::Chain,
     http::{
         AuthError, Authorize, Body, BoxFuture, CredentialsVersion, Method, StreamBody,
         mock::{
@@ -196,7 +197,7 @@ async fn last_failure_reports_its_attempts() {
     let script = MockTransport::new((0..3).map(|_| unreachable_server()));
     let error = setup(&script).0.send(&RequestSpec::get("/a?key=hush").retries(2)).await.unwrap_err();
     let text = "GET https://h.test/api/a failed after 3 attempts: the server could not be reached";
-    assert_eq!(error.to_string(), text);
+    assert_eq!(Chain(&error).to_string(), format!("{text}: refused"));
     let error = error.into_error();
     assert_eq!((error.kind(), error.to_string()), (ErrorKind::Network, format!("{text}: refused")));
 }

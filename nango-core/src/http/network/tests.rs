@@ -13,6 +13,7 @@ use tokio::{
 mod connections;
 
 use super::*;
+use crate::error::Chain;
 use crate::http::{
     Body, Client, ClientParts, EgressPolicy, HttpError, Method, RequestSpec, StreamBody,
     mock::{FakeClock, TestAuthorizer},
@@ -100,7 +101,7 @@ async fn interrupted_body_is_retried_or_reported() {
     let response = tokio::time::timeout(Duration::from_secs(10), fast.send(&RequestSpec::get("/a").retries(1))).await;
     assert_eq!(response.unwrap().unwrap().attempts, 2);
     let error = fast.send(&RequestSpec::new(Method::POST, "/a")).await.unwrap_err();
-    assert!(error.to_string().contains("the connection was lost"), "{error}");
+    assert!(Chain(&error).to_string().contains("the connection was lost"), "{error}");
     assert!(matches!(transport_of(error), TransportError::Disconnected(_)));
     assert_eq!(heads.lock().unwrap().len(), 3);
 }
@@ -144,7 +145,7 @@ async fn slow_response_ends_at_the_request_timeout() {
     spec.timeout = Some(Duration::from_millis(200));
     let error = client(address).send(&spec).await.unwrap_err();
     let text = format!("GET http://{address}/a failed: the response was incomplete after 0.2 s");
-    assert_eq!(error.to_string(), text);
+    assert_eq!(Chain(&error).to_string(), text);
     assert!(matches!(transport_of(error), TransportError::Timeout(_)));
 }
 
@@ -195,7 +196,7 @@ async fn dns_rebinding_is_refused() {
     let error = client.send(&RequestSpec::get("/a").retries(3)).await.unwrap_err();
     let text = "`rebind.test` may not be reached: its address is private; `[egress] allow = [\"rebind.test\"]` in \
                 nango.toml allows it";
-    assert!(error.to_string().contains("the request was not sent"), "{error}");
+    assert!(Chain(&error).to_string().contains("the request was not sent"), "{error}");
     assert_eq!(refusal_of(error), text);
     assert!(names.0.lock().unwrap().is_empty(), "a refusal is not retried");
     let reached = tokio::time::timeout(Duration::from_millis(50), secret.accept()).await;

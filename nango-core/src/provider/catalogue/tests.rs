@@ -34,8 +34,9 @@ fn unknown_provider_is_reported_with_suggestion() {
     let error = small.find("x").unwrap_err().to_string();
     assert_eq!(error, "unknown provider `x`; available: `acme` and `beta`");
     let many = (0..50).map(|n| format!("p{n}: {{ auth_mode: NONE }}")).collect::<Vec<_>>().join("\n");
-    let error = Catalogue::parse(&many).unwrap().find("acme").unwrap_err().to_string();
-    assert_eq!(error, "unknown provider `acme`; 50 are available, see `registry providers list`");
+    let error = Catalogue::parse(&many).unwrap().find("acme").unwrap_err();
+    assert_eq!(error.to_string(), "unknown provider `acme`; 50 are available");
+    assert_eq!(error.remedy(), Some(Remedy::ListProviders));
 }
 
 /// Returns the problems of an entry with this `proxy`, or the reason why it cannot be read.

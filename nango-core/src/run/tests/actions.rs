@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::{
     ErrorKind,
     declare::FunctionKind,
+    error::Remedy,
     store::{FunctionKey, Level, NewRun, RunStatus},
 };
 
@@ -165,11 +166,14 @@ async fn checkpoint_of_another_shape_is_an_error_and_can_be_reset() {
     let request =
         RunRequest { checkpoint: Some(json!({ "cursor": "x" })), ..Fixture::request(Target::Sync("by-hand".into())) };
     let report = fixture.run(request.clone()).await.unwrap();
+    let error = report.error.expect("an error");
     assert_eq!(
-        report.error.expect("an error").to_string(),
+        error.to_string(),
         "the stored checkpoint has { cursor: string }, but `Position` declares { page: integer } (missing field \
-         `page`). To start over: `registry run acme by-hand --connection one --reset`"
+         `page`)"
     );
+    let [integration, sync, connection] = ["acme", "by-hand", "one"].map(str::to_owned);
+    assert_eq!(error.remedy(), Some(&Remedy::ResetSync { integration, sync, connection, variant: None }));
     // The field has the right name, but another type; the error does not contain the value.
     let other = RunRequest { checkpoint: Some(json!({ "page": "secret", "more": null })), ..request.clone() };
     let error = fixture.run(other).await.unwrap().error.expect("an error").to_string();

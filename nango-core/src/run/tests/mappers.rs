@@ -1,7 +1,7 @@
 //! Tests of mapper syncs: pages, resumption, deletes, `since`, `on_invalid`.
 
 use super::*;
-use crate::store::RunStatus;
+use crate::{error::Remedy, store::RunStatus};
 
 fn thing(id: u64) -> Value {
     json!({ "id": id, "name": format!("thing {id}"), "updated_at": format!("2026-01-01T00:00:{id:02}Z") })
@@ -215,11 +215,11 @@ async fn async_mapper_can_send_requests_and_keeps_the_order() {
 }
 
 #[tokio::test]
-async fn metadata_that_lacks_an_endpoint_field_is_an_error_with_the_command() {
+async fn metadata_that_lacks_an_endpoint_field_is_an_error_with_the_remedy() {
     let fixture = Fixture::without_connection().await;
     fixture.connect(json!({})).await.unwrap();
-    let error = fixture.sync("by-cursor").await.error.expect("an error").to_string();
-    for part in ["space", "registry connection set-metadata acme one"] {
-        assert!(error.contains(part), "no {part} in {error}");
-    }
+    let error = fixture.sync("by-cursor").await.error.expect("an error");
+    assert!(error.to_string().contains("space"), "{error}");
+    let remedy = Remedy::SetMetadata { integration: "acme".into(), connection: "one".into() };
+    assert_eq!(error.remedy(), Some(&remedy));
 }

@@ -100,7 +100,7 @@ fn store_error(error: Error) -> StoreError {
         }
         _ => {}
     }
-    let Some(server_error) = database_error(&error) else { return StoreError::Database(Box::new(error)) };
+    let Some(server_error) = database_error(&error) else { return StoreError::Database(without_repetition(error)) };
     match server_error.code() {
         "55P03" => StoreError::Locked(LOCK_TIMEOUT.as_secs()),
         "53100" => StoreError::Full,
@@ -108,6 +108,16 @@ fn store_error(error: Error) -> StoreError {
         "25006" => StoreError::ReadOnly,
         "42501" => StoreError::Refused(server_error.message().to_owned()),
         "XX001" | "XX002" => StoreError::Damaged("a page".to_owned()),
-        _ => StoreError::Database(Box::new(error)),
+        _ => StoreError::Database(without_repetition(error)),
+    }
+}
+
+/// Returns the cause of an error whose text repeats that of its source.
+fn without_repetition(error: Error) -> Box<dyn std::error::Error + Send + Sync> {
+    match error {
+        Error::Database(error) => error.into_error(),
+        Error::Io(error) => Box::new(error),
+        Error::Configuration(error) | Error::Tls(error) | Error::Encode(error) | Error::Decode(error) => error,
+        other => Box::new(other),
     }
 }

@@ -115,9 +115,7 @@ async fn export(db: &mut Db, out: &mpsc::Sender<Chunk>) -> DbResult<()> {
             if let Some(row) = row {
                 let cells = cells(&row)?;
                 if table == Table::Records && cells.last() == Some(&Cell::Null) {
-                    return Err(DbError::damaged(
-                        "a record without its key row (repaired by `registry database check --repair`)",
-                    ));
+                    return Err(StoreError::MissingKeyRow.into());
                 }
                 bytes += cells.iter().map(size).sum::<usize>();
                 chunk.push(cells);

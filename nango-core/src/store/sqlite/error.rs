@@ -53,9 +53,17 @@ impl DbError {
             Some(ErrorCode::ReadOnly) => access("written"),
             Some(ErrorCode::SystemIoFailure) => access("read or written"),
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => access("opened"),
-            Some(_) => StoreError::Database(Box::new(error)),
+            Some(_) => StoreError::Database(without_repetition(error)),
             None => StoreError::Damaged(format!("a value ({error})")),
         }
+    }
+}
+
+/// Returns the cause of an error that has no text of its own: its text and its source would be the same.
+fn without_repetition(error: rusqlite::Error) -> Box<dyn std::error::Error + Send + Sync> {
+    match error {
+        rusqlite::Error::SqliteFailure(code, None) => Box::new(code),
+        other => Box::new(other),
     }
 }
 

@@ -110,9 +110,7 @@ fn export(db: &Db, out: &mpsc::Sender<Chunk>) -> DbResult<()> {
                     cells.push(cell(value)?);
                 }
                 if table == Table::Records && cells[columns - 1] == Cell::Null {
-                    return Err(DbError::damaged(
-                        "a record without its key row (repaired by `registry database check --repair`)",
-                    ));
+                    return Err(StoreError::MissingKeyRow.into());
                 }
                 chunk.push(cells);
             }

@@ -81,15 +81,14 @@ async fn failed_refresh_returns_its_reason() {
         let error = error.into_error();
         assert_eq!((error.kind(), error.to_string().as_str()), (kind, "why"));
     };
-    check(AuthError::Missing("why".into()), ErrorKind::Connection).await;
-    check(AuthError::Refused("why".into()), ErrorKind::Connection).await;
-    check(AuthError::Network("why".into()), ErrorKind::Network).await;
-    check(AuthError::RetryLater { message: "why".into(), wait: Duration::from_secs(30) }, ErrorKind::Network).await;
+    check(AuthError::new(ErrorKind::Connection, "why"), ErrorKind::Connection).await;
+    check(AuthError::new(ErrorKind::Network, "why"), ErrorKind::Network).await;
+    check(AuthError::new(ErrorKind::Internal, "why"), ErrorKind::Internal).await;
 }
 
 #[tokio::test]
 async fn only_a_401_of_the_trusted_origin_rejects_credentials() {
-    let never = VersionedAuthorizer::new(Err(AuthError::Missing("refresh was called".into())));
+    let never = VersionedAuthorizer::new(Err(AuthError::new(ErrorKind::Internal, "refresh was called")));
     let away = mock_response(302, &[("location", "https://cdn.test/b")], "");
     let script = MockTransport::new([away, mock_response(401, &[], "")]);
     let error = versioned(&script, &never).send(&RequestSpec::get("/a")).await.unwrap_err();

@@ -249,8 +249,7 @@ async fn incomplete_copy_is_opened_only_by_the_next_copy() {
     target.close().await.unwrap();
     assert_eq!(
         refused(&path).await,
-        "DIR/target.db contains an incomplete copy: `registry database copy` into it was interrupted. Copy again, \
-         which starts over, or remove it"
+        "DIR/target.db contains an incomplete copy, which was interrupted: copy again, which starts over, or remove it"
     );
     let target: SharedStore = Arc::new(Sqlite::open_target(&path).await.unwrap());
     let copied = copy(&source, &target, |_, _| ()).await.unwrap();
