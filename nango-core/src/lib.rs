@@ -38,10 +38,11 @@ pub mod redact;
 #[cfg(test)]
 #[path = "../../tests/support/rng.rs"]
 #[allow(
+    dead_code,
     missing_docs,
     unreachable_pub,
     clippy::expect_used,
-    reason = "a helper of the crate `nango-tests`, which exports it"
+    reason = "a helper of the crate `nango-tests`, with more than is needed here"
 )]
 mod rng;
 pub mod run;

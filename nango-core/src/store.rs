@@ -12,7 +12,8 @@
 //!   ([`Encryption`]).
 //! - Only `sqlite/` and `postgres/` contain SQL.
 //!
-//! To add a database, add a folder that implements these traits and passes the conformance suite in `conformance.rs`.
+//! To add a database, add a folder that implements these traits and passes the conformance suite
+//! (`tests/suite/conformance.rs`).
 
 mod batches;
 mod check;
@@ -51,8 +52,6 @@ mod totals;
 mod transfer;
 mod update_times;
 
-#[cfg(test)]
-mod conformance;
 #[cfg(test)]
 mod frozen;
 #[cfg(all(test, feature = "postgres"))]

@@ -1,5 +1,5 @@
-//! End-to-end tests of the `registry` binary. All modules are in one test program, which links faster than one program
-//! each.
+//! End-to-end tests of the `registry` binary, the conformance suite of databases, and tests of the rules of the source.
+//! All modules are in one test program, which links faster than one program each.
 
 #![expect(
     clippy::expect_used,
@@ -14,6 +14,8 @@ mod bodies;
 mod catalogue;
 mod clock;
 mod compile_fail;
+#[cfg(debug_assertions)]
+mod conformance;
 mod connections;
 mod crash;
 mod database;

@@ -13,6 +13,7 @@ pub mod descriptions;
 pub mod echo;
 pub mod faketime;
 pub mod golden;
+pub mod internal;
 pub mod measure;
 pub mod metered;
 pub mod npm;

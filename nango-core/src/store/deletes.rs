@@ -26,13 +26,14 @@
 //! - Times come from the database's clock.
 
 mod candidate;
+#[cfg(test)]
+#[path = "../../../tests/suite/conformance/delete_histories.rs"]
+mod delete_histories;
 mod pending;
 mod policy;
 mod scan;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-pub(super) mod vectors;
 mod walks;
 
 pub use candidate::HeldBy;

@@ -226,7 +226,7 @@ impl Records for Postgres {
         })
     }
 
-    #[cfg(test)]
+    #[cfg(debug_assertions)]
     fn backdate_scans(&self, micros: i64) -> StoreFuture<'_, ()> {
         self.write(micros, |db, micros| Box::pin(deletes::backdate_scans(db, *micros)))
     }
@@ -275,7 +275,7 @@ impl Runs for Postgres {
         self.write((*run, key.to_owned(), ttl), |db, (run, key, ttl)| Box::pin(locks::acquire(db, run, key, *ttl)))
     }
 
-    #[cfg(test)]
+    #[cfg(debug_assertions)]
     fn move_leases(&self, micros: i64) -> StoreFuture<'_, ()> {
         self.write(micros, |db, micros| Box::pin(runs::move_leases(db, *micros)))
     }

@@ -297,7 +297,9 @@ pub trait Records: Send + Sync {
     fn pending_deletes(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> StoreFuture<'_, PendingDeletes>;
 
     /// Shifts the stored times of scans and candidates back by this number of microseconds, as if that time had passed.
-    #[cfg(test)]
+    /// For the conformance suite; a release build does not contain it.
+    #[cfg(debug_assertions)]
+    #[doc(hidden)]
     fn backdate_scans(&self, micros: i64) -> StoreFuture<'_, ()>;
 }
 

@@ -139,6 +139,8 @@ pub trait Runs {
     fn unlock(&self, run: &RunToken, key: &str) -> StoreFuture<'_, bool>;
 
     /// Moves the expiry of all leases, as if the clock had been ahead when they were written.
-    #[cfg(test)]
+    /// For the conformance suite; a release build does not contain it.
+    #[cfg(debug_assertions)]
+    #[doc(hidden)]
     fn move_leases(&self, micros: i64) -> StoreFuture<'_, ()>;
 }

@@ -211,7 +211,7 @@ impl Records for Sqlite {
         self.read_with(move |db| deletes::pending_deletes(db, &dataset, &policy))
     }
 
-    #[cfg(test)]
+    #[cfg(debug_assertions)]
     fn backdate_scans(&self, micros: i64) -> StoreFuture<'_, ()> {
         self.write(move |db| deletes::backdate_scans(db, micros))
     }
@@ -268,7 +268,7 @@ impl Runs for Sqlite {
         self.write(move |db| locks::acquire(db, &run, &key, ttl))
     }
 
-    #[cfg(test)]
+    #[cfg(debug_assertions)]
     fn move_leases(&self, micros: i64) -> StoreFuture<'_, ()> {
         self.write(move |db| runs::move_leases(db, micros))
     }

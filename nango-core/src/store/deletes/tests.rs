@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    vectors::{Case, Expect, Run, SECOND, cases, next_run_name},
+    delete_histories::{Case, Expect, Run, SECOND, cases, next_run_name},
     *,
 };
 use crate::{
@@ -68,7 +68,7 @@ impl DatasetState {
             let results = if policy.by_request {
                 run.request_confirmations(&self.candidates_to_request(&candidates))
             } else {
-                vectors::ConfirmationResults::default()
+                delete_histories::ConfirmationResults::default()
             };
             for id in &results.returned {
                 self.states.remove(id);

@@ -296,7 +296,7 @@ pub(super) async fn candidates_to_request(db: &mut Db, query: &CandidateQuery) -
 }
 
 /// Moves the stored times of scans and candidates into the past.
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(super) async fn backdate_scans(db: &mut Db, micros: i64) -> DbResult<()> {
     for older in [
         "UPDATE nango_rs.datasets SET scan_began = scan_began - $1",

@@ -83,7 +83,7 @@ pub(super) async fn heartbeat(db: &mut Db, run: &RunToken) -> DbResult<()> {
 }
 
 /// Moves the ends of all leases by a number of microseconds.
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(super) async fn move_leases(db: &mut Db, micros: i64) -> DbResult<()> {
     for sql in [
         "UPDATE nango_rs.runs SET lease_until = lease_until + $1",

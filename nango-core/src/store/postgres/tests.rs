@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Creates a database for one test. Returns `None` if no server is available, which has been reported already.
-pub(in crate::store) fn database() -> Option<Database> {
+pub(super) fn database() -> Option<Database> {
     postgres_server::database(|url| {
         let url = url.to_owned();
         // On a separate thread: the caller may already be inside a runtime.

@@ -265,7 +265,7 @@ pub(super) fn candidates_to_request(
 }
 
 /// Moves the stored times of scans and candidates into the past.
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(super) fn backdate_scans(db: &Db, micros: i64) -> DbResult<()> {
     for update in [
         "UPDATE scans SET began_at = began_at - ?1",

@@ -68,7 +68,7 @@ pub(super) fn heartbeat(db: &Db, run: &RunToken) -> DbResult<()> {
 }
 
 /// Moves the ends of all leases by a number of microseconds.
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(super) fn move_leases(db: &Db, micros: i64) -> DbResult<()> {
     for (table, column) in [("runs", "lease_until"), ("connections", "refresh_until"), ("processes", "until")] {
         db.sql.execute(&format!("UPDATE {table} SET {column} = {column} + ?1"), [micros])?;

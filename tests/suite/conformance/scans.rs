@@ -1,9 +1,11 @@
 //! Scans: deletion of unseen records, interruption, resumption, and confirmation.
 
+use nango_tests::internal::store::{
+    FinishScan, LastAction, ResumeWrite, RowOutcome::*, RunStatus, ScanFrom, ScanOutcome, StoreError, Write,
+};
 use serde_json::json;
 
 use super::support::*;
-use crate::store::{LastAction, ResumeWrite, RowOutcome::*, RunStatus, ScanFrom, ScanOutcome, StoreError};
 
 pub(super) async fn record_missed_by_scan_is_deleted(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
@@ -16,7 +18,7 @@ pub(super) async fn record_missed_by_scan_is_deleted(store: TestStore) {
     sync.save(&[("a", 1), ("c", 2)]).await;
     sync.save(&[("e", 1)]).await;
     let resume = Some(ResumeWrite::Set(vec![7]));
-    let finish = crate::store::FinishScan { resume, ..sync.finish(scan, 1, true) };
+    let finish = FinishScan { resume, ..sync.finish(scan, 1, true) };
     let outcome = store.finish_scan(finish).await.unwrap();
     assert_eq!(outcome, ScanOutcome { deleted: 1, ..ScanOutcome::default() });
     assert_eq!(sync.ids().await, "a -d c e -b");
@@ -52,7 +54,7 @@ pub(super) async fn sighting_counts_as_seen_and_writes_nothing(store: TestStore)
     let scan = sync.scan(true).await;
     sync.save(&[("a", 1)]).await;
     let ids = ["b", "b", "gone"].map(str::to_owned).to_vec();
-    let outcomes = sync.commit(crate::store::Write::Seen(ids)).await;
+    let outcomes = sync.commit(Write::Seen(ids)).await;
     assert_eq!(outcomes, [Seen, Duplicate, Missing]);
     assert_eq!(store.finish_scan(sync.finish(scan, 1, true)).await.unwrap().deleted, 1);
     assert_eq!((sync.ids().await.as_str(), sync.row("b").await), ("a b -c", before));

@@ -1,9 +1,12 @@
 //! Ends of scans: random walk results and policies, and random responses of the provider.
 
-use super::{ACTORS, Chaos, random_ids};
-use crate::store::{
+use nango_tests::internal::store::{
     Confirmation, DeletePolicy, FinishScan, NextFullRun, PendingDeletes, ScanOutcome, ScanWalk, StoreError,
-    conformance::oracle::expected::{Due, ExpectedPendingDeletes},
+};
+
+use super::{
+    super::expected::{Due, ExpectedPendingDeletes},
+    ACTORS, Chaos, random_ids,
 };
 
 /// A hold, in microseconds, that never ends within a test.

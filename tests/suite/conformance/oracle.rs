@@ -16,8 +16,8 @@ mod expected;
 mod readers;
 mod walks;
 
-use crate::rng::Rng;
 pub(super) use chaos::random_work_matches_model;
+use nango_tests::rng::Rng;
 pub(super) use walks::complete_walk_deletes_no_live_record;
 
 /// The last steps, printed if the test fails.

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use super::support::*;
-use crate::{
+use nango_tests::internal::{
     declare::FunctionKind,
     store::{
         CheckpointWrite, FunctionKey, Level, LogLine, NewRun, ResumeWrite, RunEnd, RunStatus, RunToken, ScanFrom,
         StoreError,
     },
 };
+use serde_json::{Value, json};
+
+use super::support::*;
 
 /// A lease that has expired when it begins.
 const NO_LEASE: Duration = Duration::ZERO;

@@ -1,15 +1,15 @@
 //! Page commits: saves, deletes, patches, and their atomicity.
 
+use nango_tests::internal::{
+    declare::Merging,
+    store::{
+        Change, CheckpointWrite, DatasetKey, DatasetStats, FeedRow, LastAction, Level, LogLine, ModelCounts, ReadQuery,
+        ResumeWrite, RowOutcome::*, StoreError, Write,
+    },
+};
 use serde_json::{Value, json};
 
 use super::support::*;
-use crate::{
-    declare::Merging,
-    store::{
-        Change, CheckpointWrite, DatasetKey, FeedRow, LastAction, Level, LogLine, ModelCounts, ReadQuery, ResumeWrite,
-        RowOutcome::*, StoreError, Write,
-    },
-};
 
 pub(super) async fn save_adds_then_leaves_unchanged_then_updates(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
@@ -312,7 +312,7 @@ pub(super) async fn variants_and_connections_are_separate_datasets(store: TestSt
         let feed = read(&store, dataset, ReadQuery::default()).await.records;
         assert_eq!((feed.len(), &json_of(&feed[0])["n"]), (1, &json!(n)));
     }
-    let keys = |found: Vec<crate::store::DatasetStats>| found.into_iter().map(|one| one.dataset).collect::<Vec<_>>();
+    let keys = |found: Vec<DatasetStats>| found.into_iter().map(|one| one.dataset).collect::<Vec<_>>();
     let mut sorted = others.to_vec();
     sorted.sort();
     assert_eq!(keys(store.datasets(None, None).await.unwrap()), sorted);

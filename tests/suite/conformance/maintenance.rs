@@ -1,11 +1,11 @@
 //! Maintenance: prune, erase and empty, and their effect on readers and later saves.
 
+use nango_tests::internal::store::{
+    DatasetKey, FeedRow, Prune, PruneUntil, Pruned, ReadQuery, RowOutcome::*, StoreError, empty_dataset, prune_all,
+};
 use serde_json::json;
 
 use super::support::*;
-use crate::store::{
-    DatasetKey, FeedRow, Prune, PruneUntil, Pruned, ReadQuery, RowOutcome::*, StoreError, empty_dataset, prune_all,
-};
 
 fn until(cursor: &str, limit: u32) -> Prune {
     Prune { until: PruneUntil::Cursor(cursor.to_owned()), after: None, limit }

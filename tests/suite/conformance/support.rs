@@ -3,21 +3,23 @@
 use std::{collections::BTreeMap, ops::Deref, sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use nango_tests::{
+    internal::{
+        auth::KeyRing,
+        declare::{FunctionKind, Merging},
+        model::{Batch, Data, Model, ModelInfo, Patch, Record},
+        store::{
+            self, Change, Committed, DatasetKey, DeletePolicy, FeedPage, FeedRow, FinishScan, FunctionKey,
+            NewConnection, NewRun, Page, PatchRow, ReadQuery, RowOutcome, RunEnd, RunStatus, RunToken, Scan, ScanFrom,
+            ScanWalk, SharedStore, StoreError, Write, sqlite::Sqlite,
+        },
+    },
+    postgres, wait,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
-
-use crate::{
-    auth::KeyRing,
-    declare::{FunctionKind, Merging},
-    model::{Batch, Data, Model, ModelInfo, Patch, Record},
-    store::{
-        Change, Committed, DatasetKey, DeletePolicy, FeedPage, FeedRow, FinishScan, FunctionKey, NewRun, Page,
-        PatchRow, ReadQuery, RowOutcome, RunEnd, RunStatus, RunToken, Scan, ScanFrom, ScanWalk, SharedStore,
-        StoreError, Write, deletes::unguarded_finish_scan, sqlite::Sqlite,
-    },
-};
 
 /// The empty database of a case.
 pub(super) struct TestStore {
@@ -31,13 +33,8 @@ pub(super) struct TestStore {
 /// The storage of a database.
 enum TestBackend {
     Memory,
-    File {
-        dir: TempDir,
-    },
-    #[cfg(feature = "postgres")]
-    Server {
-        database: crate::store::postgres_server::Database,
-    },
+    File { dir: TempDir },
+    Server { database: postgres::Database },
 }
 
 impl TestStore {
@@ -52,10 +49,9 @@ impl TestStore {
         Some(Self { store, ring: two_keys(), backend: TestBackend::File { dir } })
     }
 
-    #[cfg(feature = "postgres")]
     pub(super) async fn postgres() -> Option<Self> {
-        let database = crate::store::postgres::tests::database()?;
-        let store = crate::store::open(&database.url).await.unwrap();
+        let database = migrated_database()?;
+        let store = store::open(&database.url).await.unwrap();
         Some(Self { store, ring: two_keys(), backend: TestBackend::Server { database } })
     }
 
@@ -65,7 +61,6 @@ impl TestStore {
     }
 
     /// Opens a database on a server with sealed payloads.
-    #[cfg(feature = "postgres")]
     pub(super) async fn postgres_sealed() -> Option<Self> {
         Some(Self::postgres().await?.enable_encryption().await)
     }
@@ -75,12 +70,11 @@ impl TestStore {
         let url = match &self.backend {
             TestBackend::Memory => return self,
             TestBackend::File { dir } => format!("sqlite:{}", dir.path().join("nango.db").display()),
-            #[cfg(feature = "postgres")]
             TestBackend::Server { database } => database.url.clone(),
         };
         let sealed = self.encryption_settings().await.unwrap().payloads;
         self.store.close().await.unwrap();
-        let again = Self { store: crate::store::open(&url).await.unwrap(), ..self };
+        let again = Self { store: store::open(&url).await.unwrap(), ..self };
         if sealed {
             again.use_keys(again.ring.clone(), false).await.unwrap();
         }
@@ -92,6 +86,14 @@ impl TestStore {
         assert!(self.encryption().await.unwrap().payloads);
         self
     }
+}
+
+/// Creates a migrated database for one case. Returns `None` if no server is available, which has been reported already.
+fn migrated_database() -> Option<postgres::Database> {
+    postgres::database(|url| {
+        let url = url.to_owned();
+        wait(async move { store::open(&url).await.unwrap().close().await.unwrap() });
+    })
 }
 
 fn two_keys() -> Arc<KeyRing> {
@@ -262,17 +264,30 @@ impl<'a> TestSync<'a> {
         self.store.begin_scan(&self.run, &self.key, &self.dataset, from, brought_forward).await.unwrap()
     }
 
-    /// Returns the end of a scan without guards.
+    /// Returns the end of a scan without guards: one complete walk confirms a delete.
+    pub(super) fn unguarded_finish(&self, scan: Scan) -> FinishScan {
+        FinishScan {
+            run: self.run,
+            function: self.key.clone(),
+            dataset: self.dataset.clone(),
+            scan,
+            walk: ScanWalk { requests: 1, ..token_walk() },
+            policy: DeletePolicy { allow: true, ..DeletePolicy::default() },
+            confirmations: Vec::new(),
+            resume: None,
+        }
+    }
+
+    /// Returns the end of a scan without guards, of a complete or incomplete walk, with this number of confirmations.
     pub(super) fn finish(&self, scan: Scan, confirm: u32, complete: bool) -> FinishScan {
-        let mut finish = unguarded_finish_scan(self.run, self.key.clone(), self.dataset.clone(), scan);
+        let mut finish = self.unguarded_finish(scan);
         (finish.policy.confirmations, finish.walk.complete) = (Some(confirm), complete);
         finish
     }
 
     /// Returns the end of a scan with these walk results and this policy.
     pub(super) fn finish_as(&self, scan: Scan, walk: ScanWalk, policy: DeletePolicy) -> FinishScan {
-        let (function, dataset) = (self.key.clone(), self.dataset.clone());
-        FinishScan { walk, policy, ..unguarded_finish_scan(self.run, function, dataset, scan) }
+        FinishScan { walk, policy, ..self.unguarded_finish(scan) }
     }
 
     /// Executes a complete walk that sees these records. Returns the number of deleted and of unconfirmed records.
@@ -326,9 +341,9 @@ pub(super) async fn tick(store: &SharedStore) -> i64 {
     store.now().as_micros()
 }
 
-pub(super) fn connection(id: &str) -> crate::store::NewConnection {
+pub(super) fn connection(id: &str) -> NewConnection {
     let config = json!({ "subdomain": "acme" }).as_object().unwrap().clone();
-    crate::store::NewConnection {
+    NewConnection {
         integration: "github".to_owned(),
         id: id.to_owned(),
         auth: "NONE".to_owned(),

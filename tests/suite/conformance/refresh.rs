@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use nango_tests::internal::store::{ClaimOutcome, NewConnection, RefreshClaim, RefreshEnd};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::support::*;
-use crate::store::{ClaimOutcome, NewConnection, RefreshClaim, RefreshEnd};
 
 const LEASE: Duration = MINUTE;
 

@@ -1,20 +1,21 @@
 //! Sealing and reseal passes: readers and saves must not observe them.
 
-use super::support::*;
-use crate::{
+use nango_tests::internal::{
     auth::KeyRing,
     store::{
-        EncryptionState, FeedRow, KeyId, Keys, ResealProgress, ResumeWrite, RowOutcome::*, SharedStore, StoreError,
-        credentials_context, reseal, resume_context,
+        DatasetStats, EncryptionState, FeedRow, KeyId, Keys, NewConnection, ResealProgress, ResumeWrite, RowOutcome::*,
+        SharedStore, StoreError, Write, credentials_context, reseal, resume_context,
     },
 };
+
+use super::support::*;
 
 /// Fills a database with records of every state, and returns the keys of its ring.
 async fn filled(store: &TestStore) -> (TestSync<'_>, [KeyId; 2]) {
     store.use_keys(store.ring.clone(), false).await.unwrap();
     let sync = TestSync::begin(store, "issues").await;
     let many: Vec<_> = (0..1500).map(|n| doc(&format!("r{n:04}"), n)).collect();
-    sync.commit(crate::store::Write::Save(batch(&many))).await;
+    sync.commit(Write::Save(batch(&many))).await;
     sync.save(&[("kept", 1), ("changed", 1), ("gone", 1), ("patched", 1)]).await;
     sync.save(&[("changed", 2)]).await;
     sync.commit(delete(&["gone"])).await;
@@ -25,7 +26,7 @@ async fn filled(store: &TestStore) -> (TestSync<'_>, [KeyId; 2]) {
 }
 
 /// Returns everything that readers observe.
-async fn seen(sync: &TestSync<'_>) -> (Vec<FeedRow>, Vec<crate::store::DatasetStats>) {
+async fn seen(sync: &TestSync<'_>) -> (Vec<FeedRow>, Vec<DatasetStats>) {
     (sync.feed().await, sync.store.datasets(None, None).await.unwrap())
 }
 
@@ -40,7 +41,7 @@ async fn stays_unchanged(sync: &TestSync<'_>) {
 /// Asserts that a save of a patched record is unchanged, although the order of its keys differs.
 async fn patched_is_the_same(sync: &TestSync<'_>) {
     let whole = Doc { title: Some("t".to_owned()), ..doc("patched", 1) };
-    assert_eq!(sync.commit(crate::store::Write::Save(batch(&[whole]))).await, [Unchanged]);
+    assert_eq!(sync.commit(Write::Save(batch(&[whole]))).await, [Unchanged]);
 }
 
 async fn reseal_all(store: &SharedStore) -> ResealProgress {
@@ -125,7 +126,7 @@ pub(super) async fn sealed_blobs_are_resealed_with_active_key(store: TestStore) 
     };
     let put = async |id: &str, key: KeyId| {
         let credentials = blob(key, &credentials_context("github", id));
-        store.put_connection(crate::store::NewConnection { credentials, ..connection(id) }).await.unwrap();
+        store.put_connection(NewConnection { credentials, ..connection(id) }).await.unwrap();
     };
     let resume = async |key: KeyId| {
         let mut page = sync.page([]);

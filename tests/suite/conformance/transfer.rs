@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
-use super::support::*;
-use crate::store::{
+use nango_tests::internal::store::{
     CheckpointWrite, DatasetKey, DeletePolicy, FeedPage, Level, LogLine, PruneUntil, ReadQuery, ResumeWrite,
     RowOutcome::*, RunStatus, ScanFrom, SharedStore, StoreError, Table, copy, fingerprint, prune_all, sqlite::Sqlite,
 };
+use serde_json::json;
+
+use super::support::*;
 
 /// Fills a store with active, changed, merged, deleted and pruned records, checkpoints, a finished run and an active
 /// one.

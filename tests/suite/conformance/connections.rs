@@ -1,12 +1,12 @@
 //! Connections: add, replace, metadata, removal, and internal values.
 
+use nango_tests::internal::store::{
+    CheckpointWrite, Connection, DatasetKey, Filter, MetadataChange, NewConnection, ReadQuery, RefreshClaim,
+    RefreshEnd, RemovedConnection, ResumeWrite, RowOutcome::*, RunStatus,
+};
 use serde_json::{Map, Value, json};
 
 use super::support::*;
-use crate::store::{
-    CheckpointWrite, Filter, MetadataChange, NewConnection, ReadQuery, RefreshClaim, RefreshEnd, RemovedConnection,
-    ResumeWrite, RowOutcome::*, RunStatus,
-};
 
 fn object(value: Value) -> Map<String, Value> {
     let Value::Object(object) = value else { panic!("not an object: {value}") };
@@ -36,9 +36,8 @@ pub(super) async fn a_connection_is_added_and_replaced(store: TestStore) {
 
     store.put_connection(connection("Zeta")).await.unwrap();
     store.put_connection(NewConnection { integration: "gitlab".to_owned(), ..connection("acme") }).await.unwrap();
-    let names = |all: Vec<crate::store::Connection>| {
-        all.iter().map(|one| format!("{}/{}", one.integration, one.id)).collect::<Vec<_>>()
-    };
+    let names =
+        |all: Vec<Connection>| all.iter().map(|one| format!("{}/{}", one.integration, one.id)).collect::<Vec<_>>();
     let all = names(store.connections(None).await.unwrap());
     assert_eq!(all, ["github/Zeta", "github/acme", "gitlab/acme"]);
     assert_eq!(names(store.connections(Some("gitlab")).await.unwrap()), ["gitlab/acme"]);
@@ -77,7 +76,7 @@ pub(super) async fn removal_deletes_records_and_keeps_sequence(store: TestStore)
     let cursor = sync.row("c").await.cursor;
     let key = sync.key.clone();
     let dataset = sync.dataset.clone();
-    let other = crate::store::DatasetKey { connection: "other".to_owned(), ..dataset.clone() };
+    let other = DatasetKey { connection: "other".to_owned(), ..dataset.clone() };
     let mut page = sync.page([save(&[("x", 1)])]);
     page.changes[0].dataset = other.clone();
     store.commit(page).await.unwrap();

@@ -7,13 +7,14 @@ mod deletes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nango_tests::internal::store::{DeleteRow, FeedRow, ModelCounts, RowOutcome};
 use serde_json::{Map, Value};
 
 use deletes::Missed;
 pub(super) use deletes::{Due, ExpectedPendingDeletes};
 
 use super::readers::ReplicaRow;
-use crate::store::{DeleteRow, FeedRow, ModelCounts, RowOutcome, conformance::support::Doc};
+use crate::conformance::support::Doc;
 
 /// An update time so far in the future that it is not compared.
 pub(super) const FAR: i64 = i64::MAX / 2;

@@ -7,6 +7,16 @@ mod maintenance;
 
 use std::collections::HashMap;
 
+use nango_tests::{
+    internal::{
+        declare::Merging,
+        store::{
+            CheckpointWrite, DatasetKey, DeleteRow, ModelCounts, ResumeWrite, RowOutcome, RunStatus, RunToken, Scan,
+            ScanFrom, SharedStore, StoreError, StoredCheckpoint, Write,
+        },
+    },
+    rng::{self, Rng},
+};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -16,16 +26,8 @@ use super::{
     readers::{Replica, check_random_query, check_sizes, cursor_seq, read_feed},
     step_count,
 };
-use crate::{
-    declare::Merging,
-    rng::{self, Rng},
-    store::{
-        CheckpointWrite, DeleteRow, ModelCounts, ResumeWrite, RowOutcome, RunStatus, RunToken, Scan, ScanFrom,
-        SharedStore, StoreError, StoredCheckpoint, Write,
-        conformance::support::{
-            Doc, TestStore, TestSync, assert_lease_lost, batch, doc, patch_row, row_outcomes, run_end, tick,
-        },
-    },
+use crate::conformance::support::{
+    Doc, TestStore, TestSync, assert_lease_lost, batch, doc, patch_row, row_outcomes, run_end, tick,
 };
 
 const ACTORS: [&str; 3] = ["issues", "other", "webhook"];
@@ -59,7 +61,7 @@ struct Chaos<'a> {
     seq_owners: HashMap<i64, (String, i64)>,
 }
 
-pub(in crate::store::conformance) async fn random_work_matches_model(store: TestStore) {
+pub(in crate::conformance) async fn random_work_matches_model(store: TestStore) {
     let seed = rng::seed();
     let mut actors = Vec::new();
     for name in ACTORS {
@@ -125,7 +127,7 @@ impl Chaos<'_> {
         }
     }
 
-    fn dataset(&self) -> crate::store::DatasetKey {
+    fn dataset(&self) -> DatasetKey {
         self.actors[0].sync.dataset.clone()
     }
 

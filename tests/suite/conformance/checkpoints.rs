@@ -1,9 +1,9 @@
 //! Checkpoints and resume states: versions, conflicts and reset.
 
+use nango_tests::internal::store::{CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint};
 use serde_json::{Value, json};
 
 use super::support::*;
-use crate::store::{CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint};
 
 async fn write(sync: &TestSync<'_>, value: Option<Value>, expected: i64) -> Result<Option<i64>, StoreError> {
     let mut page = sync.page([]);

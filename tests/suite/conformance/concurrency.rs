@@ -9,10 +9,10 @@ use std::{
     time::Duration,
 };
 
+use nango_tests::internal::store::{FeedRow, ReadQuery, SharedStore};
 use serde_json::json;
 
 use super::support::*;
-use crate::store::{FeedRow, ReadQuery, SharedStore};
 
 const WRITERS: u64 = 6;
 const READERS: u32 = 4;

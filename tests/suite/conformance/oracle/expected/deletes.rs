@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use nango_tests::internal::store::{DeletePolicy, FinishScan, HeldBy};
+
 use super::{Expected, WriteContext};
-use crate::store::{DeletePolicy, FinishScan, HeldBy};
 
 /// The state of a pending candidate, which complete scans did not see.
 #[derive(Debug, Clone)]

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use nango_tests::internal::store::{FeedPage, Filter, ReadQuery, StoreError};
+
 use super::support::*;
-use crate::store::{FeedPage, Filter, ReadQuery, StoreError};
 
 fn query(cursor: Option<&str>, limit: u32) -> ReadQuery {
     ReadQuery { cursor: cursor.map(str::to_owned), limit, ..ReadQuery::default() }

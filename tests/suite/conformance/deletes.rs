@@ -1,16 +1,18 @@
 //! Deletes: the histories of the specification, and the parts of a decision that a database contributes.
 //!
-//! Tests advance time with [`crate::store::Records::backdate_scans`], which shifts stored times back.
+//! Tests advance time with [`Records::backdate_scans`], which shifts stored times back.
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
-
-use super::support::*;
-use crate::store::{
+use nango_tests::internal::store::{
     DEFAULT_HOLD, DeletePolicy, HeldBy, NextFullRun, PendingDeletes, ScanFrom, ScanOutcome, ScanWalk, SharedStore,
     Write,
-    deletes::vectors::{Case, Expect, Run, SECOND, cases, next_run_name},
+};
+use serde_json::json;
+
+use super::{
+    delete_histories::{Case, Expect, Run, SECOND, cases, next_run_name},
+    support::*,
 };
 
 pub(super) fn empty_walk() -> ScanWalk {

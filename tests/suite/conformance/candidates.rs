@@ -2,15 +2,15 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use nango_tests::internal::store::{
+    Confirmation, DEFAULT_HOLD, DeletePolicy, FinishScan, Keys, NextFullRun, PendingDeletes, RowOutcome::*, RunStatus,
+    Scan, ScanFrom, ScanWalk, SharedStore, StoreError, copy, empty_dataset, reseal, sqlite::Sqlite,
+};
 use serde_json::json;
 
 use super::{
     deletes::{empty_walk, named, sync_with_records},
     support::*,
-};
-use crate::store::{
-    Confirmation, DEFAULT_HOLD, DeletePolicy, FinishScan, Keys, NextFullRun, PendingDeletes, RowOutcome::*, RunStatus,
-    ScanFrom, ScanWalk, SharedStore, StoreError, copy, empty_dataset, reseal, sqlite::Sqlite,
 };
 pub(super) async fn incomplete_scan_keeps_candidate_state_of_unseen_records(store: TestStore) {
     let sync = sync_with_records(&store, &named(["a", "b", "c"])).await;
@@ -136,7 +136,7 @@ pub(super) async fn candidates_are_those_of_the_open_scan(store: TestStore) {
     let finish = FinishScan { confirmations, ..sync.finish_as(scan, token_walk(), policy) };
     let finished = store.finish_scan(finish.clone()).await.unwrap();
     assert_eq!((finished.deleted, finished.held), (7, 0));
-    for closed_scan in [scan, crate::store::Scan { number: scan.number + 1, resumed: false }] {
+    for closed_scan in [scan, Scan { number: scan.number + 1, resumed: false }] {
         let closed = store.delete_candidates(&sync.run, &sync.dataset, closed_scan, [0; 16], 100).await;
         assert!(matches!(&closed, Err(StoreError::ScanClosed(model)) if model == "Doc"), "{closed:?}");
     }

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
-use super::support::*;
-use crate::{
+use nango_tests::internal::{
     declare::Merging,
+    model::{Batch, Data, Model, ModelInfo, Record},
     store::{
-        DeleteRow, PruneUntil, RowOutcome, RowOutcome::*, ScanOutcome, SharedStore, Write, copy, prune_all,
+        DeleteRow, PruneUntil, RowOutcome, RowOutcome::*, ScanOutcome, SharedStore, Write, copy, prune_all, reseal,
         sqlite::Sqlite,
     },
 };
+use serde_json::json;
+
+use super::support::*;
 
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -190,7 +191,7 @@ pub(super) async fn unchanged_save_adds_missing_update_time(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     // The model did not declare the field when the record was saved: the batch has no times.
     let untimed = |id: &str| {
-        let mut batch = crate::model::Batch::default();
+        let mut batch = Batch::default();
         batch.push(&Untimed(at(id, 1, 20))).unwrap();
         Write::Save(batch)
     };
@@ -214,14 +215,14 @@ pub(super) async fn unchanged_save_adds_missing_update_time(store: TestStore) {
 #[serde(transparent)]
 struct Untimed(Doc);
 
-impl crate::model::Data for Untimed {}
+impl Data for Untimed {}
 
-impl crate::model::Model for Untimed {
+impl Model for Untimed {
     const NAME: &'static str = "Doc";
-    const INFO: &'static crate::model::ModelInfo = Doc::INFO;
+    const INFO: &'static ModelInfo = Doc::INFO;
 }
 
-impl crate::model::Record for Untimed {
+impl Record for Untimed {
     type Id = String;
 
     fn id(&self) -> &String {
@@ -240,7 +241,7 @@ pub(super) async fn update_times_survive_prune_reseal_and_copy(store: TestStore)
     store.use_keys(store.ring.clone(), false).await.unwrap();
     let payloads = store.encryption().await.unwrap().payloads;
     store.seal_payloads(!payloads).await.unwrap();
-    crate::store::reseal(&**store, |_| true).await.unwrap();
+    reseal(&**store, |_| true).await.unwrap();
 
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("copy.db");

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Confirmation, DEFAULT_HOLD, DeletePolicy, NextFullRun, ScanWalk, WalkKind, WalkResult};
+use nango_core::store::{Confirmation, DEFAULT_HOLD, DeletePolicy, NextFullRun, ScanWalk, WalkKind, WalkResult};
 
-const FILE: &str = include_str!("../../../testdata/walk-vectors.json");
+const FILE: &str = include_str!("../../../nango-core/testdata/walk-vectors.json");
 /// The unit of time in the histories, in microseconds.
-pub(in crate::store) const SECOND: i64 = 1_000_000;
+pub(super) const SECOND: i64 = 1_000_000;
 
 #[derive(Debug, Deserialize)]
 struct File {
@@ -19,7 +19,7 @@ struct File {
 
 /// A history of the runs of one sync.
 #[derive(Debug, Deserialize)]
-pub(in crate::store) struct Case {
+pub(super) struct Case {
     pub name: String,
     settings: Settings,
     pub runs: Vec<Run>,
@@ -37,7 +37,7 @@ struct Settings {
 /// A run of a history. Times are in seconds.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::store) struct Run {
+pub(super) struct Run {
     pub began_at: i64,
     pub ended_at: i64,
     end: String,
@@ -74,7 +74,7 @@ struct Walk {
 /// The expected state after a run.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::store) struct Expect {
+pub(super) struct Expect {
     pub tombstones: Vec<String>,
     pub held: Vec<String>,
     pub unconfirmed: Vec<String>,
@@ -86,7 +86,7 @@ fn yes() -> bool {
 }
 
 /// Returns all delete histories of the file.
-pub(in crate::store) fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let file: File = serde_json::from_str(FILE).unwrap();
     assert_eq!(file.deletes.len(), 39);
     file.deletes
@@ -94,7 +94,7 @@ pub(in crate::store) fn cases() -> Vec<Case> {
 
 impl Case {
     /// Returns the delete policy of the sync for a run.
-    pub(in crate::store) fn policy(&self, run: &Run) -> DeletePolicy {
+    pub(super) fn policy(&self, run: &Run) -> DeletePolicy {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share between 0 and 1")]
         let percent = |share: f64| (share * 100.0).round() as u32;
         DeletePolicy {
@@ -111,7 +111,7 @@ impl Case {
 
 /// The results of the requests for single records in a run.
 #[derive(Debug, Default, PartialEq)]
-pub(in crate::store) struct ConfirmationResults {
+pub(super) struct ConfirmationResults {
     /// The confirmations that are passed to the end of the scan.
     pub confirmations: Vec<Confirmation>,
     /// Records that the provider still returns.
@@ -122,7 +122,7 @@ pub(in crate::store) struct ConfirmationResults {
 
 impl Run {
     /// Returns the combined result of the run's walks.
-    pub(in crate::store) fn walk(&self) -> ScanWalk {
+    pub(super) fn walk(&self) -> ScanWalk {
         let one = |end: &str, kind: &str, requests, shifted| {
             let kind = match kind {
                 "token" => WalkKind::Token,
@@ -139,7 +139,7 @@ impl Run {
     }
 
     /// Requests records from the provider in this order, until a response forbids further requests.
-    pub(in crate::store) fn request_confirmations(&self, ids: &[String]) -> ConfirmationResults {
+    pub(super) fn request_confirmations(&self, ids: &[String]) -> ConfirmationResults {
         let mut results = ConfirmationResults::default();
         for id in ids {
             let response = self.answers.get(id).cloned().unwrap_or_else(|| 500.into());
@@ -161,7 +161,7 @@ impl Run {
 }
 
 /// Returns the name that the histories use for the time of the next full run.
-pub(in crate::store) fn next_run_name(next: NextFullRun) -> &'static str {
+pub(super) fn next_run_name(next: NextFullRun) -> &'static str {
     match next {
         NextFullRun::Regular => "no",
         NextFullRun::NextRun => "next_run",

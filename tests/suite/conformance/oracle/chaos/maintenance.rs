@@ -1,7 +1,8 @@
 //! Maintenance operations and their effect on readers: prunes in batches, erased rows, an emptied dataset.
 
+use nango_tests::internal::store::{Prune, PruneUntil, Pruned};
+
 use super::{Chaos, Replica, random_ids};
-use crate::store::{Prune, PruneUntil, Pruned};
 
 impl Chaos<'_> {
     /// Prunes payloads up to a cursor or a time, in batches.

@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use nango_tests::internal::store::{DatasetKey, FeedPage, FeedRow, Filter, LastAction, ReadQuery, SharedStore};
+use nango_tests::rng::Rng;
 
 use super::random_ids;
-use crate::rng::Rng;
-use crate::store::{
-    DatasetKey, FeedPage, FeedRow, Filter, LastAction, ReadQuery, SharedStore,
-    conformance::support::{Doc, read},
-};
+use crate::conformance::support::{Doc, read};
 
 /// A record as a reader stores it: its content, unless it had been pruned when it was read, and whether it is active.
 pub(super) type ReplicaRow = (Option<Doc>, bool);

@@ -7,16 +7,15 @@
 
 use std::{collections::BTreeMap, ops::Bound};
 
+use nango_tests::internal::store::{RowOutcome, RunStatus, Scan, ScanFrom, SharedStore, Write};
+use nango_tests::rng::{self, Rng};
+
 use super::{
     StepLog,
     readers::{Replica, ReplicaRow, check_sizes, read_feed, replica_row},
     step_count,
 };
-use crate::rng::{self, Rng};
-use crate::store::{
-    RowOutcome, RunStatus, Scan, ScanFrom, SharedStore, Write,
-    conformance::support::{Doc, TestStore, TestSync, batch, doc, row_outcomes, run_end, tick},
-};
+use crate::conformance::support::{Doc, TestStore, TestSync, batch, doc, row_outcomes, run_end, tick};
 
 /// A record of the API, and the step since which it has existed without a gap.
 #[derive(Debug, Clone)]
@@ -47,7 +46,7 @@ struct Simulation<'a> {
     replica: Replica,
 }
 
-pub(in crate::store::conformance) async fn complete_walk_deletes_no_live_record(store: TestStore) {
+pub(in crate::conformance) async fn complete_walk_deletes_no_live_record(store: TestStore) {
     for reports_all in [true, false] {
         let seed = rng::seed();
         let mut simulation = Simulation {
