@@ -1,14 +1,15 @@
-//! Expansion of `#[action]`: an operation at the provider, with an input and an output.
+//! `#[action]`: an operation at the provider, with an input and an output.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use syn::{Error, LitStr, Result, Type, spanned::Spanned};
 
 use crate::{
     args::{Args, Errors},
-    func::{Func, capability},
-    marker, parts,
-    sync::schema,
+    capability::{Capabilities, schema},
+    func::Func,
+    marker,
+    parts::{self, Head},
 };
 
 const WHAT: &str = "`#[action]`";
@@ -16,96 +17,204 @@ const EXAMPLE: &str = "async fn name(nango: NangoAction, input: Input) -> Result
 const KEYS: &[&str] = &["integration", "name", "description", "version", "scopes", "checkpoint", "metadata"];
 
 pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
-    let mut args = Args::parse(WHAT, KEYS, args);
-    let mut func = match Func::read(WHAT, EXAMPLE, item) {
+    let args = Args::parse(WHAT, KEYS, args);
+    let func = match Func::read(WHAT, EXAMPLE, item) {
         Ok(func) => func,
         Err(tokens) => return tokens,
     };
-    let ident = func.sig.ident.clone();
-    let marker = marker::path(&ident, Span::call_site());
-    let head = parts::descriptor_fields(&mut args, &func);
-    let version = parts::version(&mut args);
-    let scopes = args.strings("scopes");
-    let checkpoint = args.ty("checkpoint");
-    let metadata = args.ty("metadata");
-    let mut signature = Errors::default();
-    func.check(WHAT, EXAMPLE, true, &mut signature);
+    let capabilities = Capabilities::of(&args);
+    match ActionDeclaration::validate(args, &func) {
+        Ok(declaration) => declaration.expand(func),
+        Err(error) => placeholder(func, error, &capabilities),
+    }
+}
+
+/// A valid declaration of an action.
+struct ActionDeclaration {
+    head: Head,
+    version: String,
+    scopes: Vec<LitStr>,
+    capabilities: Capabilities,
+    types: Types,
+}
+
+impl ActionDeclaration {
+    /// Checks the arguments and the signature. The error contains all mistakes.
+    fn validate(mut args: Args, func: &Func) -> Result<Self> {
+        let declaration = Self {
+            head: Head::read(&mut args, func),
+            version: parts::version(&mut args),
+            scopes: args.strings("scopes"),
+            capabilities: Capabilities::read(&mut args),
+            types: Types::of(func),
+        };
+        args.errors.extend(signature_errors(func));
+        args.errors.or(declaration)
+    }
+
+    fn expand(&self, func: Func) -> TokenStream {
+        let Self { head, version, scopes, capabilities, types } = self;
+        let marker = marker::path(&func.sig.ident, Span::call_site());
+        let func = func.with_marker(&marker);
+        let (has, run) = (capabilities.impls(&marker), types.run(&func.sig.ident, &marker));
+        let input = schema("input_schema", types.input.as_ref(), &marker);
+        let output = types.output();
+        let checkpoint = capabilities.checkpoint_schema(&marker);
+        let metadata = capabilities.metadata_schema(&marker);
+        let cfgs = func.cfgs();
+        let marker_type = marker::define(&func.sig.ident, &func.vis, &cfgs);
+        quote! {
+            #func
+            #marker_type
+            #(#cfgs)*
+            const _: () = {
+                use ::__nango_core::__private as __nango;
+                #has
+                static __DEF: __nango::ActionDef = __nango::ActionDef {
+                    #head
+                    version: #version,
+                    scopes: &[#(#scopes),*],
+                    input: #input,
+                    output: __nango::schema::<#output>,
+                    checkpoint: #checkpoint,
+                    metadata: #metadata,
+                    run: #run,
+                };
+                impl __nango::ActionMarker for #marker {
+                    #types
+                    const DEF: &'static __nango::ActionDef = &__DEF;
+                }
+                __nango::inventory::submit!(__nango::Item::Action(&__DEF));
+            };
+        }
+    }
+}
+
+fn signature_errors(func: &Func) -> Errors {
+    let mut errors = Errors::default();
+    func.check(WHAT, EXAMPLE, true, &mut errors);
     if func.sig.asyncness.is_some() || func.has_handle() {
-        func.inject("NangoAction", WHAT, EXAMPLE, &marker, &mut signature);
+        func.check_handle("NangoAction", WHAT, EXAMPLE, &mut errors);
     }
     if func.arity() > 2 {
         let message = "an action takes the handle and at most one input: group the inputs in a `#[model]` struct";
-        signature.push_at(func.param_span(2), message);
+        errors.push_at(func.param_span(2), message);
     }
-    let input = func.param(1).cloned();
-    let (output, span) = func.output();
-    let output = quote_spanned!(span=> <#output as __nango::Returns>::Ok);
-    let types = {
-        let input = if let Some(ty) = &input {
-            quote_spanned!(ty.span()=> type Input = #ty;)
-        } else {
-            quote!(
-                type Input = ();
-            )
-        };
-        quote!(#input type Output = #output;)
-    };
-    let has_checkpoint = capability("Checkpoint", checkpoint.as_ref(), &marker);
-    let has_metadata = capability("Metadata", metadata.as_ref(), &marker);
-    if !(args.errors.is_empty() && signature.is_empty()) {
-        // With a valid signature the action can still be triggered, so that its callers report no errors.
-        let callable = signature.is_empty().then(|| {
-            quote! {
-                impl __nango::ActionMarker for #marker {
-                    #types
-                    const DEF: &'static __nango::ActionDef = ::core::panic!();
-                }
-            }
-        });
-        args.errors.extend(signature);
-        return func.with_errors(args.errors, &quote!(#has_checkpoint #has_metadata #callable));
+    errors
+}
+
+/// Input and output of an action.
+struct Types {
+    input: Option<Type>,
+    returned: TokenStream,
+    /// The span of the return type, so that a wrong type is reported there.
+    span: Span,
+}
+
+impl Types {
+    fn of(func: &Func) -> Self {
+        let (returned, span) = func.output();
+        Self { input: func.param(1).cloned(), returned, span }
     }
 
-    let function = marker::with_span(&ident, span);
-    let (n, v, i) = (syn::Ident::new("n", span), syn::Ident::new("v", span), syn::Ident::new("i", span));
-    let run = if input.is_some() {
-        quote_spanned! {span=>
-            |#n, #v| match __nango::input::<#marker>(#v) {
-                ::core::result::Result::Ok(#i) => __nango::box_action(#function(#n.into(), #i)),
-                ::core::result::Result::Err(error) => __nango::fail(error),
+    fn output(&self) -> TokenStream {
+        let returned = &self.returned;
+        quote_spanned!(self.span=> <#returned as __nango::Returns>::Ok)
+    }
+
+    fn run(&self, function: &Ident, marker: &TokenStream) -> TokenStream {
+        let span = self.span;
+        let function = marker::with_span(function, span);
+        let [n, v, i] = ["n", "v", "i"].map(|name| Ident::new(name, span));
+        if self.input.is_some() {
+            quote_spanned! {span=>
+                |#n, #v| match __nango::input::<#marker>(#v) {
+                    ::core::result::Result::Ok(#i) => __nango::box_action(#function(#n.into(), #i)),
+                    ::core::result::Result::Err(error) => __nango::fail(error),
+                }
             }
+        } else {
+            quote_spanned!(span=> |#n, _| __nango::box_action(#function(#n.into())))
         }
-    } else {
-        quote_spanned!(span=> |#n, _| __nango::box_action(#function(#n.into())))
-    };
-    let input = schema("input_schema", input.as_ref(), &marker);
-    let checkpoint = schema("checkpoint_schema", checkpoint.as_ref(), &marker);
-    let metadata = schema("metadata_schema", metadata.as_ref(), &marker);
-    let cfgs = func.cfgs();
-    let marker_type = marker::define(&ident, &func.vis, &cfgs);
-    quote! {
-        #func
-        #marker_type
-        #(#cfgs)*
-        const _: () = {
-            use ::__nango_core::__private as __nango;
-            #has_checkpoint
-            #has_metadata
-            static __DEF: __nango::ActionDef = __nango::ActionDef {
-                #head
-                version: #version,
-                scopes: &[#(#scopes),*],
-                input: #input,
-                output: __nango::schema::<#output>,
-                checkpoint: #checkpoint,
-                metadata: #metadata,
-                run: #run,
-            };
+    }
+}
+
+/// Expands to the types of `ActionMarker`.
+impl quote::ToTokens for Types {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let output = self.output();
+        let input = self.input.clone().unwrap_or_else(|| syn::parse_quote!(()));
+        tokens.extend(quote_spanned!(input.span()=> type Input = #input;));
+        tokens.extend(quote!(type Output = #output;));
+    }
+}
+
+/// Returns an action with errors. If its signature is valid it can still be triggered, so that its callers report no
+/// errors.
+fn placeholder(func: Func, error: Error, capabilities: &Capabilities) -> TokenStream {
+    let marker = marker::path(&func.sig.ident, Span::call_site());
+    let has = capabilities.impls(&marker);
+    let callable = signature_errors(&func).is_empty().then(|| {
+        let types = Types::of(&func);
+        quote! {
             impl __nango::ActionMarker for #marker {
                 #types
-                const DEF: &'static __nango::ActionDef = &__DEF;
+                const DEF: &'static __nango::ActionDef = ::core::panic!();
             }
-            __nango::inventory::submit!(__nango::Item::Action(&__DEF));
-        };
+        }
+    });
+    func.with_errors(error, &quote!(#has #callable))
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::ToTokens;
+
+    use super::*;
+
+    fn declaration(args: &str, item: &str) -> Result<ActionDeclaration> {
+        let func = syn::parse_str(item).unwrap();
+        ActionDeclaration::validate(Args::parse(WHAT, KEYS, args.parse().unwrap()), &func)
+    }
+
+    const ITEM: &str = "/// Creates\n/// an issue.\n///\n/// More.\nasync fn create_issue(nango: NangoAction, input: \
+                        NewIssue) -> Result<Issue> {}";
+
+    #[test]
+    fn defaults_come_from_the_function() {
+        let got = declaration("", ITEM).unwrap();
+        assert_eq!((got.head.name.as_str(), got.head.description.as_str()), ("create-issue", "Creates an issue."));
+        assert_eq!(got.version, "0.0.1");
+        assert!(got.scopes.is_empty() && got.capabilities.metadata.is_none());
+        assert_eq!(got.types.input.to_token_stream().to_string(), "NewIssue");
+
+        let got = declaration("name = \"new\", version = \"1.2.3\", scopes(\"repo\"), metadata = Site", ITEM).unwrap();
+        assert_eq!((got.head.name.as_str(), got.version.as_str(), got.scopes.len()), ("new", "1.2.3", 1));
+        assert_eq!(got.capabilities.metadata.to_token_stream().to_string(), "Site");
+    }
+
+    #[test]
+    fn all_mistakes_are_in_one_error() {
+        let item = "fn create(nango: NangoSync, a: A, b: B) {}";
+        let error = declaration("version = \"1\", scope(\"repo\"), name = \"a b\"", item).err().unwrap();
+        let messages: Vec<String> = error.into_iter().map(|error| error.to_string()).collect();
+        let expect = [
+            "unknown key `scope`",
+            "`name` has only letters",
+            "`1` is not a version",
+            "needs an `async fn`",
+            "needs a return type",
+            "takes `NangoAction` first, found `NangoSync`",
+            "at most one input",
+        ];
+        assert_eq!(messages.len(), expect.len(), "{messages:?}");
+        assert!(messages.iter().zip(expect).all(|(got, expect)| got.contains(expect)), "{messages:?}");
+    }
+
+    #[test]
+    fn action_with_an_error_can_be_triggered_if_its_signature_is_valid() {
+        let expanded = |item: &str| expand("version = \"1\"".parse().unwrap(), &item.parse().unwrap()).to_string();
+        assert!(expanded(ITEM).contains("ActionMarker"));
+        assert!(!expanded("async fn create() -> Result<()> {}").contains("ActionMarker"));
     }
 }

@@ -38,6 +38,16 @@ impl Errors {
         self.0.is_none()
     }
 
+    /// Returns a value if there are no errors, or all errors combined.
+    pub(crate) fn or<T>(self, valid: T) -> Result<T> {
+        self.0.map_or(Ok(valid), Err)
+    }
+
+    /// Returns all errors combined, for a declaration of which a required part is missing.
+    pub(crate) fn into_error(self) -> Error {
+        self.0.unwrap_or_else(|| Error::new(Span::call_site(), "a required part of the declaration is missing"))
+    }
+
     /// Converts the errors to `compile_error!` invocations; empty if there are none.
     pub(crate) fn into_tokens(self) -> TokenStream {
         self.0.map(Error::into_compile_error).unwrap_or_default()

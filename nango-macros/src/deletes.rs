@@ -14,39 +14,103 @@ const CONFIRM: &str = "confirm_deletes(get = \"/issues/{record.id}\")";
 const FIELD: &str = "write `{field}` for a field of the metadata, `{record.field}` for one of the record";
 
 /// Delete settings that a sync declares.
-#[derive(Default)]
 pub(crate) struct Deletes {
     /// Value of the key `track_deletes`.
     pub(crate) track: bool,
-    /// Expression of the descriptor's `Deletes`.
-    pub(crate) settings: TokenStream,
-    /// Static that `settings` refers to; empty if there is none.
-    pub(crate) items: TokenStream,
+    confirm: Option<u32>,
+    request: Option<ConfirmRequest>,
+    /// Seconds.
+    hold: Option<u32>,
+    max_percent: Option<u8>,
 }
 
-/// Reads the four keys. For an async function they are settings of `full_scan`, and the caller reports `track_deletes`
-/// as an error.
-pub(crate) fn read(args: &mut Args, mapper: bool, metadata: Option<&Type>, marker: &TokenStream) -> Deletes {
-    let track = mapper && args.flag("track_deletes").unwrap_or(false);
-    let keys = ["confirm_deletes", "hold", "max_deletes"].map(|key| (key, key_span(args, key)));
-    let (confirm, request) = confirm(args, mapper, metadata, marker);
-    let hold = duration::up_to_30_days(args, "hold");
-    let max_percent = max_percent(args);
-    if mapper && !track {
-        for (key, span) in keys {
-            if let Some(span) = span {
-                args.errors.push_at(span, format!("`{key}` needs `track_deletes`: without it nothing is deleted"));
+/// Request for a record that a walk did not see.
+struct ConfirmRequest {
+    span: Span,
+    path: Template,
+    response_path: Option<LitStr>,
+}
+
+impl Deletes {
+    /// Reads and checks the four keys. For an async function they are settings of `full_scan`, and the caller reports
+    /// `track_deletes` as an error.
+    pub(crate) fn validate(args: &mut Args, mapper: bool, metadata: Option<&Type>) -> Self {
+        let track = mapper && args.flag("track_deletes").unwrap_or(false);
+        let keys = ["confirm_deletes", "hold", "max_deletes"].map(|key| (key, key_span(args, key)));
+        let (confirm, request) = confirm(args, mapper, metadata);
+        let hold = duration::up_to_30_days(args, "hold");
+        let max_percent = max_percent(args);
+        if mapper && !track {
+            for (key, span) in keys {
+                if let Some(span) = span {
+                    args.errors.push_at(span, format!("`{key}` needs `track_deletes`: without it nothing is deleted"));
+                }
+            }
+        }
+        Self { track, confirm, request, hold, max_percent }
+    }
+
+    /// Returns the `Deletes` of the descriptor, which refers to [`Self::items`].
+    pub(crate) fn settings(&self) -> TokenStream {
+        let (confirm, max_percent) = (parts::option_tokens(self.confirm), parts::option_tokens(self.max_percent));
+        let hold = self.hold.map_or_else(|| quote!(__nango::Deletes::DEFAULT_HOLD), |seconds| quote!(#seconds));
+        let request = parts::option_tokens(self.request.as_ref().map(|_| quote!(&__CONFIRM)));
+        quote! {
+            __nango::Deletes { confirm: #confirm, request: #request, hold: #hold, max_percent: #max_percent }
+        }
+    }
+
+    /// Returns the static of the request; empty if there is none.
+    pub(crate) fn items(&self, marker: &TokenStream) -> TokenStream {
+        let request = self.request.as_ref().map(|request| {
+            let request = request.expand(marker);
+            quote!(static __CONFIRM: __nango::ConfirmRequest = #request;)
+        });
+        request.unwrap_or_default()
+    }
+}
+
+impl ConfirmRequest {
+    /// Checks the path `get`.
+    fn validate(args: &mut Args, get: &LitStr, response_path: Option<LitStr>, metadata: Option<&Type>) -> Option<Self> {
+        let span = get.span();
+        let path = parse(&get.value()).map_err(|message| args.errors.push_at(span, message)).ok()?;
+        if let (None, Some(first)) = (metadata, path.names().iter().find(|name| is_metadata(name))) {
+            args.errors.push_at(span, endpoint::without_metadata(first));
+            return None;
+        }
+        Some(Self { span, path, response_path })
+    }
+
+    /// Returns the `ConfirmRequest` of the descriptor.
+    fn expand(&self, marker: &TokenStream) -> TokenStream {
+        let Self { span, path, response_path } = self;
+        let (literals, names) = (path.literals(), path.names());
+        let field = |name: &String| {
+            let record = record_path(name).map(|path| quote!(__nango::ConfirmField::Record(#path)));
+            record.unwrap_or_else(|| quote!(__nango::ConfirmField::Metadata(#name)))
+        };
+        let fields = names.iter().map(field);
+        let read = names.iter().any(|name| is_metadata(name)).then(|| {
+            let m = Ident::new("m", *span);
+            let values = names.iter().filter(|name| is_metadata(name)).map(|name| endpoint::field(name, *span));
+            quote_spanned! {*span=>
+                |v| {
+                    let #m = __nango::metadata::<#marker>(v)?;
+                    __nango::path_values(&[#(&#m.#values),*])
+                }
+            }
+        });
+        let (read, response_path) = (parts::option_tokens(read), parts::option_tokens(response_path.as_ref()));
+        quote! {
+            __nango::ConfirmRequest {
+                literals: &[#(#literals),*],
+                fields: &[#(#fields),*],
+                metadata: #read,
+                response_path: #response_path,
             }
         }
     }
-    let (confirm, max_percent) = (parts::option_tokens(confirm), parts::option_tokens(max_percent));
-    let hold = hold.map_or_else(|| quote!(__nango::Deletes::DEFAULT_HOLD), |seconds| quote!(#seconds));
-    let reference = parts::option_tokens(request.as_ref().map(|_| quote!(&__CONFIRM)));
-    let settings = quote! {
-        __nango::Deletes { confirm: #confirm, request: #reference, hold: #hold, max_percent: #max_percent }
-    };
-    let items = request.map(|request| quote!(static __CONFIRM: __nango::ConfirmRequest = #request;));
-    Deletes { track, settings, items: items.unwrap_or_default() }
 }
 
 fn key_span(args: &Args, key: &str) -> Option<Span> {
@@ -54,12 +118,7 @@ fn key_span(args: &Args, key: &str) -> Option<Span> {
 }
 
 /// Reads `confirm_deletes = 2` or `confirm_deletes(get = "…")`.
-fn confirm(
-    args: &mut Args,
-    mapper: bool,
-    metadata: Option<&Type>,
-    marker: &TokenStream,
-) -> (Option<u32>, Option<TokenStream>) {
+fn confirm(args: &mut Args, mapper: bool, metadata: Option<&Type>) -> (Option<u32>, Option<ConfirmRequest>) {
     let is_list =
         args.remaining().iter().any(|arg| arg.key == "confirm_deletes" && matches!(arg.value, Value::List(_)));
     if !is_list {
@@ -75,8 +134,8 @@ fn confirm(
         inner.errors.push_at(at, message);
     }
     let get = inner.string("get");
-    let response_path = parts::option_tokens(inner.string("response_path"));
-    let request = get.map(|get| request(&mut inner, &get, metadata, marker, &response_path));
+    let response_path = inner.string("response_path");
+    let request = get.and_then(|get| ConfirmRequest::validate(&mut inner, &get, response_path, metadata));
     if !mapper {
         let message = "`confirm_deletes(get = …)` needs an `endpoint`: the response is passed to the mapper; a sync by \
                        hand has `confirm_deletes = 2`";
@@ -84,54 +143,6 @@ fn confirm(
     }
     args.errors.extend(inner.errors);
     (None, request)
-}
-
-/// Returns the `ConfirmRequest` of a path.
-fn request(
-    args: &mut Args,
-    get: &LitStr,
-    metadata: Option<&Type>,
-    marker: &TokenStream,
-    response_path: &TokenStream,
-) -> TokenStream {
-    let span = get.span();
-    let template = match parse(&get.value()) {
-        Ok(template) => template,
-        Err(message) => {
-            args.errors.push_at(span, message);
-            return TokenStream::new();
-        }
-    };
-    let is_metadata = |name: &&String| record_path(name).is_none();
-    if let (None, Some(first)) = (metadata, template.names().iter().find(is_metadata)) {
-        args.errors.push_at(span, endpoint::without_metadata(first));
-        return TokenStream::new();
-    }
-    let (literals, names) = (template.literals(), template.names());
-    let field = |name: &String| {
-        let record = record_path(name).map(|path| quote!(__nango::ConfirmField::Record(#path)));
-        record.unwrap_or_else(|| quote!(__nango::ConfirmField::Metadata(#name)))
-    };
-    let fields: Vec<_> = names.iter().map(field).collect();
-    let read = names.iter().any(|name| record_path(name).is_none()).then(|| {
-        let m = Ident::new("m", span);
-        let values = names.iter().filter(is_metadata).map(|name| endpoint::field(name, span));
-        quote_spanned! {span=>
-            |v| {
-                let #m = __nango::metadata::<#marker>(v)?;
-                __nango::path_values(&[#(&#m.#values),*])
-            }
-        }
-    });
-    let read = parts::option_tokens(read);
-    quote! {
-        __nango::ConfirmRequest {
-            literals: &[#(#literals),*],
-            fields: &[#(#fields),*],
-            metadata: #read,
-            response_path: #response_path,
-        }
-    }
 }
 
 fn parse(text: &str) -> Result<Template, String> {
@@ -155,6 +166,10 @@ fn parse(text: &str) -> Result<Template, String> {
 /// Returns the path in the record if a name in braces refers to the record.
 fn record_path(name: &str) -> Option<&str> {
     name.strip_prefix("record.")
+}
+
+fn is_metadata(name: &str) -> bool {
+    record_path(name).is_none()
 }
 
 fn is_step(step: &str) -> bool {
@@ -189,7 +204,7 @@ mod tests {
         const KEYS: &[&str] = &["track_deletes", "confirm_deletes", "hold", "max_deletes"];
         let mut args = Args::parse("`#[sync]`", KEYS, input.parse().unwrap());
         let metadata = syn::parse_quote!(Repository);
-        read(&mut args, mapper, Some(&metadata), &quote!(marker));
+        Deletes::validate(&mut args, mapper, Some(&metadata));
         args.errors.into_tokens().to_string()
     }
 

@@ -9,31 +9,39 @@ use crate::args::Errors;
 
 const FIELD: &str = "a field of the metadata is written `{field}`";
 
-/// Returns the `Endpoint` of a mapper's descriptor.
-pub(crate) fn expand(text: &LitStr, metadata: Option<&Type>, marker: &TokenStream, errors: &mut Errors) -> TokenStream {
-    let span = text.span();
-    let template = match parse(&text.value()) {
-        Ok(template) => template,
-        Err(message) => {
-            errors.push_at(span, message);
-            return TokenStream::new();
+/// Path of a mapper's requests.
+pub(crate) struct Endpoint {
+    text: LitStr,
+    template: Template,
+}
+
+impl Endpoint {
+    /// Checks the path. A path with names needs the type of the metadata.
+    pub(crate) fn validate(text: LitStr, metadata: Option<&Type>, errors: &mut Errors) -> Option<Self> {
+        let template = parse(&text.value()).map_err(|message| errors.push_at(text.span(), message)).ok()?;
+        if let (Some(first), None) = (template.names().first(), metadata) {
+            errors.push_at(text.span(), without_metadata(first));
+            return None;
         }
-    };
-    let Some(first) = template.names().first() else {
-        return quote!(__nango::Endpoint::Fixed(#text));
-    };
-    if metadata.is_none() {
-        errors.push_at(span, without_metadata(first));
-        return TokenStream::new();
+        Some(Self { text, template })
     }
-    let (literals, names) = (template.literals(), template.names());
-    let m = Ident::new("m", span);
-    let fields = names.iter().map(|name| field(name, span));
-    quote_spanned! {span=>
-        __nango::Endpoint::Metadata(|v| {
-            let #m = __nango::metadata::<#marker>(v)?;
-            __nango::endpoint(&[#(#literals),*], &[#((#names, &#m.#fields)),*])
-        })
+
+    /// Returns the `Endpoint` of the descriptor.
+    pub(crate) fn expand(&self, marker: &TokenStream) -> TokenStream {
+        let Self { text, template } = self;
+        let (literals, names) = (template.literals(), template.names());
+        if names.is_empty() {
+            return quote!(__nango::Endpoint::Fixed(#text));
+        }
+        let span = text.span();
+        let m = Ident::new("m", span);
+        let fields = names.iter().map(|name| field(name, span));
+        quote_spanned! {span=>
+            __nango::Endpoint::Metadata(|v| {
+                let #m = __nango::metadata::<#marker>(v)?;
+                __nango::endpoint(&[#(#literals),*], &[#((#names, &#m.#fields)),*])
+            })
+        }
     }
 }
 
@@ -73,6 +81,19 @@ mod tests {
         assert_eq!(error("/{owner"), "`{` without `}`: write `{field}`");
         assert_eq!(error("/owner}"), "`}` without `{`: write `{field}`");
         assert_eq!(error("/a b"), "an endpoint has no spaces: write `%20`");
+    }
+
+    #[test]
+    fn path_with_names_needs_the_type_of_the_metadata() {
+        let check = |text: &str, metadata: Option<Type>, expect: bool| {
+            let mut errors = Errors::default();
+            let got = Endpoint::validate(LitStr::new(text, Span::call_site()), metadata.as_ref(), &mut errors);
+            assert_eq!((got.is_some(), errors.is_empty()), (expect, expect), "{text}");
+        };
+        check("/user", None, true);
+        check("/repos/{owner}", Some(syn::parse_quote!(Repository)), true);
+        check("/repos/{owner}", None, false);
+        check("user", None, false);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! typing the body.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote};
 use syn::{
     Attribute, Error, Expr, ExprLit, FnArg, Lit, Meta, PathArguments, PathSegment, Result, ReturnType, Signature, Type,
     Visibility,
@@ -143,26 +143,18 @@ impl Func {
         matches!(ty, Type::Path(ty) if ty.path.segments.last().is_some_and(is_handle))
     }
 
-    /// Replaces `nango: NangoSync` by `nango: NangoSync<marker>`, which gives the handle the declarations of the
-    /// attribute.
-    pub(crate) fn inject(
-        &mut self,
-        handle: &str,
-        what: &str,
-        example: &str,
-        marker: &TokenStream,
-        errors: &mut Errors,
-    ) {
+    /// Checks that the first parameter is the handle, by value and without arguments.
+    pub(crate) fn check_handle(&self, handle: &str, what: &str, example: &str, errors: &mut Errors) {
         let close = self.sig.paren_token.span.close();
-        let Some(FnArg::Typed(param)) = self.sig.inputs.iter_mut().next() else {
+        let Some(FnArg::Typed(param)) = self.sig.inputs.first() else {
             return errors.push_at(close, format!("{what} takes the handle first: `{example}`"));
         };
         if let Type::Reference(reference) = &*param.ty {
             let message = format!("take `{handle}` by value: it is cheap to clone");
             return errors.push_at(reference.and_token.span(), message);
         }
-        let segment = match &mut *param.ty {
-            Type::Path(ty) => ty.path.segments.last_mut().filter(|segment| segment.ident == handle),
+        let segment = match &*param.ty {
+            Type::Path(ty) => ty.path.segments.last().filter(|segment| segment.ident == handle),
             _ => None,
         };
         let Some(segment) = segment else {
@@ -173,16 +165,24 @@ impl Func {
         if !segment.arguments.is_none() {
             let message =
                 format!("write `{handle}` without arguments: the attribute fills in what the function declares");
-            return errors.push_at(segment.arguments.span(), message);
+            errors.push_at(segment.arguments.span(), message);
         }
-        let ty = &param.ty;
-        *param.ty = Type::Verbatim(quote!(#ty<#marker>));
+    }
+
+    /// Returns the function with `nango: NangoSync<marker>` in place of `nango: NangoSync`, which gives the handle the
+    /// declarations of the attribute.
+    pub(crate) fn with_marker(mut self, marker: &TokenStream) -> Self {
+        if let Some(FnArg::Typed(param)) = self.sig.inputs.iter_mut().next() {
+            let ty = &param.ty;
+            *param.ty = Type::Verbatim(quote!(#ty<#marker>));
+        }
+        self
     }
 
     /// Returns the errors and a function that type-checks, so that a mistake causes no further errors: the handle has a
     /// marker, and the marker may save every model.
-    pub(crate) fn with_errors(mut self, errors: Errors, extra: &TokenStream) -> TokenStream {
-        let errors = errors.into_tokens();
+    pub(crate) fn with_errors(mut self, errors: Error, extra: &TokenStream) -> TokenStream {
+        let errors = errors.into_compile_error();
         if self.sig.receiver().is_some() {
             // An `impl` block cannot contain the other items.
             return quote!(#self #errors);
@@ -221,13 +221,4 @@ impl Func {
 
 fn is_handle(segment: &PathSegment) -> bool {
     segment.ident == "NangoSync" || segment.ident == "NangoAction"
-}
-
-/// Returns `impl HasName for marker { type Name = Type; }` with the span of the type, so that a type that does not
-/// qualify is reported there.
-pub(crate) fn capability(name: &str, ty: Option<&Type>, marker: &TokenStream) -> TokenStream {
-    let Some(ty) = ty else { return TokenStream::new() };
-    let span = ty.span();
-    let (name, of) = (proc_macro2::Ident::new(name, span), proc_macro2::Ident::new(&format!("Has{name}"), span));
-    quote_spanned!(span=> impl __nango::#of for #marker { type #name = #ty; })
 }

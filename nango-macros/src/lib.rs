@@ -12,12 +12,13 @@
 //!
 //! In addition, [`path!`] builds the path of a request from values.
 //!
-//! There is one file per attribute, with the same three steps: parse the arguments, check them against the item, and
-//! expand to tokens. Invariants: a function's body is never parsed; all mistakes are reported at once, each at the
+//! There is one file per attribute, with the same three stages: raw arguments (`Args`), a validated declaration, which
+//! is a type of its own, and tokens. Invariants: a function's body is never parsed; all mistakes are reported at once, each at the
 //! tokens that are wrong; the item is always emitted again, so that a mistake causes no further errors elsewhere.
 
 mod action;
 mod args;
+mod capability;
 mod checkpoint;
 mod deletes;
 mod derives;

@@ -1,75 +1,90 @@
 //! Mapper: a sync with an `endpoint`. It is a function of one record; the loop is in `nango_core::run`.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Path, ReturnType, Type, parse_quote, spanned::Spanned};
 
 use crate::{
-    args::{Arg, Args},
-    endpoint,
+    args::{Arg, Args, Errors},
+    capability::Capabilities,
+    endpoint::Endpoint,
     func::Func,
-    marker, paginate, parts, since,
+    marker,
+    paginate::Paginate,
+    parts,
+    since::Since,
 };
 
 const WHAT: &str = "a mapper";
 const PLAIN: &str = "fn name(raw: Raw) -> Model";
 const ASYNC: &str = "async fn name(nango: NangoSync, raw: Raw) -> Result<Model>";
 
-/// Keys of the sync that do not describe the walk.
-pub(crate) struct Declared<'a> {
-    pub(crate) models: &'a [Path],
-    pub(crate) checkpoint: Option<&'a Type>,
-    pub(crate) metadata: Option<&'a Type>,
-    pub(crate) track_deletes: bool,
+/// A valid declaration of the walk of a mapper.
+pub(crate) struct Mapper {
+    endpoint: Endpoint,
+    paginate: Option<Paginate>,
+    retries: u32,
+    since: Option<Since>,
+    /// Variant of `declare::OnInvalid`.
+    on_invalid: &'static str,
 }
 
-/// Returns the static that describes the walk, and the descriptor's `run`.
-pub(crate) fn expand(
-    args: &mut Args,
-    endpoint: &Arg,
-    func: &mut Func,
-    marker: &TokenStream,
-    declared: &Declared<'_>,
-) -> (TokenStream, TokenStream) {
-    if let Some(second) = declared.models.get(1) {
-        args.errors.push_at(second.span(), "a mapper produces one model: write one mapper for each, or a sync by hand");
+impl Mapper {
+    /// Reads and checks the keys of the walk, and checks the rest of the declaration against them. `None` if the
+    /// endpoint is invalid, which is then among the errors.
+    pub(crate) fn validate(
+        args: &mut Args,
+        endpoint: &Arg,
+        func: &Func,
+        models: &[Path],
+        capabilities: &Capabilities,
+        track_deletes: bool,
+    ) -> Option<Self> {
+        if let Some(second) = models.get(1) {
+            args.errors
+                .push_at(second.span(), "a mapper produces one model: write one mapper for each, or a sync by hand");
+        }
+        if let Some(checkpoint) = &capabilities.checkpoint {
+            let message = "a mapper keeps its own resume point: remove `checkpoint`, or write the loop by hand without \
+                           `endpoint`";
+            args.errors.push_at(checkpoint.span(), message);
+        }
+        let metadata = capabilities.metadata.as_ref();
+        let endpoint = args.text(endpoint).and_then(|text| Endpoint::validate(text, metadata, &mut args.errors));
+        let paginate = Paginate::validate(args);
+        let retries = args.number32("retries", 0..=10).unwrap_or(0);
+        let since = Since::validate(args, track_deletes);
+        let on_invalid = args.choice("on_invalid", &[("fail", "Fail"), ("skip", "Skip")]).unwrap_or("Fail");
+        check_signature(func, &mut args.errors);
+        Some(Self { endpoint: endpoint?, paginate, retries, since, on_invalid })
     }
-    if let Some(checkpoint) = declared.checkpoint {
-        let message =
-            "a mapper keeps its own resume point: remove `checkpoint`, or write the loop by hand without `endpoint`";
-        args.errors.push_at(checkpoint.span(), message);
+
+    /// Returns the static that describes the walk. `func` is the function with its marker.
+    pub(crate) fn expand(&self, func: &Func, marker: &TokenStream) -> TokenStream {
+        let (endpoint, retries) = (self.endpoint.expand(marker), self.retries);
+        let (paginate, since) =
+            (parts::option_tokens(self.paginate.as_ref()), parts::option_tokens(self.since.as_ref()));
+        let on_invalid = format_ident!("{}", self.on_invalid);
+        let map = map(func, marker);
+        quote! {
+            static __MAPPER: __nango::Mapper = __nango::Mapper {
+                endpoint: #endpoint,
+                paginate: #paginate,
+                retries: #retries,
+                since: #since,
+                on_invalid: __nango::OnInvalid::#on_invalid,
+                map: #map,
+            };
+        }
     }
-    let endpoint = args
-        .text(endpoint)
-        .map(|text| endpoint::expand(&text, declared.metadata, marker, &mut args.errors))
-        .unwrap_or_default();
-    let paginate = parts::option_tokens(paginate::expand(args));
-    let retries = args.number32("retries", 0..=10).unwrap_or(0);
-    let since = parts::option_tokens(since::expand(args, declared.track_deletes));
-    let on_invalid = args.choice("on_invalid", &[("fail", "Fail"), ("skip", "Skip")]).unwrap_or("Fail");
-    let on_invalid = format_ident!("{on_invalid}");
-    let map = map(args, func, marker);
-    let items = quote! {
-        static __MAPPER: __nango::Mapper = __nango::Mapper {
-            endpoint: #endpoint,
-            paginate: #paginate,
-            retries: #retries,
-            since: #since,
-            on_invalid: __nango::OnInvalid::#on_invalid,
-            map: #map,
-        };
-    };
-    (items, quote!(__nango::SyncRun::Mapper(&__MAPPER)))
 }
 
-/// Returns the closure that calls the function for one record. Everything else is in `nango_core`.
-fn map(args: &mut Args, func: &mut Func, marker: &TokenStream) -> TokenStream {
-    let errors = &mut args.errors;
+fn check_signature(func: &Func, errors: &mut Errors) {
     let is_async = func.sig.asyncness.is_some();
     func.check(WHAT, if is_async { ASYNC } else { PLAIN }, false, errors);
     match (is_async, func.arity()) {
         (false, 1) => {}
-        (true, 2) => func.inject("NangoSync", "an async mapper", ASYNC, marker, errors),
+        (true, 2) => func.check_handle("NangoSync", "an async mapper", ASYNC, errors),
         (false, 2) => {
             let message = format!("a mapper that takes the handle is async: `{ASYNC}`");
             errors.push_at(func.sig.fn_token.span(), message);
@@ -97,6 +112,11 @@ fn map(args: &mut Args, func: &mut Func, marker: &TokenStream) -> TokenStream {
             format!("a mapper returns `Model`, `Option<Model>`, `Vec<Model>` or a `Result` of these, not `{found}`");
         errors.push_at(ty.span(), message);
     }
+}
+
+/// Returns the closure that calls the function for one record. Everything else is in `nango_core`.
+fn map(func: &Func, marker: &TokenStream) -> TokenStream {
+    let is_async = func.sig.asyncness.is_some();
     let raw = func.param(usize::from(is_async)).cloned().unwrap_or_else(|| parse_quote!(()));
     let (output, span) = func.output();
     let function = marker::with_span(&func.sig.ident, span);
@@ -120,6 +140,6 @@ fn map(args: &mut Args, func: &mut Func, marker: &TokenStream) -> TokenStream {
     }
 }
 
-fn local(name: &str, span: Span) -> syn::Ident {
-    syn::Ident::new(name, span)
+fn local(name: &str, span: Span) -> Ident {
+    Ident::new(name, span)
 }

@@ -1,12 +1,11 @@
-//! Key `paginate(…)`: how a mapper finds the next page. Expands to a `Paginate` constant, the type that functions also
-//! use.
+//! Key `paginate(…)`: how a mapper finds the next page.
 
 use nango_grammar::flag_names::{names_last_page_flag, names_more_flag};
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::LitStr;
 
-use crate::{args::Args, parts};
+use crate::{args::Args, parts::option_tokens as option};
 
 const KINDS: [&str; 4] = ["link", "cursor", "offset", "last_item"];
 const KEYS: &[&str] = &[
@@ -28,50 +27,129 @@ const KEYS: &[&str] = &[
 ];
 const EXAMPLE: &str = "paginate(link(rel = \"next\"), limit = 100)";
 
-/// Returns the `Paginate` of a mapper's descriptor, if it has one. Without a kind, the provider's entry decides.
-pub(crate) fn expand(args: &mut Args) -> Option<TokenStream> {
-    let (_, mut inner) = args.nested("paginate", "`paginate(…)`", KEYS, EXAMPLE)?;
-    let kind = parts::option_tokens(kind(&mut inner));
-    let has_limit = inner.has("limit");
-    let limit = parts::option_tokens(inner.number32("limit", 1..=u32::MAX));
-    let limit_name = inner.string("limit_name");
-    if let (false, Some(name)) = (has_limit, &limit_name) {
-        inner.errors.push_at(name.span(), "`limit_name` needs `limit = 100`, the number that it carries");
-    }
-    let limit_name = parts::option_tokens(limit_name.as_ref().map(text));
-    let [response_path, total, total_pages] =
-        ["response_path", "total", "total_pages"].map(|key| parts::option_tokens(inner.string(key).as_ref().map(text)));
-    let has_more = more(&mut inner, "has_more", names_last_page_flag, "is_last");
-    let is_last = more(&mut inner, "is_last", names_more_flag, "has_more");
-    let null_is_empty = parts::option_tokens(inner.flag("null_is_empty"));
-    let end_status = parts::option_tokens(end_status(&mut inner));
-    let pagination = inner.choice("pagination", &[("token", "Token"), ("position", "Position")]);
-    let pagination = parts::option_tokens(pagination.map(|kind| {
-        let kind = Ident::new(kind, Span::call_site());
-        quote!(__nango::Pagination::#kind)
-    }));
-    let in_body = parts::option_tokens(inner.flag("in_body"));
-    args.errors.extend(inner.errors);
-    Some(quote! {
-        __nango::Paginate {
-            kind: #kind,
-            limit: #limit,
-            limit_name: #limit_name,
-            response_path: #response_path,
-            has_more: #has_more,
-            is_last: #is_last,
-            total: #total,
-            total_pages: #total_pages,
-            null_is_empty: #null_is_empty,
-            end_status: #end_status,
-            pagination: #pagination,
-            in_body: #in_body,
+/// How a mapper finds the next page. Expands to a `Paginate` constant, the type that functions also use.
+pub(crate) struct Paginate {
+    /// Without a kind, the provider's entry decides.
+    kind: Option<Kind>,
+    limit: Option<u32>,
+    limit_name: Option<LitStr>,
+    response_path: Option<LitStr>,
+    has_more: Option<LitStr>,
+    is_last: Option<LitStr>,
+    total: Option<LitStr>,
+    total_pages: Option<LitStr>,
+    null_is_empty: Option<bool>,
+    end_status: Vec<u16>,
+    /// Variant of `declare::Pagination`.
+    pagination: Option<&'static str>,
+    in_body: Option<bool>,
+}
+
+/// Kind of pagination. Expands to a `PaginateKind`.
+enum Kind {
+    Link { rel: Option<LitStr>, path: Option<LitStr> },
+    Cursor { name: LitStr, path: LitStr },
+    LastItem { name: LitStr, field: LitStr },
+    Offset { name: LitStr, start: u64, by: &'static str },
+}
+
+impl Paginate {
+    /// Reads and checks the key. `None` if it is missing; what is invalid is among the errors.
+    pub(crate) fn validate(args: &mut Args) -> Option<Self> {
+        let (_, mut inner) = args.nested("paginate", "`paginate(…)`", KEYS, EXAMPLE)?;
+        let kind = kind(&mut inner);
+        let has_limit = inner.has("limit");
+        let limit = inner.number32("limit", 1..=u32::MAX);
+        let limit_name = inner.string("limit_name");
+        if let (false, Some(name)) = (has_limit, &limit_name) {
+            inner.errors.push_at(name.span(), "`limit_name` needs `limit = 100`, the number that it carries");
         }
-    })
+        let [response_path, total, total_pages] =
+            ["response_path", "total", "total_pages"].map(|key| inner.string(key));
+        let paginate = Self {
+            kind,
+            limit,
+            limit_name,
+            response_path,
+            has_more: more(&mut inner, "has_more", names_last_page_flag, "is_last"),
+            is_last: more(&mut inner, "is_last", names_more_flag, "has_more"),
+            total,
+            total_pages,
+            null_is_empty: inner.flag("null_is_empty"),
+            end_status: inner.numbers("end_status", 400..=499, "end_status(404)"),
+            pagination: inner.choice("pagination", &[("token", "Token"), ("position", "Position")]),
+            in_body: inner.flag("in_body"),
+        };
+        args.errors.extend(inner.errors);
+        Some(paginate)
+    }
+}
+
+impl ToTokens for Paginate {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let [kind, limit] = [option(self.kind.as_ref()), option(self.limit)];
+        let [limit_name, response_path, has_more, is_last, total, total_pages] =
+            [&self.limit_name, &self.response_path, &self.has_more, &self.is_last, &self.total, &self.total_pages]
+                .map(|value| optional_text(value.as_ref()));
+        let [null_is_empty, in_body] = [option(self.null_is_empty), option(self.in_body)];
+        let statuses = &self.end_status;
+        let end_status = option((!statuses.is_empty()).then(|| quote!(__nango::Cow::Borrowed(&[#(#statuses),*]))));
+        let pagination = option(self.pagination.map(|variant| {
+            let variant = Ident::new(variant, Span::call_site());
+            quote!(__nango::Pagination::#variant)
+        }));
+        tokens.extend(quote! {
+            __nango::Paginate {
+                kind: #kind,
+                limit: #limit,
+                limit_name: #limit_name,
+                response_path: #response_path,
+                has_more: #has_more,
+                is_last: #is_last,
+                total: #total,
+                total_pages: #total_pages,
+                null_is_empty: #null_is_empty,
+                end_status: #end_status,
+                pagination: #pagination,
+                in_body: #in_body,
+            }
+        });
+    }
+}
+
+impl ToTokens for Kind {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(match self {
+            Self::Link { rel, path } => {
+                let (rel, path) = (optional_text(rel.as_ref()), optional_text(path.as_ref()));
+                quote!(__nango::PaginateKind::Link { rel: #rel, path: #path })
+            }
+            Self::Cursor { name, path } => {
+                let (name, path) = (text(name), text(path));
+                quote!(__nango::PaginateKind::Cursor { name: #name, path: #path })
+            }
+            Self::LastItem { name, field } => {
+                let (name, field) = (text(name), text(field));
+                quote!(__nango::PaginateKind::LastItem { name: #name, id: #field })
+            }
+            Self::Offset { name, start, by } => {
+                let (name, by) = (text(name), Ident::new(by, Span::call_site()));
+                quote!(__nango::PaginateKind::Offset { name: #name, start: #start, by: __nango::OffsetBy::#by })
+            }
+        });
+    }
+}
+
+fn text(text: &LitStr) -> TokenStream {
+    quote!(__nango::Cow::Borrowed(#text))
+}
+
+fn optional_text(value: Option<&LitStr>) -> TokenStream {
+    option(value.map(text))
 }
 
 /// Reads the path of `has_more` or `is_last`. Refuses a path whose name indicates the inverse.
-fn more(args: &mut Args, key: &str, is_inverse: fn(&str) -> bool, inverse: &str) -> TokenStream {
+fn more(args: &mut Args, key: &str, is_inverse: fn(&str) -> bool, inverse: &str) -> Option<LitStr> {
     let path = args.string(key);
     if let Some(path) = path.as_ref().filter(|path| is_inverse(&path.value())) {
         let (value, when) =
@@ -79,20 +157,10 @@ fn more(args: &mut Args, key: &str, is_inverse: fn(&str) -> bool, inverse: &str)
         let message = format!("`{key}` is true {when}, and `{value}` is its inverse: write `{inverse} = \"{value}\"`");
         args.errors.push_at(path.span(), message);
     }
-    parts::option_tokens(path.as_ref().map(text))
+    path
 }
 
-/// Reads the statuses of `end_status(400, 404)`.
-fn end_status(args: &mut Args) -> Option<TokenStream> {
-    let statuses = args.numbers("end_status", 400..=499, "end_status(404)");
-    (!statuses.is_empty()).then(|| quote!(__nango::Cow::Borrowed(&[#(#statuses),*])))
-}
-
-fn text(text: &LitStr) -> TokenStream {
-    quote!(__nango::Cow::Borrowed(#text))
-}
-
-fn kind(args: &mut Args) -> Option<TokenStream> {
+fn kind(args: &mut Args) -> Option<Kind> {
     let kinds: Vec<Ident> = args
         .remaining()
         .iter()
@@ -117,50 +185,96 @@ fn kind(args: &mut Args) -> Option<TokenStream> {
     };
     let (at, mut inner) = nested?;
     let kind = match first.as_str() {
-        "link" => link(&mut inner, at),
+        "link" => Some(link(&mut inner, at)),
         "cursor" => cursor(&mut inner, at),
         "last_item" => last_item(&mut inner, at),
         _ => offset(&mut inner, at),
     };
     args.errors.extend(inner.errors);
-    Some(kind)
+    kind
 }
 
-fn link(args: &mut Args, at: Span) -> TokenStream {
+fn link(args: &mut Args, at: Span) -> Kind {
     if !args.has("rel") && !args.has("path") && args.errors.is_empty() {
         let message =
             "`link` pagination needs `rel = \"next\"` (the Link header) or `path = \"…\"` (a link in the body)";
         args.errors.push_at(at, message);
     }
-    let (rel, path) = (args.string("rel"), args.string("path"));
-    let (rel, path) = (parts::option_tokens(rel.as_ref().map(text)), parts::option_tokens(path.as_ref().map(text)));
-    quote!(__nango::PaginateKind::Link { rel: #rel, path: #path })
+    Kind::Link { rel: args.string("rel"), path: args.string("path") }
 }
 
-fn cursor(args: &mut Args, at: Span) -> TokenStream {
+fn cursor(args: &mut Args, at: Span) -> Option<Kind> {
     let name = required(args, at, "name", "cursor", "the parameter that carries the cursor");
     let path = required(args, at, "path", "cursor", "the path of the next cursor in the response");
-    quote!(__nango::PaginateKind::Cursor { name: #name, path: #path })
+    Some(Kind::Cursor { name: name?, path: path? })
 }
 
-fn last_item(args: &mut Args, at: Span) -> TokenStream {
+fn last_item(args: &mut Args, at: Span) -> Option<Kind> {
     let name = required(args, at, "name", "last_item", "the parameter that carries the last record's value");
-    let id =
+    let field =
         required(args, at, "field", "last_item", "the field of a record that the next request sends, such as `id`");
-    quote!(__nango::PaginateKind::LastItem { name: #name, id: #id })
+    Some(Kind::LastItem { name: name?, field: field? })
 }
 
-fn offset(args: &mut Args, at: Span) -> TokenStream {
+fn offset(args: &mut Args, at: Span) -> Option<Kind> {
     let name = required(args, at, "name", "offset", "the parameter that carries the offset");
     let start = args.number("start", 0..=u64::MAX).unwrap_or(0);
     let by = args.choice("by", &[("records", "Records"), ("page", "Page")]).unwrap_or("Records");
-    let by = Ident::new(by, Span::call_site());
-    quote!(__nango::PaginateKind::Offset { name: #name, start: #start, by: __nango::OffsetBy::#by })
+    Some(Kind::Offset { name: name?, start, by })
 }
 
-fn required(args: &mut Args, at: Span, key: &str, kind: &str, meaning: &str) -> TokenStream {
+fn required(args: &mut Args, at: Span, key: &str, kind: &str, meaning: &str) -> Option<LitStr> {
     if !args.has(key) && args.errors.is_empty() {
         args.errors.push_at(at, format!("`{kind}` pagination needs `{key} = \"…\"`, {meaning}"));
     }
-    args.string(key).as_ref().map(text).unwrap_or_default()
+    args.string(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paginate(input: &str) -> Result<Paginate, String> {
+        let mut args = Args::parse("`#[sync]`", &["paginate"], input.parse().unwrap());
+        let paginate = Paginate::validate(&mut args);
+        args.errors.or(()).map_err(|error| error.to_string())?;
+        Ok(paginate.unwrap())
+    }
+
+    #[test]
+    fn kind_decides_how_the_next_page_is_found() {
+        assert!(paginate("paginate").unwrap().kind.is_none());
+        assert!(matches!(
+            paginate("paginate(link(rel = \"next\"))").unwrap().kind,
+            Some(Kind::Link { rel: Some(_), path: None })
+        ));
+        assert!(matches!(
+            paginate("paginate(cursor(name = \"after\", path = \"next\"))").unwrap().kind,
+            Some(Kind::Cursor { .. })
+        ));
+        assert!(matches!(
+            paginate("paginate(offset(name = \"skip\"))").unwrap().kind,
+            Some(Kind::Offset { start: 0, by: "Records", .. })
+        ));
+        assert!(matches!(
+            paginate("paginate(last_item(name = \"after\", field = \"id\"), end_status(404))").unwrap().kind,
+            Some(Kind::LastItem { .. })
+        ));
+    }
+
+    #[test]
+    fn invalid_pagination_is_reported() {
+        let check = |input: &str, expect: &str| {
+            let error = paginate(&format!("paginate({input})")).err().unwrap();
+            assert!(error.contains(expect), "{input}: {error}");
+        };
+        check("link", "`link` pagination needs `rel");
+        check("cursor(name = \"a\")", "`cursor` pagination needs `path");
+        check("link(rel = \"next\"), offset(name = \"skip\")", "exclude each other");
+        check("limit_name = \"n\"", "`limit_name` needs `limit");
+        check("has_more = \"isLast\"", "write `is_last = \"isLast\"`");
+        check("is_last = \"hasMore\"", "write `has_more = \"hasMore\"`");
+        check("limit = 0", "at least 1");
+        check("end_status(500)", "from 400 to 499");
+    }
 }

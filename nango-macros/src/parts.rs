@@ -11,14 +11,35 @@ pub(crate) fn option_tokens(tokens: Option<impl ToTokens>) -> TokenStream {
     tokens.map_or_else(|| quote!(::core::option::Option::None), |tokens| quote!(::core::option::Option::Some(#tokens)))
 }
 
-/// Returns the descriptor fields `at`, `integration`, `name` and `description`, which every named function has.
-pub(crate) fn descriptor_fields(args: &mut Args, func: &Func) -> TokenStream {
-    let integration = identifier(args, "integration")
-        .map_or_else(|| quote!(__nango::integration_of(::core::module_path!())), ToTokens::into_token_stream);
-    let name = identifier(args, "name").map_or_else(|| func.name(), |name| name.value());
-    let description = args.string("description").map_or_else(|| func.description(), |text| text.value());
-    let at = location();
-    quote!(at: #at, integration: #integration, name: #name, description: #description,)
+/// What every named function declares.
+pub(crate) struct Head {
+    integration: Option<LitStr>,
+    pub(crate) name: String,
+    pub(crate) description: String,
+}
+
+impl Head {
+    /// Reads `integration`, `name` and `description`. The defaults are the module, the function's name, and the first
+    /// paragraph of its documentation.
+    pub(crate) fn read(args: &mut Args, func: &Func) -> Self {
+        Self {
+            integration: identifier(args, "integration"),
+            name: identifier(args, "name").map_or_else(|| func.name(), |name| name.value()),
+            description: args.string("description").map_or_else(|| func.description(), |text| text.value()),
+        }
+    }
+}
+
+/// Expands to the descriptor fields `at`, `integration`, `name` and `description`.
+impl ToTokens for Head {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { integration, name, description } = self;
+        let integration = integration
+            .as_ref()
+            .map_or_else(|| quote!(__nango::integration_of(::core::module_path!())), ToTokens::into_token_stream);
+        let at = location();
+        tokens.extend(quote!(at: #at, integration: #integration, name: #name, description: #description,));
+    }
 }
 
 /// Returns the source location of the attribute.

@@ -109,14 +109,12 @@ impl Args {
 
     /// Reads `key = Type` or `key = "Type"`.
     pub(crate) fn ty(&mut self, key: &str) -> Option<Type> {
-        self.read_as(key, |arg| {
-            let usage = format!("`{0}` is a type: `{0} = YourType`", arg.key);
-            let Value::Assigned(tokens) = &arg.value else { return Err(Error::new(arg.key.span(), usage)) };
-            match syn::parse2::<LitStr>(tokens.clone()) {
-                Ok(text) => text.parse().map_err(|_| Error::new(text.span(), usage)),
-                Err(_) => syn::parse2(tokens.clone()).map_err(|error| Error::new(error.span(), usage)),
-            }
-        })
+        self.read_as(key, ty)
+    }
+
+    /// Returns the type of `key` without taking it; `None` if it is missing or invalid.
+    pub(crate) fn peek_ty(&self, key: &str) -> Option<Type> {
+        self.remaining().iter().find(|arg| arg.key == key).and_then(|arg| ty(arg).ok())
     }
 
     /// Reads `key("a", "b")`: at least one string.
@@ -213,6 +211,15 @@ fn string(arg: &Arg) -> Result<LitStr> {
         return Err(Error::new(text.span(), format!("`{key}` is empty")));
     }
     Ok(text)
+}
+
+fn ty(arg: &Arg) -> Result<Type> {
+    let usage = format!("`{0}` is a type: `{0} = YourType`", arg.key);
+    let Value::Assigned(tokens) = &arg.value else { return Err(Error::new(arg.key.span(), usage)) };
+    match syn::parse2::<LitStr>(tokens.clone()) {
+        Ok(text) => text.parse().map_err(|_| Error::new(text.span(), usage)),
+        Err(_) => syn::parse2(tokens.clone()).map_err(|error| Error::new(error.span(), usage)),
+    }
 }
 
 /// Path of a model, written as a path or a string. A path from a string has the span of the string.

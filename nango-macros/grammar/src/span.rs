@@ -109,10 +109,6 @@ mod tests {
     const UNREADABLE: [&str; 12] =
         ["", "5", "m", "-2m", "+2m", "1.2.3h", "5x", "five minutes", "2 minutes ago", "NaNs", "infs", "."];
 
-    fn millis(millis: u64) -> Option<Duration> {
-        Some(Duration::from_millis(millis))
-    }
-
     #[test]
     fn short_span_is_a_whole_number_and_a_letter() {
         for (text, seconds) in [("90s", 90), (" 12 h ", 43_200), ("2m", 120), ("7d", 604_800), ("1w", 604_800)] {
@@ -139,7 +135,7 @@ mod tests {
             ("0.25s", 250),
         ];
         for (text, expect) in cases {
-            assert_eq!(parse(text), millis(expect), "{text}");
+            assert_eq!(parse(text), Some(Duration::from_millis(expect)), "{text}");
         }
         assert_eq!(parse(&format!("{}s", "9".repeat(400))), Some(Duration::MAX));
         for text in ["120ms", "5 us", "1h2m", "2 Minutes", "1e3s"].iter().chain(&UNREADABLE) {
@@ -157,7 +153,7 @@ mod tests {
             ("1w", 604_800_000),
         ];
         for (text, expect) in cases {
-            assert_eq!(parse_sum(text), millis(expect), "{text}");
+            assert_eq!(parse_sum(text), Some(Duration::from_millis(expect)), "{text}");
         }
         for micro in ["250us", "250µs", "250μs", "250000ns"] {
             assert_eq!(parse_sum(micro), Some(Duration::from_micros(250)), "{micro}");
