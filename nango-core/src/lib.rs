@@ -61,6 +61,195 @@ pub use model::{
     ApiTime, Checkpoint, CheckpointValue, Data, Fits, Mapped, Model, Patch, PatchOf, Record, RecordId, Returns, Stored,
 };
 pub use nango::{ActionFn, Nango, NangoAction, NangoSync};
+/// Declares an operation at the provider:
+///
+/// ```
+/// mod github {
+///     use nango_core::prelude::*;
+///
+///     #[model]
+///     pub struct NewIssue {
+///         pub owner: String,
+///         pub repo: String,
+///         pub title: String,
+///     }
+///
+///     #[model]
+///     pub struct CreatedIssue {
+///         pub number: u64,
+///     }
+///
+///     /// Creates an issue.
+///     #[action(scopes("repo"))]
+///     pub async fn create_issue(nango: NangoAction, input: NewIssue) -> Result<CreatedIssue> {
+///         let path = path!("/repos/{owner}/{repo}/issues", owner = input.owner, repo = input.repo);
+///         nango.post(path).body(&input).json().await
+///     }
+/// }
+/// ```
+///
+/// # Reference
+///
+pub use nango_macros::action;
+/// Declares the position that a function stores between its runs:
+///
+/// ```
+/// mod github {
+///     use nango_core::prelude::*;
+///
+///     #[model]
+///     pub struct Event {
+///         pub id: String,
+///     }
+///
+///     /// The event up to which the feed was read.
+///     #[checkpoint]
+///     pub struct Position {
+///         pub last_event: String,
+///     }
+///
+///     /// Fetches the events since the last run.
+///     #[sync(model = "Event", frequency = "every 5 minutes", checkpoint = Position)]
+///     pub async fn events(nango: NangoSync) -> Result<()> {
+///         let mut request = nango.get("/events");
+///         if let Some(position) = nango.checkpoint().await? {
+///             request = request.query("after", position.last_event);
+///         }
+///         let events: Vec<Event> = request.json().await?;
+///         let last_event = events.last().map(|event| event.id.clone());
+///         nango.batch_save(events).await?;
+///         if let Some(last_event) = last_event {
+///             nango.save_checkpoint(Position { last_event }).await?;
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// # Reference
+///
+pub use nango_macros::checkpoint;
+/// Declares data: a struct or an enum with a name and a schema. With an id, it is a record.
+///
+/// ```
+/// mod github {
+///     use nango_core::prelude::*;
+///
+///     /// An issue of a repository.
+///     #[model(id = "number", updated = "updated_at")]
+///     pub struct GithubIssue {
+///         /// Number within the repository.
+///         pub number: u64,
+///         pub title: String,
+///         /// Time of the last change at GitHub, in RFC 3339.
+///         pub updated_at: String,
+///         pub state: State,
+///     }
+///
+///     /// Whether work is left.
+///     #[model]
+///     #[serde(rename_all = "lowercase")]
+///     pub enum State {
+///         Open,
+///         Closed,
+///     }
+/// }
+/// ```
+///
+/// # Reference
+///
+pub use nango_macros::model;
+/// Runs a function on an event of a connection:
+///
+/// ```
+/// mod github {
+///     use nango_core::prelude::*;
+///
+///     #[model]
+///     pub struct User {
+///         pub login: String,
+///     }
+///
+///     /// Refuses a connection whose credentials are not accepted.
+///     #[on_event(validate_connection)]
+///     async fn check_credentials(nango: NangoAction) -> Result<()> {
+///         let _user: User = nango.get("/user").json().await?;
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// # Reference
+///
+pub use nango_macros::on_event;
+/// Makes a function the webhook handler of a sync:
+///
+/// ```
+/// mod github {
+///     use nango_core::prelude::*;
+///
+///     #[model]
+///     pub struct Issue {
+///         pub id: u64,
+///     }
+///
+///     /// Fetches all issues.
+///     #[sync(model = "Issue", frequency = "every day")]
+///     pub async fn all_issues(nango: NangoSync) -> Result<()> {
+///         let issues: Vec<Issue> = nango.get("/issues").json().await?;
+///         nango.batch_save(issues).await?;
+///         Ok(())
+///     }
+///
+///     #[model]
+///     pub struct IssueEvent {
+///         pub issue: Issue,
+///     }
+///
+///     /// Saves an issue that was opened or edited.
+///     #[on_webhook(all_issues, "issues.opened", "issues.edited")]
+///     async fn issue_changed(nango: NangoSync, event: IssueEvent) -> Result<()> {
+///         nango.batch_save([event.issue]).await?;
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// # Reference
+///
+pub use nango_macros::on_webhook;
+/// Declares changes to a record. Fields that are `None` or `Patch::Keep` stay as they are stored:
+///
+/// ```
+/// mod github {
+///     use nango_core::prelude::*;
+///
+///     #[model]
+///     pub struct Issue {
+///         pub id: u64,
+///         pub title: String,
+///         pub closed_at: Option<String>,
+///     }
+///
+///     #[patch(of = Issue)]
+///     pub struct IssuePatch {
+///         pub id: u64,
+///         pub title: Option<String>,
+///         pub closed_at: Patch<String>,
+///     }
+///
+///     /// Reopens an issue in the cache.
+///     #[sync(model = "Issue")]
+///     pub async fn reopen_issue(nango: NangoSync) -> Result<()> {
+///         nango.batch_update([IssuePatch { id: 7, title: None, closed_at: Patch::Null }]).await?;
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// # Reference
+///
+pub use nango_macros::patch;
 /// Builds the path of a request from values, and percent-encodes each value.
 ///
 /// ```
@@ -128,7 +317,6 @@ pub use nango_macros::path;
 /// # Reference
 ///
 pub use nango_macros::sync;
-pub use nango_macros::{action, checkpoint, model, on_event, on_webhook, patch};
 pub use paginate::Pages;
 pub use time::Timestamp;
 /// The `tracing` crate. Events inside a function are stored in the log of its run.
