@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{FunctionKey, StoreFuture};
+use super::{FunctionKey, StoreError, StoreFuture};
 
 /// A checkpoint as it is stored.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -23,6 +23,17 @@ pub struct CheckpointWrite {
     pub value: Option<Value>,
     /// The version that was read. Any other stored version is a conflict.
     pub expected: i64,
+}
+
+impl CheckpointWrite {
+    /// Fails if the stored version is not the one that was read.
+    pub(super) fn ensure_expected(&self, found: i64) -> Result<(), StoreError> {
+        if found == self.expected {
+            Ok(())
+        } else {
+            Err(StoreError::CheckpointConflict { expected: self.expected, found })
+        }
+    }
 }
 
 /// A change of a resume state.
@@ -47,4 +58,19 @@ pub trait Checkpoints {
 
     /// Removes the checkpoint and the resume state of a function, and closes its open scans.
     fn reset(&self, key: &FunctionKey) -> StoreFuture<'_, ()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoint_is_written_only_over_the_version_that_was_read() {
+        let write = CheckpointWrite { value: None, expected: 3 };
+        assert!(write.ensure_expected(3).is_ok());
+        for found in [0, 2, 4] {
+            let conflict = write.ensure_expected(found);
+            assert!(matches!(conflict, Err(StoreError::CheckpointConflict { expected: 3, found: f }) if f == found));
+        }
+    }
 }

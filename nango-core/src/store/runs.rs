@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{CheckpointWrite, FunctionKey, LogLine, ResumeWrite, RunToken, StoreFuture, Totals};
+use super::{CheckpointWrite, FunctionKey, LogLine, ResumeWrite, RunToken, StoreError, StoreFuture, Totals};
 
 /// The status of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,6 +56,14 @@ pub struct NewRun {
     pub exclusive: bool,
     /// The duration of the lease without a heartbeat.
     pub lease: Duration,
+}
+
+impl NewRun {
+    /// Returns the error for a connection that was removed.
+    pub(super) fn no_connection(&self) -> StoreError {
+        let FunctionKey { integration, connection, .. } = self.key.clone();
+        StoreError::NoConnection { integration, connection }
+    }
 }
 
 /// Formats a time (microseconds since 1970) as RFC 3339 in UTC with whole seconds.

@@ -25,6 +25,17 @@ pub enum ScanFrom {
     Number(i64),
 }
 
+impl ScanFrom {
+    /// Returns whether the open scan with this number is selected. It is resumed if it belongs to the same function.
+    pub(in crate::store) fn selects(self, open: i64) -> bool {
+        match self {
+            Self::Start => false,
+            Self::Unfinished => true,
+            Self::Number(number) => number == open,
+        }
+    }
+}
+
 /// The request to finish a scan.
 #[derive(Debug, Clone)]
 pub struct FinishScan {
@@ -78,4 +89,21 @@ pub(in crate::store) fn unguarded_finish_scan(
     let walk = ScanWalk { complete: true, position_based: false, requests: 1, shifted: false, list_empty: false };
     let policy = DeletePolicy { allow: true, ..DeletePolicy::default() };
     FinishScan { run, function, dataset, scan, walk, policy, confirmations: Vec::new(), resume: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn start_selects_no_open_scan_and_number_only_its_own() {
+        for (from, expect) in [
+            (ScanFrom::Start, false),
+            (ScanFrom::Unfinished, true),
+            (ScanFrom::Number(7), true),
+            (ScanFrom::Number(8), false),
+        ] {
+            assert_eq!(from.selects(7), expect, "{from:?}");
+        }
+    }
 }

@@ -8,8 +8,7 @@ use super::{
     functions, marks,
 };
 use crate::store::{
-    CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint, encryption::EncryptionPolicy,
-    resume_context,
+    CheckpointWrite, FunctionKey, ResumeWrite, StoredCheckpoint, encryption::EncryptionPolicy, resume_context,
 };
 
 /// Returns the checkpoint of a function.
@@ -27,13 +26,11 @@ pub(super) async fn write(db: &mut Db, key: &FunctionKey, write: &CheckpointWrit
     const FIND: &str = "SELECT version FROM nango_rs.checkpoints WHERE function = $1 FOR UPDATE";
     let function = functions::open(db, key).await?;
     let found = db.query_scalar(FIND).bind(function).fetch_optional(&mut *db.sql).await?.unwrap_or(0);
-    let conflict = |found| DbError::Store(StoreError::CheckpointConflict { expected: write.expected, found });
-    if found != write.expected {
-        return Err(conflict(found));
-    }
+    write.ensure_expected(found)?;
     let version = put(db, function, write.value.as_ref()).await?;
     // Two writers of the first version: there was no row to lock.
-    if version == found + 1 { Ok(version) } else { Err(conflict(version - 1)) }
+    write.ensure_expected(version - 1)?;
+    Ok(version)
 }
 
 /// Changes a checkpoint regardless of its version. Returns the new version.

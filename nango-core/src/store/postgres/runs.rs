@@ -37,8 +37,7 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> DbResult<RunToken> {
     if let Some(row) = new.connection {
         let existing: Option<i32> = db.query_scalar(EXISTS).bind(row).fetch_optional(&mut *db.sql).await?;
         if existing.is_none() {
-            let (integration, connection) = (new.key.integration.clone(), new.key.connection.clone());
-            return Err(StoreError::NoConnection { integration, connection }.into());
+            return Err(new.no_connection().into());
         }
     }
     let function = functions::open(db, &new.key).await?;

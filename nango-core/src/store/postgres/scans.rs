@@ -31,12 +31,7 @@ pub(super) async fn begin(
     let function = functions::open(db, function).await?;
     let dataset = Dataset::open(db, key).await?;
     if let Some(open) = dataset.scan {
-        let matches = match from {
-            ScanFrom::Start => false,
-            ScanFrom::Unfinished => true,
-            ScanFrom::Number(number) => number == open.number,
-        };
-        if matches && open.function == function {
+        if from.selects(open.number) && open.function == function {
             return Ok(Scan { number: open.number, resumed: true });
         }
         marks::delete(db, &[open.number]).await?;

@@ -8,7 +8,7 @@ use super::{
     error::{DbError, DbResult},
     functions, marks,
 };
-use crate::store::{CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint, resume_context};
+use crate::store::{CheckpointWrite, FunctionKey, ResumeWrite, StoredCheckpoint, resume_context};
 
 /// Returns the checkpoint of a function.
 pub(super) fn read(db: &Db, key: &FunctionKey) -> DbResult<StoredCheckpoint> {
@@ -25,9 +25,7 @@ pub(super) fn write(db: &Db, key: &FunctionKey, write: &CheckpointWrite) -> DbRe
     let function = functions::open(db, key)?;
     let mut read = db.sql.prepare_cached("SELECT version FROM checkpoints WHERE function = ?1")?;
     let found = read.query_row([function], |row| row.get(0)).optional()?.unwrap_or(0);
-    if found != write.expected {
-        return Err(StoreError::CheckpointConflict { expected: write.expected, found }.into());
-    }
+    write.ensure_expected(found)?;
     put(db, function, write.value.as_ref())
 }
 

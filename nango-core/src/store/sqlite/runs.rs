@@ -29,8 +29,7 @@ pub(super) fn start(db: &Db, new: &NewRun) -> DbResult<RunToken> {
     if let Some(row) = new.connection {
         let mut connected = db.sql.prepare_cached("SELECT 1 FROM connections WHERE row = ?1")?;
         if !connected.exists([row])? {
-            let (integration, connection) = (new.key.integration.clone(), new.key.connection.clone());
-            return Err(StoreError::NoConnection { integration, connection }.into());
+            return Err(new.no_connection().into());
         }
     }
     let function = functions::open(db, &new.key)?;

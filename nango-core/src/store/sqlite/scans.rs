@@ -28,12 +28,7 @@ pub(super) fn begin(
     let function = functions::open(db, function)?;
     if let Some(number) = dataset.scan {
         let mut owner = db.sql.prepare_cached("SELECT function FROM scans WHERE number = ?1")?;
-        let resume = match from {
-            ScanFrom::Start => false,
-            ScanFrom::Unfinished => true,
-            ScanFrom::Number(expected) => expected == number,
-        };
-        if resume && owner.query_row([number], |row| row.get::<_, i64>(0))? == function {
+        if from.selects(number) && owner.query_row([number], |row| row.get::<_, i64>(0))? == function {
             return Ok(Scan { number, resumed: true });
         }
         marks::close(db, number)?;
