@@ -209,6 +209,15 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// Returns the number of bytes of a text or of a sequence of bytes.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Null | Self::Int(_) => 0,
+        }
+    }
+
     /// Adds the value to a hash.
     pub(super) fn digest(&self, hash: &mut blake3::Hasher) {
         let mut put = |kind: u8, bytes: &[u8]| {
