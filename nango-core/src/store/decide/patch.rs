@@ -62,9 +62,9 @@ pub(in crate::store) fn by_content<'a>(
     }
     let bytes = i64::try_from(merged.len()).unwrap_or(i64::MAX) - last.bytes;
     let (hash, updated) = (context.hasher.hash_record(&merged), key.times.after_patch(row.updated));
-    let content = Content { payload: merged, hash, updated };
+    let replaced = Content { payload: merged, hash, updated };
     Verdict {
-        write: RowWrite::Replace { content, action: UPDATED_ACTION, state: MERGED_FLAG },
+        write: RowWrite::Replace { content: replaced, action: UPDATED_ACTION, state: MERGED_FLAG },
         effect: Effect { outcome: RowOutcome::Updated, seen: false, changes: true, live: 0, bytes },
     }
 }
