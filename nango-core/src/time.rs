@@ -3,6 +3,8 @@
 //! Timestamps are [`Timestamp`]s; spans are [`Duration`](std::time::Duration)s. Conversions and arithmetic saturate, so
 //! that a value from a provider cannot overflow. Numbers, dates and spans of providers are read here and nowhere else.
 
+mod clock;
+mod entropy;
 mod epoch;
 mod format;
 mod http_date;
@@ -11,6 +13,8 @@ mod span;
 mod time_spec;
 mod timestamp;
 
+pub use clock::{Clock, SystemClock};
+pub use entropy::Entropy;
 pub(crate) use format::{DateFormat, format_span, rounded_to_seconds};
 pub(crate) use http_date::parse_http_date;
 pub(crate) use read::{from_float, from_integer, from_json, from_text, from_value};

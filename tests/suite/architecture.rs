@@ -93,6 +93,68 @@ fn only_the_command_line_prints() {
     );
 }
 
+/// Files, or folders that end in `/`, that a rule exempts, each with its reason.
+type Exemptions = [(&'static str, &'static str)];
+
+/// Refuses lines with one of the names outside of the exempt files, and exemptions that are not needed.
+#[track_caller]
+fn refuse_names(rule: &str, exemptions: &Exemptions, names: &[&str]) {
+    let matches = |path: &str, exempt: &str| path == exempt || (exempt.ends_with('/') && path.starts_with(exempt));
+    let has_name = |line: &str| names.iter().any(|name| line.contains(name));
+    refuse(rule, |path| exemptions.iter().any(|(exempt, _)| matches(path, exempt)), has_name);
+    let lines = lines_of_core();
+    for (exempt, reason) in exemptions {
+        let is_needed = lines.iter().any(|(path, _, line)| matches(path, exempt) && has_name(line));
+        assert!(is_needed, "`{exempt}` no longer needs an exemption: {reason}");
+    }
+}
+
+/// Tests and recordings replace the clock. `tokio::time::timeout` is not refused: it limits a wait for real I/O.
+#[test]
+fn only_the_clock_reads_the_time_and_sleeps() {
+    let lease = "leases end by the clock of the database, so their renewal must not follow a replaced clock";
+    refuse_names(
+        "take the time from a `Clock` that is handed down",
+        &[
+            ("time/", "it implements the clock"),
+            ("store/", "a database has its own clock, by which commits, leases and waits for locks are measured"),
+            ("run/heartbeat.rs", lease),
+            ("run/lease.rs", lease),
+            ("auth/refresh/lease.rs", lease),
+            ("http/network.rs", "the timeouts of sockets are real time"),
+            ("cli/progress.rs", "the progress on the terminal is in real time"),
+            ("cli/signals.rs", "repeated signals of a person are in real time"),
+        ],
+        &[
+            "Instant::now",
+            "SystemTime::now",
+            "time::sleep",
+            "thread::sleep",
+            "Timestamp::now",
+            "Zoned::now",
+            "interval(",
+        ],
+    );
+}
+
+/// Tests and recordings replace ids, protocol nonces and jitter; secrets come from the operating system.
+#[test]
+fn only_the_source_of_entropy_and_secrets_are_random() {
+    refuse_names(
+        "take ids and jitter from an `Entropy` that is handed down",
+        &[
+            ("time/", "it implements the source"),
+            ("auth/keyring.rs", "keys and the nonces of ciphers come from the operating system"),
+            ("auth/obtain/wsse.rs", "the nonce of a signed token comes from the operating system"),
+            (
+                "store/",
+                "keys, salts and nonces come from the operating system, and a database makes the ids of its rows",
+            ),
+        ],
+        &["getrandom", "Uuid::new_v", "Uuid::now_v", "new_v4", "now_v7"],
+    );
+}
+
 #[test]
 fn only_wire_knows_names_on_the_wire() {
     let names = ["\"provider_config_key\"", "\"connection_id\"", "\"sync_name\"", "\"_nango_metadata\""];

@@ -14,12 +14,12 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nango_core::{
     Timestamp,
-    http::{BoxFuture, Clock},
+    http::{BoxFuture, Clock, Entropy},
 };
 
 use crate::rng::Rng;
@@ -32,6 +32,8 @@ const START: i64 = 1_800_000_000_300_000;
 pub struct VirtualTime(Arc<Mutex<State>>);
 
 struct State {
+    /// The monotonic time that stands for [`START`].
+    began: Instant,
     /// Microseconds since 1970.
     now: i64,
     /// Wakers by deadline, then by the order of their first poll.
@@ -54,7 +56,14 @@ impl VirtualTime {
     /// Creates a clock whose jitter is reproducible from the seed.
     pub fn new(seed: u64) -> Self {
         let (timers, spawned) = (BTreeMap::new(), Vec::new());
-        Self(Arc::new(Mutex::new(State { now: START, timers, timer: 0, rng: Rng::new(seed), spawned })))
+        Self(Arc::new(Mutex::new(State {
+            began: Instant::now(),
+            now: START,
+            timers,
+            timer: 0,
+            rng: Rng::new(seed),
+            spawned,
+        })))
     }
 
     /// Adds a future to those that [`run`](Self::run) polls.
@@ -115,6 +124,18 @@ impl Clock for VirtualTime {
         let deadline = (self.now() + duration).as_micros();
         let mut timer = Timer { time, key: None };
         Box::pin(poll_fn(move |context| timer.poll(deadline, context.waker())))
+    }
+
+    fn instant(&self) -> Instant {
+        let state = self.state();
+        state.began + Timestamp::from_micros(state.now).saturating_duration_since(Timestamp::from_micros(START))
+    }
+}
+
+impl Entropy for VirtualTime {
+    fn random(&self) -> u128 {
+        let mut state = self.state();
+        (0..4).fold(0, |bits, _| bits << 32 | u128::from(state.rng.below(1 << 32)))
     }
 
     fn jitter(&self) -> f64 {

@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{App, AuthMode, Credentials, Secret};
@@ -20,7 +19,7 @@ use crate::{
     error::{Error, ErrorKind, Remedy, register_layer_error},
     http::{AuthError, Authorize, BoxFuture, Clock, CredentialsVersion, OutgoingRequest},
     provider::{Param, Provider, RequestEntropy, RequestParts, ResolveError, Template, TemplateScope, Variable},
-    time::Timestamp,
+    time::{Entropy, Timestamp},
 };
 
 /// Adds the headers and parameters of a provider and the credentials of a connection to requests.
@@ -255,14 +254,19 @@ impl Injector {
     /// # Errors
     ///
     /// Fails if a per-request value is missing or invalid, or the request cannot be signed.
-    pub fn put(&self, request: &mut OutgoingRequest, now: Timestamp) -> Result<(), AuthError> {
-        Ok(self.apply_all(request, now)?)
+    pub fn put(&self, request: &mut OutgoingRequest, now: Timestamp, entropy: &dyn Entropy) -> Result<(), AuthError> {
+        Ok(self.apply_all(request, now, entropy)?)
     }
 
-    fn apply_all(&self, request: &mut OutgoingRequest, now: Timestamp) -> Result<(), InjectError> {
+    fn apply_all(
+        &self,
+        request: &mut OutgoingRequest,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<(), InjectError> {
         // Most requests need neither time nor random number, and a random number costs a system call.
         let needs_entropy = !self.body.is_empty() || !self.per_request.is_empty() || self.signer.is_some();
-        let entropy = needs_entropy.then(|| RequestEntropy { now, random: Uuid::new_v4() });
+        let entropy = needs_entropy.then(|| RequestEntropy { now, random: entropy.uuid() });
         if let Some(entropy) = entropy
             && !self.body.is_empty()
             && !matches!(request.method.as_str(), "GET" | "HEAD")
@@ -326,7 +330,7 @@ impl Authorize for StaticAuthorizer {
         &'a self,
         request: &'a mut OutgoingRequest,
     ) -> BoxFuture<'a, Result<CredentialsVersion, AuthError>> {
-        let applied = self.injector.put(request, self.clock.now());
+        let applied = self.injector.put(request, self.clock.now(), &*self.clock);
         Box::pin(std::future::ready(applied.map(|()| CredentialsVersion::default())))
     }
 }

@@ -226,7 +226,7 @@ impl TokenRefresher {
         watch: Option<Arc<dyn WaitObserver>>,
     ) -> Result<CredentialsSnapshot, RefreshError> {
         let (tokens, owned_context) = (Arc::clone(self), Arc::clone(context));
-        let requested_at = Instant::now();
+        let requested_at = self.clock.instant();
         let task = tokio::spawn(async move { tokens.refresh_once(&owned_context, why, requested_at, watch).await });
         task.await.unwrap_or_else(|error| {
             let reason = if error.is_panic() { "the refresh panicked" } else { "the process is shutting down" };

@@ -6,13 +6,13 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::{StreamExt, future::BoxFuture, stream};
 
 use super::{
-    AuthError, Authorize, BoxFuture as Boxed, Client, ClientParts, Clock, CredentialsVersion, OutgoingRequest,
+    AuthError, Authorize, BoxFuture as Boxed, Client, ClientParts, Clock, CredentialsVersion, Entropy, OutgoingRequest,
     RawResponse, Transport, TransportError,
 };
 use crate::{
@@ -148,11 +148,21 @@ impl Clock for FakeClock {
         Box::pin(async {})
     }
 
-    fn jitter(&self) -> f64 {
-        self.0.lock().unwrap().2
+    fn instant(&self) -> Instant {
+        Instant::now()
     }
 
     fn is_cancelled(&self) -> bool {
         self.1.load(Ordering::Relaxed)
+    }
+}
+
+impl Entropy for FakeClock {
+    fn random(&self) -> u128 {
+        uuid::Uuid::new_v4().as_u128()
+    }
+
+    fn jitter(&self) -> f64 {
+        self.0.lock().unwrap().2
     }
 }

@@ -42,7 +42,7 @@ pub async fn execute(
     cancellation: Cancellation,
     observer: Arc<dyn Observer>,
 ) -> Result<RunReport> {
-    runtime.heartbeat.start(&runtime.store, &runtime.rate_limiters);
+    runtime.heartbeat.start(&runtime.store, &runtime.rate_limiters, &*runtime.clock);
     let dry = if request.dry_run { Some(Arc::new(dry_run::runtime(runtime, &request).await?)) } else { None };
     let effective = dry.as_ref().unwrap_or(runtime);
     let mut report = run_one(effective, request, cancellation.clone(), observer.clone()).await?;
@@ -111,7 +111,7 @@ pub(super) async fn execute_prepared(
     cancellation: Cancellation,
     services: Arc<RuntimeServices>,
 ) -> Result<RunReport> {
-    let started = std::time::Instant::now();
+    let started = runtime.clock.instant();
     let exclusive = matches!(job, Job::Sync(_));
     let new = NewRun {
         key: prepared.key.clone(),
@@ -165,7 +165,7 @@ pub(super) async fn execute_prepared(
         output,
         error,
         started_at,
-        duration: started.elapsed(),
+        duration: runtime.clock.instant().saturating_duration_since(started),
         waited: context.client().rate_limit_wait(),
         dry_records: None,
         triggered: Vec::new(),

@@ -7,7 +7,7 @@ use std::{
 
 use uuid::Uuid;
 
-use crate::{http::RateLimiters, store::SharedStore};
+use crate::{http::RateLimiters, store::SharedStore, time::Entropy};
 
 /// Interval between two heartbeats.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
@@ -20,11 +20,11 @@ pub(super) struct ProcessHeartbeat(OnceLock<Uuid>);
 
 impl ProcessHeartbeat {
     /// Starts the heartbeat, which runs until the database is dropped. Further calls have no effect.
-    pub(super) fn start(&self, store: &SharedStore, rate_limiters: &Arc<RateLimiters>) {
+    pub(super) fn start(&self, store: &SharedStore, rate_limiters: &Arc<RateLimiters>, entropy: &dyn Entropy) {
         let mut first = false;
         let process = *self.0.get_or_init(|| {
             first = true;
-            Uuid::now_v7()
+            entropy.uuid()
         });
         if !first {
             return;

@@ -195,6 +195,7 @@ pub(super) async fn obtain_token(
         app,
         redactor: &redactor,
         now,
+        entropy: &*runtime.clock,
     };
     let obtained =
         runtime.token_refresher.obtain_token(&subject).await.map_err(|error| obtain_error(context, error))?;

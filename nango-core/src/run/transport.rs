@@ -3,15 +3,19 @@
 //! The clock returns the time of the database, so that the request time of a page can be compared with the timestamps
 //! of records.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt, stream};
+use uuid::Uuid;
 
 use crate::{
     http::{BoxFuture, Clock, OutgoingRequest, RawResponse, Transport, TransportError},
     nango::Cancellation,
     store::SharedStore,
-    time::Timestamp,
+    time::{Entropy, Timestamp},
 };
 
 /// Transport that fails once the run is cancelled.
@@ -73,11 +77,25 @@ impl Clock for RunClock {
         })
     }
 
-    fn jitter(&self) -> f64 {
-        self.inner.jitter()
+    fn instant(&self) -> Instant {
+        self.inner.instant()
     }
 
     fn is_cancelled(&self) -> bool {
         self.cancellation.is_cancelled()
+    }
+}
+
+impl Entropy for RunClock {
+    fn random(&self) -> u128 {
+        self.inner.random()
+    }
+
+    fn uuid(&self) -> Uuid {
+        self.inner.uuid()
+    }
+
+    fn jitter(&self) -> f64 {
+        self.inner.jitter()
     }
 }

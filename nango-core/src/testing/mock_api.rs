@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::{
     http::{BoxFuture, Clock, OutgoingRequest, RawResponse, SystemClock, Transport, TransportError},
     nango::lock_state,
-    time::{Timestamp, saturating_micros},
+    time::{Entropy, Timestamp, saturating_micros},
 };
 
 /// A request that the mock's provider received.
@@ -126,6 +126,17 @@ impl Clock for AutoAdvanceClock {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         self.0.fetch_add(saturating_micros(duration), Ordering::Relaxed);
         Box::pin(std::future::ready(()))
+    }
+
+    fn instant(&self) -> Instant {
+        let advanced = Duration::from_micros(self.0.load(Ordering::Relaxed).unsigned_abs());
+        SystemClock.instant().checked_add(advanced).unwrap_or_else(|| SystemClock.instant())
+    }
+}
+
+impl Entropy for AutoAdvanceClock {
+    fn random(&self) -> u128 {
+        SystemClock.random()
     }
 
     fn jitter(&self) -> f64 {

@@ -30,7 +30,8 @@ fn request(
     let mut request = OutgoingRequest::new(method, "https://h.test/a?b=1".parse().unwrap());
     request.body = body;
     request.headers.insert("x-mine", HeaderValue::from_static("1"));
-    injector.put(&mut request, Timestamp::from_micros(1_795_348_800_000_000)).map_err(|error| error.to_string())?;
+    let now = Timestamp::from_micros(1_795_348_800_000_000);
+    injector.put(&mut request, now, &crate::http::SystemClock).map_err(|error| error.to_string())?;
     assert!(!format!("{request:?}").contains("hush"));
     Ok(request)
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use url::Url;
-use uuid::Uuid;
 
 use super::{ObtainError, TokenContext, jwt};
 use crate::auth::Secret;
@@ -18,7 +17,7 @@ pub(super) fn client_assertion(context: &TokenContext<'_>, url: &Url) -> Result<
     let (id, secret) = context.client()?;
     let key = context.app.private_key.as_ref().map_or(secret, Secret::expose);
     let key = context.credentials.text("client_private_key").unwrap_or(key);
-    let claims = [("iss", id), ("sub", id), ("aud", url.as_str()), ("jti", &Uuid::new_v4().to_string())]
+    let claims = [("iss", id), ("sub", id), ("aud", url.as_str()), ("jti", &context.entropy.uuid().to_string())]
         .map(|(name, value)| (name.to_owned(), Value::String(value.to_owned())));
     let mut payload = Map::from_iter(claims);
     jwt::set_registered_claims(&mut payload, context.now, CLIENT_LIFETIME);

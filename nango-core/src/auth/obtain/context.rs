@@ -1,7 +1,6 @@
 //! Inputs of a token request, and what they determine: values for templates, the app, and the permitted hosts.
 
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use super::ObtainError;
 use crate::{
@@ -10,7 +9,7 @@ use crate::{
     http::Url,
     provider::{Provider, RequestEntropy, TemplateScope},
     redact::Redactor,
-    time::Timestamp,
+    time::{Entropy, Timestamp},
 };
 
 /// Inputs of a token request.
@@ -30,6 +29,8 @@ pub struct TokenContext<'a> {
     pub redactor: &'a Redactor,
     /// Current time.
     pub now: Timestamp,
+    /// Source of ids and nonces.
+    pub entropy: &'a dyn Entropy,
 }
 
 // Not derived, because configuration may be secret too.
@@ -51,7 +52,7 @@ impl TokenContext<'_> {
             .options(self.credentials.parts())
             .token(self.credentials.token())
             .client(self.app.client(self.credentials, self.config))
-            .entropy(RequestEntropy { now: self.now, random: Uuid::new_v4() })
+            .entropy(RequestEntropy { now: self.now, random: self.entropy.uuid() })
     }
 
     /// Checks that the secret of the operator's app may be sent to the host of a token request. A host chosen by a

@@ -5,8 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use uuid::Uuid;
-
 use super::{
     ConnectionContext, CredentialsSnapshot, LastRefresh, MAX_BACKOFF, MIN_TOKEN_AGE, RefreshError, RefreshReason,
     StateAtRequest, TokenRefresher, backoff, failure_count,
@@ -60,7 +58,7 @@ impl TokenRefresher {
             let claim = RefreshClaim {
                 row: current.connection.row,
                 version: current.connection.version,
-                holder: Uuid::now_v7(),
+                holder: self.clock.uuid(),
                 lease: LEASE,
             };
             match self.store.claim_refresh(claim).await.map_err(failed)? {
@@ -77,7 +75,7 @@ impl TokenRefresher {
                     return self.refresh_with_lease(context, current, claim, interrupted, &mut last).await;
                 }
                 ClaimOutcome::HeldByOther(wait) => {
-                    waiting.check()?;
+                    waiting.check(self.clock.instant())?;
                     self.clock.sleep(wait.min(POLL_INTERVAL)).await;
                 }
                 // The next iteration loads the change.
@@ -103,7 +101,8 @@ impl TokenRefresher {
             }
             RefreshReason::Expiring(version) => current.connection.version != version && !self.is_refresh_due(current),
             RefreshReason::Rejected(version) => {
-                let fresh = own_start.is_some_and(|began| began.elapsed() < MIN_TOKEN_AGE);
+                let fresh = own_start
+                    .is_some_and(|began| self.clock.instant().saturating_duration_since(began) < MIN_TOKEN_AGE);
                 !current.credentials.are_refreshable() || current.connection.version != version || fresh
             }
         }
@@ -138,7 +137,8 @@ impl TokenRefresher {
         let failed_at = Timestamp::from_micros(failure.failed_at);
         let now = self.store.now();
         let since = if now < failed_at { MAX_BACKOFF } else { now.saturating_duration_since(failed_at) };
-        let requested = last.not_before.map(|at| at.saturating_duration_since(Instant::now())).unwrap_or_default();
+        let requested =
+            last.not_before.map(|at| at.saturating_duration_since(self.clock.instant())).unwrap_or_default();
         let wait = backoff(failure.attempts).saturating_sub(since).max(requested);
         if wait.is_zero() {
             return Ok(());
@@ -157,7 +157,7 @@ impl TokenRefresher {
     ) -> Result<CredentialsSnapshot, RefreshError> {
         let _in_flight = self.track_in_flight();
         let _heartbeat = LeaseHeartbeat::start(self.store.clone(), claim);
-        let began = Instant::now();
+        let began = self.clock.instant();
         failpoint!("refresh:before-request");
         let now = self.clock.now();
         let obtained = self.request_token(context, &current, now).await;
@@ -190,11 +190,11 @@ impl TokenRefresher {
         end: RefreshEnd,
         last: &mut LastRefresh,
     ) -> Result<Option<Connection>, StoreError> {
-        let deadline = Instant::now() + STORE_RETRY_WINDOW;
+        let deadline = self.clock.instant() + STORE_RETRY_WINDOW;
         let mut pause = POLL_INTERVAL;
         loop {
             match self.store.end_refresh(claim, end.clone()).await {
-                Err(error) if Instant::now() >= deadline => {
+                Err(error) if self.clock.instant() >= deadline => {
                     last.unstored = matches!(end, RefreshEnd::Renewed { .. }).then_some((claim, end));
                     return Err(error);
                 }
@@ -223,6 +223,7 @@ impl TokenRefresher {
             config,
             app: &context.app,
             now,
+            entropy: &*self.clock,
         };
         self.obtain_token(&token_context).await
     }

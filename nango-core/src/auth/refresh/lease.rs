@@ -35,9 +35,9 @@ impl LeaseWait {
         Self { connection, observer, since: None, reported: false }
     }
 
-    /// Reports the wait once it exceeds [`REPORT_AFTER`], and fails if it exceeds [`MAX_WAIT`].
-    pub(super) fn check(&mut self) -> Result<(), RefreshError> {
-        let waited = self.since.get_or_insert_with(Instant::now).elapsed();
+    /// Checks the wait at the monotonic time `now`: reports it once it exceeds [`REPORT_AFTER`], and fails if it exceeds [`MAX_WAIT`].
+    pub(super) fn check(&mut self, now: Instant) -> Result<(), RefreshError> {
+        let waited = now.saturating_duration_since(*self.since.get_or_insert(now));
         if waited >= MAX_WAIT {
             let reason = format!("another process has been refreshing it for {} s", MAX_WAIT.as_secs());
             return Err(RefreshError::RetryLater { connection: self.connection.clone(), reason, wait: Duration::ZERO });
@@ -89,9 +89,9 @@ mod tests {
     #[test]
     fn lease_wait_ends_with_an_error_naming_the_connection() {
         let mut waiting = LeaseWait::new("connection `ann` of `shop`".to_owned(), None);
-        waiting.check().unwrap();
-        waiting.since = Instant::now().checked_sub(MAX_WAIT);
-        let error = waiting.check().unwrap_err().to_string();
+        let began = Instant::now();
+        waiting.check(began).unwrap();
+        let error = waiting.check(began + MAX_WAIT).unwrap_err().to_string();
         let expect = "could not refresh the token of connection `ann` of `shop`: another process has been refreshing \
                       it for 90 s; next attempt in 1 s";
         assert_eq!(error, expect);

@@ -145,7 +145,7 @@ impl RefreshingCredentials {
     /// Starts a refresh of a valid token while requests continue to use it, so that a slow provider does not delay
     /// them.
     fn refresh_in_background(self: &Arc<Self>, state: &ActiveCredentials) {
-        let now = Instant::now();
+        let now = self.refresher.clock.instant();
         let mut next_refresh = self.next_background_refresh.lock().unwrap_or_else(PoisonError::into_inner);
         if next_refresh.is_some_and(|until| until > now) {
             return;
@@ -168,7 +168,7 @@ impl RefreshingCredentials {
 
     async fn apply(self: &Arc<Self>, request: &mut OutgoingRequest) -> Result<CredentialsVersion, AuthError> {
         let state = self.usable_state().await?;
-        state.injector.put(request, self.refresher.clock.now())?;
+        state.injector.put(request, self.refresher.clock.now(), &*self.refresher.clock)?;
         Ok(CredentialsVersion(u64::try_from(state.snapshot.connection.version).unwrap_or(0)))
     }
 }

@@ -436,8 +436,14 @@ impl Clock for FixedClock {
         SystemClock.sleep(duration)
     }
 
-    fn jitter(&self) -> f64 {
-        0.0
+    fn instant(&self) -> Instant {
+        Instant::now()
+    }
+}
+
+impl crate::http::Entropy for FixedClock {
+    fn random(&self) -> u128 {
+        0
     }
 }
 

@@ -56,8 +56,14 @@ impl Clock for Frozen {
         Box::pin(std::future::pending())
     }
 
-    fn jitter(&self) -> f64 {
-        0.5
+    fn instant(&self) -> std::time::Instant {
+        std::time::Instant::now()
+    }
+}
+
+impl crate::time::Entropy for Frozen {
+    fn random(&self) -> u128 {
+        1 << 31
     }
 }
 

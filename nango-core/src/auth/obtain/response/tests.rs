@@ -26,6 +26,7 @@ fn read(status: u16, content_type: &str, body: &[u8]) -> Result<ObtainedToken, O
         app: &App::default(),
         redactor: &redactor,
         now: NOW,
+        entropy: &crate::http::SystemClock,
     };
     let body = str::from_utf8(body).unwrap();
     let script = MockTransport::new([mock_response(status, &[("content-type", content_type)], body)]);

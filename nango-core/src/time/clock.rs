@@ -1,29 +1,30 @@
-//! Time and randomness of the HTTP client: the trait, and the system's implementation.
+//! The clock that tests and recordings can replace, and the one of the operating system.
 
 use std::{
     fmt::Debug,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use futures_util::future::BoxFuture;
+use uuid::Uuid;
 
-use crate::time::Timestamp;
+use super::{Entropy, Timestamp};
 
-/// Source of time and randomness of a run, replaceable by tests and recordings.
-pub trait Clock: Send + Sync + Debug {
+/// Source of time of a run, and of its randomness: both are replaced together.
+pub trait Clock: Entropy {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
+    /// Returns the monotonic time, by which durations in this process are measured.
+    fn instant(&self) -> Instant;
     /// Returns a future that completes after `duration`.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
-    /// Returns a random number in `0.0..1.0` that spreads the retries of concurrent clients.
-    fn jitter(&self) -> f64;
     /// Returns whether the run was cancelled: no further attempt begins. Always `false` without a run.
     fn is_cancelled(&self) -> bool {
         false
     }
 }
 
-/// The clock of the operating system.
+/// The clock and the random number generator of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -33,8 +34,23 @@ impl Clock for SystemClock {
         Timestamp::UNIX_EPOCH + SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 
+    fn instant(&self) -> Instant {
+        Instant::now()
+    }
+
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+impl Entropy for SystemClock {
+    fn random(&self) -> u128 {
+        // An id has 122 random bits.
+        Uuid::new_v4().as_u128()
+    }
+
+    fn uuid(&self) -> Uuid {
+        Uuid::new_v4()
     }
 
     fn jitter(&self) -> f64 {
@@ -50,6 +66,8 @@ mod tests {
     #[test]
     fn system_clock_is_plausible() {
         assert!(SystemClock.now() > Timestamp::from_micros(1_700_000_000_000_000));
+        assert!(SystemClock.instant() <= SystemClock.instant());
         assert!((0..1000).all(|_| (0.0..1.0).contains(&SystemClock.jitter())));
+        assert_ne!(SystemClock.uuid(), SystemClock.uuid());
     }
 }
