@@ -132,7 +132,7 @@ fn only_the_clock_reads_the_time_and_sleeps() {
             "thread::sleep",
             "Timestamp::now",
             "Zoned::now",
-            "interval(",
+            "interval_at(",
         ],
     );
 }

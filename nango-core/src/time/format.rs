@@ -94,7 +94,7 @@ mod tests {
         assert_eq!([59_999, 60_000, 125_000].map(format), ["59.9 s", "1 min", "2 min 5 s"]);
         assert_eq!([3_600_000, 7_500_000, 360_000_000].map(format), ["1 h 0 min", "2 h 5 min", "100 h 0 min"]);
         assert_eq!(format_span(Duration::from_micros(1)), "0 ms");
-        assert!(format_span(Duration::MAX).ends_with(" h 15 min"), "{}", format_span(Duration::MAX));
+        assert!(format_span(Duration::MAX).ends_with(" h 0 min"), "{}", format_span(Duration::MAX));
     }
 
     #[test]
