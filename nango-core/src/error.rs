@@ -10,10 +10,10 @@
 //! # Errors of layers
 //!
 //! Each layer has its own error enum. Its causes are sources, and its texts do not repeat them. An `into_error` beside
-//! the enum decides which kind functions see, and which [`Remedy`] fixes the cause. `register_layer_error!` registers it
-//! in the inventory, so that `?` gives the same result as a call of `into_error`. The conversion by `?` exists once, for
-//! all errors, and Rust has no specialization; this module is below all layers and cannot name their types. Without the
-//! registration, an error of a layer that reaches `?` would be an error of kind [`ErrorKind::Internal`].
+//! the enum decides which kind functions see, and which [`Remedy`] fixes the cause. `register_layer_error!` registers
+//! it in the inventory, so that `?` gives the same result as a call of `into_error`. The conversion by `?` exists once,
+//! for all errors, and Rust has no specialization; this module is below all layers and cannot name their types. Without
+//! the registration, an error of a layer that reaches `?` would be an error of kind [`ErrorKind::Internal`].
 
 mod chain;
 mod function_error;

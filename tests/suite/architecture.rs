@@ -251,7 +251,7 @@ fn only_cli_words_commands() {
 /// Errors without a conversion of their own: most are only causes of others or results of parsers. The kind of a
 /// `DecodeError` and a `PathError` depends on what is decoded, and `cli` reports those of the catalogue, the
 /// configuration and the registry itself.
-const ERRORS_WITHOUT_CONVERSION: [&str; 18] = [
+const ERRORS_WITHOUT_CONVERSION: [&str; 19] = [
     "CatalogueError",
     "ConfigError",
     "DecodeError",
@@ -270,6 +270,7 @@ const ERRORS_WITHOUT_CONVERSION: [&str; 18] = [
     "TemplateError",
     "TransportError",
     "UnknownAuthMode",
+    "UntrustedFile",
 ];
 
 #[test]

@@ -131,8 +131,8 @@ impl RefreshError {
         }
     }
 
-    /// Converts this into the error that functions receive. The [`KeyError`] and the [`StoreError`] stay in the chain of
-    /// sources, because the code on the wire and the exit code depend on them.
+    /// Converts this into the error that functions receive. The [`KeyError`] and the [`StoreError`] stay in the chain
+    /// of sources, because the code on the wire and the exit code depend on them.
     pub(crate) fn into_error(self) -> Error {
         let remedy = self.remedy();
         Error::new(self.kind(), self).with_remedy(remedy)
