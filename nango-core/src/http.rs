@@ -19,6 +19,7 @@ mod attempt;
 mod authorize;
 mod body;
 mod body_error;
+mod cancellation;
 mod client;
 mod client_state;
 mod coding;

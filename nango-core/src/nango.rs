@@ -9,7 +9,6 @@
 //! write to the database carries the token of the run.
 
 mod batch;
-mod cancellation;
 mod checkpoint;
 mod connection;
 mod context;
@@ -28,14 +27,15 @@ mod trigger;
 
 use std::{marker::PhantomData, ops::Deref, sync::Arc};
 
-use crate::declare::{ActionDef, Handle, SyncDef, SyncMarker};
+use crate::{
+    declare::{ActionDef, Handle, SyncDef, SyncMarker},
+    error::Result,
+};
 
 pub use batch::{PageBuilder, Saved};
-pub use cancellation::Cancellation;
-pub(crate) use cancellation::interrupted;
 pub use connection::{ConnectionInfo, ConnectionRequest, IntegrationInfo};
 pub use context::{Context, ContextParts, PageCommit, RunOptions, RunServices};
-pub(crate) use context::{lease_lost, lock as lock_state};
+pub(crate) use context::{interrupted, lease_lost, lock as lock_state};
 pub use lock::LockGuard;
 pub use log::LogEntry;
 pub use records::RecordStream;
@@ -72,6 +72,12 @@ impl Nango {
 
     pub(crate) fn context(&self) -> &Arc<Context> {
         &self.0
+    }
+
+    /// Returns the context, or the error of a run that was cancelled: each call of a cancelled handle fails.
+    fn active_context(&self) -> Result<&Arc<Context>> {
+        self.0.check_cancelled()?;
+        Ok(&self.0)
     }
 }
 

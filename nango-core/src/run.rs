@@ -7,6 +7,7 @@
 //! or by the one that takes over its key; a run that was cancelled or lost its lease has no effects other than its
 //! committed pages.
 
+mod clock;
 mod confirm_path;
 mod connection;
 mod dry_run;
@@ -32,10 +33,7 @@ mod since;
 #[cfg(test)]
 mod tests;
 mod tracing_log;
-mod transport;
 mod verify;
-
-pub use crate::nango::Cancellation;
 
 #[doc(hidden)]
 pub use confirm_path::confirm_path;

@@ -46,6 +46,7 @@ use serde_json::{Map, Value};
 
 pub use mock_api::ReceivedRequest;
 use mock_api::{AutoAdvanceClock, MockApi};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::{Credentials, CredentialsSource},
@@ -55,7 +56,7 @@ use crate::{
     http::{Client, ClientParts},
     json::decode,
     model::{Batch, Record},
-    nango::{Cancellation, Context, ContextParts, Nango, RunOptions, RunServices},
+    nango::{Context, ContextParts, Nango, RunOptions, RunServices},
     provider::{Catalogue, Provider},
     store::{
         BASE_VARIANT, Change, DatasetKey, FeedRow, FunctionKey, LogLine, NewConnection, NewRun, Page, ReadQuery,
@@ -82,7 +83,7 @@ struct Settings {
     metadata: Map<String, Value>,
     environment: BTreeMap<String, String>,
     provider: Option<String>,
-    stop: Cancellation,
+    stop: CancellationToken,
 }
 
 impl Default for Mock {
@@ -264,7 +265,8 @@ impl Mock {
             || Provider::from_base_url("mock", BASE_URL).unwrap_or_else(|error| panic!("a constant: {error}")),
             |name| Catalogue::builtin().find(&name).cloned().unwrap_or_else(|error| panic!("{error}")),
         );
-        let parts = ClientParts::new(Arc::new(self.0.script.clone()), Arc::new(AutoAdvanceClock::default()), base_url);
+        let parts = ClientParts::new(Arc::new(self.0.script.clone()), Arc::new(AutoAdvanceClock::default()), base_url)
+            .cancellation(settings.stop.clone());
         let services = Arc::new(MockServices(self.clone()));
         Context::new(ContextParts {
             key,

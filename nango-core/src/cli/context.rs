@@ -13,6 +13,7 @@ use std::{
 
 use jiff::civil::Date;
 use tokio::runtime::{Builder, Runtime as TokioRuntime};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     CommandError, GlobalOptions, Progress, Terminal, input, lookup, signals, startup_check::check, table::pluralized,
@@ -24,7 +25,7 @@ use crate::{
     file_access,
     http::{Clock, NetworkSettings, NetworkTransport, SystemClock},
     provider::{Catalogue, utc_date},
-    run::{Cancellation, Observer, RunReport, RunRequest, Runtime, execute},
+    run::{Observer, RunReport, RunRequest, Runtime, execute},
     store::{self, SharedStore, StoreWarning},
 };
 
@@ -48,7 +49,7 @@ pub struct Context {
     catalogue: Catalogue,
     clock: Arc<dyn Clock>,
     tokio_runtime: TokioRuntime,
-    cancellation: Option<Cancellation>,
+    cancellation: Option<CancellationToken>,
     open_runtimes: Vec<Arc<Runtime>>,
 }
 
@@ -243,7 +244,7 @@ impl Context {
     /// Returns the cancellation of this command's runs: the first Ctrl-C cancels them, the second one ends the process.
     ///
     /// Until this is called, Ctrl-C ends the process as usual.
-    pub fn cancellation(&mut self) -> Cancellation {
+    pub fn cancellation(&mut self) -> CancellationToken {
         let runtime = &self.tokio_runtime;
         self.cancellation.get_or_insert_with(|| signals::cancel_on_signal(runtime.handle())).clone()
     }

@@ -4,16 +4,16 @@
 //! that waits for changes also ends when the reader of its stdout has closed the pipe.
 
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 use super::Exit;
-use crate::run::Cancellation;
 
 /// Signals within this time count as one.
 const DEBOUNCE: std::time::Duration = std::time::Duration::from_millis(300);
 
 /// Starts to listen for signals. Returns the cancellation that the first signal triggers.
-pub(super) fn cancel_on_signal(runtime: &Handle) -> Cancellation {
-    let cancellation = Cancellation::default();
+pub(super) fn cancel_on_signal(runtime: &Handle) -> CancellationToken {
+    let cancellation = CancellationToken::new();
     let on_signal = cancellation.clone();
     runtime.spawn(async move {
         if !wait_for_signal().await {

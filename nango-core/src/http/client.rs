@@ -1,6 +1,15 @@
 //! HTTP client of one connection in one run: retries, credentials refresh after a 401, and waits for rate limits.
+//!
+//! The cancellation of the run is observed here, for all requests: it ends a request in progress, its waits and the
+//! body of a streamed response, with [`TransportError::Cancelled`](super::TransportError::Cancelled).
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -8,8 +17,8 @@ use url::Url;
 
 use super::{
     ClientParts, CredentialsVersion, HttpError, OutgoingRequest, RequestSpec, Response, StreamingResponse,
-    TransportError,
     attempt::{AttemptError, PreparedRequest, ResponseHead, describe_request},
+    cancellation::{cancelled, end_when_cancelled},
     client_state::ClientState,
     endpoint, limit_wait,
     retry::{self, RetryAdvice},
@@ -175,7 +184,7 @@ impl Client {
         prepared.timeout = None;
         let (response, _, attempts) = self.send_with_retries(&prepared, true).await?;
         let request = describe_request(&response.request);
-        let body = response.body.map(move |piece| {
+        let body = end_when_cancelled(self.0.parts.cancellation.clone(), response.body).map(move |piece| {
             piece.map_err(|source| HttpError::Network { request: request.clone(), attempts, source })
         });
         Ok(StreamingResponse {
@@ -193,6 +202,22 @@ impl Client {
         prepared: &PreparedRequest,
         streaming: bool,
     ) -> Result<(ResponseHead, Bytes, u32), HttpError> {
+        let started = AtomicU32::new(0);
+        tokio::select! {
+            biased;
+            response = self.repeat_attempts(prepared, streaming, &started) => response,
+            () = self.0.parts.cancellation.cancelled() => Err(cancelled(prepared, started.load(Ordering::Relaxed))),
+        }
+    }
+
+    /// Implements [`send_with_retries`](Self::send_with_retries) without its cancellation. `started` is the number of
+    /// attempts that began.
+    async fn repeat_attempts(
+        &self,
+        prepared: &PreparedRequest,
+        streaming: bool,
+        started: &AtomicU32,
+    ) -> Result<(ResponseHead, Bytes, u32), HttpError> {
         let clock = &*self.0.parts.clock;
         let mut attempt = 1;
         // The resend with refreshed credentials counts as sent, but not as one of the allowed attempts.
@@ -200,6 +225,7 @@ impl Client {
         loop {
             let more = attempt <= prepared.retries;
             let sent = attempt + u32::from(refreshed);
+            started.store(sent, Ordering::Relaxed);
             let outcome = self.attempt(prepared, streaming).await;
             let rejected = outcome
                 .as_ref()
@@ -248,9 +274,9 @@ impl Client {
             }
             clock.sleep(wait).await;
             drop(waiting);
-            if clock.is_cancelled() {
-                let source = TransportError::Cancelled;
-                return Err(HttpError::Network { request: prepared.describe(), attempts: sent, source });
+            // A wait that ends at the same time as the run must not lead to another attempt.
+            if self.0.parts.cancellation.is_cancelled() {
+                return Err(cancelled(prepared, sent));
             }
             attempt += 1;
         }

@@ -91,7 +91,7 @@ pub(super) async fn acquire_permit(
         .await;
     match permit {
         Ok(permit) => Ok(Some(permit)),
-        Err(AcquireError::Cancelled) => {
+        Err(AcquireError::Closed) => {
             Err(HttpError::Network { request: request_name(), attempts: 0, source: TransportError::Cancelled })
         }
         Err(AcquireError::WaitTooLong(wait)) => {

@@ -2,10 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -111,22 +108,17 @@ impl Authorize for TestAuthorizer {
 
 /// A clock that starts 1,000,000 s after 1970 and advances at once when something sleeps.
 #[derive(Debug, Clone)]
-pub(crate) struct FakeClock(Arc<Mutex<(Timestamp, Vec<Duration>, f64)>>, Arc<AtomicBool>);
+pub(crate) struct FakeClock(Arc<Mutex<(Timestamp, Vec<Duration>, f64)>>);
 
 impl Default for FakeClock {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new((Timestamp::from_micros(1_000_000_000_000), Vec::new(), 0.5))), Arc::default())
+        Self(Arc::new(Mutex::new((Timestamp::from_micros(1_000_000_000_000), Vec::new(), 0.5))))
     }
 }
 
 impl FakeClock {
     pub(crate) fn set_jitter(&self, jitter: f64) {
         self.0.lock().unwrap().2 = jitter;
-    }
-
-    /// Makes the clock report a cancelled run.
-    pub(crate) fn cancel(&self) {
-        self.1.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn slept(&self) -> Vec<Duration> {
@@ -150,10 +142,6 @@ impl Clock for FakeClock {
 
     fn instant(&self) -> Instant {
         Instant::now()
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.1.load(Ordering::Relaxed)
     }
 }
 

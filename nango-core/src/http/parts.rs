@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use reqwest::header::HeaderMap;
+use tokio_util::sync::CancellationToken;
 use url::{Origin, Url};
 
 use super::{Authorize, ClientQuota, Clock, NoAuth, Transport, WaitObserver};
@@ -49,6 +50,8 @@ pub struct ClientParts {
     pub timeout: Duration,
     /// Maximum wait that a response may require. Default 10 minutes.
     pub max_wait: Duration,
+    /// Ends requests in progress and their waits, and prevents further attempts. Default: never cancelled.
+    pub cancellation: CancellationToken,
 }
 
 impl ClientParts {
@@ -72,6 +75,7 @@ impl ClientParts {
             max_body_bytes: 256 << 20,
             timeout: Duration::from_mins(10),
             max_wait: Duration::from_mins(10),
+            cancellation: CancellationToken::new(),
         }
     }
 
@@ -93,6 +97,13 @@ impl ClientParts {
     #[must_use]
     pub fn quota(mut self, quota: ClientQuota) -> Self {
         self.quota = Some(quota);
+        self
+    }
+
+    /// Sets the cancellation of the run to which the client belongs.
+    #[must_use]
+    pub fn cancellation(mut self, cancellation: CancellationToken) -> Self {
+        self.cancellation = cancellation;
         self
     }
 

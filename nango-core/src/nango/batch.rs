@@ -274,8 +274,7 @@ fn write(nango: &Nango, model: &'static ModelInfo, write: Result<Write>) -> BoxF
 }
 
 async fn commit(nango: Nango, writes: Vec<(&'static ModelInfo, Write)>, checkpoint: Option<Value>) -> Result<Saved> {
-    let context = nango.context();
-    context.check_cancelled()?;
+    let context = nango.active_context()?;
     for (model, write) in &writes {
         if let Write::Patch(rows) = write {
             check_fields(&nango, model, rows)?;

@@ -52,8 +52,7 @@ impl Context {
 
 impl Nango {
     async fn typed_checkpoint<C: Checkpoint>(self) -> Result<Option<C>> {
-        let context = self.context();
-        context.check_cancelled()?;
+        let context = self.active_context()?;
         let Some(value) = context.read_checkpoint().await? else { return Ok(None) };
         decode_value(&value).map(Some).map_err(|error| {
             // Types without values: a checkpoint may contain a token of the provider.

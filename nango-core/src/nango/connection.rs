@@ -75,8 +75,7 @@ impl ConnectionRequest {
     }
 
     async fn load(self) -> Result<ConnectionInfo> {
-        let context = self.nango.context();
-        context.check_cancelled()?;
+        let context = self.nango.active_context()?;
         let credentials = if self.force_refresh {
             context.credentials.force_refresh().await
         } else {
@@ -127,8 +126,7 @@ impl Nango {
 
     /// Returns the token or API key of requests. A token that is due is refreshed first.
     pub async fn token(&self) -> Result<String> {
-        let context = self.context();
-        context.check_cancelled()?;
+        let context = self.active_context()?;
         let credentials = context.credentials.current().await.map_err(RefreshError::into_error)?;
         credentials.token().map(ToOwned::to_owned).ok_or_else(|| {
             let (integration, id) = (&context.key.integration, &context.key.connection);
@@ -153,8 +151,7 @@ impl Nango {
 
     /// Returns the metadata of the connection as a JSON object.
     pub async fn metadata_map(&self) -> Result<Map<String, Value>> {
-        let context = self.context();
-        context.check_cancelled()?;
+        let context = self.active_context()?;
         let metadata = lock(&context.metadata).clone();
         match metadata {
             Some(metadata) => Ok(metadata),
@@ -173,8 +170,7 @@ impl Nango {
     }
 
     async fn change_metadata(&self, change: MetadataChange) -> Result<()> {
-        let context = self.context();
-        context.check_cancelled()?;
+        let context = self.active_context()?;
         let (integration, connection) = (&context.key.integration, &context.key.connection);
         let (stored, map) = match &change {
             MetadataChange::Replace(map) => (None, map),

@@ -10,10 +10,10 @@ use std::{
 };
 
 use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     ActionRef,
-    cancellation::{Cancellation, interrupted},
     full_walk::FullWalks,
     report::{RunFindings, WalkTracker},
 };
@@ -55,7 +55,7 @@ pub struct ContextParts {
     /// Metadata that replaces the connection's metadata for this run.
     pub metadata: Option<Map<String, Value>>,
     /// Cancellation of the run.
-    pub cancellation: Cancellation,
+    pub cancellation: CancellationToken,
     /// Services of the `run` module, such as calls of other functions.
     pub services: Arc<dyn RunServices>,
     /// Options that the caller set for this run.
@@ -100,7 +100,7 @@ pub struct Context {
     pub(super) base_url: String,
     pub(super) environment: Arc<BTreeMap<String, String>>,
     pub(super) metadata: Mutex<Option<Map<String, Value>>>,
-    pub(super) cancellation: Cancellation,
+    pub(super) cancellation: CancellationToken,
     pub(super) services: Arc<dyn RunServices>,
     pub(super) declared: OnceLock<&'static SyncDef>,
     pub(super) walks: Mutex<WalkTracker>,
@@ -264,7 +264,7 @@ impl Context {
     }
 
     /// Returns the cancellation of the run.
-    pub fn cancellation(&self) -> &Cancellation {
+    pub fn cancellation(&self) -> &CancellationToken {
         &self.cancellation
     }
 
@@ -419,6 +419,11 @@ impl std::fmt::Debug for ContextParts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ContextParts").field("key", &self.key).finish_non_exhaustive()
     }
+}
+
+/// Returns the error of a cancelled run.
+pub(crate) fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "the run was cancelled; committed pages are kept, and the next run resumes")
 }
 
 /// Returns the error of a run whose key was taken over by another process.

@@ -9,8 +9,7 @@ impl Nango {
     /// Acquires a lock for at most `ttl`. Returns `None` if another run has it. Locks of a run are released when it
     /// ends.
     pub async fn try_lock(&self, key: &str, ttl: Duration) -> Result<Option<LockGuard>> {
-        let context = self.context();
-        context.check_cancelled()?;
+        let context = self.active_context()?;
         let acquired = context.store.try_lock(&context.token, key, ttl).await.map_err(StoreError::into_error)?;
         Ok(acquired.then(|| LockGuard { nango: self.clone(), key: key.to_owned(), armed: true }))
     }

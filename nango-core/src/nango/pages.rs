@@ -30,8 +30,7 @@ impl Nango {
     }
 
     fn walk(&self, request: Request, paginate: Paginate) -> Result<Walk> {
-        let context = self.context();
-        context.check_cancelled()?;
+        let context = self.active_context()?;
         let spec = request.into_provider_spec()?;
         let paginate = context.paginate(paginate);
         let purpose = Purpose {

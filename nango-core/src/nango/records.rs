@@ -51,8 +51,7 @@ impl<S> NangoSync<S> {
 }
 
 async fn rows_by_id(nango: &Nango, model: &str, ids: Vec<String>) -> Result<Vec<FeedRow>> {
-    let context = nango.context();
-    context.check_cancelled()?;
+    let context = nango.active_context()?;
     context.store.records_by_id(&context.dataset(model), ids).await.map_err(StoreError::into_error)
 }
 
@@ -106,8 +105,7 @@ impl<M: Record> RecordStream<M> {
                 Next::First => None,
                 Next::After(cursor) => Some(cursor),
             };
-            let context = self.nango.context();
-            context.check_cancelled()?;
+            let context = self.nango.active_context()?;
             let query = ReadQuery { cursor, limit: STREAM_PAGE, ..ReadQuery::default() };
             let page = context.store.read(&context.dataset(M::NAME), query).await.map_err(StoreError::into_error)?;
             self.next = page.next_cursor.map_or(Next::None, Next::After);

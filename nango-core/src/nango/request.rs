@@ -11,7 +11,7 @@ use reqwest::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Nango, cancellation::interrupted};
+use super::Nango;
 use crate::{
     declare::{BoxFuture, IntoEndpoint},
     error::{Error, ErrorKind, Result},
@@ -221,8 +221,7 @@ impl Request {
     pub async fn stream(self) -> Result<impl Stream<Item = Result<Bytes>> + Send> {
         let is_fetch = self.is_fetch;
         let (nango, spec) = self.into_spec()?;
-        let context = nango.context();
-        context.check_cancelled()?;
+        let context = nango.active_context()?;
         let streaming = if is_fetch {
             context.client.fetch_stream(&absolute_request(&spec)?).await
         } else {
@@ -265,22 +264,13 @@ impl IntoFuture for Request {
         Box::pin(async move {
             let is_fetch = self.is_fetch;
             let (nango, spec) = self.into_spec()?;
-            let context = nango.context();
-            context.check_cancelled()?;
-            let sent = async {
-                let response = if is_fetch {
-                    context.client.fetch(&absolute_request(&spec)?).await
-                } else {
-                    context.client.send(&spec).await
-                };
-                response.map_err(|error| error.into_error().redacted(context.client.redactor()))
+            let context = nango.active_context()?;
+            let response = if is_fetch {
+                context.client.fetch(&absolute_request(&spec)?).await
+            } else {
+                context.client.send(&spec).await
             };
-            // Cancelling the run also ends a wait between two attempts.
-            let response = tokio::select! {
-                biased;
-                response = sent => response?,
-                () = context.cancellation.cancelled() => return Err(interrupted()),
-            };
+            let response = response.map_err(|error| error.into_error().redacted(context.client.redactor()))?;
             if !is_fetch {
                 context.note_request(&response);
             }

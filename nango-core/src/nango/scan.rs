@@ -72,8 +72,7 @@ struct OpenScan {
 }
 
 async fn begin(nango: Nango, model: &str) -> Result<OpenScan> {
-    let context = nango.context();
-    context.check_cancelled()?;
+    let context = nango.active_context()?;
     let resumes = context.store.checkpoint(&context.key).await.map_err(StoreError::into_error)?.value.is_some();
     let from = if resumes { ScanFrom::Unfinished } else { ScanFrom::Start };
     let dataset = context.dataset(model);
@@ -100,8 +99,7 @@ impl<M: Record> FullScan<M> {
 
 impl OpenScan {
     async fn finish(self) -> Result<ScanEnd> {
-        let context = self.nango.context();
-        context.check_cancelled()?;
+        let context = self.nango.active_context()?;
         let (walk, outcome) = self.walk();
         if let WalkOutcome::Incomplete(gap) = &outcome {
             self.nango.log(format!("the scan of `{}` deletes nothing: {gap}", self.dataset.model)).warn();

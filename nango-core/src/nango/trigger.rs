@@ -48,17 +48,17 @@ impl Nango {
     }
 
     fn trigger_value(&self, action: ActionRef, input: serde_json::Result<Value>) -> BoxFuture<Result<Value>> {
-        match (self.context().check_cancelled(), input) {
+        match (self.active_context(), input) {
             (Err(error), _) => Box::pin(std::future::ready(Err(error))),
             (_, Err(error)) => Box::pin(std::future::ready(Err(Error::from(error)))),
-            (Ok(()), Ok(input)) => self.context().services.trigger_action(self.context(), action, input),
+            (Ok(context), Ok(input)) => context.services.trigger_action(context, action, input),
         }
     }
 
     /// Schedules a sync of the same connection to run after this run has succeeded.
     pub fn trigger_sync(&self, name: &str) -> Result<()> {
-        self.context().check_cancelled()?;
-        self.context().services.trigger_sync(self.context(), name)
+        let context = self.active_context()?;
+        context.services.trigger_sync(context, name)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     execute::{execute_prepared, run_triggered_syncs, services},
@@ -19,7 +20,6 @@ use crate::{
     auth::{Credentials, KeyError},
     declare::{Event, EventDef},
     error::{Error, ErrorKind, Result},
-    nango::Cancellation,
     provider::ConnectionConfigError,
     redact::is_secret_name,
     store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, RemovedConnection, RunStatus, StoreError},
@@ -219,7 +219,7 @@ async fn run_event_function(
     let accepts_syncs = def.event == Event::PostConnectionCreation;
     let services = services(runtime, observer.clone(), accepts_syncs);
     let mut report =
-        execute_prepared(runtime, prepared, Job::Event(def), Cancellation::default(), services.clone()).await?;
-    run_triggered_syncs(runtime, &services, &mut report, &Cancellation::default()).await;
+        execute_prepared(runtime, prepared, Job::Event(def), CancellationToken::new(), services.clone()).await?;
+    run_triggered_syncs(runtime, &services, &mut report, &CancellationToken::new()).await;
     Ok(report)
 }

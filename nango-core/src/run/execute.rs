@@ -8,6 +8,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     dry_run,
@@ -26,7 +27,7 @@ use super::{
 use crate::{
     declare::{Handle, SyncDef, SyncRun},
     error::{Error, ErrorKind, Result},
-    nango::{Cancellation, Context, Nango, RunOptions, lease_lost},
+    nango::{Context, Nango, RunOptions, lease_lost},
     store::{NewRun, RunEnd, RunStatus, RunToken, StoreError, failpoint::failpoint},
 };
 
@@ -39,7 +40,7 @@ use crate::{
 pub async fn execute(
     runtime: &Arc<Runtime>,
     request: RunRequest,
-    cancellation: Cancellation,
+    cancellation: CancellationToken,
     observer: Arc<dyn Observer>,
 ) -> Result<RunReport> {
     runtime.heartbeat.start(&runtime.store, &runtime.rate_limiters, &*runtime.clock);
@@ -55,7 +56,7 @@ pub async fn execute(
 async fn run_one(
     runtime: &Arc<Runtime>,
     request: RunRequest,
-    cancellation: Cancellation,
+    cancellation: CancellationToken,
     observer: Arc<dyn Observer>,
 ) -> Result<RunReport> {
     let job = Job::resolve(&runtime.registry, &request)?;
@@ -89,7 +90,7 @@ pub(super) async fn run_triggered_syncs(
     runtime: &Arc<Runtime>,
     services: &RuntimeServices,
     report: &mut RunReport,
-    cancellation: &Cancellation,
+    cancellation: &CancellationToken,
 ) {
     let triggered = services.take_triggered();
     for sync in triggered {
@@ -108,7 +109,7 @@ pub(super) async fn execute_prepared(
     runtime: &Arc<Runtime>,
     mut prepared: PreparedRun,
     job: Job,
-    cancellation: Cancellation,
+    cancellation: CancellationToken,
     services: Arc<RuntimeServices>,
 ) -> Result<RunReport> {
     let started = runtime.clock.instant();

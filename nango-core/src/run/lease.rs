@@ -13,11 +13,12 @@ use std::{
 };
 
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::{observer::Observer, runtime::Runtime};
 use crate::{
     error::{Error, ErrorKind, Result},
-    nango::{Cancellation, interrupted},
+    nango::interrupted,
     store::{NewRun, RunStatus, RunToken, SharedStore, StoreError},
 };
 
@@ -46,7 +47,7 @@ pub(super) async fn with_lease_loss_reason(runtime: &Runtime, token: RunToken, e
 pub(super) async fn acquire(
     store: &SharedStore,
     new: &NewRun,
-    cancellation: &Cancellation,
+    cancellation: &CancellationToken,
     observer: &dyn Observer,
 ) -> Result<RunToken> {
     let mut seen: Option<ObservedLease> = None;
@@ -95,7 +96,7 @@ pub(super) struct LeaseRenewer {
 
 impl LeaseRenewer {
     /// Starts the renewals. If the lease is lost, the run is cancelled.
-    pub(super) fn spawn(store: SharedStore, token: RunToken, lease: Duration, cancellation: Cancellation) -> Self {
+    pub(super) fn spawn(store: SharedStore, token: RunToken, lease: Duration, cancellation: CancellationToken) -> Self {
         let lost = Arc::new(AtomicBool::new(false));
         let flag = lost.clone();
         let task = tokio::spawn(async move {

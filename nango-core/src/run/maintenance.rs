@@ -6,12 +6,13 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::{lease, runtime::Runtime};
 use crate::{
     config::Retention,
     declare::FunctionKind,
     error::Result,
-    nango::Cancellation,
     store::{
         DatasetKey, DatasetUsage, FunctionKey, Level, LogLine, NewRun, PruneUntil, Pruned, RunEnd, RunStatus, RunToken,
         StoreError, empty_dataset, prune_all,
@@ -123,7 +124,7 @@ fn syncs_of(runtime: &Runtime, dataset: &DatasetKey) -> Vec<FunctionKey> {
 /// Empties a dataset while it has the leases of all its syncs.
 async fn empty_under_leases(runtime: &Runtime, dataset: &DatasetKey) -> Result<u64, StoreError> {
     let store = &runtime.store;
-    let cancellation = Cancellation::default();
+    let cancellation = CancellationToken::new();
     let keys = syncs_of(runtime, dataset);
     let mut leases: Vec<(RunToken, lease::LeaseRenewer)> = Vec::with_capacity(keys.len());
     let mut outcome = Ok(0);

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use super::runtime::Runtime;
@@ -12,7 +13,7 @@ use crate::{
         RefreshingAuthorizer, RefreshingCredentials, StaticAuthorizer, TokenContext, redactor,
     },
     error::{Error, ErrorKind, Result},
-    http::{Authorize, Client, ClientParts, ClientQuota, Clock, Priority, Transport, Url, WaitObserver},
+    http::{Authorize, Client, ClientParts, ClientQuota, Clock, Priority, Url, WaitObserver},
     provider::{Provider, Variable},
     redact::{Redactor, is_secret_name},
     store::Connection,
@@ -89,9 +90,9 @@ impl Outbound {
     pub(super) fn client(
         &self,
         runtime: &Runtime,
-        transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
         priority: Priority,
+        cancellation: CancellationToken,
         wait_observer: Option<Arc<dyn WaitObserver>>,
     ) -> Client {
         let ConnectionContext { provider, integration, connection, .. } = &*self.context;
@@ -99,13 +100,14 @@ impl Outbound {
         let limiter = runtime.rate_limiters.of(integration, connection, proxy.retry.shared_quota);
         let listed = runtime.config.integrations.get(integration).map(|settings| settings.trusted_origins.as_slice());
         let trusted = listed.unwrap_or_default().iter().filter_map(|text| Some(Url::parse(text).ok()?.origin()));
-        let mut parts = ClientParts::new(transport, clock, self.base_url.clone())
+        let mut parts = ClientParts::new(runtime.transport.clone(), clock, self.base_url.clone())
             .trusted_origins(trusted.collect())
             .authorize(self.authorize.clone())
             .retry(Arc::new(proxy.retry.clone()))
             .forward_headers(proxy.forward_headers)
             .integration(integration)
             .redactor(self.redactor.clone())
+            .cancellation(cancellation)
             .quota(ClientQuota { rate_limiter: limiter, connection: connection.clone(), priority });
         if let Some(observer) = wait_observer {
             if let CredentialsSource::Refreshing(refreshing) = &self.credentials {

@@ -3,22 +3,18 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    job::Job,
-    outbound::Outbound,
-    request::RunRequest,
-    runtime::Runtime,
-    services::RuntimeServices,
+    clock::RunClock, job::Job, outbound::Outbound, request::RunRequest, runtime::Runtime, services::RuntimeServices,
     setup::RunSetup,
-    transport::{CancellableTransport, RunClock},
 };
 use crate::{
     auth::Credentials,
     declare::{FunctionKind, Registry},
     error::{Error, ErrorKind, Remedy, Result},
     http::Priority,
-    nango::{Cancellation, ContextParts, RunOptions},
+    nango::{ContextParts, RunOptions},
     store::{Connection, FunctionKey, RunToken, StoreError},
 };
 
@@ -72,20 +68,17 @@ impl PreparedRun {
         self,
         runtime: &Runtime,
         token: RunToken,
-        cancellation: Cancellation,
+        cancellation: CancellationToken,
         services: Arc<RuntimeServices>,
     ) -> ContextParts {
-        let transport =
-            Arc::new(CancellableTransport { inner: runtime.transport.clone(), cancellation: cancellation.clone() });
-        let (store, inner) = (runtime.store.clone(), runtime.clock.clone());
-        let clock = Arc::new(RunClock { store, inner, cancellation: cancellation.clone() });
+        let clock = Arc::new(RunClock { store: runtime.store.clone(), inner: runtime.clock.clone() });
         // A caller waits for the output of an action.
         let priority = if self.key.kind == FunctionKind::Action { Priority::Interactive } else { Priority::Background };
         ContextParts {
             key: self.key,
             token,
             store: runtime.store.clone(),
-            client: self.outbound.client(runtime, transport, clock, priority, Some(services.clone())),
+            client: self.outbound.client(runtime, clock, priority, cancellation.clone(), Some(services.clone())),
             connection: self.connection,
             provider: self.outbound.context.provider.clone(),
             base_url: self.outbound.redacted_base_url(),

@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     observer::Observer,
@@ -17,13 +18,13 @@ use crate::{
     declare::{ActionDef, BoxFuture, Registry, integration_key},
     error::{Error, Result},
     http::WaitObserver,
-    nango::{Cancellation, Context, RunServices, lock_state},
+    nango::{Context, RunServices, lock_state},
     store::{LogLine, Totals},
 };
 
 /// Function that executes a run. It is passed in, because `execute` imports this module.
 pub(super) type RunFunction =
-    fn(Arc<Runtime>, RunRequest, Cancellation, Arc<dyn Observer>) -> BoxFuture<Result<RunReport>>;
+    fn(Arc<Runtime>, RunRequest, CancellationToken, Arc<dyn Observer>) -> BoxFuture<Result<RunReport>>;
 
 /// Services of one run.
 pub(super) struct RuntimeServices {

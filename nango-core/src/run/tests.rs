@@ -19,10 +19,10 @@ mod verification;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    AddConnection, AddedConnection, Cancellation, NoopObserver, RunReport, RunRequest, Runtime, Target, add_connection,
-    execute,
+    AddConnection, AddedConnection, NoopObserver, RunReport, RunRequest, Runtime, Target, add_connection, execute,
 };
 use crate::{
     Result,
@@ -106,7 +106,7 @@ impl Fixture {
     }
 
     async fn run(&self, request: RunRequest) -> Result<RunReport> {
-        execute(&self.runtime, request, Cancellation::default(), Arc::new(NoopObserver)).await
+        execute(&self.runtime, request, CancellationToken::new(), Arc::new(NoopObserver)).await
     }
 
     async fn sync(&self, name: &str) -> RunReport {

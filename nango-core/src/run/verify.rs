@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use super::{outbound::Outbound, runtime::Runtime};
 use crate::{
@@ -72,8 +73,7 @@ pub(super) async fn probe(
     credentials: &Credentials,
 ) -> Result<Option<String>> {
     let Some(verification) = &outbound.context.provider.proxy.verification else { return Ok(None) };
-    let client =
-        outbound.client(runtime, runtime.transport.clone(), runtime.clock.clone(), Priority::Interactive, None);
+    let client = outbound.client(runtime, runtime.clock.clone(), Priority::Interactive, CancellationToken::new(), None);
     let scope =
         TemplateScope::new(&connection.integration, &connection.config, credentials.parts()).token(credentials.token());
     let mut last = None;

@@ -18,10 +18,6 @@ pub trait Clock: Entropy {
     fn instant(&self) -> Instant;
     /// Returns a future that completes after `duration`.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
-    /// Returns whether the run was cancelled: no further attempt begins. Always `false` without a run.
-    fn is_cancelled(&self) -> bool {
-        false
-    }
 }
 
 /// The clock and the random number generator of the operating system.

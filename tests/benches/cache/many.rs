@@ -10,7 +10,7 @@ use nango_core::{
     declare::Registry,
     http::{NetworkSettings, NetworkTransport, SystemClock},
     provider::Catalogue,
-    run::{AddConnection, Cancellation, NoopObserver, RunRequest, Runtime, Target, add_connection, execute},
+    run::{AddConnection, NoopObserver, RunRequest, Runtime, Target, add_connection, execute},
     store::{self, MetadataChange},
 };
 use nango_tests::{
@@ -18,6 +18,7 @@ use nango_tests::{
     measure::{self, Cost, Outcome, median},
 };
 use serde_json::{Map, json};
+use tokio_util::sync::CancellationToken;
 
 const CONNECTIONS: u64 = 200;
 const RECORDS_PER_CONNECTION: u64 = 500;
@@ -77,7 +78,7 @@ impl Fixture {
                     let request = RunRequest::new("github", Target::Sync("repo-issues".to_owned()), id.to_string());
                     tokio::spawn(async move {
                         let done =
-                            execute(&nango_runtime, request, Cancellation::default(), Arc::new(NoopObserver)).await;
+                            execute(&nango_runtime, request, CancellationToken::new(), Arc::new(NoopObserver)).await;
                         done.map(|done| done.totals).map_err(|error| error.to_string())
                     })
                 };

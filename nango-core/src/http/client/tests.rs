@@ -3,13 +3,15 @@ mod limits;
 mod rejections;
 
 use rejections::{VersionedAuthorizer, versioned};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
     ErrorKind,
     error::Chain,
     http::{
-        AuthError, Authorize, Body, BoxFuture, CredentialsVersion, Method, StreamBody,
+        AuthError, Authorize, Body, BoxFuture, CredentialsVersion, Method, RawResponse, StreamBody, Transport,
+        TransportError,
         mock::{
             FakeClock, MockTransport, TestAuthorizer, disconnected, interrupted_body, mock_json, mock_response,
             unreachable_server,
@@ -18,10 +20,15 @@ use crate::{
 };
 
 fn setup(script: &MockTransport) -> (Client, FakeClock) {
+    setup_cancellable(script, CancellationToken::new())
+}
+
+fn setup_cancellable(script: &MockTransport, cancellation: CancellationToken) -> (Client, FakeClock) {
     let clock = FakeClock::default();
     let base = "https://h.test/api/".parse().unwrap();
     let parts = ClientParts::new(Arc::new(script.clone()), Arc::new(clock.clone()), base)
         .authorize(Arc::new(TestAuthorizer))
+        .cancellation(cancellation)
         .headers([("x-app".parse().unwrap(), "shop".parse().unwrap())].into_iter().collect())
         .query(vec![("v".into(), "3".into())]);
     (Client::new(parts), clock)
@@ -265,12 +272,32 @@ async fn fetch_sends_no_credentials() {
 #[tokio::test]
 async fn run_cancelled_while_waiting_sends_no_request() {
     let script = MockTransport::new([unreachable_server(), mock_json("[]")]);
-    let (client, clock) = setup(&script);
-    clock.cancel();
+    let cancellation = CancellationToken::new();
+    let (client, clock) = setup_cancellable(&script, cancellation.clone());
+    cancellation.cancel();
     let error = client.send(&RequestSpec::get("/x").retries(3)).await.unwrap_err();
     assert!(matches!(error, HttpError::Network { source: TransportError::Cancelled, attempts: 1, .. }), "{error:?}");
     assert_eq!(error.into_error().kind(), ErrorKind::Interrupted);
     assert_eq!((script.sent().len(), clock.slept().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn cancelled_run_ends_request_in_progress() {
+    #[derive(Debug)]
+    struct Silent;
+    impl Transport for Silent {
+        fn send(&self, _: OutgoingRequest) -> BoxFuture<'_, Result<RawResponse, TransportError>> {
+            Box::pin(std::future::pending())
+        }
+    }
+    let cancellation = CancellationToken::new();
+    let base = "https://h.test/api/".parse().unwrap();
+    let parts = ClientParts::new(Arc::new(Silent), Arc::new(FakeClock::default()), base);
+    let client = Client::new(parts.cancellation(cancellation.clone()));
+    let spec = RequestSpec::get("/x").retries(3);
+    let (error, ()) = tokio::join!(client.send(&spec), async { cancellation.cancel() });
+    let error = error.unwrap_err();
+    assert!(matches!(error, HttpError::Network { source: TransportError::Cancelled, attempts: 1, .. }), "{error:?}");
 }
 
 #[tokio::test]

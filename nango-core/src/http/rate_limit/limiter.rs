@@ -132,14 +132,11 @@ impl RateLimiter {
             tokio::select! {
                 biased;
                 // A waiter leaves the queue only by receiving its permit, so that its sender is not dropped before.
-                permit = &mut permit_receiver => return permit.map_err(|_| AcquireError::Cancelled),
+                permit = &mut permit_receiver => return permit.map_err(|_| AcquireError::Closed),
                 () = request.clock.sleep(left) => {}
             }
             // With a test clock, a sleep takes no time: let the tasks run that have permits.
             tokio::task::yield_now().await;
-            if request.clock.is_cancelled() {
-                return Err(AcquireError::Cancelled);
-            }
             until = self.grant_waiting(&mut self.state(), index);
         }
     }

@@ -13,7 +13,7 @@ pub(in crate::http) struct PermitRequest<'a> {
     pub(in crate::http) path: &'a str,
     pub(in crate::http) priority: Priority,
     pub(in crate::http) connection: &'a str,
-    /// Clock of the run, which also reports its cancellation.
+    /// Clock of the run.
     pub(in crate::http) clock: &'a dyn Clock,
     /// Maximum wait.
     pub(in crate::http) max_wait: Duration,
@@ -22,8 +22,8 @@ pub(in crate::http) struct PermitRequest<'a> {
 /// Reason why a permit was not granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum AcquireError {
-    /// The run was cancelled.
-    Cancelled,
+    /// The rate limiter was dropped.
+    Closed,
     /// The required wait, which is longer than the allowed one.
     WaitTooLong(Duration),
 }

@@ -1,6 +1,7 @@
 use std::{pin::pin, time::Duration};
 
 use futures_util::{FutureExt, future::join_all};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::http::{
@@ -28,10 +29,19 @@ fn client(
     priority: Priority,
 ) -> (Client, Arc<RecordedWaits>) {
     let waits = Arc::new(RecordedWaits::default());
+    let parts = client_parts(script, clock, limiter, priority);
+    (Client::new(parts.wait_observer(waits.clone(), "Acme")), waits)
+}
+
+fn client_parts(
+    script: &MockTransport,
+    clock: &FakeClock,
+    limiter: &Arc<RateLimiter>,
+    priority: Priority,
+) -> ClientParts {
     let base = "https://h.test".parse().unwrap();
     let quota = ClientQuota { rate_limiter: limiter.clone(), connection: "one".into(), priority };
-    let parts = ClientParts::new(Arc::new(script.clone()), Arc::new(clock.clone()), base);
-    (Client::new(parts.quota(quota).wait_observer(waits.clone(), "Acme")), waits)
+    ClientParts::new(Arc::new(script.clone()), Arc::new(clock.clone()), base).quota(quota)
 }
 
 fn response_with_remaining(remaining: u64, reset: &str) -> Result<crate::http::RawResponse, TransportError> {
@@ -190,9 +200,11 @@ async fn cancelled_run_stops_waiting() {
     let clock = FakeClock::default();
     let limiter = limiters(&clock).of("app", "one", false);
     let script = MockTransport::new([response_with_remaining(0, "60")]);
-    let (client, _) = client(&script, &clock, &limiter, Priority::Background);
+    let cancellation = CancellationToken::new();
+    let parts = client_parts(&script, &clock, &limiter, Priority::Background);
+    let client = Client::new(parts.cancellation(cancellation.clone()));
     client.send(&RequestSpec::get("/a")).await.unwrap();
-    clock.cancel();
+    cancellation.cancel();
     let error = client.send(&RequestSpec::get("/a")).await.unwrap_err();
     assert!(matches!(error, HttpError::Network { source: TransportError::Cancelled, .. }), "{error:?}");
 }

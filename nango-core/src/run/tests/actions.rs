@@ -189,7 +189,7 @@ async fn checkpoint_of_another_shape_is_an_error_and_can_be_reset() {
 async fn cancelled_run_is_interrupted_and_dry_run_stores_nothing() {
     let fixture = Fixture::new().await;
     fixture.script.add("/things", 200, &[], json!([{ "id": 1, "name": "t" }]));
-    let cancellation = Cancellation::default();
+    let cancellation = CancellationToken::new();
     cancellation.cancel();
     let request = Fixture::request(Target::Sync("by-offset".into()));
     let report = execute(&fixture.runtime, request.clone(), cancellation, Arc::new(NoopObserver)).await.unwrap();

@@ -28,7 +28,7 @@ fn rate_limit_headers(reset: &str) -> [(&str, &str); 3] {
 async fn run(fixture: &Fixture) -> (RunReport, Vec<String>) {
     let recorder = Arc::new(WaitRecorder::default());
     let request = Fixture::request(Target::Sync("by-cursor".into()));
-    let report = execute(&fixture.runtime, request, Cancellation::default(), recorder.clone()).await.unwrap();
+    let report = execute(&fixture.runtime, request, CancellationToken::new(), recorder.clone()).await.unwrap();
     let waits = recorder.0.lock().unwrap().clone();
     (report, waits)
 }

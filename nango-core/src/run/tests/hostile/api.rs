@@ -7,6 +7,7 @@ use std::{
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
@@ -15,7 +16,6 @@ use super::{
 };
 use crate::{
     http::{BoxFuture, OutgoingRequest, RawResponse, Transport, TransportError},
-    nango::Cancellation,
     rng::Rng,
 };
 
@@ -91,7 +91,7 @@ pub(super) struct HostileApi {
     /// Probability of a fault in each response, in percent.
     pub(super) fault_percent: u64,
     /// Number of requests after which the run is cancelled.
-    pub(super) cancel_after: Option<(u64, Cancellation)>,
+    pub(super) cancel_after: Option<(u64, CancellationToken)>,
     pub(super) walk: WalkLog,
     /// Faults of this run.
     pub(super) injected: Vec<Fault>,

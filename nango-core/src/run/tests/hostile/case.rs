@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     super::Fixture,
@@ -21,7 +22,6 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     model::{Batch, Record},
-    nango::Cancellation,
     rng::Rng,
     run::{NoopObserver, RunReport, Runtime, Target, execute},
     store::{BASE_VARIANT, DatasetKey, LastAction, ReadQuery},
@@ -199,7 +199,7 @@ impl Case<'_> {
                 // In half of the cases the first run has no faults.
                 hostile_api.fault_percent = if number == 0 { 0 } else { self.setting.fault_percent };
                 if hostile_api.rng.percent(15) {
-                    let cancellation = (1 + hostile_api.rng.below(8), Cancellation::default());
+                    let cancellation = (1 + hostile_api.rng.below(8), CancellationToken::new());
                     hostile_api.cancel_after = Some(cancellation);
                 }
                 (hostile_api.rng.percent(20), hostile_api.rng.percent(20))
@@ -279,7 +279,7 @@ impl Case<'_> {
             hostile_api
                 .cancel_after
                 .as_ref()
-                .map_or_else(Cancellation::default, |(_, cancellation)| cancellation.clone())
+                .map_or_else(CancellationToken::new, |(_, cancellation)| cancellation.clone())
         };
         let mut request = Fixture::request(Target::Sync("hostile".into()));
         request.full = full;
