@@ -46,6 +46,7 @@ mod records;
 mod refresh;
 mod reseal;
 mod row_flags;
+mod row_outcome;
 mod runs;
 pub mod sqlite;
 mod totals;
@@ -68,7 +69,9 @@ mod postgres_server;
 pub use batches::{empty_dataset, prune_all};
 pub use check::{CheckReport, Finding, Problem};
 pub use checkpoints::{CheckpointWrite, Checkpoints, ResumeWrite, StoredCheckpoint};
-pub use connections::{Connection, Connections, MetadataChange, NewConnection, RefreshFailure, RemovedConnection};
+pub use connections::{
+    Connection, ConnectionKey, Connections, MetadataChange, NewConnection, RefreshFailure, RemovedConnection,
+};
 pub use copy::{CopySummary, copy, fingerprint};
 pub use cursor::Cursor;
 pub use database::{SharedStore, Store};
@@ -88,10 +91,11 @@ pub use open::{open, open_target};
 pub use processes::Processes;
 pub use records::{
     Change, ChangeOutcome, Committed, DatasetStats, DeleteRow, FeedPage, FeedRow, Filter, LastAction, Page, PatchRow,
-    ReadQuery, Records, RowOutcome, Write,
+    ReadQuery, Records, Write,
 };
 pub use refresh::{ClaimOutcome, RefreshClaim, RefreshEnd, Refreshes};
 pub use reseal::reseal;
+pub use row_outcome::RowOutcome;
 pub use runs::{NewRun, Run, RunEnd, RunStatus, Runs};
 pub use totals::{ModelCounts, Totals};
 pub use transfer::{Cell, Chunk, Table, Transfer};

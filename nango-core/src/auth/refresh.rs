@@ -31,7 +31,7 @@ use super::{App, Credentials, KeyRing};
 use crate::{
     http::{Clock, Transport, Url, WaitObserver},
     provider::{Provider, ResolveError, TemplateScope},
-    store::{Connection, RefreshClaim, RefreshEnd, SharedStore, StoreError},
+    store::{Connection, ConnectionKey, RefreshClaim, RefreshEnd, SharedStore, StoreError},
     time::Timestamp,
 };
 pub use error::{RefreshError, SetupError};
@@ -49,10 +49,8 @@ const MIN_TOKEN_AGE: Duration = Duration::from_secs(10);
 pub struct ConnectionContext {
     /// The provider, with the overrides from the configuration applied.
     pub provider: Arc<Provider>,
-    /// Unique key of the integration.
-    pub integration: String,
-    /// Id of the connection.
-    pub connection: String,
+    /// Integration and id of the connection.
+    pub key: ConnectionKey,
     /// App of the integration at the provider.
     pub app: Arc<App>,
 }
@@ -111,17 +109,18 @@ impl ConnectionContext {
 
     /// Returns the error of a connection that is not stored any more.
     fn removed(&self) -> StoreError {
-        StoreError::NoConnection { integration: self.integration.clone(), connection: self.connection.clone() }
+        let ConnectionKey { integration, connection } = self.key.clone();
+        StoreError::NoConnection { integration, connection }
     }
 
     /// Returns a description for messages, such as "connection `ann` of `shop`".
     fn describe(&self) -> String {
-        format!("connection `{}` of `{}`", self.connection, self.integration)
+        self.key.to_string()
     }
 
     /// Returns the base URL of the connection. It contains the credentials if the API expects them there.
     pub(crate) fn base_url(&self, config: &Map<String, Value>, credentials: &Credentials) -> Result<Url, ResolveError> {
-        let scope = TemplateScope::new(&self.integration, config, credentials.parts()).token(credentials.token());
+        let scope = TemplateScope::new(&self.key.integration, config, credentials.parts()).token(credentials.token());
         let url = self.provider.resolve_base_url(&scope)?;
         let host = url.host_str().unwrap_or_default();
         if self.provider.exposes_app_secret(&url)
@@ -129,12 +128,12 @@ impl ConnectionContext {
             && !self.app.token_hosts.iter().any(|rule| rule.matches(host))
         {
             return Err(ResolveError::Url {
-                integration: self.integration.clone(),
+                integration: self.key.integration.clone(),
                 template: self.provider.proxy.base_url.as_ref().map(ToString::to_string).unwrap_or_default(),
                 reason: format!(
                     "requests contain the secret of your app, and the provider entry does not list `{host}`; if you \
                      trust this host, add it to `token_hosts` under `[integrations.{}]` in nango.toml",
-                    self.integration
+                    self.key.integration
                 ),
             });
         }
@@ -150,7 +149,7 @@ pub struct TokenRefresher {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     /// Locks by integration and connection id, created on first use.
-    refresh_locks: Mutex<HashMap<(String, String), RefreshLock>>,
+    refresh_locks: Mutex<HashMap<ConnectionKey, RefreshLock>>,
     /// Number of refreshes in progress.
     in_flight: watch::Sender<usize>,
 }
@@ -190,9 +189,14 @@ impl TokenRefresher {
     /// Fails if the connection was removed, cannot be decrypted, or the database failed.
     pub async fn load(&self, context: &ConnectionContext) -> Result<CredentialsSnapshot, RefreshError> {
         let failed = |error| context.store_failed(error);
-        let stored = self.store.connection(&context.integration, &context.connection).await;
+        let stored = self.store.connection(&context.key.integration, &context.key.connection).await;
         let connection = stored.map_err(failed)?.ok_or_else(|| failed(context.removed()))?;
         self.open(context, connection)
+    }
+
+    /// Returns whether `store` is the database in which refreshed tokens are stored. A dry run has another one.
+    pub(crate) fn stores_tokens_in(&self, store: &SharedStore) -> bool {
+        Arc::ptr_eq(&self.store, store)
     }
 
     /// Returns the connection with a token that was issued after this call started, even if the old one was not due.
@@ -234,8 +238,18 @@ impl TokenRefresher {
         })
     }
 
-    fn open(&self, context: &ConnectionContext, connection: Connection) -> Result<CredentialsSnapshot, RefreshError> {
-        let opened = Credentials::open(&self.ring, &connection.credentials, &context.integration, &context.connection);
+    /// Decrypts the credentials of a connection that was read from the database of this refresher.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the credentials cannot be decrypted.
+    pub(crate) fn open(
+        &self,
+        context: &ConnectionContext,
+        connection: Connection,
+    ) -> Result<CredentialsSnapshot, RefreshError> {
+        let ConnectionKey { integration, connection: id } = &context.key;
+        let opened = Credentials::open(&self.ring, &connection.credentials, integration, id);
         let credentials = opened.map_err(|source| RefreshError::Sealed { connection: context.describe(), source })?;
         let mut connection = connection;
         credentials.add_secret_config(&mut connection.config);
@@ -269,7 +283,7 @@ impl TokenRefresher {
 
     fn refresh_lock(&self, context: &ConnectionContext) -> RefreshLock {
         let mut locks = self.refresh_locks.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(locks.entry((context.integration.clone(), context.connection.clone())).or_default())
+        Arc::clone(locks.entry(context.key.clone()).or_default())
     }
 }
 

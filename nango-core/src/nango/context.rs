@@ -26,8 +26,9 @@ use crate::{
     model::{Batch, ModelInfo},
     provider::Provider,
     store::{
-        Change, ChangeOutcome, CheckpointWrite, Committed, Connection, DatasetKey, FunctionKey, Level, LogLine, Page,
-        ResumeWrite, RowOutcome, RunToken, SharedStore, StoreError, Totals, Write,
+        Change, ChangeOutcome, CheckpointWrite, Committed, Connection, DatasetKey, FinishScan, FunctionKey, Level,
+        LogLine, Page, ResumeWrite, RowOutcome, RunToken, Scan, ScanFrom, ScanOutcome, SharedStore, StoreError, Totals,
+        Write,
     },
     time::Timestamp,
 };
@@ -344,7 +345,6 @@ impl Context {
             }
         };
         let pages: Vec<Page> = commits.into_iter().map(page).collect();
-        let (count, left_out) = pages.iter().fold((0, 0), |(n, left), page| (n + page.pages, left + page.left_out));
         let committed = match self.store.commit_all(pages).await {
             Ok(committed) => committed,
             Err(error) => {
@@ -358,10 +358,8 @@ impl Context {
         let totals = {
             let mut totals = lock(&self.totals);
             for page in &committed {
-                totals.count(page);
+                totals.add(&page.totals);
             }
-            totals.pages += count;
-            totals.left_out += left_out;
             totals.clone()
         };
         self.services.on_commit(&Totals { requests: self.client.requests_sent(), ..totals });
@@ -403,9 +401,19 @@ impl Context {
         lock(&self.fields).entry(model.name).or_insert_with(|| model.fields().map(Arc::new)).clone()
     }
 
-    /// Adds records that were deleted at the end of a scan to the totals.
-    pub fn count_deleted(&self, model: &str, deleted: u64) {
-        lock(&self.totals).models.entry(model.to_owned()).or_default().deleted += deleted;
+    /// Begins or resumes a scan of a dataset.
+    pub(crate) async fn begin_scan(&self, dataset: &DatasetKey, from: ScanFrom, brought_forward: bool) -> Result<Scan> {
+        let scan = self.store.begin_scan(&self.token, &self.key, dataset, from, brought_forward).await;
+        scan.map_err(StoreError::into_error)
+    }
+
+    /// Ends a scan, adds its deletes to the totals, and reports those that await confirmation.
+    pub(crate) async fn finish_scan(&self, finish: FinishScan) -> Result<ScanOutcome> {
+        let model = finish.dataset.model.clone();
+        let finished = self.store.finish_scan(finish).await.map_err(StoreError::into_error)?;
+        lock(&self.totals).models.entry(model.clone()).or_default().deleted += finished.deleted;
+        self.report_deletes(&model, &finished);
+        Ok(finished)
     }
 }
 

@@ -135,7 +135,7 @@ impl Context {
     }
 
     /// Adds the deletes that await confirmation after a scan to the report, and logs them.
-    pub fn report_deletes(&self, model: &str, finished: &ScanOutcome) {
+    pub(super) fn report_deletes(&self, model: &str, finished: &ScanOutcome) {
         self.report_deferred_deletes(
             model,
             DeferredDeletes {

@@ -76,8 +76,7 @@ async fn begin(nango: Nango, model: &str) -> Result<OpenScan> {
     let resumes = context.store.checkpoint(&context.key).await.map_err(StoreError::into_error)?.value.is_some();
     let from = if resumes { ScanFrom::Unfinished } else { ScanFrom::Start };
     let dataset = context.dataset(model);
-    let scan = context.store.begin_scan(&context.token, &context.key, &dataset, from, false).await;
-    let scan = scan.map_err(StoreError::into_error)?;
+    let scan = context.begin_scan(&dataset, from, false).await?;
     context.open_scans.fetch_add(1, Ordering::Relaxed);
     let (mark, saved_before) = (context.walk_mark(), context.saved(model));
     let partial = resumes && !scan.resumed;
@@ -104,10 +103,9 @@ impl OpenScan {
         if let WalkOutcome::Incomplete(gap) = &outcome {
             self.nango.log(format!("the scan of `{}` deletes nothing: {gap}", self.dataset.model)).warn();
         }
-        let (run, function, model) = (context.token, context.key.clone(), self.dataset.model.clone());
         let finish = FinishScan {
-            run,
-            function,
+            run: context.token,
+            function: context.key.clone(),
             dataset: self.dataset.clone(),
             scan: self.scan,
             walk,
@@ -115,9 +113,7 @@ impl OpenScan {
             confirmations: Vec::new(),
             resume: None,
         };
-        let finished = context.store.finish_scan(finish).await.map_err(StoreError::into_error)?;
-        context.count_deleted(&model, finished.deleted);
-        context.report_deletes(&model, &finished);
+        let finished = context.finish_scan(finish).await?;
         Ok(ScanEnd { deleted: finished.deleted, held: finished.held, unconfirmed: finished.unconfirmed, walk: outcome })
     }
 

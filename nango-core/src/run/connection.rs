@@ -9,9 +9,9 @@ use super::{
     execute::{execute_prepared, run_triggered_syncs, services},
     job::Job,
     observer::Observer,
-    outbound::{self, Outbound},
-    prepare,
+    prepare::PreparedRun,
     report::RunReport,
+    resolved_connection::{ResolvedConnection, check_credentials, connection_context, obtain_token},
     rotated_token::RotatedToken,
     runtime::Runtime,
     verify,
@@ -22,7 +22,9 @@ use crate::{
     error::{Error, ErrorKind, Result},
     provider::ConnectionConfigError,
     redact::is_secret_name,
-    store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, RemovedConnection, RunStatus, StoreError},
+    store::{
+        BASE_VARIANT, Connection, ConnectionKey, FunctionKey, NewConnection, RemovedConnection, RunStatus, StoreError,
+    },
 };
 
 /// Connection to add or replace.
@@ -90,7 +92,7 @@ pub async fn add_connection(
         let fits = runtime.config.limits.check_metadata(None, metadata);
         fits.map_err(|message| Error::new(ErrorKind::Connection, message))?;
     }
-    let context = outbound::connection_context(runtime, &integration, &id)?;
+    let context = connection_context(runtime, ConnectionKey::new(&integration, &id))?;
     let config =
         context.provider.validate_config(&integration, new.config).map_err(ConnectionConfigError::into_error)?;
     let fits = context.provider.check_credentials(&integration, new.credentials.parts());
@@ -112,7 +114,7 @@ pub async fn add_connection(
         failure: None,
     };
     // Checked before any request is sent to the provider.
-    outbound::check_credentials(runtime, &candidate, &new.credentials)?;
+    check_credentials(runtime, &context, &candidate, &new.credentials)?;
     let rotated = RotatedToken::for_credentials(&integration, &id, &new.credentials)
         .filter(|_| new.credentials.token().is_none());
     let mut initial = new.credentials;
@@ -123,7 +125,7 @@ pub async fn add_connection(
         candidate.config.extend(config);
     }
     let requested_config = candidate.config.clone();
-    let credentials = outbound::obtain_token(runtime, &context, &mut candidate, initial).await?;
+    let credentials = obtain_token(runtime, &context, &mut candidate, initial).await?;
     if let Some(rotated) = &rotated {
         let obtained_config =
             candidate.config.iter().filter(|(name, value)| requested_config.get(*name) != Some(*value));
@@ -131,12 +133,13 @@ pub async fn add_connection(
         rotated.store(runtime, &credentials, &obtained_config).await?;
     }
     if new.verify && verify::is_verifiable(credentials.mode()) {
-        let outbound = Outbound::with_credentials(runtime, &candidate, credentials.clone())?;
-        verify::probe(runtime, &outbound, &candidate, &credentials).await?;
+        let resolved = ResolvedConnection::unstored(runtime, context.clone(), candidate.clone(), credentials.clone())?;
+        verify::probe(runtime, &resolved, &candidate, &credentials).await?;
     }
     let mut events = Vec::new();
     for def in runtime.registry.on_event(&integration, Event::ValidateConnection) {
-        let report = run_event_function(runtime, &candidate, Some(&credentials), def, &observer).await?;
+        let resolved = ResolvedConnection::unstored(runtime, context.clone(), candidate.clone(), credentials.clone())?;
+        let report = run_event_function(runtime, resolved, def, &observer).await?;
         if report.status != RunStatus::Success {
             let error = report.error.unwrap_or_else(|| Error::msg("it was interrupted"));
             let what = if error.action().is_some() { "refused" } else { "could not check" };
@@ -162,7 +165,8 @@ pub async fn add_connection(
     RotatedToken::delete(runtime, &connection.integration, &connection.id).await?;
     if is_new {
         for def in runtime.registry.on_event(&connection.integration, Event::PostConnectionCreation) {
-            events.push(run_event_function(runtime, &connection, None, def, &observer).await?);
+            let resolved = ResolvedConnection::stored(runtime, connection.clone()).await?;
+            events.push(run_event_function(runtime, resolved, def, &observer).await?);
         }
     }
     Ok(AddedConnection { connection, is_new, events })
@@ -185,7 +189,11 @@ pub async fn remove_connection(
         return Ok(None);
     };
     for def in runtime.registry.on_event(integration, Event::PreConnectionDeletion) {
-        let failed = match run_event_function(runtime, &connection, None, def, &observer).await {
+        let run = async {
+            let resolved = ResolvedConnection::stored(runtime, connection.clone()).await?;
+            run_event_function(runtime, resolved, def, &observer).await
+        };
+        let failed = match run.await {
             Ok(report) => report.error,
             // A connection must be removable if it cannot be decrypted or its token server does not respond.
             Err(error) if matches!(error.kind(), ErrorKind::Connection | ErrorKind::Network | ErrorKind::Internal) => {
@@ -203,19 +211,18 @@ pub async fn remove_connection(
 
 async fn run_event_function(
     runtime: &Arc<Runtime>,
-    connection: &Connection,
-    credentials: Option<&Credentials>,
+    resolved: ResolvedConnection,
     def: &'static EventDef,
     observer: &Arc<dyn Observer>,
 ) -> Result<RunReport> {
     let key = FunctionKey {
         kind: crate::declare::FunctionKind::OnEvent,
-        integration: connection.integration.clone(),
-        connection: connection.id.clone(),
+        integration: resolved.connection.integration.clone(),
+        connection: resolved.connection.id.clone(),
         function: def.name.to_owned(),
         variant: BASE_VARIANT.to_owned(),
     };
-    let prepared = prepare::prepare_for(runtime, key, connection.clone(), credentials.cloned(), None).await?;
+    let prepared = PreparedRun::new(key, resolved, None);
     let accepts_syncs = def.event == Event::PostConnectionCreation;
     let services = services(runtime, observer.clone(), accepts_syncs);
     let mut report =

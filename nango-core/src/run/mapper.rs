@@ -225,10 +225,9 @@ impl MapperRun<'_> {
         if !self.def.track_deletes {
             return Ok(None);
         }
-        let (context, dataset) = (&self.context, self.dataset());
-        let store = &self.runtime.store;
-        let scan = store.begin_scan(&context.token(), context.key(), &dataset, from, brought_forward).await;
-        Ok(Some((dataset, scan.map_err(StoreError::into_error)?)))
+        let dataset = self.dataset();
+        let scan = self.context.begin_scan(&dataset, from, brought_forward).await?;
+        Ok(Some((dataset, scan)))
     }
 
     fn dataset(&self) -> DatasetKey {

@@ -1,6 +1,6 @@
 //! Migration of secrets that an earlier version stored unsealed in the configuration of connections.
 
-use super::{outbound, runtime::Runtime};
+use super::{resolved_connection::provider, runtime::Runtime};
 use crate::{
     auth::{Credentials, KeyError},
     error::Result,
@@ -26,7 +26,7 @@ impl Runtime {
         let (mut all_sealed, mut any_sealed) = (true, false);
         for connection in self.store.connections(None).await.map_err(StoreError::into_error)? {
             let (integration, id) = (&connection.integration, &connection.id);
-            let provider = outbound::provider(self, integration).ok();
+            let provider = provider(self, integration).ok();
             let is_secret = |name: &str| {
                 is_secret_name(name) || provider.as_ref().is_some_and(|provider| provider.is_secret_config(name))
             };

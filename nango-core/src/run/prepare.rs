@@ -6,11 +6,10 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    clock::RunClock, job::Job, outbound::Outbound, request::RunRequest, runtime::Runtime, services::RuntimeServices,
-    setup::RunSetup,
+    clock::RunClock, job::Job, request::RunRequest, resolved_connection::ResolvedConnection, runtime::Runtime,
+    services::RuntimeServices, setup::RunSetup,
 };
 use crate::{
-    auth::Credentials,
     declare::{FunctionKind, Registry},
     error::{Error, ErrorKind, Remedy, Result},
     http::Priority,
@@ -21,8 +20,7 @@ use crate::{
 /// Run that is ready to start.
 pub(super) struct PreparedRun {
     pub(super) key: FunctionKey,
-    connection: Connection,
-    outbound: Outbound,
+    resolved: ResolvedConnection,
     metadata: Option<Map<String, Value>>,
     /// Changes to apply after the lease was acquired and before the function is called.
     pub(super) setup: RunSetup,
@@ -32,6 +30,7 @@ pub(super) struct PreparedRun {
 /// Prepares a run of a function for the requested connection.
 pub(super) async fn prepare(runtime: &Runtime, request: &RunRequest, job: &Job) -> Result<PreparedRun> {
     let connection = find_connection(runtime, &request.integration, &request.connection).await?;
+    let resolved = ResolvedConnection::stored(runtime, connection).await?;
     let key = FunctionKey {
         kind: job.kind(),
         integration: request.integration.clone(),
@@ -39,29 +38,18 @@ pub(super) async fn prepare(runtime: &Runtime, request: &RunRequest, job: &Job) 
         function: job.name().to_owned(),
         variant: request.variant.clone(),
     };
-    prepare_for(runtime, key, connection, None, request.metadata.clone()).await
-}
-
-/// Prepares a run for a given key and connection. `credentials` are the credentials of a connection that is not stored
-/// yet.
-pub(super) async fn prepare_for(
-    runtime: &Runtime,
-    key: FunctionKey,
-    connection: Connection,
-    credentials: Option<Credentials>,
-    metadata: Option<Map<String, Value>>,
-) -> Result<PreparedRun> {
-    let outbound = match credentials {
-        Some(credentials) => Outbound::with_credentials(runtime, &connection, credentials)?,
-        None => Outbound::for_connection(runtime, &connection).await?,
-    };
-    Ok(PreparedRun { key, connection, outbound, metadata, setup: RunSetup::default(), options: RunOptions::default() })
+    Ok(PreparedRun::new(key, resolved, request.metadata.clone()))
 }
 
 impl PreparedRun {
+    /// Creates a run without changes and options.
+    pub(super) fn new(key: FunctionKey, resolved: ResolvedConnection, metadata: Option<Map<String, Value>>) -> Self {
+        Self { key, resolved, metadata, setup: RunSetup::default(), options: RunOptions::default() }
+    }
+
     /// Returns the row of the connection, or `None` during its validation.
     pub(super) fn connection_row(&self) -> Option<i64> {
-        Some(self.connection.row).filter(|row| *row != 0)
+        Some(self.resolved.connection.row).filter(|row| *row != 0)
     }
 
     pub(super) fn into_context_parts(
@@ -78,11 +66,11 @@ impl PreparedRun {
             key: self.key,
             token,
             store: runtime.store.clone(),
-            client: self.outbound.client(runtime, clock, priority, cancellation.clone(), Some(services.clone())),
-            connection: self.connection,
-            provider: self.outbound.context.provider.clone(),
-            base_url: self.outbound.redacted_base_url(),
-            credentials: self.outbound.credentials,
+            client: self.resolved.client(runtime, clock, priority, cancellation.clone(), Some(services.clone())),
+            base_url: self.resolved.redacted_base_url(),
+            connection: self.resolved.connection,
+            provider: self.resolved.context.provider.clone(),
+            credentials: self.resolved.credentials,
             environment: Arc::new(runtime.config.environment.clone()),
             metadata: self.metadata,
             cancellation,

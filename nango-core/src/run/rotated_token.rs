@@ -10,13 +10,13 @@ use super::runtime::Runtime;
 use crate::{
     auth::{Credentials, KeyError},
     error::Result,
-    store::StoreError,
+    store::{ConnectionKey, StoreError},
 };
 
 /// Refresh token that was used while a connection was added.
 pub(super) struct RotatedToken {
     name: String,
-    connection: (String, String),
+    key: ConnectionKey,
     /// Hash of the given token.
     original_hash: String,
 }
@@ -27,7 +27,7 @@ impl RotatedToken {
         let token = credentials.refresh_token()?;
         Some(Self {
             name: note_name(integration, id),
-            connection: (integration.to_owned(), id.to_owned()),
+            key: ConnectionKey::new(integration, id),
             original_hash: blake3::hash(token.as_bytes()).to_string(),
         })
     }
@@ -39,7 +39,7 @@ impl RotatedToken {
             return Ok(None);
         };
         // A value that was sealed with another key, or is corrupted, is ignored.
-        let opened = Credentials::open(&runtime.ring, &sealed, &self.connection.0, &self.connection.1).ok();
+        let opened = Credentials::open(&runtime.ring, &sealed, &self.key.integration, &self.key.connection).ok();
         let Some(stored) = opened else { return Ok(None) };
         let mut config: Map<String, Value> =
             stored.config().map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -65,7 +65,8 @@ impl RotatedToken {
         }
         let mut marked = config.clone();
         marked.insert(ORIGINAL_KEY.to_owned(), Value::String(self.original_hash.clone()));
-        let sealed = obtained.clone().with_config(marked).seal(&runtime.ring, &self.connection.0, &self.connection.1);
+        let sealed =
+            obtained.clone().with_config(marked).seal(&runtime.ring, &self.key.integration, &self.key.connection);
         let sealed = sealed.map_err(KeyError::into_error)?;
         runtime.store.put_meta_value(&self.name, Some(sealed)).await.map_err(StoreError::into_error)
     }

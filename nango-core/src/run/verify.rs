@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{outbound::Outbound, runtime::Runtime};
+use super::{resolved_connection::ResolvedConnection, runtime::Runtime};
 use crate::{
     auth::{AuthMode, Credentials, RefreshError},
     error::{Error, ErrorKind, Result},
@@ -54,26 +54,26 @@ pub async fn test_connection(runtime: &Arc<Runtime>, integration: &str, id: &str
         let text = format!("the connection `{id}` of `{integration}` does not exist");
         Error::new(ErrorKind::Connection, text)
     })?;
-    let outbound = Outbound::for_connection(runtime, &stored).await?;
+    let resolved = ResolvedConnection::stored(runtime, stored.clone()).await?;
     let failed_before = stored.failure.is_some();
     let credentials =
-        if failed_before { outbound.credentials.force_refresh().await } else { outbound.credentials.current().await };
+        if failed_before { resolved.credentials.force_refresh().await } else { resolved.credentials.current().await };
     let credentials = credentials.map_err(RefreshError::into_error)?;
     let now = runtime.store.connection(integration, id).await.map_err(StoreError::into_error)?;
     let renewed = now.as_ref().is_some_and(|now| now.version != stored.version);
-    let request = probe(runtime, &outbound, now.as_ref().unwrap_or(&stored), &credentials).await?;
+    let request = probe(runtime, &resolved, now.as_ref().unwrap_or(&stored), &credentials).await?;
     Ok(ConnectionTest { request, token_expires_at: credentials.expires_at(), renewed })
 }
 
 /// Sends the verification requests of the provider's entry until one succeeds, and returns its method and URL.
 pub(super) async fn probe(
     runtime: &Runtime,
-    outbound: &Outbound,
+    resolved: &ResolvedConnection,
     connection: &Connection,
     credentials: &Credentials,
 ) -> Result<Option<String>> {
-    let Some(verification) = &outbound.context.provider.proxy.verification else { return Ok(None) };
-    let client = outbound.client(runtime, runtime.clock.clone(), Priority::Interactive, CancellationToken::new(), None);
+    let Some(verification) = &resolved.context.provider.proxy.verification else { return Ok(None) };
+    let client = resolved.client(runtime, runtime.clock.clone(), Priority::Interactive, CancellationToken::new(), None);
     let scope =
         TemplateScope::new(&connection.integration, &connection.config, credentials.parts()).token(credentials.token());
     let mut last = None;
@@ -89,9 +89,9 @@ pub(super) async fn probe(
                     let url = crate::http::redacted_url(&response.request.url);
                     return Ok(Some(format!("{} {url}", response.request.method)));
                 }
-                Some(rejection) => last = Some(rejection.into_error(connection, &outbound.redactor)),
+                Some(rejection) => last = Some(rejection.into_error(connection, &resolved.redactor)),
             },
-            Err(error) => last = Some(request_error(connection, error).redacted(&outbound.redactor)),
+            Err(error) => last = Some(request_error(connection, error).redacted(&resolved.redactor)),
         }
     }
     last.map_or(Ok(None), Err)

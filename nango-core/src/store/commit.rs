@@ -90,6 +90,7 @@ pub(super) struct Opened<D> {
 pub(super) struct PageOutcome {
     rows: Vec<Vec<RowOutcome>>,
     checkpoint_version: Option<i64>,
+    totals: Totals,
 }
 
 impl PageOutcome {
@@ -97,7 +98,7 @@ impl PageOutcome {
     pub(super) fn into_committed(self, hashed: HashedPage) -> Committed {
         let changes = hashed.page.changes.into_iter().zip(self.rows);
         let changes = changes.map(|(change, rows)| ChangeOutcome { change, rows }).collect();
-        Committed { changes, checkpoint_version: self.checkpoint_version }
+        Committed { changes, checkpoint_version: self.checkpoint_version, totals: self.totals }
     }
 }
 
@@ -111,7 +112,8 @@ pub(super) async fn commit<S: CommitSteps>(steps: &mut S, hashed: &HashedPage) -
     let Opened { mut datasets, committed_at, policy } = steps.open(&keys).await?;
     let prepared = hashed.writes_hashed_by(&policy.hasher);
 
-    let mut totals = Totals::default();
+    let mut totals =
+        Totals { pages: page.pages, requests: page.requests, left_out: page.left_out, ..Totals::default() };
     let mut outcomes = Vec::with_capacity(page.changes.len());
     for ((change, prepared), index) in page.changes.iter().zip(&*prepared).zip(indexes) {
         let context = WriteContext::new(page, change, &policy.hasher, committed_at);
@@ -140,7 +142,7 @@ pub(super) async fn commit<S: CommitSteps>(steps: &mut S, hashed: &HashedPage) -
     steps.write_logs(&page.run, &page.logs).await?;
     steps.count_models(&page.run, &totals).await?;
     failpoint!("page:end");
-    Ok(PageOutcome { rows: outcomes, checkpoint_version })
+    Ok(PageOutcome { rows: outcomes, checkpoint_version, totals })
 }
 
 /// Returns the distinct datasets of these changes, and for each change the index of its dataset: several changes of one

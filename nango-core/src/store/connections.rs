@@ -6,6 +6,29 @@ use serde_json::{Map, Value};
 
 use super::StoreFuture;
 
+/// The name of a connection in an installation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ConnectionKey {
+    /// The integration's unique key.
+    pub integration: String,
+    /// The connection's id.
+    pub connection: String,
+}
+
+impl ConnectionKey {
+    /// Creates the name of a connection of an integration.
+    pub fn new(integration: impl Into<String>, connection: impl Into<String>) -> Self {
+        Self { integration: integration.into(), connection: connection.into() }
+    }
+}
+
+/// Writes a description for messages, such as "connection `ann` of `shop`".
+impl std::fmt::Display for ConnectionKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "connection `{}` of `{}`", self.connection, self.integration)
+    }
+}
+
 /// A connection as it is stored in the database.
 #[derive(Clone, PartialEq)]
 pub struct Connection {
@@ -51,6 +74,13 @@ pub struct RefreshFailure {
     /// The time of the first response without a token since a token was last obtained, microseconds since 1970. `None`:
     /// the server did not respond, or reported only that it is unavailable.
     pub rejected_since: Option<i64>,
+}
+
+impl Connection {
+    /// Returns the connection's name.
+    pub fn key(&self) -> ConnectionKey {
+        ConnectionKey::new(&self.integration, &self.id)
+    }
 }
 
 impl std::fmt::Debug for Connection {

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::{
-    CheckpointWrite, DatasetKey, DeletePolicy, FinishScan, FunctionKey, LogLine, PendingDeletes, ResumeWrite, RunToken,
-    Scan, ScanFrom, ScanOutcome, StoreError, StoreFuture,
+    CheckpointWrite, DatasetKey, DeletePolicy, FinishScan, FunctionKey, LogLine, PendingDeletes, ResumeWrite,
+    RowOutcome, RunToken, Scan, ScanFrom, ScanOutcome, StoreError, StoreFuture, Totals,
 };
 use crate::{
     declare::Merging,
@@ -88,30 +88,6 @@ pub struct PatchRow {
     pub updated: Patch<i64>,
 }
 
-/// The outcome of one row of a [`Write`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RowOutcome {
-    /// The record was new or deleted, and is active now.
-    Added,
-    /// The record changed.
-    Updated,
-    /// The saved or patched content equals the stored content.
-    Unchanged,
-    /// The record was active and is deleted now.
-    Deleted,
-    /// Another run wrote the record after the page was requested; the row was skipped.
-    SkippedNewer,
-    /// The stored record has a later update time of the provider; the row was skipped, and counts as seen.
-    SkippedOlder,
-    /// The same write contains the id earlier; the row was skipped.
-    Duplicate,
-    /// The row deletes, patches or marks a record that does not exist. Patches and marks report a deleted record in the
-    /// same way.
-    Missing,
-    /// The record was seen at the provider and is stored unchanged.
-    Seen,
-}
-
 /// The result of a committed page.
 #[derive(Debug, Clone, Default)]
 pub struct Committed {
@@ -119,6 +95,8 @@ pub struct Committed {
     pub changes: Vec<ChangeOutcome>,
     /// The new version of the checkpoint, if the page changed the checkpoint.
     pub checkpoint_version: Option<i64>,
+    /// The counters that the page added to the run.
+    pub totals: Totals,
 }
 
 /// A committed change and the outcomes of its rows.

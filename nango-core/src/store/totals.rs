@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Committed, RowOutcome};
+use super::RowOutcome;
 
 /// The changes that a run made to the records of one model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,19 +35,19 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Adds the outcomes of a committed page.
-    pub fn count(&mut self, committed: &Committed) {
-        for outcome in &committed.changes {
-            self.add_outcomes(&outcome.change.dataset.model, &outcome.rows);
+    /// Adds other counters.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (model, counts) in &other.models {
+            self.counts_of(model).add(counts);
         }
+        self.pages += other.pages;
+        self.requests += other.requests;
+        self.left_out += other.left_out;
     }
 
     /// Adds the outcomes of one write to a model.
     pub(super) fn add_outcomes(&mut self, model: &str, rows: &[RowOutcome]) {
-        let counts = match self.models.get_mut(model) {
-            Some(counts) => counts,
-            None => self.models.entry(model.to_owned()).or_default(),
-        };
+        let counts = self.counts_of(model);
         for row in rows {
             match row {
                 RowOutcome::Added => counts.added += 1,
@@ -59,5 +59,20 @@ impl Totals {
                 RowOutcome::Duplicate | RowOutcome::Missing | RowOutcome::Seen => {}
             }
         }
+    }
+
+    fn counts_of(&mut self, model: &str) -> &mut ModelCounts {
+        self.models.entry(model.to_owned()).or_default()
+    }
+}
+
+impl ModelCounts {
+    fn add(&mut self, other: &Self) {
+        self.added += other.added;
+        self.updated += other.updated;
+        self.deleted += other.deleted;
+        self.unchanged += other.unchanged;
+        self.skipped_newer += other.skipped_newer;
+        self.skipped_older += other.skipped_older;
     }
 }

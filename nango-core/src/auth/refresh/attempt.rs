@@ -19,7 +19,7 @@ use crate::{
     },
     error::Chain,
     http::{Client, ClientParts, Url, WaitObserver},
-    store::{ClaimOutcome, Connection, RefreshClaim, RefreshEnd, StoreError, failpoint::failpoint},
+    store::{ClaimOutcome, Connection, ConnectionKey, RefreshClaim, RefreshEnd, StoreError, failpoint::failpoint},
     time::Timestamp,
 };
 
@@ -218,7 +218,7 @@ impl TokenRefresher {
         let token_context = TokenContext {
             redactor: &redactor,
             provider: &context.provider,
-            integration: &context.integration,
+            integration: &context.key.integration,
             credentials: &current.credentials,
             config,
             app: &context.app,
@@ -253,7 +253,7 @@ impl TokenRefresher {
         now: Timestamp,
     ) -> Result<RefreshEnd, RefreshError> {
         let credentials = current.credentials.with_token(obtained);
-        let sealed = credentials.seal(&self.ring, &context.integration, &context.connection);
+        let sealed = credentials.seal(&self.ring, &context.key.integration, &context.key.connection);
         Ok(RefreshEnd::Renewed {
             credentials: sealed.map_err(|source| RefreshError::Sealed { connection: context.describe(), source })?,
             renew_at: renew_at(obtained.expires_at, now, context.provider.token.refresh_buffer)
@@ -317,5 +317,6 @@ fn days_rejected(current: &CredentialsSnapshot, now: Timestamp) -> u64 {
 }
 
 fn rejected_error(context: &ConnectionContext, reason: String) -> RefreshError {
-    RefreshError::Refused { integration: context.integration.clone(), connection: context.connection.clone(), reason }
+    let ConnectionKey { integration, connection } = context.key.clone();
+    RefreshError::Refused { integration, connection, reason }
 }

@@ -178,7 +178,8 @@ fn active_credentials(
     current: CredentialsSnapshot,
 ) -> Result<ActiveCredentials, InjectError> {
     let config = &current.connection.config;
-    let injector = Injector::new(&context.provider, &context.integration, &current.credentials, config, &context.app)?;
+    let injector =
+        Injector::new(&context.provider, &context.key.integration, &current.credentials, config, &context.app)?;
     Ok(ActiveCredentials { snapshot: current, injector })
 }
 

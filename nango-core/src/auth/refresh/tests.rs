@@ -82,8 +82,7 @@ impl Fixture {
         let app = App { client_id: Some("app".into()), client_secret: Some("hush".into()), ..App::default() };
         let context = ConnectionContext {
             provider: Arc::new(provider),
-            integration: "shop".into(),
-            connection: "ann".into(),
+            key: ConnectionKey::new("shop", "ann"),
             app: Arc::new(app),
         };
         Self { tokens, context: Arc::new(context), server, store }

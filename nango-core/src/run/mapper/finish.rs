@@ -51,10 +51,7 @@ impl MapperRun<'_> {
             confirmations,
             resume: Some(resume),
         };
-        let finished = self.runtime.store.finish_scan(finish).await.map_err(StoreError::into_error)?;
-        self.context.count_deleted(self.def.models[0].name, finished.deleted);
-        self.context.report_deletes(self.def.models[0].name, &finished);
-        Ok(())
+        self.context.finish_scan(finish).await.map(drop)
     }
 
     /// Reports the pending deletes of a run that reads only changes: the candidates of the last full run.

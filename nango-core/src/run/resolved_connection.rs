@@ -1,5 +1,5 @@
-//! Outbound HTTP of a connection: its provider with the overrides from the settings, base URL, credentials, and HTTP
-//! client.
+//! Connection with everything that requests need: its provider with the overrides from the settings, base URL,
+//! credentials, and HTTP client.
 
 use std::sync::Arc;
 
@@ -16,13 +16,15 @@ use crate::{
     http::{Authorize, Client, ClientParts, ClientQuota, Clock, Priority, Url, WaitObserver},
     provider::{Provider, Variable},
     redact::{Redactor, is_secret_name},
-    store::Connection,
+    store::{Connection, ConnectionKey},
     time::Timestamp,
 };
 
-/// Parts of the HTTP client of a connection.
+/// Connection whose requests can be sent.
 #[derive(Debug)]
-pub(super) struct Outbound {
+pub(super) struct ResolvedConnection {
+    /// Row as it was read; the configuration contains no secrets.
+    pub(super) connection: Connection,
     pub(super) context: Arc<ConnectionContext>,
     pub(super) base_url: Url,
     pub(super) credentials: CredentialsSource,
@@ -31,11 +33,18 @@ pub(super) struct Outbound {
     authorize: Arc<dyn Authorize>,
 }
 
-impl Outbound {
-    /// Loads the parts for a stored connection. Its credentials are refreshed when they are due.
-    pub(super) async fn for_connection(runtime: &Runtime, connection: &Connection) -> Result<Self> {
-        let context = connection_context(runtime, &connection.integration, &connection.id)?;
-        let mut current = runtime.token_refresher.load(&context).await.map_err(RefreshError::into_error)?;
+impl ResolvedConnection {
+    /// Resolves a connection that was just read from the database. Its credentials are refreshed when they are due.
+    pub(super) async fn stored(runtime: &Runtime, connection: Connection) -> Result<Self> {
+        let context = connection_context(runtime, connection.key())?;
+        let refresher = &runtime.token_refresher;
+        // A dry run has a copy of the row; its tokens are refreshed in the real database.
+        let current = if refresher.stores_tokens_in(&runtime.store) {
+            refresher.open(&context, connection.clone())
+        } else {
+            refresher.load(&context).await
+        };
+        let mut current = current.map_err(RefreshError::into_error)?;
         let mut refreshing =
             RefreshingCredentials::new(runtime.token_refresher.clone(), context.clone(), current.clone());
         if refreshing.as_ref().is_err_and(|error| comes_with_token(&context, error))
@@ -47,8 +56,9 @@ impl Outbound {
         let refreshing = Arc::new(refreshing.map_err(|error| unusable(&context, error))?);
         let base_url = refreshing.base_url().clone();
         let redactor = refreshing.redactor().clone();
-        redact_settings(&redactor, runtime, &context.integration);
+        redact_settings(&redactor, runtime, &context.key.integration);
         Ok(Self {
+            connection,
             context,
             base_url,
             credentials: CredentialsSource::Refreshing(refreshing.clone()),
@@ -57,27 +67,28 @@ impl Outbound {
         })
     }
 
-    /// Creates the parts for a connection that is not stored yet.
-    pub(super) fn with_credentials(
+    /// Resolves a connection that is not stored yet.
+    pub(super) fn unstored(
         runtime: &Runtime,
-        connection: &Connection,
+        context: Arc<ConnectionContext>,
+        connection: Connection,
         credentials: Credentials,
     ) -> Result<Self> {
-        let context = connection_context(runtime, &connection.integration, &connection.id)?;
         let base_url = context.base_url(&connection.config, &credentials);
         let base_url = base_url.map_err(|error| unusable(&context, error.into()))?;
-        let ConnectionContext { provider, integration, app, .. } = &*context;
-        let injector = Injector::new(provider, integration, &credentials, &connection.config, app)
+        let ConnectionContext { provider, key, app } = &*context;
+        let injector = Injector::new(provider, &key.integration, &credentials, &connection.config, app)
             .map_err(|error| unusable(&context, error))?;
         let authorize = Arc::new(StaticAuthorizer { injector, clock: runtime.clock.clone() });
         let redactor = redactor(&credentials, &connection.config, app);
-        redact_settings(&redactor, runtime, integration);
+        redact_settings(&redactor, runtime, &key.integration);
         Ok(Self {
+            connection,
             base_url,
             credentials: CredentialsSource::Static(credentials),
             redactor,
             authorize,
-            context: context.clone(),
+            context,
         })
     }
 
@@ -95,7 +106,7 @@ impl Outbound {
         cancellation: CancellationToken,
         wait_observer: Option<Arc<dyn WaitObserver>>,
     ) -> Client {
-        let ConnectionContext { provider, integration, connection, .. } = &*self.context;
+        let ConnectionContext { provider, key: ConnectionKey { integration, connection }, .. } = &*self.context;
         let proxy = &provider.proxy;
         let limiter = runtime.rate_limiters.of(integration, connection, proxy.retry.shared_quota);
         let listed = runtime.config.integrations.get(integration).map(|settings| settings.trusted_origins.as_slice());
@@ -140,31 +151,27 @@ fn comes_with_token(context: &ConnectionContext, error: &InjectError) -> bool {
 /// Converts an error to a connection error. The source is kept, so that `wire` and `cli` can distinguish invalid input
 /// from an invalid setup.
 fn unusable(context: &ConnectionContext, error: InjectError) -> Error {
-    let message = format!("connection `{}` of `{}` cannot be used", context.connection, context.integration);
-    error.into_error().context(message)
+    error.into_error().context(format!("{} cannot be used", context.key))
 }
 
 /// Creates the context of a connection, for which tokens are obtained.
-pub(super) fn connection_context(
-    runtime: &Runtime,
-    integration: &str,
-    connection: &str,
-) -> Result<Arc<ConnectionContext>> {
-    Ok(Arc::new(ConnectionContext {
-        provider: Arc::new(provider(runtime, integration)?),
-        integration: integration.to_owned(),
-        connection: connection.to_owned(),
-        app: Arc::new(runtime.config.app(integration)),
-    }))
+pub(super) fn connection_context(runtime: &Runtime, key: ConnectionKey) -> Result<Arc<ConnectionContext>> {
+    let provider = Arc::new(provider(runtime, &key.integration)?);
+    let app = Arc::new(runtime.config.app(&key.integration));
+    Ok(Arc::new(ConnectionContext { provider, key, app }))
 }
 
 /// Checks credentials before a token is requested from the provider. Values that its response provides may still be
 /// missing.
-pub(super) fn check_credentials(runtime: &Runtime, connection: &Connection, credentials: &Credentials) -> Result<()> {
-    match Outbound::with_credentials(runtime, connection, credentials.clone()) {
+pub(super) fn check_credentials(
+    runtime: &Runtime,
+    context: &Arc<ConnectionContext>,
+    connection: &Connection,
+    credentials: &Credentials,
+) -> Result<()> {
+    match ResolvedConnection::unstored(runtime, context.clone(), connection.clone(), credentials.clone()) {
         Err(error) if credentials.are_refreshable() && credentials.token().is_none() => {
-            let context = connection_context(runtime, &connection.integration, &connection.id)?;
-            let is_pending = error.downcast_ref().is_some_and(|error| comes_with_token(&context, error));
+            let is_pending = error.downcast_ref().is_some_and(|error| comes_with_token(context, error));
             if is_pending { Ok(()) } else { Err(error) }
         }
         fits => fits.map(drop),
@@ -187,7 +194,7 @@ pub(super) async fn obtain_token(
         connection.renew_at = due.filter(|_| credentials.are_refreshable()).map(Timestamp::as_micros);
         return Ok(credentials);
     }
-    let ConnectionContext { provider, integration, app, .. } = context;
+    let ConnectionContext { provider, key: ConnectionKey { integration, .. }, app } = context;
     let redactor = redactor(&credentials, &connection.config, app);
     let subject = TokenContext {
         provider,
@@ -207,9 +214,7 @@ pub(super) async fn obtain_token(
 }
 
 fn obtain_error(context: &ConnectionContext, error: ObtainError) -> Error {
-    let message =
-        format!("no token could be obtained for connection `{}` of `{}`", context.connection, context.integration);
-    error.into_error().context(message)
+    error.into_error().context(format!("no token could be obtained for {}", context.key))
 }
 
 /// Returns the provider of an integration with the overrides from the settings: the configured provider, the provider
@@ -217,9 +222,8 @@ fn obtain_error(context: &ConnectionContext, error: ObtainError) -> Error {
 pub(super) fn provider(runtime: &Runtime, integration: &str) -> Result<Provider> {
     let fault = |message: String| Error::new(ErrorKind::Connection, message);
     let settings = runtime.config.integrations.get(integration);
-    let named = settings.and_then(|settings| settings.provider.as_deref());
     let base_url = settings.and_then(|settings| settings.base_url.as_deref());
-    let mut provider = match (runtime.catalogue.get(named.unwrap_or(integration)), base_url) {
+    let mut provider = match (runtime.catalogue.get(runtime.config.provider_of(integration)), base_url) {
         (Some(provider), _) => provider.clone(),
         (None, Some(base_url)) => {
             Provider::from_base_url(integration, base_url).map_err(|error| Error::new(ErrorKind::Connection, error))?
