@@ -260,7 +260,7 @@ impl Context {
         let observer: Arc<dyn Observer> = progress.clone();
         let report = self.tokio_runtime.block_on(execute(runtime, request, stop, observer));
         progress.finish();
-        Ok(report?)
+        report.map_err(|error| lookup::run_error(runtime, error))
     }
 
     /// Returns an observer that draws the progress of runs on stderr, and prints their log.

@@ -9,10 +9,11 @@ use crate::{
     auth::{AuthMode, Credentials},
     config::Config,
     declare::{Entry, FunctionKind, Registry, suggest},
+    error::Error,
     model::ModelInfo,
     provider::{Catalogue, Provider},
-    run::Runtime,
-    store::Connection,
+    run::{Runtime, UnknownConnection, find_connection},
+    store::{Connection, ConnectionKey},
 };
 
 /// Maximum number of names of a list that are printed; a longer list ends with the number of the remaining names.
@@ -84,17 +85,22 @@ pub fn model(registry: &Registry, integration_name: &str, name: &str) -> Result<
 /// Fails if the connection is unknown, or the database failed. If the integration has no connection at all, the message
 /// contains the command that adds one.
 pub async fn connection(runtime: &Runtime, integration: &str, id: &str) -> Result<Connection, CommandError> {
-    if let Some(found) = runtime.store.connection(integration, id).await? {
-        return Ok(found);
-    }
-    let all = runtime.store.connections(Some(integration)).await?;
-    let ids: Vec<&str> = all.iter().map(|connection| connection.id.as_str()).collect();
-    Err(CommandError::not_found(if ids.is_empty() {
-        let line = add_command(&runtime.catalogue, &runtime.config, integration, id);
+    let found = find_connection(runtime, ConnectionKey::new(integration, id)).await;
+    found.map_err(|error| run_error(runtime, error))
+}
+
+/// Converts the error of a run that could not start. If the connection is unknown, the message contains the available
+/// ones, or the command that adds the first one.
+pub(super) fn run_error(runtime: &Runtime, error: Error) -> CommandError {
+    let Some(UnknownConnection { key, available }) = error.find() else { return error.into() };
+    let ConnectionKey { integration, connection } = key;
+    CommandError::not_found(if available.is_empty() {
+        let line = add_command(&runtime.catalogue, &runtime.config, integration, connection);
         format!("`{integration}` has no connection yet. Add one:\n  {line}")
     } else {
-        unknown_name(&format!("connection of `{integration}` named"), id, &ids)
-    }))
+        let ids: Vec<&str> = available.iter().map(String::as_str).collect();
+        unknown_name(&format!("connection of `{integration}` named"), connection, &ids)
+    })
 }
 
 /// Returns the command that adds a connection with the simplest credentials that the provider accepts.

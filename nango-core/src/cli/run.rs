@@ -71,7 +71,6 @@ impl Command for Run {
         let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let request = request(context.registry(), &arguments)?;
         let runtime = context.open()?;
-        context.block_on(lookup::connection(&runtime, &request.integration, &request.connection))?;
         let report = context.execute(&runtime, request)?;
         report::print(&mut context.terminal, &report)
     }

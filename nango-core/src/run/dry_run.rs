@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    prepare::find_connection,
+    find_connection::find_connection,
     report::{DryRecords, RunReport},
     request::{RunRequest, Target},
     runtime::Runtime,
@@ -17,7 +17,7 @@ use crate::{
 /// Creates a runtime with a database in memory, which contains one connection and its checkpoint. The writes of a dry
 /// run are dropped with it.
 pub(super) async fn runtime(runtime: &Runtime, request: &RunRequest) -> Result<Runtime> {
-    let stored = find_connection(runtime, &request.integration, &request.connection).await?;
+    let stored = find_connection(runtime, request.connection_key()).await?;
     let store: SharedStore = Arc::new(Sqlite::open(":memory:").await.map_err(StoreError::into_error)?);
     let new = NewConnection {
         integration: stored.integration,

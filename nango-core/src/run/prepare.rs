@@ -6,15 +6,15 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    clock::RunClock, job::Job, request::RunRequest, resolved_connection::ResolvedConnection, runtime::Runtime,
-    services::RuntimeServices, setup::RunSetup,
+    clock::RunClock, find_connection::find_connection, job::Job, request::RunRequest,
+    resolved_connection::ResolvedConnection, runtime::Runtime, services::RuntimeServices, setup::RunSetup,
 };
 use crate::{
-    declare::{FunctionKind, Registry},
-    error::{Error, ErrorKind, Remedy, Result},
+    declare::FunctionKind,
+    error::Result,
     http::Priority,
     nango::{ContextParts, RunOptions},
-    store::{Connection, FunctionKey, RunToken, StoreError},
+    store::{FunctionKey, RunToken},
 };
 
 /// Run that is ready to start.
@@ -29,7 +29,7 @@ pub(super) struct PreparedRun {
 
 /// Prepares a run of a function for the requested connection.
 pub(super) async fn prepare(runtime: &Runtime, request: &RunRequest, job: &Job) -> Result<PreparedRun> {
-    let connection = find_connection(runtime, &request.integration, &request.connection).await?;
+    let connection = find_connection(runtime, request.connection_key()).await?;
     let resolved = ResolvedConnection::stored(runtime, connection).await?;
     let key = FunctionKey {
         kind: job.kind(),
@@ -79,20 +79,4 @@ impl PreparedRun {
             limits: runtime.config.limits.clone(),
         }
     }
-}
-
-/// Returns the stored connection. The error of an unknown one contains the ids that exist.
-pub(super) async fn find_connection(runtime: &Runtime, integration: &str, id: &str) -> Result<Connection> {
-    if let Some(found) = runtime.store.connection(integration, id).await.map_err(StoreError::into_error)? {
-        return Ok(found);
-    }
-    let all = runtime.store.connections(Some(integration)).await.map_err(StoreError::into_error)?;
-    let ids: Vec<&str> = all.iter().map(|connection| connection.id.as_str()).collect();
-    if ids.is_empty() {
-        let remedy = Remedy::AddConnection { integration: integration.to_owned(), connection: id.to_owned() };
-        let message = format!("`{integration}` has no connection yet");
-        return Err(Error::new(ErrorKind::Connection, message).with_remedy(remedy));
-    }
-    let message = Registry::unknown_message(&format!("connection of `{integration}` named"), id, &ids);
-    Err(Error::new(ErrorKind::Connection, message))
 }

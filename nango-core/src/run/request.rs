@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::store::BASE_VARIANT;
+use crate::store::{BASE_VARIANT, ConnectionKey};
 
 /// Request to run a function for a connection.
 #[derive(Debug, Clone)]
@@ -35,6 +35,11 @@ pub struct RunRequest {
 }
 
 impl RunRequest {
+    /// Returns the connection of the run.
+    pub(crate) fn connection_key(&self) -> ConnectionKey {
+        ConnectionKey::new(&self.integration, &self.connection)
+    }
+
     /// Creates a request for the base variant, with the stored metadata and checkpoint and without options.
     pub fn new(integration: impl Into<String>, function: Target, connection: impl Into<String>) -> Self {
         Self {
