@@ -30,6 +30,8 @@ struct Import {
 struct Module {
     imports: Vec<Import>,
     defined: BTreeSet<String>,
+    /// Defined functions, constants and statics.
+    logic: BTreeSet<String>,
 }
 
 pub(super) struct Modules(BTreeMap<String, Module>);
@@ -67,23 +69,28 @@ pub(super) fn is_test_item(item: &Item) -> bool {
 
 impl Modules {
     pub(super) fn of_core() -> Self {
-        let mut modules = BTreeMap::new();
-        for source in sources::all(&[".rs"]) {
-            let Some(path) = source.path.strip_prefix("nango-core/src/") else { continue };
-            if is_test(path) {
-                continue;
-            }
+        let files = sources::all(&[".rs"]).into_iter().filter_map(|source| {
+            let path = source.path.strip_prefix("nango-core/src/").filter(|path| !is_test(path))?;
+            Some((path.to_owned(), source.text))
+        });
+        let modules = Self::parse(files);
+        assert!(modules.0.len() > 100, "{} modules were found", modules.0.len());
+        modules
+    }
+
+    /// Reads files, which are pairs of a path below `src` and a text.
+    fn parse(files: impl IntoIterator<Item = (String, String)>) -> Self {
+        let parse = |(path, text): (String, String)| {
             let name = path.trim_end_matches(".rs").replace('/', "::");
             let name = if name == "lib" { String::new() } else { name };
-            let file = syn::parse_file(&source.text).unwrap_or_else(|error| panic!("{path}: {error}"));
+            let file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
             let mut module = Module::default();
             for item in &file.items {
                 module.read(item);
             }
-            modules.insert(name, module);
-        }
-        assert!(modules.len() > 100, "{} modules were found", modules.len());
-        Self(modules)
+            (name, module)
+        };
+        Self(files.into_iter().map(parse).collect())
     }
 
     /// Every pair of a module and another one that it imports.
@@ -100,6 +107,46 @@ impl Modules {
             }
         }
         pairs
+    }
+
+    /// Groups of modules that import each other, directly or through further modules. Each group is sorted.
+    pub(super) fn cycles(&self) -> Vec<Vec<String>> {
+        let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (from, to) in self.imports() {
+            imports.entry(from).or_default().insert(to);
+        }
+        let reachable = |start: &String| {
+            let mut found = BTreeSet::new();
+            let mut open = vec![start];
+            while let Some(module) = open.pop() {
+                open.extend(imports.get(module).into_iter().flatten().filter(|to| found.insert((*to).clone())));
+            }
+            found
+        };
+        let reachable: BTreeMap<&String, BTreeSet<String>> =
+            imports.keys().map(|module| (module, reachable(module))).collect();
+        let mut cycles = BTreeSet::new();
+        for (module, found) in &reachable {
+            let is_back = |to: &&String| reachable.get(to).is_some_and(|back| back.contains(*module));
+            cycles.insert(found.iter().filter(is_back).cloned().collect::<Vec<_>>());
+        }
+        cycles.into_iter().filter(|cycle| !cycle.is_empty()).collect()
+    }
+
+    /// Every function and constant that a module imports from one of its ancestors, as the importer and the full name.
+    pub(super) fn logic_of_parents(&self) -> BTreeSet<(String, String)> {
+        let mut found = BTreeSet::new();
+        for (name, module) in &self.0 {
+            for import in &module.imports {
+                let Some(target) = self.definition(name, &import.path, 0) else { continue };
+                let Some(imported) = import.path.last() else { continue };
+                let is_parent = !target.is_empty() && name.starts_with(&format!("{target}::"));
+                if is_parent && self.0[&target].logic.contains(imported) {
+                    found.insert((name.clone(), format!("{target}::{imported}")));
+                }
+            }
+        }
+        found
     }
 
     /// The module that defines what `path` names in the module `from`; `None` for other crates.
@@ -177,6 +224,9 @@ impl Module {
             return;
         }
         self.defined.extend(name.map(ToString::to_string));
+        if matches!(item, Item::Const(_) | Item::Fn(_) | Item::Static(_)) {
+            self.logic.extend(name.map(ToString::to_string));
+        }
         self.read_paths(item.to_token_stream());
     }
 
@@ -244,5 +294,55 @@ impl Module {
             self.imports.push(Import { path: std::mem::take(path), name, exported: false });
         }
         path.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn modules(files: &[(&str, &str)]) -> Modules {
+        Modules::parse(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())))
+    }
+
+    #[test]
+    fn cycle_of_any_length_is_found() {
+        let pair = [
+            ("lib.rs", "mod a; mod b;"),
+            ("a.rs", "use crate::b::B; struct A;"),
+            ("b.rs", "use super::a::A; struct B;"),
+        ];
+        assert_eq!(modules(&pair).cycles(), [["a", "b"]]);
+        let three = [
+            ("lib.rs", "mod a; mod b; mod c; mod d;"),
+            ("a.rs", "fn a() { crate::b::b() }"),
+            ("b.rs", "use crate::c; fn b() { c::c() }"),
+            ("c.rs", "use crate::{a, d::D}; fn c() { a::a() }"),
+            ("d.rs", "struct D;"),
+        ];
+        assert_eq!(modules(&three).cycles(), [["a", "b", "c"]]);
+    }
+
+    #[test]
+    fn re_export_of_a_child_and_test_are_no_imports() {
+        let files = [
+            ("lib.rs", "mod a; pub use a::A;"),
+            ("a.rs", "mod b; mod c; pub use b::B; pub struct A; #[cfg(test)] mod tests { use super::c::C; }"),
+            ("a/b.rs", "use super::A; #[cfg(test)] use super::c::C; pub struct B;"),
+            ("a/c.rs", "use super::B; struct C;"),
+        ];
+        assert_eq!(modules(&files).cycles(), [[""; 0]; 0]);
+        let used = [files[0], ("a.rs", "mod b; use b::B; pub struct A(B);"), ("a/b.rs", "use super::A; pub struct B;")];
+        assert_eq!(modules(&used).cycles(), [["a", "a::b"]]);
+    }
+
+    #[test]
+    fn function_of_a_parent_is_found_and_type_is_not() {
+        let files = [
+            ("a.rs", "mod b; pub struct A; const MOST: u8 = 1; fn help() {}"),
+            ("a/b.rs", "use super::{A, MOST}; fn b() { super::help() }"),
+        ];
+        let found: Vec<_> = modules(&files).logic_of_parents().into_iter().collect();
+        assert_eq!(found, ["a::MOST", "a::help"].map(|name| ("a::b".to_owned(), name.to_owned())));
     }
 }
