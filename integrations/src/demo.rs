@@ -9,11 +9,15 @@ pub mod standin;
 use std::sync::Arc;
 
 use nango_core::{
-    auth::Credentials,
-    cli::{Command, CommandError, Context, Exit, clap, record_table, report},
-    config::{Config, IntegrationConfig},
-    run::{AddConnection, NoopObserver, RunReport, RunRequest, Runtime, Target, add_connection},
-    store::{BASE_VARIANT, DatasetKey, FeedPage, Filter, ReadQuery, RunStatus},
+    cli::{Command, CommandError, Context, Exit, clap},
+    internal::{
+        auth::Credentials,
+        cli::record_table,
+        cli::report,
+        config::{Config, IntegrationConfig},
+        run::{AddConnection, NoopObserver, RunReport, RunRequest, Runtime, Target, add_connection},
+        store::{BASE_VARIANT, DatasetKey, FeedPage, Filter, ReadQuery, RunStatus},
+    },
 };
 use serde_json::{Map, Value, json};
 
@@ -126,7 +130,7 @@ impl DemoRun<'_> {
         self.print_command(&format!(
             "registry schema --format json-schema --integration {INTEGRATION} --model {MODEL}"
         ))?;
-        let schema = nango_core::export::model(self.context.registry(), INTEGRATION, MODEL);
+        let schema = nango_core::internal::export::model(self.context.registry(), INTEGRATION, MODEL);
         let schema = schema.map_err(|errors| CommandError::failed(format!("{errors:?}")))?.unwrap_or_default();
         self.context.terminal.line(format!("{schema:#}"))?;
 

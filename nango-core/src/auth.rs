@@ -18,17 +18,18 @@ mod redaction;
 mod refresh;
 mod secret;
 
-pub use crate::provider::{AuthMode, UnknownAuthMode};
-pub use app::App;
-pub use credentials::{CredentialError, Credentials, ObtainedToken};
-pub use credentials_source::CredentialsSource;
-pub use inject::{InjectError, Injector, StaticAuthorizer};
-pub use keyring::{KeyError, KeyRing};
-pub use obtain::{ObtainError, TokenContext, obtain_token};
+pub(crate) use crate::provider::AuthMode;
+pub(crate) use app::App;
+pub use credentials::Credentials;
+pub(crate) use credentials::{CredentialError, ObtainedToken};
+pub(crate) use credentials_source::CredentialsSource;
+pub(crate) use inject::{InjectError, Injector, StaticAuthorizer};
+pub(crate) use keyring::KeyError;
+pub use keyring::KeyRing;
+pub(crate) use obtain::{ObtainError, TokenContext};
 pub(crate) use redaction::redactor;
 pub(crate) use refresh::renew_at;
-pub use refresh::{
-    ConnectionContext, CredentialsSnapshot, RefreshError, RefreshingAuthorizer, RefreshingCredentials, SetupError,
-    TokenRefresher,
+pub(crate) use refresh::{
+    ConnectionContext, RefreshError, RefreshingAuthorizer, RefreshingCredentials, TokenRefresher,
 };
-pub use secret::Secret;
+pub(crate) use secret::Secret;

@@ -24,33 +24,34 @@ mod group;
 mod input;
 mod lifecycle;
 mod list;
-pub mod lookup;
+mod lookup;
 mod progress;
 mod prompt;
 mod providers;
 mod record_table;
 mod records;
 mod remedy;
-pub mod report;
+pub(crate) mod report;
 mod run;
 mod schema;
 mod shell;
 mod signals;
 mod startup_check;
-pub mod table;
+mod table;
 mod terminal;
-pub mod values;
+mod values;
 
 use std::process::ExitCode;
 
 use crate::store;
-pub use args::GlobalOptions;
+pub(crate) use args::GlobalOptions;
 pub use clap;
 pub use context::Context;
 pub use error::{CommandError, Exit};
+#[doc(hidden)]
 pub use progress::Progress;
+#[doc(hidden)]
 pub use record_table::record_table;
-pub use startup_check::check;
 pub use terminal::Terminal;
 
 /// A command of the `registry` binary.

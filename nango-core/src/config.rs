@@ -20,10 +20,10 @@ use std::{
     time::Duration,
 };
 
-pub use egress::Egress;
-pub use error::ConfigError;
-pub use limits::Limits;
-pub use retention::Retention;
+pub(crate) use egress::Egress;
+pub(crate) use error::ConfigError;
+pub(crate) use limits::Limits;
+pub(crate) use retention::Retention;
 
 use crate::{
     auth::{App, Secret},
@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Name of the configuration file, read from the working directory unless `--config` names another file.
-pub const FILE_NAME: &str = "nango.toml";
+pub(crate) const FILE_NAME: &str = "nango.toml";
 
 const DEFAULT_DATABASE: &str = "sqlite:nango.db";
 const DEFAULT_LEASE: Duration = Duration::from_secs(15);

@@ -12,15 +12,16 @@ mod path;
 mod registry;
 
 pub use capability::{ActionMarker, HasCheckpoint, HasMetadata, HasWebhook, NoModel, Saves, SyncMarker};
+pub(crate) use def::Handle;
 pub use def::{
-    ActionDef, BoxFuture, Endpoint, Event, EventDef, Handle, Item, Location, MapRecord, Mapper, Merging, OnInvalid,
-    Since, SinceFormat, SinceFrom, SyncDef, SyncRun, WebhookDef, integration_of,
+    ActionDef, BoxFuture, Endpoint, Event, EventDef, Item, Location, MapRecord, Mapper, Merging, OnInvalid, Since,
+    SinceFormat, SinceFrom, SyncDef, SyncRun, WebhookDef, integration_of,
 };
-pub use deletes::{ConfirmField, ConfirmRequest, Deletes, MetadataValues};
+pub use deletes::{ConfirmField, ConfirmRequest, Deletes};
+pub use nango_grammar::Frequency;
 pub(crate) use nango_grammar::suggest;
-pub use nango_grammar::{Frequency, FrequencyError};
 pub use paginate::{OffsetBy, Paginate, PaginateKind, Pagination};
 pub(crate) use path::fill;
 pub use path::{EndpointPath, IntoEndpoint, PathValue};
 pub(crate) use registry::integration_key;
-pub use registry::{Entry, FunctionKind, LoadError, Registry};
+pub use registry::{Entry, FunctionKind, Registry};

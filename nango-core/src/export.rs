@@ -21,9 +21,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-pub use definitions::ExportError;
-pub use schemars::generate::Contract;
-pub use text::{schema_text, type_text};
+pub(crate) use definitions::ExportError;
+pub(crate) use schemars::generate::Contract;
+pub(crate) use text::{schema_text, type_text};
 
 use crate::{
     declare::{Entry, Item, Registry},
@@ -45,7 +45,7 @@ use definitions::{DIALECT, Definitions};
 /// # Errors
 ///
 /// Returns one error for each name that two types of an integration share.
-pub fn bundle(registry: &Registry, integration: Option<&str>) -> Result<Value, Vec<ExportError>> {
+pub(crate) fn bundle(registry: &Registry, integration: Option<&str>) -> Result<Value, Vec<ExportError>> {
     let mut integrations = Map::new();
     let mut errors = Vec::new();
     for name in registry.integrations().into_iter().filter(|name| integration.is_none_or(|only| only == *name)) {
@@ -75,12 +75,12 @@ pub fn model(registry: &Registry, integration: &str, model: &str) -> Result<Opti
 /// # Errors
 ///
 /// Returns one error for each name that two types of the integration share.
-pub fn names(registry: &Registry, integration: &str) -> Result<Vec<String>, Vec<ExportError>> {
+pub(crate) fn names(registry: &Registry, integration: &str) -> Result<Vec<String>, Vec<ExportError>> {
     Ok(IntegrationSchemas::from_registry(registry, integration)?.definitions.names())
 }
 
 /// Returns the standalone schema of a type, such as an action's input.
-pub fn standalone(schema: SchemaFn, contract: Contract) -> Value {
+pub(crate) fn standalone(schema: SchemaFn, contract: Contract) -> Value {
     let mut root = Definitions::settings(contract).into_generator();
     let mut value = schema(&mut root).to_value();
     let definitions = root.take_definitions(true);

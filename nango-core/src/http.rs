@@ -43,26 +43,28 @@ mod transport;
 mod transport_error;
 
 pub use crate::time::{Clock, Entropy, SystemClock};
-pub use authorize::{AuthError, Authorize, CredentialsVersion, NoAuth};
-pub use body::{Body, Part, Payload, StreamBody};
-pub use body_error::BodyError;
+pub(crate) use authorize::NoAuth;
+pub use authorize::{AuthError, Authorize, CredentialsVersion};
+pub use body::Part;
+pub(crate) use body::{Body, Payload, StreamBody};
+pub(crate) use body_error::BodyError;
 pub use client::Client;
-pub use egress::{EgressDenied, EgressPolicy, HostPattern, ParseHostPatternError};
+pub use egress::EgressPolicy;
+pub(crate) use egress::{EgressDenied, HostPattern};
 pub use error::HttpError;
+pub use futures_util::future::BoxFuture;
 pub use network::{NetworkSettings, NetworkTransport};
 pub use parts::ClientParts;
-pub use quota::{ClientQuota, WaitObserver};
-pub use rate_limit::{Priority, RateLimiter, RateLimiters};
+pub use quota::ClientQuota;
+pub(crate) use quota::WaitObserver;
+pub(crate) use rate_limit::RateLimiter;
+pub use rate_limit::{Priority, RateLimiters};
 pub use redact::RedactedRequest;
 pub(crate) use redact::redacted_url;
 pub use request::{OutgoingRequest, RequestSpec};
-pub use response::{Response, StreamingResponse};
+pub use reqwest::Method;
+pub use reqwest::header::{HeaderMap, HeaderValue};
+pub(crate) use response::{Response, StreamingResponse};
 pub use transport::{RawResponse, Transport};
 pub use transport_error::TransportError;
-
-pub use futures_util::future::BoxFuture;
-pub use reqwest::{
-    Method,
-    header::{HeaderMap, HeaderName, HeaderValue},
-};
 pub use url::Url;

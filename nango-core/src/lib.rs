@@ -1,40 +1,43 @@
 //! The runtime of product integrations written as annotated async functions.
 //!
 //! A crate of integrations imports [`prelude`] and annotates functions with [`sync`](macro@sync),
-//! [`action`](macro@action) and the other attributes; its `main` calls [`main`]. The other modules implement these
-//! entry points in layers; a layer uses only the layers above it in this table:
+//! [`action`](macro@action) and the other attributes; its `main` calls [`main`]. [`handle`] has the types of the methods
+//! that functions call, [`testing`] the tools of their unit tests, and [`cli`] the interface of added commands.
+//!
+//! The private modules implement these entry points in layers; a layer uses only the layers above it in this table:
 //!
 //! | layer | responsibility |
 //! | --- | --- |
-//! | [`mod@model`], [`declare`], [`error`] | types of stored and exchanged data, registered functions, errors |
-//! | [`provider`] | the catalogue of APIs |
-//! | [`store`] | the database: connections, records, checkpoints, runs |
-//! | [`http`], [`auth`], [`paginate`], [`config`] | the outbound HTTP pipeline, and settings |
-//! | [`nango`] | the handle that functions receive |
-//! | [`run`] | execution of runs |
-//! | [`wire`], [`export`], [`cli`] | Nango's JSON shapes, schemas for clients, the `registry` binary |
+//! | `model`, `declare`, `error` | types of stored and exchanged data, registered functions, errors |
+//! | `provider` | the catalogue of APIs |
+//! | `store` | the database: connections, records, checkpoints, runs |
+//! | `http`, `auth`, `paginate`, `config` | the outbound HTTP pipeline, and settings |
+//! | `nango` | the handle that functions receive |
+//! | `run` | execution of runs |
+//! | `wire`, `export`, `cli` | Nango's JSON shapes, schemas for clients, the `registry` binary |
 
 // The attributes expand to paths that begin with `::nango_core`, also in the tests of this crate.
 #[cfg(test)]
 extern crate self as nango_core;
 
-pub mod auth;
+mod auth;
 pub mod cli;
-pub mod config;
-pub mod declare;
-pub mod error;
-pub mod export;
+mod config;
+mod declare;
+mod error;
+mod export;
 mod file_access;
 #[cfg(test)]
 mod golden;
-pub mod http;
+pub mod handle;
+mod http;
 mod json;
-pub mod model;
-pub mod nango;
-pub mod paginate;
+mod model;
+mod nango;
+mod paginate;
 pub mod prelude;
-pub mod provider;
-pub mod redact;
+mod provider;
+mod redact;
 #[cfg(test)]
 #[path = "../../tests/support/rng.rs"]
 #[allow(
@@ -45,11 +48,11 @@ pub mod redact;
     reason = "a helper of the crate `nango-tests`, with more than is needed here"
 )]
 mod rng;
-pub mod run;
-pub mod store;
+mod run;
+mod store;
 pub mod testing;
 mod time;
-pub mod wire;
+mod wire;
 
 pub use cli::{App, main};
 pub use declare::{
@@ -324,3 +327,5 @@ pub use tracing;
 
 #[doc(hidden)]
 pub mod __private;
+#[doc(hidden)]
+pub mod internal;

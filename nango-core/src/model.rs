@@ -9,7 +9,7 @@
 
 mod api_time;
 mod batch;
-pub mod canonical;
+pub(crate) mod canonical;
 mod checkpoint;
 mod id;
 mod mapped;
@@ -26,14 +26,17 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 pub use api_time::ApiTime;
-pub use batch::{Batch, BatchItem, RecordError, RecordFault};
+pub use batch::Batch;
+#[cfg(test)]
+pub(crate) use batch::RecordFault;
+pub(crate) use batch::{BatchItem, RecordError};
 pub use checkpoint::{Checkpoint, CheckpointValue};
-pub use id::{ID_MAX_BYTES, IdError, KeyOf, RecordId, check_id};
+pub use id::{KeyOf, RecordId};
 pub use mapped::{Mapped, Returns};
 pub use patch::{Fits, Patch, PatchOf};
 
 /// Adds the JSON Schema of a type to a generator and returns a reference to it. Called only when schemas are exported.
-pub type SchemaFn = fn(&mut schemars::SchemaGenerator) -> schemars::Schema;
+pub(crate) type SchemaFn = fn(&mut schemars::SchemaGenerator) -> schemars::Schema;
 
 /// Input and output of functions: models, and plain values, lists, options and maps of them.
 #[diagnostic::on_unimplemented(

@@ -34,12 +34,12 @@ use crate::{
 
 pub use batch::{PageBuilder, Saved};
 pub use connection::{ConnectionInfo, ConnectionRequest, IntegrationInfo};
-pub use context::{Context, ContextParts, PageCommit, RunOptions, RunServices};
+pub(crate) use context::{Context, ContextParts, PageCommit, RunOptions, RunServices};
 pub(crate) use context::{interrupted, lease_lost, lock as lock_state};
 pub use lock::LockGuard;
 pub use log::LogEntry;
 pub use records::RecordStream;
-pub use report::{DeferredDeletes, RunFindings};
+pub(crate) use report::{DeferredDeletes, RunFindings};
 pub use request::{OptionalRequest, Request, Response};
 pub use scan::{FullScan, ScanEnd};
 pub use trigger::ActionFn;
@@ -56,7 +56,7 @@ pub struct NangoAction<A>(Nango, PhantomData<fn() -> A>);
 
 impl Nango {
     /// Creates a handle of a context.
-    pub fn new(context: Arc<Context>) -> Self {
+    pub(crate) fn new(context: Arc<Context>) -> Self {
         Self(context)
     }
 

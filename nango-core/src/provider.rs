@@ -25,7 +25,7 @@ mod resolve;
 mod resolve_error;
 mod retry_rules;
 mod scope;
-pub mod sign;
+pub(crate) mod sign;
 mod template;
 mod templates;
 mod token;
@@ -37,25 +37,27 @@ use reqwest::header::AUTHORIZATION;
 use serde_json::{Map, Value};
 use url::Url;
 
-pub use auth_mode::{AuthMode, UnknownAuthMode};
-pub use authorization::{Authorization, OAuth1, OAuth1Method, Registration, RegistrationKind};
-pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError, Origin};
-pub use check::{CatalogueReport, Finding};
-pub use configuration::ConnectionConfigError;
-pub use facts::{Evidence, FactCounts, Facts};
-pub use field::Field;
-pub use file::SourceLocation;
-pub use lifecycle::Lifecycle;
+pub(crate) use auth_mode::AuthMode;
+pub(crate) use authorization::{Authorization, OAuth1, OAuth1Method, Registration, RegistrationKind};
+pub use catalogue::Catalogue;
+pub(crate) use catalogue::{CatalogueEntry, CatalogueError};
+pub(crate) use check::{CatalogueReport, Finding};
+pub(crate) use configuration::ConnectionConfigError;
+#[cfg(test)]
+pub(crate) use facts::Evidence;
+pub(crate) use facts::{FactCounts, Facts};
+pub(crate) use field::Field;
+pub(crate) use lifecycle::Lifecycle;
 pub(crate) use lifecycle::utc_date;
-pub use overrides::OverrideError;
-pub use pattern::{InvalidPattern, LazyPattern, Pattern};
-pub use proxy::{Proxy, Refusal, Verification};
-pub use resolve::resolve_fields;
-pub use resolve_error::ResolveError;
-pub use retry_rules::{BodyWait, InvalidStatusRange, InvalidWaitFormat, RetryRules, StatusRange, WaitFormat};
-pub use scope::{RequestParts, TemplateScope, lookup_path};
-pub use template::{Function, RequestEntropy, RequestValue, Template, TemplateError, TimeFormat, Variable};
-pub use token::{
+pub(crate) use pattern::{InvalidPattern, LazyPattern, Pattern};
+pub(crate) use proxy::{Proxy, Refusal, Verification};
+#[cfg(test)]
+pub(crate) use resolve::resolve_fields;
+pub(crate) use resolve_error::ResolveError;
+pub(crate) use retry_rules::{BodyWait, RetryRules, StatusRange, WaitFormat};
+pub(crate) use scope::{RequestParts, TemplateScope, lookup_path};
+pub(crate) use template::{Function, RequestEntropy, Template, TemplateError, Variable};
+pub(crate) use token::{
     Assertion, AssertionKind, BodyFormat, ClientAuth, ExpiryFormat, Lifetime, Param, SignatureProtocol, SignedToken,
     TokenResponse, TokenSettings, TokenStep,
 };

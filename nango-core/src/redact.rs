@@ -19,6 +19,6 @@ mod views;
 
 pub(crate) use mismatch::{INEXACT, without_value};
 pub(crate) use names::has_userinfo;
-pub use names::is_secret_name;
+pub(crate) use names::is_secret_name;
 pub use redactor::Redactor;
 pub(crate) use text::{MAX_MESSAGE_BYTES, one_line, printable, printable_json, printable_value, truncated};

@@ -38,13 +38,18 @@ mod verify;
 
 #[doc(hidden)]
 pub use confirm_path::confirm_path;
-pub use connection::{AddConnection, AddedConnection, add_connection, check_connection_id, remove_connection};
+#[cfg(test)]
+pub(crate) use connection::AddedConnection;
+pub use connection::{AddConnection, add_connection};
+pub(crate) use connection::{check_connection_id, remove_connection};
 pub use execute::execute;
 pub(crate) use find_connection::{UnknownConnection, find_connection};
-pub use maintenance::{RetainedDataset, RetentionReport, empty, retain};
-pub use observer::{NoopObserver, Observer};
-pub use report::{DryRecords, RunReport, TriggeredSync};
+pub(crate) use maintenance::{RetainedDataset, RetentionReport, empty, retain};
+pub use observer::NoopObserver;
+pub(crate) use observer::Observer;
+pub use report::RunReport;
+pub(crate) use report::{DryRecords, TriggeredSync};
 pub use request::{RunRequest, Target};
 pub use runtime::Runtime;
-pub use tracing_log::capture as capture_tracing;
-pub use verify::{ConnectionTest, test_connection};
+pub(crate) use tracing_log::capture as capture_tracing;
+pub(crate) use verify::{ConnectionTest, test_connection};

@@ -28,7 +28,7 @@ mod deletes;
 pub(crate) mod encryption;
 mod error;
 #[doc(hidden)]
-pub mod failpoint;
+pub(crate) mod failpoint;
 mod feed_page;
 mod future;
 mod hash;
@@ -40,7 +40,7 @@ mod maintenance;
 mod merge;
 mod open;
 #[cfg(feature = "postgres")]
-pub mod postgres;
+pub(crate) mod postgres;
 mod processes;
 mod records;
 mod refresh;
@@ -48,7 +48,7 @@ mod reseal;
 mod row_flags;
 mod row_outcome;
 mod runs;
-pub mod sqlite;
+pub(crate) mod sqlite;
 mod totals;
 mod transfer;
 mod update_times;
@@ -67,35 +67,46 @@ mod frozen;
 mod postgres_server;
 
 pub use batches::{empty_dataset, prune_all};
-pub use check::{CheckReport, Finding, Problem};
-pub use checkpoints::{CheckpointWrite, Checkpoints, ResumeWrite, StoredCheckpoint};
-pub use connections::{
-    Connection, ConnectionKey, Connections, MetadataChange, NewConnection, RefreshFailure, RemovedConnection,
-};
-pub use copy::{CopySummary, copy, fingerprint};
-pub use cursor::Cursor;
-pub use database::{SharedStore, Store};
+#[cfg(test)]
+pub(crate) use check::Finding;
+pub(crate) use check::{CheckReport, Problem};
+pub(crate) use checkpoints::Checkpoints;
+pub use checkpoints::{CheckpointWrite, ResumeWrite, StoredCheckpoint};
+pub use connections::{Connection, MetadataChange, NewConnection, RemovedConnection};
+pub(crate) use connections::{ConnectionKey, Connections, RefreshFailure};
+pub(crate) use copy::CopySummary;
+pub use copy::{copy, fingerprint};
+pub(crate) use cursor::Cursor;
+pub use database::SharedStore;
+pub(crate) use database::Store;
 pub use deletes::{
     Confirmation, DEFAULT_HOLD, DeletePolicy, FinishScan, HeldBy, NextFullRun, PendingDeletes, Scan, ScanFrom,
     ScanOutcome, ScanWalk, WalkKind, WalkResult,
 };
-pub use encryption::{
-    Encryption, EncryptionState, KeyId, KeyUse, Keys, ResealProgress, credentials_context, resume_context,
-};
-pub use error::{StoreError, StoreWarning};
-pub use future::StoreFuture;
+pub(crate) use encryption::{Encryption, KeyUse};
+pub use encryption::{EncryptionState, KeyId, Keys, ResealProgress, credentials_context, resume_context};
+pub use error::StoreError;
+pub(crate) use error::StoreWarning;
+pub(crate) use future::StoreFuture;
 pub use keys::{BASE_VARIANT, DatasetKey, FunctionKey, RunToken};
-pub use logs::{Level, LogLine, Logs};
-pub use maintenance::{Backup, DatasetUsage, Emptied, Maintenance, Prune, PruneUntil, Pruned, Remains, Vacuumed};
-pub use open::{open, open_target};
-pub use processes::Processes;
+pub(crate) use logs::Logs;
+pub use logs::{Level, LogLine};
+pub(crate) use maintenance::{Backup, DatasetUsage, Emptied, Maintenance, Remains, Vacuumed};
+pub use maintenance::{Prune, PruneUntil, Pruned};
+pub use open::open;
+pub(crate) use open::open_target;
+pub(crate) use processes::Processes;
 pub use records::{
-    Change, ChangeOutcome, Committed, DatasetStats, DeleteRow, FeedPage, FeedRow, Filter, LastAction, Page, PatchRow,
-    ReadQuery, Records, Write,
+    Change, Committed, DatasetStats, DeleteRow, FeedPage, FeedRow, Filter, LastAction, Page, PatchRow, ReadQuery, Write,
 };
-pub use refresh::{ClaimOutcome, RefreshClaim, RefreshEnd, Refreshes};
+pub(crate) use records::{ChangeOutcome, Records};
+pub(crate) use refresh::Refreshes;
+pub use refresh::{ClaimOutcome, RefreshClaim, RefreshEnd};
 pub use reseal::reseal;
 pub use row_outcome::RowOutcome;
-pub use runs::{NewRun, Run, RunEnd, RunStatus, Runs};
-pub use totals::{ModelCounts, Totals};
-pub use transfer::{Cell, Chunk, Table, Transfer};
+pub use runs::{NewRun, RunEnd, RunStatus};
+pub(crate) use runs::{Run, Runs};
+pub use totals::ModelCounts;
+pub(crate) use totals::Totals;
+pub use transfer::Table;
+pub(crate) use transfer::{Cell, Chunk, Transfer};

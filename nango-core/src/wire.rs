@@ -18,14 +18,15 @@ mod records;
 mod runs;
 mod time;
 
-pub use connections::{
+pub(crate) use connections::{
     AddedJson, ConnectionDetail, ConnectionList, ConnectionRow, ConnectionTestJson, MetadataJson, RemovedJson,
 };
-pub use database::{BackupJson, CheckJson, CopiedJson, PrunedJson, RemovedRowsJson, RetainedJson, VacuumedJson};
-pub use errors::WireError;
-pub use functions::FunctionRow;
-pub use providers::{ProviderCheckJson, ProviderDetail, ProviderRow};
-pub use records::{PageWriter, write_page, write_record};
-pub use runs::RunJson;
+pub(crate) use database::{BackupJson, CheckJson, CopiedJson, PrunedJson, RemovedRowsJson, RetainedJson, VacuumedJson};
+pub(crate) use errors::WireError;
+pub(crate) use functions::FunctionRow;
+pub(crate) use providers::{ProviderCheckJson, ProviderDetail, ProviderRow};
+pub use records::write_page;
+pub(crate) use records::{PageWriter, write_record};
+pub(crate) use runs::RunJson;
 pub(crate) use runs::WaitingDeletesJson;
-pub use time::{micros, millis, millis_utc};
+pub(crate) use time::micros;

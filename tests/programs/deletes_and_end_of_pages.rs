@@ -78,9 +78,11 @@ pub mod github {
 fn main() {
     use nango_core::{
         __private::{ConfirmField, Deletes},
-        declare::{Registry, SyncDef, SyncRun},
+        internal::{
+            declare::{Registry, SyncDef, SyncRun},
+            run::confirm_path,
+        },
         prelude::*,
-        run::confirm_path,
     };
 
     let registry = Registry::load().unwrap();

@@ -148,6 +148,6 @@ mod jira {
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(github::test_labels_by_hand()).unwrap();
-    let registry = nango_core::declare::Registry::load().unwrap();
+    let registry = nango_core::internal::declare::Registry::load().unwrap();
     assert_eq!(registry.entries().len(), 6);
 }

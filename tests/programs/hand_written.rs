@@ -123,8 +123,8 @@ mod google_drive {
 }
 
 fn main() {
-    let registry = nango_core::declare::Registry::load().unwrap();
-    let names: Vec<_> = registry.of("google-drive").map(nango_core::declare::Entry::name).collect();
+    let registry = nango_core::internal::declare::Registry::load().unwrap();
+    let names: Vec<_> = registry.of("google-drive").map(nango_core::internal::declare::Entry::name).collect();
     assert_eq!(names, ["camelCase", "files", "generated", "count", "make", "check", "welcome"]);
     let files = registry.sync("google-drive", "files").unwrap();
     assert_eq!(files.description, "Two models, on two lines.");

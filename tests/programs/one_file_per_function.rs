@@ -69,7 +69,7 @@ pub mod github {
 }
 
 fn main() {
-    let registry = nango_core::declare::Registry::load().unwrap();
+    let registry = nango_core::internal::declare::Registry::load().unwrap();
     let names: Vec<_> = registry.entries().iter().map(|entry| (entry.integration(), entry.name())).collect();
     let expect = [
         ("git-hub", "issues"),

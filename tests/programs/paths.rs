@@ -11,7 +11,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use nango_core::{EndpointPath, Nango, http::Method, prelude::*};
+use nango_core::{EndpointPath, Nango, handle::Method, prelude::*};
 
 /// Owner and type of a label.
 #[model]

@@ -94,7 +94,7 @@ fn run_killed_at_every_failpoint_loses_and_duplicates_nothing_on_postgres() {
 
 #[cfg(debug_assertions)]
 fn check_kills_at_every_failpoint(kind: DatabaseKind) {
-    use nango_core::store::failpoint::NAMES;
+    use nango_core::internal::store::failpoint::NAMES;
 
     let seed = rng::seed();
     let mut rng = Rng::new(seed);

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use nango_core::http::{
+use nango_core::internal::http::{
     Client, ClientParts, ClientQuota, Clock, EgressPolicy, HttpError, NetworkSettings, NetworkTransport, Priority,
     RateLimiters, RequestSpec, SystemClock, Transport,
 };

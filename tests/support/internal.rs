@@ -2,4 +2,4 @@
 //!
 //! All of them are imported from here, so that a change of their paths is a change of this file only.
 
-pub use nango_core::{auth, declare, http, model, redact, store, wire};
+pub use nango_core::internal::{auth, declare, http, model, redact, store, wire};

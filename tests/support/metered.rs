@@ -16,7 +16,9 @@ use axum::{
     routing::get,
 };
 use jiff::{Timestamp, fmt::rfc2822};
-use nango_core::http::{BoxFuture, Clock, OutgoingRequest, RawResponse, SystemClock, Transport, TransportError};
+use nango_core::internal::http::{
+    BoxFuture, Clock, OutgoingRequest, RawResponse, SystemClock, Transport, TransportError,
+};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 

@@ -19,7 +19,7 @@ use std::{
 
 use nango_core::{
     Timestamp,
-    http::{BoxFuture, Clock, Entropy},
+    internal::http::{BoxFuture, Clock, Entropy},
 };
 
 use crate::rng::Rng;

@@ -16,7 +16,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{AuthMode, KeyError, KeyRing, Secret};
 use crate::{provider::Provider, store::credentials_context, time::Timestamp};
-pub use shape::CredentialError;
+pub(crate) use shape::CredentialError;
 pub(crate) use shape::PromptField;
 pub(super) use show::collect_secrets;
 

@@ -7,7 +7,7 @@ use super::{Credentials, RefreshError, RefreshingCredentials};
 /// Credentials in use. Those of a stored connection may change during a run; those of a connection under validation do
 /// not.
 #[derive(Debug, Clone)]
-pub enum CredentialsSource {
+pub(crate) enum CredentialsSource {
     /// Fixed credentials, returned as given.
     Static(Credentials),
     /// Credentials of a stored connection, refreshed when due.
@@ -20,7 +20,7 @@ impl CredentialsSource {
     /// # Errors
     ///
     /// Fails if the token has expired and cannot be refreshed.
-    pub async fn current(&self) -> Result<Credentials, RefreshError> {
+    pub(crate) async fn current(&self) -> Result<Credentials, RefreshError> {
         match self {
             Self::Static(credentials) => Ok(credentials.clone()),
             Self::Refreshing(refreshing) => refreshing.current().await,
@@ -33,7 +33,7 @@ impl CredentialsSource {
     /// # Errors
     ///
     /// Fails if no token can be obtained.
-    pub async fn force_refresh(&self) -> Result<Credentials, RefreshError> {
+    pub(crate) async fn force_refresh(&self) -> Result<Credentials, RefreshError> {
         match self {
             Self::Static(credentials) => Ok(credentials.clone()),
             Self::Refreshing(refreshing) => refreshing.force_refresh().await.map(|current| current.credentials),

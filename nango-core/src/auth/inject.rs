@@ -28,7 +28,7 @@ use crate::{
 /// header or parameter that uses credentials of another mode is omitted, and so is one without a value for an optional
 /// configuration field.
 #[derive(Debug)]
-pub struct Injector {
+pub(crate) struct Injector {
     inputs: TemplateInputs,
     headers: HeaderMap,
     query: Vec<(String, Secret)>,
@@ -156,7 +156,7 @@ impl Injector {
     /// # Errors
     ///
     /// Fails if the provider does not accept the auth mode or has no header or parameter for it, or a value is missing.
-    pub fn new(
+    pub(crate) fn new(
         provider: &Provider,
         integration: &str,
         credentials: &Credentials,
@@ -254,7 +254,12 @@ impl Injector {
     /// # Errors
     ///
     /// Fails if a per-request value is missing or invalid, or the request cannot be signed.
-    pub fn put(&self, request: &mut OutgoingRequest, now: Timestamp, entropy: &dyn Entropy) -> Result<(), AuthError> {
+    pub(crate) fn put(
+        &self,
+        request: &mut OutgoingRequest,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<(), AuthError> {
         Ok(self.apply_all(request, now, entropy)?)
     }
 
@@ -318,7 +323,7 @@ impl Injector {
 
 /// Authorizer with fixed credentials, for a connection that is not stored yet.
 #[derive(Debug)]
-pub struct StaticAuthorizer {
+pub(crate) struct StaticAuthorizer {
     /// Injector of the credentials.
     pub injector: Injector,
     /// Clock for templates and signatures.

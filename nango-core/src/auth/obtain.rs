@@ -22,8 +22,8 @@ mod wsse;
 
 use std::time::Duration;
 
-pub use context::TokenContext;
-pub use error::ObtainError;
+pub(crate) use context::TokenContext;
+pub(crate) use error::ObtainError;
 pub(super) use request::form_pairs;
 
 use super::{AuthMode, ObtainedToken};
@@ -37,7 +37,7 @@ pub(super) const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// # Errors
 ///
 /// Fails with any [`ObtainError`], without secrets.
-pub async fn obtain_token(context: &TokenContext<'_>, client: &Client) -> Result<ObtainedToken, ObtainError> {
+pub(crate) async fn obtain_token(context: &TokenContext<'_>, client: &Client) -> Result<ObtainedToken, ObtainError> {
     request_token(context, client).await.map_err(|error| error.redacted(context.redactor))
 }
 

@@ -34,8 +34,8 @@ use crate::{
     store::{Connection, ConnectionKey, RefreshClaim, RefreshEnd, SharedStore, StoreError},
     time::Timestamp,
 };
-pub use error::{RefreshError, SetupError};
-pub use refreshing::{RefreshingAuthorizer, RefreshingCredentials};
+pub(crate) use error::{RefreshError, SetupError};
+pub(crate) use refreshing::{RefreshingAuthorizer, RefreshingCredentials};
 
 /// Delay after the first failure. It doubles with each further failure.
 const INITIAL_BACKOFF: Duration = Duration::from_secs(30);

@@ -24,7 +24,7 @@ const QUIET: &str = "quiet";
 
 /// Options that every command accepts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GlobalOptions {
+pub(crate) struct GlobalOptions {
     /// Configuration file, `--config FILE`.
     pub config: Option<PathBuf>,
     /// Database URL, `--database URL`.

@@ -98,16 +98,19 @@ impl Context {
 
     /// Returns the configuration. To use another database or base URL, change a copy and pass it to
     /// [`Context::open_with`].
+    #[doc(hidden)]
     pub fn config(&self) -> &Config {
         &self.config
     }
 
     /// Returns the registered functions of the program.
+    #[doc(hidden)]
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
 
     /// Returns the provider catalogue: the built-in entries and those of the file of providers.
+    #[doc(hidden)]
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
@@ -127,11 +130,13 @@ impl Context {
     /// # Errors
     ///
     /// Fails if the database or its key cannot be used.
+    #[doc(hidden)]
     pub fn open(&mut self) -> Result<Arc<Runtime>, CommandError> {
         self.open_with(self.config.clone())
     }
 
     /// Returns the path of the configured database file if the file does not exist.
+    #[doc(hidden)]
     pub fn missing_database(&self) -> Option<&Path> {
         self.config.database_file().filter(|file| !file.exists())
     }
@@ -141,6 +146,7 @@ impl Context {
     /// # Errors
     ///
     /// Fails if the database does not exist, or it or its key cannot be used.
+    #[doc(hidden)]
     pub fn open_existing(&mut self) -> Result<Arc<Runtime>, CommandError> {
         if let Some(file) = self.missing_database() {
             return Err(CommandError::not_found(format!(
@@ -156,6 +162,7 @@ impl Context {
     /// # Errors
     ///
     /// Fails if the database or its key cannot be used.
+    #[doc(hidden)]
     pub fn open_with(&mut self, config: Config) -> Result<Arc<Runtime>, CommandError> {
         if let Some(open) = self.open_runtimes.iter().find(|runtime| runtime.config == config) {
             return Ok(open.clone());
@@ -244,6 +251,7 @@ impl Context {
     /// Returns the cancellation of this command's runs: the first Ctrl-C cancels them, the second one ends the process.
     ///
     /// Until this is called, Ctrl-C ends the process as usual.
+    #[doc(hidden)]
     pub fn cancellation(&mut self) -> CancellationToken {
         let runtime = &self.tokio_runtime;
         self.cancellation.get_or_insert_with(|| signals::cancel_on_signal(runtime.handle())).clone()
@@ -254,6 +262,7 @@ impl Context {
     /// # Errors
     ///
     /// Fails if the run could not start.
+    #[doc(hidden)]
     pub fn execute(&mut self, runtime: &Arc<Runtime>, request: RunRequest) -> Result<RunReport, CommandError> {
         let stop = self.cancellation();
         let progress = self.progress();
@@ -264,6 +273,7 @@ impl Context {
     }
 
     /// Returns an observer that draws the progress of runs on stderr, and prints their log.
+    #[doc(hidden)]
     pub fn progress(&self) -> Arc<Progress> {
         {
             let progress = Progress::new(self.terminal.is_interactive());

@@ -12,6 +12,7 @@ use crate::{
 
 /// Exit status of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Exit {
     /// Exit code 0: success, or stdout was closed by its reader.
     Success,
@@ -38,7 +39,7 @@ impl Exit {
     }
 
     /// Returns the exit status for a run with this status.
-    pub const fn from_run_status(status: RunStatus) -> Self {
+    pub(crate) const fn from_run_status(status: RunStatus) -> Self {
         match status {
             RunStatus::Success => Self::Success,
             RunStatus::Interrupted => Self::Interrupted,

@@ -4,7 +4,7 @@
 //! command reports unknown names like the built-in ones.
 
 use super::CommandError;
-pub use super::shell::shell_quoted;
+pub(crate) use super::shell::shell_quoted;
 use crate::{
     auth::{AuthMode, Credentials},
     config::Config,
@@ -24,7 +24,7 @@ const MAX_LISTED_NAMES: usize = 30;
 /// # Errors
 ///
 /// Fails if the integration is unknown.
-pub fn integration<'a>(registry: &'a Registry, name: &str) -> Result<&'a str, CommandError> {
+pub(crate) fn integration<'a>(registry: &'a Registry, name: &str) -> Result<&'a str, CommandError> {
     let names = registry.integrations();
     names
         .iter()
@@ -39,7 +39,7 @@ pub fn integration<'a>(registry: &'a Registry, name: &str) -> Result<&'a str, Co
 /// # Errors
 ///
 /// Fails if the integration is unknown, or none of the types in `prefer` has a function of this name.
-pub fn function<'a>(
+pub(crate) fn function<'a>(
     registry: &'a Registry,
     integration_name: &str,
     name: &str,
@@ -65,7 +65,11 @@ pub fn function<'a>(
 /// # Errors
 ///
 /// Fails if the integration or the model is unknown.
-pub fn model(registry: &Registry, integration_name: &str, name: &str) -> Result<&'static ModelInfo, CommandError> {
+pub(crate) fn model(
+    registry: &Registry,
+    integration_name: &str,
+    name: &str,
+) -> Result<&'static ModelInfo, CommandError> {
     let integration = integration(registry, integration_name)?;
     registry.model(integration, name).ok_or_else(|| {
         let models = registry.models(integration);
@@ -84,7 +88,7 @@ pub fn model(registry: &Registry, integration_name: &str, name: &str) -> Result<
 ///
 /// Fails if the connection is unknown, or the database failed. If the integration has no connection at all, the message
 /// contains the command that adds one.
-pub async fn connection(runtime: &Runtime, integration: &str, id: &str) -> Result<Connection, CommandError> {
+pub(crate) async fn connection(runtime: &Runtime, integration: &str, id: &str) -> Result<Connection, CommandError> {
     let found = find_connection(runtime, ConnectionKey::new(integration, id)).await;
     found.map_err(|error| run_error(runtime, error))
 }
@@ -104,7 +108,7 @@ pub(super) fn run_error(runtime: &Runtime, error: Error) -> CommandError {
 }
 
 /// Returns the command that adds a connection with the simplest credentials that the provider accepts.
-pub fn add_command(catalogue: &Catalogue, config: &Config, integration: &str, id: &str) -> String {
+pub(crate) fn add_command(catalogue: &Catalogue, config: &Config, integration: &str, id: &str) -> String {
     let provider = catalogue.get(config.provider_of(integration));
     let mode = provider.map_or(AuthMode::None, simplest_auth_mode);
     let arguments = auth_arguments(mode, provider);

@@ -29,7 +29,7 @@ const MIN_REPORTED_WAIT: Duration = Duration::from_millis(500);
 /// # Errors
 ///
 /// Fails if the output cannot be written.
-pub fn print(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, CommandError> {
+pub(crate) fn print(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, CommandError> {
     terminal.json(&RunJson::new(report))?;
     print_human(terminal, report)
 }
@@ -153,7 +153,7 @@ fn counts_table(report: &RunReport, width: Option<u16>) -> Table {
 }
 
 /// Returns the first line: `success: sync github/issues of connection acme, 2 pages, 3 requests, 0.4 s`.
-pub fn headline(report: &RunReport) -> String {
+pub(crate) fn headline(report: &RunReport) -> String {
     let key = &report.key;
     let mut parts = vec![format!(
         "{}: {} {}/{} of connection {}",

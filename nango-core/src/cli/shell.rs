@@ -1,7 +1,7 @@
 //! Words of command lines that are shown to users.
 
 /// Quotes a word for a POSIX shell, if it needs quotes.
-pub fn shell_quoted(word: &str) -> String {
+pub(crate) fn shell_quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

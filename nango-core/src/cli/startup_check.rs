@@ -18,7 +18,7 @@ use crate::{
 ///
 /// A missing base URL is reported only when the integration runs, so that one unfinished integration does not stop the
 /// others.
-pub fn check(registry: &Registry, catalogue: &Catalogue, config: &Config) -> Vec<String> {
+pub(crate) fn check(registry: &Registry, catalogue: &Catalogue, config: &Config) -> Vec<String> {
     let mut problems = check_config_names(registry, catalogue, config);
     for (entry, sync) in registry.syncs() {
         let SyncRun::Mapper(mapper) = &sync.run else { continue };

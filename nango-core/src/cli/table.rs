@@ -5,7 +5,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use crate::{redact::printable, time::Timestamp};
 
 /// Creates a table with these headings. With a `width`, in characters, the cells are wrapped to fit it.
-pub fn table(headings: &[&str], width: Option<u16>) -> Table {
+pub(crate) fn table(headings: &[&str], width: Option<u16>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED.with_rounded_corners());
     table.set_header(headings.iter().copied());
@@ -16,12 +16,12 @@ pub fn table(headings: &[&str], width: Option<u16>) -> Table {
 }
 
 /// Creates a right-aligned cell with a number.
-pub fn count(value: u64) -> Cell {
+pub(crate) fn count(value: u64) -> Cell {
     Cell::new(number(value)).set_alignment(CellAlignment::Right)
 }
 
 /// Formats a number with thousands separators: `1,234,567`.
-pub fn number(value: u64) -> String {
+pub(crate) fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
@@ -34,19 +34,19 @@ pub fn number(value: u64) -> String {
 }
 
 /// Formats a number with a noun: `1 record`, `2 records`.
-pub fn pluralized(value: u64, one: &str) -> String {
+pub(crate) fn pluralized(value: u64, one: &str) -> String {
     let many = if value == 1 { "" } else { "s" };
     format!("{} {one}{many}", number(value))
 }
 
 /// Formats a time in UTC: `2026-11-22 12:00:00`.
-pub fn utc_time(at: Timestamp) -> String {
+pub(crate) fn utc_time(at: Timestamp) -> String {
     at.to_calendar().strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// Truncates a text to one line of `max_chars` characters. Invisible characters and those that change the direction of
 /// text are escaped.
-pub fn truncated(text: &str, max_chars: usize) -> String {
+pub(crate) fn truncated(text: &str, max_chars: usize) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(max_chars + 1).collect();
     let mut line = printable(&line).into_owned();
     if line.chars().count() > max_chars {

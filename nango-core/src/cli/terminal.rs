@@ -64,7 +64,8 @@ impl Terminal {
     }
 
     /// Returns a terminal that writes to these writers instead of stdout and stderr.
-    pub fn from_writers(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
+    #[cfg(test)]
+    pub(crate) fn from_writers(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
         Self {
             out,
             err,

@@ -13,7 +13,7 @@ use crate::json;
 
 /// Reader of option values. Only one option of a command line can read stdin.
 #[derive(Debug, Default)]
-pub struct ValueReader {
+pub(crate) struct ValueReader {
     stdin: Option<String>,
 }
 
@@ -23,7 +23,7 @@ impl ValueReader {
     /// # Errors
     ///
     /// Fails if the file or stdin cannot be read, or is not JSON.
-    pub fn json(&mut self, option: &str, given: &str) -> Result<Value, CommandError> {
+    pub(crate) fn json(&mut self, option: &str, given: &str) -> Result<Value, CommandError> {
         let text = self.text(option, given)?;
         parse(option, &text)
     }
@@ -33,7 +33,7 @@ impl ValueReader {
     /// # Errors
     ///
     /// Fails like [`ValueReader::json`], and if the value is not an object.
-    pub fn object(&mut self, option: &str, given: &str) -> Result<Map<String, Value>, CommandError> {
+    pub(crate) fn object(&mut self, option: &str, given: &str) -> Result<Map<String, Value>, CommandError> {
         match self.json(option, given)? {
             Value::Object(object) => Ok(object),
             _ => Err(CommandError::usage(format!("{option} must be a JSON object, such as '{{\"owner\": \"acme\"}}'"))),
@@ -45,7 +45,7 @@ impl ValueReader {
     /// # Errors
     ///
     /// Fails if the file or stdin cannot be read, or its text starts like JSON but is not valid.
-    pub fn credentials(&mut self, option: &str, given: &str) -> Result<Value, CommandError> {
+    pub(crate) fn credentials(&mut self, option: &str, given: &str) -> Result<Value, CommandError> {
         let text = self.text(option, given)?;
         match text.trim_start().chars().next() {
             Some('{' | '[' | '"') => parse(option, &text),
@@ -62,7 +62,7 @@ impl ValueReader {
     /// # Errors
     ///
     /// Fails if the file or stdin cannot be read.
-    pub fn file(&mut self, option: &str, path: &str) -> Result<String, CommandError> {
+    pub(crate) fn file(&mut self, option: &str, path: &str) -> Result<String, CommandError> {
         let given = if path == "-" { path.to_owned() } else { format!("@{path}") };
         let mut text = self.text(option, &given)?;
         text.truncate(text.trim_end_matches(['\r', '\n']).len());
@@ -115,7 +115,7 @@ fn parse(option: &str, text: &str) -> Result<Value, CommandError> {
 /// # Errors
 ///
 /// Fails if the text contains no `=`, or the key is empty.
-pub fn key_value(text: &str) -> Result<(String, String), String> {
+pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("expected KEY=VALUE (the configuration file is given before the command: \

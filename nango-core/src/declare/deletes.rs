@@ -30,7 +30,7 @@ impl Deletes {
 }
 
 /// Returns the values of fields, in order, from the metadata of a connection.
-pub type MetadataValues = fn(Value) -> Result<Vec<String>>;
+pub(crate) type MetadataValues = fn(Value) -> Result<Vec<String>>;
 
 /// The request that confirms a delete: its path in parts, and the path of the record in the response.
 #[derive(Debug)]

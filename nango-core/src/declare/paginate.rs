@@ -53,6 +53,7 @@ pub struct Paginate {
 
 /// Whether records can move across the position of the reader while a list is walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Pagination {
     /// The API returns an opaque position: inserts and deletes move no record across it.
     Token,
@@ -148,7 +149,7 @@ impl Paginate {
 
     /// Returns whether records can move across the position of the reader, as far as the settings determine it, and the
     /// reason. `None` if it depends on the values that lead to the next page.
-    pub fn declared_pagination(&self) -> (Option<Pagination>, &'static str) {
+    pub(crate) fn declared_pagination(&self) -> (Option<Pagination>, &'static str) {
         match (self.pagination, &self.kind) {
             (Some(declared), _) => (Some(declared), "declared"),
             (None, Some(PaginateKind::Offset { .. })) => (Some(Pagination::Position), "an offset counts"),
@@ -290,7 +291,7 @@ impl Paginate {
 
     /// Returns these settings, with `defaults` for those that are absent.
     #[must_use]
-    pub fn with_defaults(self, defaults: &Self) -> Self {
+    pub(crate) fn with_defaults(self, defaults: &Self) -> Self {
         Self {
             kind: self.kind.or_else(|| defaults.kind.clone()),
             limit: self.limit.or(defaults.limit),

@@ -1,10 +1,10 @@
 //! Classes of errors, with the names that are stored.
 
-/// Class of an [`Error`].
+/// Class of an [`Error`](super::Error).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An [`ActionError`]: the function refused the request, with a payload for its caller.
+    /// An [`ActionError`](super::ActionError): the function refused the request, with a payload for its caller.
     Action,
     /// An API responded with a status that the request did not accept.
     Http,

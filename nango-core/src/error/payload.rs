@@ -80,7 +80,14 @@ pub struct HttpFailure {
 
 impl HttpFailure {
     /// Creates a failure from a received response.
-    pub fn new(method: String, url: String, status: u16, headers: HeaderMap, body: Bytes, attempts: u32) -> Self {
+    pub(crate) fn new(
+        method: String,
+        url: String,
+        status: u16,
+        headers: HeaderMap,
+        body: Bytes,
+        attempts: u32,
+    ) -> Self {
         Self { method, url, status, headers, body, attempts, is_rate_limited: status == 429 }
     }
 

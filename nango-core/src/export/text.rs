@@ -7,13 +7,13 @@ use super::definitions::{DEFS_PREFIX, Definitions};
 use crate::model::SchemaFn;
 
 /// Returns the name of a type, or a short form if it has none. `None` for the unit type, `()`.
-pub fn type_text(schema: SchemaFn, contract: Contract) -> Option<String> {
+pub(crate) fn type_text(schema: SchemaFn, contract: Contract) -> Option<String> {
     let schema = schema(&mut Definitions::settings(contract).into_generator()).to_value();
     (schema.get("type") != Some(&Value::from("null"))).then(|| schema_text(&schema))
 }
 
 /// Returns the name or short form of the type of a schema.
-pub fn schema_text(schema: &Value) -> String {
+pub(crate) fn schema_text(schema: &Value) -> String {
     if let Some(to) = schema.get("$ref").and_then(Value::as_str) {
         return to.strip_prefix(DEFS_PREFIX).or_else(|| to.rsplit('/').next()).unwrap_or(to).to_owned();
     }

@@ -41,8 +41,7 @@ pub struct CredentialsVersion(pub u64);
 #[derive(Debug, Clone)]
 pub struct AuthError {
     kind: ErrorKind,
-    /// Boxed, because errors of requests are returned at many levels and should stay small.
-    remedy: Option<Box<Remedy>>,
+    remedy: Option<Remedy>,
     wait: Option<Duration>,
     cause: Arc<dyn StdError + Send + Sync>,
 }
@@ -63,7 +62,7 @@ impl AuthError {
     /// Sets the next step that fixes the cause.
     #[must_use]
     pub(crate) fn with_remedy(mut self, remedy: Option<Remedy>) -> Self {
-        self.remedy = remedy.map(Box::new);
+        self.remedy = remedy;
         self
     }
 
@@ -79,7 +78,7 @@ impl AuthError {
 
     /// Returns the next step that fixes the cause.
     pub(crate) fn remedy(&self) -> Option<Remedy> {
-        self.remedy.as_deref().cloned()
+        self.remedy.clone()
     }
 }
 
@@ -97,7 +96,7 @@ impl StdError for AuthError {
 
 /// An authorizer that adds no credentials.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct NoAuth;
+pub(crate) struct NoAuth;
 
 impl Authorize for NoAuth {
     fn authorize<'a>(

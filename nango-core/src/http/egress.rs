@@ -25,7 +25,7 @@ use url::{Host, Url};
 
 use address::AddressScope;
 use host_name::normalized_host;
-pub use host_pattern::{HostPattern, ParseHostPatternError};
+pub(crate) use host_pattern::HostPattern;
 pub(super) use resolve::{PolicyResolver, SystemResolver};
 
 /// Rules for the hosts and addresses that requests may reach. Default: every public address, and nothing else.

@@ -23,7 +23,7 @@ pub struct ClientParts {
     pub headers: HeaderMap,
     /// The integration's query parameters, for requests to that origin that do not have them.
     pub query: Vec<(String, String)>,
-    /// Adds the credentials to requests. Default: [`NoAuth`].
+    /// Adds the credentials to requests. Default: `NoAuth`.
     pub authorize: Arc<dyn Authorize>,
     /// The provider's rules for failures. Default: no rules.
     pub retry: Arc<RetryRules>,

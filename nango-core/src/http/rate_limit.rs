@@ -34,7 +34,7 @@ use std::{
 
 use super::Clock;
 pub(super) use limiter::Permit;
-pub use limiter::RateLimiter;
+pub(crate) use limiter::RateLimiter;
 pub(super) use permit::{AcquireError, Outcome, PermitRequest};
 pub use priority::Priority;
 

@@ -19,14 +19,14 @@ use serde::{
 
 use crate::json::decode_str;
 
-pub use error::CanonicalError;
+pub(crate) use error::CanonicalError;
 use text::{KeyText, RawText};
 
 /// Struct name under which `serde_json::value::RawValue` serializes text that is already JSON.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// Appends the canonical form of `value` to `out`. On an error, `out` may contain a part of it.
-pub fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
+pub(crate) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
     value.serialize(Canonical { out })
 }
 

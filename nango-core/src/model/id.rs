@@ -7,7 +7,7 @@ use std::fmt::Display;
 use super::{ApiTime, Record};
 
 /// Maximum length of an id in bytes of its text (the limit of the wire).
-pub const ID_MAX_BYTES: usize = 255;
+pub(crate) const ID_MAX_BYTES: usize = 255;
 
 /// A type that can be the id of a model.
 #[diagnostic::on_unimplemented(
@@ -100,7 +100,7 @@ pub enum IdError {
 }
 
 /// Checks whether an id may enter the cache: 1 to [`ID_MAX_BYTES`] bytes, without a NUL.
-pub fn check_id(id: &str) -> Result<(), IdError> {
+pub(crate) fn check_id(id: &str) -> Result<(), IdError> {
     let start = || id.chars().take(40).map(|c| if c == '\0' { '␀' } else { c }).collect();
     if id.is_empty() {
         Err(IdError::Empty)

@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// Parts from which a [`Context`] is created.
-pub struct ContextParts {
+pub(crate) struct ContextParts {
     /// Integration, function, connection and variant of the run.
     pub key: FunctionKey,
     /// Fencing token that permits writes.
@@ -67,7 +67,7 @@ pub struct ContextParts {
 
 /// Options of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RunOptions {
+pub(crate) struct RunOptions {
     /// Reads the complete list, even if `since` would limit the walk to changes.
     pub full: bool,
     /// Disables the delete guard, `hold` and `max_deletes` for this run.
@@ -75,7 +75,7 @@ pub struct RunOptions {
 }
 
 /// Services that the `run` module provides to the handles of functions.
-pub trait RunServices: Send + Sync {
+pub(crate) trait RunServices: Send + Sync {
     /// Executes an action of the same connection as a separate run.
     fn trigger_action(&self, caller: &Arc<Context>, action: ActionRef, input: Value) -> BoxFuture<Result<Value>>;
 
@@ -90,7 +90,7 @@ pub trait RunServices: Send + Sync {
 }
 
 /// State of one run, shared by its handles.
-pub struct Context {
+pub(crate) struct Context {
     pub(super) key: FunctionKey,
     pub(super) token: RunToken,
     pub(super) store: SharedStore,
@@ -131,7 +131,7 @@ struct PendingLog {
 
 /// Contents of a page, without the data that the run adds on commit.
 #[derive(Debug, Default)]
-pub struct PageCommit {
+pub(crate) struct PageCommit {
     /// Changes of records.
     pub changes: Vec<Change>,
     /// Write of the checkpoint.
@@ -149,7 +149,7 @@ pub struct PageCommit {
 
 impl Context {
     /// Creates the state of a new run.
-    pub fn new(parts: ContextParts) -> Self {
+    pub(crate) fn new(parts: ContextParts) -> Self {
         Self {
             key: parts.key,
             token: parts.token,
@@ -179,37 +179,27 @@ impl Context {
     }
 
     /// Returns integration, function, connection and variant of the run.
-    pub fn key(&self) -> &FunctionKey {
+    pub(crate) fn key(&self) -> &FunctionKey {
         &self.key
     }
 
     /// Returns the fencing token, which permits writes.
-    pub fn token(&self) -> RunToken {
+    pub(crate) fn token(&self) -> RunToken {
         self.token
     }
 
     /// Returns the database of the installation.
-    pub fn store(&self) -> &SharedStore {
+    pub(crate) fn store(&self) -> &SharedStore {
         &self.store
     }
 
     /// Returns the HTTP client of the connection.
-    pub fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Returns the snapshot of the connection from the start of the run.
-    pub fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    /// Returns the provider with the overrides from the settings.
-    pub fn provider(&self) -> &Provider {
-        &self.provider
-    }
-
     /// Completes the declared pagination of an endpoint with the defaults of the provider.
-    pub fn paginate(&self, declared: Paginate) -> Paginate {
+    pub(crate) fn paginate(&self, declared: Paginate) -> Paginate {
         match &self.provider.proxy.paginate {
             Some(preset) => declared.with_defaults(preset),
             None => declared,
@@ -217,7 +207,7 @@ impl Context {
     }
 
     /// Returns the dataset that stores the records of a model.
-    pub fn dataset(&self, model: &str) -> DatasetKey {
+    pub(crate) fn dataset(&self, model: &str) -> DatasetKey {
         DatasetKey {
             integration: self.key.integration.clone(),
             connection: self.key.connection.clone(),
@@ -227,22 +217,22 @@ impl Context {
     }
 
     /// Returns the base URL of relative endpoints.
-    pub fn base_url(&self) -> &str {
+    pub(crate) fn base_url(&self) -> &str {
         &self.base_url
     }
 
     /// Returns the options that the caller set for this run.
-    pub fn options(&self) -> RunOptions {
+    pub(crate) fn options(&self) -> RunOptions {
         self.options
     }
 
     /// Returns the limits of walks, records and metadata.
-    pub fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
 
     /// Fails if a record of a batch, after the first `from` records, is larger than the configured limit.
-    pub fn check_size(&self, batch: &Batch, from: usize) -> Result<()> {
+    pub(crate) fn check_size(&self, batch: &Batch, from: usize) -> Result<()> {
         let limit = self.limits.record_bytes;
         match batch.sizes(from).enumerate().find(|(_, size)| *size as u64 > limit) {
             None => Ok(()),
@@ -258,34 +248,34 @@ impl Context {
     }
 
     /// Adds the name of the connection to an error of its metadata, and sets the remedy.
-    pub fn metadata_error(&self, error: Error) -> Error {
+    pub(crate) fn metadata_error(&self, error: Error) -> Error {
         let FunctionKey { integration, connection, .. } = &self.key;
         let remedy = Remedy::SetMetadata { integration: integration.clone(), connection: connection.clone() };
         error.context(format!("the metadata of connection `{connection}`")).with_remedy(remedy)
     }
 
     /// Returns the cancellation of the run.
-    pub fn cancellation(&self) -> &CancellationToken {
+    pub(crate) fn cancellation(&self) -> &CancellationToken {
         &self.cancellation
     }
 
     /// Sets the sync whose merging rules apply. The webhook handler of a sync uses the rules of the sync.
-    pub fn set_sync(&self, def: &'static SyncDef) {
+    pub(crate) fn set_sync(&self, def: &'static SyncDef) {
         self.declared.get_or_init(|| def);
     }
 
     /// Returns how a write is merged with a newer write of another run.
-    pub fn merging(&self) -> Merging {
+    pub(crate) fn merging(&self) -> Merging {
         self.declared.get().map_or(Merging::default(), |def| def.merging)
     }
 
     /// Fails if the run was cancelled.
-    pub fn check_cancelled(&self) -> Result<()> {
+    pub(crate) fn check_cancelled(&self) -> Result<()> {
         if self.cancellation.is_cancelled() { Err(interrupted()) } else { Ok(()) }
     }
 
     /// Returns the totals of the run so far.
-    pub fn totals(&self) -> Totals {
+    pub(crate) fn totals(&self) -> Totals {
         let mut totals = lock(&self.totals).clone();
         totals.requests = self.client.requests_sent();
         totals
@@ -307,7 +297,7 @@ impl Context {
     }
 
     /// Removes and returns the buffered log lines and the number of uncounted requests.
-    pub fn take_pending(&self) -> (Vec<LogLine>, u64) {
+    pub(crate) fn take_pending(&self) -> (Vec<LogLine>, u64) {
         let mut pending = lock(&self.pending);
         let sent = self.client.requests_sent();
         let requests = sent - std::mem::replace(&mut pending.requests_counted, sent);
@@ -315,13 +305,13 @@ impl Context {
     }
 
     /// Commits a page, with the buffered log lines and request count.
-    pub async fn commit(&self, commit: PageCommit) -> Result<Committed> {
+    pub(crate) async fn commit(&self, commit: PageCommit) -> Result<Committed> {
         let mut committed = self.commit_all(vec![commit]).await?;
         committed.pop().ok_or_else(|| Error::msg("the database returned no outcome of a page"))
     }
 
     /// Commits pages in one transaction; the buffered log lines and request count are added to the first one.
-    pub async fn commit_all(&self, commits: Vec<PageCommit>) -> Result<Vec<Committed>> {
+    pub(crate) async fn commit_all(&self, commits: Vec<PageCommit>) -> Result<Vec<Committed>> {
         for change in commits.iter().flat_map(|commit| &commit.changes) {
             if let Write::Save(batch) = &change.write {
                 self.check_size(batch, 0)?;

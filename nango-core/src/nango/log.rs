@@ -24,7 +24,7 @@ impl Nango {
 impl Context {
     /// Buffers a line for the next commit. Secrets are removed, control characters are escaped, and the message and the
     /// fields are truncated to 4,096 bytes each.
-    pub fn log(&self, level: Level, message: &str, fields: Value) {
+    pub(crate) fn log(&self, level: Level, message: &str, fields: Value) {
         let redactor = self.client.redactor();
         let message = redactor.message(message);
         let fields = truncate_fields(printable_value(redactor.hide_value(fields)));

@@ -126,7 +126,7 @@ impl Context {
     }
 
     /// Adds the end of a walk to the report; the least complete walk determines the combined end.
-    pub fn add_walk_end(&self, end: WalkEnd) {
+    pub(crate) fn add_walk_end(&self, end: WalkEnd) {
         let mut findings = lock(&self.findings);
         findings.walk = Some(match findings.walk.take() {
             Some(before) => before.and(end),
@@ -148,7 +148,7 @@ impl Context {
     }
 
     /// Adds and logs the pending deletes of a run that deletes nothing itself.
-    pub fn report_outlook(&self, model: &str, outlook: &PendingDeletes) {
+    pub(crate) fn report_outlook(&self, model: &str, outlook: &PendingDeletes) {
         self.report_deferred_deletes(
             model,
             DeferredDeletes {
@@ -195,12 +195,12 @@ impl Context {
     }
 
     /// Returns the walks of the run, and the deletes that await confirmation.
-    pub fn findings(&self) -> RunFindings {
+    pub(crate) fn findings(&self) -> RunFindings {
         lock(&self.findings).clone()
     }
 
     /// Builds the delete policy of a sync from its declaration and the options of the run.
-    pub fn delete_policy(&self, deletes: &Deletes, fingerprint: [u8; 16], every_run_full: bool) -> DeletePolicy {
+    pub(crate) fn delete_policy(&self, deletes: &Deletes, fingerprint: [u8; 16], every_run_full: bool) -> DeletePolicy {
         DeletePolicy {
             confirmations: deletes.confirm,
             by_request: deletes.request.is_some(),

@@ -19,7 +19,7 @@ const PATH_HINT: &str = "; set `response_path` to the path of the list";
 /// https://api.example.com/items`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum PaginateError {
+pub(crate) enum PaginateError {
     /// The pagination settings are incomplete or contradict each other.
     #[error("{0}")]
     Settings(String),
@@ -147,7 +147,7 @@ impl PaginateError {
 
     /// Converts to the error of functions. A failed status is available by [`Error::http`].
     #[must_use]
-    pub fn into_error(self) -> Error {
+    pub(crate) fn into_error(self) -> Error {
         match self {
             Self::Http(error) => error.into_error(),
             Self::AfterLast { ref at, status, source } => {

@@ -6,7 +6,7 @@ use super::{PaginateError, ResumePoint, walk_state::WalkState};
 use crate::{http::Response, time::Timestamp};
 
 /// Received page. Its records and its cursor may be secret, so `Debug` does not show them.
-pub struct RawPage {
+pub(crate) struct RawPage {
     pub(super) response: Response,
     pub(super) name: String,
     /// Byte ranges of the records in the body.
@@ -40,7 +40,7 @@ impl RawPage {
     /// # Errors
     ///
     /// Fails if a record is not UTF-8. This was checked when the page was read.
-    pub fn records(&self) -> Result<Vec<&str>, PaginateError> {
+    pub(crate) fn records(&self) -> Result<Vec<&str>, PaginateError> {
         let record = |range: &Range<usize>| {
             let bytes = self.response.body.get(range.clone()).unwrap_or_default();
             str::from_utf8(bytes).map_err(|error| PaginateError::Next {
@@ -54,48 +54,48 @@ impl RawPage {
     }
 
     /// Returns the number of records.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.records.len()
     }
 
     /// Returns whether the page has no records.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
     /// Returns the response of the page.
-    pub fn response(&self) -> &Response {
+    pub(crate) fn response(&self) -> &Response {
         &self.response
     }
 
     /// Returns the time of the request.
-    pub fn sent_at(&self) -> Timestamp {
+    pub(crate) fn sent_at(&self) -> Timestamp {
         self.response.sent_at
     }
 
     /// Returns the page and its request, for errors: `page 2 of GET https://api.example.com/items`.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Returns the cursor, URL or offset of the next page, or `None` if this is the last page.
-    pub fn next(&self) -> Option<&str> {
+    pub(crate) fn next(&self) -> Option<&str> {
         self.next.as_deref()
     }
 
     /// Returns the resume point after this page, or `None` if it is the last page or the next page is found by
     /// counting.
-    pub fn resume_point(&self) -> Option<&ResumePoint> {
+    pub(crate) fn resume_point(&self) -> Option<&ResumePoint> {
         self.resume_point.as_ref()
     }
 
     /// Returns the state of the walk after this page.
-    pub fn state(&self) -> Option<&WalkState> {
+    pub(crate) fn state(&self) -> Option<&WalkState> {
         self.state.as_deref()
     }
 
     /// Returns whether records can move across the position of the reader, as far as observed by the walk.
-    pub fn is_position_based(&self) -> bool {
+    pub(crate) fn is_position_based(&self) -> bool {
         self.is_position_based
     }
 }

@@ -37,7 +37,7 @@ type OnEnd = Box<dyn FnOnce(WalkEnd) + Send + Sync>;
 impl<T: DeserializeOwned> Pages<T> {
     /// Creates the pages of a walk. If the walk could not start, the first call of [`next`](Self::next) returns its
     /// error.
-    pub fn new(walk: Result<Walk>) -> Self {
+    pub(crate) fn new(walk: Result<Walk>) -> Self {
         Self {
             walk: walk.map_err(Some),
             on_page: None,

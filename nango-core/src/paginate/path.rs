@@ -131,7 +131,7 @@ pub(super) struct Read<'a> {
 }
 
 /// Returns the value at `path` in a JSON text, or `None` if the path does not exist.
-pub fn lookup<'a>(json: &'a str, path: &str) -> Option<&'a RawValue> {
+pub(crate) fn lookup<'a>(json: &'a str, path: &str) -> Option<&'a RawValue> {
     find(json, &Path::parse(path)?).ok()?
 }
 

@@ -33,7 +33,7 @@ const TOKEN_PARAMETER_PARTS: [&str; 11] =
 
 /// Cursor or link at which an interrupted walk resumes. It may contain a secret, so it is stored sealed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResumePoint {
+pub(crate) struct ResumePoint {
     #[serde(rename = "to")]
     pub(super) target: ResumeTarget,
     token: bool,
@@ -61,7 +61,7 @@ impl ResumePoint {
 
     /// Returns whether the position is opaque. Only then may a walk that deletes records or uses `since` resume here:
     /// records may shift across a counted position while the walk is interrupted.
-    pub fn is_token(&self) -> bool {
+    pub(crate) fn is_token(&self) -> bool {
         self.token
     }
 }

@@ -29,7 +29,7 @@ const PAGE_STATUSES: [u16; 4] = [200, 201, 203, 206];
 const NO_CONTENT: u16 = 204;
 
 /// Walk over a list, which requests one page after the other.
-pub struct Walk {
+pub(crate) struct Walk {
     client: Client,
     spec: WalkSpec,
     /// Next request; `None` after the end.
@@ -40,7 +40,7 @@ pub struct Walk {
 
 /// Options of a walk: purpose, bounds, and resume point.
 #[derive(Debug, Clone, Default)]
-pub struct WalkOptions {
+pub(crate) struct WalkOptions {
     /// Effects that depend on a complete walk.
     pub purpose: Purpose,
     /// Limits of pages, bytes and time.
@@ -68,7 +68,7 @@ impl Walk {
     ///
     /// Fails if the settings are incomplete, with an error that names the missing setting, or if the resume point
     /// belongs to another pagination method.
-    pub fn new(
+    pub(crate) fn new(
         client: Client,
         request: RequestSpec,
         paginate: Option<Paginate>,
@@ -87,7 +87,7 @@ impl Walk {
     }
 
     /// Returns the end of the walk, or `None` until its last page was requested.
-    pub fn end(&self) -> Option<WalkEnd> {
+    pub(crate) fn end(&self) -> Option<WalkEnd> {
         self.outcome.clone().map(|outcome| self.ended(outcome))
     }
 
@@ -108,7 +108,7 @@ impl Walk {
     ///
     /// Fails if the response or its cursor or link to the next page is unusable. A call after an error sends the same
     /// request again.
-    pub async fn next(&mut self) -> Result<Option<RawPage>, PaginateError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<RawPage>, PaginateError> {
         let page = self.request_page().await;
         page.map_err(|error| error.redacted(self.client.redactor()))
     }

@@ -6,7 +6,7 @@ use super::end::Gap;
 
 /// Effects that depend on a complete walk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Purpose {
+pub(crate) struct Purpose {
     /// Whether records that are missing from the walk are deleted.
     pub deletes: bool,
     /// Whether the next run reads only changes since this walk.
@@ -16,7 +16,7 @@ pub struct Purpose {
 /// State of a walk after a page, stored when the walk is interrupted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct WalkState {
+pub(crate) struct WalkState {
     /// Number of requested pages.
     pub pages: u64,
     /// Size of their bodies in bytes.

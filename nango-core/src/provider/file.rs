@@ -47,7 +47,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::{Map, Value};
 
-pub use yaml::SourceLocation;
+pub(crate) use yaml::SourceLocation;
 pub(super) use yaml::{RawEntry, Unreadable, read};
 
 pub(super) use alias::{FACTS, MergedKeys, ResolvedEntries, alias_target, resolve};

@@ -84,7 +84,7 @@ impl Param {
 /// # Errors
 ///
 /// Fails like [`Param::resolve`].
-pub fn resolve_fields(
+pub(crate) fn resolve_fields(
     fields: &[(String, Param)],
     scope: &TemplateScope<'_>,
 ) -> Result<Map<String, Value>, ResolveError> {

@@ -180,7 +180,7 @@ impl<'a> TemplateScope<'a> {
 /// Returns the value at a dotted path. In every object along the path, a key that equals the complete remaining path
 /// takes precedence over its first step: `data.@odata.nextLink` finds `@odata.nextLink` in `data`. Steps into lists are
 /// indices.
-pub fn lookup_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+pub(crate) fn lookup_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     match value {
         Value::Object(object) => lookup_in_object(object, path),
         Value::Array(list) => {

@@ -10,10 +10,10 @@ mod query;
 #[cfg(test)]
 pub(crate) mod vectors;
 
-pub use aws::{AwsSigner, UNSIGNED_PAYLOAD};
-pub use hash::{hex, hmac_sha1, hmac_sha256, sha1, sha256};
-pub use key::PrivateKey;
-pub use oauth1::OAuth1Signer;
+pub(crate) use aws::{AwsSigner, UNSIGNED_PAYLOAD};
+pub(crate) use hash::{hex, hmac_sha1, hmac_sha256, sha1, sha256};
+pub(crate) use key::PrivateKey;
+pub(crate) use oauth1::OAuth1Signer;
 pub(super) use query::canonical_query;
 
 /// Errors of signing. No message contains a key.

@@ -17,9 +17,9 @@ mod variable;
 
 use std::{fmt, str::FromStr};
 
-pub use function::Function;
-pub use time::{RequestEntropy, TimeFormat};
-pub use variable::{RequestValue, Variable};
+pub(crate) use function::Function;
+pub(crate) use time::{RequestEntropy, TimeFormat};
+pub(crate) use variable::{RequestValue, Variable};
 
 use crate::declare::suggest;
 

@@ -53,7 +53,7 @@ pub(crate) fn has_userinfo(url: &Url) -> bool {
 ///
 /// A name is only a hint, so the rule redacts too much rather than too little. `key` counts as a word
 /// (`x-api-keys`, `api_key_2`, `apiKey`) and at the end of a name (`subscriptionkey`).
-pub fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     if NON_SECRET_TOKENS.contains(&lower.as_str()) || NON_SECRET_KEYS.contains(&lower.as_str()) {
         return false;

@@ -62,7 +62,7 @@ pub struct AddedConnection {
 ///
 /// Fails if the id is empty, is longer than 255 bytes, or contains a control character. Ids are also part of the
 /// sealing context of credentials, whose parts are separated by NUL.
-pub fn check_connection_id(id: &str) -> Result<(), &'static str> {
+pub(crate) fn check_connection_id(id: &str) -> Result<(), &'static str> {
     if id.is_empty() || id.len() > 255 {
         return Err("the id of a connection must have 1 to 255 bytes");
     }
@@ -179,7 +179,7 @@ pub async fn add_connection(
 /// # Errors
 ///
 /// Fails if the database fails.
-pub async fn remove_connection(
+pub(crate) async fn remove_connection(
     runtime: &Arc<Runtime>,
     integration: &str,
     id: &str,

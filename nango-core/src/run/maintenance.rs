@@ -22,7 +22,7 @@ use crate::{
 
 /// Result of a retention pass; for a dry run, what the pass would remove.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RetentionReport {
+pub(crate) struct RetentionReport {
     /// Datasets that were emptied, because their syncs have not run within the limit.
     pub emptied: Vec<RetainedDataset>,
     /// Datasets whose payloads were pruned.
@@ -33,7 +33,7 @@ pub struct RetentionReport {
 
 /// Dataset that was emptied or pruned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RetainedDataset {
+pub(crate) struct RetainedDataset {
     /// Key of the dataset.
     pub dataset: DatasetKey,
     /// Number of removed rows, or of records whose payload was pruned.
@@ -51,7 +51,7 @@ pub struct RetainedDataset {
 /// # Errors
 ///
 /// Fails if one of its syncs is running or the database fails.
-pub async fn empty(runtime: &Runtime, dataset: &DatasetKey) -> Result<u64> {
+pub(crate) async fn empty(runtime: &Runtime, dataset: &DatasetKey) -> Result<u64> {
     empty_under_leases(runtime, dataset).await.map_err(StoreError::into_error)
 }
 
@@ -61,7 +61,7 @@ pub async fn empty(runtime: &Runtime, dataset: &DatasetKey) -> Result<u64> {
 /// # Errors
 ///
 /// Fails if the database fails. Completed transactions are kept, and another call continues.
-pub async fn retain(runtime: &Runtime, limits: Retention, dry: bool) -> Result<RetentionReport> {
+pub(crate) async fn retain(runtime: &Runtime, limits: Retention, dry: bool) -> Result<RetentionReport> {
     let mut done = RetentionReport::default();
     let now = runtime.store.now();
     for usage in runtime.store.dataset_usage().await.map_err(StoreError::into_error)? {

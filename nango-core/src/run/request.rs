@@ -24,7 +24,7 @@ pub struct RunRequest {
     pub reset: bool,
     /// Removes all records of this variant of a sync's models before the function is called. Has no effect without
     /// `reset`, because a sync that resumes would not save them again. Readers of the feed are not notified: see
-    /// [`crate::store::Maintenance`].
+    /// `Maintenance` of the store.
     pub empty_cache: bool,
     /// Reads the complete list, even if `since` would limit the walk to changes.
     pub full: bool,

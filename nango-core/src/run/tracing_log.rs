@@ -29,7 +29,7 @@ pub(super) async fn in_run<F: Future>(context: Arc<Context>, future: F) -> F::Ou
 
 /// Adds the `tracing` events of this process to the logs of their runs. Has no effect if the program already has a
 /// subscriber.
-pub fn capture() {
+pub(crate) fn capture() {
     // An error means that the program installed its own subscriber, which takes precedence.
     let _ = tracing::subscriber::set_global_default(RunLogSubscriber);
 }

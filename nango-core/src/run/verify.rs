@@ -20,7 +20,7 @@ use crate::{
 /// Result of a successful connection test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ConnectionTest {
+pub(crate) struct ConnectionTest {
     /// Method and URL of the request that succeeded. `None` if the provider's entry declares no verification request.
     pub request: Option<String>,
     /// Expiry of the token. `None` if it is unknown.
@@ -49,7 +49,7 @@ pub(super) fn is_verifiable(mode: AuthMode) -> bool {
 /// # Errors
 ///
 /// Fails if the connection does not exist, no token can be obtained, or the provider refuses the credentials.
-pub async fn test_connection(runtime: &Arc<Runtime>, integration: &str, id: &str) -> Result<ConnectionTest> {
+pub(crate) async fn test_connection(runtime: &Arc<Runtime>, integration: &str, id: &str) -> Result<ConnectionTest> {
     let stored = runtime.store.connection(integration, id).await.map_err(StoreError::into_error)?.ok_or_else(|| {
         let text = format!("the connection `{id}` of `{integration}` does not exist");
         Error::new(ErrorKind::Connection, text)

@@ -31,7 +31,7 @@ pub async fn empty_dataset(
 ///
 /// # Errors
 ///
-/// Returns the errors of [`Maintenance::prune`](super::Maintenance::prune): earlier transactions stay committed.
+/// Returns the errors of `Maintenance::prune`: earlier transactions stay committed.
 pub async fn prune_all(store: &SharedStore, dataset: &DatasetKey, until: PruneUntil) -> Result<Pruned, StoreError> {
     let mut total = Pruned::default();
     loop {

@@ -13,7 +13,7 @@ const ENCODED_BYTES: usize = 17;
 
 /// A position in the feed of one dataset: after the record with the sequence number `seq`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Cursor {
+pub(crate) struct Cursor {
     /// The number that identifies the dataset and its database.
     pub feed_id: u64,
     /// The sequence number of the last record that was read; 0 before the first record.
@@ -23,7 +23,7 @@ pub struct Cursor {
 impl Cursor {
     /// Returns the cursor as 23 characters that need no escaping in a URL.
     #[must_use]
-    pub fn encode(self) -> String {
+    pub(crate) fn encode(self) -> String {
         let mut bytes = [0; ENCODED_BYTES];
         bytes[0] = VERSION;
         bytes[1..9].copy_from_slice(&self.feed_id.to_be_bytes());
@@ -36,7 +36,7 @@ impl Cursor {
     /// # Errors
     ///
     /// Returns [`StoreError::Cursor`] for any other text.
-    pub fn decode(text: &str, feed: u64) -> Result<Self, StoreError> {
+    pub(crate) fn decode(text: &str, feed: u64) -> Result<Self, StoreError> {
         let mut bytes = [0; ENCODED_BYTES];
         let read = BASE64_URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).map_err(|_| StoreError::Cursor)?;
         let [VERSION, f0, f1, f2, f3, f4, f5, f6, f7, seq @ ..] = bytes else { return Err(StoreError::Cursor) };

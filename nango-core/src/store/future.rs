@@ -5,4 +5,4 @@ use std::pin::Pin;
 use super::StoreError;
 
 /// The future that the methods of a store return.
-pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+pub(crate) type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

@@ -10,6 +10,7 @@ use crate::redact::{MAX_MESSAGE_BYTES, truncated};
 
 /// The severity of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Level {
     /// Information for the author of the function.
     Debug,

@@ -48,7 +48,7 @@ pub struct Prune {
     pub limit: u32,
 }
 
-/// The result of [`Maintenance::prune`].
+/// The result of `Maintenance::prune`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Pruned {
     /// The number of records that lost their payload.

@@ -11,7 +11,7 @@ use super::{SharedStore, StoreError, sqlite};
 /// # Errors
 ///
 /// Fails if the scheme is unknown, if the file belongs to another program, was written by a newer version, contains an
-/// incomplete copy, or cannot be read or written, and for the errors of [`postgres::Postgres::open`].
+/// incomplete copy, or cannot be read or written, and for the errors of `postgres::Postgres::open`.
 pub async fn open(url: &str) -> Result<SharedStore, StoreError> {
     open_as(url, false).await
 }
@@ -21,7 +21,7 @@ pub async fn open(url: &str) -> Result<SharedStore, StoreError> {
 /// # Errors
 ///
 /// Returns the errors of [`open`], except the one for an incomplete copy.
-pub async fn open_target(url: &str) -> Result<SharedStore, StoreError> {
+pub(crate) async fn open_target(url: &str) -> Result<SharedStore, StoreError> {
     open_as(url, true).await
 }
 

@@ -53,7 +53,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use self::db::{Db, SCHEMA, now, to_i64, to_u64};
-pub use self::{handle::Postgres, migrate::SCHEMA_VERSION};
+pub(crate) use self::handle::Postgres;
+pub(crate) use self::migrate::SCHEMA_VERSION;
 use super::{
     Checkpoints, ClaimOutcome, Committed, Connection, Connections, DatasetKey, DatasetStats, DeletePolicy, Encryption,
     EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange,

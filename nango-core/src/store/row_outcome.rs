@@ -2,6 +2,7 @@
 
 /// The outcome of one row of a [`Write`](super::Write).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RowOutcome {
     /// The record was new or deleted, and is active now.
     Added,

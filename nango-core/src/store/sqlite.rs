@@ -46,11 +46,12 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub(crate) use self::file::SCHEMA_VERSION;
+pub use self::handle::Sqlite;
 use self::{
     db::{Db, get_u64},
     error::DbError,
 };
-pub use self::{file::SCHEMA_VERSION, handle::Sqlite};
 use super::{
     Checkpoints, ClaimOutcome, Committed, Connection, Connections, DatasetKey, DatasetStats, DeletePolicy, Encryption,
     EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange,

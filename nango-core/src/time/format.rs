@@ -1,6 +1,6 @@
 //! Formats of timestamps and spans.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use jiff::{fmt::temporal::DateTimePrinter, tz::Offset};
 
@@ -42,6 +42,12 @@ impl DateFormat {
         } else {
             self.printer.print_timestamp(&at, out)
         };
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&DateFormat::utc(f.precision()).format(*self))
     }
 }
 

@@ -1,14 +1,13 @@
 //! The timestamp type.
 
 use std::{
-    fmt,
     ops::{Add, AddAssign, Sub, SubAssign},
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::{format::DateFormat, span::saturating_micros};
+use super::span::saturating_micros;
 
 /// A point in time: microseconds since 1970 (UTC), which is also what the database stores.
 ///
@@ -127,12 +126,6 @@ impl AddAssign<Duration> for Timestamp {
 impl SubAssign<Duration> for Timestamp {
     fn sub_assign(&mut self, span: Duration) {
         *self = *self - span;
-    }
-}
-
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&DateFormat::utc(f.precision()).format(*self))
     }
 }
 

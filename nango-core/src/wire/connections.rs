@@ -21,7 +21,7 @@ use crate::{
 
 /// Connection as an entry of a list.
 #[derive(Debug, Serialize)]
-pub struct ConnectionRow<'a> {
+pub(crate) struct ConnectionRow<'a> {
     id: i64,
     connection_id: &'a str,
     provider_config_key: &'a str,
@@ -39,7 +39,7 @@ pub struct ConnectionRow<'a> {
 
 impl<'a> ConnectionRow<'a> {
     /// Creates the row of a connection whose integration uses this provider.
-    pub fn new(connection: &'a Connection, provider: &'a str) -> Self {
+    pub(crate) fn new(connection: &'a Connection, provider: &'a str) -> Self {
         Self {
             id: connection.row,
             connection_id: &connection.id,
@@ -57,7 +57,7 @@ impl<'a> ConnectionRow<'a> {
 
     /// Adds the lifecycle of the provider's entry; `today` determines whether support has ended.
     #[must_use]
-    pub fn lifecycle(mut self, lifecycle: Option<&'a Lifecycle>, today: Date) -> Self {
+    pub(crate) fn lifecycle(mut self, lifecycle: Option<&'a Lifecycle>, today: Date) -> Self {
         self.lifecycle = lifecycle.map(|lifecycle| LifecycleJson::new(lifecycle, today));
         self
     }
@@ -82,7 +82,7 @@ impl<'a> ConnectionError<'a> {
 
 /// Result of a connection test: `{ "success", "request", "token_renewed", "token_expires_at", "error" }`.
 #[derive(Debug, Serialize)]
-pub struct ConnectionTestJson<'a> {
+pub(crate) struct ConnectionTestJson<'a> {
     connection_id: &'a str,
     provider_config_key: &'a str,
     success: bool,
@@ -94,7 +94,7 @@ pub struct ConnectionTestJson<'a> {
 
 impl<'a> ConnectionTestJson<'a> {
     /// Creates the JSON of a successful test.
-    pub fn succeeded(connection: &'a Connection, tested: &'a ConnectionTest) -> Self {
+    pub(crate) fn succeeded(connection: &'a Connection, tested: &'a ConnectionTest) -> Self {
         Self {
             success: true,
             request: tested.request.as_deref(),
@@ -105,7 +105,7 @@ impl<'a> ConnectionTestJson<'a> {
     }
 
     /// Creates the JSON of a failed test.
-    pub fn failed(connection: &'a Connection, error: &Error) -> Self {
+    pub(crate) fn failed(connection: &'a Connection, error: &Error) -> Self {
         Self { error: Some(WireError::of(error)), ..Self::from_connection(connection) }
     }
 
@@ -124,7 +124,7 @@ impl<'a> ConnectionTestJson<'a> {
 
 /// Details of a single connection.
 #[derive(Debug, Serialize)]
-pub struct ConnectionDetail<'a> {
+pub(crate) struct ConnectionDetail<'a> {
     #[serde(flatten)]
     row: ConnectionRow<'a>,
     connection_config: &'a Map<String, Value>,
@@ -138,7 +138,7 @@ pub struct ConnectionDetail<'a> {
 impl<'a> ConnectionDetail<'a> {
     /// Creates the details of a connection. `credentials` is `None` if the caller may not see them: the JSON
     /// contains `{}` then.
-    pub fn new(connection: &'a Connection, provider: &'a str, credentials: Option<Value>) -> Self {
+    pub(crate) fn new(connection: &'a Connection, provider: &'a str, credentials: Option<Value>) -> Self {
         Self {
             row: ConnectionRow::new(connection, provider),
             connection_config: &connection.config,
@@ -153,7 +153,7 @@ impl<'a> ConnectionDetail<'a> {
 
 /// List of connections: `{ "connections": [ … ] }`.
 #[derive(Debug, Serialize)]
-pub struct ConnectionList<'a> {
+pub(crate) struct ConnectionList<'a> {
     connections: Vec<ConnectionRow<'a>>,
 }
 
@@ -165,7 +165,7 @@ impl<'a> FromIterator<ConnectionRow<'a>> for ConnectionList<'a> {
 
 /// Metadata of a connection after a change: `{ "connection_id", "provider_config_key", "metadata" }`.
 #[derive(Debug, Serialize)]
-pub struct MetadataJson<'a> {
+pub(crate) struct MetadataJson<'a> {
     connection_id: &'a str,
     provider_config_key: &'a str,
     metadata: &'a Value,
@@ -173,7 +173,7 @@ pub struct MetadataJson<'a> {
 
 impl<'a> MetadataJson<'a> {
     /// Creates the JSON of a connection's current metadata.
-    pub fn new(integration: &'a str, connection: &'a str, metadata: &'a Value) -> Self {
+    pub(crate) fn new(integration: &'a str, connection: &'a str, metadata: &'a Value) -> Self {
         Self { connection_id: connection, provider_config_key: integration, metadata }
     }
 }
@@ -181,7 +181,7 @@ impl<'a> MetadataJson<'a> {
 /// Result of adding a connection: its details, `operation` (`creation`, or `override` if an existing connection
 /// received new credentials), and `events`, the runs of its event functions.
 #[derive(Debug, Serialize)]
-pub struct AddedJson<'a> {
+pub(crate) struct AddedJson<'a> {
     #[serde(flatten)]
     connection: ConnectionDetail<'a>,
     operation: &'static str,
@@ -190,7 +190,7 @@ pub struct AddedJson<'a> {
 
 impl<'a> AddedJson<'a> {
     /// Creates the JSON of an added connection.
-    pub fn new(connection: ConnectionDetail<'a>, new: bool, events: &'a [RunReport]) -> Self {
+    pub(crate) fn new(connection: ConnectionDetail<'a>, new: bool, events: &'a [RunReport]) -> Self {
         let operation = if new { "creation" } else { "override" };
         Self { connection, operation, events: events.iter().map(RunJson::new).collect() }
     }
@@ -198,14 +198,14 @@ impl<'a> AddedJson<'a> {
 
 /// Result of removing a connection: `{ "success": true, "records" }`.
 #[derive(Debug, Serialize)]
-pub struct RemovedJson {
+pub(crate) struct RemovedJson {
     success: bool,
     records: u64,
 }
 
 impl RemovedJson {
     /// Creates the JSON of a removal that also removed this number of records.
-    pub fn new(records: u64) -> Self {
+    pub(crate) fn new(records: u64) -> Self {
         Self { success: true, records }
     }
 }

@@ -31,7 +31,7 @@ impl<'a> DatasetJson<'a> {
 /// Result of a prune: `{ "count", "has_more", "bytes" }`, the number of records that lost their payload and the size of
 /// these payloads.
 #[derive(Debug, Serialize)]
-pub struct PrunedJson {
+pub(crate) struct PrunedJson {
     count: u64,
     has_more: bool,
     bytes: u64,
@@ -39,14 +39,14 @@ pub struct PrunedJson {
 
 impl PrunedJson {
     /// Creates the JSON of a prune.
-    pub fn new(pruned: &Pruned) -> Self {
+    pub(crate) fn new(pruned: &Pruned) -> Self {
         Self { count: pruned.count, has_more: pruned.next.is_some(), bytes: pruned.bytes }
     }
 }
 
 /// Key of a dataset, and `"count"`, the number of rows that were removed from it, tombstones included.
 #[derive(Debug, Serialize)]
-pub struct RemovedRowsJson<'a> {
+pub(crate) struct RemovedRowsJson<'a> {
     #[serde(flatten)]
     dataset: DatasetJson<'a>,
     count: u64,
@@ -54,7 +54,7 @@ pub struct RemovedRowsJson<'a> {
 
 impl<'a> RemovedRowsJson<'a> {
     /// Creates the JSON of an erase or empty operation.
-    pub fn new(dataset: &'a DatasetKey, count: u64) -> Self {
+    pub(crate) fn new(dataset: &'a DatasetKey, count: u64) -> Self {
         Self { dataset: DatasetJson::new(dataset), count }
     }
 }
@@ -65,7 +65,7 @@ impl<'a> RemovedRowsJson<'a> {
 /// `closed` counts payloads per key that were not checked, because the key ring does not contain the key. `repair`
 /// describes what was repaired, and `advice` what the user can do about the remaining problems.
 #[derive(Debug, Serialize)]
-pub struct CheckJson<'a> {
+pub(crate) struct CheckJson<'a> {
     sound: bool,
     datasets: u64,
     records: u64,
@@ -122,7 +122,7 @@ impl<'a> CheckJson<'a> {
 
 /// Result of a backup: `{ "file", "records", "bytes" }`.
 #[derive(Debug, Serialize)]
-pub struct BackupJson<'a> {
+pub(crate) struct BackupJson<'a> {
     file: std::borrow::Cow<'a, str>,
     records: u64,
     bytes: u64,
@@ -130,35 +130,35 @@ pub struct BackupJson<'a> {
 
 impl<'a> BackupJson<'a> {
     /// Creates the JSON of a backup.
-    pub fn new(file: &'a Path, backup: &Backup) -> Self {
+    pub(crate) fn new(file: &'a Path, backup: &Backup) -> Self {
         Self { file: file.to_string_lossy(), records: backup.records, bytes: backup.bytes }
     }
 }
 
 /// Result of a vacuum: the size of the database before and after it, `{ "bytes_before", "bytes" }`.
 #[derive(Debug, Serialize)]
-pub struct VacuumedJson {
+pub(crate) struct VacuumedJson {
     bytes_before: u64,
     bytes: u64,
 }
 
 impl VacuumedJson {
     /// Creates the JSON of a vacuum.
-    pub fn new(vacuumed: &Vacuumed) -> Self {
+    pub(crate) fn new(vacuumed: &Vacuumed) -> Self {
         Self { bytes_before: vacuumed.before, bytes: vacuumed.after }
     }
 }
 
 /// Result of a copy: `{ "rows": { name: count }, "hash" }`, the number of rows by table and a hash of all rows.
 #[derive(Debug, Serialize)]
-pub struct CopiedJson<'a> {
+pub(crate) struct CopiedJson<'a> {
     rows: serde_json::Map<String, serde_json::Value>,
     hash: &'a str,
 }
 
 impl<'a> CopiedJson<'a> {
     /// Creates the JSON of a copy.
-    pub fn new(copied: &'a CopySummary) -> Self {
+    pub(crate) fn new(copied: &'a CopySummary) -> Self {
         let rows = copied.tables.iter().map(|(name, rows)| (name.replace(' ', "_"), (*rows).into()));
         Self { rows: rows.collect(), hash: &copied.hash }
     }
@@ -167,7 +167,7 @@ impl<'a> CopiedJson<'a> {
 /// Result of retention: `{ "dry_run", "emptied": […], "pruned": […], "busy": [dataset] }`; an entry is the key of a
 /// dataset with `count`, `bytes` and `last_used_at`. `busy` lists datasets that were skipped because a sync is running.
 #[derive(Debug, Serialize)]
-pub struct RetainedJson<'a> {
+pub(crate) struct RetainedJson<'a> {
     dry_run: bool,
     emptied: Vec<RetainedEntry<'a>>,
     pruned: Vec<RetainedEntry<'a>>,
@@ -185,7 +185,7 @@ struct RetainedEntry<'a> {
 
 impl<'a> RetainedJson<'a> {
     /// Creates the JSON of a retention report.
-    pub fn new(retained: &'a RetentionReport, dry_run: bool) -> Self {
+    pub(crate) fn new(retained: &'a RetentionReport, dry_run: bool) -> Self {
         let entries = |list: &'a [RetainedDataset]| {
             let entry = |retained: &'a RetainedDataset| RetainedEntry {
                 dataset: DatasetJson::new(&retained.dataset),

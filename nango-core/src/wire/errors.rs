@@ -33,7 +33,7 @@ const MAX_PAYLOAD_BYTES: usize = 99_000;
 
 /// Error on the wire: `{ "type", "message", "payload"?, "status"?, "additional_properties"? }`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct WireError {
+pub(crate) struct WireError {
     /// Error code, such as `script_http_error`.
     pub r#type: &'static str,
     /// Message for users.
@@ -51,7 +51,7 @@ pub struct WireError {
 
 impl WireError {
     /// Converts an error, with secrets redacted.
-    pub fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         let mut wire = Self {
             r#type: code(error),
             message: error.to_string(),

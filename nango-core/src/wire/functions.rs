@@ -9,7 +9,7 @@ use crate::{
 
 /// Function as an entry of a list.
 #[derive(Debug, Serialize)]
-pub struct FunctionRow {
+pub(crate) struct FunctionRow {
     /// `sync`, `action`, `on-event` or `on-webhook`.
     pub r#type: &'static str,
     /// Integration of the function.
@@ -49,7 +49,7 @@ pub struct FunctionRow {
 
 impl FunctionRow {
     /// Creates the row of a registered function.
-    pub fn new(entry: &Entry) -> Self {
+    pub(crate) fn new(entry: &Entry) -> Self {
         let mut row = Self {
             r#type: entry.kind().name(),
             integration: entry.integration().to_owned(),

@@ -11,7 +11,7 @@ use crate::{
 
 /// Provider as an entry of a list.
 #[derive(Debug, Serialize)]
-pub struct ProviderRow<'a> {
+pub(crate) struct ProviderRow<'a> {
     /// Name in the catalogue.
     pub name: &'a str,
     /// Display name.
@@ -74,7 +74,7 @@ impl<'a> LifecycleJson<'a> {
 
 impl<'a> ProviderRow<'a> {
     /// Creates the row of an entry.
-    pub fn new(provider: &'a Provider, listed: &CatalogueEntry, today: Date) -> Self {
+    pub(crate) fn new(provider: &'a Provider, listed: &CatalogueEntry, today: Date) -> Self {
         Self {
             name: &provider.name,
             display_name: &provider.display_name,
@@ -92,7 +92,7 @@ impl<'a> ProviderRow<'a> {
 
 /// Details of a single provider.
 #[derive(Debug, Serialize)]
-pub struct ProviderDetail<'a> {
+pub(crate) struct ProviderDetail<'a> {
     #[serde(flatten)]
     row: ProviderRow<'a>,
     /// Configuration values that a connection requires, beside its credentials.
@@ -107,7 +107,7 @@ pub struct ProviderDetail<'a> {
 
 impl<'a> ProviderDetail<'a> {
     /// Creates the details of an entry.
-    pub fn new(provider: &'a Provider, listed: &CatalogueEntry, today: Date) -> Self {
+    pub(crate) fn new(provider: &'a Provider, listed: &CatalogueEntry, today: Date) -> Self {
         let (problems, warnings) = listed.findings();
         Self {
             row: ProviderRow::new(provider, listed, today),
@@ -121,7 +121,7 @@ impl<'a> ProviderDetail<'a> {
 
 /// Result of a check of the catalogue.
 #[derive(Debug, Serialize)]
-pub struct ProviderCheckJson<'a> {
+pub(crate) struct ProviderCheckJson<'a> {
     /// Number of entries.
     total: usize,
     /// Number of entries that can be used.
@@ -157,7 +157,7 @@ struct FindingJson<'a> {
 
 impl<'a> ProviderCheckJson<'a> {
     /// Creates the JSON of a check.
-    pub fn new(check: &'a CatalogueReport) -> Self {
+    pub(crate) fn new(check: &'a CatalogueReport) -> Self {
         let to_json = |findings: &'a [Finding]| {
             findings.iter().map(|found| FindingJson { provider: &found.provider, reason: &found.reason }).collect()
         };

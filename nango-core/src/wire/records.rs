@@ -16,7 +16,7 @@ use crate::{
 ///
 /// The fields are written as they are stored. `id` is the external id as text, at the position of the `id` of the
 /// payload if it has one, else first. A pruned record has only these two fields.
-pub fn write_record(row: &FeedRow, out: &mut Vec<u8>) {
+pub(crate) fn write_record(row: &FeedRow, out: &mut Vec<u8>) {
     let payload = row.payload.as_deref().unwrap_or(b"{}");
     // A payload that is not an object means a damaged store: it has no fields, and the id identifies the record.
     let payload = if payload.starts_with(b"{") && payload.ends_with(b"}") { payload } else { b"{}" };
@@ -59,7 +59,7 @@ pub fn write_page(page: &FeedPage, out: &mut Vec<u8>) {
 /// Writes the document of [`write_page`] in parts, for a page that is too large for memory: any number of calls of
 /// [`rows`](Self::rows), then one of [`end`](Self::end).
 #[derive(Debug, Default)]
-pub struct PageWriter {
+pub(crate) struct PageWriter {
     opened: bool,
     /// Whether a record has been written, so that the next one follows a comma.
     has_records: bool,
@@ -67,7 +67,7 @@ pub struct PageWriter {
 
 impl PageWriter {
     /// Appends records; the first call also opens the document.
-    pub fn rows(&mut self, rows: &[FeedRow], out: &mut Vec<u8>) {
+    pub(crate) fn rows(&mut self, rows: &[FeedRow], out: &mut Vec<u8>) {
         self.open(out);
         for row in rows {
             if std::mem::replace(&mut self.has_records, true) {
@@ -78,7 +78,7 @@ impl PageWriter {
     }
 
     /// Closes the document, with the cursor of the next page if there is one.
-    pub fn end(mut self, next_cursor: Option<&str>, out: &mut Vec<u8>) {
+    pub(crate) fn end(mut self, next_cursor: Option<&str>, out: &mut Vec<u8>) {
         self.open(out);
         out.extend_from_slice(b"],\"next_cursor\":");
         match next_cursor {

@@ -17,7 +17,7 @@ use crate::{
 
 /// Report of a run.
 #[derive(Debug, Serialize)]
-pub struct RunJson<'a> {
+pub(crate) struct RunJson<'a> {
     run_id: String,
     integration: &'a str,
     function: &'a str,
@@ -117,7 +117,7 @@ impl<'a> RunJson<'a> {
     /// - `dry_run`: by model, the result of a dry run: `{ "total", "records" }`, with the first records only.
     /// - `triggered`: runs that this run triggered, each in this form, or `{ "function", "status": "error", "error" }`
     ///   if it could not be started.
-    pub fn new(report: &'a RunReport) -> Self {
+    pub(crate) fn new(report: &'a RunReport) -> Self {
         let key = &report.key;
         Self {
             run_id: report.run.to_string(),

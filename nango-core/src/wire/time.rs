@@ -6,7 +6,7 @@ const MICROS: DateFormat = DateFormat::numeric_offset(6);
 const MILLIS: DateFormat = DateFormat::numeric_offset(3);
 
 /// Formats a time as in records and runs: `2026-11-22T12:00:00.000001+00:00`.
-pub fn micros(at: Timestamp) -> String {
+pub(crate) fn micros(at: Timestamp) -> String {
     MICROS.format(at)
 }
 
@@ -18,12 +18,12 @@ pub(super) fn write_micros(at: Timestamp, out: &mut Vec<u8>) {
 }
 
 /// Formats a time as in the details of a connection: `2026-11-22T12:00:00.000+00:00`.
-pub fn millis(at: Timestamp) -> String {
+pub(crate) fn millis(at: Timestamp) -> String {
     MILLIS.format(at)
 }
 
 /// Formats a time as in lists: `2026-11-22T12:00:00.000Z`.
-pub fn millis_utc(at: Timestamp) -> String {
+pub(crate) fn millis_utc(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use nango_core::{store::ReadQuery, wire::write_page};
+use nango_core::internal::{store::ReadQuery, wire::write_page};
 use nango_tests::measure::{self, Outcome, median};
 use rusqlite::Connection;
 

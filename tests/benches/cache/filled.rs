@@ -3,12 +3,14 @@
 use std::{path::Path, time::Duration};
 
 use nango_core::{
-    declare::{FunctionKind, Merging},
-    model::Batch,
-    prelude::*,
-    store::{
-        self, BASE_VARIANT, Change, DatasetKey, FunctionKey, NewRun, Page, PatchRow, RunToken, SharedStore, Write,
+    internal::{
+        declare::{FunctionKind, Merging},
+        model::Batch,
+        store::{
+            self, BASE_VARIANT, Change, DatasetKey, FunctionKey, NewRun, Page, PatchRow, RunToken, SharedStore, Write,
+        },
     },
+    prelude::*,
 };
 use nango_tests::measure::Outcome;
 

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 // Imported so that the linker includes its functions.
 use integrations as _;
-use nango_core::{
+use nango_core::internal::{
     auth::{Credentials, KeyRing},
     config::{Config, Flags, Sources},
     declare::Registry,

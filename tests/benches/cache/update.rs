@@ -1,7 +1,7 @@
 //! Partial updates of 10,000 records: `batch_update`, compared with reading, changing and saving complete records.
 //! Pages of 100.
 
-use nango_core::{Patch, store::PatchRow};
+use nango_core::{Patch, internal::store::PatchRow};
 use nango_tests::measure::{self, Outcome, median};
 use serde_json::json;
 

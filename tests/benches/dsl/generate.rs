@@ -47,7 +47,8 @@ fn header(style: Style) -> &'static str {
     match style {
         Style::Attributes => "use nango_core::prelude::*;\n",
         Style::ByHand => {
-            "use nango_core::{*, declare::{self, *}, model::ModelInfo, prelude::Result};\n\
+            "use nango_core::{*, prelude::Result, __private::{ActionDef, Endpoint, Frequency, Item, Location, MapRecord, \
+             Mapper, Merging, ModelInfo, OnInvalid, Paginate, PaginateKind, SyncDef, SyncRun, integration_of}};\n\
              use schemars::JsonSchema;\nuse serde::{Serialize, Deserialize};\n"
         }
     }
@@ -159,7 +160,7 @@ fn sync_items(i: usize, run: &str) -> String {
         "#[doc(hidden)] pub mod __sync{i} {{ #[allow(non_camel_case_types)] pub enum sync{i} {{}} }}
 const _: () = {{
     static DEF: SyncDef = SyncDef {{
-        at: {at}, integration: declare::integration_of(module_path!()), name: \"sync{i}\",
+        at: {at}, integration: integration_of(module_path!()), name: \"sync{i}\",
         description: \"Sync number {i}.\", version: \"0.0.1\",
         frequency: Some(Frequency::declared(\"every hour\", 3600)), auto_start: true, track_deletes: false,
         deletes: nango_core::__private::Deletes::standard(),
@@ -193,7 +194,7 @@ pub async fn action{i}(nango: NangoAction<__action{i}::action{i}>, input: Item{i
 #[doc(hidden)] pub mod __action{i} {{ #[allow(non_camel_case_types)] pub enum action{i} {{}} }}
 const _: () = {{
     static DEF: ActionDef = ActionDef {{
-        at: {at}, integration: declare::integration_of(module_path!()), name: \"action{i}\",
+        at: {at}, integration: integration_of(module_path!()), name: \"action{i}\",
         description: \"Action number {i}.\", version: \"0.0.1\", scopes: &[],
         input: Some(__private::input_schema::<__action{i}::action{i}>), output: __private::schema::<Item{i}>,
         checkpoint: None, metadata: None,

@@ -17,11 +17,11 @@
 
 use std::{process::Command, sync::Arc};
 
-use nango_core::http::{
+use nango_core::internal::http::{
     AuthError, Authorize, BoxFuture, Client, ClientParts, ClientQuota, CredentialsVersion, EgressPolicy, HeaderValue,
     NetworkSettings, NetworkTransport, OutgoingRequest, Priority, RateLimiters, RequestSpec, SystemClock, Url,
 };
-use nango_core::redact::Redactor;
+use nango_core::internal::redact::Redactor;
 use nango_tests::measure::{self, Outcome, median};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

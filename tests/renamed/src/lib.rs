@@ -67,7 +67,7 @@ mod acme {
 
 #[cfg(test)]
 mod tests {
-    use runtime::{declare::Registry, prelude::*, testing::Mock};
+    use runtime::{internal::declare::Registry, prelude::*, testing::Mock};
 
     use super::acme::{Item, items};
 

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use nango_core::store::{Confirmation, DEFAULT_HOLD, DeletePolicy, NextFullRun, ScanWalk, WalkKind, WalkResult};
+use nango_core::internal::store::{
+    Confirmation, DEFAULT_HOLD, DeletePolicy, NextFullRun, ScanWalk, WalkKind, WalkResult,
+};
 
 const FILE: &str = include_str!("../../../nango-core/testdata/walk-vectors.json");
 /// The unit of time in the histories, in microseconds.

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nango_core::{
+use nango_core::internal::{
     declare,
     store::{DatasetKey, FunctionKey, ModelCounts},
 };

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use nango_core::store::{
+use nango_core::internal::store::{
     self, DeletePolicy, FinishScan, ModelCounts, NewRun, ReadQuery, RunEnd, RunStatus, ScanFrom, ScanWalk, SharedStore,
 };
 use nango_tests::wait;

@@ -39,7 +39,7 @@ fn connection_recovers_after_kill_at_every_refresh_failpoint() {
 
 #[cfg(debug_assertions)]
 pub(crate) fn check_kill_at_refresh_failpoints() {
-    use nango_core::store::failpoint::NAMES;
+    use nango_core::internal::store::failpoint::NAMES;
 
     let failpoints = NAMES.iter().copied().filter(|name| name.starts_with("refresh:"));
     let cases = failpoints.flat_map(|failpoint| {

@@ -20,7 +20,7 @@ use crate::{
 /// Adds the current credentials of a stored connection to requests. Changes by other runs, processes and users are
 /// picked up when a token is refreshed or rejected.
 #[derive(Debug)]
-pub struct RefreshingCredentials {
+pub(crate) struct RefreshingCredentials {
     refresher: Arc<TokenRefresher>,
     context: Arc<ConnectionContext>,
     /// Base URL at the start. Later credentials are refused if theirs has another origin.
@@ -46,7 +46,7 @@ impl RefreshingCredentials {
     /// # Errors
     ///
     /// Fails if the provider does not accept the credentials, or a value is missing.
-    pub fn new(
+    pub(crate) fn new(
         tokens: Arc<TokenRefresher>,
         context: Arc<ConnectionContext>,
         current: CredentialsSnapshot,
@@ -71,7 +71,7 @@ impl RefreshingCredentials {
     }
 
     /// Returns the base URL of requests.
-    pub fn base_url(&self) -> &Url {
+    pub(crate) fn base_url(&self) -> &Url {
         &self.base_url
     }
 
@@ -80,7 +80,7 @@ impl RefreshingCredentials {
     /// # Errors
     ///
     /// Fails if the token has expired and cannot be refreshed.
-    pub async fn current(self: &Arc<Self>) -> Result<Credentials, RefreshError> {
+    pub(crate) async fn current(self: &Arc<Self>) -> Result<Credentials, RefreshError> {
         Ok(self.usable_state().await?.snapshot.credentials.clone())
     }
 
@@ -94,7 +94,7 @@ impl RefreshingCredentials {
     /// # Errors
     ///
     /// Fails with any [`RefreshError`].
-    pub async fn force_refresh(&self) -> Result<CredentialsSnapshot, RefreshError> {
+    pub(crate) async fn force_refresh(&self) -> Result<CredentialsSnapshot, RefreshError> {
         let current = self.refresher.force_refresh(&self.context).await?;
         self.replace(current.clone())?;
         Ok(current)
@@ -185,7 +185,7 @@ fn active_credentials(
 
 /// [`RefreshingCredentials`] as the authorizer of a request pipeline.
 #[derive(Debug, Clone)]
-pub struct RefreshingAuthorizer(pub Arc<RefreshingCredentials>);
+pub(crate) struct RefreshingAuthorizer(pub Arc<RefreshingCredentials>);
 
 impl Authorize for RefreshingAuthorizer {
     fn authorize<'a>(

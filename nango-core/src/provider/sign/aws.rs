@@ -12,14 +12,13 @@ use super::{canonical_query, hex, hmac_sha256, sha256};
 use crate::time::Timestamp;
 
 /// Replaces the hash of a body that is not known before it is sent. Supported by S3.
-pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
+pub(crate) const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// Parameters of an AWS signature.
 #[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "it contains a secret")]
-pub struct AwsSigner<'a> {
+pub(crate) struct AwsSigner<'a> {
     /// Id of the access key.
     pub access_key_id: &'a str,
     /// Secret access key.
@@ -34,13 +33,19 @@ pub struct AwsSigner<'a> {
 
 impl AwsSigner<'_> {
     /// Returns the value of the header `x-amz-date`.
-    pub fn date(&self) -> String {
+    pub(crate) fn date(&self) -> String {
         self.now.to_calendar().strftime("%Y%m%dT%H%M%SZ").to_string()
     }
 
     /// Returns the value of the header `Authorization`. All `headers` are signed. `payload_hash`: the SHA-256 of the
     /// body in hexadecimal digits, or [`UNSIGNED_PAYLOAD`].
-    pub fn authorization(&self, method: &str, url: &Url, headers: &[(&str, &str)], payload_hash: &str) -> String {
+    pub(crate) fn authorization(
+        &self,
+        method: &str,
+        url: &Url,
+        headers: &[(&str, &str)],
+        payload_hash: &str,
+    ) -> String {
         let date = self.date();
         let day = date.get(..8).unwrap_or_default();
         let scope = format!("{day}/{}/{}/aws4_request", self.region, self.service);

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::{SignError, sha256};
 
 /// A private key of RSA, an elliptic curve, or Ed25519, in PKCS#8, PKCS#1 or SEC1.
-pub struct PrivateKey {
+pub(crate) struct PrivateKey {
     der: PrivateKeyDer<'static>,
     key: Arc<dyn SigningKey>,
 }
@@ -29,7 +29,7 @@ impl PrivateKey {
     /// # Errors
     ///
     /// Fails if the text contains no key, or an encrypted one.
-    pub fn from_pem(text: &str) -> Result<Self, SignError> {
+    pub(crate) fn from_pem(text: &str) -> Result<Self, SignError> {
         let text = normalize_pem(text);
         if text.contains("ENCRYPTED") {
             return Err(SignError::Encrypted);
@@ -44,7 +44,7 @@ impl PrivateKey {
     /// # Errors
     ///
     /// Fails if the key has another type.
-    pub fn ed25519(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+    pub(crate) fn ed25519(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let wrong_type = SignError::WrongKeyType("an Ed25519 key");
         let PrivateKeyDer::Pkcs8(der) = &self.der else { return Err(wrong_type) };
         let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_pkcs8_der()).map_err(|_| wrong_type)?;
@@ -56,7 +56,7 @@ impl PrivateKey {
     /// # Errors
     ///
     /// Fails if the key has another type or is too short.
-    pub fn rs256(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+    pub(crate) fn rs256(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         self.sign(SignatureAlgorithm::RSA, SignatureScheme::RSA_PKCS1_SHA256, message)
     }
 
@@ -65,7 +65,7 @@ impl PrivateKey {
     /// # Errors
     ///
     /// Fails if the key has another type or is too short.
-    pub fn ps256(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+    pub(crate) fn ps256(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         self.sign(SignatureAlgorithm::RSA, SignatureScheme::RSA_PSS_SHA256, message)
     }
 
@@ -74,7 +74,7 @@ impl PrivateKey {
     /// # Errors
     ///
     /// Fails if the key has another type.
-    pub fn es256(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+    pub(crate) fn es256(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let der = self.sign(SignatureAlgorithm::ECDSA, SignatureScheme::ECDSA_NISTP256_SHA256, message)?;
         ecdsa_signature_from_der(&der).ok_or(SignError::SigningFailed)
     }
@@ -95,7 +95,7 @@ impl PrivateKey {
     /// # Errors
     ///
     /// Fails if the public key cannot be derived.
-    pub fn fingerprint(&self) -> Result<[u8; 32], SignError> {
+    pub(crate) fn fingerprint(&self) -> Result<[u8; 32], SignError> {
         self.key.public_key().map(|key| sha256(key.as_ref())).ok_or(SignError::WrongKeyType("an RSA key"))
     }
 }

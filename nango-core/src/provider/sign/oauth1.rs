@@ -9,8 +9,7 @@ use crate::provider::OAuth1Method;
 
 /// Parameters of an OAuth 1 signature.
 #[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "it contains secrets")]
-pub struct OAuth1Signer<'a> {
+pub(crate) struct OAuth1Signer<'a> {
     /// Signature method.
     pub method: OAuth1Method,
     /// Key and secret of the app.
@@ -29,7 +28,7 @@ pub struct OAuth1Signer<'a> {
 
 impl OAuth1Signer<'_> {
     /// Returns the value of the header `Authorization`. `form`: the body, if it is a form; other bodies are not signed.
-    pub fn authorization(&self, method: &str, url: &Url, form: &[u8]) -> String {
+    pub(crate) fn authorization(&self, method: &str, url: &Url, form: &[u8]) -> String {
         let timestamp = self.timestamp.to_string();
         let mut oauth_params = vec![
             ("oauth_consumer_key", self.client.0),

@@ -52,7 +52,7 @@ pub struct FinishScan {
     /// The delete policy that the sync declares.
     pub policy: DeletePolicy,
     /// The results of the requests for single candidates
-    /// ([`Records::delete_candidates`](crate::store::Records::delete_candidates)).
+    /// (`Records::delete_candidates`).
     pub confirmations: Vec<Confirmation>,
     /// The change of the resume state in the same transaction, if any.
     pub resume: Option<ResumeWrite>,

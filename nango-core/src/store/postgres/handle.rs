@@ -9,7 +9,7 @@ use crate::store::{StoreError, StoreWarning, encryption::Vault, hash::Hasher};
 
 /// A [`Store`](crate::store::Store) on a `PostgreSQL` server.
 #[derive(Debug)]
-pub struct Postgres {
+pub(crate) struct Postgres {
     pub(super) pool: PgPool,
     pub(super) shared: Arc<Shared>,
     pub(super) changes: ChangeNotifier,
@@ -35,7 +35,7 @@ impl Postgres {
     /// Fails if the URL is invalid; if the server cannot be reached, cannot prove its identity, refuses the login, is
     /// too old or is read-only; or if the database does not exist, belongs to another program, has tables of a role
     /// that is not trusted, is newer than this program, or contains an incomplete copy. No error shows the password.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
+    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         Self::open_as(url, false).await
     }
 
@@ -44,7 +44,7 @@ impl Postgres {
     /// # Errors
     ///
     /// Fails like [`Self::open`], except for an incomplete copy.
-    pub async fn open_target(url: &str) -> Result<Self, StoreError> {
+    pub(crate) async fn open_target(url: &str) -> Result<Self, StoreError> {
         Self::open_as(url, true).await
     }
 

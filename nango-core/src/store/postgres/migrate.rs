@@ -16,7 +16,7 @@ use crate::store::{StoreError, failpoint::failpoint};
 /// Marks a schema as ours; stored together with its version.
 pub(super) const APPLICATION: &str = "nng1";
 /// Schema version that this program creates and migrates to.
-pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
+pub(crate) const SCHEMA_VERSION: usize = MIGRATIONS.len();
 
 /// Migrations from an empty schema to the current one; each is applied once.
 const MIGRATIONS: [&str; 6] = [

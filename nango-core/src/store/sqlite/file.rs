@@ -29,7 +29,7 @@ use crate::{
 /// Marks a file as ours, in the header field that `SQLite` reserves for this purpose: `nng1`.
 pub(super) const APPLICATION_ID: i64 = 0x6e6e_6731;
 /// Version of the schema that this program creates and migrates to.
-pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
+pub(crate) const SCHEMA_VERSION: usize = MIGRATIONS.len();
 
 /// Migrations from an empty file to the current schema; each is applied once, in a transaction.
 const MIGRATIONS: [&str; 7] = [

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::store::{StoreError, StoreFuture};
 
-/// A [`Store`](crate::store::Store) in an `SQLite` file, or in memory.
+/// A `Store` in an `SQLite` file, or in memory.
 #[derive(Debug)]
 pub struct Sqlite {
     pub(super) shared: Arc<Shared>,

@@ -345,6 +345,7 @@ pub(super) fn count(counts: &mut ModelCounts, rows: &[RowOutcome]) {
             RowOutcome::SkippedNewer => counts.skipped_newer += 1,
             RowOutcome::SkippedOlder => counts.skipped_older += 1,
             RowOutcome::Duplicate | RowOutcome::Missing | RowOutcome::Seen => {}
+            other => panic!("the model has no outcome {other:?}"),
         }
     }
 }

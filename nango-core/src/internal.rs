@@ -1,0 +1,75 @@
+//! What the tests, the benches and the demo of this workspace use besides the public items. Not a public API: it changes
+//! with them.
+
+#![allow(missing_docs, reason = "the items are documented where they are defined")]
+
+pub mod auth {
+    pub use crate::auth::{Credentials, KeyRing};
+}
+
+pub mod cli {
+    pub use crate::cli::record_table;
+    pub mod report {
+        pub use crate::cli::report::summary;
+    }
+}
+
+pub mod config {
+    pub use crate::config::{Config, Flags, IntegrationConfig, Sources};
+}
+
+pub mod declare {
+    pub use crate::declare::{Endpoint, Entry, FunctionKind, Merging, Registry, SyncDef, SyncRun};
+}
+
+pub mod export {
+    pub use crate::export::model;
+}
+
+pub mod http {
+    pub use crate::http::{
+        AuthError, Authorize, BoxFuture, Client, ClientParts, ClientQuota, Clock, CredentialsVersion, EgressPolicy,
+        Entropy, HeaderValue, HttpError, NetworkSettings, NetworkTransport, OutgoingRequest, Priority, RateLimiters,
+        RawResponse, RequestSpec, SystemClock, Transport, TransportError, Url,
+    };
+}
+
+pub mod model {
+    pub use crate::model::{Batch, Data, Model, ModelInfo, Patch, Record};
+}
+
+pub mod provider {
+    pub use crate::provider::Catalogue;
+}
+
+pub mod redact {
+    pub use crate::redact::Redactor;
+}
+
+pub mod run {
+    pub use crate::run::{
+        AddConnection, NoopObserver, RunReport, RunRequest, Runtime, Target, add_connection, confirm_path, execute,
+    };
+}
+
+pub mod store {
+    pub use crate::store::{
+        BASE_VARIANT, Change, CheckpointWrite, ClaimOutcome, Committed, Confirmation, Connection, DEFAULT_HOLD,
+        DatasetKey, DatasetStats, DeletePolicy, DeleteRow, EncryptionState, FeedPage, FeedRow, Filter, FinishScan,
+        FunctionKey, HeldBy, KeyId, Keys, LastAction, Level, LogLine, MetadataChange, ModelCounts, NewConnection,
+        NewRun, NextFullRun, Page, PatchRow, PendingDeletes, Prune, PruneUntil, Pruned, ReadQuery, RefreshClaim,
+        RefreshEnd, RemovedConnection, ResealProgress, ResumeWrite, RowOutcome, RunEnd, RunStatus, RunToken, Scan,
+        ScanFrom, ScanOutcome, ScanWalk, SharedStore, StoreError, StoredCheckpoint, Table, WalkKind, WalkResult, Write,
+        copy, credentials_context, empty_dataset, fingerprint, open, prune_all, reseal, resume_context,
+    };
+    pub mod failpoint {
+        pub use crate::store::failpoint::NAMES;
+    }
+    pub mod sqlite {
+        pub use crate::store::sqlite::Sqlite;
+    }
+}
+
+pub mod wire {
+    pub use crate::wire::write_page;
+}
