@@ -3,7 +3,7 @@
 use super::runtime::Runtime;
 use crate::{
     declare::Registry,
-    error::{Error, ErrorKind, Remedy, Result},
+    error::{Error, ErrorKind, Remedy, Result, register_layer_error},
     store::{Connection, ConnectionKey, StoreError},
 };
 
@@ -16,6 +16,8 @@ pub(crate) struct UnknownConnection {
     /// Ids of the connections that the integration has.
     pub(crate) available: Vec<String>,
 }
+
+register_layer_error!(UnknownConnection);
 
 impl UnknownConnection {
     fn message(&self) -> String {
@@ -32,11 +34,7 @@ impl UnknownConnection {
             let ConnectionKey { integration, connection } = self.key.clone();
             Remedy::AddConnection { integration, connection }
         });
-        let error = Error::new(ErrorKind::Connection, self);
-        match remedy {
-            Some(remedy) => error.with_remedy(remedy),
-            None => error,
-        }
+        Error::new(ErrorKind::Connection, self).with_remedy(remedy)
     }
 }
 
