@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ActionRef,
+    findings::{RunFindings, WalkTracker},
     full_walk::FullWalks,
-    report::{RunFindings, WalkTracker},
 };
 use crate::{
     auth::CredentialsSource,

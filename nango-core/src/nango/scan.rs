@@ -2,7 +2,7 @@
 
 use std::{marker::PhantomData, sync::atomic::Ordering};
 
-use super::{Nango, NangoSync, full_walk::FullWalk, report::WalkMark};
+use super::{Nango, NangoSync, findings::WalkMark, full_walk::FullWalk};
 use crate::{
     declare::{BoxFuture, Deletes, Saves},
     error::Result,

@@ -58,7 +58,7 @@ impl Command for List {
         let config = context.config().clone();
         let (catalogue, today) = (context.catalogue().clone(), context.today());
         let lifecycle =
-            |connection: &Connection| catalogue.get(&config.provider_of(&connection.integration))?.lifecycle.as_ref();
+            |connection: &Connection| catalogue.get(config.provider_of(&connection.integration))?.lifecycle.as_ref();
         let row = |connection| {
             ConnectionRow::new(connection, config.provider_of(&connection.integration))
                 .lifecycle(lifecycle(connection), today)
