@@ -120,8 +120,12 @@ impl App {
     /// and writes.
     fn version(&self) -> String {
         let commit = self.commit.map(|commit| format!("commit {commit}, ")).unwrap_or_default();
-        let (sqlite, postgres) = (store::sqlite::SCHEMA_VERSION, store::postgres::SCHEMA_VERSION);
-        format!("{} ({commit}SQLite schema {sqlite}, PostgreSQL schema {postgres})", env!("CARGO_PKG_VERSION"))
+        let sqlite = store::sqlite::SCHEMA_VERSION;
+        #[cfg(feature = "postgres")]
+        let postgres = format!(", PostgreSQL schema {}", store::postgres::SCHEMA_VERSION);
+        #[cfg(not(feature = "postgres"))]
+        let postgres = "";
+        format!("{} ({commit}SQLite schema {sqlite}{postgres})", env!("CARGO_PKG_VERSION"))
     }
 
     /// Parses the arguments of the process and runs the selected command. Returns the exit code.

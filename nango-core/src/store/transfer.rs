@@ -210,6 +210,7 @@ pub enum Cell {
 
 impl Cell {
     /// Returns the number of bytes of a text or of a sequence of bytes.
+    #[cfg(feature = "postgres")]
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
