@@ -118,7 +118,8 @@ pub struct Flags {
 }
 
 impl Config {
-    /// Returns the name of an integration's provider: the name of the integration, unless the configuration sets another.
+    /// Returns the name of an integration's provider: the name of the integration, unless the configuration sets
+    /// another.
     pub fn provider_of<'a>(&'a self, integration: &'a str) -> &'a str {
         self.integrations.get(integration).and_then(|settings| settings.provider.as_deref()).unwrap_or(integration)
     }

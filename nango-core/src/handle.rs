@@ -3,7 +3,7 @@
 
 pub use crate::{
     declare::{Paginate, Pagination},
-    http::{BoxFuture, HeaderMap, Method, Part, RedactedRequest},
+    http::{BoxFuture, HeaderMap, Method, Part, RedactedRequest, Url},
     model::KeyOf,
     nango::{
         ConnectionInfo, ConnectionRequest, FullScan, IntegrationInfo, LockGuard, LogEntry, OptionalRequest,

@@ -1,5 +1,5 @@
-//! What the tests, the benches and the demo of this workspace use besides the public items. Not a public API: it changes
-//! with them.
+//! Items that the tests, the benches and the demo of this workspace use besides the public ones. Not a public API: it
+//! changes with them.
 
 #![allow(missing_docs, reason = "the items are documented where they are defined")]
 

@@ -1,8 +1,8 @@
 //! The runtime of product integrations written as annotated async functions.
 //!
 //! A crate of integrations imports [`prelude`] and annotates functions with [`sync`](macro@sync),
-//! [`action`](macro@action) and the other attributes; its `main` calls [`main`]. [`handle`] has the types of the methods
-//! that functions call, [`testing`] the tools of their unit tests, and [`cli`] the interface of added commands.
+//! [`action`](macro@action) and the other attributes; its `main` calls [`main`]. [`handle`] has the types of the
+//! methods that functions call, [`testing`] the tools of their unit tests, and [`cli`] the interface of added commands.
 //!
 //! The private modules implement these entry points in layers; a layer uses only the layers above it in this table:
 //!

@@ -36,6 +36,7 @@ mod pooler;
 mod postgres;
 mod previous_version;
 mod providers;
+mod public_items;
 mod rate_limit;
 mod recorded_github;
 mod records;
