@@ -48,7 +48,8 @@ fn header(style: Style) -> &'static str {
         Style::Attributes => "use nango_core::prelude::*;\n",
         Style::ByHand => {
             "use nango_core::{*, prelude::Result, __private::{ActionDef, Endpoint, Frequency, Item, Location, \
-             MapRecord, Mapper, Merging, ModelInfo, OnInvalid, Paginate, PaginateKind, SyncDef, SyncRun, integration_of}};\n\
+             MapRecord, Mapper, Merging, ModelInfo, OnInvalid, Paginate, PaginateKind, SyncDef, SyncRun, \
+             integration_of}};\n\
              use schemars::JsonSchema;\nuse serde::{Serialize, Deserialize};\n"
         }
     }
