@@ -41,7 +41,8 @@ pub struct CredentialsVersion(pub u64);
 #[derive(Debug, Clone)]
 pub struct AuthError {
     kind: ErrorKind,
-    remedy: Option<Remedy>,
+    /// Boxed, because errors of requests are returned at many levels and should stay small.
+    remedy: Option<Box<Remedy>>,
     wait: Option<Duration>,
     cause: Arc<dyn StdError + Send + Sync>,
 }
@@ -62,7 +63,7 @@ impl AuthError {
     /// Sets the next step that fixes the cause.
     #[must_use]
     pub(crate) fn with_remedy(mut self, remedy: Option<Remedy>) -> Self {
-        self.remedy = remedy;
+        self.remedy = remedy.map(Box::new);
         self
     }
 
@@ -78,7 +79,7 @@ impl AuthError {
 
     /// Returns the next step that fixes the cause.
     pub(crate) fn remedy(&self) -> Option<Remedy> {
-        self.remedy.clone()
+        self.remedy.as_deref().cloned()
     }
 }
 

@@ -38,13 +38,13 @@ impl EpochUnits {
     }
 
     /// Converts an integer; `None` if it has none of the units.
-    pub(super) fn from_integer(self, number: i64) -> Option<Timestamp> {
+    pub(super) fn read_integer(self, number: i64) -> Option<Timestamp> {
         let unit = self.unit_of(number.unsigned_abs())?;
         Some(Timestamp::from_micros(number.saturating_mul(unit.numerator) / unit.denominator))
     }
 
     /// Converts a number with a fraction; `None` if it has none of the units.
-    pub(super) fn from_float(self, number: f64) -> Option<Timestamp> {
+    pub(super) fn read_float(self, number: f64) -> Option<Timestamp> {
         if number.is_nan() {
             return None;
         }
@@ -67,31 +67,31 @@ mod tests {
     fn unit_of_a_number_follows_from_its_size() {
         let at = Some(Timestamp::from_micros(784_111_777_000_000));
         for number in [784_111_777, 784_111_777_000] {
-            assert_eq!(EpochUnits::UpToMillis.from_integer(number), at, "{number}");
-            assert_eq!(EpochUnits::UpToNanos.from_integer(number), at, "{number}");
+            assert_eq!(EpochUnits::UpToMillis.read_integer(number), at, "{number}");
+            assert_eq!(EpochUnits::UpToNanos.read_integer(number), at, "{number}");
         }
         for number in [784_111_777_000_000, 784_111_777_000_000_000] {
-            assert_eq!(EpochUnits::UpToNanos.from_integer(number), at, "{number}");
+            assert_eq!(EpochUnits::UpToNanos.read_integer(number), at, "{number}");
         }
-        assert_eq!(EpochUnits::UpToMillis.from_integer(1_000_000_000_000_000), None);
-        assert_eq!(EpochUnits::UpToMillis.from_float(1e15), None);
-        assert_eq!(EpochUnits::UpToNanos.from_float(f64::NAN), None);
-        assert_eq!(EpochUnits::UpToNanos.from_float(1e300), Some(Timestamp::MAX));
-        assert_eq!(EpochUnits::UpToMillis.from_integer(-86_400), Some(Timestamp::from_micros(-86_400_000_000)));
+        assert_eq!(EpochUnits::UpToMillis.read_integer(1_000_000_000_000_000), None);
+        assert_eq!(EpochUnits::UpToMillis.read_float(1e15), None);
+        assert_eq!(EpochUnits::UpToNanos.read_float(f64::NAN), None);
+        assert_eq!(EpochUnits::UpToNanos.read_float(1e300), Some(Timestamp::MAX));
+        assert_eq!(EpochUnits::UpToMillis.read_integer(-86_400), Some(Timestamp::from_micros(-86_400_000_000)));
     }
 
     proptest! {
         #[test]
         fn integer_and_float_are_read_alike(seconds in 0_u32..u32::MAX) {
             for units in [EpochUnits::UpToMillis, EpochUnits::UpToNanos] {
-                prop_assert_eq!(units.from_integer(i64::from(seconds)), units.from_float(f64::from(seconds)));
+                prop_assert_eq!(units.read_integer(i64::from(seconds)), units.read_float(f64::from(seconds)));
             }
         }
 
         #[test]
         fn any_number_never_panics(integer: i64, float: f64) {
             for units in [EpochUnits::UpToMillis, EpochUnits::UpToNanos] {
-                let _ = (units.from_integer(integer), units.from_float(float));
+                let _ = (units.read_integer(integer), units.read_float(float));
             }
         }
     }

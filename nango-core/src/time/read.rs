@@ -42,12 +42,12 @@ pub(crate) fn from_text(text: &str) -> Option<Timestamp> {
 
 /// Converts an integer, in seconds or milliseconds by its size, into a timestamp.
 pub(crate) fn from_integer(number: i64) -> Option<Timestamp> {
-    UpToMillis.from_integer(number)
+    UpToMillis.read_integer(number)
 }
 
 /// Converts a number with a fraction, in seconds or milliseconds by its size, into a timestamp.
 pub(crate) fn from_float(number: f64) -> Option<Timestamp> {
-    UpToMillis.from_float(number)
+    UpToMillis.read_float(number)
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ fn parse_number(text: &str, unit: Unit) -> Option<TimeSpec> {
         let seconds = if unit == Unit::Milliseconds { value / 1e3 } else { value };
         return Some(TimeSpec::After(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)));
     }
-    EpochUnits::UpToNanos.from_float(value).map(|at| TimeSpec::At(at.min(LATEST)))
+    EpochUnits::UpToNanos.read_float(value).map(|at| TimeSpec::At(at.min(LATEST)))
 }
 
 fn parse_date(text: &str) -> Option<Timestamp> {
