@@ -109,17 +109,16 @@ impl<'a> Reader<'a> {
         };
         let mut foreign = BTreeSet::new();
         self.foreign_types(signature, &mut foreign);
-        let mut line = format!("{kind} {path}");
-        if list(&item["attrs"]).any(|attribute| attribute == "non_exhaustive") {
-            line += " (non-exhaustive)";
-        }
-        if !foreign.is_empty() {
-            line += &format!(" [{}]", foreign.iter().map(String::as_str).collect::<Vec<_>>().join(", "));
-        }
+        let is_open = list(&item["attrs"]).any(|attribute| attribute == "non_exhaustive");
+        let note = if is_open { " (non-exhaustive)" } else { "" };
+        let types = match foreign.iter().map(String::as_str).collect::<Vec<_>>().join(", ") {
+            types if types.is_empty() => types,
+            types => format!(" [{types}]"),
+        };
         for name in foreign {
             self.listing.foreign.entry(name).or_insert_with(|| path.to_owned());
         }
-        self.listing.lines.push(line);
+        self.listing.lines.push(format!("{kind} {path}{note}{types}"));
     }
 
     /// Collects the types and traits in a signature that neither this crate nor the standard library defines.
