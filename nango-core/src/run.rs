@@ -1,11 +1,11 @@
 //! Execution of runs: one call of a function for a connection, from the lease to the stored result.
 //!
-//! A [`RunRequest`] becomes a `Job` (the function) and a prepared run (the connection with its HTTP client); [`execute`]
-//! acquires the lease, calls the function and returns a [`RunReport`].
+//! A [`RunRequest`] becomes a `Job` (the function) and a prepared run (the connection with its HTTP client).
+//! [`execute`] acquires the lease, calls the function and returns a [`RunReport`].
 //!
-//! Invariants: the row of a run exists before the function is called, and the run is ended exactly once, by this process
-//! or by the one that takes over its key; a run that was cancelled or lost its lease has no effects other than its
-//! committed pages.
+//! Invariants: the row of a run exists before the function is called, and the run is ended exactly once, by this
+//! process or by the one that takes over its key; a run that was cancelled or lost its lease has no effects other than
+//! its committed pages.
 
 mod clock;
 mod confirm_path;

@@ -1,7 +1,7 @@
 //! Time: the timestamp type, its parsers and formats, spans, the clock and the source of randomness.
 //!
 //! Timestamps are [`Timestamp`]s; spans are [`Duration`](std::time::Duration)s. Conversions and arithmetic saturate, so
-//! that a value from a provider cannot overflow. Numbers, dates and spans of providers are read here and nowhere else.
+//! that a value from a provider cannot overflow. Only this module reads numbers, dates and spans of providers.
 
 mod clock;
 mod entropy;

@@ -19,7 +19,7 @@ pub(crate) struct Deletes {
     pub(crate) track: bool,
     confirm: Option<u32>,
     request: Option<ConfirmRequest>,
-    /// Seconds.
+    /// Delay of a delete, in seconds.
     hold: Option<u32>,
     max_percent: Option<u8>,
 }

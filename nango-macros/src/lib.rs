@@ -13,8 +13,9 @@
 //! In addition, [`path!`] builds the path of a request from values.
 //!
 //! There is one file per attribute, with the same three stages: raw arguments (`Args`), a validated declaration, which
-//! is a type of its own, and tokens. Invariants: a function's body is never parsed; all mistakes are reported at once, each at the
-//! tokens that are wrong; the item is always emitted again, so that a mistake causes no further errors elsewhere.
+//! is a type of its own, and tokens. Invariants: a function's body is never parsed; all mistakes are reported at once,
+//! each at the tokens that are wrong; the item is always emitted again, so that a mistake causes no further errors
+//! elsewhere.
 
 mod action;
 mod args;

@@ -11,7 +11,7 @@ pub(crate) fn option_tokens(tokens: Option<impl ToTokens>) -> TokenStream {
     tokens.map_or_else(|| quote!(::core::option::Option::None), |tokens| quote!(::core::option::Option::Some(#tokens)))
 }
 
-/// What every named function declares.
+/// Part of a declaration that every named function has.
 pub(crate) struct Head {
     integration: Option<LitStr>,
     pub(crate) name: String,

@@ -9,15 +9,15 @@ use crate::{args::Args, duration, parts};
 const KEYS: &[&str] = &["param", "format", "from", "overlap", "full_every"];
 const EXAMPLE: &str = "since(param = \"since\", overlap = \"2m\")";
 
-/// Which time a mapper's incremental runs send, and how. Expands to the `Since` of the descriptor.
+/// Parameter with which a mapper's incremental runs request changes. Expands to the `Since` of the descriptor.
 pub(crate) struct Since {
     param: LitStr,
     /// Variant of `declare::SinceFormat`.
     format: &'static str,
     from: SinceFrom,
-    /// Seconds.
+    /// Overlap with the run before, in seconds.
     overlap: u32,
-    /// Seconds.
+    /// Interval of full runs, in seconds.
     full_every: Option<u32>,
 }
 

@@ -80,7 +80,7 @@ impl WebhookDeclaration {
             }
         };
         let payload = quote_spanned!(payload.span()=> impl __nango::Payload for __Payload { type Payload = #payload; });
-        // The span of the path, so that a function that is not a sync, or a second handler of a sync, is reported there.
+        // The span of the path: a function that is not a sync, and a second handler of a sync, are reported there.
         let tie = quote_spanned!(path.span()=> impl __nango::HasWebhook for #sync {});
         let def = quote_spanned!(path.span()=> __nango::sync_of::<#sync>());
         let cfgs = func.cfgs();

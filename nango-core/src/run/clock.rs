@@ -1,5 +1,5 @@
-//! Clock of one run: the time of the database, so that the request time of a page can be compared with the timestamps of
-//! records.
+//! Clock of one run: the time of the database, so that the request time of a page can be compared with the timestamps
+//! of records.
 
 use std::{
     sync::Arc,

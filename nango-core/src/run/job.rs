@@ -22,8 +22,8 @@ impl Job {
     ///
     /// # Errors
     ///
-    /// Fails if the registry has no such integration, function or webhook handler, or if the handler does not accept the
-    /// type of the webhook.
+    /// Fails if the registry has no such integration, function or webhook handler, or if the handler does not accept
+    /// the type of the webhook.
     pub(super) fn resolve(registry: &Registry, request: &RunRequest) -> Result<Self> {
         let integration = &request.integration;
         if !registry.integrations().contains(&integration.as_str()) {

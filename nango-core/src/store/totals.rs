@@ -35,7 +35,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Adds other counters.
+    /// Adds the counters of another page.
     pub(crate) fn add(&mut self, other: &Self) {
         for (model, counts) in &other.models {
             self.counts_of(model).add(counts);

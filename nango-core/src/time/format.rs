@@ -25,7 +25,7 @@ impl DateFormat {
         Self { printer: DateTimePrinter::new().precision(Some(digits)), numeric_offset: true }
     }
 
-    /// Formats a timestamp.
+    /// Formats a timestamp as text.
     pub(crate) fn format(&self, at: Timestamp) -> String {
         let mut text = Vec::with_capacity(32);
         self.write(at, &mut text);

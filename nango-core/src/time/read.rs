@@ -1,5 +1,5 @@
-//! Timestamps in records and token responses: RFC 3339 with an offset, or seconds or milliseconds since 1970 (UTC), as a
-//! number or as text.
+//! Timestamps in records and token responses: RFC 3339 with an offset, or seconds or milliseconds since 1970 (UTC), as
+//! a number or as text.
 //!
 //! One parser, so that `since`, `updated` and the expiry of tokens interpret a value alike. A value that is not a
 //! timestamp is `None`. Headers have more notations: see [`parse_time_spec`](super::parse_time_spec).

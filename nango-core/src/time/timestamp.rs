@@ -26,9 +26,9 @@ use super::span::saturating_micros;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The earliest timestamp.
+    /// The earliest possible timestamp.
     pub const MIN: Self = Self(i64::MIN);
-    /// The latest timestamp.
+    /// The latest possible timestamp.
     pub const MAX: Self = Self(i64::MAX);
     /// Midnight of 1970-01-01 in UTC.
     pub const UNIX_EPOCH: Self = Self(0);

@@ -1,5 +1,5 @@
 #[allow(clippy::unused_async, clippy::missing_errors_doc)]
-/// Checks the settings.
+/// Checks the settings of a connection.
 async fn check(nango: NangoAction<__check::check>) -> Result<()> {
     nango.metadata().await?.check()
 }
@@ -26,7 +26,7 @@ const _: () = {
         },
         integration: __nango::integration_of(::core::module_path!()),
         name: "check-settings",
-        description: "Checks the settings.",
+        description: "Checks the settings of a connection.",
         event: __nango::Event::ValidateConnection,
         metadata: ::core::option::Option::Some(
             __nango::metadata_schema::<__check::check>,
