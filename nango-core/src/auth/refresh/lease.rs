@@ -35,8 +35,8 @@ impl LeaseWait {
         Self { connection, observer, since: None, reported: false }
     }
 
-    /// Checks the wait at the monotonic time `now`: reports it once it exceeds [`REPORT_AFTER`], and fails if it exceeds
-    /// [`MAX_WAIT`].
+    /// Checks the wait at the monotonic time `now`: reports it once it exceeds [`REPORT_AFTER`], and fails if it
+    /// exceeds [`MAX_WAIT`].
     pub(super) fn check(&mut self, now: Instant) -> Result<(), RefreshError> {
         let waited = now.saturating_duration_since(*self.since.get_or_insert(now));
         if waited >= MAX_WAIT {
