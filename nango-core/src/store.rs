@@ -37,6 +37,7 @@ mod keys;
 mod lease;
 mod logs;
 mod maintenance;
+mod mark_bits;
 mod merge;
 mod open;
 #[cfg(feature = "postgres")]

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{CheckpointWrite, FunctionKey, LogLine, ResumeWrite, RunToken, StoreError, StoreFuture, Totals};
+use crate::time::{Timestamp, saturating_micros};
 
 /// The status of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,17 +68,17 @@ impl NewRun {
 
 /// Formats a time (microseconds since 1970) as RFC 3339 in UTC with whole seconds.
 pub(super) fn format_timestamp(at: i64) -> String {
-    Timestamp::from_microsecond(at).map_or_else(|_| at.to_string(), |at| format!("{at:.0}"))
+    format!("{:.0}", Timestamp::from_micros(at))
 }
 
 /// Returns the duration from `now` to `until` (microseconds since 1970), or zero if `until` has passed.
 pub(super) fn remaining(until: i64, now: i64) -> Duration {
-    Duration::from_micros(u64::try_from(until.saturating_sub(now)).unwrap_or(0))
+    Timestamp::from_micros(until).saturating_duration_since(Timestamp::from_micros(now))
 }
 
 /// Returns a duration in microseconds, limited so that it can be added to a timestamp without overflow.
 pub(super) fn micros(length: Duration) -> i64 {
-    i64::try_from(length.as_micros()).unwrap_or(i64::MAX).min(i64::MAX / 2)
+    saturating_micros(length).min(i64::MAX / 2)
 }
 
 /// The result of a run.

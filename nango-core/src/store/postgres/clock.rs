@@ -13,6 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::time::saturating_micros;
+
 /// Time for which a sample of the server's clock is used, even if a later sample is behind it.
 const SAMPLE_MAX_AGE: Duration = Duration::from_secs(10);
 
@@ -33,7 +35,7 @@ struct Sample {
 impl Sample {
     /// Returns the earliest possible time of the server's clock: the latency of the response is unknown.
     fn now(self) -> i64 {
-        self.server_time.saturating_add(i64::try_from(self.received_at.elapsed().as_micros()).unwrap_or(i64::MAX))
+        self.server_time.saturating_add(saturating_micros(self.received_at.elapsed()))
     }
 }
 

@@ -5,16 +5,7 @@
 //! scan.
 
 use super::{Db, dataset::Dataset, error::DbResult};
-
-/// Number of bits per chunk of marks.
-const CHUNK_BITS: i64 = 4096;
-const CHUNK_BYTES: usize = 512;
-
-/// Returns the position of a record's bit: chunk, byte, bit mask. The server numbers bits from the left.
-fn bit_position(rid: i64) -> (i64, usize, u8) {
-    let bit = usize::try_from(rid.rem_euclid(CHUNK_BITS)).unwrap_or(0);
-    (rid.div_euclid(CHUNK_BITS), bit / 8, 0x80 >> (bit % 8))
-}
+use crate::store::mark_bits::BitOrder;
 
 /// Closes the open scans of a function, without deleting records.
 pub(super) async fn close_all(db: &mut Db, function: i64) -> DbResult<()> {
@@ -49,7 +40,7 @@ pub(super) async fn delete(db: &mut Db, scans: &[i64]) -> DbResult<()> {
 }
 
 /// Marks records as seen.
-pub(super) async fn mark(db: &mut Db, scan: i64, mut rids: Vec<i64>) -> DbResult<()> {
+pub(super) async fn mark(db: &mut Db, scan: i64, rids: Vec<i64>) -> DbResult<()> {
     const MARK: &str = "INSERT INTO nango_rs.scan_marks AS m (scan, chunk, bits) \
          SELECT $1, u.chunk, ('x' || u.bits)::bit(4096) FROM unnest($2::bigint[], $3::text[]) u(chunk, bits) \
          ON CONFLICT (scan, chunk) DO UPDATE SET bits = m.bits | excluded.bits \
@@ -57,17 +48,9 @@ pub(super) async fn mark(db: &mut Db, scan: i64, mut rids: Vec<i64>) -> DbResult
     if rids.is_empty() {
         return Ok(());
     }
-    rids.sort_unstable();
-    let (mut chunks, mut marks) = (Vec::new(), Vec::new());
-    for group in rids.chunk_by(|a, b| bit_position(*a).0 == bit_position(*b).0) {
-        let mut bits = [0; CHUNK_BYTES];
-        for rid in group {
-            let (_, byte, bit) = bit_position(*rid);
-            bits[byte] |= bit;
-        }
-        chunks.push(bit_position(group[0]).0);
-        marks.push(hex(&bits));
-    }
+    // The server numbers the bits of a string from the left.
+    let chunks = BitOrder::HighestFirst.chunks(rids);
+    let (chunks, marks): (Vec<_>, Vec<_>) = chunks.into_iter().map(|(chunk, bits)| (chunk, hex(&bits))).unzip();
     db.query(MARK).bind(scan).bind(chunks).bind(marks).execute(&mut *db.sql).await?;
     Ok(())
 }
@@ -82,13 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bit_position_is_unique_per_record() {
-        assert_eq!(bit_position(0), (0, 0, 128));
-        assert_eq!(bit_position(4095), (0, 511, 1));
-        assert_eq!(bit_position(4096), (1, 0, 128));
-        assert_eq!(bit_position(i64::MAX).0, i64::MAX / CHUNK_BITS);
-        let positions: std::collections::HashSet<_> = (0..10_000).map(bit_position).collect();
-        assert_eq!(positions.len(), 10_000);
+    fn bytes_are_written_as_hexadecimal_digits() {
         assert_eq!(hex(&[0x00, 0x1f, 0xa0]), "001fa0");
     }
 }

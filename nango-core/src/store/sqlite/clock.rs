@@ -5,6 +5,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use crate::time::saturating_micros;
+
 /// Monotonic clock of an embedded database.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
@@ -27,7 +29,7 @@ impl Clock {
 /// Returns the system clock, microseconds since 1970 (UTC). Leases are measured by it, because they must expire even if
 /// [`Clock`] is ahead of it.
 pub(super) fn system_now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, saturating_micros)
 }
 
 #[cfg(test)]
