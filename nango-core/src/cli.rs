@@ -17,6 +17,7 @@ mod completions;
 mod connection;
 mod context;
 mod database;
+mod dataset;
 mod describe;
 mod encryption;
 mod error;

@@ -3,7 +3,6 @@
 mod backup;
 mod check;
 mod copy;
-mod dataset;
 mod empty;
 mod erase;
 mod prune;

@@ -8,7 +8,9 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 
 use super::{
-    Command, CommandError, Context, Exit, Terminal, lookup,
+    Command, CommandError, Context, Exit, Terminal,
+    dataset::DatasetArguments,
+    lookup,
     lookup::shell_quoted,
     record_table, signals,
     table::{truncated, utc_time},
@@ -30,16 +32,8 @@ pub(super) struct Records;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// Name of the integration
-    integration: String,
-    /// Name of the model
-    model: String,
-    /// Connection that owns the records
-    #[arg(long, value_name = "ID")]
-    connection: String,
-    /// Variant of the sync that wrote the records
-    #[arg(long, value_name = "NAME", default_value = BASE_VARIANT)]
-    variant: String,
+    #[command(flatten)]
+    dataset: DatasetArguments,
     /// Starts after this position: `next_cursor` of an earlier page, or `cursor` of a record
     #[arg(long)]
     cursor: Option<String>,
@@ -72,15 +66,10 @@ impl Command for Records {
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
         let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
-        let model = lookup::model(context.registry(), &arguments.integration, &arguments.model)?;
+        let dataset = arguments.dataset.key();
+        lookup::model(context.registry(), &dataset.integration, &dataset.model)?;
         let runtime = context.open_existing()?;
-        context.block_on(lookup::connection(&runtime, &arguments.integration, &arguments.connection))?;
-        let dataset = DatasetKey {
-            integration: arguments.integration.clone(),
-            connection: arguments.connection.clone(),
-            model: model.name.to_owned(),
-            variant: arguments.variant.clone(),
-        };
+        context.block_on(lookup::connection(&runtime, &dataset.integration, &dataset.connection))?;
         let mut reader = Reader { runtime: &runtime, dataset, query: query(&arguments) };
         if arguments.follow {
             return reader.follow(context);
@@ -220,7 +209,7 @@ fn print_followed_record(terminal: &mut Terminal, row: &FeedRow) -> Result<(), C
 
 /// Returns the next step when no record was printed.
 fn empty_hint(registry: &Registry, arguments: &Arguments) -> String {
-    let Arguments { integration, model, connection, variant, .. } = arguments;
+    let DatasetArguments { integration, model, connection, variant } = &arguments.dataset;
     if arguments.cursor.is_some() {
         return "No changes after this cursor yet. Wait for them with --follow.".to_owned();
     }
@@ -266,10 +255,12 @@ mod tests {
     fn empty_result_hint_names_next_command() {
         let registry = registry_of(&[mapper("github", "issues", None)]);
         let mut arguments = Arguments {
-            integration: "github".into(),
-            model: "Issue".into(),
-            connection: "my acme".into(),
-            variant: "base".into(),
+            dataset: DatasetArguments {
+                integration: "github".into(),
+                model: "Issue".into(),
+                connection: "my acme".into(),
+                variant: "base".into(),
+            },
             cursor: None,
             limit: 100,
             filter: Vec::new(),
@@ -278,7 +269,7 @@ mod tests {
         };
         let expect = "No records yet. Fetch them:\n  registry run github issues --connection 'my acme'";
         assert_eq!(empty_hint(&registry, &arguments), expect);
-        arguments.variant = "v".into();
+        arguments.dataset.variant = "v".into();
         assert_eq!(empty_hint(&registry, &arguments), format!("{expect} --variant v"));
         arguments.filter = vec![ActionFilter::Deleted];
         assert_eq!(empty_hint(&registry, &arguments), "No record matches the filter.");

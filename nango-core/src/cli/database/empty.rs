@@ -2,12 +2,13 @@
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::{
-    dataset::{DatasetArguments, dataset_label},
-    remains::clear_removed,
-};
+use super::remains::clear_removed;
 use crate::{
-    cli::{Command, CommandError, Context, Exit, table::pluralized},
+    cli::{
+        Command, CommandError, Context, Exit,
+        dataset::{DatasetArguments, dataset_label},
+        table::pluralized,
+    },
     run::empty,
     wire::RemovedRowsJson,
 };

@@ -2,13 +2,11 @@
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::{
-    dataset::{DatasetArguments, dataset_label},
-    remains::clear_removed,
-};
+use super::remains::clear_removed;
 use crate::{
     cli::{
         Command, CommandError, Context, Exit,
+        dataset::{DatasetArguments, dataset_label},
         table::{human_size, pluralized},
     },
     store::{self, PruneUntil},

@@ -5,7 +5,8 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use crate::{
     cli::{
         Command, CommandError, Context, Exit,
-        database::{dataset::dataset_label, remains::clear_removed},
+        database::remains::clear_removed,
+        dataset::dataset_label,
         table::{count, human_size, table, utc_time},
     },
     config::Retention,
