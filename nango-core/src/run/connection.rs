@@ -165,7 +165,7 @@ pub async fn add_connection(
     RotatedToken::delete(runtime, &connection.integration, &connection.id).await?;
     if is_new {
         for def in runtime.registry.on_event(&connection.integration, Event::PostConnectionCreation) {
-            let resolved = ResolvedConnection::stored(runtime, connection.clone()).await?;
+            let resolved = ResolvedConnection::stored_with(runtime, context.clone(), connection.clone()).await?;
             events.push(run_event_function(runtime, resolved, def, &observer).await?);
         }
     }

@@ -37,6 +37,15 @@ impl ResolvedConnection {
     /// Resolves a connection that was just read from the database. Its credentials are refreshed when they are due.
     pub(super) async fn stored(runtime: &Runtime, connection: Connection) -> Result<Self> {
         let context = connection_context(runtime, connection.key())?;
+        Self::stored_with(runtime, context, connection).await
+    }
+
+    /// Resolves a connection that was just written to the database, with the context that it was checked with.
+    pub(super) async fn stored_with(
+        runtime: &Runtime,
+        context: Arc<ConnectionContext>,
+        connection: Connection,
+    ) -> Result<Self> {
         let refresher = &runtime.token_refresher;
         // A dry run has a copy of the row; its tokens are refreshed in the real database.
         let current = if refresher.stores_tokens_in(&runtime.store) {
