@@ -27,7 +27,7 @@ pub struct TokenContext<'a> {
     pub app: &'a App,
     /// Redacts the secrets of the connection and the app. Signed and obtained tokens are added to it.
     pub redactor: &'a Redactor,
-    /// Current time.
+    /// Time of the token request.
     pub now: Timestamp,
     /// Source of ids and nonces.
     pub entropy: &'a dyn Entropy,

@@ -1,3 +1,6 @@
+mod errors;
+mod processes;
+
 use std::{
     collections::VecDeque,
     sync::atomic::{AtomicUsize, Ordering},
@@ -7,11 +10,11 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::{
-    auth::{AuthMode, ObtainError},
-    error::{Chain, Error, ErrorKind, Remedy},
+    auth::AuthMode,
+    error::{Chain, Remedy},
     http::{
-        AuthError, Authorize, BoxFuture, CredentialsVersion, HttpError, Method, OutgoingRequest, RawResponse,
-        SystemClock, TransportError,
+        AuthError, Authorize, BoxFuture, CredentialsVersion, Method, OutgoingRequest, RawResponse, SystemClock,
+        TransportError,
     },
     provider::Catalogue,
     store::{NewConnection, sqlite::Sqlite},
@@ -366,62 +369,6 @@ fn refresh_margin_and_backoff_are_bounded() {
     assert_eq!(pauses, [30, 60, 120, 1920, 3600, 3600]);
 }
 
-impl Fixture {
-    /// Another process on the same database.
-    fn other_process(&self) -> Arc<TokenRefresher> {
-        TokenRefresher::new(self.store.clone(), self.tokens.ring.clone(), self.server.clone(), Arc::new(SystemClock))
-    }
-
-    fn force_refresh(
-        &self,
-        tokens: Arc<TokenRefresher>,
-    ) -> tokio::task::JoinHandle<Result<CredentialsSnapshot, RefreshError>> {
-        let context = self.context.clone();
-        tokio::spawn(async move { tokens.force_refresh(&context).await })
-    }
-}
-
-#[tokio::test]
-async fn concurrent_processes_share_one_request() {
-    let setup = Fixture::new(
-        old_credentials(),
-        None,
-        TokenServer { delay: Duration::from_millis(300), ..TokenServer::default() },
-    )
-    .await;
-    let first = setup.force_refresh(setup.other_process());
-    wait_until(|| setup.server.request_count() == 1).await;
-    let others = [setup.force_refresh(setup.other_process()), setup.force_refresh(setup.other_process())];
-    for one in [first].into_iter().chain(others) {
-        assert_eq!(one.await.unwrap().unwrap().credentials.token(), Some("t1"));
-    }
-    assert_eq!(setup.server.request_count(), 1);
-    // A later caller causes another refresh.
-    assert_eq!(setup.force_refresh(setup.other_process()).await.unwrap().unwrap().credentials.token(), Some("t2"));
-}
-
-#[tokio::test]
-async fn concurrent_processes_share_a_failed_refresh() {
-    for (response, expect) in
-        [((503, json!({})), "returned 503"), ((400, json!({ "error": "invalid_grant" })), "connected again")]
-    {
-        let server = TokenServer {
-            responses: Mutex::new([response].into()),
-            delay: Duration::from_millis(300),
-            ..TokenServer::default()
-        };
-        let setup = Fixture::new(old_credentials(), None, server).await;
-        let first = setup.force_refresh(setup.other_process());
-        wait_until(|| setup.server.request_count() == 1).await;
-        for one in [first, setup.force_refresh(setup.other_process())] {
-            let error = one.await.unwrap().unwrap_err().to_string();
-            assert!(error.contains(expect), "{error}");
-        }
-        assert_eq!(setup.server.request_count(), 1);
-        setup.force_refresh(setup.other_process()).await.unwrap().unwrap();
-    }
-}
-
 /// A clock with a fixed time.
 #[derive(Debug)]
 struct FixedClock(Timestamp);
@@ -472,63 +419,4 @@ async fn failure_stored_in_the_future_does_not_delay_the_next_attempt() {
     check(&current).unwrap_err();
     current.connection.failure.as_mut().unwrap().failed_at += 86_400_000_000;
     check(&current).unwrap();
-}
-
-#[derive(Debug, Default)]
-struct WaitRecorder(Mutex<Vec<String>>);
-
-impl WaitObserver for WaitRecorder {
-    fn on_wait(&self, what: &str) {
-        self.0.lock().unwrap().push(what.to_owned());
-    }
-}
-
-#[tokio::test]
-async fn wait_for_refresh_of_another_process_is_reported_with_limit() {
-    let setup = Fixture::new(
-        expired_credentials(),
-        Some(0),
-        TokenServer { delay: Duration::from_millis(1_500), ..TokenServer::default() },
-    )
-    .await;
-    let first = setup.force_refresh(setup.other_process());
-    wait_until(|| setup.server.request_count() == 1).await;
-    let reports = Arc::new(WaitRecorder::default());
-    let current = setup.tokens.load(&setup.context).await.unwrap();
-    let refreshing =
-        Arc::new(RefreshingCredentials::new(setup.other_process(), setup.context.clone(), current).unwrap());
-    refreshing.set_wait_observer(reports.clone());
-    assert_eq!(sent(&refreshing).await.unwrap().0, "Bearer t1");
-    first.await.unwrap().unwrap();
-    let expect = "waiting at most 90 s for another process that refreshes the token of connection `ann` of `shop`";
-    assert_eq!(*reports.0.lock().unwrap(), [expect]);
-    assert_eq!(setup.server.request_count(), 1);
-}
-
-#[test]
-fn cause_and_remedy_survive_every_conversion() {
-    let store = || RefreshError::Store { connection: "c".into(), source: Arc::new(StoreError::Full) };
-    let missing = || ResolveError::MissingConfig { integration: "shop".into(), name: "site".into() };
-    let setup = || RefreshError::Setup {
-        connection: "c".into(),
-        source: Arc::new(SetupError::from(ObtainError::from(missing()))),
-    };
-    let refused =
-        || RefreshError::Refused { integration: "shop".into(), connection: "ann".into(), reason: "revoked".into() };
-    let site = Remedy::SetConfiguration { integration: "shop".into(), name: "site".into() };
-    let replace = Remedy::ReplaceCredentials { integration: "shop".into(), connection: Some("ann".into()) };
-    let check = |error: &dyn Fn() -> RefreshError, kind: ErrorKind, remedy: Option<&Remedy>, text: &str| {
-        let by_request = HttpError::Auth(error().into()).into_error();
-        for error in [error().into_error(), Error::from(error()), by_request] {
-            assert_eq!((error.kind(), error.remedy()), (kind, remedy), "{error}");
-            assert_eq!(error.to_string(), text);
-        }
-    };
-    check(&store, ErrorKind::Store, None, &format!("cannot load or store the credentials of c: {}", StoreError::Full));
-    let text = "cannot refresh the token of c: `shop` needs the configuration value `site`";
-    check(&setup, ErrorKind::Connection, Some(&site), text);
-    let text = "connection `ann` of `shop` must be connected again: the provider rejected its credentials: revoked";
-    check(&refused, ErrorKind::Connection, Some(&replace), text);
-    let found = HttpError::Auth(store().into()).into_error();
-    assert!(matches!(found.find::<StoreError>(), Some(StoreError::Full)));
 }

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// the headers that it covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestEntropy {
-    /// Current time.
+    /// Time of the request.
     pub now: Timestamp,
     /// Value of `${random}`.
     pub random: Uuid,
