@@ -8,7 +8,7 @@
 //!
 //! | layer | responsibility |
 //! | --- | --- |
-//! | `model`, `declare`, `error` | types of stored and exchanged data, registered functions, errors |
+//! | `time`, `error`, `model`, `declare` | time, errors, types of stored and exchanged data, registered functions |
 //! | `provider` | the catalogue of APIs |
 //! | `store` | the database: connections, records, checkpoints, runs |
 //! | `http`, `auth`, `paginate`, `config` | the outbound HTTP pipeline, and settings |
