@@ -3,6 +3,8 @@
 mod api;
 mod check_repository;
 mod create_issue;
+#[cfg(test)]
+mod fixtures;
 mod issue_changed;
 mod issues_demo;
 mod issues_demo_mapped;

@@ -19,8 +19,10 @@ pub async fn issue_changed(nango: NangoSync, event: IssueEvent) -> Result<()> {
 mod tests {
     use nango_core::testing::Mock;
 
-    use super::*;
-    use crate::github::{ApiIssue, repo_issues_by_hand::tests::issue};
+    use super::{
+        super::{ApiIssue, fixtures::issue},
+        *,
+    };
 
     async fn records_after_webhook(payload: Value) -> Result<Vec<GithubIssue>> {
         let known: ApiIssue = serde_json::from_value(issue(5, "Old title"))?;

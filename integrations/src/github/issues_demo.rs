@@ -17,8 +17,7 @@ pub async fn issues_demo(nango: NangoSync) -> Result<()> {
 mod tests {
     use nango_core::testing::Mock;
 
-    use super::*;
-    use crate::github::repo_issues_by_hand::tests::issue;
+    use super::{super::fixtures::issue, *};
 
     #[tokio::test]
     async fn id_title_and_url_are_saved() -> Result<()> {

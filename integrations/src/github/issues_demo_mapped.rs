@@ -17,8 +17,7 @@ pub async fn issues_demo_mapped(nango: NangoSync) -> Result<()> {
 mod tests {
     use nango_core::testing::Mock;
 
-    use super::*;
-    use crate::github::repo_issues_by_hand::tests::issue;
+    use super::{super::fixtures::issue, *};
 
     #[tokio::test]
     async fn issue_is_mapped_with_shared_function() -> Result<()> {

@@ -21,8 +21,7 @@ pub fn repo_issues(issue: ApiIssue) -> Option<GithubIssue> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::github::repo_issues_by_hand::tests::issue;
+    use super::{super::fixtures::issue, *};
 
     fn map(raw: Value) -> Result<Option<GithubIssue>> {
         Ok(repo_issues(serde_json::from_value(raw)?))

@@ -23,21 +23,10 @@ pub async fn repo_issues_by_hand(nango: NangoSync) -> Result<()> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use nango_core::testing::Mock;
 
-    use super::*;
-
-    /// Returns an issue as GitHub sends it.
-    pub(in crate::github) fn issue(number: u64, title: &str) -> Value {
-        json!({
-            "id": number, "number": number, "title": title, "body": null, "state": "open", "state_reason": null,
-            "html_url": format!("https://github.test/issues/{number}"),
-            "user": { "id": 1, "login": "octocat" }, "labels": [{ "name": "bug" }], "assignees": [], "comments": 0,
-            "reactions": { "total_count": 2 }, "created_at": "2026-01-01T00:00:00Z",
-            "updated_at": "2026-01-02T00:00:00Z", "closed_at": null,
-        })
-    }
+    use super::{super::fixtures::issue, *};
 
     #[tokio::test]
     async fn all_pages_are_read_and_missing_issues_deleted() -> Result<()> {

@@ -21,8 +21,7 @@ pub async fn update_issue(nango: NangoAction, input: UpdateIssueInput) -> Result
 mod tests {
     use nango_core::testing::Mock;
 
-    use super::*;
-    use crate::github::repo_issues_by_hand::tests::issue;
+    use super::{super::fixtures::issue, *};
 
     fn input(state: Option<&str>) -> UpdateIssueInput {
         let (owner, repo) = ("octo".into(), "demo".into());
