@@ -55,6 +55,8 @@ mod transfer;
 mod update_times;
 
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
 mod frozen;
 #[cfg(all(test, feature = "postgres"))]
 #[path = "../../tests/support/postgres.rs"]

@@ -45,5 +45,3 @@ pub use walks::{ScanWalk, WalkKind, WalkResult};
 pub(super) use candidate::{CandidateEvaluator, CandidateState, Decision, ScanStart};
 pub(super) use pending::CandidateTotals;
 pub(super) use scan::confirmed_gone;
-#[cfg(test)]
-pub(super) use scan::unguarded_finish_scan;

@@ -67,20 +67,27 @@ impl BenchStore {
 
     /// Saves documents as one page.
     pub(crate) async fn save(&self, documents: impl IntoIterator<Item = Document>) -> Outcome {
-        let mut batch = Batch::default();
-        for document in documents {
-            batch.push(&document)?;
-        }
-        self.commit(Write::Save(batch)).await
+        self.store.commit(self.page(documents)?).await?;
+        Ok(())
     }
 
     /// Applies patches as one page.
     pub(crate) async fn patch(&self, rows: Vec<PatchRow>) -> Outcome {
-        self.commit(Write::Patch(rows)).await
+        self.store.commit(self.page_with(Write::Patch(rows))).await?;
+        Ok(())
     }
 
-    async fn commit(&self, write: Write) -> Outcome {
-        let page = Page {
+    /// Returns a page that saves documents.
+    pub(crate) fn page(&self, documents: impl IntoIterator<Item = Document>) -> Outcome<Page> {
+        let mut batch = Batch::default();
+        for document in documents {
+            batch.push(&document)?;
+        }
+        Ok(self.page_with(Write::Save(batch)))
+    }
+
+    fn page_with(&self, write: Write) -> Page {
+        Page {
             run: self.run,
             function: self.function.clone(),
             requested_at: self.store.now().as_micros(),
@@ -91,8 +98,6 @@ impl BenchStore {
             requests: 1,
             left_out: 0,
             logs: Vec::new(),
-        };
-        self.store.commit(page).await?;
-        Ok(())
+        }
     }
 }

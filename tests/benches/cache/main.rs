@@ -5,6 +5,7 @@
 //! cargo bench -p nango-tests --bench cache -- feed          # the feed against raw SQL and serialisation
 //! cargo bench -p nango-tests --bench cache -- update        # batch_update against read, change and save
 //! cargo bench -p nango-tests --bench cache -- many          # 200 concurrent connections against one
+//! cargo bench -p nango-tests --bench cache -- sealing       # encrypted payloads against plain text
 //! cargo bench -p nango-tests --bench cache -- large         # 1,000,000 records: memory, and cost as it grows
 //! ```
 //!
@@ -16,6 +17,7 @@ mod feed;
 mod filled;
 mod large;
 mod many;
+mod sealing;
 mod update;
 
 use nango_tests::measure::Outcome;
@@ -31,6 +33,9 @@ fn main() -> Outcome {
     }
     if is("many") {
         many::run()?;
+    }
+    if is("sealing") {
+        sealing::run()?;
     }
     if requested.iter().any(|arg| arg == "large") {
         large::run()?;

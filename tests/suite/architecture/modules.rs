@@ -39,7 +39,7 @@ pub(super) struct Modules(BTreeMap<String, Module>);
 /// Whether a file below `src` holds tests only.
 pub(super) fn is_test(path: &str) -> bool {
     let parts = path.trim_end_matches(".rs").split('/');
-    parts.into_iter().any(|part| matches!(part, "tests" | "frozen" | "golden" | "vectors" | "mock"))
+    parts.into_iter().any(|part| matches!(part, "tests" | "fixtures" | "frozen" | "golden" | "vectors" | "mock"))
 }
 
 fn is_cfg_test(attributes: &[Attribute]) -> bool {

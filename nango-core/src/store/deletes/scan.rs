@@ -78,19 +78,6 @@ pub(in crate::store) fn confirmed_gone(end: &FinishScan) -> BTreeSet<&str> {
     gone.map(|confirmation| confirmation.id.as_str()).collect()
 }
 
-/// Returns the end of a scan without guards: one complete walk confirms a delete.
-#[cfg(test)]
-pub(in crate::store) fn unguarded_finish_scan(
-    run: RunToken,
-    function: FunctionKey,
-    dataset: DatasetKey,
-    scan: Scan,
-) -> FinishScan {
-    let walk = ScanWalk { complete: true, position_based: false, requests: 1, shifted: false, list_empty: false };
-    let policy = DeletePolicy { allow: true, ..DeletePolicy::default() };
-    FinishScan { run, function, dataset, scan, walk, policy, confirmations: Vec::new(), resume: None }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,9 @@
 //! Tests specific to SQLite: the file, other processes (simulated by another [`Sqlite`] on the same file), groups of
 //! jobs, pruned payloads, and remaining rows.
 
-mod cost;
 mod file;
 mod frozen;
+mod key_rotation;
 mod maintenance;
 mod sealed;
 mod sealed_maintenance;
@@ -21,78 +21,11 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::{Change, RowOutcome, Write, deletes::unguarded_finish_scan};
 use crate::{
-    declare::{FunctionKind, Merging},
-    model::{Batch, Data, Model, ModelInfo, Record},
+    declare::FunctionKind,
+    model::Batch,
+    store::{RowOutcome, Write, fixtures::*},
 };
-
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-struct Item {
-    id: u64,
-    text: String,
-}
-
-impl Data for Item {}
-impl Model for Item {
-    const NAME: &'static str = "Item";
-    const INFO: &'static ModelInfo = &ModelInfo {
-        name: "Item",
-        schema: |generator| generator.subschema_for::<Self>(),
-        type_name: std::any::type_name::<Self>,
-    };
-}
-impl Record for Item {
-    type Id = u64;
-
-    fn id(&self) -> &u64 {
-        &self.id
-    }
-}
-
-fn key() -> FunctionKey {
-    let [integration, connection, function, variant] = ["github", "acme", "issues", "base"].map(str::to_owned);
-    FunctionKey { kind: FunctionKind::Sync, integration, connection, function, variant }
-}
-
-fn dataset() -> DatasetKey {
-    let [integration, connection, model, variant] = ["github", "acme", "Item", "base"].map(str::to_owned);
-    DatasetKey { integration, connection, model, variant }
-}
-
-async fn begin(store: &Sqlite) -> RunToken {
-    store
-        .start_run(NewRun { key: key(), connection: None, exclusive: false, lease: Duration::from_mins(1) })
-        .await
-        .unwrap()
-}
-
-fn change(write: Write) -> Change {
-    Change { dataset: dataset(), merging: Merging::Newer, full_walk: None, write }
-}
-
-fn page(store: &Sqlite, run: RunToken, ids: impl IntoIterator<Item = u64>, text: &str) -> Page {
-    let mut batch = Batch::default();
-    for id in ids {
-        batch.push(&Item { id, text: text.to_owned() }).unwrap();
-    }
-    Page {
-        run,
-        function: key(),
-        requested_at: store.now().as_micros(),
-        changes: vec![change(Write::Save(batch))],
-        checkpoint: None,
-        resume: None,
-        pages: 1,
-        requests: 1,
-        left_out: 0,
-        logs: Vec::new(),
-    }
-}
-
-async fn save(store: &Sqlite, run: RunToken, ids: impl IntoIterator<Item = u64>, text: &str) -> Vec<RowOutcome> {
-    store.commit(page(store, run, ids, text)).await.unwrap().changes.remove(0).rows
-}
 
 /// Blocks the writer until the sender is dropped, so that the jobs that follow form one group.
 fn block_writer(store: &Sqlite) -> (std::sync::mpsc::Sender<()>, impl Future<Output = Result<(), StoreError>>) {
@@ -103,10 +36,6 @@ fn block_writer(store: &Sqlite) -> (std::sync::mpsc::Sender<()>, impl Future<Out
         Ok(())
     });
     (release, job)
-}
-
-async fn feed(store: &Sqlite) -> Vec<FeedRow> {
-    store.read(&dataset(), ReadQuery { limit: 10_000, ..ReadQuery::default() }).await.unwrap().records
 }
 
 async fn count(store: &Sqlite, table: &'static str) -> i64 {

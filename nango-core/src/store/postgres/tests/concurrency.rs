@@ -86,20 +86,20 @@ async fn late_commit_is_not_skipped_by_readers() {
     // This store: a writer that is stopped between its position in the feed and its commit. Later writers wait for it.
     let store = Arc::new(Postgres::open(&database.url).await.unwrap());
     let other = Arc::new(Postgres::open(&database.url).await.unwrap());
-    let (run, second) = (begin(&store).await, begin(&other).await);
-    save(&store, run, [1], "x").await;
+    let (run, second) = (begin(&*store).await, begin(&*other).await);
+    save(&*store, run, [1], "x").await;
     let (mut cursor, mut seen) = (None, Vec::new());
     follow(&store, &mut cursor, &mut seen).await;
     // The counters of the run are written last: a lock on them stops the page after all its records have been written.
     late.execute("BEGIN; LOCK TABLE nango_rs.run_models IN SHARE MODE").await.unwrap();
     let slow = tokio::spawn({
         let store = Arc::clone(&store);
-        async move { save(&store, run, [2], "late").await }
+        async move { save(&*store, run, [2], "late").await }
     });
     wait_for_blocked_sessions(&database, 1).await;
     let quick = tokio::spawn({
         let other = Arc::clone(&other);
-        async move { save(&other, second, [3], "early").await }
+        async move { save(&*other, second, [3], "early").await }
     });
     wait_for_blocked_sessions(&database, 2).await;
     follow(&store, &mut cursor, &mut seen).await;
@@ -114,8 +114,8 @@ async fn late_commit_is_not_skipped_by_readers() {
 async fn deadlock_is_retried() {
     let Some(database) = database() else { return };
     let store = Arc::new(Postgres::open(&database.url).await.unwrap());
-    let run = begin(&store).await;
-    save(&store, run, [1], "x").await;
+    let run = begin(&*store).await;
+    save(&*store, run, [1], "x").await;
     // Another session that acquires the locks in the opposite order: the dataset, then the run.
     let mut other = PgConnection::connect(&database.url).await.unwrap();
     other
@@ -124,7 +124,7 @@ async fn deadlock_is_retried() {
         .unwrap();
     let page = tokio::spawn({
         let store = Arc::clone(&store);
-        async move { save(&store, run, [2], "y").await }
+        async move { save(&*store, run, [2], "y").await }
     });
     wait_for_blocked_sessions(&database, 1).await;
     // The page waits for the dataset and has locked the run: the server aborts it, and the other session continues.

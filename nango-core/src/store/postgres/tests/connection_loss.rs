@@ -16,20 +16,20 @@ fn terminate_sessions(database: &Database) {
 async fn broken_connection_is_replaced_and_page_is_written_once() {
     let Some(database) = database() else { return };
     let store = Arc::new(Postgres::open(&database.url).await.unwrap());
-    let run = begin(&store).await;
+    let run = begin(&*store).await;
     // Opens all connections of the pool.
     let reads: Vec<_> = (0..8).map(|_| store.read(&dataset(), ReadQuery::default())).collect();
     for read in futures_util::future::join_all(reads).await {
         read.unwrap();
     }
     terminate_sessions(&database);
-    assert_eq!(save(&store, run, [1], "x").await, [RowOutcome::Added]);
+    assert_eq!(save(&*store, run, [1], "x").await, [RowOutcome::Added]);
     // In the middle of a transaction, while it waits for the dataset.
     let mut other = PgConnection::connect(&database.url).await.unwrap();
     other.execute("BEGIN; SELECT 1 FROM nango_rs.datasets FOR UPDATE").await.unwrap();
     let page = tokio::spawn({
         let store = Arc::clone(&store);
-        async move { save(&store, run, [2], "y").await }
+        async move { save(&*store, run, [2], "y").await }
     });
     wait_for_blocked_sessions(&database, 1).await;
     terminate_sessions(&database);

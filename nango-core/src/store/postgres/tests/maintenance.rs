@@ -141,30 +141,10 @@ async fn sealed_database_is_copied_to_a_server_and_back_without_its_key() {
     let first: SharedStore = Arc::new(Sqlite::open(dir.path().join("a.db")).await.unwrap());
     first.use_keys(ring.clone(), true).await.unwrap();
     first.put_connection(connection()).await.unwrap();
-    let run = NewRun { key: key(), connection: None, exclusive: false, lease: Duration::from_mins(1) };
-    let run = first.start_run(run.clone()).await.unwrap();
-    let mut batch = Batch::default();
-    for id in 0..5_000 {
-        batch.push(&Item { id, text: "hush-hush".to_owned() }).unwrap();
-    }
-    let change = change(Write::Save(batch));
-    let mut page = Page {
-        run,
-        function: key(),
-        requested_at: first.now().as_micros(),
-        changes: vec![change],
-        checkpoint: None,
-        resume: None,
-        pages: 1,
-        requests: 1,
-        left_out: 0,
-        logs: vec![LogLine {
-            timestamp: 1,
-            level: crate::store::Level::Info,
-            message: "a\0b".to_owned(),
-            fields: json!({}),
-        }],
-    };
+    let run = begin(&*first).await;
+    let mut page = page(&*first, run, 0..5_000, "hush-hush");
+    page.logs =
+        vec![LogLine { timestamp: 1, level: crate::store::Level::Info, message: "a\0b".to_owned(), fields: json!({}) }];
     first.commit(page.clone()).await.unwrap();
     let end = RunEnd {
         status: crate::store::RunStatus::Success,

@@ -109,7 +109,7 @@ async fn files_of_the_server_contain_no_payload() {
 }
 
 #[tokio::test]
-async fn without_the_key_nothing_is_read_or_written() {
+async fn store_without_key_reads_and_writes_nothing() {
     let Some(database) = database() else { return };
     let right = keys(2);
     let (first, second) = (ring(&right).ids()[0], ring(&right).ids()[1]);
@@ -147,9 +147,9 @@ async fn key_rotation_runs_beside_writers_and_readers() {
     let second = ring(&text).ids()[1];
     let long = "x".repeat(400);
     let one = Arc::new(open(&database, &text, true).await);
-    let run = begin(&one).await;
-    save(&one, run, 0..3000, &long).await;
-    let unchanged = feed(&one).await;
+    let run = begin(&*one).await;
+    save(&*one, run, 0..3000, &long).await;
+    let unchanged = feed(&*one).await;
     // Two processes: this one rotates, the other writes and reads.
     let two = open(&database, &text, false).await;
     let (stop, mut stopped) = tokio::sync::watch::channel(false);
@@ -180,7 +180,7 @@ async fn key_rotation_runs_beside_writers_and_readers() {
     stop.send(true).unwrap();
     let replica = others.await.unwrap();
     assert_eq!(records_by_key(&one).await, [(Some(second), 3001)]);
-    let after = feed(&one).await;
+    let after = feed(&*one).await;
     assert!(after[..3000] == unchanged[..]);
     assert_eq!(replica.len(), 3001);
     assert!(after.iter().all(|row| replica[&row.id] == *row));
@@ -196,14 +196,14 @@ async fn encryption_switch_waits_for_pages_that_began_before_it() {
     let text = keys(1);
     let store = Arc::new(open(&database, &text, false).await);
     let other = Arc::new(open(&database, &text, false).await);
-    let run = begin(&store).await;
-    save(&store, run, [1], "x").await;
+    let run = begin(&*store).await;
+    save(&*store, run, [1], "x").await;
     // A page is stopped after its records were written without encryption: the counters of the run are written last.
     let mut late = PgConnection::connect(&database.url).await.unwrap();
     late.execute("BEGIN; LOCK TABLE nango_rs.run_models IN SHARE MODE").await.unwrap();
     let slow = tokio::spawn({
         let store = Arc::clone(&store);
-        async move { save(&store, run, [2], "y").await }
+        async move { save(&*store, run, [2], "y").await }
     });
     wait_for_blocked_sessions(&database, 1).await;
     let switch = tokio::spawn({
@@ -213,12 +213,12 @@ async fn encryption_switch_waits_for_pages_that_began_before_it() {
     wait_for_blocked_sessions(&database, 2).await;
     // Readers and dumps continue, and a page that starts now is ordered after the switch.
     assert_eq!(database.sql("SELECT payloads FROM nango_rs.encryption"), "f");
-    assert_eq!(feed(&other).await.len(), 1);
-    let second = begin(&other).await;
+    assert_eq!(feed(&*other).await.len(), 1);
+    let second = begin(&*other).await;
     let next = tokio::spawn({
         let other = Arc::clone(&other);
         async move {
-            let mut apart = page(&other, second, [3], "z");
+            let mut apart = page(&*other, second, [3], "z");
             apart.changes[0].dataset.variant = "apart".to_owned();
             other.commit(apart).await.unwrap().changes.remove(0).rows
         }
@@ -233,7 +233,7 @@ async fn encryption_switch_waits_for_pages_that_began_before_it() {
     assert_eq!(reseal_all(&other).await.changed, 2);
     assert_eq!(database.sql(sealed), "1|t\n2|t\n3|t");
     // The first process was not notified, and reads the new policy in its next page.
-    assert_eq!(save(&store, run, [1, 4], "x").await, [RowOutcome::Unchanged, RowOutcome::Added]);
+    assert_eq!(save(&*store, run, [1, 4], "x").await, [RowOutcome::Unchanged, RowOutcome::Added]);
     assert_eq!(database.sql("SELECT count(*) FROM nango_rs.records WHERE key_id = 0"), "0");
 }
 

@@ -183,18 +183,18 @@ async fn two_processes_share_a_file() {
     let writers = [(&one, 0), (&two, 1)].map(|(store, offset)| {
         let store = Arc::clone(store);
         tokio::spawn(async move {
-            let run = begin(&store).await;
+            let run = begin(&*store).await;
             for n in 0..40 {
-                save(&store, run, [n * 2 + offset, 10_000], &format!("{offset}-{n}")).await;
+                save(&*store, run, [n * 2 + offset, 10_000], &format!("{offset}-{n}")).await;
             }
         })
     });
     for writer in writers {
         writer.await.unwrap();
     }
-    let all = feed(&one).await;
+    let all = feed(&*one).await;
     assert_eq!(all.len(), 81);
-    assert_eq!(feed(&two).await, all);
+    assert_eq!(feed(&*two).await, all);
     assert!(all.is_sorted_by_key(|row| row.last_modified_at));
     let stats = one.datasets(None, None).await.unwrap();
     assert_eq!(stats[0].live, 81);
@@ -205,7 +205,7 @@ async fn two_processes_share_a_file() {
     one.start_run(exclusive.clone()).await.unwrap();
     assert!(matches!(two.start_run(exclusive).await, Err(StoreError::Busy { .. })));
     one.close().await.unwrap();
-    assert_eq!(feed(&two).await, all);
+    assert_eq!(feed(&*two).await, all);
 }
 
 #[tokio::test(flavor = "multi_thread")]

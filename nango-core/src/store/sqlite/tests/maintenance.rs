@@ -168,7 +168,7 @@ async fn check_and_backup_do_not_block_writers() {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             for round in 0..60_u64 {
-                save(&store, run, round * 20..round * 20 + 40, &round.to_string()).await;
+                save(&*store, run, round * 20..round * 20 + 40, &round.to_string()).await;
                 let ids = vec![(round * 20).to_string()];
                 store.erase(&dataset(), ids).await.unwrap();
             }

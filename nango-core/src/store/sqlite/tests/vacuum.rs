@@ -5,21 +5,23 @@ use super::{
     sealed::files_containing,
     *,
 };
-use crate::store::{Maintenance, Prune, PruneUntil, Remains, encryption::Vault, hash::Hasher};
+use crate::{
+    rng::Rng,
+    store::{Maintenance, Prune, PruneUntil, Remains, encryption::Vault, hash::Hasher},
+};
 
 /// Writes 2,000 rows of different sizes and replaces them in a different order, so that rows move between pages.
 /// Payloads of odd ids contain [`MARK`]; if `all` is set, all do.
 async fn filled(store: &Sqlite, all: bool) -> RunToken {
     let run = begin(store).await;
-    let mut rng_state = 1_u64;
+    let mut rng = Rng::new(1);
     for round in 0..3 {
         for part in 0..20 {
             let mut batch = Batch::default();
             for n in 0..100 {
-                rng_state = rng_state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 let id = (n * 20 + (part * 7 + round * 3) % 20) * 7_919;
                 let word = if all || id % 2 == 1 { MARK } else { "to-be-kept" };
-                batch.push(&Item { id, text: word.repeat(1 + usize::try_from(rng_state >> 57).unwrap()) }).unwrap();
+                batch.push(&Item { id, text: word.repeat(1 + rng.index(128)) }).unwrap();
             }
             let mut page = page(store, run, [], "");
             page.changes[0].write = Write::Save(batch);

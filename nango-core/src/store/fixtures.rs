@@ -1,0 +1,111 @@
+//! Records, keys, runs and pages for the tests of both databases.
+
+use std::time::Duration;
+
+use super::{
+    Change, DatasetKey, DeletePolicy, FeedRow, FinishScan, FunctionKey, NewRun, Page, ReadQuery, RowOutcome, RunToken,
+    Scan, ScanWalk, Store, Write,
+};
+use crate::{
+    declare::{FunctionKind, Merging},
+    model::{Batch, Data, Model, ModelInfo, Record},
+};
+
+/// The record of all tests.
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub(super) struct Item {
+    pub(super) id: u64,
+    pub(super) text: String,
+}
+
+impl Data for Item {}
+impl Model for Item {
+    const NAME: &'static str = "Item";
+    const INFO: &'static ModelInfo = &ModelInfo {
+        name: "Item",
+        schema: |generator| generator.subschema_for::<Self>(),
+        type_name: std::any::type_name::<Self>,
+    };
+}
+impl Record for Item {
+    type Id = u64;
+
+    fn id(&self) -> &u64 {
+        &self.id
+    }
+}
+
+/// Returns the key of the sync that writes the records.
+pub(super) fn key() -> FunctionKey {
+    let [integration, connection, function, variant] = ["github", "acme", "issues", "base"].map(str::to_owned);
+    FunctionKey { kind: FunctionKind::Sync, integration, connection, function, variant }
+}
+
+/// Returns the key of the dataset of the records.
+pub(super) fn dataset() -> DatasetKey {
+    let [integration, connection, model, variant] = ["github", "acme", "Item", "base"].map(str::to_owned);
+    DatasetKey { integration, connection, model, variant }
+}
+
+/// Starts a run of the sync, which does not exclude other runs, with a lease of one minute.
+pub(super) async fn begin(store: &(impl Store + ?Sized)) -> RunToken {
+    let new = NewRun { key: key(), connection: None, exclusive: false, lease: Duration::from_mins(1) };
+    store.start_run(new).await.unwrap()
+}
+
+/// Returns a change of the dataset.
+pub(super) fn change(write: Write) -> Change {
+    Change { dataset: dataset(), merging: Merging::Newer, full_walk: None, write }
+}
+
+/// Returns a page with a record of this text for each id, requested now.
+pub(super) fn page(
+    store: &(impl Store + ?Sized),
+    run: RunToken,
+    ids: impl IntoIterator<Item = u64>,
+    text: &str,
+) -> Page {
+    let mut batch = Batch::default();
+    for id in ids {
+        batch.push(&Item { id, text: text.to_owned() }).unwrap();
+    }
+    Page {
+        run,
+        function: key(),
+        requested_at: store.now().as_micros(),
+        changes: vec![change(Write::Save(batch))],
+        checkpoint: None,
+        resume: None,
+        pages: 1,
+        requests: 1,
+        left_out: 0,
+        logs: Vec::new(),
+    }
+}
+
+/// Commits such a page, and returns the outcome of each record.
+pub(super) async fn save(
+    store: &(impl Store + ?Sized),
+    run: RunToken,
+    ids: impl IntoIterator<Item = u64>,
+    text: &str,
+) -> Vec<RowOutcome> {
+    store.commit(page(store, run, ids, text)).await.unwrap().changes.remove(0).rows
+}
+
+/// Returns the whole feed of the dataset.
+pub(super) async fn feed(store: &(impl Store + ?Sized)) -> Vec<FeedRow> {
+    store.read(&dataset(), ReadQuery { limit: 10_000, ..ReadQuery::default() }).await.unwrap().records
+}
+
+/// Returns the end of a scan without guards: one complete walk confirms a delete.
+pub(super) fn unguarded_finish_scan(
+    run: RunToken,
+    function: FunctionKey,
+    dataset: DatasetKey,
+    scan: Scan,
+) -> FinishScan {
+    let walk = ScanWalk { complete: true, position_based: false, requests: 1, shifted: false, list_empty: false };
+    let policy = DeletePolicy { allow: true, ..DeletePolicy::default() };
+    FinishScan { run, function, dataset, scan, walk, policy, confirmations: Vec::new(), resume: None }
+}
