@@ -5,7 +5,9 @@
 //! | --- | --- |
 //! | `upstream` | a list that changes |
 //! | `style` | pagination of an API, and the declaration of the mapper |
-//! | `api` | responses and misbehaviour |
+//! | `api`, `next_link` | responses |
+//! | `fault` | misbehaviour |
+//! | `settings` | what varies between cases |
 //! | `case` | runs with changes, faults and interruptions, and their verification |
 //!
 //! Verified properties:
@@ -21,11 +23,17 @@
 
 mod api;
 mod case;
+mod fault;
+mod next_link;
+mod reply;
+mod settings;
 mod style;
+mod transport;
 mod upstream;
 
 use self::{
-    case::{CaseSettings, Counts, run_case},
+    case::{Counts, run_case},
+    settings::CaseSettings,
     style::{PositionCarrier, Style},
     upstream::Order,
 };

@@ -1,74 +1,20 @@
 //! API that responds in its style, changes its list after each response, and misbehaves.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    sync::{Arc, Mutex},
-};
+use std::collections::{BTreeSet, VecDeque};
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
+    fault::Fault,
+    reply::{Reply, query, reply},
     style::{LIMIT, PositionCarrier, Style},
     upstream::{Entry, Upstream},
 };
-use crate::{
-    http::{BoxFuture, OutgoingRequest, RawResponse, Transport, TransportError},
-    rng::Rng,
-};
+use crate::{http::TransportError, rng::Rng};
 
 pub(super) const BASE: &str = "https://api.test/items";
-
-/// Misbehaviour of an API in one response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    Broken,
-    Unreachable,
-    Limited,
-    Failed,
-    OtherSuccess,
-    Redirect,
-    RedirectAway,
-    NullWithErrors,
-    ErrorOnly,
-    HalfBody,
-    SamePage,
-    Circle,
-    EmptyCircle,
-    OtherOrigin,
-    UnreadableLink,
-    ShortPage,
-    ErrorsBesideData,
-}
-
-impl Fault {
-    const ALL: [Self; 17] = [
-        Self::Broken,
-        Self::Unreachable,
-        Self::Limited,
-        Self::Failed,
-        Self::OtherSuccess,
-        Self::Redirect,
-        Self::RedirectAway,
-        Self::NullWithErrors,
-        Self::ErrorOnly,
-        Self::HalfBody,
-        Self::SamePage,
-        Self::Circle,
-        Self::EmptyCircle,
-        Self::OtherOrigin,
-        Self::UnreadableLink,
-        Self::ShortPage,
-        Self::ErrorsBesideData,
-    ];
-
-    /// Returns whether a walk with this fault cannot be complete.
-    pub(super) fn is_fatal(self) -> bool {
-        !matches!(self, Self::Limited | Self::Redirect | Self::ShortPage | Self::ErrorsBesideData)
-    }
-}
 
 /// Records that were returned to a walk since its first request.
 #[derive(Debug, Default)]
@@ -98,15 +44,7 @@ pub(super) struct HostileApi {
     /// Whether the first page was requested in this run.
     pub(super) from_start: bool,
     pub(super) trace: VecDeque<String>,
-    last_reply: Option<Reply>,
-}
-
-#[derive(Debug, Clone)]
-struct Reply {
-    status: u16,
-    headers: Vec<(&'static str, Vec<u8>)>,
-    body: Vec<u8>,
-    records: Vec<u64>,
+    pub(super) last_reply: Option<Reply>,
 }
 
 /// Page before it is serialized.
@@ -150,7 +88,7 @@ impl HostileApi {
         !self.style.filtered || !id.is_multiple_of(12)
     }
 
-    fn respond(&mut self, url: &Url) -> Result<Reply, TransportError> {
+    pub(super) fn respond(&mut self, url: &Url) -> Result<Reply, TransportError> {
         self.upstream.now += 1 + i64::try_from(self.rng.below(3)).unwrap();
         if let Some((left, cancellation)) = &mut self.cancel_after {
             *left = left.saturating_sub(1);
@@ -240,36 +178,6 @@ impl HostileApi {
     /// Starts another attempt: a page of an earlier attempt is not repeated.
     pub(super) fn clear_last_reply(&mut self) {
         self.last_reply = None;
-    }
-
-    /// Returns a fault response instead of the page.
-    fn fault_instead(&mut self, fault: Fault, url: &Url) -> Option<Result<Reply, TransportError>> {
-        let reply = match fault {
-            Fault::Broken => Err(TransportError::Disconnected("closed".into())),
-            Fault::Unreachable => Err(TransportError::Unreachable("refused".into())),
-            Fault::Limited => Ok(with(reply(429, b"{}".to_vec()), "retry-after", "2")),
-            Fault::Failed => Ok(reply(500, b"{}".to_vec())),
-            Fault::OtherSuccess => Ok(reply(*self.rng.choose(&[202, 207]), self.write(Vec::new(), Map::new()))),
-            Fault::Redirect if query(url, "moved").is_none() => {
-                let mut to = url.clone();
-                to.query_pairs_mut().append_pair("moved", "1");
-                Ok(with(reply(302, Vec::new()), "location", to.as_str()))
-            }
-            Fault::RedirectAway => Ok(with(reply(302, Vec::new()), "location", "https://evil.test/login")),
-            Fault::NullWithErrors => {
-                let body = json!({ "items": null, "errors": [{ "message": "too complex" }], "meta": {} });
-                Ok(reply(200, body.to_string().into_bytes()))
-            }
-            Fault::ErrorOnly => Ok(reply(200, br#"{"error":{"message":"internal"}}"#.to_vec())),
-            Fault::SamePage => match &self.last_reply {
-                Some(last) if !last.records.is_empty() && last.status == 200 => Ok(last.clone()),
-                _ => return None,
-            },
-            _ => return None,
-        };
-        self.injected.push(fault);
-        self.trace_line(format!("fault: {fault:?}"));
-        Some(reply)
     }
 
     fn slice_list(&mut self, position: Option<&str>, since: Option<i64>, fault: Option<Fault>) -> ListSlice {
@@ -383,100 +291,17 @@ impl HostileApi {
         self.with_date_header(reply)
     }
 
-    fn has_header_links(&self) -> bool {
-        matches!(
-            self.style.carrier,
-            PositionCarrier::LinkKeyset | PositionCarrier::LinkPageInfo | PositionCarrier::LinkPage
-        )
-    }
-
-    fn has_links(&self) -> bool {
-        let in_body = matches!(
-            self.style.carrier,
-            PositionCarrier::BodyLinkKeyset | PositionCarrier::BodyLinkPage | PositionCarrier::PathLink
-        );
-        in_body || self.has_header_links()
-    }
-
-    /// Adds the link or cursor to the next page.
-    fn write_next_link(&self, fields: &mut Map<String, Value>, reply: &mut Reply, url: &Url, next: &str, away: bool) {
-        let base = if away { "https://evil.test/items" } else { BASE };
-        let retained = url.query_pairs().filter(|(name, _)| matches!(&**name, "since" | "limit"));
-        let retained = retained.fold(String::new(), |query, (name, value)| query + &name + "=" + &value + "&");
-        let link = match self.style.carrier {
-            PositionCarrier::CursorText => {
-                fields.insert("next".into(), format!("c{next}x").into());
-                return;
-            }
-            PositionCarrier::CursorNumber => {
-                fields.insert("next".into(), next.into());
-                return;
-            }
-            PositionCarrier::PathLink if away => {
-                format!("https://evil.test/items/c{next}x?{}", retained.trim_end_matches('&'))
-            }
-            PositionCarrier::PathLink => format!("/items/c{next}x?{}", retained.trim_end_matches('&')),
-            PositionCarrier::LinkPageInfo => format!("{base}?{retained}page_info=c{next}x"),
-            PositionCarrier::LinkPage | PositionCarrier::BodyLinkPage => format!("{base}?{retained}page={next}"),
-            _ => format!("{base}?{retained}after={next}"),
-        };
-        if !self.has_header_links() {
-            fields.insert("next".into(), link.into());
-            return;
-        }
-        let text = match self.style.link_form {
-            0 => format!("<{link}>; rel=\"next\", <{BASE}?page=1>; rel=\"first\""),
-            1 => format!("<{link}>; rel='next'"),
-            2 => format!("<{link}>; title=\"Überblick, alles; \u{1f30d}\"; rel=\"next\""),
-            3 => format!("no member, <{link}>; rel=next"),
-            4 => format!("<>; rel=\"prev\", <{link}>; rel=\"next\""),
-            _ => format!("<{BASE}?a=1,2;3>; rel=\"self last\", <{link}>; rel=\"next\"; title='it;s, next'"),
-        };
-        reply.headers.push(("link", text.into_bytes()));
-    }
-
     fn with_date_header(&self, mut reply: Reply) -> Reply {
         let date = jiff::Timestamp::from_second(self.upstream.now).unwrap();
         reply.headers.push(("date", date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string().into_bytes()));
         reply
     }
 
-    fn write(&self, records: Vec<Value>, mut fields: Map<String, Value>) -> Vec<u8> {
+    pub(super) fn write(&self, records: Vec<Value>, mut fields: Map<String, Value>) -> Vec<u8> {
         let list = if records.is_empty() && self.style.null_when_empty { Value::Null } else { records.into() };
         fields.insert("items".into(), list);
         let mut body = if self.style.byte_order_mark { "\u{feff}".as_bytes().to_vec() } else { Vec::new() };
         body.extend(Value::Object(fields).to_string().into_bytes());
         body
-    }
-}
-
-fn reply(status: u16, body: Vec<u8>) -> Reply {
-    Reply { status, headers: Vec::new(), body, records: Vec::new() }
-}
-
-fn with(mut reply: Reply, name: &'static str, value: &str) -> Reply {
-    reply.headers.push((name, value.as_bytes().to_vec()));
-    reply
-}
-
-fn query(url: &Url, name: &str) -> Option<String> {
-    url.query_pairs().find(|(there, _)| there == name).map(|(_, value)| value.into_owned())
-}
-
-/// Transport of the API.
-#[derive(Debug, Clone)]
-pub(super) struct ApiTransport(pub(super) Arc<Mutex<HostileApi>>);
-
-impl Transport for ApiTransport {
-    fn send(&self, request: OutgoingRequest) -> BoxFuture<'_, Result<RawResponse, TransportError>> {
-        Box::pin(async move {
-            let (_, url, _, _) = request.into_parts()?;
-            let reply = self.0.lock().unwrap().respond(&url)?;
-            let mut headers = HeaderMap::new();
-            for (name, value) in &reply.headers {
-                headers.append(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
-            }
-            Ok(RawResponse::from_bytes(reply.status, headers, reply.body))
-        })
     }
 }

@@ -1,0 +1,107 @@
+//! Settings of a case: the list, the style of its API, the probability of changes and faults, and the sync.
+
+use serde_json::Value;
+
+use super::{
+    style::{PositionCarrier, Style},
+    upstream::Order,
+};
+use crate::{
+    declare::{
+        ConfirmRequest, Deletes, Endpoint, Item, Location, MapRecord, Mapper, Merging, OnInvalid, Since, SinceFormat,
+        SinceFrom, SyncDef, SyncRun,
+    },
+    error::{Error, ErrorKind, Result},
+    model::{Batch, Record},
+    rng::Rng,
+};
+
+/// Record of the hostile API.
+#[crate::model]
+struct HostileItem {
+    /// Id of the record.
+    id: String,
+    /// Number of changes.
+    version: u64,
+}
+
+fn map(raw: &str, batch: &mut Batch) -> Result<()> {
+    let value: Value = serde_json::from_str(raw).map_err(|error| Error::new(ErrorKind::Decode, error))?;
+    let id = value["id"].to_string();
+    let version = value["version"].as_u64().unwrap_or_default();
+    batch.push(&HostileItem { id, version }).map_err(|error| Error::new(ErrorKind::Record, error))
+}
+
+/// Settings of one case.
+#[derive(Debug, Clone)]
+pub(super) struct CaseSettings {
+    pub(super) style: Style,
+    pub(super) order: Order,
+    pub(super) size: usize,
+    /// Probability of a change of each kind after each response, in percent.
+    pub(super) change_percent: u64,
+    pub(super) fault_percent: u64,
+    pub(super) runs: u64,
+    pub(super) since: Option<SinceFrom>,
+    pub(super) request: Option<&'static ConfirmRequest>,
+}
+
+impl CaseSettings {
+    pub(super) fn random(rng: &mut Rng) -> Self {
+        let order =
+            *rng.choose(&[Order::Append, Order::Append, Order::NewestFirst, Order::UpdatedLast, Order::UpdatedFirst]);
+        let plain = rng.percent(40);
+        Self {
+            style: Style::random(rng, order.is_stable()),
+            order,
+            size: if plain { 100 } else { 20 + rng.index(60) },
+            change_percent: *rng.choose(&[0, 5, 10, 10, 10, 30]),
+            fault_percent: *rng.choose(&[0, 0, 3, 8]),
+            runs: 4 + rng.below(5),
+            since: *rng.choose(&[None, None, Some(SinceFrom::RunStart), Some(SinceFrom::Field("updated_at"))]),
+            request: None,
+        }
+    }
+
+    /// Returns the declaration of the sync.
+    pub(super) fn sync(&self) -> Item {
+        let mapper: &'static Mapper = Box::leak(Box::new(Mapper {
+            endpoint: Endpoint::Fixed("/items"),
+            paginate: Some(self.style.paginate()),
+            retries: 0,
+            since: self.since.map(|from| Since {
+                param: "since",
+                format: SinceFormat::Unix,
+                from,
+                overlap: 0,
+                full_every: None,
+            }),
+            on_invalid: OnInvalid::Fail,
+            map: MapRecord::Plain(map),
+        }));
+        Item::Sync(Box::leak(Box::new(SyncDef {
+            at: Location { file: "src/hostile.rs", line: 1 },
+            integration: "acme",
+            name: "hostile",
+            description: "",
+            version: "0.0.1",
+            frequency: None,
+            auto_start: false,
+            track_deletes: true,
+            deletes: Deletes { request: self.request, hold: 0, ..Deletes::standard() },
+            merging: Merging::Newer,
+            scopes: &[],
+            models: &[HostileItem::RECORD],
+            checkpoint: None,
+            metadata: None,
+            run: SyncRun::Mapper(mapper),
+        })))
+    }
+
+    /// Returns whether no existing record may ever be a tombstone.
+    pub(super) fn forbids_false_deletes(&self) -> bool {
+        self.request.is_some()
+            || (self.style.is_token() && self.order.is_stable())
+            || self.style.carrier == PositionCarrier::Single
+    }
+}
