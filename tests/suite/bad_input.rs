@@ -3,10 +3,8 @@
 use std::io::{Read, Write};
 
 use axum::{Json, Router, routing::get};
-use nango_tests::{Output, Registry};
+use nango_tests::{Output, Registry, serve};
 use serde_json::{Value, json};
-
-use crate::servers::serve;
 
 #[track_caller]
 fn assert_output(output: &Output, status: i32, parts: &[&str]) {

@@ -13,10 +13,8 @@ use axum::{
     response::IntoResponse,
     routing::{any, get},
 };
-use nango_tests::Registry;
+use nango_tests::{Registry, serve};
 use serde_json::json;
-
-use crate::servers::serve;
 
 const LABEL: &str = r#"{"id":1,"name":"café","color":"ff0000","description":null}"#;
 const LABEL_INPUT: &str = r#"{"owner":"o","repo":"r","name":"bug"}"#;

@@ -21,6 +21,7 @@ mod encryption;
 mod feed;
 mod maintenance;
 mod oracle;
+mod patches;
 mod processes;
 mod records;
 mod refresh;
@@ -30,6 +31,8 @@ mod support;
 mod transfer;
 mod updated;
 
+use nango_tests::DatabaseKind;
+
 macro_rules! conformance {
     ($($group:ident: $($case:ident)*;)*) => {
         /// Generates a test of every case for one database.
@@ -37,6 +40,8 @@ macro_rules! conformance {
             ($name:ident, $open:expr) => {
                 mod $name {
                     $(mod $group {
+                        use crate::conformance::{DatabaseKind, support::TestStore};
+
                         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                         async fn $case() {
                             // A database that is not available has printed the reason.
@@ -54,58 +59,59 @@ macro_rules! conformance {
 conformance! {
     records:
         save_adds_then_leaves_unchanged_then_updates
-        a_delete_keeps_the_payload
+        delete_keeps_payload
         delete_of_missing_record_is_ignored
         saved_tombstone_is_added
         first_of_duplicate_ids_in_a_page_wins
-        a_patch_merges_deep
-        patch_ignores_missing_and_deleted_records
-        full_save_of_patched_record_is_unchanged
-        newer_wins_unless_overridden
+        newer_write_is_kept_unless_overridden
         run_overwrites_its_own_newer_writes
         commit_has_one_timestamp_and_consecutive_sequence_numbers
-        a_page_is_all_or_nothing
-        pages_together_are_all_or_nothing
+        page_is_committed_completely_or_not_at_all
+        pages_of_one_commit_are_committed_completely_or_not_at_all
         counters_equal_a_recount
         ids_and_payloads_are_stored_unchanged
         variants_and_connections_are_separate_datasets
         concurrent_writers_lose_no_record
         empty_page_is_counted;
+    patches:
+        patch_merges_nested_objects
+        patch_ignores_missing_and_deleted_records
+        full_save_of_patched_record_is_unchanged;
     updated:
-        an_older_write_changes_nothing_and_is_counted
-        an_older_write_counts_as_seen
-        an_equal_or_newer_time_applies
-        a_missing_time_does_not_compare
-        a_stored_time_in_the_future_does_not_compare
+        older_write_changes_nothing_and_is_counted
+        older_write_counts_as_seen
+        write_with_equal_or_newer_time_applies
+        write_without_time_is_not_compared
+        stored_time_in_the_future_is_not_compared
         older_time_applies_when_two_full_walks_return_it
         older_time_is_skipped_when_full_walks_return_other_times_between
         delete_compares_time_of_its_event
-        an_older_save_does_not_revive_a_record
-        a_patch_without_a_time_applies_and_keeps_the_stored_one
+        older_save_does_not_restore_deleted_record
+        patch_without_time_applies_and_keeps_stored_time
         unchanged_save_adds_missing_update_time
         update_times_survive_prune_reseal_and_copy;
     feed:
         reader_resumes_at_its_cursor
-        the_limit_is_clamped
+        read_limit_is_clamped
         filter_selects_last_actions
         modified_after_is_inclusive
         ids_select_records
         page_is_limited_by_bytes
         cursor_of_other_dataset_is_refused
-        a_cursor_survives_an_emptied_dataset
+        cursor_survives_emptied_dataset
         feed_of_unknown_dataset_is_empty
         commit_wakes_waiting_readers
         closed_store_returns_an_error;
     scans:
         record_missed_by_scan_is_deleted
-        an_incomplete_scan_deletes_nothing
+        incomplete_scan_deletes_nothing
         sighting_counts_as_seen_and_writes_nothing
         record_written_during_scan_is_kept
         interrupted_scan_is_resumed
-        another_scan_closes_the_first
+        new_scan_closes_open_scan
         delete_requires_declared_number_of_scans
         seen_record_resets_its_missed_count
-        a_large_scan_streams;
+        large_scan_is_streamed;
     deletes:
         histories_of_the_specification_are_followed
         deletes_after_empty_list_are_held_until_hold_ends
@@ -137,7 +143,7 @@ conformance! {
         resume_state_is_independent_of_checkpoint
         reset_drops_checkpoint_and_resume_state;
     connections:
-        a_connection_is_added_and_replaced
+        connection_is_added_and_replaced
         metadata_is_replaced_and_merged
         removal_deletes_records_and_keeps_sequence
         removal_cancels_active_runs
@@ -156,7 +162,7 @@ conformance! {
         pruned_record_saved_unchanged_keeps_its_sequence_number
         page_of_pruned_records_has_next_cursor
         prune_by_age_drops_payloads_of_unchanged_records
-        a_prune_refuses_foreign_cursors
+        prune_refuses_foreign_cursors
         erased_record_is_removed_from_all_tables
         emptied_dataset_keeps_its_sequence
         dataset_usage_counts_all_rows_and_payloads;
@@ -166,7 +172,7 @@ conformance! {
         interrupted_copy_restarts;
     encryption:
         switch_of_sealing_changes_no_record
-        a_rotation_changes_no_record
+        key_rotation_changes_no_record
         missing_key_is_not_activated
         sealed_blobs_are_resealed_with_active_key;
     concurrency:
@@ -176,8 +182,8 @@ conformance! {
         complete_walk_deletes_no_live_record;
 }
 
-database!(sqlite_memory, super::super::support::TestStore::memory());
-database!(sqlite_file, super::super::support::TestStore::file());
-database!(postgres, super::super::support::TestStore::postgres());
-database!(sqlite_sealed, super::super::support::TestStore::file_sealed());
-database!(postgres_sealed, super::super::support::TestStore::postgres_sealed());
+database!(sqlite_memory, TestStore::open(DatabaseKind::SqliteInMemory));
+database!(sqlite_file, TestStore::open(DatabaseKind::Sqlite));
+database!(postgres, TestStore::open(DatabaseKind::Postgres));
+database!(sqlite_sealed, TestStore::open_sealed(DatabaseKind::Sqlite));
+database!(postgres_sealed, TestStore::open_sealed(DatabaseKind::Postgres));

@@ -6,10 +6,8 @@ use std::{
 };
 
 use axum::{Json, Router, http::StatusCode, routing::get};
-use nango_tests::{Registry, faketime::ShiftedClock, registry::registry_binary, tools::skip};
+use nango_tests::{Registry, faketime::ShiftedClock, registry::registry_binary, serve, tools::skip};
 use serde_json::json;
-
-use crate::servers::serve;
 
 #[test]
 fn secret_is_sealed_and_shown_only_with_show_secrets() {

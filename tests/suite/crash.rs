@@ -4,9 +4,12 @@
 //! A short version always runs; `NANGO_TEST_LONG=1` kills 1,000 times on each database (about half an hour each), and
 //! `NANGO_TEST_SEED=n` repeats a run.
 
+#[cfg(debug_assertions)]
+mod failpoints;
 mod faults;
 mod power;
 mod preload;
+mod proof_sync;
 mod replica;
 mod scenario;
 mod server;
@@ -17,8 +20,12 @@ mod verify;
 use std::time::{Duration, Instant};
 
 pub(crate) use faults::check_locked_database;
-use nango_tests::rng::{self, Rng};
-use scenario::{DatabaseKind, Kill, ProofSync, Scenario};
+use nango_tests::{
+    DatabaseKind,
+    rng::{self, Rng},
+};
+use proof_sync::ProofSync;
+use scenario::{Kill, Scenario};
 
 /// Number of records that the API has at the start.
 const RECORDS: u64 = 2_500;
@@ -42,9 +49,9 @@ fn check_kills_at_random_instants(kind: DatabaseKind) {
     let (mut kills_done, mut missed_kills) = (0, 0);
     let started = Instant::now();
     while kills_done < kills {
-        let Some(base) = kind.create_database() else { return };
+        let Some(database) = kind.create() else { return };
         let mut scenario =
-            Scenario::on_database(base, &format!("NANGO_TEST_SEED={seed}"), rng.below(u64::MAX), RECORDS);
+            Scenario::on_database(database, &format!("NANGO_TEST_SEED={seed}"), rng.below(u64::MAX), RECORDS);
         let kills_planned = KILLS_PER_DATABASE.min(kills - kills_done);
         let mut kills_on_this_database = 0;
         while kills_on_this_database < kills_planned {
@@ -94,15 +101,14 @@ fn run_killed_at_every_failpoint_loses_and_duplicates_nothing_on_postgres() {
 
 #[cfg(debug_assertions)]
 fn check_kills_at_every_failpoint(kind: DatabaseKind) {
-    use nango_core::internal::store::failpoint::NAMES;
+    use failpoints::{failpoints_of, schema_failpoint};
 
     let seed = rng::seed();
     let mut rng = Rng::new(seed);
-    let Some(base) = kind.create_database() else { return };
-    let mut scenario = Scenario::after_killed_schema_creation(base, kind.schema_failpoint(), seed, RECORDS / 5);
-    let (mut kills, mut died_at) = (0, vec![kind.schema_failpoint()]);
-    let names = || NAMES.iter().copied().filter(|name| kind.reaches_failpoint(name));
-    for name in names() {
+    let Some(database) = kind.create() else { return };
+    let mut scenario = Scenario::after_killed_schema_creation(database, schema_failpoint(kind), seed, RECORDS / 5);
+    let (mut kills, mut died_at) = (0, vec![schema_failpoint(kind)]);
+    for name in failpoints_of(kind) {
         let random_passing = 1 + rng.below(4);
         // A failpoint that one sync does not reach (a checkpoint, a resume state) is reached by the other.
         let attempts: Vec<_> = if rng::is_long_run() { vec![1, 2, 3, 5, 9] } else { vec![random_passing, 1] }
@@ -130,7 +136,7 @@ fn check_kills_at_every_failpoint(kind: DatabaseKind) {
             }
         }
     }
-    let never_reached: Vec<_> = names().filter(|name| !died_at.contains(name)).collect();
+    let never_reached: Vec<_> = failpoints_of(kind).filter(|name| !died_at.contains(name)).collect();
     assert!(never_reached.is_empty(), "no run was killed at {never_reached:?}");
-    println!("{kind:?}: {kills} kills at {} failpoints: 0 lost, 0 duplicated", names().count());
+    println!("{kind:?}: {kills} kills at {} failpoints: 0 lost, 0 duplicated", failpoints_of(kind).count());
 }

@@ -9,8 +9,7 @@ use crate::synced_registry::SyncedRegistry;
 
 #[test]
 fn database_copied_from_file_to_server_and_back_is_identical() {
-    let Some(server) = postgres::server() else { return };
-    let database = server.create_empty_database();
+    let Some(database) = postgres::create_empty_database() else { return };
     let mut synced = SyncedRegistry::new();
     let all = |synced: &SyncedRegistry, url: &str| synced.read(&["--all", "--database", url])["records"].clone();
     let before = all(&synced, "sqlite:nango.db");

@@ -113,8 +113,7 @@ fn new_key_is_distributed_then_activated_then_old_key_is_removed() {
 
 #[test]
 fn database_on_server_is_encrypted_and_rotated() {
-    let Some(server) = postgres::server() else { return };
-    let database = server.create_empty_database();
+    let Some(database) = postgres::create_empty_database() else { return };
     let standin = wait(Standin::start()).expect("a stand-in");
     let mut registry = Registry::new();
     registry.env("NANGO_DATABASE_URL", &database.url).env("NANGO_ENCRYPTION_KEY", FIRST_KEY);

@@ -6,6 +6,7 @@
 //! | `commands`, `exit_codes` | commands, flags, their values, exit codes |
 //! | `sqlite`, `postgres` | tables, columns, keys of settings |
 //! | `environment` | environment variables |
+//! | `schema` | JSON Schema of the example integrations; compared in `crate::schema` |
 
 mod commands;
 mod databases;
@@ -19,7 +20,7 @@ use crate::sources;
 
 /// Compares lines with a file of `tests/golden`.
 #[track_caller]
-fn check<T: AsRef<str>>(file: &str, lines: &[T]) {
+pub(crate) fn check<T: AsRef<str>>(file: &str, lines: &[T]) {
     golden::check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(file), lines);
 }
 

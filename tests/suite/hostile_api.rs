@@ -13,11 +13,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use nango_tests::Registry;
+use nango_tests::{Registry, serve};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-use crate::servers::serve;
 
 /// Number of runs before deletes are checked: more walks than position-based pagination needs to confirm a delete.
 const RUNS: usize = 3;

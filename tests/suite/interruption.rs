@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use axum::{Json, Router, extract::Query, response::IntoResponse, routing::get};
-use nango_tests::{Registry, Running};
+use nango_tests::{Registry, Running, serve};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-use crate::servers::serve;
 
 const PAGES: u32 = 40;
 

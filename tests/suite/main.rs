@@ -16,6 +16,7 @@ mod clock;
 mod compile_fail;
 #[cfg(debug_assertions)]
 mod conformance;
+mod connection_reads;
 mod connections;
 mod crash;
 mod database;
@@ -43,7 +44,6 @@ mod records;
 mod refresh;
 mod schema;
 mod secrets;
-mod servers;
 mod slow_tests;
 mod sources;
 mod support;

@@ -9,11 +9,9 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
-use nango_tests::Registry;
+use nango_tests::{Registry, serve};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-use crate::servers::serve;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -9,10 +9,8 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use nango_tests::{Output, Registry};
+use nango_tests::{Output, Registry, serve};
 use serde_json::{Value, json};
-
-use crate::servers::serve;
 
 /// A GitHub API that responds to each request with the same issue (204 for DELETE), and a registry with a connection to
 /// it.

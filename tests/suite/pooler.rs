@@ -10,8 +10,7 @@ const PROCESSES: usize = 3;
 #[test]
 fn processes_open_and_run_through_a_pooler() {
     let Some(pooler) = PgBouncer::start() else { return };
-    let Some(server) = postgres::server() else { return };
-    let database = server.create_empty_database();
+    let Some(database) = postgres::create_empty_database() else { return };
     let upstream = Upstream::new();
     for n in 0..250 {
         let id = format!("{n:06}");

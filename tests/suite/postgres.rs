@@ -17,8 +17,7 @@ use tempfile::TempDir;
 
 #[test]
 fn demo_runs_on_server_and_no_message_contains_password() {
-    let Some(server) = postgres::server() else { return };
-    let database = server.create_empty_database();
+    let Some(database) = postgres::create_empty_database() else { return };
     let url = database.url_with("password=s3cret");
     let registry = Registry::new();
     let made = registry.run(["--database", &url, "demo"]).expect(0);
@@ -144,8 +143,7 @@ fn server_on_another_host_is_verified_unless_url_disables_it() {
 
 #[test]
 fn superuser_warning_is_printed_once_and_only_on_stderr() {
-    let Some(server) = postgres::server() else { return };
-    let database = server.create_empty_database();
+    let Some(database) = postgres::create_empty_database() else { return };
     if database.sql("SELECT rolsuper FROM pg_roles WHERE rolname = current_user") != "t" {
         return;
     }

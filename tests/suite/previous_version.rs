@@ -10,12 +10,12 @@ mod make;
 
 use std::path::Path;
 
-use nango_tests::Registry;
+use nango_tests::{DatabaseKind, Registry};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use api::{ACCESS_TOKEN, API_KEY, Api, BEARER_TOKEN, PAGE, REFRESH_TOKEN};
-use database::{Fixture, Kind, OpenedDatabase};
+use database::{Fixture, OpenedDatabase};
 
 const CONTACTS: [&str; 6] = ["run", "hubspot", "contacts", "--connection", "acme", "--json"];
 const ISSUES: [&str; 6] = ["run", "github", "repo-issues", "--connection", "acme", "--json"];
@@ -33,22 +33,22 @@ const CONNECTIONS: [[&str; 2]; 4] = [["github", "acme"], ["github", "held"], ["h
 
 #[test]
 fn sqlite_database_of_previous_version_is_read_and_resumed() {
-    check(Fixture { kind: Kind::Sqlite, sealed: false });
+    check(Fixture { kind: DatabaseKind::Sqlite, sealed: false });
 }
 
 #[test]
 fn sqlite_database_with_sealed_payloads_of_previous_version_is_read_and_resumed() {
-    check(Fixture { kind: Kind::Sqlite, sealed: true });
+    check(Fixture { kind: DatabaseKind::Sqlite, sealed: true });
 }
 
 #[test]
 fn postgres_database_of_previous_version_is_read_and_resumed() {
-    check(Fixture { kind: Kind::Postgres, sealed: false });
+    check(Fixture { kind: DatabaseKind::Postgres, sealed: false });
 }
 
 #[test]
 fn postgres_database_with_sealed_payloads_of_previous_version_is_read_and_resumed() {
-    check(Fixture { kind: Kind::Postgres, sealed: true });
+    check(Fixture { kind: DatabaseKind::Postgres, sealed: true });
 }
 
 fn check(fixture: Fixture) {

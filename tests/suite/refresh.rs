@@ -2,6 +2,7 @@
 //! is reported, and the connection recovers or reports that it must be connected again.
 
 mod concurrent;
+mod dry_run;
 mod failures;
 mod fixture;
 mod killed;

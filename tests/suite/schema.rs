@@ -1,8 +1,10 @@
-//! `schema`: the bundle is deterministic and matches the stored records.
+//! `schema`: the bundle is deterministic, equals the checked-in file, and matches the stored records.
 
 use integrations::standin::{DEMO_REPOSITORY, Standin};
 use nango_tests::{Registry, wait};
 use serde_json::{Value, json};
+
+use crate::frozen;
 
 #[test]
 fn schema_bundle_is_byte_identical_between_two_runs() {
@@ -12,6 +14,14 @@ fn schema_bundle_is_byte_identical_between_two_runs() {
     let value: Value = serde_json::from_str(&first).expect("JSON");
     assert_eq!(value["$schema"], "https://json-schema.org/draft/2020-12/schema");
     assert!(value["integrations"]["github"]["models"]["GithubIssue"].is_object());
+}
+
+/// Programs of users are generated from the schemas. A change of the export, of a derive or of an example is a change of
+/// the file, which a review sees.
+#[test]
+fn schema_bundle_of_examples_equals_golden_file() {
+    let bundle = Registry::new().run(["schema", "--format", "json-schema"]).expect(0).stdout;
+    frozen::check("schema.json", &bundle.lines().collect::<Vec<_>>());
 }
 
 #[test]

@@ -5,10 +5,7 @@
 //! (verification of a connection), `/repos/{owner}/{case}/issues` and all others, where `case` selects the kind of
 //! response.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::{
     Router,
@@ -22,16 +19,14 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::wait;
+use crate::http_server::HttpServer;
 
 /// A running server. It serves until it is dropped.
 #[derive(Debug)]
 pub struct Echo {
-    url: String,
+    server: HttpServer,
     state: Arc<Mutex<EchoState>>,
-    server: JoinHandle<()>,
 }
 
 #[derive(Debug, Default)]
@@ -49,19 +44,13 @@ impl Echo {
     pub fn new() -> Self {
         let state = Arc::new(Mutex::new(EchoState::default()));
         let shared = Arc::clone(&state);
-        let (url, server) = wait(async move {
-            let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a free port");
-            let url = format!("http://{}", listener.local_addr().expect("an address"));
-            let router = Router::new().fallback(handle).with_state(shared);
-            let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("an accept loop") });
-            (url, server)
-        });
-        Self { url, state, server }
+        let server = HttpServer::start(Router::new().fallback(handle).with_state(shared));
+        Self { server, state }
     }
 
     /// Base URL, without a trailing slash.
     pub fn url(&self) -> &str {
-        &self.url
+        self.server.url()
     }
 
     /// Sets the secrets that responses repeat.
@@ -82,12 +71,6 @@ impl Echo {
     /// Returns whether any request contained this text.
     pub fn received(&self, text: &str) -> bool {
         lock(&self.state).received.contains(text)
-    }
-}
-
-impl Drop for Echo {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 

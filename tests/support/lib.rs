@@ -9,10 +9,12 @@
 mod background;
 pub mod bench_server;
 pub mod catalogue;
+pub mod database;
 pub mod descriptions;
 pub mod echo;
 pub mod faketime;
 pub mod golden;
+pub mod http_server;
 pub mod internal;
 pub mod measure;
 pub mod metered;
@@ -30,4 +32,6 @@ pub mod upstream;
 pub mod virtual_time;
 
 pub use background::wait;
+pub use database::{DatabaseKind, TestDatabase};
+pub use http_server::serve;
 pub use registry::{Output, Registry, Running};

@@ -22,6 +22,8 @@ use std::{env, fs};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::TestDatabase;
+
 pub use binary::{proof_binary, registry_binary, target_dir};
 pub use process::{Output, Running};
 
@@ -92,6 +94,11 @@ impl Registry {
     pub fn env(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> &mut Self {
         self.variables.insert(name.into(), value.into());
         self
+    }
+
+    /// Sets the database of later runs. A file is in the directory of this registry.
+    pub fn use_database(&mut self, database: &TestDatabase) -> &mut Self {
+        self.env("NANGO_DATABASE_URL", database.url(self.dir()))
     }
 
     /// Runs the binary with an empty stdin until it ends.

@@ -6,7 +6,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    net::SocketAddr,
     ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -19,9 +18,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::wait;
+use crate::http_server::HttpServer;
 
 const PAGE_SIZE: usize = 100;
 
@@ -31,9 +29,8 @@ pub type Collection = BTreeMap<String, String>;
 /// A running API. It serves until it is dropped.
 #[derive(Debug)]
 pub struct Upstream {
-    url: String,
+    server: HttpServer,
     state: Arc<Mutex<ServerState>>,
-    server: JoinHandle<()>,
 }
 
 #[derive(Debug, Default)]
@@ -49,19 +46,13 @@ impl Upstream {
     pub fn new() -> Self {
         let state = Arc::new(Mutex::new(ServerState::default()));
         let shared = Arc::clone(&state);
-        let (url, server) = wait(async move {
-            let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a free port");
-            let url = format!("http://{}", listener.local_addr().expect("an address"));
-            let router = Router::new().route("/{collection}", get(serve_page)).with_state(shared);
-            let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("an accept loop") });
-            (url, server)
-        });
-        Self { url, state, server }
+        let server = HttpServer::start(Router::new().route("/{collection}", get(serve_page)).with_state(shared));
+        Self { server, state }
     }
 
     /// Base URL, without a trailing slash.
     pub fn url(&self) -> &str {
-        &self.url
+        self.server.url()
     }
 
     /// Changes a collection, which is created if needed.
@@ -77,12 +68,6 @@ impl Upstream {
     /// Delays each later response by this duration.
     pub fn set_response_delay(&self, delay: Duration) {
         lock(&self.state).response_delay = delay;
-    }
-}
-
-impl Drop for Upstream {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 

@@ -13,7 +13,7 @@ fn object(value: Value) -> Map<String, Value> {
     object
 }
 
-pub(super) async fn a_connection_is_added_and_replaced(store: TestStore) {
+pub(super) async fn connection_is_added_and_replaced(store: TestStore) {
     assert_eq!(store.connection("github", "acme").await.unwrap(), None);
     let metadata = object(json!({ "owner": "acme", "nested": { "z": 1, "a": 2 } }));
     let new = NewConnection { metadata: Some(metadata.clone()), ..connection("acme") };

@@ -79,7 +79,7 @@ pub(super) async fn switch_of_sealing_changes_no_record(store: TestStore) {
     patched_is_the_same(&sync).await;
 }
 
-pub(super) async fn a_rotation_changes_no_record(store: TestStore) {
+pub(super) async fn key_rotation_changes_no_record(store: TestStore) {
     let (sync, [old, new]) = filled(&store).await;
     store.seal_payloads(true).await.unwrap();
     reseal_all(&store).await;

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use nango_tests::internal::store::{FeedPage, Filter, ReadQuery, StoreError};
+use nango_tests::{
+    DatabaseKind,
+    internal::store::{FeedPage, Filter, ReadQuery, StoreError},
+};
 
 use super::support::*;
 
@@ -30,7 +33,7 @@ pub(super) async fn reader_resumes_at_its_cursor(store: TestStore) {
     assert_eq!(ids(&middle.records), "c a d e");
 }
 
-pub(super) async fn the_limit_is_clamped(store: TestStore) {
+pub(super) async fn read_limit_is_clamped(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     let names: Vec<_> = (0..10_001).map(|n| n.to_string()).collect();
     let docs: Vec<_> = names.iter().map(|id| (&**id, 1)).collect();
@@ -133,7 +136,7 @@ pub(super) async fn cursor_of_other_dataset_is_refused(store: TestStore) {
     page.changes[0].dataset = dataset("Other");
     store.commit(page).await.unwrap();
     let other = read(&store, &dataset("Other"), query(None, 9)).await.records;
-    let other_store = TestStore::memory().await.unwrap();
+    let other_store = TestStore::open(DatabaseKind::SqliteInMemory).await.unwrap();
     let other_sync = TestSync::begin(&other_store, "issues").await;
     other_sync.save(&[("a", 1)]).await;
     let foreign = other_sync.row("a").await.cursor;
@@ -145,7 +148,7 @@ pub(super) async fn cursor_of_other_dataset_is_refused(store: TestStore) {
     }
 }
 
-pub(super) async fn a_cursor_survives_an_emptied_dataset(store: TestStore) {
+pub(super) async fn cursor_survives_emptied_dataset(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1)]).await;
     let cursor = sync.row("b").await.cursor;

@@ -117,7 +117,7 @@ pub(super) async fn prune_by_age_drops_payloads_of_unchanged_records(store: Test
     assert_eq!(prune_all(&store, &unknown, PruneUntil::Before(i64::MAX)).await.unwrap(), Pruned::default());
 }
 
-pub(super) async fn a_prune_refuses_foreign_cursors(store: TestStore) {
+pub(super) async fn prune_refuses_foreign_cursors(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1)]).await;
     let mut page = sync.page([save(&[("x", 1)])]);

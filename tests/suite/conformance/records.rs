@@ -1,9 +1,9 @@
-//! Page commits: saves, deletes, patches, and their atomicity.
+//! Page commits: saves, deletes, and their atomicity.
 
 use nango_tests::internal::{
     declare::Merging,
     store::{
-        Change, CheckpointWrite, DatasetKey, DatasetStats, FeedRow, LastAction, Level, LogLine, ModelCounts, ReadQuery,
+        Change, CheckpointWrite, DatasetKey, DatasetStats, LastAction, Level, LogLine, ModelCounts, ReadQuery,
         ResumeWrite, RowOutcome::*, StoreError, Write,
     },
 };
@@ -33,7 +33,7 @@ pub(super) async fn save_adds_then_leaves_unchanged_then_updates(store: TestStor
     assert!(after[1].last_modified_at > before[0].last_modified_at);
 }
 
-pub(super) async fn a_delete_keeps_the_payload(store: TestStore) {
+pub(super) async fn delete_keeps_payload(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 2)]).await;
     let before = sync.row("a").await;
@@ -88,66 +88,7 @@ pub(super) async fn first_of_duplicate_ids_in_a_page_wins(store: TestStore) {
     assert_eq!(json_of(&sync.row("a").await)["n"], 8);
 }
 
-pub(super) async fn a_patch_merges_deep(store: TestStore) {
-    let sync = TestSync::begin(&store, "issues").await;
-    let map = [("o".to_owned(), json!({ "x": 1, "y": { "z": [1, 2] } })), ("k".to_owned(), Value::Null)].into();
-    sync.commit(Write::Save(batch(&[Doc { map, title: Some("t".to_owned()), ..doc("a", 1) }]))).await;
-    let before = sync.row("a").await;
-    tick(&store).await;
-    let fields = json!({ "title": null, "map": { "o": { "y": { "z": [3] }, "w": {} } } });
-    assert_eq!(sync.commit(patch("a", fields.clone())).await, [Updated]);
-    let after = sync.row("a").await;
-    let text = br#"{"id":"a","title":null,"n":1,"map":{"k":null,"o":{"x":1,"y":{"z":[3]},"w":{}}}}"#;
-    assert_eq!(after.payload.as_deref(), Some(&text[..]));
-    assert_eq!((after.last_action, after.first_seen_at), (LastAction::Updated, before.first_seen_at));
-    assert!(after.last_modified_at > before.last_modified_at);
-    assert_eq!(sync.commit(patch("a", fields)).await, [Unchanged]);
-    assert_eq!(sync.commit(patch("a", json!({}))).await, [Unchanged]);
-    assert_eq!(sync.row("a").await, after);
-}
-
-pub(super) async fn patch_ignores_missing_and_deleted_records(store: TestStore) {
-    let sync = TestSync::begin(&store, "issues").await;
-    sync.save(&[("a", 1)]).await;
-    sync.commit(delete(&["a"])).await;
-    let before = sync.feed().await;
-    assert_eq!(sync.commit(patch("a", json!({ "n": 2 }))).await, [Missing]);
-    assert_eq!(sync.commit(patch("ghost", json!({ "n": 2 }))).await, [Missing]);
-    assert_eq!(sync.feed().await, before);
-}
-
-pub(super) async fn full_save_of_patched_record_is_unchanged(store: TestStore) {
-    let sync = TestSync::begin(&store, "issues").await;
-    let map = [("b".to_owned(), json!(1))].into();
-    sync.commit(Write::Save(batch(&[Doc { map, last: Some(0.5), ..doc("a", 1) }]))).await;
-    // The steps change an existing value, add a field before others, and add a key in the middle of a map.
-    let steps = [
-        (json!({ "n": 2 }), Doc { n: 2, ..doc("a", 0) }),
-        (json!({ "title": "new" }), Doc { n: 2, title: Some("new".to_owned()), ..doc("a", 0) }),
-        (json!({ "map": { "a": { "y": 1, "x": 1e21 } } }), Doc { n: 2, title: Some("new".to_owned()), ..doc("a", 0) }),
-    ];
-    for (i, (fields, expect)) in steps.into_iter().enumerate() {
-        assert_eq!(sync.commit(patch("a", fields)).await, [Updated]);
-        let before = sync.row("a").await;
-        let mut map: std::collections::BTreeMap<_, _> = [("b".to_owned(), json!(1))].into();
-        if i == 2 {
-            map.insert("a".to_owned(), json!({ "x": 1e21, "y": 1 }));
-        }
-        let whole = Doc { map, last: Some(0.5), ..expect };
-        tick(&store).await;
-        for _ in 0..2 {
-            assert_eq!(sync.commit(Write::Save(batch(std::slice::from_ref(&whole)))).await, [Unchanged], "{whole:?}");
-        }
-        let after = sync.row("a").await;
-        assert_eq!(FeedRow { payload: before.payload.clone(), ..after.clone() }, before);
-        assert_eq!(json_of(&after), serde_json::to_value(&whole).unwrap());
-    }
-    assert_eq!(sync.commit(patch("a", json!({ "n": 3 }))).await, [Updated]);
-    assert_eq!(sync.save(&[("a", 3)]).await, [Updated]);
-    assert_eq!(recount(&sync.feed().await), stats(&store).await);
-}
-
-pub(super) async fn newer_wins_unless_overridden(store: TestStore) {
+pub(super) async fn newer_write_is_kept_unless_overridden(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     let webhook = TestSync::begin(&store, "webhook").await;
     sync.save(&[("a", 1), ("b", 1), ("c", 1), ("d", 1), ("e", 1), ("f", 1)]).await;
@@ -202,7 +143,7 @@ pub(super) async fn commit_has_one_timestamp_and_consecutive_sequence_numbers(st
     assert!(sync.row("z").await.last_modified_at >= feed[0].last_modified_at);
 }
 
-pub(super) async fn a_page_is_all_or_nothing(store: TestStore) {
+pub(super) async fn page_is_committed_completely_or_not_at_all(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1)]).await;
     let before = (sync.feed().await, store.run(sync.run.id).await.unwrap(), store.datasets(None, None).await.unwrap());
@@ -227,7 +168,7 @@ pub(super) async fn a_page_is_all_or_nothing(store: TestStore) {
     assert_eq!(sync.ids().await, "b -a");
 }
 
-pub(super) async fn pages_together_are_all_or_nothing(store: TestStore) {
+pub(super) async fn pages_of_one_commit_are_committed_completely_or_not_at_all(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     let pages = [sync.page([save(&[("a", 1), ("b", 1)])]), sync.page([save(&[("b", 1), ("c", 1)]), delete(&["a"])])];
     let mut refused = pages.to_vec();
@@ -261,18 +202,6 @@ pub(super) async fn counters_equal_a_recount(store: TestStore) {
     assert_eq!(recount(&sync.feed().await), stats(&store).await);
     sync.commit(delete(&["a", "b", "c", "d"])).await;
     assert_eq!(stats(&store).await, (0, 0));
-}
-
-fn recount(feed: &[FeedRow]) -> (u64, u64) {
-    let live = feed.iter().filter(|row| row.deleted_at.is_none());
-    let size = |row: &FeedRow| row.payload.as_ref().map_or(0, |payload| payload.len() as u64);
-    (live.clone().count() as u64, live.map(size).sum())
-}
-
-async fn stats(store: &TestStore) -> (u64, u64) {
-    let all = store.datasets(Some("github"), Some("acme")).await.unwrap();
-    assert_eq!(all.len(), 1);
-    (all[0].live, all[0].bytes)
 }
 
 pub(super) async fn ids_and_payloads_are_stored_unchanged(store: TestStore) {

@@ -35,7 +35,7 @@ pub(super) async fn record_missed_by_scan_is_deleted(store: TestStore) {
     assert_eq!(sync.walk(&[], 1).await, (0, 0));
 }
 
-pub(super) async fn an_incomplete_scan_deletes_nothing(store: TestStore) {
+pub(super) async fn incomplete_scan_deletes_nothing(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1)]).await;
     let scan = sync.scan(false).await;
@@ -97,7 +97,7 @@ pub(super) async fn interrupted_scan_is_resumed(store: TestStore) {
     assert!(!sync.scan(true).await.resumed);
 }
 
-pub(super) async fn another_scan_closes_the_first(store: TestStore) {
+pub(super) async fn new_scan_closes_open_scan(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     let other = TestSync::begin(&store, "other").await;
     sync.save(&[("a", 1), ("b", 1)]).await;
@@ -145,7 +145,7 @@ pub(super) async fn seen_record_resets_its_missed_count(store: TestStore) {
     assert_eq!(sync.ids().await, "a -b");
 }
 
-pub(super) async fn a_large_scan_streams(store: TestStore) {
+pub(super) async fn large_scan_is_streamed(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     let names: Vec<_> = (0..12_000).map(|n| format!("{:05}", n * 7919 % 12_000)).collect();
     let docs: Vec<_> = names.iter().map(|id| (&**id, 1)).collect();

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, ops::Deref, sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use nango_tests::{
+    DatabaseKind, TestDatabase,
     internal::{
         auth::KeyRing,
         declare::{FunctionKind, Merging},
@@ -11,10 +12,9 @@ use nango_tests::{
         store::{
             self, Change, Committed, DatasetKey, DeletePolicy, FeedPage, FeedRow, FinishScan, FunctionKey,
             NewConnection, NewRun, Page, PatchRow, ReadQuery, RowOutcome, RunEnd, RunStatus, RunToken, Scan, ScanFrom,
-            ScanWalk, SharedStore, StoreError, Write, sqlite::Sqlite,
+            ScanWalk, SharedStore, StoreError, Write,
         },
     },
-    postgres, wait,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,52 +26,31 @@ pub(super) struct TestStore {
     store: SharedStore,
     /// A ring of two keys. The store uses it only if it was opened sealed.
     pub ring: Arc<KeyRing>,
-    /// The storage of the database, removed after the case.
-    backend: TestBackend,
-}
-
-/// The storage of a database.
-enum TestBackend {
-    Memory,
-    File { dir: TempDir },
-    Server { database: postgres::Database },
+    database: TestDatabase,
+    /// The directory of a database file.
+    dir: TempDir,
 }
 
 impl TestStore {
-    pub(super) async fn memory() -> Option<Self> {
-        let store = Arc::new(Sqlite::open(":memory:").await.unwrap());
-        Some(Self { store, ring: two_keys(), backend: TestBackend::Memory })
-    }
-
-    pub(super) async fn file() -> Option<Self> {
+    /// Opens an empty database. Returns `None` if it is not available here, which is then printed.
+    pub(super) async fn open(kind: DatabaseKind) -> Option<Self> {
+        let database = kind.create_migrated()?;
         let dir = tempfile::tempdir().unwrap();
-        let store = Arc::new(Sqlite::open(dir.path().join("nango.db")).await.unwrap());
-        Some(Self { store, ring: two_keys(), backend: TestBackend::File { dir } })
+        let store = store::open(&database.url(dir.path())).await.unwrap();
+        Some(Self { store, ring: two_keys(), database, dir })
     }
 
-    pub(super) async fn postgres() -> Option<Self> {
-        let database = migrated_database()?;
-        let store = store::open(&database.url).await.unwrap();
-        Some(Self { store, ring: two_keys(), backend: TestBackend::Server { database } })
-    }
-
-    /// Opens a database file with sealed payloads.
-    pub(super) async fn file_sealed() -> Option<Self> {
-        Some(Self::file().await?.enable_encryption().await)
-    }
-
-    /// Opens a database on a server with sealed payloads.
-    pub(super) async fn postgres_sealed() -> Option<Self> {
-        Some(Self::postgres().await?.enable_encryption().await)
+    /// Opens an empty database with sealed payloads.
+    pub(super) async fn open_sealed(kind: DatabaseKind) -> Option<Self> {
+        Some(Self::open(kind).await?.enable_encryption().await)
     }
 
     /// Closes the database and opens it again. An in-memory database stays open, because it would be lost.
     pub(super) async fn reopened(self) -> Self {
-        let url = match &self.backend {
-            TestBackend::Memory => return self,
-            TestBackend::File { dir } => format!("sqlite:{}", dir.path().join("nango.db").display()),
-            TestBackend::Server { database } => database.url.clone(),
-        };
+        if self.database.kind() == DatabaseKind::SqliteInMemory {
+            return self;
+        }
+        let url = self.database.url(self.dir.path());
         let sealed = self.encryption_settings().await.unwrap().payloads;
         self.store.close().await.unwrap();
         let again = Self { store: store::open(&url).await.unwrap(), ..self };
@@ -86,14 +65,6 @@ impl TestStore {
         assert!(self.encryption().await.unwrap().payloads);
         self
     }
-}
-
-/// Creates a migrated database for one case. Returns `None` if no server is available, which has been reported already.
-fn migrated_database() -> Option<postgres::Database> {
-    postgres::database(|url| {
-        let url = url.to_owned();
-        wait(async move { store::open(&url).await.unwrap().close().await.unwrap() });
-    })
 }
 
 fn two_keys() -> Arc<KeyRing> {
@@ -322,6 +293,20 @@ pub(super) fn row_outcomes(committed: Committed) -> Vec<RowOutcome> {
 pub(super) fn ids(rows: &[FeedRow]) -> String {
     let name = |row: &FeedRow| if row.deleted_at.is_some() { format!("-{}", row.id) } else { row.id.clone() };
     rows.iter().map(name).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the number of active records of a feed, and the size of their payloads.
+pub(super) fn recount(feed: &[FeedRow]) -> (u64, u64) {
+    let live = feed.iter().filter(|row| row.deleted_at.is_none());
+    let size = |row: &FeedRow| row.payload.as_ref().map_or(0, |payload| payload.len() as u64);
+    (live.clone().count() as u64, live.map(size).sum())
+}
+
+/// Returns the stored number of active records, and the size of their payloads.
+pub(super) async fn stats(store: &TestStore) -> (u64, u64) {
+    let all = store.datasets(Some("github"), Some("acme")).await.unwrap();
+    assert_eq!(all.len(), 1);
+    (all[0].live, all[0].bytes)
 }
 
 pub(super) async fn read(store: &SharedStore, dataset: &DatasetKey, query: ReadQuery) -> FeedPage {

@@ -40,7 +40,7 @@ async fn number(sync: &TestSync<'_>, id: &str) -> u64 {
     json_of(&sync.row(id).await)["n"].as_u64().unwrap()
 }
 
-pub(super) async fn an_older_write_changes_nothing_and_is_counted(store: TestStore) {
+pub(super) async fn older_write_changes_nothing_and_is_counted(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20), at("b", 1, 20)]).await;
     let before = sync.feed().await;
@@ -64,7 +64,7 @@ pub(super) async fn an_older_write_changes_nothing_and_is_counted(store: TestSto
     assert_eq!(runs[0].totals.models["Doc"].skipped_older, 3);
 }
 
-pub(super) async fn an_older_write_counts_as_seen(store: TestStore) {
+pub(super) async fn older_write_counts_as_seen(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("saved", 1, 20), at("patched", 1, 20), at("deleted", 1, 20), at("unseen", 1, 20)]).await;
     let scan = sync.scan(false).await;
@@ -77,7 +77,7 @@ pub(super) async fn an_older_write_counts_as_seen(store: TestStore) {
     assert_eq!(sync.ids().await, "saved patched -deleted -unseen");
 }
 
-pub(super) async fn an_equal_or_newer_time_applies(store: TestStore) {
+pub(super) async fn write_with_equal_or_newer_time_applies(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20)]).await;
     assert_eq!(put(&sync, &[at("a", 2, 20)]).await, [Updated]);
@@ -88,7 +88,7 @@ pub(super) async fn an_equal_or_newer_time_applies(store: TestStore) {
     assert_eq!(number(&sync, "a").await, 4);
 }
 
-pub(super) async fn a_missing_time_does_not_compare(store: TestStore) {
+pub(super) async fn write_without_time_is_not_compared(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20), at("b", 1, None)]).await;
     // The write has no time, next to one that has a time, and alone; the stored record then has no time either.
@@ -102,7 +102,7 @@ pub(super) async fn a_missing_time_does_not_compare(store: TestStore) {
     assert_eq!(put(&sync, &[at("a", 7, 16)]).await, [Updated]);
 }
 
-pub(super) async fn a_stored_time_in_the_future_does_not_compare(store: TestStore) {
+pub(super) async fn stored_time_in_the_future_is_not_compared(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     let now = store.now().as_micros();
     put(&sync, &[at("soon", 1, now + DAY / 2), at("far", 1, now + 2 * DAY)]).await;
@@ -159,7 +159,7 @@ pub(super) async fn delete_compares_time_of_its_event(store: TestStore) {
     assert_eq!(sync.ids().await, "a -b -c -d");
 }
 
-pub(super) async fn an_older_save_does_not_revive_a_record(store: TestStore) {
+pub(super) async fn older_save_does_not_restore_deleted_record(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20), at("b", 1, 20), at("c", 1, 20)]).await;
     sync.commit(delete_at("a", 30)).await;
@@ -177,7 +177,7 @@ pub(super) async fn an_older_save_does_not_revive_a_record(store: TestStore) {
     assert_eq!(put_in_full_walk(&sync, 2, &[at("c", 2, 39)]).await, [Added]);
 }
 
-pub(super) async fn a_patch_without_a_time_applies_and_keeps_the_stored_one(store: TestStore) {
+pub(super) async fn patch_without_time_applies_and_keeps_stored_time(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20)]).await;
     assert_eq!(sync.commit(patch("a", json!({ "n": 2 }))).await, [Updated]);

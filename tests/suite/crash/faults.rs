@@ -11,7 +11,8 @@ use crate::slow_tests::SlowTest;
 
 use super::{
     preload::{Preload, borrowed_environment},
-    scenario::{ProofSync, Scenario},
+    proof_sync::ProofSync,
+    scenario::Scenario,
 };
 
 const NO_SPACE: u64 = 28;

@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use super::{
     preload::{Preload, borrowed_environment},
-    scenario::{ProofSync, Scenario},
+    proof_sync::ProofSync,
+    scenario::Scenario,
 };
 
 /// A reader that prints nothing for this duration has read everything.

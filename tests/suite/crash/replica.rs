@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nango_tests::Registry;
 use serde_json::Value;
 
-use super::scenario::ProofSync;
+use super::proof_sync::ProofSync;
 
 /// State of a reader: the records and the cursor.
 #[derive(Debug, Default)]

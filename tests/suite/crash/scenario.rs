@@ -1,5 +1,6 @@
-//! Scenario of a crash test: one database, one API and one reader for each sync through many crashes. The conditions
-//! that must hold afterwards are in `verify`.
+//! Scenario of a crash test: an API whose records change, a database into which two syncs write them, and a reader of
+//! each sync's feed. A test changes the API, runs a sync and kills it, as often as it likes, and then calls
+//! [`Scenario::run_to_completion`] and the checks in `verify`: nothing may be lost or duplicated.
 
 use std::{
     collections::BTreeMap,
@@ -8,131 +9,37 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nango_core::internal::{
-    declare,
-    store::{DatasetKey, FunctionKey, ModelCounts},
-};
+use nango_core::internal::store::ModelCounts;
 use nango_tests::{
-    Output, Registry, Running,
-    postgres::{self, Database},
-    rng::Rng,
-    upstream::Upstream,
+    DatabaseKind, Output, Registry, Running, TestDatabase, postgres::Database, rng::Rng, upstream::Upstream,
 };
 use serde_json::json;
 
-use super::replica::Replica;
+use super::{proof_sync::ProofSync, replica::Replica};
 
-/// A sync of the registry in `tests/proof`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ProofSync {
-    /// A mapper; its resume point is a resume state.
-    Mapped,
-    /// A hand-written loop; its position is a checkpoint.
-    ByHand,
-}
-
-impl ProofSync {
-    pub(super) const BOTH: [Self; 2] = [Self::Mapped, Self::ByHand];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Mapped => "items",
-            Self::ByHand => "notes",
-        }
-    }
-
-    pub(super) fn model(self) -> &'static str {
-        match self {
-            Self::Mapped => "Item",
-            Self::ByHand => "Note",
-        }
-    }
-
-    pub(super) fn function(self) -> FunctionKey {
-        let [integration, connection, function, variant] = ["proof", "acme", self.name(), "base"].map(str::to_owned);
-        FunctionKey { kind: declare::FunctionKind::Sync, integration, connection, function, variant }
-    }
-
-    /// The other writer of the same records: the webhook handler of the mapper.
-    pub(super) fn handler(self) -> FunctionKey {
-        FunctionKey {
-            kind: declare::FunctionKind::OnWebhook,
-            function: "apply-item-event".to_owned(),
-            ..self.function()
-        }
-    }
-
-    pub(super) fn dataset(self) -> DatasetKey {
-        let [integration, connection, model, variant] = ["proof", "acme", self.model(), "base"].map(str::to_owned);
-        DatasetKey { integration, connection, model, variant }
-    }
-}
-
-/// How a run is killed.
+/// When the process of a run is killed.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kill {
-    /// SIGKILL this long after its start.
+    /// By SIGKILL, this long after its start.
     AfterDelay(Duration),
-    /// The process exits when it reaches this failpoint for the nth time.
+    /// When it reaches this failpoint for the nth time, counted from 1.
     AtFailpoint(&'static str, u64),
 }
 
-/// The database backend of a scenario.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DatabaseKind {
-    Sqlite,
-    Postgres,
-}
-
-impl DatabaseKind {
-    /// Creates an empty database of this kind. Returns `None` if there is no server, which is then printed.
-    pub(super) fn create_database(self) -> Option<TestDatabase> {
-        match self {
-            Self::Sqlite => Some(TestDatabase::File),
-            Self::Postgres => Some(TestDatabase::Server(postgres::server()?.create_empty_database())),
-        }
-    }
-
-    /// Whether a run on such a database reaches a failpoint.
-    pub(super) fn reaches_failpoint(self, failpoint: &str) -> bool {
-        let other = match self {
-            Self::Sqlite => "postgres:",
-            Self::Postgres => "sqlite:",
-        };
-        // Token refreshes have scenarios of their own: these syncs have no token.
-        !failpoint.starts_with(other) && !failpoint.starts_with("refresh:")
-    }
-
-    /// The failpoint in the creation of the schema: only the process that creates it can be killed there.
-    pub(super) fn schema_failpoint(self) -> &'static str {
-        match self {
-            Self::Sqlite => "sqlite:open:schema",
-            Self::Postgres => "postgres:open:schema",
-        }
-    }
-}
-
-/// The database of a scenario.
-#[derive(Debug)]
-pub(super) enum TestDatabase {
-    /// A file in the registry's directory.
-    File,
-    /// A database of its own on a server.
-    Server(Database),
-}
-
-/// Expected and measured state of one of the two syncs.
+/// What a scenario knows about one of the two syncs.
 #[derive(Debug, Default)]
 pub(super) struct SyncState {
     /// Duration of a complete run without a kill.
     typical_duration: Duration,
+    /// The copy of the records that a reader of the feed has made so far.
     pub(super) replica: Replica,
     /// The API's records when the counters were last verified.
     pub(super) verified_records: BTreeMap<String, String>,
+    /// The counters of all runs at that time.
     pub(super) verified_counts: ModelCounts,
 }
 
-/// A database, an API, and a reader for each sync.
+/// An API, a database, and the state of the two syncs between them. If the test fails, the last steps are printed.
 pub(super) struct Scenario {
     pub(super) registry: Registry,
     database: TestDatabase,
@@ -140,12 +47,14 @@ pub(super) struct Scenario {
     pub(super) url: String,
     pub(super) upstream: Upstream,
     rng: Rng,
+    /// Number of records that the API has at the start.
     records: u64,
+    /// By position of the sync in [`ProofSync::BOTH`].
     pub(super) sync_states: [SyncState; 2],
-    /// Steps so far, printed when the test fails.
     step_log: StepLog,
 }
 
+/// The title of a scenario and its steps so far; printed when the test fails.
 struct StepLog(Vec<String>);
 
 impl Drop for StepLog {
@@ -157,6 +66,11 @@ impl Drop for StepLog {
     }
 }
 
+/// Returns a database that will be a file in the directory of the registry.
+fn file() -> TestDatabase {
+    DatabaseKind::Sqlite.create().expect("a file, which needs no server")
+}
+
 fn item_json(id: &str, text: &str) -> String {
     json!({ "id": id, "text": text }).to_string()
 }
@@ -164,7 +78,7 @@ fn item_json(id: &str, text: &str) -> String {
 impl Scenario {
     /// Creates an API with records, and a file into which nothing was synced.
     pub(super) fn new(title: &str, seed: u64, records: u64) -> Self {
-        Self::on_database(TestDatabase::File, title, seed, records)
+        Self::on_database(file(), title, seed, records)
     }
 
     /// Creates an API with records, and a database into which nothing was synced.
@@ -190,17 +104,13 @@ impl Scenario {
 
     /// Creates an API with records, and no database yet; the database will be a file.
     pub(super) fn without_database(title: &str, seed: u64, records: u64) -> Self {
-        Self::without_database_on(TestDatabase::File, title, seed, records)
+        Self::without_database_on(file(), title, seed, records)
     }
 
     fn without_database_on(database: TestDatabase, title: &str, seed: u64, records: u64) -> Self {
         let upstream = Upstream::new();
         let mut registry = Registry::proof(upstream.url());
-        let url = match &database {
-            TestDatabase::File => format!("sqlite:{}", registry.database().display()),
-            TestDatabase::Server(database) => database.url.clone(),
-        };
-        registry.env("NANGO_DATABASE_URL", &url);
+        let url = database.url(registry.use_database(&database).dir());
         let mut scenario = Self {
             registry,
             database,
@@ -217,11 +127,13 @@ impl Scenario {
         scenario
     }
 
+    /// Adds the connection, which creates the database if it does not exist.
     pub(super) fn connect(&self, variables: &[(&str, &OsStr)]) -> Output {
         let add = ["connection", "add", "proof", "acme", "--auth", "bearer", "--credentials", "\"t\""];
         self.registry.start_with_env(add, variables).finish()
     }
 
+    /// Adds a record to both lists of the API, or changes it.
     fn put_upstream_record(&mut self, id: &str) {
         let text =
             format!("{}-{}", self.rng.below(1000), "x".repeat(usize::try_from(self.rng.below(400)).expect("small")));
@@ -271,8 +183,7 @@ impl Scenario {
     ///
     /// Panics if the scenario runs on a file.
     pub(super) fn database(&self) -> &Database {
-        let TestDatabase::Server(database) = &self.database else { panic!("a file is no database on a server") };
-        database
+        self.database.on_server().expect("a scenario on a server")
     }
 
     /// Starts a sync without additional environment variables.
@@ -329,8 +240,8 @@ impl Scenario {
         for _ in 0..max_walks {
             let started = Instant::now();
             let report = self.registry.json(["run", "proof", sync.name(), "--connection", "acme", "--json"]);
-            let usual = &mut self.sync_states[sync as usize].typical_duration;
-            *usual = if usual.is_zero() { started.elapsed() } else { *usual };
+            let typical = &mut self.sync_states[sync as usize].typical_duration;
+            *typical = if typical.is_zero() { started.elapsed() } else { *typical };
             self.step_log.0.push(format!("{} completed: {}", sync.name(), report["models"]));
             assert_eq!(report["status"], "success", "{report:#}");
             if report["waiting_deletes"].as_object().is_none_or(serde_json::Map::is_empty) {
@@ -341,7 +252,7 @@ impl Scenario {
         panic!("deletes of {} still await confirmation after {max_walks} complete walks", sync.name());
     }
 
-    /// Both readers read this number of pages.
+    /// Reads this number of pages with the reader of each sync.
     pub(super) fn read_pages(&mut self, pages: u64) {
         for sync in ProofSync::BOTH {
             self.sync_states[sync as usize].replica.read(&self.registry, sync, Some(pages));

@@ -8,14 +8,14 @@ mod refused;
 use std::{ffi::OsStr, thread, time::Duration};
 
 use nango_tests::{
-    Output,
+    DatabaseKind, Output,
     postgres::{self, Server},
     rng::{self, Rng},
     tools,
 };
 use proxy::{Cut, Proxy};
 
-use super::scenario::{DatabaseKind, ProofSync, Scenario, TestDatabase};
+use super::{proof_sync::ProofSync, scenario::Scenario};
 
 /// Terminates the product's sessions in a database.
 const END_SESSIONS: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
@@ -49,8 +49,8 @@ impl Scenario {
 
     /// Returns a random instant within a run, as a delay after its start.
     fn random_delay(&mut self, rng: &mut Rng, sync: ProofSync) -> Duration {
-        let usual = u64::try_from(self.typical_duration(sync).as_micros()).expect("a short while");
-        Duration::from_micros(rng.below(usual * 5 / 4))
+        let typical = u64::try_from(self.typical_duration(sync).as_micros()).expect("a short while");
+        Duration::from_micros(rng.below(typical * 5 / 4))
     }
 }
 
@@ -64,7 +64,7 @@ fn server_killed_at_random_instants_loses_and_duplicates_nothing() {
     let seed = rng::seed();
     let mut rng = Rng::new(seed);
     let mut scenario = Scenario::on_database(
-        TestDatabase::Server(server.create_empty_database()),
+        server.create_empty_database().into(),
         &format!("NANGO_TEST_SEED={seed}, a killed server"),
         seed,
         1_500,
@@ -90,10 +90,10 @@ fn server_killed_at_random_instants_loses_and_duplicates_nothing() {
 
 #[test]
 fn sessions_terminated_repeatedly_lose_and_duplicate_nothing() {
-    let Some(base) = DatabaseKind::Postgres.create_database() else { return };
+    let Some(database) = DatabaseKind::Postgres.create() else { return };
     let seed = rng::seed();
     let mut rng = Rng::new(seed);
-    let mut scenario = Scenario::on_database(base, &format!("NANGO_TEST_SEED={seed}, ended sessions"), seed, 1_500);
+    let mut scenario = Scenario::on_database(database, &format!("NANGO_TEST_SEED={seed}, ended sessions"), seed, 1_500);
     scenario.upstream.set_response_delay(Duration::from_millis(10));
     let runs = if rng::is_long_run() { 100 } else { 3 };
     let (mut ended_sessions, mut recovered) = (0, 0);
@@ -118,8 +118,7 @@ fn sessions_terminated_repeatedly_lose_and_duplicate_nothing() {
 
 #[test]
 fn connection_cut_at_any_byte_loses_and_duplicates_nothing() {
-    let Some(server) = postgres::server() else { return };
-    let database = server.create_empty_database();
+    let Some(database) = postgres::create_empty_database() else { return };
     let Some(socket) = proxy::socket_of(&database.url) else {
         return tools::skip("a connection that is cut", "the server is not behind a socket of this machine")
             .unwrap_or_default();
@@ -128,8 +127,7 @@ fn connection_cut_at_any_byte_loses_and_duplicates_nothing() {
     let mut rng = Rng::new(seed);
     let proxy = Proxy::start(socket);
     let through = proxy.url(database.name());
-    let mut scenario =
-        Scenario::on_database(TestDatabase::Server(database), &format!("NANGO_TEST_SEED={seed}, a cut"), seed, 700);
+    let mut scenario = Scenario::on_database(database.into(), &format!("NANGO_TEST_SEED={seed}, a cut"), seed, 700);
     let cuts = if rng::is_long_run() { 500 } else { 8 };
     let (mut done, mut recovered) = (0, 0);
     for n in 0..cuts {

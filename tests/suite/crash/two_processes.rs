@@ -1,18 +1,12 @@
 //! Several processes on one database file: two syncs, a webhook handler next to its sync, and a reader that follows. No
 //! process reports an error, and the reader misses no record.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use nango_tests::rng::Rng;
 use serde_json::json;
 
-use super::{
-    replica::Replica,
-    scenario::{ProofSync, Scenario},
-};
+use super::{proof_sync::ProofSync, replica::Replica, scenario::Scenario};
 
 #[test]
 fn processes_with_syncs_handlers_and_follower_share_one_database_file() {
@@ -48,21 +42,15 @@ fn processes_with_syncs_handlers_and_follower_share_one_database_file() {
     scenario.verify(ProofSync::ByHand);
 
     let expect = scenario.replica(ProofSync::Mapped).live_records.clone();
-    let started = Instant::now();
-    loop {
+    follower.wait_until("the follower has all records", |follower| {
         let printed = follower.stdout();
         let complete_lines = printed.rfind('\n').map_or("", |end| &printed[..end]);
         let records: Vec<_> =
             complete_lines.lines().map(|line| serde_json::from_str(line).expect("a record")).collect();
         let mut seen = Replica::default();
         seen.apply(&records);
-        if seen.live_records == expect {
-            break;
-        }
-        let missing = expect.iter().filter(|(id, text)| seen.live_records.get(*id) != Some(text)).count();
-        assert!(started.elapsed() < Duration::from_secs(20), "the follower lacks {missing}:\n{}", follower.stderr());
-        thread::sleep(Duration::from_millis(50));
-    }
+        seen.live_records == expect
+    });
     follower.kill_now();
     assert_eq!(follower.finish().stderr, "");
 }

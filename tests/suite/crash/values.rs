@@ -1,20 +1,16 @@
 //! Edge values through all layers: the API's text, the sync, the cache, `records --json`. Each value is read back
 //! unchanged, or refused with a message that names the record, and both databases return the same bytes.
 
-use nango_tests::{Output, Registry, upstream::Upstream};
+use nango_tests::{DatabaseKind, Output, Registry, TestDatabase, upstream::Upstream};
 use serde_json::Value;
-
-use super::scenario::{DatabaseKind, TestDatabase};
 
 /// Creates a registry with a connection, and its database. Returns `None` if there is no such database on this machine.
 fn connected(kind: DatabaseKind, upstream: &Upstream) -> Option<(Registry, TestDatabase)> {
-    let (mut registry, base) = (Registry::proof(upstream.url()), kind.create_database()?);
-    if let TestDatabase::Server(database) = &base {
-        registry.env("NANGO_DATABASE_URL", &database.url);
-    }
+    let (mut registry, database) = (Registry::proof(upstream.url()), kind.create()?);
+    registry.use_database(&database);
     let add = ["connection", "add", "proof", "acme", "--auth", "bearer", "--credentials", "\"t\""];
     registry.run(add).expect(0);
-    Some((registry, base))
+    Some((registry, database))
 }
 
 fn sync(registry: &Registry, name: &str) -> Output {
@@ -110,7 +106,7 @@ fn check_edge_values(kind: DatabaseKind) -> Option<String> {
         // Keyed by index, not by id: the API's own order must not depend on the tested values.
         all.extend(cases.iter().enumerate().map(|(n, (sent, _))| (format!("{n:03}"), sent.clone())));
     });
-    let (registry, _base) = connected(kind, &upstream)?;
+    let (registry, _database) = connected(kind, &upstream)?;
     let added = sync(&registry, "things").expect(0).json();
     assert_eq!(added["models"]["Thing"]["added"], cases.len(), "{added:#}");
     let all = records(&registry, "Thing");
@@ -152,7 +148,7 @@ fn check_refused_values(kind: DatabaseKind) {
                 [("1", fitting(r#""good""#, "{}")), ("2", sent)].map(|(position, text)| (position.to_owned(), text)),
             );
         });
-        let Some((registry, _base)) = connected(kind, &upstream) else { return };
+        let Some((registry, _database)) = connected(kind, &upstream) else { return };
         // If the sync skips records that do not match, the log names them and the others are saved.
         let skipped = sync(&registry, "fitting-things").expect(0);
         let report = skipped.json();

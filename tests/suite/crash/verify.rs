@@ -12,10 +12,7 @@ use nango_core::internal::store::{
 };
 use nango_tests::wait;
 
-use super::{
-    replica::Replica,
-    scenario::{ProofSync, Scenario},
-};
+use super::{proof_sync::ProofSync, replica::Replica, scenario::Scenario};
 
 impl Scenario {
     /// Opens the database in this process and passes the store to a function.

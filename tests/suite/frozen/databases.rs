@@ -39,8 +39,7 @@ fn schema_of_postgres_is_frozen() {
         "SELECT 'meta key ' || key FROM nango_rs.meta ORDER BY key COLLATE \"C\"",
     ];
 
-    let Some(server) = postgres::server() else { return };
-    let database = server.create_empty_database();
+    let Some(database) = postgres::create_empty_database() else { return };
     Registry::new().run(["--database", &database.url, "demo"]).expect(0);
     let results = QUERIES.map(|query| database.sql(query));
     let lines: Vec<&str> = results.iter().flat_map(|result| result.lines()).collect();

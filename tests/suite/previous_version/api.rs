@@ -15,10 +15,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use nango_tests::Registry;
+use nango_tests::{Registry, serve};
 use serde_json::{Value, json};
-
-use crate::servers::serve;
 
 /// The base URL that resume points contain. Its host does not exist: requests reach the server as their proxy.
 pub(super) const BASE_URL: &str = "http://api.previous.test";

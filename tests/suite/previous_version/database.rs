@@ -7,7 +7,7 @@ use std::{
 };
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use nango_tests::{Registry, postgres};
+use nango_tests::{DatabaseKind, Registry, TestDatabase};
 use serde_json::Value;
 
 use super::{Api, api::BASE_URL};
@@ -15,16 +15,10 @@ use super::{Api, api::BASE_URL};
 /// Encryption key of the fixtures; not a secret.
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Sqlite,
-    Postgres,
-}
-
 /// One of the checked-in databases.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fixture {
-    pub(super) kind: Kind,
+    pub(super) kind: DatabaseKind,
     /// Whether payloads are encrypted.
     pub(super) sealed: bool,
 }
@@ -36,16 +30,15 @@ pub(super) struct OpenedDatabase {
     pub(super) proof: Registry,
     pub(super) url: String,
     pub(super) api: Api,
-    /// Database on a server, which is dropped at the end; `None` for a file.
-    pub(super) database: Option<postgres::Database>,
+    pub(super) database: TestDatabase,
 }
 
 impl Fixture {
     pub(super) const ALL: [Self; 4] = [
-        Self { kind: Kind::Sqlite, sealed: false },
-        Self { kind: Kind::Sqlite, sealed: true },
-        Self { kind: Kind::Postgres, sealed: false },
-        Self { kind: Kind::Postgres, sealed: true },
+        Self { kind: DatabaseKind::Sqlite, sealed: false },
+        Self { kind: DatabaseKind::Sqlite, sealed: true },
+        Self { kind: DatabaseKind::Postgres, sealed: false },
+        Self { kind: DatabaseKind::Postgres, sealed: true },
     ];
 
     /// Returns the JSON that the previous version printed.
@@ -65,14 +58,14 @@ impl Fixture {
     }
 
     fn database_path(self) -> PathBuf {
-        self.path(if self.kind == Kind::Sqlite { "db.gz" } else { "sql.gz" })
+        self.path(if self.kind == DatabaseKind::Sqlite { "db.gz" } else { "sql.gz" })
     }
 
     fn path(self, extension: &str) -> PathBuf {
-        let kind = if self.kind == Kind::Sqlite { "sqlite" } else { "postgres" };
+        let product = self.kind.product();
         let payloads = if self.sealed { "sealed" } else { "plain" };
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/previous_version");
-        folder.join(format!("{kind}-{payloads}.{extension}"))
+        folder.join(format!("{product}-{payloads}.{extension}"))
     }
 }
 
@@ -81,7 +74,7 @@ impl OpenedDatabase {
     pub(super) fn load(fixture: Fixture) -> Option<Self> {
         let opened = Self::empty(fixture)?;
         let content = fixture.content();
-        match &opened.database {
+        match opened.database.on_server() {
             None => fs::write(opened.registry.database(), content).expect("a copy of the database"),
             Some(database) => {
                 database.sql(&String::from_utf8(content).expect("SQL"));
@@ -95,12 +88,9 @@ impl OpenedDatabase {
         let mut registry = Registry::new();
         let integration = |name: &str| format!("[integrations.{name}]\nbase_url = \"{BASE_URL}\"\n");
         registry.config(&format!("{}{}", integration("hubspot"), integration("github")));
-        let database = match fixture.kind {
-            Kind::Sqlite => None,
-            Kind::Postgres => Some(postgres::server()?.create_empty_database()),
-        };
-        let file = || format!("sqlite:{}", registry.database().display());
-        let url = database.as_ref().map_or_else(file, |database| database.url.clone());
+        let database = fixture.kind.create()?;
+        // Both registries use the file in the directory of the first.
+        let url = database.url(registry.dir());
         let mut proof = Registry::proof(BASE_URL);
         proof.config(&format!("{}provider = \"github-pat\"\n", integration("proof")));
         let api = Api::start();

@@ -91,7 +91,7 @@ impl OpenedDatabase {
     }
 
     fn content(&self) -> Vec<u8> {
-        let Some(database) = &self.database else {
+        let Some(database) = self.database.on_server() else {
             let log = self.registry.dir().join("nango.db-wal");
             assert!(!log.exists(), "the last process has checkpointed its log");
             return fs::read(self.registry.database()).expect("the database");

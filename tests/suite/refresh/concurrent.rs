@@ -3,9 +3,12 @@
 
 use std::time::Duration;
 
-use nango_tests::oauth::{AuthServerKind, RequestCounts, TokenResponse};
+use nango_tests::{
+    DatabaseKind,
+    oauth::{AuthServerKind, RequestCounts, TokenResponse},
+};
 
-use super::fixture::{DatabaseKind, EXPIRED, EXPIRES_IN_AN_HOUR, Fixture, RequestOutcomes, run_concurrently};
+use super::fixture::{EXPIRED, EXPIRES_IN_AN_HOUR, Fixture, RequestOutcomes, run_concurrently};
 use crate::slow_tests::SlowTest;
 
 const CONCURRENT_REQUESTS: usize = 200;
@@ -13,7 +16,7 @@ const CONCURRENT_REQUESTS: usize = 200;
 const SLOW_RESPONSE: TokenResponse = TokenResponse::Delayed(Duration::from_millis(700));
 
 fn for_each_fixture(client: &'static str, mut test: impl FnMut(&Fixture, usize)) {
-    for kind in DatabaseKind::WITHOUT_POOLER {
+    for kind in DatabaseKind::BOTH {
         for server_kind in AuthServerKind::BOTH {
             for processes in [1, 2] {
                 let Some(fixture) = Fixture::with_client(server_kind, kind, client, 7200) else { return };
@@ -106,7 +109,7 @@ fn repeated_refreshes_store_every_rotated_token() {
 
 #[test]
 fn concurrent_requests_of_several_connections_make_one_token_request_each() {
-    for kind in DatabaseKind::WITHOUT_POOLER {
+    for kind in DatabaseKind::BOTH {
         let Some(fixture) = Fixture::new(AuthServerKind::Rotating, kind) else { return };
         let ids = ["acme", "bolt", "coil", "dune"];
         for id in ids {
@@ -141,7 +144,7 @@ fn concurrent_forced_refreshes_share_a_token_request() {
 /// The response is slow enough for both processes to force a refresh before it arrives.
 #[test]
 fn forced_refreshes_of_two_processes_share_one_token_request() {
-    for kind in DatabaseKind::WITHOUT_POOLER {
+    for kind in DatabaseKind::BOTH {
         for server_kind in AuthServerKind::BOTH {
             let Some(fixture) = Fixture::new(server_kind, kind) else { return };
             let first = fixture.connect(EXPIRES_IN_AN_HOUR);
@@ -175,7 +178,7 @@ fn concurrent_connection_tests_after_failure_make_one_token_request() {
 #[test]
 fn processes_behind_pooler_share_one_token_request() {
     for server_kind in AuthServerKind::BOTH {
-        let Some(fixture) = Fixture::new(server_kind, DatabaseKind::Pooled) else { return };
+        let Some(fixture) = Fixture::new(server_kind, DatabaseKind::PooledPostgres) else { return };
         fixture.connect(EXPIRED);
         fixture.oauth.set_next_response(&TokenResponse::Delayed(Duration::from_secs(4)));
         let outcomes = fixture.send_concurrently(3, 20);
@@ -191,7 +194,7 @@ fn refresh_longer_than_its_lease_makes_one_token_request() {
 }
 
 pub(crate) fn check_refresh_outlasts_lease() {
-    run_concurrently(DatabaseKind::WITHOUT_POOLER.to_vec(), |kind| {
+    run_concurrently(DatabaseKind::BOTH.to_vec(), |kind| {
         let Some(fixture) = Fixture::new(AuthServerKind::Rotating, kind) else { return };
         fixture.connect(EXPIRED);
         fixture.oauth.set_next_response(&TokenResponse::Delayed(Duration::from_secs(22)));

@@ -3,20 +3,22 @@
 
 use std::{thread, time::Duration};
 
-use nango_tests::oauth::{AuthServerKind, TokenResponse};
+use nango_tests::{
+    DatabaseKind,
+    oauth::{AuthServerKind, TokenResponse},
+};
 
 use crate::slow_tests::SlowTest;
 
 use super::fixture::{
-    DatabaseKind, EXPIRED, EXPIRES_IN_AN_HOUR, FIRST_BACKOFF, Fixture, TOKEN_TIMEOUT, requires_reconnect,
-    run_concurrently,
+    EXPIRED, EXPIRES_IN_AN_HOUR, FIRST_BACKOFF, Fixture, TOKEN_TIMEOUT, requires_reconnect, run_concurrently,
 };
 
 const SERVICE_UNAVAILABLE: TokenResponse = TokenResponse::error(503, "down");
 
 #[test]
 fn refused_refresh_token_is_not_sent_again() {
-    for kind in DatabaseKind::WITHOUT_POOLER {
+    for kind in DatabaseKind::BOTH {
         for server_kind in AuthServerKind::BOTH {
             let Some(fixture) = Fixture::new(server_kind, kind) else { return };
             fixture.connect(EXPIRED);
@@ -49,7 +51,7 @@ fn refused_refresh_token_is_not_sent_again() {
 /// Processes that wait for the refresh lease find the stored failure and do not repeat the token request.
 #[test]
 fn processes_share_failed_token_request() {
-    for kind in DatabaseKind::WITHOUT_POOLER {
+    for kind in DatabaseKind::BOTH {
         for refused in [TokenResponse::INVALID_GRANT, SERVICE_UNAVAILABLE] {
             let Some(fixture) = Fixture::new(AuthServerKind::Rotating, kind) else { return };
             fixture.connect(EXPIRED);
@@ -88,7 +90,7 @@ fn refused_client_is_reported_with_oauth_error() {
 
 #[test]
 fn failed_refresh_is_not_retried_before_its_backoff_ends() {
-    for kind in DatabaseKind::WITHOUT_POOLER {
+    for kind in DatabaseKind::BOTH {
         for response in [
             SERVICE_UNAVAILABLE,
             TokenResponse::error(500, ""),

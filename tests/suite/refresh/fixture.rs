@@ -5,10 +5,8 @@ use std::{cell::RefCell, ffi::OsStr, fs, panic::resume_unwind, thread, time::Dur
 
 use jiff::{SignedDuration, Timestamp};
 use nango_tests::{
-    Output, Registry, Running,
+    DatabaseKind, Output, Registry, Running, TestDatabase,
     oauth::{Api, AuthServerKind, OAuth, Tokens},
-    pgbouncer::PgBouncer,
-    postgres::{self, Database},
 };
 use serde_json::{Value, json};
 
@@ -40,19 +38,6 @@ pub(super) fn run_concurrently<T: Send>(cases: Vec<T>, test: impl Fn(T) + Sync) 
     });
 }
 
-/// The database backend of a fixture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DatabaseKind {
-    Sqlite,
-    Postgres,
-    /// A server behind a pooler in transaction mode.
-    Pooled,
-}
-
-impl DatabaseKind {
-    pub(super) const WITHOUT_POOLER: [Self; 2] = [Self::Sqlite, Self::Postgres];
-}
-
 /// An authorization server, an API, a registry and its database.
 pub(super) struct Fixture {
     pub(super) oauth: OAuth,
@@ -61,8 +46,7 @@ pub(super) struct Fixture {
     client: &'static str,
     /// Every token that must not appear in the output.
     secrets: RefCell<Vec<String>>,
-    _pooler: Option<PgBouncer>,
-    _database: Option<Database>,
+    database: TestDatabase,
 }
 
 /// Result of the action that sends many requests.
@@ -86,22 +70,15 @@ impl Fixture {
         client: &'static str,
         lifetime: u64,
     ) -> Option<Self> {
-        let database = match kind {
-            DatabaseKind::Sqlite => None,
-            DatabaseKind::Postgres | DatabaseKind::Pooled => Some(postgres::server()?.create_empty_database()),
-        };
-        let pooler = if kind == DatabaseKind::Pooled { Some(PgBouncer::start()?) } else { None };
+        let database = kind.create()?;
         let oauth = OAuth::start(server_kind, lifetime)?;
         let api = Api::start(&oauth);
         let mut registry = Registry::proof(api.url());
         registry.write("providers.yaml", providers(&oauth, &api, client));
         registry.config(&config("guarded"));
-        if let Some(database) = &database {
-            let url = pooler.as_ref().map_or_else(|| database.url.clone(), |pooler| pooler.url(database));
-            registry.env("NANGO_DATABASE_URL", url);
-        }
+        registry.use_database(&database);
         let secrets = RefCell::new(vec![OAuth::secret(client)]);
-        Some(Self { oauth, api, registry, client, secrets, _pooler: pooler, _database: database })
+        Some(Self { oauth, api, registry, client, secrets, database })
     }
 
     /// Adds the connection, or connects it again, with tokens of the server. The connection records that the access
@@ -234,6 +211,16 @@ impl Fixture {
         errors.first().map(|error| error["must_reconnect"].as_bool().expect("a boolean"))
     }
 
+    /// Sends one request in a dry run.
+    #[track_caller]
+    pub(super) fn send_one_in_dry_run(&self) -> RequestOutcomes {
+        let input = requests_input(1);
+        let args = action_args("send-requests", "acme", &input).into_iter().chain(["--dry-run"]);
+        let mut outcomes = RequestOutcomes { succeeded: 0, errors: Vec::new() };
+        outcomes.add(&self.run(args));
+        outcomes
+    }
+
     /// Returns the stored access token.
     pub(super) fn stored_access_token(&self) -> String {
         let show = ["connection", "show", "proof", "acme", "--json", "--show-secrets"];
@@ -254,6 +241,16 @@ impl Fixture {
                 assert!(!found, "{} contains a secret", path.display());
             }
         }
+    }
+
+    /// Returns the number of stored runs.
+    pub(super) fn stored_runs(&self) -> i64 {
+        const COUNT: &str = "SELECT count(*) FROM";
+        if let Some(database) = self.database.on_server() {
+            return database.sql(&format!("{COUNT} nango_rs.runs")).parse().expect("a count");
+        }
+        let file = rusqlite::Connection::open(self.registry.database()).expect("the database");
+        file.query_row(&format!("{COUNT} runs"), [], |row| row.get(0)).expect("a count")
     }
 
     /// Returns the status of every token request.

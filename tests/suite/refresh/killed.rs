@@ -5,18 +5,17 @@
 use std::time::{Duration, Instant};
 
 use nango_tests::{
+    DatabaseKind,
     faketime::ShiftedClock,
     oauth::{AuthServerKind, TokenResponse},
 };
 
 use crate::slow_tests::SlowTest;
 
-use super::fixture::{DatabaseKind, EXPIRED, EXPIRES_IN_AN_HOUR, Fixture, requires_reconnect, run_concurrently};
+use super::fixture::{EXPIRED, EXPIRES_IN_AN_HOUR, Fixture, requires_reconnect, run_concurrently};
 
 fn database_and_server_kinds() -> impl Iterator<Item = (DatabaseKind, AuthServerKind)> {
-    DatabaseKind::WITHOUT_POOLER
-        .into_iter()
-        .flat_map(|kind| AuthServerKind::BOTH.map(|server_kind| (kind, server_kind)))
+    DatabaseKind::BOTH.into_iter().flat_map(|kind| AuthServerKind::BOTH.map(|server_kind| (kind, server_kind)))
 }
 
 /// Returns whether the token request was sent and whether the new token was stored when a process is killed at a

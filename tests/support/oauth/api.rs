@@ -12,17 +12,15 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri, header::AUTHORIZATION, header::CONTENT_TYPE, header::WWW_AUTHENTICATE},
     response::{IntoResponse, Response},
 };
-use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{ControlClient, OAuth};
-use crate::wait;
+use crate::http_server::HttpServer;
 
 /// A running API. It serves until it is dropped.
 #[derive(Debug)]
 pub struct Api {
-    url: String,
+    server: HttpServer,
     shared: Arc<ApiState>,
-    server: JoinHandle<()>,
 }
 
 #[derive(Debug)]
@@ -52,19 +50,13 @@ impl Api {
             refuses_all: AtomicBool::new(false),
         });
         let state = Arc::clone(&shared);
-        let (url, server) = wait(async move {
-            let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-            let url = format!("http://{}", listener.local_addr().expect("an address"));
-            let router = Router::new().fallback(handle).with_state(state);
-            let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("an accept loop") });
-            (url, server)
-        });
-        Self { url, shared, server }
+        let server = HttpServer::start(Router::new().fallback(handle).with_state(state));
+        Self { server, shared }
     }
 
     /// Base URL, without a trailing slash.
     pub fn url(&self) -> &str {
-        &self.url
+        self.server.url()
     }
 
     /// Returns the numbers of requests so far.
@@ -75,12 +67,6 @@ impl Api {
     /// Refuses every token from now on, even a valid one.
     pub fn refuse_all(&self) {
         self.shared.refuses_all.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Api {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 

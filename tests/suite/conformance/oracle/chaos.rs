@@ -4,6 +4,7 @@
 
 mod deletes;
 mod maintenance;
+mod random;
 
 use std::collections::HashMap;
 
@@ -17,17 +18,19 @@ use nango_tests::{
     },
     rng::{self, Rng},
 };
-use serde_json::{Map, Value, json};
+use serde_json::json;
+
+use random::{random_doc, random_fields, random_time};
 
 use super::{
     StepLog,
-    expected::{Expected, FAR, WriteContext, count},
+    expected::{Expected, WriteContext, count},
     random_ids,
     readers::{Replica, check_random_query, check_sizes, cursor_seq, read_feed},
     step_count,
 };
 use crate::conformance::support::{
-    Doc, TestStore, TestSync, assert_lease_lost, batch, doc, patch_row, row_outcomes, run_end, tick,
+    Doc, TestStore, TestSync, assert_lease_lost, batch, patch_row, row_outcomes, run_end, tick,
 };
 
 const ACTORS: [&str; 3] = ["issues", "other", "webhook"];
@@ -320,35 +323,4 @@ impl Chaos<'_> {
             assert_eq!(self.store.resume_state(&actor.sync.key).await.unwrap(), actor.resume);
         }
     }
-}
-
-fn random_doc(rng: &mut Rng, id: &str) -> Doc {
-    let title = (!rng.one_in(3)).then(|| "t".to_owned());
-    let map = (0..rng.below(3)).map(|n| (format!("k{n}"), json!({ "v": n }))).collect();
-    let last = rng.one_in(4).then_some(0.5);
-    let at = rng.one_in(2).then(|| random_time(rng));
-    Doc { title, map, last, at, ..doc(id, rng.below(3)) }
-}
-
-/// Returns one of a few update times, or one that is far in the future.
-fn random_time(rng: &mut Rng) -> i64 {
-    if rng.one_in(12) { FAR } else { i64::try_from(rng.below(4)).unwrap() }
-}
-
-/// Returns fields of a patch: an existing one, one that may be new, a nested one, and the update time.
-fn random_fields(rng: &mut Rng) -> Map<String, Value> {
-    let mut fields = Map::new();
-    if rng.one_in(2) {
-        fields.insert("n".to_owned(), json!(rng.below(3)));
-    }
-    if rng.one_in(2) {
-        fields.insert("title".to_owned(), json!("t"));
-    }
-    if rng.one_in(2) {
-        fields.insert("map".to_owned(), json!({ "k1": { "v": rng.below(2) } }));
-    }
-    if rng.one_in(3) {
-        fields.insert("at".to_owned(), json!(random_time(rng)));
-    }
-    fields
 }

@@ -3,17 +3,17 @@
 //! Time is counted in steps: a row that was written in a step is newer than a page that was requested in that step or
 //! before it.
 
+mod comparison;
 mod deletes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nango_tests::internal::store::{DeleteRow, FeedRow, ModelCounts, RowOutcome};
+use nango_tests::internal::store::{DeleteRow, ModelCounts, RowOutcome};
 use serde_json::{Map, Value};
 
 use deletes::Missed;
 pub(super) use deletes::{Due, ExpectedPendingDeletes};
 
-use super::readers::ReplicaRow;
 use crate::conformance::support::Doc;
 
 /// An update time so far in the future that it is not compared.
@@ -292,34 +292,6 @@ impl Expected {
     pub(super) fn empty(&mut self) -> u64 {
         self.scan = None;
         std::mem::take(&mut self.rows).len() as u64
-    }
-
-    /// Asserts that the replica of a reader at the end of the feed equals this dataset.
-    #[track_caller]
-    pub(super) fn assert_replica_matches(&self, replica: &BTreeMap<String, ReplicaRow>) {
-        let ids = |replica: &BTreeMap<String, ReplicaRow>| replica.keys().cloned().collect::<Vec<_>>();
-        assert_eq!(ids(replica), self.rows.keys().cloned().collect::<Vec<_>>(), "the replica and the dataset");
-        for (id, row) in &self.rows {
-            let (doc, live) = &replica[id];
-            assert_eq!(*live, row.live, "whether {id} is active");
-            match doc {
-                Some(doc) => assert_eq!(*doc, row.doc),
-                None => assert!(row.was_pruned, "{id} was read without its payload, which was never dropped"),
-            }
-        }
-    }
-
-    /// Asserts that a feed read from its start equals this dataset.
-    #[track_caller]
-    pub(super) fn assert_feed_matches(&self, feed: &[FeedRow]) {
-        assert_eq!(feed.len(), self.rows.len());
-        for feed_row in feed {
-            let row = &self.rows[&feed_row.id];
-            let text = feed_row.payload.as_deref().map(String::from_utf8_lossy);
-            let expected = (!row.pruned).then_some(&*row.text);
-            assert_eq!((text.as_deref(), feed_row.pruned_at.is_some()), (expected, row.pruned), "{}", feed_row.id);
-            assert_eq!(feed_row.deleted_at.is_none(), row.live, "{}", feed_row.id);
-        }
     }
 }
 

@@ -11,11 +11,11 @@ use std::{
     time::Duration,
 };
 
-use nango_tests::{Output, Running, postgres, rng};
+use nango_tests::{DatabaseKind, Output, Running, postgres, rng};
 use tempfile::TempDir;
 
 use super::{
-    super::scenario::{DatabaseKind, ProofSync, Scenario, TestDatabase},
+    super::{proof_sync::ProofSync, scenario::Scenario},
     END_SESSIONS, proxy,
 };
 
@@ -39,8 +39,8 @@ fn start_and_wait_for_pages(scenario: &mut Scenario, sync: ProofSync) -> Running
 
 #[test]
 fn read_only_server_is_reported_and_next_run_recovers() {
-    let Some(base) = DatabaseKind::Postgres.create_database() else { return };
-    let mut scenario = Scenario::on_database(base, "a read-only server", 7, 1_500);
+    let Some(database) = DatabaseKind::Postgres.create() else { return };
+    let mut scenario = Scenario::on_database(database, "a read-only server", 7, 1_500);
     let read_only_message = "the database is read-only";
     let running = start_and_wait_for_pages(&mut scenario, ProofSync::Mapped);
     let name = scenario.database().name().to_owned();
@@ -119,7 +119,7 @@ fn full_server_disk_is_reported_and_next_run_recovers() {
     let space = format!("{}_space", base.name());
     admin.sql(&format!("CREATE TABLESPACE {space} LOCATION '{}'", disk.path.display()));
     admin.sql(&format!("ALTER DATABASE {} SET TABLESPACE {space}", base.name()));
-    let mut scenario = Scenario::on_database(TestDatabase::Server(base), "a full disk of the server", 8, 3_000);
+    let mut scenario = Scenario::on_database(base.into(), "a full disk of the server", 8, 3_000);
     let disk_full_message = "the disk is full: nothing of this page was written. Free some space and run again";
     for sync in ProofSync::BOTH {
         disk.resize(disk.used() + 300);
@@ -142,8 +142,8 @@ fn dataset_locked_by_another_session_is_reported_and_next_run_recovers() {
     if !rng::is_long_run() {
         return;
     }
-    let Some(base) = DatabaseKind::Postgres.create_database() else { return };
-    let mut scenario = Scenario::on_database(base, "a locked dataset", 9, 1_500);
+    let Some(database) = DatabaseKind::Postgres.create() else { return };
+    let mut scenario = Scenario::on_database(database, "a locked dataset", 9, 1_500);
     let running = start_and_wait_for_pages(&mut scenario, ProofSync::Mapped);
     let database = scenario.database();
     let refused = thread::scope(|scope| {
