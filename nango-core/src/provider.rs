@@ -143,12 +143,9 @@ impl Provider {
         Ok(plain)
     }
 
-    /// Resolves the base URL of a connection with its configuration.
-    ///
-    /// # Errors
-    ///
-    /// Fails like [`Provider::resolve_base_url`].
-    pub fn base_url(&self, integration: &str, config: &Map<String, Value>) -> Result<Url, ResolveError> {
+    /// Resolves the base URL of a connection without credentials.
+    #[cfg(test)]
+    pub(crate) fn base_url(&self, integration: &str, config: &Map<String, Value>) -> Result<Url, ResolveError> {
         self.resolve_base_url(&TemplateScope::new(integration, config, &Map::new()))
     }
 
@@ -156,8 +153,7 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// Fails if a value is missing (the error contains the command that sets it) or is not allowed in its part of the
-    /// URL, or the entry has no base URL.
+    /// Fails if a value is missing or is not allowed in its part of the URL, or if the entry has no base URL.
     pub fn resolve_base_url(&self, scope: &TemplateScope<'_>) -> Result<Url, ResolveError> {
         match &self.proxy.base_url {
             Some(template) => template.resolve_url(scope),

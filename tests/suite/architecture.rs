@@ -186,6 +186,34 @@ fn only_the_source_of_entropy_and_secrets_are_random() {
     );
 }
 
+/// Every request to an API passes one pipeline, which authorizes, limits, retries and redacts it.
+#[test]
+fn only_http_opens_connections() {
+    refuse(
+        "send requests through `http`, which limits, retries and redacts them",
+        |path| path.starts_with("http/"),
+        |line| {
+            ["TcpStream", "UdpSocket", "TcpSocket", "hyper::client"].iter().any(|name| line.contains(name))
+                || (line.contains("reqwest") && line.contains("Client"))
+        },
+    );
+}
+
+/// Settings are read once and handed down, so that a test and an embedding program set them without the environment.
+#[test]
+fn only_the_entry_points_read_the_environment() {
+    refuse_names(
+        "read variables of the environment in `cli`, and hand them down",
+        &[
+            ("cli/", "it reads the settings"),
+            ("http/network.rs", "the proxies are those that reqwest reads from the environment"),
+            ("store/failpoint.rs", "crash tests, not in release builds"),
+            ("store/postgres/options.rs", "the driver reads the variables of libpq"),
+        ],
+        &["env::var", "option_env!"],
+    );
+}
+
 #[test]
 fn only_wire_knows_names_on_the_wire() {
     let names = ["\"provider_config_key\"", "\"connection_id\"", "\"sync_name\"", "\"_nango_metadata\""];
