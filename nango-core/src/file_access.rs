@@ -11,7 +11,7 @@ use std::{
 
 /// Access to a file that users other than the owner have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OthersAccess {
+pub enum OthersAccess {
     /// No access: the mode ends with `00`.
     None,
     /// Read or execute access.
@@ -22,7 +22,7 @@ pub(crate) enum OthersAccess {
 
 /// Reason why a file is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum UntrustedFile {
+pub enum UntrustedFile {
     /// The path is not a regular file.
     #[error("it is {0}, not a regular file")]
     Type(&'static str),

@@ -25,6 +25,7 @@ mod client_state;
 mod coding;
 mod egress;
 mod endpoint;
+mod endpoint_error;
 mod error;
 mod limit_wait;
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub(crate) use pattern::{InvalidPattern, LazyPattern, Pattern};
 pub(crate) use proxy::{Proxy, Refusal, Verification};
 #[cfg(test)]
 pub(crate) use resolve::resolve_fields;
-pub(crate) use resolve_error::ResolveError;
+pub(crate) use resolve_error::{ResolveError, ResolvedUrlError};
 pub(crate) use retry_rules::{BodyWait, RetryRules, StatusRange, WaitFormat};
 pub(crate) use scope::{RequestParts, TemplateScope, lookup_path};
 pub(crate) use template::{Function, RequestEntropy, Template, TemplateError, Variable};

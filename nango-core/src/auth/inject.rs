@@ -4,6 +4,7 @@
 //! value is reported before the first request. Templates with request values, the time or a random number are resolved
 //! for each request; all templates of one request use the same time and random number.
 
+mod error;
 mod placement;
 mod sign;
 
@@ -16,11 +17,11 @@ use zeroize::Zeroizing;
 use super::{App, AuthMode, Credentials, Secret};
 use crate::{
     declare::suggest,
-    error::{Error, ErrorKind, Remedy, register_layer_error},
     http::{AuthError, Authorize, BoxFuture, Clock, CredentialsVersion, OutgoingRequest},
-    provider::{Param, Provider, RequestEntropy, RequestParts, ResolveError, Template, TemplateScope, Variable},
+    provider::{Param, Provider, RequestEntropy, RequestParts, Template, TemplateScope, Variable},
     time::{Entropy, Timestamp},
 };
+pub(crate) use error::InjectError;
 
 /// Adds the headers and parameters of a provider and the credentials of a connection to requests.
 ///
@@ -52,79 +53,6 @@ struct TemplateInputs {
     credentials: Credentials,
     config: Map<String, Value>,
     client: Option<(String, Secret)>,
-}
-
-/// Errors of adding credentials to the requests of a provider.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InjectError {
-    /// The provider does not accept this auth mode.
-    #[error("`{provider}` does not accept {mode} credentials; accepted: {accepted}")]
-    Mode {
-        /// Name of the provider.
-        provider: String,
-        /// Unique key of the integration.
-        integration: String,
-        /// Auth mode of the credentials.
-        mode: AuthMode,
-        /// Accepted auth modes.
-        accepted: String,
-    },
-    /// The provider entry accepts API keys, but has no header or parameter for them.
-    #[error(
-        "the entry of `{provider}` has no header or parameter for an API key: set one of them to `${{apiKey}}`{others}"
-    )]
-    NoApiKeyPlacement {
-        /// Name of the provider.
-        provider: String,
-        /// Alternative auth modes, as the end of the message.
-        others: String,
-    },
-    /// A template value is missing or invalid.
-    #[error(transparent)]
-    Resolve(#[from] ResolveError),
-    /// A value cannot be sent in a header.
-    #[error("the value of the header `{header}` of `{provider}` contains a character that headers do not allow")]
-    Header {
-        /// Name of the provider.
-        provider: String,
-        /// Name of the header.
-        header: String,
-    },
-    /// Requests cannot be signed with these credentials.
-    #[error("requests of `{integration}` cannot be signed: {reason}")]
-    Sign {
-        /// Unique key of the integration.
-        integration: String,
-        /// The problem.
-        reason: String,
-    },
-}
-
-register_layer_error!(InjectError);
-
-impl InjectError {
-    /// Returns the next step that fixes the cause.
-    pub(crate) fn remedy(&self) -> Option<Remedy> {
-        match self {
-            Self::Mode { integration, .. } => Some(Remedy::ChangeAuthMode { integration: integration.clone() }),
-            Self::Resolve(error) => error.remedy(),
-            Self::NoApiKeyPlacement { .. } | Self::Header { .. } | Self::Sign { .. } => None,
-        }
-    }
-
-    /// Converts this into the error that functions receive.
-    pub(crate) fn into_error(self) -> Error {
-        let remedy = self.remedy();
-        Error::new(ErrorKind::Connection, self).with_remedy(remedy)
-    }
-}
-
-impl From<InjectError> for AuthError {
-    fn from(error: InjectError) -> Self {
-        let remedy = error.remedy();
-        Self::new(ErrorKind::Connection, error).with_remedy(remedy)
-    }
 }
 
 // Not derived, because configuration may be secret too.

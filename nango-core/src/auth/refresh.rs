@@ -17,6 +17,7 @@ mod attempt;
 mod error;
 mod lease;
 mod refreshing;
+mod schedule;
 
 use std::{
     collections::HashMap,
@@ -30,19 +31,13 @@ use tokio::sync::watch;
 use super::{App, Credentials, KeyRing};
 use crate::{
     http::{Clock, Transport, Url, WaitObserver},
-    provider::{Provider, ResolveError, TemplateScope},
+    provider::{Provider, ResolveError, ResolvedUrlError, TemplateScope},
     store::{Connection, ConnectionKey, RefreshClaim, RefreshEnd, SharedStore, StoreError},
     time::Timestamp,
 };
 pub(crate) use error::{RefreshError, SetupError};
 pub(crate) use refreshing::{RefreshingAuthorizer, RefreshingCredentials};
-
-/// Delay after the first failure. It doubles with each further failure.
-const INITIAL_BACKOFF: Duration = Duration::from_secs(30);
-/// Maximum delay between two attempts.
-const MAX_BACKOFF: Duration = Duration::from_hours(1);
-/// Age below which a rejected token is not refreshed again, because a newer one would be rejected too.
-const MIN_TOKEN_AGE: Duration = Duration::from_secs(10);
+pub(crate) use schedule::renew_at;
 
 /// The connection that a token belongs to, with its provider and app.
 #[derive(Debug, Clone)]
@@ -77,13 +72,8 @@ pub(super) struct StateAtRequest {
 
 impl StateAtRequest {
     fn from_snapshot(current: &CredentialsSnapshot) -> Self {
-        Self { version: current.connection.version, failures: failure_count(current) }
+        Self { version: current.connection.version, failures: current.failure_count() }
     }
-}
-
-/// Returns the number of consecutive failed refreshes of these credentials.
-fn failure_count(current: &CredentialsSnapshot) -> u32 {
-    current.connection.failure.as_ref().map_or(0, |failure| failure.attempts)
 }
 
 /// A connection with its decrypted credentials.
@@ -94,6 +84,13 @@ pub struct CredentialsSnapshot {
     pub connection: Connection,
     /// The decrypted credentials.
     pub credentials: Credentials,
+}
+
+impl CredentialsSnapshot {
+    /// Returns the number of consecutive failed refreshes of these credentials.
+    fn failure_count(&self) -> u32 {
+        self.connection.failure.as_ref().map_or(0, |failure| failure.attempts)
+    }
 }
 
 impl ConnectionContext {
@@ -130,11 +127,10 @@ impl ConnectionContext {
             return Err(ResolveError::Url {
                 integration: self.key.integration.clone(),
                 template: self.provider.proxy.base_url.as_ref().map(ToString::to_string).unwrap_or_default(),
-                reason: format!(
-                    "requests contain the secret of your app, and the provider entry does not list `{host}`; if you \
-                     trust this host, add it to `token_hosts` under `[integrations.{}]` in nango.toml",
-                    self.key.integration
-                ),
+                source: ResolvedUrlError::ExposesAppSecret {
+                    integration: self.key.integration.clone(),
+                    host: host.to_owned(),
+                },
             });
         }
         Ok(url)
@@ -285,19 +281,6 @@ impl TokenRefresher {
         let mut locks = self.refresh_locks.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(locks.entry(context.key.clone()).or_default())
     }
-}
-
-/// Returns the time at which a token should be refreshed: `margin` before its expiry, but at most a quarter of its
-/// remaining lifetime before it.
-pub(crate) fn renew_at(expires_at: Option<Timestamp>, now: Timestamp, margin: Duration) -> Option<Timestamp> {
-    // A token that is already expired when issued is not scheduled; it is refreshed on the first 401.
-    let expiry = expires_at.filter(|expiry| *expiry > now)?;
-    Some(expiry - margin.min(expiry.saturating_duration_since(now) / 4))
-}
-
-/// Returns the delay after `failures` consecutive failures.
-fn backoff(failures: u32) -> Duration {
-    INITIAL_BACKOFF.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(MAX_BACKOFF)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::{
     auth::{KeyRing, Secret},
     config::{Config, FILE_NAME, Flags, Sources},
     declare::Registry,
+    error::Chain,
     file_access,
     http::{Clock, NetworkSettings, NetworkTransport, SystemClock},
     provider::{Catalogue, utc_date},
@@ -313,11 +314,9 @@ fn key_ring(config: &Config) -> Result<(KeyRing, bool), CommandError> {
     match &config.encryption_key {
         Some(key) => KeyRing::from_key(Secret::expose(key))
             .map(|ring| (ring, false))
-            .map_err(|error| CommandError::setup(format!("NANGO_ENCRYPTION_KEY: {error}"))),
-        None if config.is_in_memory() => {
-            KeyRing::ephemeral().map(|ring| (ring, false)).map_err(|error| CommandError::setup(error.to_string()))
-        }
-        None => KeyRing::from_file(&config.key_file).map_err(|error| CommandError::setup(error.to_string())),
+            .map_err(|error| CommandError::setup(format!("NANGO_ENCRYPTION_KEY: {}", Chain(&error)))),
+        None if config.is_in_memory() => Ok((KeyRing::ephemeral()?, false)),
+        None => Ok(KeyRing::from_file(&config.key_file)?),
     }
 }
 

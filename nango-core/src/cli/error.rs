@@ -4,8 +4,9 @@ use std::{fmt, io};
 
 use super::remedy;
 use crate::{
+    auth::KeyError,
     config::ConfigError,
-    error::{Error, ErrorKind},
+    error::{Chain, Error, ErrorKind},
     store::{RunStatus, StoreError},
     wire::WireError,
 };
@@ -113,7 +114,13 @@ impl From<io::Error> for CommandError {
 
 impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {
-        Self::setup(error.to_string())
+        Self::setup(Chain(&error).to_string())
+    }
+}
+
+impl From<KeyError> for CommandError {
+    fn from(error: KeyError) -> Self {
+        Self::setup(Chain(&error).to_string())
     }
 }
 

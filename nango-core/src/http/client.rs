@@ -20,7 +20,9 @@ use super::{
     attempt::{AttemptError, PreparedRequest, ResponseHead, describe_request},
     cancellation::{cancelled, end_when_cancelled},
     client_state::ClientState,
-    endpoint, limit_wait,
+    endpoint,
+    endpoint_error::EndpointError,
+    limit_wait,
     retry::{self, RetryAdvice},
 };
 use crate::{error::HttpFailure, redact::Redactor, time::Timestamp};
@@ -98,7 +100,7 @@ impl Client {
         let Some(text) = &spec.base_url else { return Ok(self.0.parts.base_url.clone()) };
         text.parse().ok().filter(Url::has_host).ok_or_else(|| HttpError::Endpoint {
             endpoint: text.split(['?', '#']).next().unwrap_or_default().to_owned(),
-            reason: "a base URL must be absolute, such as `https://api.example.com/v1`".to_owned(),
+            source: EndpointError::RelativeBase,
         })
     }
 

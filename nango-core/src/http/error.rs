@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AuthError, TransportError};
+use super::{AuthError, TransportError, endpoint_error::EndpointError};
 use crate::{
     error::{Error, ErrorKind, HttpFailure, Remedy, register_layer_error},
     time::{Timestamp, format_span, rounded_to_seconds},
@@ -78,12 +78,12 @@ pub enum HttpError {
         reason: String,
     },
     /// The endpoint does not result in a valid URL.
-    #[error("invalid endpoint `{endpoint}`: {reason}")]
+    #[error("invalid endpoint `{endpoint}`")]
     Endpoint {
         /// The endpoint, without its query.
         endpoint: String,
-        /// The reason, for the message.
-        reason: String,
+        /// Cause of the failure.
+        source: EndpointError,
     },
     /// The body cannot be sent with the options of the request.
     #[error("the body of `{endpoint}` {reason}")]

@@ -109,11 +109,11 @@ impl Request {
             (Ok(name), Ok(value)) => {
                 self.spec.headers.insert(name, value);
             }
-            (Err(_), _) => self.defer_error(format!("`{name}` is not the name of a header")),
+            (Err(_), _) => self.defer_error(Error::msg(format!("`{name}` is not the name of a header"))),
             (_, Err(_)) => {
-                self.defer_error(format!(
+                self.defer_error(Error::msg(format!(
                     "the value of the header `{name}` contains a character that headers do not allow"
-                ));
+                )));
             }
         }
         self
@@ -123,7 +123,8 @@ impl Request {
     pub fn body(mut self, body: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(body) {
             Ok(json) => self.spec.body = Body::Json(json.into()),
-            Err(error) => self.defer_error(format!("the body cannot be serialized to JSON: {error}")),
+            Err(error) => self
+                .defer_error(Error::new(ErrorKind::Internal, error).context("the body cannot be serialized to JSON")),
         }
         self
     }
@@ -251,8 +252,8 @@ impl Request {
     }
 
     #[cold]
-    fn defer_error(&mut self, message: String) {
-        self.deferred_error.get_or_insert_with(|| Error::new(ErrorKind::Internal, message));
+    fn defer_error(&mut self, error: Error) {
+        self.deferred_error.get_or_insert(error);
     }
 }
 
@@ -281,9 +282,10 @@ impl IntoFuture for Request {
 
 /// Builds a request to an absolute URL.
 fn absolute_request(spec: &RequestSpec) -> Result<OutgoingRequest> {
-    let mut url: Url = spec.endpoint.parse().map_err(|error| {
+    let mut url: Url = spec.endpoint.parse().map_err(|error: url::ParseError| {
         let url = spec.endpoint.split(['?', '#']).next().unwrap_or_default();
-        Error::msg(format!("`{url}` is not an absolute URL such as `https://example.com/file`: {error}"))
+        Error::new(ErrorKind::Internal, error)
+            .context(format!("`{url}` is not an absolute URL such as `https://example.com/file`"))
     })?;
     if !spec.query.is_empty() {
         url.query_pairs_mut().extend_pairs(&spec.query);

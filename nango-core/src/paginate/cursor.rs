@@ -1,5 +1,7 @@
 //! Cursors: opaque values that lead to the next page, sent back exactly as they were received.
 
+use std::error::Error as StdError;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
@@ -58,32 +60,36 @@ pub(super) fn scalar(
     at: &str,
     path: &str,
 ) -> Result<Option<Cursor>, PaginateError> {
-    let bad = |reason: &str| PaginateError::Next {
+    let bad = |source: Box<dyn StdError + Send + Sync>| PaginateError::Next {
         at: at.to_owned(),
         what,
         location: path.to_owned(),
-        reason: reason.to_owned(),
+        source,
     };
     let raw = raw.get();
     if raw.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
         let value = serde_json::from_str(raw).ok().map(Cursor::Json).filter(|value| value.json() == raw);
         return Ok(Some(value.unwrap_or_else(|| Cursor::Number { number: raw.to_owned() })));
     }
-    let value: Value = serde_json::from_str(raw).map_err(|error| bad(&error.to_string()))?;
+    let value: Value = serde_json::from_str(raw).map_err(|error| bad(error.into()))?;
     match value {
         Value::Null | Value::Bool(false) => Ok(None),
         Value::String(text) if text.trim().is_empty() => Ok(None),
         Value::String(_) | Value::Number(_) => Ok(Some(Cursor::Json(value))),
         Value::Array(list) if list.is_empty() => Ok(None),
         Value::Object(object) if object.is_empty() => Ok(None),
-        Value::Bool(true) => Err(bad("it is a boolean")),
-        Value::Array(_) => Err(bad("it is a list")),
-        Value::Object(_) => Err(bad("it is an object")),
+        Value::Bool(true) => Err(bad("it is a boolean".into())),
+        Value::Array(_) => Err(bad("it is a list".into())),
+        Value::Object(_) => Err(bad("it is an object".into())),
     }
 }
 
-pub(super) fn unusable_cursor(at: &str, location: &str, reason: String) -> PaginateError {
-    PaginateError::Next { at: at.to_owned(), what: "cursor", location: location.to_owned(), reason }
+pub(super) fn unusable_cursor(
+    at: &str,
+    location: &str,
+    source: impl Into<Box<dyn StdError + Send + Sync>>,
+) -> PaginateError {
+    PaginateError::Next { at: at.to_owned(), what: "cursor", location: location.to_owned(), source: source.into() }
 }
 
 #[cfg(test)]

@@ -307,10 +307,10 @@ impl Decider {
             }
             (Some(PaginateKind::LastItem { id, .. }), _) => {
                 let Some(last) = context.evidence.items().last() else { return Ok(incomplete(Gap::Contradiction)) };
-                let value = evidence::record_value(last, id)
-                    .map_err(|error| unusable_cursor(context.page_name, id, error.to_string()))?;
+                let value =
+                    evidence::record_value(last, id).map_err(|error| unusable_cursor(context.page_name, id, error))?;
                 let value = value.map(|value| scalar(value, "cursor", context.page_name, id)).transpose()?.flatten();
-                let none = || unusable_cursor(context.page_name, id, "the last record has no value there".to_owned());
+                let none = || unusable_cursor(context.page_name, id, "the last record has no value there");
                 let step = Step::Cursor(value.ok_or_else(none)?);
                 if self.requested.contains(&step.key()) {
                     return Err(PaginateError::Circle { at: context.page_name.to_owned(), what: "cursor" });

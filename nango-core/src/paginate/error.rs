@@ -1,5 +1,7 @@
 //! Errors of walks. Each names the page, its request and, if there is one, the setting that fixes the problem.
 
+use std::error::Error as StdError;
+
 use crate::{
     error::{Error, ErrorKind, register_layer_error},
     http::{BodyError, HttpError},
@@ -104,7 +106,7 @@ pub(crate) enum PaginateError {
         setting: &'static str,
     },
     /// The cursor or link to the next page is unusable.
-    #[error("{at} has no usable {what} at `{location}`: {reason}")]
+    #[error("{at} has no usable {what} at `{location}`")]
     Next {
         /// Page and request.
         at: String,
@@ -113,7 +115,7 @@ pub(crate) enum PaginateError {
         /// Path of the value.
         location: String,
         /// Reason why it is unusable.
-        reason: String,
+        source: Box<dyn StdError + Send + Sync>,
     },
     /// A page with records leads to a cursor or link of an earlier page.
     #[error("{at} leads to a {what} of an earlier page, so the walk would never end{CIRCLE_HINT}")]
@@ -165,4 +167,54 @@ impl PaginateError {
 /// Returns the first characters of a text, on one line.
 fn first(text: &str, length: usize) -> String {
     one_line(text).chars().take(length).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderMap;
+
+    use super::*;
+    use crate::{error::HttpFailure, json};
+
+    const AT: &str = "page 2 of GET https://h.test/a";
+
+    #[track_caller]
+    fn check(error: PaginateError, kind: ErrorKind, expect: &str) -> Error {
+        let error = Error::from(error);
+        assert_eq!((error.kind(), error.to_string().as_str()), (kind, expect));
+        assert_eq!(error.remedy(), None);
+        error
+    }
+
+    fn failed(status: u16) -> HttpError {
+        let (method, url) = ("GET".to_owned(), "https://h.test/a".to_owned());
+        HttpError::Status(Box::new(HttpFailure::new(method, url, status, HeaderMap::new(), bytes::Bytes::new(), 1)))
+    }
+
+    #[test]
+    fn question_mark_operator_keeps_kind_and_causes() {
+        check(PaginateError::Settings("`limit` is 0".to_owned()), ErrorKind::Internal, "`limit` is 0");
+        let next =
+            |source| PaginateError::Next { at: AT.to_owned(), what: "link", location: "next".to_owned(), source };
+        let text = "page 2 of GET https://h.test/a has no usable link at `next`: relative URL without a base";
+        check(next(url::ParseError::RelativeUrlWithoutBase.into()), ErrorKind::Decode, text);
+        // The value of a cursor may be secret.
+        let error = serde_json::from_str::<u8>("\"hush\"").unwrap_err();
+        assert!(!Error::from(next(error.into())).to_string().contains("hush"));
+        let source = json::decode::<u8>(b"<").unwrap_err();
+        let error = BodyError::new(AT.to_owned(), 200, &HeaderMap::new(), b"<", source);
+        check(PaginateError::NotJson(error.clone()), ErrorKind::Decode, &error.to_string());
+    }
+
+    #[test]
+    fn failed_status_is_found_after_the_question_mark_operator() {
+        let status = failed(404);
+        let text = status.to_string();
+        let error = check(PaginateError::Http(status), ErrorKind::Http, &text);
+        assert_eq!(error.http().map(|http| http.status), Some(404));
+        let after = PaginateError::AfterLast { at: AT.to_owned(), status: 404, source: failed(404) };
+        let hint = "if 404 means that the list ended with the previous page, declare `end_status(404)`";
+        let error = check(after, ErrorKind::Http, &format!("{AT}: {hint}: {text}"));
+        assert_eq!(error.http().map(|http| http.status), Some(404));
+    }
 }

@@ -47,7 +47,7 @@ impl RawPage {
                 at: self.name.clone(),
                 what: "record",
                 location: range.start.to_string(),
-                reason: error.to_string(),
+                source: error.into(),
             })
         };
         self.records.iter().map(record).collect()

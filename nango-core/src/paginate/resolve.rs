@@ -26,6 +26,23 @@
 use nango_grammar::segment::dot_segment;
 use url::{ParseError, Url};
 
+/// Reasons why a link does not lead to another page.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum LinkError {
+    /// The text is not a URL reference.
+    #[error(transparent)]
+    Url(#[from] ParseError),
+    /// A relative reference has a dot segment.
+    #[error("its segment `{}` leads to another path", .0.escape_debug())]
+    DotSegment(String),
+    /// The URL has another scheme than `http` or `https`, or no host.
+    #[error("it is not an HTTP URL")]
+    NotHttp,
+    /// The value in the body is a number.
+    #[error("it is a number")]
+    Number,
+}
+
 /// Returns the URL of a link in the body of the response from `request_url`. `base` is the URL to which endpoints are
 /// appended.
 ///
@@ -33,7 +50,7 @@ use url::{ParseError, Url};
 ///
 /// Fails if the link is not a URL reference, or is a relative reference with a dot segment in any encoding, which is
 /// also refused in the endpoints of functions. Absolute URLs may have dot segments (RFC 3986).
-pub(super) fn resolve(base: &Url, request_url: &Url, target: &str) -> Result<Url, String> {
+pub(super) fn resolve(base: &Url, request_url: &Url, target: &str) -> Result<Url, LinkError> {
     let mut url = relative_to_request(request_url, target)?;
     if is_path(target) && url.origin() == base.origin() {
         let path = format!("{}{}", prefix(base, request_url, &url), url.path());
@@ -47,11 +64,11 @@ pub(super) fn resolve(base: &Url, request_url: &Url, target: &str) -> Result<Url
 /// # Errors
 ///
 /// Fails like [`resolve`].
-pub(super) fn relative_to_request(request_url: &Url, target: &str) -> Result<Url, String> {
-    let url = request_url.join(target).map_err(|error| error.to_string())?;
+pub(super) fn relative_to_request(request_url: &Url, target: &str) -> Result<Url, LinkError> {
+    let url = request_url.join(target)?;
     let is_relative = Url::parse(target) == Err(ParseError::RelativeUrlWithoutBase);
     if let Some(segment) = Some(target).filter(|_| is_relative).and_then(dot_segment) {
-        return Err(format!("its segment `{}` leads to another path", segment.escape_debug()));
+        return Err(LinkError::DotSegment(segment.to_owned()));
     }
     Ok(url)
 }
@@ -234,7 +251,7 @@ mod tests {
             "./x",
         ] {
             let error = resolve(&url, &url, target).unwrap_err();
-            assert!(error.ends_with("` leads to another path"), "{target}: {error}");
+            assert!(matches!(error, LinkError::DotSegment(_)), "{target}: {error}");
         }
         check("/v1", "/v1/items", "https://h.test/v1/../x", "/x");
     }
@@ -242,7 +259,7 @@ mod tests {
     #[test]
     fn link_that_is_not_a_url_is_an_error() {
         let url: Url = "https://h.test/v1".parse().unwrap();
-        assert_eq!(resolve(&url, &url, "https://").unwrap_err(), "empty host");
+        assert_eq!(resolve(&url, &url, "https://"), Err(LinkError::Url(ParseError::EmptyHost)));
         assert!(resolve(&url, &url, "//a b/").is_err());
     }
 
@@ -259,7 +276,7 @@ mod tests {
             let got = match resolve(&base, &requested, &target) {
                 Ok(got) => got,
                 Err(error) => {
-                    prop_assert!(error.ends_with("` leads to another path") && dot_segment(&target).is_some());
+                    prop_assert!(matches!(error, LinkError::DotSegment(_)) && dot_segment(&target).is_some());
                     return Ok(());
                 }
             };

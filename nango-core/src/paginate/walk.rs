@@ -13,7 +13,7 @@ use super::{
     end::{Completion, Gap, WalkEnd, WalkOutcome},
     evidence::{self, Evidence},
     link::{self, LinkTarget},
-    resolve,
+    resolve::{self, LinkError},
     resume_point::{self, ResumeTarget},
     spec::{Step, WalkSpec},
     walk_state::{Purpose, StoredGap, WalkState},
@@ -215,11 +215,11 @@ impl Walk {
         evidence: &Evidence<'_>,
         at: &str,
     ) -> Result<Option<Step>, PaginateError> {
-        let link = |location: &str, reason: String| PaginateError::Next {
+        let link = |location: &str, source: LinkError| PaginateError::Next {
             at: at.to_owned(),
             what: "link",
             location: location.to_owned(),
-            reason,
+            source: source.into(),
         };
         let Some(kind) = &self.spec.kind else { return Ok(None) };
         if let PaginateKind::Link { rel: Some(rel), .. } = kind {
@@ -230,7 +230,7 @@ impl Walk {
                 }
                 LinkTarget::Target(target) => {
                     let url = resolve::relative_to_request(&response.url, &target).and_then(http_url);
-                    return url.map(|url| Some(Step::Link(url))).map_err(|reason| link("Link", reason));
+                    return url.map(|url| Some(Step::Link(url))).map_err(|error| link("Link", error));
                 }
             }
         }
@@ -243,9 +243,9 @@ impl Walk {
             Some(Cursor::Json(Value::String(text))) => {
                 let base = self.client.base_url_for(&self.spec.request(&Step::First))?;
                 let url = resolve::resolve(&base, &response.url, text.trim()).and_then(http_url);
-                url.map(|url| Some(Step::Link(url))).map_err(|reason| link(path, reason))
+                url.map(|url| Some(Step::Link(url))).map_err(|error| link(path, error))
             }
-            Some(_) => Err(link(path, "it is a number".to_owned())),
+            Some(_) => Err(link(path, LinkError::Number)),
         }
     }
 
@@ -308,13 +308,9 @@ fn resume_step(spec: &WalkSpec, resume_point: ResumePoint) -> Result<Step, Pagin
     })
 }
 
-fn http_url(mut url: Url) -> Result<Url, String> {
+fn http_url(mut url: Url) -> Result<Url, LinkError> {
     url.set_fragment(None);
-    if matches!(url.scheme(), "http" | "https") && url.has_host() {
-        Ok(url)
-    } else {
-        Err("it is not an HTTP URL".to_owned())
-    }
+    if matches!(url.scheme(), "http" | "https") && url.has_host() { Ok(url) } else { Err(LinkError::NotHttp) }
 }
 
 #[cfg(test)]

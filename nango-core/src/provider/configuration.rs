@@ -246,4 +246,13 @@ acme:
         let error = check(json!({ "key": "hush" })).unwrap_err();
         assert_eq!(error, "the credential `key` of `acme` must match the pattern `^k-`");
     }
+
+    #[test]
+    fn question_mark_operator_keeps_the_kind() {
+        let (integration, name, reason) = ("acme".to_owned(), "site".to_owned(), "must be a text".to_owned());
+        let error =
+            Error::from(ConnectionConfigError::Value { what: "configuration value", integration, name, reason });
+        assert_eq!((error.kind(), error.remedy()), (ErrorKind::Connection, None));
+        assert_eq!(error.to_string(), "the configuration value `site` of `acme` must be a text");
+    }
 }

@@ -53,14 +53,14 @@ pub enum ResolveError {
         provider: String,
     },
     /// The resolved text is not a URL.
-    #[error("`{template}` of `{integration}` is not a web address when filled: {reason}")]
+    #[error("`{template}` of `{integration}` is not a web address when filled")]
     Url {
         /// Unique key of the integration.
         integration: String,
         /// The template as written.
         template: String,
-        /// The problem.
-        reason: String,
+        /// Cause of the failure.
+        source: ResolvedUrlError,
     },
     /// A function failed.
     #[error("`{integration}` cannot compute `{function}`")]
@@ -71,6 +71,29 @@ pub enum ResolveError {
         function: Function,
         /// Cause of the failure.
         source: SignError,
+    },
+}
+
+/// Reasons why a resolved text cannot be used as the URL of requests.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResolvedUrlError {
+    /// The text is not a URL.
+    #[error(transparent)]
+    Parse(#[from] url::ParseError),
+    /// The URL has another scheme, or no host.
+    #[error("it must start with `https://` and have a host")]
+    NotHttp,
+    /// Requests would contain the secret of the integration's app, and the entry does not name the host.
+    #[error(
+        "requests contain the secret of your app, and the provider entry does not list `{host}`; if you trust this \
+         host, add it to `token_hosts` under `[integrations.{integration}]` in nango.toml"
+    )]
+    ExposesAppSecret {
+        /// Unique key of the integration.
+        integration: String,
+        /// Host of the resolved URL.
+        host: String,
     },
 }
 
@@ -132,5 +155,17 @@ mod tests {
         let error = Error::from(ResolveError::Function { integration: "shop".into(), function, source });
         assert_eq!(error.kind(), ErrorKind::Connection);
         assert!(error.to_string().ends_with("`: there is no request to sign"), "{error}");
+    }
+
+    #[test]
+    fn question_mark_operator_keeps_kind_remedy_and_causes() {
+        let integration = "shop".to_owned();
+        let error = Error::from(ResolveError::MissingConfig { integration: integration.clone(), name: "site".into() });
+        let remedy = Remedy::SetConfiguration { integration: integration.clone(), name: "site".into() };
+        assert_eq!((error.kind(), error.remedy()), (ErrorKind::Connection, Some(&remedy)));
+        let source = ResolvedUrlError::from(url::ParseError::EmptyHost);
+        let error = Error::from(ResolveError::Url { integration, template: "https://${x}".into(), source });
+        assert_eq!((error.kind(), error.remedy()), (ErrorKind::Connection, None));
+        assert_eq!(error.to_string(), "`https://${x}` of `shop` is not a web address when filled: empty host");
     }
 }

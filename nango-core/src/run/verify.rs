@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 use super::{resolved_connection::ResolvedConnection, runtime::Runtime};
 use crate::{
     auth::{AuthMode, Credentials, RefreshError},
-    error::{Error, ErrorKind, Result},
-    http::{Body, HttpError, Priority, RequestSpec, Response},
+    error::{Error, ErrorKind, Result, register_layer_error},
+    http::{Body, BodyError, HttpError, Priority, RequestSpec, Response},
     provider::{ResolveError, TemplateScope, Verification},
     redact::Redactor,
-    store::{Connection, StoreError},
+    store::{Connection, ConnectionKey, StoreError},
     time::Timestamp,
 };
 
@@ -83,46 +83,86 @@ pub(super) async fn probe(
             Ok(spec) => spec,
             Err(error) => return Err(error.into_error()),
         };
-        match client.send(&spec).await {
-            Ok(response) => match rejection(verification, &response) {
+        last = match client.send(&spec).await {
+            Ok(response) => match Rejection::of(verification, &response, &resolved.redactor) {
                 None => {
                     let url = crate::http::redacted_url(&response.request.url);
                     return Ok(Some(format!("{} {url}", response.request.method)));
                 }
-                Some(rejection) => last = Some(rejection.into_error(connection, &resolved.redactor)),
+                rejection => rejection,
             },
-            Err(error) => last = Some(request_error(connection, error).redacted(&resolved.redactor)),
-        }
+            Err(error) => Some(Rejection::Request(error)),
+        };
     }
-    last.map_or(Ok(None), Err)
+    last.map_or(Ok(None), |source| {
+        let error = VerificationError { connection: connection.key(), source };
+        Err(error.into_error().redacted(&resolved.redactor))
+    })
 }
 
-/// Rejection by a response with a success status.
+/// Error of credentials that the provider refuses, or that could not be verified.
+#[derive(Debug, thiserror::Error)]
+#[error("the credentials of {connection} {}", source.consequence())]
+struct VerificationError {
+    connection: ConnectionKey,
+    source: Rejection,
+}
+
+/// Reasons why a verification request does not confirm credentials.
+#[derive(Debug, thiserror::Error)]
 enum Rejection {
-    /// The credentials are refused, with the message of the provider.
+    /// The credentials are refused by a response with a success status.
+    #[error("{0}")]
     Refused(String),
     /// The body is not the JSON that the provider's entry describes.
-    Unreadable(String),
+    #[error(transparent)]
+    Unreadable(BodyError),
+    /// The request failed.
+    #[error(transparent)]
+    Request(HttpError),
 }
 
-/// Returns whether a response with a success status is a rejection, according to the provider's entry.
-fn rejection(verification: &Verification, response: &Response) -> Option<Rejection> {
-    let refusal = verification.refusal.as_ref()?;
-    match response.json::<Value>() {
-        Ok(body) => refusal.refusal_message(&body).map(Rejection::Refused),
-        Err(error) => Some(Rejection::Unreadable(error.to_string())),
+register_layer_error!(VerificationError);
+
+impl VerificationError {
+    /// Converts this into the error that functions receive.
+    fn into_error(self) -> Error {
+        Error::new(ErrorKind::Connection, self)
     }
 }
 
 impl Rejection {
-    /// Converts to an error. The message of the provider is redacted before it is truncated.
-    fn into_error(self, connection: &Connection, redactor: &Redactor) -> Error {
-        let (is_refusal, message) = match self {
-            Self::Refused(message) if message.is_empty() => (true, "the provider refused them".to_owned()),
-            Self::Refused(message) => (true, format!("the provider responded with `{message}`")),
-            Self::Unreadable(message) => (false, message),
+    /// Returns whether a response with a success status is a rejection, according to the provider's entry. The message
+    /// of the provider is redacted before it is truncated.
+    fn of(verification: &Verification, response: &Response, redactor: &Redactor) -> Option<Self> {
+        let refusal = verification.refusal.as_ref()?;
+        let message = match response.json::<Value>() {
+            Ok(body) => refusal.refusal_message(&body)?,
+            Err(error) => return Some(Self::Unreadable(error.redacted(redactor))),
         };
-        verification_error(connection, is_refusal, redactor.message(&message))
+        Some(Self::Refused(if message.is_empty() {
+            "the provider refused them".to_owned()
+        } else {
+            redactor.message(&format!("the provider responded with `{message}`"))
+        }))
+    }
+
+    fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Unreadable(_) => false,
+            Self::Request(error) => {
+                matches!(error, HttpError::Status(failure) if matches!(failure.status, 401 | 403))
+            }
+        }
+    }
+
+    fn consequence(&self) -> &'static str {
+        if self.is_refusal() {
+            "are refused"
+        } else {
+            "could not be verified (`--no-verify` stores them without verification)"
+        }
     }
 }
 
@@ -144,21 +184,4 @@ fn verification_request(
         spec.base_url = Some(base_url.resolve_url(scope)?.into());
     }
     Ok(spec)
-}
-
-fn request_error(connection: &Connection, error: HttpError) -> Error {
-    let is_refusal = matches!(&error, HttpError::Status(failure) if matches!(failure.status, 401 | 403));
-    verification_error(connection, is_refusal, error.into_error().to_string())
-}
-
-/// Returns the error of credentials that are refused or could not be verified.
-fn verification_error(connection: &Connection, is_refusal: bool, cause: String) -> Error {
-    let Connection { integration, id, .. } = connection;
-    let what = if is_refusal {
-        "are refused"
-    } else {
-        "could not be verified (`--no-verify` stores them without verification)"
-    };
-    Error::new(ErrorKind::Connection, cause)
-        .context(format!("the credentials of connection `{id}` of `{integration}` {what}"))
 }

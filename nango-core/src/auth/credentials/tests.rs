@@ -98,8 +98,8 @@ fn sealed_credentials_open_only_for_their_connection() {
     let ring = KeyRing::ephemeral().unwrap();
     let credentials = Credentials::bearer("hush");
     let sealed = credentials.seal(&ring, "github", "ann").unwrap();
-    assert_eq!(Credentials::open(&ring, &sealed, "github", "ann"), Ok(credentials));
-    assert_eq!(Credentials::open(&ring, &sealed, "github", "bob"), Err(KeyError::Damaged));
+    assert_eq!(Credentials::open(&ring, &sealed, "github", "ann").unwrap(), credentials);
+    assert!(matches!(Credentials::open(&ring, &sealed, "github", "bob"), Err(KeyError::Damaged)));
 }
 
 #[test]

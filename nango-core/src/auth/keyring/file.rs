@@ -11,7 +11,11 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{Key, KeyError, KeyRing, fill_random};
+use super::{
+    KeyRing,
+    error::{KeyError, KeyFileError},
+    key::{Key, fill_random},
+};
 use crate::{
     file_access::{self, OthersAccess, UntrustedFile},
     store::KeyId,
@@ -37,15 +41,12 @@ impl KeyRing {
             return Ok((ring(keys), false));
         }
         let key = Key::generate()?;
-        if write(path, std::slice::from_ref(&key), WriteTarget::New)
-            .map_err(|error| file_error(path, error.to_string()))?
-        {
+        if write(path, std::slice::from_ref(&key), WriteTarget::New).map_err(|error| KeyError::file(path, error))? {
             return Ok((ring(vec![key]), true));
         }
         let other = read(path)?.ok_or_else(|| {
             let link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
-            let lost = "it is a symbolic link to a file that does not exist: create that file, or remove the link";
-            file_error(path, if link { lost } else { "it was created and removed by another process" })
+            KeyError::file(path, if link { KeyFileError::DanglingLink } else { KeyFileError::Removed })
         })?;
         Ok((ring(other), false))
     }
@@ -58,7 +59,7 @@ impl KeyRing {
     /// Fails if the file does not exist, is invalid, cannot be written, belongs to another user, or can be read by
     /// others.
     pub fn add_to_file(path: &Path) -> Result<KeyId, KeyError> {
-        let io_error = |error: io::Error| file_error(path, error.to_string());
+        let io_error = |error: io::Error| KeyError::file(path, error);
         let resolved = fs::canonicalize(path).map_err(io_error)?;
         let path = resolved.as_path();
         // The file is locked while it is replaced. If it was replaced before the lock was acquired, start again.
@@ -78,15 +79,11 @@ impl KeyRing {
     }
 }
 
-fn file_error(path: &Path, reason: impl Into<String>) -> KeyError {
-    KeyError::File { path: path.display().to_string(), reason: reason.into() }
-}
-
 /// Reads the keys of a file; `None` if it does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<Key>>, KeyError> {
     match file_access::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(file_error(path, error.to_string())),
+        Err(error) => Err(KeyError::file(path, error)),
         Ok(file) => {
             check_file(&file, path)?;
             read_from(&file, path).map(Some)
@@ -96,19 +93,19 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<Key>>, KeyError> {
 
 /// Refuses a file whose keys another user may have read or chosen. Checks the opened file, not its path.
 fn check_file(file: &File, path: &Path) -> Result<(), KeyError> {
-    let found = file.metadata().map_err(|error| file_error(path, error.to_string()))?;
+    let found = file.metadata().map_err(|error| KeyError::file(path, error))?;
     let refused = match file_access::check(path, &found) {
         Ok(OthersAccess::None) => return Ok(()),
         Ok(others) => UntrustedFile::mode(path, &found, others),
         Err(refused) => refused,
     };
-    Err(file_error(path, format!("{refused}, or set the key in NANGO_ENCRYPTION_KEY instead of a file")))
+    Err(KeyError::file(path, KeyFileError::Untrusted(refused)))
 }
 
 fn read_from(file: &File, path: &Path) -> Result<Vec<Key>, KeyError> {
     let mut text = Zeroizing::new(String::new());
-    file.take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(|error| file_error(path, error.to_string()))?;
-    Key::parse_all(&text).map_err(|error| file_error(path, error.to_string()))
+    file.take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(|error| KeyError::file(path, error))?;
+    Key::parse_all(&text).map_err(|error| KeyError::file(path, error))
 }
 
 /// Target of a write.
@@ -162,7 +159,11 @@ fn sync_directory(_: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Keys;
+    use crate::{error::Chain, store::Keys};
+
+    fn text_of(error: &KeyError) -> String {
+        Chain(error).to_string()
+    }
 
     fn concurrently<T: Send>(work: impl Fn() -> T + Sync) -> Vec<T> {
         std::thread::scope(|scope| {
@@ -182,7 +183,7 @@ mod tests {
         is_private(&path);
         // Overwriting the file keeps its mode.
         fs::write(&path, "hush").unwrap();
-        let error = KeyRing::from_file(&path).unwrap_err().to_string();
+        let error = text_of(&KeyRing::from_file(&path).unwrap_err());
         assert!(error.contains("nango.key") && error.contains("32 bytes") && !error.contains("hush"), "{error}");
     }
 
@@ -205,7 +206,7 @@ mod tests {
         late.activate(added[3]);
         let blob = late.seal(b"hush", b"x").unwrap();
         assert_eq!(early.ids().len(), 1);
-        assert_eq!(early.open(&blob, b"x").as_deref(), Ok(&b"hush".to_vec()));
+        assert_eq!(early.open(&blob, b"x").unwrap().as_slice(), b"hush");
         assert_eq!(early.ids().len(), 9);
     }
 
@@ -217,8 +218,8 @@ mod tests {
         let path = folder.path().join("nango.key");
         KeyRing::from_file(&path).unwrap();
         let refused = || {
-            let error = KeyRing::from_file(&path).unwrap_err().to_string();
-            assert_eq!(KeyRing::add_to_file(&path).unwrap_err().to_string(), error);
+            let error = text_of(&KeyRing::from_file(&path).unwrap_err());
+            assert_eq!(text_of(&KeyRing::add_to_file(&path).unwrap_err()), error);
             error
         };
         for (mode, verb) in [(0o644, "read"), (0o640, "read"), (0o620, "change"), (0o666, "change")] {
@@ -246,7 +247,8 @@ mod tests {
         let path = folder.path().join("nango.key");
         rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
         for error in [KeyRing::from_file(&path).unwrap_err(), KeyRing::add_to_file(&path).unwrap_err()] {
-            assert!(error.to_string().contains("it is a named pipe, not a regular file"), "{error}");
+            let error = text_of(&error);
+            assert!(error.contains("it is a named pipe, not a regular file"), "{error}");
         }
     }
 
@@ -258,7 +260,7 @@ mod tests {
         fs::create_dir(&secrets).unwrap();
         let real = secrets.join("real.key");
         std::os::unix::fs::symlink("secrets/real.key", &link).unwrap();
-        let dangling = KeyRing::from_file(&link).unwrap_err().to_string();
+        let dangling = text_of(&KeyRing::from_file(&link).unwrap_err());
         assert!(dangling.contains("symbolic link to a file that does not exist"), "{dangling}");
         let (before, _) = KeyRing::from_file(&real).unwrap();
         let added = KeyRing::add_to_file(&link).unwrap();

@@ -21,6 +21,9 @@ pub enum ObtainError {
     /// The request cannot be signed; no request was sent.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// The random number generator of the system failed; no request was sent.
+    #[error("the random number generator of the system failed")]
+    NoRandomness(#[source] getrandom::Error),
     /// The provider rejected the credentials.
     #[error("{0}")]
     Refused(String),
@@ -58,7 +61,7 @@ impl ObtainError {
             Self::Setup(text) => Self::Setup(hide(text)),
             Self::Refused(text) => Self::Refused(hide(text)),
             Self::Failed { message, wait, answered } => Self::Failed { message: hide(message), wait, answered },
-            error @ (Self::Resolve(_) | Self::Sign(_)) => error,
+            error @ (Self::Resolve(_) | Self::Sign(_) | Self::NoRandomness(_)) => error,
         }
     }
 }

@@ -22,8 +22,7 @@ pub(super) fn signature(context: &TokenContext<'_>) -> Result<ObtainedToken, Obt
     };
     let (user, secret) = (part("username")?, part("password")?);
     let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce)
-        .map_err(|error| ObtainError::Setup(format!("the random number generator of the system failed: {error}")))?;
+    getrandom::fill(&mut nonce).map_err(ObtainError::NoRandomness)?;
     let token = wsse(user, secret, &sign::hex(&nonce), &format!("{:.0}", context.now));
     let lifetime = context.provider.token.signed_token.as_ref().map_or(DEFAULT_LIFETIME, |signed| signed.lifetime);
     Ok(ObtainedToken { expires_at: Some(context.now + lifetime), ..ObtainedToken::new(token) })

@@ -6,10 +6,10 @@ use std::{
 };
 
 use super::{
-    ConnectionContext, CredentialsSnapshot, LastRefresh, MAX_BACKOFF, MIN_TOKEN_AGE, RefreshError, RefreshReason,
-    StateAtRequest, TokenRefresher, backoff, failure_count,
+    ConnectionContext, CredentialsSnapshot, LastRefresh, RefreshReason, StateAtRequest, TokenRefresher,
+    error::RefreshError,
     lease::{LeaseHeartbeat, LeaseWait},
-    renew_at,
+    schedule::{MAX_BACKOFF, backoff, renew_at},
 };
 use crate::{
     auth::{
@@ -27,6 +27,8 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(15);
 /// Interval at which the lease of another process is polled, and first delay between attempts to store an outcome.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// Age below which a rejected token is not refreshed again, because a newer one would be rejected too.
+const MIN_TOKEN_AGE: Duration = Duration::from_secs(10);
 /// Number of days without a token after which any response without one counts as a rejection.
 const MAX_REJECTED_DAYS: u64 = 3;
 /// Time during which storing an outcome is retried, in addition to the database's own busy timeout.
@@ -292,13 +294,16 @@ fn failed_end(
             (end, rejected_error(context, reason), None)
         }
         ObtainError::Failed { message: reason, wait, answered } => {
-            let failures = failure_count(current) + 1;
+            let failures = current.failure_count() + 1;
             let pause = wait.unwrap_or_default().max(backoff(failures));
             let error =
                 RefreshError::RetryLater { connection: context.describe(), reason: reason.clone(), wait: pause };
             (RefreshEnd::Failed { message: reason, refused: false, outcome_unknown: true, answered }, error, wait)
         }
-        error @ (ObtainError::Setup(_) | ObtainError::Resolve(_) | ObtainError::Sign(_)) => {
+        error @ (ObtainError::Setup(_)
+        | ObtainError::Resolve(_)
+        | ObtainError::Sign(_)
+        | ObtainError::NoRandomness(_)) => {
             let end = RefreshEnd::Failed {
                 message: Chain(&error).to_string(),
                 refused: false,

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::RefreshError;
+use super::error::RefreshError;
 use crate::{
     http::WaitObserver,
     store::{RefreshClaim, SharedStore},

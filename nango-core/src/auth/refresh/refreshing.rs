@@ -6,7 +6,9 @@ use std::{
 };
 
 use super::{
-    ConnectionContext, CredentialsSnapshot, INITIAL_BACKOFF, RefreshError, RefreshReason, SetupError, TokenRefresher,
+    ConnectionContext, CredentialsSnapshot, RefreshReason, TokenRefresher,
+    error::{RefreshError, SetupError},
+    schedule::INITIAL_BACKOFF,
 };
 use crate::{
     auth::{

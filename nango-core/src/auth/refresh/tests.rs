@@ -4,7 +4,7 @@ mod processes;
 
 use serde_json::json;
 
-use super::*;
+use super::{schedule::INITIAL_BACKOFF, *};
 use crate::{
     auth::AuthMode,
     error::{Chain, Remedy},
@@ -239,19 +239,6 @@ async fn credentials_changed_elsewhere_are_used() {
     fixture.store.put_connection(new).await.unwrap();
     assert!(RefreshingAuthorizer(refreshing.clone()).on_unauthorized(used).await.unwrap());
     assert_eq!((sent(&refreshing).await.unwrap().0.as_str(), fixture.server.request_count()), ("Bearer other", 0));
-}
-
-#[test]
-fn refresh_margin_and_backoff_are_bounded() {
-    let minutes = |minutes: u64| Timestamp::UNIX_EPOCH + Duration::from_mins(minutes);
-    let margin = Duration::from_mins(15);
-    assert_eq!(renew_at(None, minutes(0), margin), None);
-    assert_eq!(renew_at(Some(minutes(120)), minutes(0), margin), Some(minutes(105)));
-    // With the full margin, a token with a shorter lifetime would be refreshed for every request.
-    assert_eq!(renew_at(Some(minutes(8)), minutes(0), margin), Some(minutes(6)));
-    assert_eq!(renew_at(Some(minutes(1)), minutes(5), margin), None);
-    let pauses: Vec<u64> = [1, 2, 3, 7, 8, 99].map(|times| backoff(times).as_secs()).into();
-    assert_eq!(pauses, [30, 60, 120, 1920, 3600, 3600]);
 }
 
 #[tokio::test]

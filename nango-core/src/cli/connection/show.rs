@@ -9,6 +9,7 @@ use crate::{
         Command, CommandError, Context, Exit, lookup,
         table::{pluralized, utc_time},
     },
+    error::Chain,
     time::Timestamp,
     wire::ConnectionDetail,
 };
@@ -51,10 +52,10 @@ impl Command for Show {
                 connection.config.extend(credentials.config().map(of));
                 credentials.to_json(arguments.show_secrets)
             }
-            Err(error) if arguments.show_secrets => return Err(CommandError::setup(error.to_string())),
+            Err(error) if arguments.show_secrets => return Err(error.into()),
             // The rest of the connection can still be shown.
             Err(error) => {
-                context.terminal.note(format_args!("warning: {error}"));
+                context.terminal.note(format_args!("warning: {}", Chain(&error)));
                 json!({ "type": connection.auth })
             }
         };

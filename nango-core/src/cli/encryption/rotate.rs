@@ -76,7 +76,7 @@ fn add_key(config: &Config) -> Result<KeyId, CommandError> {
     if config.is_in_memory() {
         return Err(CommandError::usage("--new-key: a database in memory has no key file"));
     }
-    KeyRing::add_to_file(&config.key_file).map_err(|error| CommandError::setup(error.to_string()))
+    Ok(KeyRing::add_to_file(&config.key_file)?)
 }
 
 fn nothing_to_do(config: &Config, active: Option<KeyId>) -> CommandError {

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     ErrorKind,
     declare::OffsetBy,
+    error::Chain,
     http::{
         Body, Method,
         mock::{MockResponse, MockTransport, mock_json, mock_response, unreachable_server},
@@ -33,12 +34,12 @@ async fn read_all_pages(mut walk: Walk) -> Vec<String> {
             Ok(Some(page)) => match page.records() {
                 Ok(records) => pages.push(records.join(" ")),
                 Err(error) => {
-                    pages.push(error.to_string());
+                    pages.push(Chain(&error).to_string());
                     return pages;
                 }
             },
             Err(error) => {
-                pages.push(error.to_string());
+                pages.push(Chain(&error).to_string());
                 return pages;
             }
         }

@@ -8,7 +8,7 @@ use super::{
     Part, Template,
     url_component::{UrlComponent, component_at},
 };
-use crate::provider::{ResolveError, TemplateScope};
+use crate::provider::{ResolveError, ResolvedUrlError, TemplateScope};
 
 impl Template {
     /// Resolves the template with unmodified values, for headers and parameters.
@@ -38,18 +38,13 @@ impl Template {
     /// Fails if every alternative lacks a value, a value is not allowed in its component, or the result is not an
     /// `http(s)` URL.
     pub fn resolve_url(&self, scope: &TemplateScope<'_>) -> Result<Url, ResolveError> {
-        let wrong = |reason: String| ResolveError::Url {
-            integration: scope.integration().to_owned(),
-            template: self.as_str().to_owned(),
-            reason,
-        };
         let text =
             self.fill(scope, |slot, value| encode_value(&slot, &value, component_at(slot.before, slot.after), scope))?;
-        let url: Url = text.parse().map_err(|error: url::ParseError| wrong(error.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(wrong("it must start with `https://` and have a host".to_owned()));
-        }
-        Ok(url)
+        parse_http_url(&text).map_err(|source| ResolveError::Url {
+            integration: scope.integration().to_owned(),
+            template: self.as_str().to_owned(),
+            source,
+        })
     }
 
     /// Resolves the template as an endpoint, the path and query relative to a base URL, and encodes each value for its
@@ -106,6 +101,12 @@ impl Template {
         // the missing value of the last alternative.
         missing.map_or_else(|| Ok(String::new()), Err)
     }
+}
+
+fn parse_http_url(text: &str) -> Result<Url, ResolvedUrlError> {
+    let url: Url = text.parse()?;
+    let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
+    if is_http { Ok(url) } else { Err(ResolvedUrlError::NotHttp) }
 }
 
 /// A value and its context in a template.
