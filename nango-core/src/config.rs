@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_secret() {
+    fn debug_form_of_configuration_shows_no_secret() {
         let file = "[environment]\nTOKEN = 'hush-1'\n[integrations.github]\nheaders = { X-Key = 'hush-2' }";
         let env = &[("NANGO_ENCRYPTION_KEY", "hush-3"), ("NANGO_ENV_OTHER", "hush-4")];
         let config = Config::load(sources(Some("postgres://me:hush-5@host/db"), env, Some(file))).unwrap();

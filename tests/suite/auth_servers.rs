@@ -178,7 +178,7 @@ fn api_accepts_only_tokens_of_its_authorization_server() {
 }
 
 #[test]
-fn nangos_catalogue_is_fetched_and_not_shipped() {
+fn catalogue_of_nango_is_fetched_and_not_shipped() {
     let Some(providers) = catalogue::providers() else { return };
     let text = std::fs::read_to_string(providers).unwrap();
     let entries = text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_alphanumeric())).count();

@@ -58,7 +58,7 @@ macro_rules! conformance {
 
 conformance! {
     records:
-        save_adds_then_leaves_unchanged_then_updates
+        saved_record_is_added_then_unchanged_then_updated
         delete_keeps_payload
         delete_of_missing_record_is_ignored
         saved_tombstone_is_added
@@ -68,7 +68,7 @@ conformance! {
         commit_has_one_timestamp_and_consecutive_sequence_numbers
         page_is_committed_completely_or_not_at_all
         pages_of_one_commit_are_committed_completely_or_not_at_all
-        counters_equal_a_recount
+        stored_counters_equal_a_recount
         ids_and_payloads_are_stored_unchanged
         variants_and_connections_are_separate_datasets
         concurrent_writers_lose_no_record

@@ -4,22 +4,22 @@
 //! A short version always runs; `NANGO_TEST_LONG=1` kills 1,000 times on each database (about half an hour each), and
 //! `NANGO_TEST_SEED=n` repeats a run.
 
+mod concurrent_processes;
+mod disk_errors;
+mod edge_values;
 #[cfg(debug_assertions)]
 mod failpoints;
-mod faults;
-mod power;
+mod power_loss;
 mod preload;
 mod proof_sync;
 mod replica;
 mod scenario;
 mod server;
-mod two_processes;
-mod values;
 mod verify;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use faults::check_locked_database;
+pub(crate) use disk_errors::check_locked_database;
 use nango_tests::{
     DatabaseKind,
     rng::{self, Rng},

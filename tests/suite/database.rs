@@ -39,7 +39,7 @@ fn cursor(record: &Value) -> &str {
 }
 
 #[test]
-fn check_reports_problems_found_and_not_repaired() {
+fn database_check_reports_problems_and_repairs_none() {
     let synced = SyncedRegistry::new();
     let sound = synced.database(&["check"]);
     assert_eq!((&sound["sound"], &sound["findings"]), (&json!(true), &json!([])));
@@ -69,7 +69,7 @@ fn check_reports_problems_found_and_not_repaired() {
 }
 
 #[test]
-fn backup_opens_and_has_the_same_records() {
+fn database_backup_opens_with_the_same_records() {
     let synced = SyncedRegistry::new();
     let before = synced.all();
     let made = synced.database(&["backup", "backup.db"]);
@@ -85,7 +85,7 @@ fn backup_opens_and_has_the_same_records() {
 }
 
 #[test]
-fn copy_continues_feed_and_sync_of_its_source() {
+fn database_copy_continues_feed_and_sync_of_its_source() {
     let synced = SyncedRegistry::new();
     let before = synced.all();
     let last_cursor = cursor(&before[record_count(&before) - 1]).to_owned();
@@ -148,7 +148,7 @@ fn records_are_pruned_erased_and_emptied() {
 }
 
 #[test]
-fn retain_prunes_and_empties_by_configured_age() {
+fn database_retain_prunes_and_empties_by_configured_age() {
     let mut synced = SyncedRegistry::new();
     let unset = synced.registry.run(["database", "retain"]).expect(3);
     assert!(unset.stderr.contains("[retention]") && unset.stderr.contains("NANGO_RETENTION_"), "{}", unset.stderr);

@@ -46,7 +46,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn links_lead_to_files_and_headings() {
+fn document_links_lead_to_files_and_headings() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace");
     let mut broken = Vec::new();
     for document in documents() {
@@ -70,7 +70,7 @@ fn links_lead_to_files_and_headings() {
 }
 
 #[test]
-fn summary_lists_every_page() {
+fn guide_summary_lists_every_page() {
     let documents = documents();
     let summary = documents.iter().find(|document| document.path == "docs/SUMMARY.md").expect("docs/SUMMARY.md");
     let listed: BTreeSet<String> =
@@ -84,7 +84,7 @@ fn summary_lists_every_page() {
 }
 
 #[test]
-fn rust_blocks_are_compiled() {
+fn rust_blocks_of_guide_are_compiled() {
     let program: Vec<&str> = PROGRAM.lines().collect();
     let is_there = |block: &[&str]| {
         program.windows(block.len()).any(|lines| {
@@ -109,7 +109,7 @@ fn rust_blocks_are_compiled() {
 }
 
 #[test]
-fn shell_blocks_without_network_run() {
+fn shell_blocks_of_guide_without_network_run() {
     let registry = Registry::new();
     let bin = registry.dir().join("bin");
     fs::create_dir(&bin).expect("a folder");

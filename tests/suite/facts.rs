@@ -25,7 +25,7 @@ use table::{ACCEPTED_DIFFERENCES, COVERED, GATEWAYS};
 const MIN_CONFIRMED_ENTRIES: usize = 45;
 
 #[test]
-fn entries_agree_with_public_api_descriptions() {
+fn provider_entries_agree_with_public_api_descriptions() {
     let Some(descriptions) = Descriptions::read() else { return };
     let registry = Registry::new();
     let names: Vec<&str> = COVERED.iter().map(|(name, _)| *name).collect();
@@ -71,7 +71,7 @@ fn entries_agree_with_public_api_descriptions() {
 }
 
 #[test]
-fn entries_list_exactly_the_packages_they_are_compared_with() {
+fn provider_entries_list_exactly_the_packages_they_are_compared_with() {
     let Some(descriptions) = Descriptions::read() else { return };
     let listed = Registry::new().json(["providers", "list", "--json"]);
     let named: BTreeMap<_, _> = listed

@@ -9,7 +9,7 @@ fn function_row<'a>(list: &'a Value, name: &str) -> &'a Value {
 }
 
 #[test]
-fn list_contains_every_function_with_its_declaration() {
+fn function_list_contains_every_function_with_its_declaration() {
     let list = Registry::new().json(["list", "--json"]);
 
     let sync = function_row(&list, "repo-issues");
@@ -35,7 +35,7 @@ fn list_contains_every_function_with_its_declaration() {
 }
 
 #[test]
-fn list_is_sorted_and_deterministic() {
+fn function_list_is_sorted_and_deterministic() {
     let registry = Registry::new();
     let list = registry.json(["list", "--json"]);
     let key = |row: &Value| {

@@ -142,7 +142,7 @@ fn second_run_is_refused_while_first_is_running() {
 }
 
 #[test]
-fn two_processes_share_one_database() {
+fn syncs_of_two_processes_share_one_database() {
     let registry = connected();
     registry.run(["connection", "add", "hubspot", "other", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
     let first = registry.start(RUN);

@@ -76,7 +76,7 @@ fn provider_file_from_configuration_flag_or_environment_overrides_builtin_entrie
 }
 
 #[test]
-fn check_reports_unusable_entries_and_reasons() {
+fn provider_check_reports_unusable_entries_and_reasons() {
     let registry = with_file();
     let check = registry.json(["providers", "check", "--json"]);
     assert_eq!((&check["total"], &check["usable"]), (&json!(5), &json!(3)));
@@ -138,7 +138,7 @@ fn provider_is_shown_with_required_fields() {
 }
 
 #[test]
-fn search_finds_names_and_categories() {
+fn provider_search_finds_names_and_categories() {
     let registry = with_file();
     let found = |text: &str| {
         let rows = registry.json(["providers", "list", "--search", text, "--json"]);

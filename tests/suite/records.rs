@@ -71,7 +71,7 @@ fn run_without_changes_writes_no_record() {
 }
 
 #[test]
-fn follow_prints_changes_as_they_are_committed() {
+fn followed_feed_prints_changes_when_they_are_committed() {
     let synced = SyncedRegistry::new();
     let read = ["records", "github", "GithubIssue", "--connection", "acme", "--follow", "--json"];
     let mut follower = synced.registry.start(read);

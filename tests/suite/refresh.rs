@@ -3,12 +3,12 @@
 
 mod concurrent;
 mod dry_run;
-mod failures;
 mod fixture;
-mod killed;
+mod killed_process;
+mod server_failures;
 
 pub(crate) use concurrent::check_refresh_outlasts_lease;
-pub(crate) use failures::{check_lost_token_response, check_valid_token_while_server_is_down};
 #[cfg(debug_assertions)]
-pub(crate) use killed::check_kill_at_refresh_failpoints;
-pub(crate) use killed::check_kill_during_token_response;
+pub(crate) use killed_process::check_kill_at_refresh_failpoints;
+pub(crate) use killed_process::check_kill_during_token_response;
+pub(crate) use server_failures::{check_lost_token_response, check_valid_token_while_server_is_down};

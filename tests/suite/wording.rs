@@ -124,7 +124,7 @@ fn documentation_has_subjects_and_says_something() {
 }
 
 #[test]
-fn lines_are_short() {
+fn source_lines_have_limited_length() {
     let mut findings = Vec::new();
     for source in sources::all(&[".rs"]).iter().filter(|source| !is_exempt(source)) {
         for (at, line) in source.text.lines().enumerate() {

@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_hides_the_secret() {
+    fn debug_form_hides_the_secret() {
         assert_eq!(format!("{:?}", Some(Secret::from("hush"))), "Some(***)");
         assert_eq!(Secret::from("hush").expose(), "hush");
     }

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_command_has_its_own_help() {
+    fn every_database_command_has_its_own_help() {
         let abouts: BTreeSet<String> =
             COMMANDS.iter().filter_map(|command| command.clap().get_about().map(ToString::to_string)).collect();
         assert_eq!(abouts.len(), COMMANDS.len(), "{abouts:#?}");

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn age_needs_a_unit_and_is_bounded() {
+    fn retention_age_needs_a_unit_and_is_bounded() {
         let hours = |hours: u64| Ok(Some(Duration::from_hours(hours)));
         assert_eq!(parse_age("30d"), hours(720));
         assert_eq!(parse_age(" 12 hours "), hours(12));

@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_no_secret() {
+    fn debug_form_of_request_shows_no_secret() {
         let mut request =
             OutgoingRequest::new(Method::POST, "https://u:hush@h.test/?api_key=hush&a=1".parse().unwrap());
         request.headers.insert("authorization", HeaderValue::from_static("Bearer hush"));

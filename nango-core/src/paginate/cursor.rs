@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn cursor_of_digits_counts() {
+    fn cursor_of_digits_is_position_based() {
         for value in [json!(100), json!("100"), json!(0)] {
             assert!(Cursor::Json(value.clone()).is_counting(), "{value}");
         }

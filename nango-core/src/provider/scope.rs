@@ -307,7 +307,7 @@ mod tests {
         }
 
         #[test]
-        fn lookup_never_panics(value in tree(), path in "[a-c.0-9]{0,12}|.*") {
+        fn lookup_of_any_name_never_panics(value in tree(), path in "[a-c.0-9]{0,12}|.*") {
             let _ = lookup_path(&value, &path);
         }
     }
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_value() {
+    fn debug_form_of_scope_shows_no_value() {
         let map = json!({ "a": "hush" });
         let map = map.as_object().unwrap();
         let scope = TemplateScope::new("acme", map, map).token(Some("hush")).client(Some(("hush", "hush")));

@@ -89,7 +89,7 @@ mod tests {
         }
 
         #[test]
-        fn any_number_never_panics(integer: i64, float: f64) {
+        fn epoch_of_any_number_never_panics(integer: i64, float: f64) {
             for units in [EpochUnits::UpToMillis, EpochUnits::UpToNanos] {
                 let _ = (units.read_integer(integer), units.read_float(float));
             }

@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn date_is_read_in_the_three_http_formats() {
+    fn http_date_is_read_in_its_three_formats() {
         check("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777));
         check(" Sun, 06 Nov 1994 08:49:37 GMT ", Some(784_111_777));
         check("Sunday, 06-Nov-94 08:49:37 GMT", Some(784_111_777));
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_date_is_none() {
+    fn invalid_http_date_is_none() {
         for text in ["", "soon", "12", "Sun, 31 Feb 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"] {
             check(text, None);
         }

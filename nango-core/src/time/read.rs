@@ -110,7 +110,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_value_never_panics(text in ".{0,20}|[0-9:.eE+-]{0,24}", number: f64) {
+        fn timestamp_of_any_value_never_panics(text in ".{0,20}|[0-9:.eE+-]{0,24}", number: f64) {
             let _ = (from_json(&text), from_text(&text), from_float(number));
         }
     }

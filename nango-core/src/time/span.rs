@@ -61,14 +61,14 @@ mod tests {
     }
 
     #[test]
-    fn microseconds_saturate() {
+    fn span_in_microseconds_saturates() {
         assert_eq!(saturating_micros(Duration::from_millis(7)), 7_000);
         assert_eq!(saturating_micros(Duration::MAX), i64::MAX);
     }
 
     proptest! {
         #[test]
-        fn any_value_never_panics(text in ".{0,20}|[0-9:.eE+-]{0,24}", number: f64) {
+        fn span_of_any_value_never_panics(text in ".{0,20}|[0-9:.eE+-]{0,24}", number: f64) {
             for value in [json!(text), json!(number)] {
                 let _ = parse_span(&value);
             }

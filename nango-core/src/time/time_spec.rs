@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn text_without_a_time_is_none() {
+    fn time_spec_without_a_time_is_none() {
         for text in
             ["", "soon", "-1", "+5", "NaN", "inf", "infinity", "1994-11-06", "5x", "5 5", "s", "1.2.3", "m5", "."]
         {
@@ -158,7 +158,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_never_panics(text in "\\PC{0,40}", now: i64) {
+        fn time_spec_of_any_text_never_panics(text in "\\PC{0,40}", now: i64) {
             for unit in [Unit::Seconds, Unit::Milliseconds] {
                 if let Some(time) = parse_time_spec(&text, unit) {
                     let _ = time.wait_from(Timestamp::from_micros(now));
@@ -167,12 +167,12 @@ mod tests {
         }
 
         #[test]
-        fn value_like_text_never_panics(text in "[0-9.,;: TZ+eEdhmsuGMT-]{0,30}") {
+        fn time_spec_of_value_like_text_never_panics(text in "[0-9.,;: TZ+eEdhmsuGMT-]{0,30}") {
             let _ = parse_time_spec(&text, Unit::Seconds);
         }
 
         #[test]
-        fn seconds_round_trip(seconds in 0_u32..100_000_000) {
+        fn span_in_seconds_round_trips(seconds in 0_u32..100_000_000) {
             let wait = Duration::from_secs(u64::from(seconds));
             prop_assert_eq!(parse_time_spec(&seconds.to_string(), Unit::Seconds), Some(TimeSpec::After(wait)));
             prop_assert_eq!(parse_time_spec(&format!("{seconds}s"), Unit::Seconds), Some(TimeSpec::After(wait)));

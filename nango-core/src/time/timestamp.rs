@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arithmetic_saturates() {
+    fn timestamp_arithmetic_saturates() {
         let second = Duration::from_secs(1);
         assert_eq!(Timestamp::MAX + second, Timestamp::MAX);
         assert_eq!(Timestamp::MIN - second, Timestamp::MIN);
@@ -158,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn coarser_units_are_rounded_down() {
+    fn timestamp_in_coarser_unit_is_rounded_down() {
         assert_eq!(Timestamp::from_micros(1_999_999).as_seconds(), 1);
         assert_eq!(Timestamp::from_micros(-1).as_seconds(), -1);
         assert_eq!(Timestamp::from_micros(-1).as_millis(), -1);
     }
 
     #[test]
-    fn text_is_read_again_and_is_the_nearest_one_outside_of_the_calendar() {
+    fn timestamp_text_is_read_back_and_nearest_outside_of_calendar() {
         let at = Timestamp::from_micros(1_795_348_800_000_001);
         assert_eq!(Timestamp::parse_rfc3339(&at.to_string()), Some(at));
         assert_eq!(Timestamp::parse_rfc3339("1795348800"), None);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn stored_form_is_the_number_of_microseconds() {
+    fn stored_timestamp_is_the_number_of_microseconds() {
         assert_eq!(serde_json::to_string(&Timestamp::from_micros(-7)).unwrap(), "-7");
         assert_eq!(serde_json::from_str::<Timestamp>("12").unwrap(), Timestamp::from_micros(12));
     }

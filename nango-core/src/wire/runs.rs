@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn triggered_run_is_a_report_or_an_error() {
+    fn triggered_run_json_is_a_report_or_an_error() {
         let outcomes = [Ok(report(FunctionKind::Sync, RunStatus::Success)), Err(Error::msg("no such sync"))];
         let triggered = outcomes.map(|outcome| TriggeredSync { sync: "issues".into(), outcome }).into();
         let mut action_report = RunReport { triggered, ..report(FunctionKind::Action, RunStatus::Success) };

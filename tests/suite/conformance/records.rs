@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::support::*;
 
-pub(super) async fn save_adds_then_leaves_unchanged_then_updates(store: TestStore) {
+pub(super) async fn saved_record_is_added_then_unchanged_then_updated(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     assert_eq!(sync.save(&[("a", 1), ("b", 1)]).await, [Added, Added]);
     let before = sync.feed().await;
@@ -185,7 +185,7 @@ pub(super) async fn pages_of_one_commit_are_committed_completely_or_not_at_all(s
     assert!(store.commit_all(Vec::new()).await.unwrap().is_empty());
 }
 
-pub(super) async fn counters_equal_a_recount(store: TestStore) {
+pub(super) async fn stored_counters_equal_a_recount(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1), ("b", 1), ("c", 100_000)]).await;
     sync.save(&[("a", 1), ("b", 22), ("d", 4)]).await;

@@ -2,8 +2,8 @@
 //! another, or the network cuts a connection between any two bytes. A run continues by itself or reports the loss; the
 //! next run resumes; no record is lost or duplicated.
 
+mod errors;
 mod proxy;
-mod refused;
 
 use std::{ffi::OsStr, thread, time::Duration};
 

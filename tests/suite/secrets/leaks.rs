@@ -36,7 +36,7 @@ pub(super) fn mark(secret: &str) -> String {
 
 /// Checks the search itself: a secret is found in every encoding.
 #[test]
-fn search_finds_a_secret_in_each_form() {
+fn leak_search_finds_secret_in_every_encoding() {
     let mut secrets_gen = super::cases::SecretGenerator::default();
     let secret = secrets_gen.secret();
     for form in nango_tests::echo::encoded_forms(&secret) {

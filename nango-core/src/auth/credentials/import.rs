@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn expiry_counts_from_created_at() {
+    fn token_expiry_counts_from_created_at() {
         let end = |created: Value| {
             let response = json!({ "access_token": "a1", "expires_in": "3600", "created_at": created });
             import(AuthMode::OAuth2, &response).unwrap()["expires_at"].clone()
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn token_may_come_with_its_scheme() {
+    fn token_with_its_scheme_is_accepted() {
         for token in ["Bearer a1", "bearer  a1 ", "a1"] {
             for value in [json!(token), json!({ "access_token": token })] {
                 assert_eq!(import(AuthMode::Bearer, &value).unwrap()["access_token"], "a1", "{value}");

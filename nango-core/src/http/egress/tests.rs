@@ -199,7 +199,7 @@ fn exception_applies_to_its_integration_host_and_port() {
 }
 
 #[test]
-fn denial_names_the_setting_that_allows_the_host() {
+fn denied_request_names_the_setting_that_allows_the_host() {
     let error = |policy: &EgressPolicy, url: &str| policy.check(None, &url.parse().unwrap()).unwrap_err().to_string();
     let default = EgressPolicy::default();
     assert_eq!(

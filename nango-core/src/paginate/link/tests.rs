@@ -112,7 +112,7 @@ fn member_with_the_relation_and_without_a_target_is_unreadable() {
 }
 
 #[test]
-fn header_without_the_relation_is_absent() {
+fn link_header_without_the_relation_is_absent() {
     for value in [
         "",
         " ,, ",
@@ -140,7 +140,7 @@ fn header_without_the_relation_is_absent() {
 }
 
 #[test]
-fn several_headers_are_one_list() {
+fn several_link_headers_are_one_list() {
     let headers =
         |values: &[&str]| -> HeaderMap { values.iter().map(|value| (LINK, value.parse().unwrap())).collect() };
     let two = headers(&[r#"</1>; rel="prev""#, r#"</3>; rel="next""#]);
@@ -166,7 +166,7 @@ fn link(target: &str, relations: &str, quote: &str, before: &str, after: &str) -
 
 proptest! {
     #[test]
-    fn no_value_panics(value in "[<>;,=\"' a-z\\\\/é]{0,40}|.*", bytes in any::<Vec<u8>>()) {
+    fn link_header_of_any_text_never_panics(value in "[<>;,=\"' a-z\\\\/é]{0,40}|.*", bytes in any::<Vec<u8>>()) {
         let _ = target_in(value.as_bytes(), "next");
         let _ = target_in(&bytes, "next");
     }

@@ -170,7 +170,7 @@ fn token_obtaining_mode_also_accepts_bearer() {
 
 proptest! {
     #[test]
-    fn parsing_never_panics(text in "(a|b|alias|auth_mode|proxy|base_url|NONE|OAUTH2|: |:|\n|\n  |\n    |\\{|\\}|\\[|\\]|, |'|\\$\\{|x){0,40}") {
+    fn catalogue_of_any_text_never_panics(text in "(a|b|alias|auth_mode|proxy|base_url|NONE|OAUTH2|: |:|\n|\n  |\n    |\\{|\\}|\\[|\\]|, |'|\\$\\{|x){0,40}") {
         if let Ok(catalogue) = Catalogue::parse(&text) {
             let check = catalogue.check();
             prop_assert_eq!(check.usable + check.problems.len(), check.total);

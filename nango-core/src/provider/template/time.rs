@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn relative_times_are_shifted() {
+    fn relative_time_is_shifted_from_now() {
         check("now+1:minutes:X", "1741147449");
         check("now+7:days:YYYY-MM-DD", "2025-03-12");
         check("now-1:week:YYYY-MM-DD", "2025-02-26");
@@ -178,7 +178,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn formatting_never_panics(
+        fn time_format_of_any_text_never_panics(
             text in "now([+-][0-9]{0,20}:[a-z]{0,8})?(:[A-Za-z\\[\\]%: ä]{0,20})?",
             now in any::<i64>(),
         ) {

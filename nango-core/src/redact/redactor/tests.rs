@@ -119,7 +119,7 @@ fn values_headers_and_urls_are_redacted() {
 
 proptest! {
     #[test]
-    fn no_form_of_any_secret_is_left(secret in "\\PC{3,40}", before in "\\PC{0,8}", after in "\\PC{0,8}") {
+    fn redacted_text_contains_no_form_of_any_secret(secret in "\\PC{3,40}", before in "\\PC{0,8}", after in "\\PC{0,8}") {
         prop_assume!(!"***".contains(&secret));
         let redactor = redactor(&[&secret]);
         redactor.add_basic_auth("user", Zeroizing::new(secret.clone()));
@@ -130,7 +130,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_panics(secret in ".{3,8}", text in ".{0,64}|[%\\\\&u0-9a-f;#x]{0,64}") {
+    fn redaction_of_any_text_never_panics(secret in ".{3,8}", text in ".{0,64}|[%\\\\&u0-9a-f;#x]{0,64}") {
         let _ = redactor(&[&secret]).hide(&text);
     }
 }

@@ -72,7 +72,7 @@ async fn empty_list_against_live_records_is_held_until_allow_deletes_lifts_the_g
 }
 
 #[tokio::test]
-async fn max_deletes_deletes_none_when_more_are_missing() {
+async fn nothing_is_deleted_when_more_than_max_deletes_are_missing() {
     let fixture = Fixture::new().await;
     fixture.script.add("/things", 200, &[], things(1..=10));
     assert_succeeded(&fixture.sync("at-most-a-fifth").await);

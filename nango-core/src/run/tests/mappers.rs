@@ -14,7 +14,7 @@ fn page(ids: impl IntoIterator<Item = u64>, next: Option<&str>) -> Value {
 const SPACE: &str = "/spaces/a%20b%2Fc/things";
 
 #[tokio::test]
-async fn all_pages_are_saved_and_missing_records_are_deleted() {
+async fn mapper_saves_all_pages_and_deletes_missing_records() {
     let fixture = Fixture::new().await;
     fixture.script.add(SPACE, 200, &[], page([1, 2], Some("x")));
     fixture.script.add(SPACE, 200, &[], page([3], None));

@@ -55,7 +55,7 @@ async fn incomplete_walk_does_not_move_since() {
 }
 
 #[tokio::test]
-async fn full_reads_the_whole_list_and_drops_the_interrupted_walk() {
+async fn full_run_reads_the_whole_list_and_drops_the_interrupted_walk() {
     let fixture = Fixture::new().await;
     let (name, value) = date("00:00:10");
     fixture.script.add("/things", 200, &[(name, &value)], json!({ "items": [], "next": null }));

@@ -14,7 +14,7 @@ fn public(key: &PrivateKey, length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn ed25519_of_rfc_8032() {
+fn ed25519_signature_matches_rfc_8032() {
     let signature = PrivateKey::from_pem(ED25519).unwrap().ed25519(b"").unwrap();
     let expect = "\
         e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25b\
@@ -23,7 +23,7 @@ fn ed25519_of_rfc_8032() {
 }
 
 #[test]
-fn rs256_of_rfc_7515() {
+fn rs256_signature_matches_rfc_7515() {
     let message = "\
         eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19\
         yb290Ijp0cnVlfQ";
@@ -86,12 +86,12 @@ fn invalid_private_key_is_refused() {
 
 proptest! {
     #[test]
-    fn no_text_panics(text in ".{0,80}|-----BEGIN [A-Z ]{0,12}PRIVATE KEY-----[A-Za-z0-9+/= \\\\n]{0,80}-----END PRIVATE KEY-----") {
+    fn private_key_of_any_text_never_panics(text in ".{0,80}|-----BEGIN [A-Z ]{0,12}PRIVATE KEY-----[A-Za-z0-9+/= \\\\n]{0,80}-----END PRIVATE KEY-----") {
         let _ = PrivateKey::from_pem(&text);
     }
 
     #[test]
-    fn no_signature_panics(der in proptest::collection::vec(any::<u8>(), 0..80)) {
+    fn signature_of_any_text_never_panics(der in proptest::collection::vec(any::<u8>(), 0..80)) {
         let _ = ecdsa_signature_from_der(&der);
     }
 }

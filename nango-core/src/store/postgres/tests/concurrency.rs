@@ -190,7 +190,7 @@ async fn commit_of_another_process_wakes_waiting_readers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_listens_without_named_statements() {
+async fn store_without_named_statements_does_not_listen() {
     let Some(database) = database() else { return };
     let url = database.url_with("statement-cache-capacity=0");
     let here = Postgres::open(&url).await.unwrap();
