@@ -13,7 +13,7 @@ use syn::{
     spanned::Spanned,
 };
 
-use crate::{args::Errors, marker};
+use crate::{args::Errors, attributes, marker};
 
 /// Function under an attribute.
 pub(crate) struct Func {
@@ -84,7 +84,7 @@ impl Func {
 
     /// Returns the `#[cfg(…)]` attributes of the function. Generated items have the same conditions.
     pub(crate) fn cfgs(&self) -> Vec<&Attribute> {
-        self.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect()
+        attributes::cfgs(&self.attrs)
     }
 
     /// Checks the rules for all annotated functions: async, not generic, with a return type.

@@ -15,14 +15,15 @@
 //! There is one file per attribute, with the same three stages: raw arguments (`Args`), a validated declaration, which
 //! is a type of its own, and tokens. Invariants: a function's body is never parsed; all mistakes are reported at once,
 //! each at the tokens that are wrong; the item is always emitted again, so that a mistake causes no further errors
-//! elsewhere.
+//! elsewhere. The item under an attribute is read and emitted by `func` (functions) or `data` (structs and enums).
 
 mod action;
 mod args;
+mod attributes;
 mod capability;
 mod checkpoint;
+mod data;
 mod deletes;
-mod derives;
 mod duration;
 mod endpoint;
 mod event;
@@ -37,7 +38,7 @@ mod paginate;
 mod parts;
 mod patch;
 mod path;
-mod serde_name;
+mod serde_attributes;
 mod since;
 mod sync;
 mod typescript;

@@ -1,4 +1,4 @@
-//! Derives of data types.
+//! Attributes of an item that its expansion repeats or completes: conditions and derives.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -28,7 +28,29 @@ pub(crate) fn derives(attrs: &[Attribute]) -> TokenStream {
     }
 }
 
-/// Returns the `#[cfg(…)]` attributes of the type. Generated items have the same conditions.
+/// Returns the `#[cfg(…)]` attributes of an item. Generated items have the same conditions.
 pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<&Attribute> {
     attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::{DeriveInput, parse_quote};
+
+    use super::*;
+
+    #[test]
+    fn written_derives_are_not_repeated() {
+        let item: DeriveInput = parse_quote! {
+            #[cfg(unix)]
+            #[derive(Default, ::core::clone::Clone, serde::Serialize)]
+            #[derive(Debug)]
+            struct Issue;
+        };
+        let got = derives(&item.attrs).to_string().replace(' ', "");
+        for (name, expect) in [("Debug", false), ("Clone", false), ("Serialize", false), ("Deserialize", true)] {
+            assert_eq!(got.contains(&format!("::{name}")), expect, "{name}: {got}");
+        }
+        assert_eq!(cfgs(&item.attrs).len(), 1);
+    }
 }

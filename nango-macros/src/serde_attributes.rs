@@ -1,7 +1,14 @@
-//! JSON name of a field, derived from its serde attributes.
+//! Serde attributes of a field: its name in JSON, and the keys that are written.
 
 use proc_macro2::TokenTree;
-use syn::{Attribute, Field, LitStr, Token, ext::IdentExt, meta::ParseNestedMeta, parse::ParseStream};
+use quote::ToTokens;
+use syn::{
+    Attribute, Field, LitStr, Meta, Token,
+    ext::IdentExt,
+    meta::ParseNestedMeta,
+    parse::{ParseStream, Parser},
+    punctuated::Punctuated,
+};
 
 /// Returns the name that serde writes for a field of a struct with these attributes.
 pub(crate) fn json_name(container: &[Attribute], field: &Field) -> String {
@@ -13,6 +20,18 @@ pub(crate) fn json_name(container: &[Attribute], field: &Field) -> String {
         Some(rule) => renamed(&name, &rule),
         None => name,
     }
+}
+
+/// Returns the keys in the `#[serde(…)]` attributes of a field.
+pub(crate) fn keys(attrs: &[Attribute]) -> Vec<String> {
+    let mut keys = Vec::new();
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
+        let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
+        // Serde reports an attribute that does not parse.
+        let metas = attr.meta.require_list().ok().and_then(|list| parse.parse2(list.tokens.clone()).ok());
+        keys.extend(metas.into_iter().flatten().map(|meta| meta.path().to_token_stream().to_string()));
+    }
+    keys
 }
 
 /// Returns the value of `key = "…"` or `key(serialize = "…")` in the serde attributes. Serde itself reports an
@@ -171,5 +190,17 @@ mod tests {
             ),
             "b",
         );
+    }
+
+    #[test]
+    fn keys_of_all_serde_attributes_are_found() {
+        let field: Field = parse_quote! {
+            #[serde(rename = "a", default)]
+            #[cfg(unix)]
+            #[serde(skip_serializing_if = "f", with(x))]
+            #[serde(not valid)]
+            x: u8
+        };
+        assert_eq!(keys(&field.attrs), ["rename", "default", "skip_serializing_if", "with"]);
     }
 }
