@@ -72,7 +72,8 @@ pub const fn fits_nullable<T: Fits<F::Value>, F: Nullable>(_field: &F) {}
 /// Type of a field that can be `null`.
 #[diagnostic::on_unimplemented(
     message = "the model's field is `{Self}`, which cannot be null",
-    label = "write `Option` in place of `Patch`"
+    label = "write `Option` in place of `Patch`",
+    note = "see docs/reference/attributes.md#patch in the repository"
 )]
 pub trait Nullable {
     type Value;

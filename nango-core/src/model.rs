@@ -42,7 +42,8 @@ pub(crate) type SchemaFn = fn(&mut schemars::SchemaGenerator) -> schemars::Schem
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no schema",
     label = "not a model",
-    note = "put `#[model]` on the definition of `{Self}`"
+    note = "put `#[model]` on the definition of `{Self}`",
+    note = "see docs/reference/attributes.md#model in the repository"
 )]
 pub trait Data: Serialize + DeserializeOwned + schemars::JsonSchema + Send + 'static {}
 
@@ -59,7 +60,8 @@ impl<T: Data, S: BuildHasher + Default + Send + 'static> Data for HashMap<String
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a model",
     label = "not a model",
-    note = "put `#[model]` on the definition of `{Self}`"
+    note = "put `#[model]` on the definition of `{Self}`",
+    note = "see docs/reference/attributes.md#model in the repository"
 )]
 pub trait Model: Data {
     /// Name in schemas, in the cache and on the wire.
@@ -73,7 +75,8 @@ pub trait Model: Data {
     message = "`{Self}` cannot be synced: it has no `id`",
     label = "a synced model needs an `id`",
     note = "put `#[model]` on `{Self}` and give it a field `id` of type `String` or an integer, \
-            or name its key with `#[model(id = \"field\")]`"
+            or name its key with `#[model(id = \"field\")]`",
+    note = "see docs/reference/attributes.md#model in the repository"
 )]
 pub trait Record: Model {
     /// Description of the model, reached through the bound that descriptors need.

@@ -1,12 +1,15 @@
 //! The documents are true: links lead somewhere, references are generated, and examples compile and run.
 
+mod anchors;
 mod generated;
+mod notes;
 
 use std::{collections::BTreeSet, env, fs, os::unix::fs::symlink, path::Path, process::Command};
 
 use nango_tests::{Registry, registry::registry_binary};
 
 use crate::sources::{self, Source};
+use anchors::anchors;
 
 /// The program that holds the Rust blocks of the documents.
 const PROGRAM: &str = include_str!("../programs/docs.rs");
@@ -33,16 +36,6 @@ fn blocks<'d>(document: &'d Source, info: &str) -> Vec<Vec<&'d str>> {
         }
     }
     blocks
-}
-
-/// The anchors of a document's headings, as GitHub and mdBook make them.
-fn anchors(text: &str) -> BTreeSet<String> {
-    let headings = text.lines().filter(|line| line.starts_with('#'));
-    let anchor = |heading: &str| {
-        let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
-        heading.trim_start_matches('#').trim().to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")
-    };
-    headings.map(anchor).collect()
 }
 
 #[test]

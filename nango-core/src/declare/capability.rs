@@ -11,7 +11,8 @@ use crate::model::{Checkpoint, Data};
 #[diagnostic::on_unimplemented(
     message = "sync `{Self}` does not declare the model `{M}`",
     label = "`{M}` is not declared by `{Self}`",
-    note = "declare it: `#[sync(model = \"{M}\", ...)]`, or several with `models(\"...\", \"{M}\")`"
+    note = "declare it: `#[sync(model = \"{M}\", ...)]`, or several with `models(\"...\", \"{M}\")`",
+    note = "see docs/reference/attributes.md#sync in the repository"
 )]
 pub trait Saves<M: ?Sized> {}
 
@@ -25,7 +26,8 @@ pub enum NoModel {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` declares no checkpoint",
     label = "no checkpoint type",
-    note = "declare it: `#[sync(checkpoint = YourType, ...)]` (or the same on `#[action]`)"
+    note = "declare it: `#[sync(checkpoint = YourType, ...)]` (or the same on `#[action]`)",
+    note = "see docs/reference/attributes.md#checkpoint in the repository"
 )]
 pub trait HasCheckpoint {
     /// Type of the state that is stored between runs.
@@ -36,7 +38,8 @@ pub trait HasCheckpoint {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` declares no metadata",
     label = "no metadata type",
-    note = "declare it: `metadata = YourType` in the attribute of `{Self}`"
+    note = "declare it: `metadata = YourType` in the attribute of `{Self}`",
+    note = "see docs/first-integration.md#a-sync in the repository"
 )]
 pub trait HasMetadata {
     /// Type of the metadata.
@@ -44,14 +47,22 @@ pub trait HasMetadata {
 }
 
 /// The marker of a `#[sync]` function.
-#[diagnostic::on_unimplemented(message = "`{Self}` is not a sync", label = "not a `#[sync]` function")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a sync",
+    label = "not a `#[sync]` function",
+    note = "see docs/reference/attributes.md#sync in the repository"
+)]
 pub trait SyncMarker: 'static {
     /// Descriptor of the sync.
     const DEF: &'static SyncDef;
 }
 
 /// The marker of an `#[action]` function.
-#[diagnostic::on_unimplemented(message = "`{Self}` is not an action", label = "not an `#[action]` function")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an action",
+    label = "not an `#[action]` function",
+    note = "see docs/reference/attributes.md#action in the repository"
+)]
 pub trait ActionMarker: 'static {
     /// Type of the input; `()` for an action without parameters.
     type Input: Data;

@@ -32,7 +32,8 @@ use crate::error::{Error, ErrorKind, Result};
 #[diagnostic::on_unimplemented(
     message = "a value of type `{Self}` cannot be used in a path",
     label = "`{Self}` is neither text nor a number",
-    note = "a value in a path is a `String`, a `&str`, an integer, a `bool` or a `char`"
+    note = "a value in a path is a `String`, a `&str`, an integer, a `bool` or a `char`",
+    note = "see docs/reference/attributes.md#path in the repository"
 )]
 pub trait PathValue {
     /// Returns the value as text, before it is percent-encoded.
@@ -137,7 +138,8 @@ fn template<'a>(literals: &[&str], names: impl Iterator<Item = &'a str>) -> Stri
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no endpoint",
     label = "neither a string nor `path!(\"/items/{{id}}\")`",
-    note = "an endpoint is a `&str`, a `String` or `path!(\"/items/{{id}}\")`"
+    note = "an endpoint is a `&str`, a `String` or `path!(\"/items/{{id}}\")`",
+    note = "see docs/reference/attributes.md#path in the repository"
 )]
 pub trait IntoEndpoint {
     /// Converts to an endpoint. An invalid value is reported when the request is sent.

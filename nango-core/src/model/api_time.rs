@@ -11,7 +11,8 @@ use crate::time::{self, Timestamp};
 /// [`batch_delete`](crate::NangoSync::batch_delete)). A newtype around such a type implements the trait by delegation.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the time of a record",
-    label = "a time is a `String`, an integer of 32 or 64 bits, an `f64`, or an `Option` of these"
+    label = "a time is a `String`, an integer of 32 or 64 bits, an `f64`, or an `Option` of these",
+    note = "see docs/reference/attributes.md#model in the repository"
 )]
 pub trait ApiTime {
     /// Returns the time in microseconds since 1970 (UTC); `None` if it is absent or cannot be read.

@@ -8,14 +8,16 @@ use super::Data;
 /// A flat struct that a function can store between runs. Implemented by `#[checkpoint]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a checkpoint",
-    note = "put `#[checkpoint]` on the definition of `{Self}`"
+    note = "put `#[checkpoint]` on the definition of `{Self}`",
+    note = "see docs/reference/attributes.md#checkpoint in the repository"
 )]
 pub trait Checkpoint: Data {}
 
 /// A type that is allowed for a field of a checkpoint.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field of a checkpoint",
-    label = "a checkpoint is flat: strings, numbers, booleans, and options of these"
+    label = "a checkpoint is flat: strings, numbers, booleans, and options of these",
+    note = "see docs/reference/attributes.md#checkpoint in the repository"
 )]
 pub trait CheckpointValue {}
 

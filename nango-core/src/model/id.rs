@@ -12,7 +12,8 @@ pub(crate) const ID_MAX_BYTES: usize = 255;
 /// A type that can be the id of a model.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the id of a model",
-    label = "an id is a `String` or an integer"
+    label = "an id is a `String` or an integer",
+    note = "see docs/reference/attributes.md#model in the repository"
 )]
 pub trait RecordId: Display {}
 
@@ -27,7 +28,8 @@ impl<T: RecordId> RecordId for &T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` names no record of `{M}`",
     label = "neither an id nor a record of `{M}`",
-    note = "give ids (a `String`, `&str` or an integer) or records of `{M}`, or pairs of one and its time"
+    note = "give ids (a `String`, `&str` or an integer) or records of `{M}`, or pairs of one and its time",
+    note = "see docs/reference/attributes.md#model in the repository"
 )]
 pub trait KeyOf<M> {
     /// Returns the id as text.

@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 /// Return type of a mapper: `M`, `Option<M>`, `Vec<M>` or a `Result` of these.
 #[diagnostic::on_unimplemented(
     message = "a mapper returns `Model`, `Option<Model>`, `Vec<Model>` or a `Result` of these, not `{Self}`",
-    label = "not a synced model"
+    label = "not a synced model",
+    note = "see docs/reference/attributes.md#sync in the repository"
 )]
 pub trait Mapped {
     /// Model of the saved records.
@@ -54,7 +55,8 @@ impl<T: Mapped, E: Into<Error>> Mapped for Result<T, E> {
 /// Return type of an annotated async function: a `Result` whose value has a schema.
 #[diagnostic::on_unimplemented(
     message = "an annotated function returns `nango_core::Result<T>`, not `{Self}`",
-    label = "expected `Result<T>`"
+    label = "expected `Result<T>`",
+    note = "see docs/first-integration.md#an-action in the repository"
 )]
 pub trait Returns {
     /// Type of the returned value.

@@ -13,7 +13,8 @@ use super::{Data, Record};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a patch",
     label = "not a patch",
-    note = "put `#[patch(of = YourModel)]` on the definition of `{Self}`"
+    note = "put `#[patch(of = YourModel)]` on the definition of `{Self}`",
+    note = "see docs/reference/attributes.md#patch in the repository"
 )]
 pub trait PatchOf: Data {
     /// Model of the record to change.
@@ -89,7 +90,8 @@ impl<T: JsonSchema> JsonSchema for Patch<T> {
 /// Implemented if a patch's value of type `Self` can be written to a field of type `F`.
 #[diagnostic::on_unimplemented(
     message = "a patch of type `{Self}` does not fit the model's field of type `{F}`",
-    label = "the model's field is `{F}`"
+    label = "the model's field is `{F}`",
+    note = "see docs/reference/attributes.md#patch in the repository"
 )]
 pub trait Fits<F> {}
 impl<T> Fits<T> for T {}

@@ -11,7 +11,11 @@ use crate::{
 };
 
 /// Functions that `trigger` accepts: functions with `#[action]`, with and without input.
-#[diagnostic::on_unimplemented(message = "`{Self}` is not an `#[action]` function", label = "not an action")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an `#[action]` function",
+    label = "not an action",
+    note = "see docs/reference/attributes.md#action in the repository"
+)]
 pub trait ActionFn<T> {
     /// Marker type of the action.
     type Marker: ActionMarker;
