@@ -148,11 +148,9 @@ pub(super) fn report_parse_error(
         (ErrorKind::UnknownArgument, Some(ContextValue::String(wrong))) if wrong.starts_with('-') => {
             let flags: Vec<String> =
                 command.get_arguments().filter_map(Arg::get_long).map(|flag| format!("--{flag}")).collect();
-            let near = suggest::nearest(wrong, flags.iter().map(String::as_str))
-                .filter(|near| !text.contains(*near))
-                .map(|near| format!("; did you mean `{near}`?"))
-                .unwrap_or_default();
-            format!("\n\navailable: {}{near}", suggest::list(flags.iter().map(String::as_str)))
+            let near = suggest::nearest(wrong, flags.iter().map(String::as_str)).filter(|near| !text.contains(*near));
+            let list = suggest::list(flags.iter().map(String::as_str));
+            format!("\n\navailable: {list}{}", suggest::hint(near))
         }
         (ErrorKind::InvalidSubcommand, _) => {
             let names = command.get_subcommands().map(Command::get_name).filter(|name| *name != "help");

@@ -139,8 +139,7 @@ pub(super) fn unknown_name(what: &str, wrong: &str, valid: &[&str]) -> String {
     if valid.len() <= MAX_LISTED_NAMES {
         return Registry::unknown_message(what, wrong, valid);
     }
-    let near = suggest::nearest(wrong, valid.iter().copied());
-    let hint = near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+    let hint = suggest::hint(suggest::nearest(wrong, valid.iter().copied()));
     let first: Vec<String> = valid.iter().take(MAX_LISTED_NAMES).map(|name| format!("`{name}`")).collect();
     let more = valid.len() - MAX_LISTED_NAMES;
     format!("unknown {what} `{wrong}`; available: {} and {more} more{hint}", first.join(", "))

@@ -63,7 +63,7 @@ fn check_config_names(registry: &Registry, catalogue: &Catalogue, config: &Confi
         let is_known = known.contains(&integration.as_str()) || catalogue.get(integration).is_some();
         if !is_known && settings.provider.is_none() {
             let near = suggest::nearest(integration, known.iter().copied());
-            let hint = near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+            let hint = suggest::hint(near);
             let list = suggest::list(known.iter().copied());
             problems.push(format!(
                 "`[integrations.{integration}]` in the configuration: unknown integration; available: {list}{hint} \

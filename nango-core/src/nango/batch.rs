@@ -306,7 +306,7 @@ fn check_fields(nango: &Nango, model: &'static ModelInfo, rows: &[PatchRow]) -> 
     let unknown = rows.iter().flat_map(|row| row.fields.keys()).find(|name| !fields.contains(*name));
     let Some(name) = unknown else { return Ok(()) };
     let names = || fields.iter().map(String::as_str);
-    let hint = suggest::nearest(name, names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let hint = suggest::hint(suggest::nearest(name, names()));
     let available = suggest::list(names());
     let message = format!("unknown field `{name}` of model `{}`; available: {available}{hint}", model.name);
     Err(Error::new(ErrorKind::Record, message))

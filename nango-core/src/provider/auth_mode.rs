@@ -129,8 +129,7 @@ impl fmt::Display for AuthMode {
 pub struct UnknownAuthMode(pub String);
 
 fn hint(wrong: &str) -> String {
-    let near = suggest::nearest(wrong, AuthMode::all().map(AuthMode::name));
-    near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+    suggest::hint(suggest::nearest(wrong, AuthMode::all().map(AuthMode::name)))
 }
 
 /// Parses either name, ignoring case.

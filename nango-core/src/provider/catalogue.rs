@@ -96,7 +96,7 @@ pub enum CatalogueError {
         reason: String,
     },
     /// There is no entry with this name.
-    #[error("unknown provider `{name}`; {known}{}", hint.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    #[error("unknown provider `{name}`; {known}{}", suggest::hint(hint.as_deref()))]
     Unknown {
         /// The requested name.
         name: String,

@@ -29,7 +29,7 @@ pub enum ConnectionConfigError {
     #[error(
         "unknown configuration value `{name}` of `{integration}`; {}{}",
         if known.is_empty() { "none are available".to_owned() } else { format!("available: {known}") },
-        near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+        suggest::hint(near.as_deref())
     )]
     Unknown {
         /// Unique key of the integration.

@@ -61,7 +61,7 @@ pub enum TemplateError {
     #[error(
         "unknown function `{name}(…)` in `{text}`; available: {}{}",
         suggest::list(Function::names()),
-        suggest::nearest(name, Function::names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+        suggest::hint(suggest::nearest(name, Function::names()))
     )]
     Function {
         /// The template as written.

@@ -61,9 +61,7 @@ impl Job {
                 })?;
                 let accepts = handler.subscriptions.iter().any(|kind| *kind == "*" || kind == r#type);
                 if !accepts {
-                    let hint = suggest::nearest(r#type, handler.subscriptions.iter().copied())
-                        .map(|near| format!("; did you mean `{near}`?"))
-                        .unwrap_or_default();
+                    let hint = suggest::hint(suggest::nearest(r#type, handler.subscriptions.iter().copied()));
                     let types = suggest::list(handler.subscriptions.iter().copied());
                     return Err(Error::msg(format!(
                         "unknown webhook type `{}` for `{}`; accepted: {types}{hint}",

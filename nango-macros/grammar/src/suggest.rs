@@ -11,6 +11,11 @@ pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
+/// Formats the nearest valid name as the end of a message, `` ; did you mean `a`? ``. Returns an empty text for `None`.
+pub fn hint(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}
+
 /// Formats names as `` `a`, `b` and `c` ``, for lists of allowed values.
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
@@ -31,6 +36,8 @@ mod tests {
         assert_eq!(nearest("create_issue", names), Some("create-issue"));
         assert_eq!(nearest("isues-dmo", names), Some("issues-demo"));
         assert_eq!(nearest("delete-user", names), None);
+        assert_eq!(hint(nearest("isues-dmo", names)), "; did you mean `issues-demo`?");
+        assert_eq!(hint(None), "");
         assert_eq!(list(names), "`create-issue`, `issues-demo` and `repo-issues`");
     }
 }

@@ -18,7 +18,7 @@ impl Field {
         }
         if !self.choices.is_empty() && !self.choices.iter().any(|choice| choice == value) {
             let near = suggest::nearest(value, self.choices.iter().map(String::as_str));
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let hint = suggest::hint(near);
             return Err(format!("must be one of {}{hint}", suggest::list(self.choices.iter().map(String::as_str))));
         }
         if let Some(pattern) = &self.pattern

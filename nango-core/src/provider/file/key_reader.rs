@@ -202,7 +202,7 @@ impl<'a> KeyReader<'a> {
         let consumed = self.consumed.into_inner();
         for name in self.map.keys().filter(|name| !consumed.contains(&name.as_str())) {
             let near = suggest::nearest(name, consumed.iter().copied());
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let hint = suggest::hint(near);
             let path = if self.path.is_empty() { name.clone() } else { format!("{}.{name}", self.path) };
             self.diagnostics.warn(format!("unknown key `{path}` is ignored{hint}"));
         }
