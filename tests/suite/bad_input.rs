@@ -131,7 +131,7 @@ fn contacts(body: impl Fn() -> Value + Clone + Send + Sync + 'static) -> Registr
         "hubspot",
         &serve(Router::new().route("/crm/v3/objects/contacts", get(move || async move { Json(body()) }))),
     );
-    registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    registry.connect("hubspot", "acme");
     registry
 }
 
@@ -185,7 +185,7 @@ fn lone_surrogate_is_refused() {
     let registry = Registry::new();
     let respond = move || async move { ([("content-type", "application/json")], body) };
     registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(respond))));
-    registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    registry.connect("hubspot", "acme");
     assert_sync_fails_with(&registry, &["record 1", "properties.email", "hex escape"]);
 }
 
@@ -194,7 +194,7 @@ fn response_without_json_list_is_described() {
     let registry = Registry::new();
     let page = || async { ([("content-type", "text/html")], "<html>Please sign in</html>") };
     registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(page))));
-    registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    registry.connect("hubspot", "acme");
     assert_sync_fails_with(&registry, &["JSON", "text/html", "Please sign in"]);
 
     assert_sync_fails_with(&contacts(|| json!({ "items": [], "total": 0 })), &["results", "items", "total"]);
@@ -217,7 +217,7 @@ fn connection_closed_in_body_is_reported_as_network_error() {
     });
     let registry = Registry::new();
     registry.base_url("hubspot", &url);
-    registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    registry.connect("hubspot", "acme");
     let report = assert_sync_fails_with(&registry, &["/crm/v3/objects/contacts", "the connection was lost"]);
     assert_eq!(report["error"]["type"], "script_network_error");
 }
@@ -227,7 +227,7 @@ fn error_response_is_reported_with_status_and_body() {
     let registry = Registry::new();
     let refuse = || async { (axum::http::StatusCode::FORBIDDEN, Json(json!({ "message": "no scope" }))) };
     registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(refuse))));
-    registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    registry.connect("hubspot", "acme");
     let report = assert_sync_fails_with(&registry, &["403"]);
     assert_eq!(report["error"]["type"], "script_http_error");
     assert_eq!(report["error"]["payload"], json!({ "message": "no scope" }));

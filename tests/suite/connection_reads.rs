@@ -19,7 +19,7 @@ fn run_reads_its_connection_once_before_it_takes_its_lease() {
     let upstream = Upstream::new();
     let mut registry = Registry::proof(upstream.url());
     registry.env("NANGO_DATABASE_URL", &database.url);
-    registry.run(["connection", "add", "proof", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    registry.connect("proof", "acme");
 
     let logged_before = server.log().len();
     registry.run(["run", "proof", "items", "--connection", "acme"]).expect(0);

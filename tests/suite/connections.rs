@@ -161,7 +161,7 @@ fn credentials_are_prompted_on_terminal_without_echo() {
 #[test]
 fn metadata_is_replaced_or_merged() {
     let registry = Registry::new();
-    registry.run(["connection", "add", "hubspot", "a", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    registry.connect("hubspot", "a");
     registry.run(["connection", "set-metadata", "hubspot", "a", r#"{"x":1,"y":2}"#]).expect(0);
     let metadata =
         |registry: &Registry| registry.json(["connection", "show", "hubspot", "a", "--json"])["metadata"].clone();

@@ -31,7 +31,7 @@ async fn contacts(Query(query): Query<ContactsQuery>) -> impl IntoResponse {
 pub(crate) fn connected() -> Registry {
     let registry = Registry::new();
     registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(contacts))));
-    registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    registry.connect("hubspot", "acme");
     registry
 }
 
@@ -144,7 +144,7 @@ fn second_run_is_refused_while_first_is_running() {
 #[test]
 fn syncs_of_two_processes_share_one_database() {
     let registry = connected();
-    registry.run(["connection", "add", "hubspot", "other", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    registry.connect("hubspot", "other");
     let first = registry.start(RUN);
     let second = registry.start(["run", "hubspot", "contacts", "--connection", "other", "--json"]);
     for running in [first, second] {

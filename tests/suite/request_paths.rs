@@ -32,7 +32,7 @@ impl Fixture {
         let registry = Registry::new();
         // The base URL has a path of its own, so that a request outside it is noticed.
         registry.base_url("github", &format!("{}/api", serve(Router::new().fallback(handler))));
-        registry.run(["connection", "add", "github", "c", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+        registry.connect("github", "c");
         let fixture = Self { registry, requests: seen };
         fixture.take_requests();
         fixture

@@ -27,6 +27,7 @@ pub mod prism;
 pub mod registry;
 pub mod release_registry;
 pub mod rng;
+pub mod step_log;
 pub mod tools;
 pub mod upstream;
 pub mod virtual_time;

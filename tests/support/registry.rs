@@ -101,6 +101,13 @@ impl Registry {
         self.env("NANGO_DATABASE_URL", database.url(self.dir()))
     }
 
+    /// Adds a connection with a bearer token that no test looks at.
+    #[track_caller]
+    pub fn connect(&self, integration: &str, id: &str) {
+        let add = ["connection", "add", integration, id, "--auth", "bearer", "--credentials", "\"t\""];
+        self.run(add).expect(0);
+    }
+
     /// Runs the binary with an empty stdin until it ends.
     pub fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Output {
         self.start(args).finish()

@@ -8,8 +8,7 @@ use serde_json::Value;
 fn connected(kind: DatabaseKind, upstream: &Upstream) -> Option<(Registry, TestDatabase)> {
     let (mut registry, database) = (Registry::proof(upstream.url()), kind.create()?);
     registry.use_database(&database);
-    let add = ["connection", "add", "proof", "acme", "--auth", "bearer", "--credentials", "\"t\""];
-    registry.run(add).expect(0);
+    registry.connect("proof", "acme");
     Some((registry, database))
 }
 

@@ -11,7 +11,8 @@ use std::{
 
 use nango_core::internal::store::ModelCounts;
 use nango_tests::{
-    DatabaseKind, Output, Registry, Running, TestDatabase, postgres::Database, rng::Rng, upstream::Upstream,
+    DatabaseKind, Output, Registry, Running, TestDatabase, postgres::Database, rng::Rng, step_log::StepLog,
+    upstream::Upstream,
 };
 use serde_json::json;
 
@@ -52,18 +53,6 @@ pub(super) struct Scenario {
     /// By position of the sync in [`ProofSync::BOTH`].
     pub(super) sync_states: [SyncState; 2],
     step_log: StepLog,
-}
-
-/// The title of a scenario and its steps so far; printed when the test fails.
-struct StepLog(Vec<String>);
-
-impl Drop for StepLog {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            let last = self.0.len().saturating_sub(25);
-            println!("{}\nthe last steps:\n  {}", self.0[0], self.0[last.max(1)..].join("\n  "));
-        }
-    }
 }
 
 /// Returns a database that will be a file in the directory of the registry.
@@ -119,7 +108,7 @@ impl Scenario {
             rng: Rng::new(seed),
             records,
             sync_states: Default::default(),
-            step_log: StepLog(vec![format!("{title}, seed {seed}")]),
+            step_log: StepLog::new(format!("{title}, seed {seed}")),
         };
         for n in 0..records {
             scenario.put_upstream_record(&format!("{:06}", n * 10));
@@ -160,12 +149,12 @@ impl Scenario {
                 }
             }
         }
-        self.step_log.0.push(format!("the API changes ({changes})"));
+        self.step_log.note(&format!("the API changes ({changes})"));
     }
 
-    /// Adds a line to the log of steps.
+    /// Adds a line to the log that is printed if the test fails.
     pub(super) fn log_step(&mut self, step: &str) {
-        self.step_log.0.push(step.to_owned());
+        self.step_log.note(step);
     }
 
     /// Returns the duration of a complete run of this sync, and measures it if it is not known yet.
@@ -198,7 +187,7 @@ impl Scenario {
     /// Waits for the end of a started sync, whatever its result.
     pub(super) fn finish(&mut self, sync: ProofSync, running: Running, what: &str) -> Output {
         let ended = running.finish();
-        self.step_log.0.push(format!("{} {what}: {:?}", sync.name(), ended.status));
+        self.step_log.note(&format!("{} {what}: {:?}", sync.name(), ended.status));
         ended
     }
 
@@ -222,7 +211,7 @@ impl Scenario {
                 self.start_with_env(sync, &[("NANGO_FAILPOINT", OsStr::new(&failpoint))]).finish()
             }
         };
-        self.step_log.0.push(format!("{} {kill:?}: {:?}", sync.name(), ended.status));
+        self.step_log.note(&format!("{} {kill:?}: {:?}", sync.name(), ended.status));
         assert!(matches!(ended.status, None | Some(0)), "{}\n{}", ended.stdout, ended.stderr);
         ended.status.is_none()
     }
@@ -242,12 +231,12 @@ impl Scenario {
             let report = self.registry.json(["run", "proof", sync.name(), "--connection", "acme", "--json"]);
             let typical = &mut self.sync_states[sync as usize].typical_duration;
             *typical = if typical.is_zero() { started.elapsed() } else { *typical };
-            self.step_log.0.push(format!("{} completed: {}", sync.name(), report["models"]));
+            self.step_log.note(&format!("{} completed: {}", sync.name(), report["models"]));
             assert_eq!(report["status"], "success", "{report:#}");
             if report["waiting_deletes"].as_object().is_none_or(serde_json::Map::is_empty) {
                 return;
             }
-            self.step_log.0.push(format!("deletes that await confirmation: {}", report["waiting_deletes"]));
+            self.step_log.note(&format!("deletes that await confirmation: {}", report["waiting_deletes"]));
         }
         panic!("deletes of {} still await confirmation after {max_walks} complete walks", sync.name());
     }
@@ -257,6 +246,6 @@ impl Scenario {
         for sync in ProofSync::BOTH {
             self.sync_states[sync as usize].replica.read(&self.registry, sync, Some(pages));
         }
-        self.step_log.0.push(format!("the readers read {pages} pages"));
+        self.step_log.note(&format!("the readers read {pages} pages"));
     }
 }

@@ -17,13 +17,13 @@ use nango_tests::{
         },
     },
     rng::{self, Rng},
+    step_log::StepLog,
 };
 use serde_json::json;
 
 use random::{random_doc, random_fields, random_time};
 
 use super::{
-    StepLog,
     expected::{Expected, WriteContext, count},
     random_ids,
     readers::{Replica, check_random_query, check_sizes, cursor_seq, read_feed},
@@ -73,7 +73,7 @@ pub(in crate::conformance) async fn random_work_matches_model(store: TestStore) 
     let mut chaos = Chaos {
         store: &store,
         rng: Rng::new(seed),
-        step_log: StepLog::new(seed),
+        step_log: StepLog::new(format!("NANGO_TEST_SEED={seed}")),
         expected: Expected::default(),
         actors,
         ended_runs: Vec::new(),

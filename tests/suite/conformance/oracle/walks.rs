@@ -7,11 +7,13 @@
 
 use std::{collections::BTreeMap, ops::Bound};
 
-use nango_tests::internal::store::{RowOutcome, RunStatus, Scan, ScanFrom, SharedStore, Write};
-use nango_tests::rng::{self, Rng};
+use nango_tests::{
+    internal::store::{RowOutcome, RunStatus, Scan, ScanFrom, SharedStore, Write},
+    rng::{self, Rng},
+    step_log::StepLog,
+};
 
 use super::{
-    StepLog,
     readers::{Replica, ReplicaRow, check_sizes, read_feed, replica_row},
     step_count,
 };
@@ -52,7 +54,7 @@ pub(in crate::conformance) async fn complete_walk_deletes_no_live_record(store: 
         let mut simulation = Simulation {
             store: &store,
             rng: Rng::new(seed),
-            step_log: StepLog::new(seed),
+            step_log: StepLog::new(format!("NANGO_TEST_SEED={seed}")),
             api: BTreeMap::new(),
             removed_at_step: BTreeMap::new(),
             walker: TestSync::begin(&store, "walker").await,
