@@ -21,6 +21,7 @@ mod pages;
 mod records;
 mod report;
 mod request;
+mod response;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -41,7 +42,8 @@ pub(crate) use findings::{DeferredDeletes, RunFindings};
 pub use lock::LockGuard;
 pub use log::LogEntry;
 pub use records::RecordStream;
-pub use request::{OptionalRequest, Request, Response};
+pub use request::{OptionalRequest, Request};
+pub use response::Response;
 pub use scan::{FullScan, ScanEnd};
 pub use trigger::ActionFn;
 

@@ -117,6 +117,10 @@ impl Mock {
     }
 
     /// Adds a response as [`reply`](Self::reply), with another status and with headers.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a header is invalid.
     #[must_use]
     pub fn reply_headers(self, path: &str, status: u16, headers: &[(&str, &str)], body: impl Serialize) -> Self {
         self.0.script.add(path, status, headers, body);

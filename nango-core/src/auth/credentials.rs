@@ -1,23 +1,26 @@
 //! Credentials of a connection, in every auth mode.
 //!
 //! They are a JSON object in Nango's format (`{"type": "OAUTH2", "access_token": …}`) with the values that the user
-//! entered and the tokens obtained with them. [`shape`] defines the keys of each auth mode, [`show`] which of them are
-//! secret.
+//! entered and the tokens obtained with them. [`shape`] defines the keys of each auth mode, [`schema`] validates them,
+//! and [`show`] defines which of them are secret.
 //!
 //! Invariants: no error message contains a value, `Debug` prints the auth mode only, and the memory of the values is
 //! wiped on drop.
 
+mod error;
 mod import;
+mod schema;
 mod shape;
 mod show;
+mod value;
 
 use serde_json::{Map, Value, json};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{AuthMode, KeyError, KeyRing, Secret};
 use crate::{provider::Provider, store::credentials_context, time::Timestamp};
-pub(crate) use shape::CredentialError;
-pub(crate) use shape::PromptField;
+pub(crate) use error::CredentialError;
+pub(crate) use schema::PromptField;
 pub(super) use show::collect_secrets;
 
 /// Credentials of a connection: an auth mode and its values.
@@ -98,7 +101,7 @@ impl Credentials {
     /// Fails if the value has another shape. The error contains the invalid or missing key and the expected shape,
     /// never a value.
     pub fn parse(mode: AuthMode, value: &Value, provider: Option<&Provider>) -> Result<Self, CredentialError> {
-        shape::read(mode, value, provider).map(|fields| Self { mode, fields })
+        schema::read(mode, value, provider).map(|fields| Self { mode, fields })
     }
 
     /// Like [`Credentials::parse`], but also accepts an unmodified response of a token server. Its `expires_in` becomes
@@ -121,12 +124,12 @@ impl Credentials {
     /// Returns an example of the credentials of a mode, such as `{"apiKey": "…"}`, with the keys that the provider
     /// requires.
     pub fn example(mode: AuthMode, provider: Option<&Provider>) -> String {
-        shape::example(mode, provider)
+        schema::example(mode, provider)
     }
 
     /// Returns the fields to prompt a user for, with the titles and flags of the provider entry.
     pub(crate) fn prompt_fields(mode: AuthMode, provider: Option<&Provider>) -> Vec<PromptField> {
-        shape::prompt_fields(mode, provider)
+        schema::prompt_fields(mode, provider)
     }
 
     /// Returns the auth mode.

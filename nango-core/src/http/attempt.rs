@@ -1,12 +1,15 @@
 //! One attempt of a request, including the redirects that it follows.
 
+mod body_buffer;
+mod redirect;
+
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream::BoxStream};
 use reqwest::{
     Method,
-    header::{CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION, USER_AGENT},
+    header::{CONTENT_LENGTH, HeaderMap, HeaderValue, USER_AGENT},
 };
 use url::Url;
 
@@ -24,6 +27,8 @@ use crate::{
     redact::Redactor,
     time::{TimeSpec, Timestamp},
 };
+use body_buffer::BodyBuffer;
+use redirect::InvalidLocation;
 
 /// Maximum size of the body of a failed response that is kept, in bytes.
 const MAX_ERROR_BODY_BYTES: usize = 1 << 20;
@@ -154,7 +159,7 @@ impl PreparedRequest {
                 });
                 report_to_limiter(permit, &response.headers, &limits, &hop.url, advice.as_ref());
             }
-            let Some(next) = self.redirect(&hop, response.status, &response.headers)? else {
+            let Some(next) = self.next_hop(&hop, response.status, &response.headers)? else {
                 let (status, headers, body) = (response.status, response.headers, response.body);
                 let (url, withheld) = (hop.url, !trusted);
                 return Ok(ResponseHead {
@@ -204,39 +209,18 @@ impl PreparedRequest {
     }
 
     /// Returns the next request of a redirect; `None` if the response is no redirect that is followed.
-    fn redirect(
+    fn next_hop(
         &self,
         hop: &OutgoingRequest,
         status: u16,
         headers: &HeaderMap,
     ) -> Result<Option<OutgoingRequest>, AttemptError> {
-        let accepted = self.accept.as_ref().is_some_and(|accept| accept.contains(&status));
-        if accepted || !matches!(status, 301 | 302 | 303 | 307 | 308) {
+        if self.accept.as_ref().is_some_and(|accept| accept.contains(&status)) {
             return Ok(None);
         }
-        let Some(location) = headers.get(LOCATION) else { return Ok(None) };
-        let url = location.to_str().ok().and_then(|text| hop.url.join(text).ok());
-        let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {
-            return Err(self.redirect_error("was redirected to a location that is not an http or https URL".to_owned()));
-        };
-        url.set_fragment(None);
-        let mut next = OutgoingRequest { url, ..hop.clone() };
-        let becomes_get = match status {
-            303 => hop.method != Method::HEAD,
-            301 | 302 => hop.method == Method::POST,
-            _ => false,
-        };
-        if becomes_get && hop.method != Method::GET {
-            next.method = Method::GET;
-            next.body = Body::Empty;
-            next.headers = hop
-                .headers
-                .iter()
-                .filter(|(name, _)| !name.as_str().starts_with("content-"))
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect();
-        }
-        Ok(Some(next))
+        redirect::next_request(hop, status, headers).map_err(|InvalidLocation| {
+            self.redirect_error("was redirected to a location that is not an http or https URL".to_owned())
+        })
     }
 
     fn redirect_error(&self, reason: String) -> AttemptError {
@@ -335,35 +319,6 @@ fn report_to_limiter(
     let dated = limits.windows.iter().any(|window| matches!(window.reset, Some(TimeSpec::At(_))));
     let date = dated.then(|| rate_limit_headers::server_date(headers)).flatten();
     permit.complete(&Outcome { path: url.path(), limits, server_date: date, limited_for });
-}
-
-/// A body while it is read. The common body of a single chunk is not copied.
-enum BodyBuffer {
-    Single(Bytes),
-    Joined(BytesMut),
-}
-
-impl BodyBuffer {
-    fn append(self, piece: &[u8], announced: Option<u64>) -> Self {
-        let mut more = match self {
-            Self::Single(first) => {
-                let expected = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(first.len() * 4);
-                let mut more = BytesMut::with_capacity(expected);
-                more.extend_from_slice(&first);
-                more
-            }
-            Self::Joined(more) => more,
-        };
-        more.extend_from_slice(piece);
-        Self::Joined(more)
-    }
-
-    fn into_bytes(self) -> Bytes {
-        match self {
-            Self::Single(bytes) => bytes,
-            Self::Joined(bytes) => bytes.freeze(),
-        }
-    }
 }
 
 /// Returns the method and redacted URL of a sent request, for errors.

@@ -4,9 +4,13 @@
 //! their own. Time comes from the clock of the store and I/O from the transport of the run, so that tests and replays
 //! control both.
 
+mod commit;
+mod mutex;
+mod pending_log;
+
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicUsize},
+    sync::{Arc, Mutex, OnceLock, atomic::AtomicUsize},
 };
 
 use serde_json::{Map, Value};
@@ -26,12 +30,14 @@ use crate::{
     model::{Batch, ModelInfo},
     provider::Provider,
     store::{
-        Change, ChangeOutcome, CheckpointWrite, Committed, Connection, DatasetKey, FinishScan, FunctionKey, Level,
-        LogLine, Page, ResumeWrite, RowOutcome, RunToken, Scan, ScanFrom, ScanOutcome, SharedStore, StoreError, Totals,
-        Write,
+        Connection, DatasetKey, FinishScan, FunctionKey, LogLine, RunToken, Scan, ScanFrom, ScanOutcome, SharedStore,
+        StoreError, Totals,
     },
     time::Timestamp,
 };
+pub(crate) use commit::PageCommit;
+pub(crate) use mutex::lock;
+use pending_log::PendingLog;
 
 /// Parts from which a [`Context`] is created.
 pub(crate) struct ContextParts {
@@ -121,30 +127,6 @@ pub(crate) struct Context {
     requested_at: Mutex<Option<Timestamp>>,
     pending: Mutex<PendingLog>,
     totals: Mutex<Totals>,
-}
-
-#[derive(Default)]
-struct PendingLog {
-    logs: Vec<LogLine>,
-    requests_counted: u64,
-}
-
-/// Contents of a page, without the data that the run adds on commit.
-#[derive(Debug, Default)]
-pub(crate) struct PageCommit {
-    /// Changes of records.
-    pub changes: Vec<Change>,
-    /// Write of the checkpoint.
-    pub checkpoint: Option<CheckpointWrite>,
-    /// Write of the resume state.
-    pub resume: Option<ResumeWrite>,
-    /// Time of the request. Default: the time of the oldest request after the last
-    /// commit.
-    pub requested_at: Option<Timestamp>,
-    /// Whether the commit counts as a page of the provider.
-    pub is_page: bool,
-    /// Number of raw records that were skipped because they do not fit the type.
-    pub left_out: u64,
 }
 
 impl Context {
@@ -293,97 +275,7 @@ impl Context {
     /// Buffers a log line for the next commit.
     pub(super) fn push_log(&self, line: LogLine) {
         self.services.on_log(&line);
-        lock(&self.pending).logs.push(line);
-    }
-
-    /// Removes and returns the buffered log lines and the number of uncounted requests.
-    pub(crate) fn take_pending(&self) -> (Vec<LogLine>, u64) {
-        let mut pending = lock(&self.pending);
-        let sent = self.client.requests_sent();
-        let requests = sent - std::mem::replace(&mut pending.requests_counted, sent);
-        (std::mem::take(&mut pending.logs), requests)
-    }
-
-    /// Commits a page, with the buffered log lines and request count.
-    pub(crate) async fn commit(&self, commit: PageCommit) -> Result<Committed> {
-        let mut committed = self.commit_all(vec![commit]).await?;
-        committed.pop().ok_or_else(|| Error::msg("the database returned no outcome of a page"))
-    }
-
-    /// Commits pages in one transaction; the buffered log lines and request count are added to the first one.
-    pub(crate) async fn commit_all(&self, commits: Vec<PageCommit>) -> Result<Vec<Committed>> {
-        for change in commits.iter().flat_map(|commit| &commit.changes) {
-            if let Write::Save(batch) = &change.write {
-                self.check_size(batch, 0)?;
-            }
-        }
-        let (logs, requests) = self.take_pending();
-        let mut waiting = Some((logs.clone(), requests));
-        let page = |commit: PageCommit| {
-            let (logs, requests) = waiting.take().unwrap_or_default();
-            Page {
-                run: self.token,
-                function: self.key.clone(),
-                requested_at: self.requested_at(&commit).as_micros(),
-                changes: commit.changes,
-                checkpoint: commit.checkpoint,
-                resume: commit.resume,
-                pages: u64::from(commit.is_page),
-                requests,
-                left_out: commit.left_out,
-                logs,
-            }
-        };
-        let pages: Vec<Page> = commits.into_iter().map(page).collect();
-        let committed = match self.store.commit_all(pages).await {
-            Ok(committed) => committed,
-            Err(error) => {
-                self.restore_pending(logs, requests);
-                return Err(error.into_error());
-            }
-        };
-        for done in committed.iter().flat_map(|page| &page.changes) {
-            self.report_duplicates(done);
-        }
-        let totals = {
-            let mut totals = lock(&self.totals);
-            for page in &committed {
-                totals.add(&page.totals);
-            }
-            totals.clone()
-        };
-        self.services.on_commit(&Totals { requests: self.client.requests_sent(), ..totals });
-        Ok(committed)
-    }
-
-    /// Returns the request time of the data in a commit.
-    fn requested_at(&self, commit: &PageCommit) -> Timestamp {
-        let mut last = lock(&self.requested_at);
-        if commit.changes.is_empty() {
-            return commit.requested_at.or(*last).unwrap_or_else(|| self.store.now());
-        }
-        let at = commit.requested_at.or_else(|| self.client.take_oldest_request()).or(*last);
-        *last = at;
-        at.unwrap_or_else(|| self.store.now())
-    }
-
-    /// Puts log lines and a request count back into the buffer after a failed commit.
-    fn restore_pending(&self, mut logs: Vec<LogLine>, requests: u64) {
-        let mut pending = lock(&self.pending);
-        logs.append(&mut pending.logs);
-        pending.logs = logs;
-        pending.requests_counted -= requests;
-    }
-
-    /// Logs a warning about duplicate ids: only the first record of each id is stored, so the provider's fault would
-    /// lose data silently.
-    fn report_duplicates(&self, done: &ChangeOutcome) {
-        let duplicates = done.rows.iter().filter(|row| **row == RowOutcome::Duplicate).count();
-        if duplicates > 0 {
-            let model = &done.change.dataset.model;
-            let message = format!("{duplicates} records of `{model}` had the id of an earlier one and were ignored");
-            self.log(Level::Warn, &message, Value::Null);
-        }
+        lock(&self.pending).push(line);
     }
 
     /// Returns the fields of a model; `None` if its schema allows additional fields.
@@ -427,9 +319,4 @@ pub(crate) fn interrupted() -> Error {
 /// Returns the error of a run whose key was taken over by another process.
 pub(crate) fn lease_lost() -> Error {
     StoreError::LeaseLost.into_error()
-}
-
-/// Locks a mutex and ignores poisoning: the guarded counters and log lines stay valid if another thread panics.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

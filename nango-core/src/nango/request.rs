@@ -1,22 +1,20 @@
 //! Request builder of functions: `nango.get("/user").query("page", 2).json::<User>().await?`.
 
-use std::{fmt::Display, future::IntoFuture, sync::OnceLock, time::Duration};
+use std::{fmt::Display, future::IntoFuture, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
 use reqwest::{
     Method,
-    header::{HeaderMap, HeaderName, HeaderValue},
+    header::{HeaderName, HeaderValue},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
 
-use super::Nango;
+use super::{Nango, response::Response};
 use crate::{
     declare::{BoxFuture, IntoEndpoint},
     error::{Error, ErrorKind, Result},
-    http::{self, Body, OutgoingRequest, Part, RequestSpec, StreamBody, Url},
-    json,
+    http::{Body, OutgoingRequest, Part, RequestSpec, StreamBody, Url},
 };
 
 /// Builder of a request. The request is sent when it is awaited, or by one of [`json`](Self::json),
@@ -275,7 +273,7 @@ impl IntoFuture for Request {
             if !is_fetch {
                 context.note_request(&response);
             }
-            Ok(Response { inner: response, data: OnceLock::new() })
+            Ok(Response::new(response))
         })
     }
 }
@@ -321,75 +319,5 @@ impl IntoFuture for OptionalRequest {
             let response = sent.await?;
             Ok((response.status() != 404).then_some(response))
         })
-    }
-}
-
-/// Response to a request of a function.
-#[derive(Debug)]
-pub struct Response {
-    inner: http::Response,
-    data: OnceLock<Value>,
-}
-
-impl Response {
-    /// Returns the status code.
-    pub fn status(&self) -> u16 {
-        self.inner.status
-    }
-
-    /// Returns the headers of the response.
-    pub fn headers(&self) -> &HeaderMap {
-        &self.inner.headers
-    }
-
-    /// Returns a header as text. `None` if it is missing or is not valid text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.inner.headers.get(name)?.to_str().ok()
-    }
-
-    /// Returns the body as JSON, parsed on first use. An empty body is `null`. A body that is not JSON, or has a number
-    /// that a [`Value`] would round, is returned as a string.
-    pub fn data(&self) -> &Value {
-        self.data.get_or_init(|| match self.inner.body.as_ref() {
-            [] => Value::Null,
-            body => json::value_or_text(body, json::charset(&self.inner.headers)),
-        })
-    }
-
-    /// Decodes the body from JSON to type `T`.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the body is not JSON or does not fit `T`. The error contains the request, the status, the content type
-    /// and the field, and the first characters of a body that is not JSON. A number that a [`Value`] in `T` would round
-    /// is an error, too.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        self.inner.json().map_err(http::BodyError::into_error)
-    }
-
-    /// Returns the body as text. The charset is taken from the byte order mark or the content type; the default is
-    /// UTF-8. Invalid bytes are replaced by U+FFFD.
-    pub fn text(&self) -> String {
-        self.inner.text()
-    }
-
-    /// Returns the bytes of the body.
-    pub fn body(&self) -> &Bytes {
-        &self.inner.body
-    }
-
-    /// Returns the URL of the response after redirects, without its query, which may contain a key.
-    pub fn url(&self) -> String {
-        http::redacted_url(&self.inner.request.url)
-    }
-
-    /// Returns the number of attempts.
-    pub fn attempts(&self) -> u32 {
-        self.inner.attempts
-    }
-
-    /// Returns the request as it was sent, without secrets.
-    pub fn request(&self) -> &http::RedactedRequest {
-        &self.inner.request
     }
 }

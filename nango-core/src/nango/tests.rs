@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::stream;
+
 use crate::{ErrorKind, prelude::*, testing::Mock};
 
 /// Test record with a nullable field.
@@ -219,4 +222,68 @@ async fn response_is_decoded_into_requested_type() {
     let wrong = nango.get("/text").json::<Thing>().await.unwrap_err();
     assert_eq!(wrong.kind(), ErrorKind::Decode);
     assert_eq!(nango.fetch("https://anywhere.test/missing").await.unwrap().status(), 404, "every status is accepted");
+}
+
+#[tokio::test]
+async fn body_is_sent_as_given_with_its_content_type() {
+    let mock = Mock::new().reply("/upload", json!({}));
+    let nango: Nango = mock.nango();
+    nango.put("/upload").raw_body("a,b\n1,2", "text/csv").await.unwrap();
+    let pieces = ["ab", "cd"].map(|piece| Ok::<_, std::io::Error>(Bytes::from(piece)));
+    nango.post("/upload").stream_body(stream::iter(pieces), "application/octet-stream").await.unwrap();
+    let sent: Vec<_> = mock
+        .received_requests()
+        .into_iter()
+        .map(|request| (request.method, request.headers["content-type"].clone(), request.body))
+        .collect();
+    assert_eq!((sent[0].0.as_str(), &sent[0].1, &*sent[0].2), ("PUT", &"text/csv".parse().unwrap(), &b"a,b\n1,2"[..]));
+    let binary = "application/octet-stream".parse().unwrap();
+    assert_eq!((sent[1].0.as_str(), &sent[1].1, &*sent[1].2), ("POST", &binary, &b"abcd"[..]));
+}
+
+#[tokio::test]
+async fn interrupted_stream_body_fails_the_request() {
+    let mock = Mock::new().reply("/upload", json!({}));
+    let nango: Nango = mock.nango();
+    let pieces = [Ok(Bytes::from("ab")), Err("the file ended early")];
+    let error = nango.post("/upload").stream_body(stream::iter(pieces), "text/plain").await.unwrap_err();
+    assert!(error.to_string().contains("the file ended early"), "{error}");
+    assert!(mock.received_requests().is_empty());
+}
+
+#[tokio::test]
+async fn metadata_is_merged_or_replaced() {
+    let mock = Mock::new().metadata(json!({ "team": "a", "size": 1 }));
+    let nango: Nango = mock.nango();
+    nango.update_metadata(&json!({ "size": 2 })).await.unwrap();
+    assert_eq!(Value::Object(nango.metadata_map().await.unwrap()), json!({ "team": "a", "size": 2 }));
+    nango.set_metadata(&json!({ "region": "eu" })).await.unwrap();
+    let later: Nango = mock.nango();
+    for handle in [nango, later] {
+        assert_eq!(Value::Object(handle.metadata_map().await.unwrap()), json!({ "region": "eu" }));
+        assert!(handle.set_metadata(&json!(["not", "an", "object"])).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn environment_variables_are_listed_by_name() {
+    let nango: Nango = Mock::new().env("REGION", "eu").env("LEVEL", "high").nango();
+    let all: Vec<_> =
+        nango.environment_variables().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(all, [("LEVEL", "high"), ("REGION", "eu")]);
+    assert_eq!((nango.env("LEVEL").unwrap(), nango.env_opt("OTHER")), ("high", None));
+    assert!(nango.env("OTHER").unwrap_err().to_string().contains("NANGO_ENV_OTHER"));
+}
+
+#[tokio::test]
+async fn mock_returns_the_headers_of_a_reply() {
+    let mock = Mock::new().reply_headers("/things", 429, &[("retry-after", "3")], json!({})).reply_headers(
+        "/things",
+        200,
+        &[("x-request-id", "7")],
+        json!([]),
+    );
+    let nango: Nango = mock.nango();
+    let response = nango.get("/things").retries(1).await.unwrap();
+    assert_eq!((response.header("x-request-id"), response.attempts()), (Some("7"), 2));
 }

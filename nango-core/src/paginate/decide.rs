@@ -3,6 +3,10 @@
 //! A short page, a null list beside an error, a partial response and a page without credentials are not evidence of the
 //! end. A reason that makes the walk incomplete is kept while the walk continues, and the first one is reported.
 
+mod counted;
+mod linked;
+mod page;
+
 use std::collections::HashSet;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
@@ -10,36 +14,15 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 use super::{
     PaginateError,
     bounds::Bounds,
-    cursor::{scalar, unusable_cursor},
     end::{Completion, Gap, WalkOutcome},
     evidence::{self, Evidence},
     path::{Found, Listed},
     spec::{AFTER_SHORT, END_STATUSES, Step, WalkSpec},
     walk_state::{Purpose, StoredGap, WalkState},
 };
-use crate::{
-    declare::{OffsetBy, PaginateKind},
-    time::Timestamp,
-};
-
-/// Properties of a response on which the decision depends.
-pub(super) struct PageContext<'a> {
-    pub(super) status: u16,
-    pub(super) page_name: &'a str,
-    pub(super) step: &'a Step,
-    /// Key of this request, unique within the walk.
-    pub(super) key: u128,
-    pub(super) evidence: &'a Evidence<'a>,
-    /// Next step according to the cursor, the link or the `Link` header.
-    pub(super) next: Option<Step>,
-}
-
-/// Decision after a page.
-#[derive(Debug, PartialEq)]
-pub(super) enum PageDecision {
-    Next(Step),
-    End(WalkOutcome),
-}
+use crate::{declare::PaginateKind, time::Timestamp};
+use page::CountedPage;
+pub(super) use page::{PageContext, PageDecision};
 
 /// State of a walk on which its end depends.
 #[derive(Debug)]
@@ -60,14 +43,6 @@ pub(super) struct Decider {
     last_total: Option<u64>,
     /// Time of the last new record.
     progress_at: Option<Timestamp>,
-}
-
-fn complete(completion: Completion) -> PageDecision {
-    PageDecision::End(WalkOutcome::Complete(completion))
-}
-
-fn incomplete(gap: Gap) -> PageDecision {
-    PageDecision::End(WalkOutcome::Incomplete(gap))
 }
 
 impl Decider {
@@ -118,7 +93,11 @@ impl Decider {
         } else {
             return None;
         };
-        let end = if complete_list { complete(Completion::EndStatus) } else { incomplete(Gap::EndStatus(status)) };
+        let end = if complete_list {
+            PageDecision::complete(Completion::EndStatus)
+        } else {
+            PageDecision::incomplete(Gap::EndStatus(status))
+        };
         let PageDecision::End(outcome) = end else { return None };
         Some(outcome)
     }
@@ -163,7 +142,7 @@ impl Decider {
         let records = hash(items);
         if count > 0 && self.previous == Some(records) {
             if short {
-                return Ok(incomplete(Gap::RepeatedPage));
+                return Ok(PageDecision::incomplete(Gap::RepeatedPage));
             }
             return Err(PaginateError::SamePage { at: context.page_name.to_owned(), name: spec.parameter() });
         }
@@ -192,9 +171,9 @@ impl Decider {
                 (spec.total.is_some() && total.is_none()) || (spec.total_pages.is_some() && total_pages.is_none());
             let after_last = count == 0 && !first && matches!(spec.kind, Some(PaginateKind::Offset { .. }));
             if context.status == 206 && !after_last {
-                decision = incomplete(Gap::PartialContent);
+                decision = PageDecision::incomplete(Gap::PartialContent);
             } else if lacks_total {
-                decision = incomplete(Gap::Total);
+                decision = PageDecision::incomplete(Gap::Total);
             }
         }
         Ok(decision)
@@ -223,153 +202,6 @@ impl Decider {
         }
         Ok(())
     }
-
-    /// Returns the decision after a page of an offset, page-number or last-item walk, and whether a short page is the
-    /// only reason for the next request.
-    fn decide_counted(
-        &mut self,
-        spec: &WalkSpec,
-        context: &PageContext<'_>,
-        page: &CountedPage,
-    ) -> Result<(PageDecision, bool), PaginateError> {
-        let CountedPage { count, short, more, total, total_pages } = *page;
-        let pages_before = self.state.pages - 1;
-        let position = match (&spec.kind, context.step) {
-            (Some(PaginateKind::Offset { by: OffsetBy::Records, start, .. }), Step::Offset(at)) => {
-                Some(at.saturating_sub(*start).saturating_add(count))
-            }
-            (Some(PaginateKind::Offset { by: OffsetBy::Page, .. }), _) => {
-                Some(pages_before.saturating_mul(self.first_length.unwrap_or(0)).saturating_add(count))
-            }
-            // A last-item walk has no position: its total is only compared with earlier totals.
-            _ => None,
-        };
-        let total = total.filter(|_| position.is_some());
-        let below_total = total.zip(position).is_some_and(|(total, position)| position < total);
-        let ended = |decision: PageDecision| Ok((decision, false));
-        if more == Some(false) {
-            return ended(if below_total { incomplete(Gap::Total) } else { complete(Completion::HasMoreFalse) });
-        }
-        if count == 0 && more.is_none() {
-            if context.evidence.has_error() {
-                return ended(incomplete(Gap::ErrorInBody));
-            }
-            let pages_left = total_pages.is_some_and(|all| pages_before > 0 && pages_before < all);
-            let gap = below_total || pages_left;
-            return ended(if gap { incomplete(Gap::Total) } else { complete(Completion::EmptyPage) });
-        }
-        if more.is_none()
-            && let Some(total) = total
-        {
-            let full = !short || (pages_before > 0 && count >= self.longest);
-            // Some APIs cap the reported total.
-            let reached = position.is_none_or(|position| position >= total);
-            let another = full && (self.purpose.deletes || self.purpose.since);
-            if reached && !another {
-                return ended(complete(Completion::TotalReached));
-            }
-            return Ok((self.advance(spec, context, count)?, false));
-        }
-        if more.is_none()
-            && let Some(all) = total_pages
-            && pages_before + 1 >= all
-        {
-            return ended(complete(Completion::TotalPagesReached));
-        }
-        let follows_short = short && more.is_none() && total_pages.is_none();
-        Ok((self.advance(spec, context, count)?, follows_short))
-    }
-
-    /// Returns the step after a page of `count` records.
-    fn advance(
-        &mut self,
-        spec: &WalkSpec,
-        context: &PageContext<'_>,
-        count: u64,
-    ) -> Result<PageDecision, PaginateError> {
-        match (&spec.kind, context.step) {
-            (Some(PaginateKind::Offset { by: OffsetBy::Page, .. }), Step::Offset(page)) => {
-                Ok(PageDecision::Next(Step::Offset(page.saturating_add(1))))
-            }
-            (Some(PaginateKind::Offset { .. }), Step::Offset(at)) => {
-                let size = if count > 0 {
-                    count
-                } else if self.longest > 0 {
-                    self.longest
-                } else {
-                    self.record_gap(StoredGap::PageSize);
-                    u64::from(spec.limit.unwrap_or(0))
-                };
-                if size == 0 {
-                    return Ok(incomplete(Gap::Contradiction));
-                }
-                Ok(PageDecision::Next(Step::Offset(at.saturating_add(size))))
-            }
-            (Some(PaginateKind::LastItem { id, .. }), _) => {
-                let Some(last) = context.evidence.items().last() else { return Ok(incomplete(Gap::Contradiction)) };
-                let value =
-                    evidence::record_value(last, id).map_err(|error| unusable_cursor(context.page_name, id, error))?;
-                let value = value.map(|value| scalar(value, "cursor", context.page_name, id)).transpose()?.flatten();
-                let none = || unusable_cursor(context.page_name, id, "the last record has no value there");
-                let step = Step::Cursor(value.ok_or_else(none)?);
-                if self.requested.contains(&step.key()) {
-                    return Err(PaginateError::Circle { at: context.page_name.to_owned(), what: "cursor" });
-                }
-                Ok(PageDecision::Next(step))
-            }
-            _ => Ok(complete(Completion::SingleRequest)),
-        }
-    }
-
-    /// Returns the decision after a page with a cursor or a link to the next page.
-    fn decide_linked(
-        &mut self,
-        spec: &WalkSpec,
-        context: &PageContext<'_>,
-        count: u64,
-        more: Option<bool>,
-    ) -> Result<PageDecision, PaginateError> {
-        if spec.kind.is_none() {
-            let single = complete(Completion::SingleRequest);
-            return Ok(if more == Some(true) { incomplete(Gap::Contradiction) } else { single });
-        }
-        if more == Some(false) {
-            return Ok(complete(Completion::HasMoreFalse));
-        }
-        let Some(next) = &context.next else {
-            return Ok(if more == Some(true) {
-                incomplete(Gap::Contradiction)
-            } else if context.evidence.has_error() {
-                incomplete(Gap::ErrorInBody)
-            } else {
-                complete(Completion::NoNextPage)
-            });
-        };
-        let key = next.key();
-        if !self.requested.contains(&key) {
-            return Ok(PageDecision::Next(next.clone()));
-        }
-        if count > 0 {
-            let what = if matches!(next, Step::Link(_)) { "link" } else { "cursor" };
-            return Err(PaginateError::Circle { at: context.page_name.to_owned(), what });
-        }
-        Ok(if key != context.key {
-            incomplete(Gap::Circle)
-        } else if more == Some(true) {
-            incomplete(Gap::Contradiction)
-        } else {
-            complete(Completion::EmptyPage)
-        })
-    }
-}
-
-/// Properties of a page of an offset, page-number or last-item walk.
-struct CountedPage {
-    count: u64,
-    short: bool,
-    more: Option<bool>,
-    total: Option<u64>,
-    total_pages: Option<u64>,
 }
 
 /// Returns whether the API reports another page, or `None` if it has no such flag. If two flags disagree, the flag that

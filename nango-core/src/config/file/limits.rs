@@ -8,7 +8,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Reader, entries::entries};
+use super::{entries::entries, reader::Reader};
 use crate::config::{ConfigError, Limits};
 
 const KEYS: [&str; 6] =
