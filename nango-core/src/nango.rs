@@ -36,7 +36,7 @@ use crate::{
 
 pub use batch::{PageBuilder, Saved};
 pub use connection::{ConnectionInfo, ConnectionRequest, IntegrationInfo};
-pub(crate) use context::{Context, ContextParts, PageCommit, RunOptions, RunServices};
+pub(crate) use context::{Context, NewContext, PageCommit, RunOptions, RunServices};
 pub(crate) use context::{interrupted, lease_lost, lock as lock_state};
 pub(crate) use findings::{DeferredDeletes, RunFindings};
 pub use lock::LockGuard;

@@ -56,7 +56,7 @@ use crate::{
     http::{Client, ClientParts},
     json::decode,
     model::{Batch, Record},
-    nango::{Context, ContextParts, Nango, RunOptions, RunServices},
+    nango::{Context, Nango, NewContext, RunOptions, RunServices},
     provider::{Catalogue, Provider},
     store::{
         BASE_VARIANT, Change, DatasetKey, FeedRow, FunctionKey, LogLine, NewConnection, NewRun, Page, ReadQuery,
@@ -272,7 +272,7 @@ impl Mock {
         let parts = ClientParts::new(Arc::new(self.0.script.clone()), Arc::new(AutoAdvanceClock::default()), base_url)
             .cancellation(settings.stop.clone());
         let services = Arc::new(MockServices(self.clone()));
-        Context::new(ContextParts {
+        Context::new(NewContext {
             key,
             token,
             store,

@@ -44,17 +44,17 @@ pub(super) fn decode_body(headers: &mut HeaderMap, body: ByteStream) -> ByteStre
         });
     let Some(coding) = codings.next() else { return body };
     let decoder = match coding.as_str() {
-        _ if codings.next().is_some() => Err("it is compressed more than once".to_owned()),
+        _ if codings.next().is_some() => Err(CodingError::Repeated),
         "gzip" | "x-gzip" => Ok(Decoder::Gzip(MultiGzDecoder::new(Vec::new()))),
         "deflate" => Ok(Decoder::Deflate(Vec::new())),
-        other => Err(format!("its content coding `{other}` was not requested")),
+        other => Err(CodingError::NotRequested(other.to_owned())),
     };
     drop(codings);
     headers.remove(CONTENT_ENCODING);
     headers.remove(CONTENT_LENGTH);
     let decoder = match decoder {
         Ok(decoder) => decoder,
-        Err(reason) => return stream::iter([Err(unreadable_error(reason))]).boxed(),
+        Err(error) => return stream::iter([Err(error.into())]).boxed(),
     };
     let coded = DecodingBody { body, decoder: Some(decoder), pending: Bytes::new(), is_empty: true };
     stream::unfold(coded, |mut coded| async move { coded.next().await.map(|piece| (piece, coded)) }).boxed()
@@ -80,7 +80,7 @@ impl DecodingBody {
                 match decoder.write(&piece) {
                     Ok(plain) if plain.is_empty() => continue,
                     Ok(plain) => return Some(Ok(plain.into())),
-                    Err(error) => return Some(Err(self.fail(damaged_error(&error)))),
+                    Err(error) => return Some(Err(self.fail(CodingError::Damaged(error).into()))),
                 }
             }
             match self.body.next().await {
@@ -92,7 +92,7 @@ impl DecodingBody {
                     return match self.decoder.take()?.finish() {
                         Ok(plain) if plain.is_empty() => None,
                         Ok(plain) => Some(Ok(plain.into())),
-                        Err(error) => Some(Err(damaged_error(&error))),
+                        Err(error) => Some(Err(CodingError::Damaged(error).into())),
                     };
                 }
             }
@@ -105,12 +105,24 @@ impl DecodingBody {
     }
 }
 
-fn damaged_error(error: &io::Error) -> TransportError {
-    unreadable_error(format!("its compression is damaged: {error}"))
+/// Reasons why the content coding of a body cannot be removed.
+#[derive(Debug, thiserror::Error)]
+enum CodingError {
+    /// The compressed bytes are invalid or incomplete.
+    #[error("its compression is damaged")]
+    Damaged(#[source] io::Error),
+    /// The body has several codings.
+    #[error("it is compressed more than once")]
+    Repeated,
+    /// The coding is none of those that requests accept.
+    #[error("its content coding `{0}` was not requested")]
+    NotRequested(String),
 }
 
-fn unreadable_error(reason: String) -> TransportError {
-    TransportError::Unreadable(Box::new(io::Error::new(io::ErrorKind::InvalidData, reason)))
+impl From<CodingError> for TransportError {
+    fn from(error: CodingError) -> Self {
+        Self::Unreadable(Box::new(error))
+    }
 }
 
 enum Decoder {

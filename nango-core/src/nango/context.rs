@@ -39,8 +39,8 @@ pub(crate) use commit::PageCommit;
 pub(crate) use mutex::lock;
 use pending_log::PendingLog;
 
-/// Parts from which a [`Context`] is created.
-pub(crate) struct ContextParts {
+/// Values from which a [`Context`] is created.
+pub(crate) struct NewContext {
     /// Integration, function, connection and variant of the run.
     pub key: FunctionKey,
     /// Fencing token that permits writes.
@@ -131,26 +131,26 @@ pub(crate) struct Context {
 
 impl Context {
     /// Creates the state of a new run.
-    pub(crate) fn new(parts: ContextParts) -> Self {
+    pub(crate) fn new(new: NewContext) -> Self {
         Self {
-            key: parts.key,
-            token: parts.token,
-            store: parts.store,
-            client: parts.client,
-            connection: parts.connection,
-            credentials: parts.credentials,
-            provider: parts.provider,
-            base_url: parts.base_url,
-            environment: parts.environment,
-            metadata: Mutex::new(parts.metadata),
-            cancellation: parts.cancellation,
-            services: parts.services,
+            key: new.key,
+            token: new.token,
+            store: new.store,
+            client: new.client,
+            connection: new.connection,
+            credentials: new.credentials,
+            provider: new.provider,
+            base_url: new.base_url,
+            environment: new.environment,
+            metadata: Mutex::new(new.metadata),
+            cancellation: new.cancellation,
+            services: new.services,
             declared: OnceLock::new(),
             walks: Mutex::default(),
             open_scans: AtomicUsize::new(0),
             findings: Mutex::default(),
-            options: parts.options,
-            limits: parts.limits,
+            options: new.options,
+            limits: new.limits,
             full_walks: FullWalks::default(),
             checkpoint: tokio::sync::Mutex::new(None),
             fields: Mutex::default(),
@@ -305,9 +305,9 @@ impl std::fmt::Debug for Context {
     }
 }
 
-impl std::fmt::Debug for ContextParts {
+impl std::fmt::Debug for NewContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ContextParts").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("NewContext").field("key", &self.key).finish_non_exhaustive()
     }
 }
 

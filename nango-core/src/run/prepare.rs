@@ -13,7 +13,7 @@ use crate::{
     declare::FunctionKind,
     error::Result,
     http::Priority,
-    nango::{ContextParts, RunOptions},
+    nango::{NewContext, RunOptions},
     store::{FunctionKey, RunToken},
 };
 
@@ -58,11 +58,11 @@ impl PreparedRun {
         token: RunToken,
         cancellation: CancellationToken,
         services: Arc<RuntimeServices>,
-    ) -> ContextParts {
+    ) -> NewContext {
         let clock = Arc::new(RunClock { store: runtime.store.clone(), inner: runtime.clock.clone() });
         // A caller waits for the output of an action.
         let priority = if self.key.kind == FunctionKind::Action { Priority::Interactive } else { Priority::Background };
-        ContextParts {
+        NewContext {
             key: self.key,
             token,
             store: runtime.store.clone(),

@@ -56,7 +56,7 @@ impl ResolvedConnection {
         let mut current = current.map_err(RefreshError::into_error)?;
         let mut refreshing =
             RefreshingCredentials::new(runtime.token_refresher.clone(), context.clone(), current.clone());
-        if refreshing.as_ref().is_err_and(|error| comes_with_token(&context, error))
+        if refreshing.as_ref().is_err_and(|error| needs_token_response(&context, error))
             && current.credentials.are_refreshable()
         {
             current = runtime.token_refresher.force_refresh(&context).await.map_err(RefreshError::into_error)?;
@@ -152,7 +152,7 @@ fn redact_settings(redactor: &Redactor, runtime: &Runtime, integration: &str) {
 }
 
 /// Returns whether an error is caused by a missing value that the provider returns together with a token.
-fn comes_with_token(context: &ConnectionContext, error: &InjectError) -> bool {
+fn needs_token_response(context: &ConnectionContext, error: &InjectError) -> bool {
     let InjectError::Resolve(error) = error else { return false };
     matches!(error.missing(), Some(Variable::Config(name)) if context.provider.response_config.contains(&name))
 }
@@ -180,7 +180,7 @@ pub(super) fn check_credentials(
 ) -> Result<()> {
     match ResolvedConnection::unstored(runtime, context.clone(), connection.clone(), credentials.clone()) {
         Err(error) if credentials.are_refreshable() && credentials.token().is_none() => {
-            let is_pending = error.downcast_ref().is_some_and(|error| comes_with_token(context, error));
+            let is_pending = error.downcast_ref().is_some_and(|error| needs_token_response(context, error));
             if is_pending { Ok(()) } else { Err(error) }
         }
         fits => fits.map(drop),

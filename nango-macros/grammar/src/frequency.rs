@@ -35,9 +35,9 @@ pub struct Frequency {
 
 impl Frequency {
     /// Minimum interval, in seconds.
-    pub const SHORTEST: u32 = 30;
+    pub const MIN_SECONDS: u32 = 30;
     /// Maximum interval, in seconds.
-    pub const LONGEST: u32 = 31 * 24 * 60 * 60;
+    pub const MAX_SECONDS: u32 = 31 * 24 * 60 * 60;
 
     /// Creates a frequency that the macro has already parsed.
     #[doc(hidden)]
@@ -49,17 +49,18 @@ impl Frequency {
     ///
     /// # Errors
     ///
-    /// Fails if the text is not a frequency, or lies outside [`SHORTEST`](Self::SHORTEST)..=[`LONGEST`](Self::LONGEST).
-    /// The error names the text and valid alternatives.
+    /// Fails if the text is not a frequency, or lies outside
+    /// [`MIN_SECONDS`](Self::MIN_SECONDS)..=[`MAX_SECONDS`](Self::MAX_SECONDS). The error names the text and valid
+    /// alternatives.
     pub fn parse(text: &str) -> Result<Self, FrequencyError> {
         let trimmed = text.trim();
         let interval = parse_interval(trimmed.strip_prefix(EVERY).unwrap_or(trimmed).trim())
             .ok_or_else(|| FrequencyError::Unreadable(text.to_owned()))?;
-        if interval < Duration::from_secs(Self::SHORTEST.into()) {
+        if interval < Duration::from_secs(Self::MIN_SECONDS.into()) {
             return Err(FrequencyError::TooOften(text.to_owned()));
         }
         match u32::try_from(interval.as_secs()) {
-            Ok(seconds) if interval <= Duration::from_secs(Self::LONGEST.into()) => {
+            Ok(seconds) if interval <= Duration::from_secs(Self::MAX_SECONDS.into()) => {
                 Ok(Self { text: Cow::Owned(trimmed.to_owned()), seconds })
             }
             _ => Err(FrequencyError::TooRare(text.to_owned())),
@@ -83,9 +84,9 @@ impl Frequency {
 pub enum FrequencyError {
     /// The text does not follow the grammar.
     Unreadable(String),
-    /// The interval is under [`Frequency::SHORTEST`].
+    /// The interval is under [`Frequency::MIN_SECONDS`].
     TooOften(String),
-    /// The interval is over [`Frequency::LONGEST`].
+    /// The interval is over [`Frequency::MAX_SECONDS`].
     TooRare(String),
 }
 
