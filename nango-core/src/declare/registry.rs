@@ -166,8 +166,7 @@ impl Registry {
 
     /// Formats the error for an unknown name: the available names, and the nearest one if there is one.
     pub fn unknown_message(what: &str, unknown: &str, valid: &[&str]) -> String {
-        let near = suggest::nearest(unknown, valid.iter().copied());
-        let hint = near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+        let hint = suggest::hint(suggest::nearest(unknown, valid.iter().copied()));
         match valid {
             [] => format!("unknown {what} `{unknown}`; none are defined"),
             _ => format!("unknown {what} `{unknown}`; available: {}{hint}", suggest::list(valid.iter().copied())),

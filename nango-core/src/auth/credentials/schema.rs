@@ -129,8 +129,7 @@ impl<'a> CredentialSchema<'a> {
         // Without a provider entry, the keys of an extensible mode are not known.
         let any_key = self.shape.extensible && self.fields.is_empty();
         if !any_key && !self.names().any(|name| name == key) {
-            let hint = suggest::nearest(key, self.names()).map(|near| format!("; did you mean `{near}`?"));
-            return Err(format!("unknown key `{key}`{}", hint.unwrap_or_default()));
+            return Err(format!("unknown key `{key}`{}", suggest::hint(suggest::nearest(key, self.names()))));
         }
         if value.is_null() {
             return Ok(None);

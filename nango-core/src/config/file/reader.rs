@@ -77,8 +77,7 @@ impl Reader<'_> {
              to `connection add`"
                 .to_owned()
         } else {
-            suggest::nearest(key, known.iter().copied())
-                .map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+            suggest::hint(suggest::nearest(key, known.iter().copied()))
         };
         let table = table.map_or_else(|| "the file".to_owned(), |table| format!("[{table}]"));
         let available = suggest::list(known.iter().copied());
