@@ -2,6 +2,7 @@
 
 mod anchors;
 mod generated;
+mod names;
 mod notes;
 
 use std::{collections::BTreeSet, env, fs, os::unix::fs::symlink, path::Path, process::Command};
