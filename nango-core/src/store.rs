@@ -50,6 +50,7 @@ mod row_flags;
 mod row_outcome;
 mod runs;
 pub(crate) mod sqlite;
+mod stored_span;
 mod totals;
 mod transfer;
 mod update_times;

@@ -174,7 +174,7 @@ impl Mock {
         let page = Page {
             run: context.token(),
             function: context.key().clone(),
-            requested_at: context.store().now().as_micros(),
+            requested_at: context.store().now(),
             changes: vec![change],
             checkpoint: None,
             resume: None,

@@ -3,6 +3,7 @@
 mod errors;
 mod literals;
 mod modules;
+mod times;
 
 use std::collections::BTreeSet;
 
@@ -211,6 +212,12 @@ fn only_the_entry_points_read_the_environment() {
         ],
         &["env::var", "option_env!"],
     );
+}
+
+#[test]
+fn only_databases_and_the_module_of_time_hold_times_as_numbers() {
+    let found = times::numbers_of_core(&["store/postgres/", "store/sqlite/", "time/"]);
+    assert!(found.is_empty(), "a time is a `Timestamp`, a span is a `Duration`:\n{}", found.join("\n"));
 }
 
 #[test]

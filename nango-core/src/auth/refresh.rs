@@ -33,7 +33,6 @@ use crate::{
     http::{Clock, Transport, Url, WaitObserver},
     provider::{Provider, ResolveError, ResolvedUrlError, TemplateScope},
     store::{Connection, ConnectionKey, RefreshClaim, RefreshEnd, SharedStore, StoreError},
-    time::Timestamp,
 };
 pub(crate) use error::{RefreshError, SetupError};
 pub(crate) use refreshing::{RefreshingAuthorizer, RefreshingCredentials};
@@ -256,7 +255,7 @@ impl TokenRefresher {
     fn is_refresh_due(&self, current: &CredentialsSnapshot) -> bool {
         current.credentials.are_refreshable()
             && (current.credentials.token().is_none()
-                || current.connection.renew_at.is_some_and(|at| Timestamp::from_micros(at) <= self.clock.now()))
+                || current.connection.renew_at.is_some_and(|at| at <= self.clock.now()))
     }
 
     /// Returns whether a token that is due has not expired yet.

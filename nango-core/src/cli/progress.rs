@@ -107,7 +107,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::store::ModelCounts;
+    use crate::{store::ModelCounts, time::Timestamp};
 
     #[test]
     fn progress_text_shows_pages_records_and_rate() {
@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn log_fields_follow_message() {
-        let line = |fields| LogLine { timestamp: 0, level: Level::Warn, message: "slow".into(), fields };
+        let line =
+            |fields| LogLine { timestamp: Timestamp::UNIX_EPOCH, level: Level::Warn, message: "slow".into(), fields };
         assert_eq!(log_text(&line(json!(null))), " warn  slow");
         assert_eq!(log_text(&line(json!({ "ms": 5 }))), " warn  slow {\"ms\":5}");
     }

@@ -4,10 +4,7 @@ use comfy_table::Table;
 use serde_json::{Map, Value};
 
 use super::table::{table, truncated, utc_time};
-use crate::{
-    store::{FeedRow, LastAction},
-    time::Timestamp,
-};
+use crate::store::{FeedRow, LastAction};
 
 /// Maximum number of fields that are shown; `--json` has all of them.
 const MAX_COLUMNS: usize = 6;
@@ -47,7 +44,7 @@ pub fn record_table(records: &[FeedRow], width: Option<u16>) -> Table {
             LastAction::Deleted => "deleted",
         };
         cells.push(last.to_owned());
-        cells.push(utc_time(Timestamp::from_micros(row.last_modified_at)));
+        cells.push(utc_time(row.last_modified_at));
         rows.add_row(cells);
     }
     rows
@@ -101,13 +98,14 @@ fn cell_text(value: &Value, max_chars: usize) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::time::Timestamp;
 
     pub(in crate::cli) fn row(id: &str, payload: &str) -> FeedRow {
         FeedRow {
             id: id.to_owned(),
             payload: Some(payload.to_owned().into()),
-            first_seen_at: 0,
-            last_modified_at: 1_795_348_800_000_000,
+            first_seen_at: Timestamp::UNIX_EPOCH,
+            last_modified_at: Timestamp::from_micros(1_795_348_800_000_000),
             deleted_at: None,
             pruned_at: None,
             last_action: LastAction::Added,

@@ -19,7 +19,6 @@ use crate::{
     declare::Registry,
     run::Runtime,
     store::{BASE_VARIANT, DatasetKey, FeedPage, FeedRow, Filter, ReadQuery},
-    time::Timestamp,
     wire::{PageWriter, write_page, write_record},
 };
 
@@ -198,12 +197,7 @@ fn print_followed_record(terminal: &mut Terminal, row: &FeedRow) -> Result<(), C
     }
     let payload = row.payload.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
     let max_chars = terminal.width().map_or(usize::MAX - 1, usize::from);
-    let line = format!(
-        "{} {:<7} {} {payload}",
-        utc_time(Timestamp::from_micros(row.last_modified_at)),
-        row.last_action.name(),
-        row.id
-    );
+    let line = format!("{} {:<7} {} {payload}", utc_time(row.last_modified_at), row.last_action.name(), row.id);
     terminal.line(truncated(&line, max_chars))
 }
 

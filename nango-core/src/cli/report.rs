@@ -16,7 +16,7 @@ use crate::{
     nango::DeferredDeletes,
     run::{DryRecords, RunReport},
     store::{BASE_VARIANT, HeldBy, NextFullRun, RunStatus},
-    time::{Timestamp, format_span},
+    time::format_span,
     wire::{RunJson, WireError, micros},
 };
 
@@ -127,9 +127,7 @@ pub(super) fn waiting_text(waiting: &DeferredDeletes) -> String {
     parts.push(match waiting.next_full {
         NextFullRun::Regular => "the next regular full run decides".to_owned(),
         NextFullRun::NextRun => "the next run reads the whole list".to_owned(),
-        NextFullRun::NotBefore(at) => {
-            format!("a run after {} reads the whole list", micros(Timestamp::from_micros(at)))
-        }
+        NextFullRun::NotBefore(at) => format!("a run after {} reads the whole list", micros(at)),
     });
     parts.join(", ")
 }
@@ -224,6 +222,7 @@ mod tests {
         error::ActionError,
         run::TriggeredSync,
         store::{FunctionKey, ModelCounts, Totals},
+        time::Timestamp,
     };
 
     fn report(kind: FunctionKind, status: RunStatus) -> RunReport {

@@ -7,7 +7,10 @@ use super::{
     canonical::{self, CanonicalError},
     id::{IdError, check_id},
 };
-use crate::error::{Error, ErrorKind, register_layer_error};
+use crate::{
+    error::{Error, ErrorKind, register_layer_error},
+    time::Timestamp,
+};
 
 /// Records of one model in one page, in the order in which they were saved.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +23,7 @@ pub struct Batch {
 struct Row {
     id: Box<str>,
     end: usize,
-    updated: Option<i64>,
+    updated: Option<Timestamp>,
 }
 
 /// One record of a [`Batch`].
@@ -30,9 +33,9 @@ pub struct BatchItem<'a> {
     pub id: &'a str,
     /// Canonical JSON of the record.
     pub payload: &'a [u8],
-    /// Time of the last update at the provider, microseconds since 1970 (UTC); `None` if the model declares no such
-    /// field, or its value cannot be read.
-    pub updated: Option<i64>,
+    /// Time of the last update at the provider; `None` if the model declares no such field, or its value cannot be
+    /// read.
+    pub updated: Option<Timestamp>,
 }
 
 /// Error for a record that cannot be saved.
@@ -88,7 +91,7 @@ impl Batch {
             .and_then(|()| canonical::write(record, &mut self.bytes).map_err(RecordFault::from));
         match written {
             Ok(()) => {
-                let (id, updated) = (id.into_boxed_str(), record.updated_micros());
+                let (id, updated) = (id.into_boxed_str(), record.updated_micros().map(Timestamp::from_micros));
                 self.rows.push(Row { id, end: self.bytes.len(), updated });
                 Ok(())
             }

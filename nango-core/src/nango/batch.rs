@@ -9,7 +9,7 @@ use crate::{
     json::decode,
     model::{Batch, Checkpoint, KeyOf, ModelInfo, Patch, PatchOf, Record, RecordError, RecordId, canonical},
     store::{Change, ChangeOutcome, DeleteRow, PatchRow, RowOutcome, Write},
-    time,
+    time::{self, Timestamp},
 };
 
 /// Outcomes of the records of one write.
@@ -239,7 +239,7 @@ fn encode<M: Record>(records: impl IntoIterator<Item = M>) -> Result<Batch> {
 }
 
 fn delete_rows<M, K: KeyOf<M>>(records: impl IntoIterator<Item = K>) -> Write {
-    let row = |record: K| DeleteRow { id: record.key(), deleted_at: record.event_micros() };
+    let row = |record: K| DeleteRow { id: record.key(), deleted_at: record.event_micros().map(Timestamp::from_micros) };
     Write::Delete(records.into_iter().map(row).collect())
 }
 
@@ -259,7 +259,7 @@ fn patch_row(id: String, fields: Value, updated: Option<&str>) -> Result<PatchRo
         Value::Object(fields) => {
             let updated = match updated.and_then(|name| fields.get(name)) {
                 None => Patch::Keep,
-                Some(value) => time::from_value(value).map_or(Patch::Null, |at| Patch::Set(at.as_micros())),
+                Some(value) => time::from_value(value).map_or(Patch::Null, Patch::Set),
             };
             Ok(PatchRow { id, fields, updated })
         }

@@ -28,7 +28,7 @@ impl Context {
         let redactor = self.client.redactor();
         let message = redactor.message(message);
         let fields = truncate_fields(printable_value(redactor.hide_value(fields)));
-        self.push_log(LogLine { timestamp: self.store.now().as_micros(), level, message, fields });
+        self.push_log(LogLine { timestamp: self.store.now(), level, message, fields });
     }
 }
 

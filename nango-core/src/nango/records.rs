@@ -11,7 +11,6 @@ use crate::{
     json::decode,
     model::{Record, RecordId, Stored},
     store::{FeedRow, ReadQuery, StoreError},
-    time::Timestamp,
 };
 
 /// Number of records that a stream reads per query.
@@ -66,12 +65,7 @@ fn stored<M: Record>(model: &str, row: &FeedRow) -> Result<Option<Stored<M>>> {
         );
         Error::new(ErrorKind::Decode, message)
     })?;
-    Ok(Some(Stored::new(
-        record,
-        Timestamp::from_micros(row.first_seen_at),
-        Timestamp::from_micros(row.last_modified_at),
-        row.deleted_at.map(Timestamp::from_micros),
-    )))
+    Ok(Some(Stored::new(record, row.first_seen_at, row.last_modified_at, row.deleted_at)))
 }
 
 /// Records of a model, read page by page.

@@ -1,6 +1,9 @@
 //! Report of a run about its walks and about deletes that await confirmation.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -127,7 +130,7 @@ impl Context {
         DeletePolicy {
             confirmations: deletes.confirm,
             by_request: deletes.request.is_some(),
-            hold: i64::from(deletes.hold) * 1_000_000,
+            hold: Duration::from_secs(deletes.hold.into()),
             max_deletes: deletes.max_percent.map(u32::from),
             allow: self.options().allow_deletes,
             fingerprint,

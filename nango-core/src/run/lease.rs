@@ -20,6 +20,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     nango::interrupted,
     store::{NewRun, RunStatus, RunToken, SharedStore, StoreError},
+    time::Timestamp,
 };
 
 /// Number of renewals within the duration of a lease.
@@ -57,7 +58,7 @@ pub(super) async fn acquire(
             Err(StoreError::Busy { function, run, since, lease_until, remaining: left }) if seen.is_none() => {
                 let wait = left.saturating_add(EXPIRY_MARGIN);
                 observer.on_wait(&format!(
-                    "`{function}` is leased by run {run} (since {since}): waiting at most {} s for the lease to expire",
+                    "`{function}` is leased by run {run} (since {since:.0}): waiting at most {} s for the lease to expire",
                     wait.as_secs()
                 ));
                 seen = Some(ObservedLease { expires_at: lease_until, deadline: Instant::now().checked_add(wait) });
@@ -75,15 +76,15 @@ pub(super) async fn acquire(
 
 /// Observed lease of another run.
 struct ObservedLease {
-    /// End of the lease by the clock of the database, microseconds since 1970 (UTC).
-    expires_at: i64,
+    /// End of the lease by the clock of the database.
+    expires_at: Timestamp,
     /// End of the wait; `None` if it is too far in the future to be represented.
     deadline: Option<Instant>,
 }
 
 impl ObservedLease {
     /// Returns whether the wait continues: the lease was not renewed, and the deadline has not passed.
-    fn should_wait(&self, lease_until: i64, now: Instant) -> bool {
+    fn should_wait(&self, lease_until: Timestamp, now: Instant) -> bool {
         lease_until == self.expires_at && self.deadline.is_none_or(|end| now < end)
     }
 }
@@ -133,9 +134,13 @@ mod tests {
     #[test]
     fn wait_for_a_lease_ends_when_it_is_renewed_or_the_deadline_passes() {
         let now = Instant::now();
-        let seen = ObservedLease { expires_at: 7, deadline: Some(now + Duration::from_secs(3)) };
-        assert!(seen.should_wait(7, now + Duration::from_secs(2)));
-        assert!(!seen.should_wait(8, now), "the lease was renewed");
-        assert!(!seen.should_wait(7, now + Duration::from_secs(3)), "also if the clock of the database was set back");
+        let [stored, renewed] = [7, 8].map(Timestamp::from_micros);
+        let seen = ObservedLease { expires_at: stored, deadline: Some(now + Duration::from_secs(3)) };
+        assert!(seen.should_wait(stored, now + Duration::from_secs(2)));
+        assert!(!seen.should_wait(renewed, now), "the lease was renewed");
+        assert!(
+            !seen.should_wait(stored, now + Duration::from_secs(3)),
+            "also if the clock of the database was set back"
+        );
     }
 }

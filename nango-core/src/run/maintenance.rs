@@ -76,7 +76,7 @@ pub(crate) async fn retain(runtime: &Runtime, limits: Retention, dry: bool) -> R
                 Err(error) => return Err(error.into_error()),
             }
         } else if let Some(limit) = limits.prune_after {
-            let until = PruneUntil::Before((now - limit).as_micros());
+            let until = PruneUntil::Before(now - limit);
             let store = &runtime.store;
             let pruned =
                 if dry { store.count_prunable(&dataset, until).await } else { prune_all(store, &dataset, until).await };
@@ -97,7 +97,7 @@ async fn last_used_at(runtime: &Runtime, usage: &DatasetUsage) -> Result<Timesta
         let last = runtime.store.runs_of(&key, 1).await?;
         latest = last.first().map_or(latest, |run| latest.max(run.finished_at.unwrap_or(run.started_at)));
     }
-    Ok(Timestamp::from_micros(latest))
+    Ok(latest)
 }
 
 /// Returns the syncs that write a dataset. They are sorted, so that concurrent callers acquire their leases in the same
@@ -160,12 +160,7 @@ async fn empty_under_leases(runtime: &Runtime, dataset: &DatasetKey) -> Result<u
             }
             Err(error) => format!("`{}` was not emptied: {error}", dataset.model),
         };
-        let line = LogLine {
-            timestamp: store.now().as_micros(),
-            level: Level::Info,
-            message,
-            fields: serde_json::Value::Null,
-        };
+        let line = LogLine { timestamp: store.now(), level: Level::Info, message, fields: serde_json::Value::Null };
         let end = RunEnd { status, error: None, requests: 0, logs: vec![line], checkpoint: None, resume: None };
         match store.end_run(&token, end).await {
             Ok(_) | Err(StoreError::LeaseLost) => {}

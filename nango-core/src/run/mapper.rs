@@ -160,7 +160,7 @@ impl MapperRun<'_> {
             start.brought_forward = match outlook.next_full {
                 NextFullRun::Regular => false,
                 NextFullRun::NextRun => true,
-                NextFullRun::NotBefore(at) => now.as_micros() >= at,
+                NextFullRun::NotBefore(at) => now >= at,
             };
             if start.brought_forward {
                 let message = "records were missing from the last full run: this run reads the complete list to \

@@ -17,7 +17,6 @@ use crate::{
     provider::{Provider, Variable},
     redact::{Redactor, is_secret_name},
     store::{Connection, ConnectionKey},
-    time::Timestamp,
 };
 
 /// Connection whose requests can be sent.
@@ -200,7 +199,7 @@ pub(super) async fn obtain_token(
     if !credentials.are_refreshable() || credentials.token().is_some() {
         // A given token may be expired already: then its refresh is due immediately.
         let due = renew_at(credentials.expires_at()).or(credentials.expires_at());
-        connection.renew_at = due.filter(|_| credentials.are_refreshable()).map(Timestamp::as_micros);
+        connection.renew_at = due.filter(|_| credentials.are_refreshable());
         return Ok(credentials);
     }
     let ConnectionContext { provider, key: ConnectionKey { integration, .. }, app } = context;
@@ -217,7 +216,7 @@ pub(super) async fn obtain_token(
     };
     let obtained =
         runtime.token_refresher.obtain_token(&subject).await.map_err(|error| obtain_error(context, error))?;
-    connection.renew_at = renew_at(obtained.expires_at).map(Timestamp::as_micros);
+    connection.renew_at = renew_at(obtained.expires_at);
     connection.config.extend(obtained.config.clone());
     Ok(credentials.with_token(&obtained))
 }

@@ -16,7 +16,7 @@ use super::{
     encryption::{DatasetSeal, SEAL_OVERHEAD, Vault},
     hash::Hash,
 };
-use crate::error::Remedy;
+use crate::{error::Remedy, time::Timestamp};
 
 /// A type of problem that a check can find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -188,8 +188,8 @@ pub(super) struct DatasetTotals {
     pub bytes: i64,
     /// The latest sequence number.
     pub seq: i64,
-    /// The latest commit time, microseconds since 1970.
-    pub committed_at: i64,
+    /// The latest commit time.
+    pub committed_at: Timestamp,
 }
 
 impl DatasetTotals {
@@ -226,7 +226,10 @@ impl CheckReport {
         if stored.is_behind(counted) {
             let example = format!(
                 "stored sequence number {} and commit time {}, its records reach {} and {}",
-                stored.seq, stored.committed_at, counted.seq, counted.committed_at
+                stored.seq,
+                stored.committed_at.as_micros(),
+                counted.seq,
+                counted.committed_at.as_micros()
             );
             self.add_finding(Problem::DatasetBehind, location, 1, repaired, example);
         }

@@ -23,6 +23,7 @@ use super::{
     failpoint::failpoint,
     hashed_page::{HashedPage, PreparedWrite},
 };
+use crate::time::Timestamp;
 
 /// The steps of a commit, each in the transaction of the page.
 pub(super) trait CommitSteps {
@@ -54,7 +55,7 @@ pub(super) trait CommitSteps {
     async fn drop_candidates(&mut self, dataset: &Self::Dataset, ids: &[&str]) -> Result<(), Self::Error>;
 
     /// Writes the row of a dataset if it changed.
-    async fn save_dataset(&mut self, dataset: &Self::Dataset, committed_at: i64) -> Result<(), Self::Error>;
+    async fn save_dataset(&mut self, dataset: &Self::Dataset, committed_at: Timestamp) -> Result<(), Self::Error>;
 
     /// Changes the checkpoint and returns its new version.
     async fn write_checkpoint(&mut self, key: &FunctionKey, write: &CheckpointWrite) -> Result<i64, Self::Error>;
@@ -80,7 +81,7 @@ pub(super) struct Opened<D> {
     /// The datasets in the order of their keys.
     pub datasets: Vec<D>,
     /// The time of the commit: not before the latest commit of any of them.
-    pub committed_at: i64,
+    pub committed_at: Timestamp,
     /// The encryption policy of the transaction.
     pub policy: Arc<EncryptionPolicy>,
 }

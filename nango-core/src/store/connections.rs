@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::StoreFuture;
+use crate::time::Timestamp;
 
 /// The name of a connection in an installation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -46,15 +47,14 @@ pub struct Connection {
     pub config: Map<String, Value>,
     /// The metadata that the application and its functions store with the connection.
     pub metadata: Map<String, Value>,
-    /// The time at which the connection was added, microseconds since 1970.
-    pub created_at: i64,
+    /// The time at which the connection was added.
+    pub created_at: Timestamp,
     /// The time of the last change of the connection.
-    pub updated_at: i64,
+    pub updated_at: Timestamp,
     /// The version of the credentials: each change of them increments it.
     pub version: i64,
-    /// The time from which the token is refreshed, somewhat before its expiry, in microseconds since 1970. `None`:
-    /// never, or the expiry is unknown.
-    pub renew_at: Option<i64>,
+    /// The time from which the token is refreshed, somewhat before its expiry. `None`: never, or the expiry is unknown.
+    pub renew_at: Option<Timestamp>,
     /// The last failure of a token refresh since the token was obtained, if any.
     pub failure: Option<RefreshFailure>,
 }
@@ -64,16 +64,16 @@ pub struct Connection {
 pub struct RefreshFailure {
     /// The number of consecutive failures.
     pub attempts: u32,
-    /// The time of the last failure, microseconds since 1970.
-    pub failed_at: i64,
+    /// The time of the last failure.
+    pub failed_at: Timestamp,
     /// The reason, without secrets.
     pub message: String,
     /// Whether the token server refused these credentials, so that another attempt is useless: the connection needs new
     /// credentials.
     pub refused: bool,
-    /// The time of the first response without a token since a token was last obtained, microseconds since 1970. `None`:
-    /// the server did not respond, or reported only that it is unavailable.
-    pub rejected_since: Option<i64>,
+    /// The time of the first response without a token since a token was last obtained. `None`: the server did not
+    /// respond, or reported only that it is unavailable.
+    pub rejected_since: Option<Timestamp>,
 }
 
 impl Connection {
@@ -104,8 +104,8 @@ pub struct NewConnection {
     pub auth: String,
     /// The sealed credentials.
     pub credentials: Vec<u8>,
-    /// The time from which the token is refreshed, microseconds since 1970. `None`: never, or the expiry is unknown.
-    pub renew_at: Option<i64>,
+    /// The time from which the token is refreshed. `None`: never, or the expiry is unknown.
+    pub renew_at: Option<Timestamp>,
     /// The values for the provider's templates, such as a subdomain.
     pub config: Map<String, Value>,
     /// The new metadata; `None` keeps the metadata of a replaced connection.

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use super::{KeyId, Keys};
-use crate::error::{Error, ErrorKind, Remedy, register_layer_error};
+use crate::{
+    error::{Error, ErrorKind, Remedy, register_layer_error},
+    time::Timestamp,
+};
 
 /// Unsafe configuration of a database that works nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,16 +151,16 @@ pub enum StoreError {
     #[error("a name contains the character NUL, which PostgreSQL cannot store")]
     Nul,
     /// Another run of the same key is active.
-    #[error("`{function}` is already running for this connection (run {run}, since {since})")]
+    #[error("`{function}` is already running for this connection (run {run}, since {since:.0})")]
     Busy {
         /// The function's name.
         function: String,
         /// The id of the active run.
         run: uuid::Uuid,
-        /// The start time of that run, as RFC 3339.
-        since: String,
-        /// The time at which its lease expires unless it is renewed, microseconds since 1970.
-        lease_until: i64,
+        /// The start time of that run.
+        since: Timestamp,
+        /// The time at which its lease expires unless it is renewed.
+        lease_until: Timestamp,
         /// The duration until then, by the clock of the database.
         remaining: std::time::Duration,
     },

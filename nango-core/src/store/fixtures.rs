@@ -72,7 +72,7 @@ pub(super) fn page(
     Page {
         run,
         function: key(),
-        requested_at: store.now().as_micros(),
+        requested_at: store.now(),
         changes: vec![change(Write::Save(batch))],
         checkpoint: None,
         resume: None,

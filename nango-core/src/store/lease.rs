@@ -14,16 +14,16 @@
 //! - **Named locks.** A lock belongs to a run. It can be acquired if it is free, has expired, or belongs to the same
 //!   run. It is released at the end of the run and when the run is interrupted.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
-use super::{
-    NewRun, StoreError,
-    runs::{format_timestamp, remaining},
-};
+use super::{NewRun, StoreError};
+use crate::time::Timestamp;
 
-/// Returns whether a lease of this length that expires at `until` is active at `now`; all values are microseconds.
-pub(super) fn is_active(until: i64, length: i64, now: i64) -> bool {
-    until > now && until <= now.saturating_add(length)
+/// Returns whether a lease of this length that expires at `until` is active at `now`.
+pub(super) fn is_active(until: Timestamp, length: Duration, now: Timestamp) -> bool {
+    until > now && until <= now + length
 }
 
 /// Fails unless the run is still running under the fence of its token.
@@ -40,17 +40,17 @@ pub(super) struct RunningRun {
     pub id: Uuid,
     /// Whether the run excludes other runs of its key.
     pub exclusive: bool,
-    /// The start time, microseconds since 1970.
-    pub started_at: i64,
+    /// The start time.
+    pub started_at: Timestamp,
     /// The expiry time of the lease.
-    pub lease_until: i64,
-    /// The length of the lease in microseconds.
-    pub lease: i64,
+    pub lease_until: Timestamp,
+    /// The length of the lease.
+    pub lease: Duration,
 }
 
 /// Decides whether a run may start beside the running ones of its key. Returns the row numbers of those that it
 /// interrupts.
-pub(super) fn take_over(new: &NewRun, running: &[RunningRun], now: i64) -> Result<Vec<i64>, StoreError> {
+pub(super) fn take_over(new: &NewRun, running: &[RunningRun], now: Timestamp) -> Result<Vec<i64>, StoreError> {
     let is_active = |run: &&RunningRun| is_active(run.lease_until, run.lease, now);
     match running.iter().filter(is_active).find(|run| run.exclusive && new.exclusive) {
         Some(holder) => Err(busy(new, holder.id, holder.started_at, holder.lease_until, now)),
@@ -59,29 +59,38 @@ pub(super) fn take_over(new: &NewRun, running: &[RunningRun], now: i64) -> Resul
 }
 
 /// Returns the error for a key that an exclusive run with an active lease uses.
-pub(super) fn busy(new: &NewRun, holder: Uuid, started_at: i64, lease_until: i64, now: i64) -> StoreError {
+pub(super) fn busy(
+    new: &NewRun,
+    holder: Uuid,
+    started_at: Timestamp,
+    lease_until: Timestamp,
+    now: Timestamp,
+) -> StoreError {
     StoreError::Busy {
         function: new.key.function.clone(),
         run: holder,
-        since: format_timestamp(started_at),
+        since: started_at,
         lease_until,
-        remaining: remaining(lease_until, now),
+        remaining: lease_until.saturating_duration_since(now),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{declare::FunctionKind, store::FunctionKey};
 
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
+
     #[test]
     fn lease_is_inactive_when_expired_or_longer_than_its_length() {
+        let (length, now) = (Duration::from_micros(30), at(100));
         for (until, expect) in [(99, false), (100, false), (101, true), (130, true), (131, false), (i64::MAX, false)] {
-            assert_eq!(is_active(until, 30, 100), expect, "{until}");
+            assert_eq!(is_active(at(until), length, now), expect, "{until}");
         }
-        assert!(is_active(i64::MAX, i64::MAX, 100));
+        assert!(is_active(Timestamp::MAX, Duration::MAX, now));
     }
 
     #[test]
@@ -91,13 +100,20 @@ mod tests {
     }
 
     fn running(row: i64, exclusive: bool, lease_until: i64) -> RunningRun {
-        RunningRun { row, id: Uuid::from_u128(7), exclusive, started_at: 0, lease_until, lease: 30_000_000 }
+        RunningRun {
+            row,
+            id: Uuid::from_u128(7),
+            exclusive,
+            started_at: at(0),
+            lease_until: at(lease_until),
+            lease: Duration::from_secs(30),
+        }
     }
 
     fn start(exclusive: bool, running: &[RunningRun]) -> Result<Vec<i64>, StoreError> {
         let [integration, connection, function, variant] = ["a", "b", "f", "base"].map(str::to_owned);
         let key = FunctionKey { kind: FunctionKind::Sync, integration, connection, function, variant };
-        take_over(&NewRun { key, connection: None, exclusive, lease: Duration::from_secs(30) }, running, 10_000_000)
+        take_over(&NewRun { key, connection: None, exclusive, lease: Duration::from_secs(30) }, running, at(10_000_000))
     }
 
     #[test]
@@ -111,10 +127,12 @@ mod tests {
     #[test]
     fn exclusive_run_is_refused_while_another_is_active() {
         let active = [running(1, true, 9_000_000), running(2, true, 12_000_000)];
-        match start(true, &active) {
+        let refused = start(true, &active);
+        assert!(refused.as_ref().is_err_and(|error| error.to_string().ends_with("since 1970-01-01T00:00:00Z)")));
+        match refused {
             Err(StoreError::Busy { function, run, since, lease_until, remaining }) => {
-                assert_eq!((function.as_str(), run, lease_until), ("f", Uuid::from_u128(7), 12_000_000));
-                assert_eq!((since.as_str(), remaining), ("1970-01-01T00:00:00Z", Duration::from_secs(2)));
+                assert_eq!((function.as_str(), run, lease_until), ("f", Uuid::from_u128(7), at(12_000_000)));
+                assert_eq!((since, remaining), (Timestamp::UNIX_EPOCH, Duration::from_secs(2)));
             }
             other => panic!("{other:?}"),
         }

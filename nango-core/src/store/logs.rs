@@ -6,7 +6,10 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::{RunToken, StoreFuture};
-use crate::redact::{MAX_MESSAGE_BYTES, truncated};
+use crate::{
+    redact::{MAX_MESSAGE_BYTES, truncated},
+    time::Timestamp,
+};
 
 /// The severity of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,8 +45,8 @@ impl Level {
 /// A line of a run's log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogLine {
-    /// The time of the line, microseconds since 1970.
-    pub timestamp: i64,
+    /// The time of the line.
+    pub timestamp: Timestamp,
     /// The severity of the line.
     pub level: Level,
     /// The message, at most 4,096 bytes; a longer one is truncated when it is stored.

@@ -27,14 +27,15 @@
 use std::path::{Path, PathBuf};
 
 use super::{CheckReport, DatasetKey, StoreFuture};
+use crate::time::Timestamp;
 
 /// The end of the range whose payloads are dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PruneUntil {
     /// The record of this cursor and all records before it in the feed.
     Cursor(String),
-    /// All records that last changed before this time, microseconds since 1970.
-    Before(i64),
+    /// All records that last changed before this time.
+    Before(Timestamp),
 }
 
 /// A request to prune a dataset.
@@ -82,8 +83,8 @@ pub struct DatasetUsage {
     pub with_payload: u64,
     /// The size of all payloads in bytes, those of tombstones included.
     pub bytes: u64,
-    /// The time of the last change, microseconds since 1970.
-    pub changed_at: i64,
+    /// The time of the last change.
+    pub changed_at: Timestamp,
     /// The latest sequence number.
     pub seq: i64,
 }

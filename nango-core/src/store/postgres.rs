@@ -42,6 +42,7 @@ mod rows;
 mod runs;
 mod scans;
 mod server;
+mod sql_time;
 #[cfg(test)]
 pub(super) mod tests;
 mod transaction;
@@ -66,7 +67,7 @@ use crate::time::Timestamp;
 
 impl Store for Postgres {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.shared.clock.now())
+        self.shared.clock.now()
     }
 
     fn warnings(&self) -> &[StoreWarning] {
@@ -228,8 +229,8 @@ impl Records for Postgres {
     }
 
     #[cfg(debug_assertions)]
-    fn backdate_scans(&self, micros: i64) -> StoreFuture<'_, ()> {
-        self.write(micros, |db, micros| Box::pin(deletes::backdate_scans(db, *micros)))
+    fn backdate_scans(&self, span: Duration) -> StoreFuture<'_, ()> {
+        self.write(span, |db, span| Box::pin(deletes::backdate_scans(db, *span)))
     }
 }
 

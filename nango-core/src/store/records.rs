@@ -1,5 +1,8 @@
 //! Records: page commits, the feed of changes, and the scans that find deleted records.
 
+#[cfg(debug_assertions)]
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
@@ -10,6 +13,7 @@ use super::{
 use crate::{
     declare::Merging,
     model::{Batch, Patch},
+    time::Timestamp,
 };
 
 /// A page to commit: all of it is written, or nothing.
@@ -19,9 +23,9 @@ pub struct Page {
     pub run: RunToken,
     /// The function whose checkpoint and resume state change.
     pub function: FunctionKey,
-    /// The time of the page's request, by the database's clock in microseconds since 1970. A write of another run after
-    /// this time wins, unless the change declares another merging strategy.
-    pub requested_at: i64,
+    /// The time of the page's request, by the database's clock. A write of another run after this time wins, unless the
+    /// change declares another merging strategy.
+    pub requested_at: Timestamp,
     /// The changes of datasets, applied in order.
     pub changes: Vec<Change>,
     /// The change of the checkpoint, if any.
@@ -72,9 +76,8 @@ pub enum Write {
 pub struct DeleteRow {
     /// The record's id.
     pub id: String,
-    /// The time of the deletion at the provider in microseconds since 1970, if known: a record that was updated later
-    /// is kept.
-    pub deleted_at: Option<i64>,
+    /// The time of the deletion at the provider, if known: a record that was updated later is kept.
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// A partial record: objects are merged recursively, all other values are replaced.
@@ -84,8 +87,8 @@ pub struct PatchRow {
     pub id: String,
     /// The fields to change.
     pub fields: Map<String, Value>,
-    /// The change of the record's update time (microseconds since 1970). A new time is compared with the stored one.
-    pub updated: Patch<i64>,
+    /// The change of the record's update time. A new time is compared with the stored one.
+    pub updated: Patch<Timestamp>,
 }
 
 /// The result of a committed page.
@@ -117,8 +120,8 @@ pub struct ReadQuery {
     pub limit: u32,
     /// The last actions to return; an empty filter returns all records.
     pub filter: Filter,
-    /// Returns only records that changed at or after this time, microseconds since 1970.
-    pub modified_after: Option<i64>,
+    /// Returns only records that changed at or after this time.
+    pub modified_after: Option<Timestamp>,
     /// Returns only these ids; an empty list returns all records.
     pub ids: Vec<String>,
     /// The maximum size of all payloads in bytes; one record is always returned. 0: unlimited.
@@ -178,14 +181,14 @@ pub struct FeedRow {
     pub id: String,
     /// The payload as canonical JSON; `None` if it was pruned.
     pub payload: Option<Bytes>,
-    /// The time at which the record was added or restored, microseconds since 1970.
-    pub first_seen_at: i64,
+    /// The time at which the record was added or restored.
+    pub first_seen_at: Timestamp,
     /// The time of the last change.
-    pub last_modified_at: i64,
+    pub last_modified_at: Timestamp,
     /// The time of the deletion, if the record is deleted.
-    pub deleted_at: Option<i64>,
+    pub deleted_at: Option<Timestamp>,
     /// The time at which the payload was dropped, if it was pruned.
-    pub pruned_at: Option<i64>,
+    pub pruned_at: Option<Timestamp>,
     /// The last change of the record.
     pub last_action: LastAction,
     /// The cursor after this record.
@@ -274,11 +277,11 @@ pub trait Records: Send + Sync {
     /// Returns the deletes of a dataset that await a decision, evaluated with this policy.
     fn pending_deletes(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> StoreFuture<'_, PendingDeletes>;
 
-    /// Shifts the stored times of scans and candidates back by this number of microseconds, as if that time had passed.
+    /// Shifts the stored times of scans and candidates back by this span, as if it had passed.
     /// For the conformance suite; a release build does not contain it.
     #[cfg(debug_assertions)]
     #[doc(hidden)]
-    fn backdate_scans(&self, micros: i64) -> StoreFuture<'_, ()>;
+    fn backdate_scans(&self, span: Duration) -> StoreFuture<'_, ()>;
 }
 
 impl Write {

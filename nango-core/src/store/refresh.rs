@@ -13,10 +13,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{
-    Connection, StoreFuture, lease,
-    runs::{micros, remaining},
-};
+use super::{Connection, StoreFuture, lease};
+use crate::time::Timestamp;
 
 /// The maximum lease that any version of this program requests. A longer one was written by a clock that was ahead.
 const MAX_LEASE: Duration = Duration::from_secs(45);
@@ -36,11 +34,16 @@ pub struct RefreshClaim {
 
 impl RefreshClaim {
     /// Returns the duration for which another holder keeps the stored lease; `None`: it can be acquired.
-    pub(super) fn held_by_other_for(&self, holder: Option<&[u8]>, until: Option<i64>, now: i64) -> Option<Duration> {
+    pub(super) fn held_by_other_for(
+        &self,
+        holder: Option<&[u8]>,
+        until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Option<Duration> {
         let (holder, until) = holder.zip(until)?;
-        let longest = micros(self.lease.max(MAX_LEASE));
+        let longest = self.lease.max(MAX_LEASE);
         let held = holder != &self.holder.as_bytes()[..] && lease::is_active(until, longest, now);
-        held.then(|| remaining(until, now))
+        held.then(|| until.saturating_duration_since(now))
     }
 }
 
@@ -68,8 +71,8 @@ pub enum RefreshEnd {
     Renewed {
         /// The sealed credentials.
         credentials: Vec<u8>,
-        /// The time from which they are refreshed again, microseconds since 1970.
-        renew_at: Option<i64>,
+        /// The time from which they are refreshed again.
+        renew_at: Option<Timestamp>,
         /// Values to set in the connection's configuration; other values are kept.
         config: Map<String, Value>,
     },

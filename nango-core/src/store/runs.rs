@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{CheckpointWrite, FunctionKey, LogLine, ResumeWrite, RunToken, StoreError, StoreFuture, Totals};
-use crate::time::{Timestamp, saturating_micros};
+use crate::time::Timestamp;
 
 /// The status of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,21 +66,6 @@ impl NewRun {
     }
 }
 
-/// Formats a time (microseconds since 1970) as RFC 3339 in UTC with whole seconds.
-pub(super) fn format_timestamp(at: i64) -> String {
-    format!("{:.0}", Timestamp::from_micros(at))
-}
-
-/// Returns the duration from `now` to `until` (microseconds since 1970), or zero if `until` has passed.
-pub(super) fn remaining(until: i64, now: i64) -> Duration {
-    Timestamp::from_micros(until).saturating_duration_since(Timestamp::from_micros(now))
-}
-
-/// Returns a duration in microseconds, limited so that it can be added to a timestamp without overflow.
-pub(super) fn micros(length: Duration) -> i64 {
-    saturating_micros(length).min(i64::MAX / 2)
-}
-
 /// The result of a run.
 #[derive(Debug, Clone)]
 pub struct RunEnd {
@@ -107,10 +92,10 @@ pub struct Run {
     pub key: FunctionKey,
     /// The current status.
     pub status: RunStatus,
-    /// The start time, microseconds since 1970.
-    pub started_at: i64,
+    /// The start time.
+    pub started_at: Timestamp,
     /// The end time; `None` while the run is active.
-    pub finished_at: Option<i64>,
+    pub finished_at: Option<Timestamp>,
     /// The counters of the run.
     pub totals: Totals,
     /// The error as `{ "kind", "message" }`, if the run failed.
@@ -146,7 +131,7 @@ pub trait Runs {
     /// Releases a lock. Returns `false` if this run does not have it.
     fn unlock(&self, run: &RunToken, key: &str) -> StoreFuture<'_, bool>;
 
-    /// Moves the expiry of all leases, as if the clock had been ahead when they were written.
+    /// Moves the expiry of all leases by this number of microseconds, which may be negative, as if the clock had been ahead when they were written.
     /// For the conformance suite; a release build does not contain it.
     #[cfg(debug_assertions)]
     #[doc(hidden)]

@@ -35,6 +35,7 @@ mod reseal;
 mod rows;
 mod runs;
 mod scans;
+mod sql_time;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -63,7 +64,7 @@ use crate::time::Timestamp;
 
 impl Store for Sqlite {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.shared.clock.now())
+        self.shared.clock.now()
     }
 
     fn wait_for_change(&self, timeout: Duration) -> StoreFuture<'_, ()> {
@@ -213,8 +214,8 @@ impl Records for Sqlite {
     }
 
     #[cfg(debug_assertions)]
-    fn backdate_scans(&self, micros: i64) -> StoreFuture<'_, ()> {
-        self.write(move |db| deletes::backdate_scans(db, micros))
+    fn backdate_scans(&self, span: Duration) -> StoreFuture<'_, ()> {
+        self.write(move |db| deletes::backdate_scans(db, span))
     }
 }
 

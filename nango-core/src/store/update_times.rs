@@ -10,18 +10,20 @@
 //!   the record.
 //! - A row that is written, deleted or saved with the same content has no older time.
 
-use crate::model::Patch;
+use std::time::Duration;
 
-/// The maximum distance of a stored time into the future, in microseconds.
-const MAX_CLOCK_SKEW: i64 = 24 * 60 * 60 * 1_000_000;
+use crate::{model::Patch, time::Timestamp};
+
+/// The maximum distance of a stored time into the future.
+const MAX_CLOCK_SKEW: Duration = Duration::from_hours(24);
 
 /// The stored update times of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct UpdateTimes {
-    /// The update time of the content, or the time of the deletion; microseconds since 1970.
-    pub updated: Option<i64>,
+    /// The update time of the content, or the time of the deletion.
+    pub updated: Option<Timestamp>,
     /// The older time that a full walk last returned.
-    pub older: Option<i64>,
+    pub older: Option<Timestamp>,
     /// The number of that walk.
     pub older_walk: Option<i64>,
 }
@@ -31,8 +33,8 @@ pub(super) struct UpdateTimes {
 pub(super) struct Source {
     /// The full walk that the write belongs to; `None`: a webhook, an incremental run, or another partial write.
     pub full_walk: Option<i64>,
-    /// The time of the commit, microseconds since 1970.
-    pub now: i64,
+    /// The time of the commit.
+    pub now: Timestamp,
 }
 
 /// The result of the comparison of a write with the stored row.
@@ -46,14 +48,14 @@ pub(super) enum Age {
 
 impl UpdateTimes {
     /// Returns the times of a row that has just been written.
-    pub(super) fn written(updated: Option<i64>) -> Self {
+    pub(super) fn written(updated: Option<Timestamp>) -> Self {
         Self { updated, ..Self::default() }
     }
 
     /// Compares the time of a write with the stored one.
-    pub(super) fn compare(&self, given: Option<i64>, source: Source) -> Age {
+    pub(super) fn compare(&self, given: Option<Timestamp>, source: Source) -> Age {
         let (Some(given), Some(stored)) = (given, self.updated) else { return Age::Applies };
-        if given >= stored || stored > source.now.saturating_add(MAX_CLOCK_SKEW) {
+        if given >= stored || stored > source.now + MAX_CLOCK_SKEW {
             return Age::Applies;
         }
         let Some(walk) = source.full_walk else { return Age::Older(None) };
@@ -66,14 +68,14 @@ impl UpdateTimes {
 
     /// Returns the times to store after a save of unchanged content, if they change: a row that was written before its
     /// model declared the field receives its time.
-    pub(super) fn after_unchanged_save(&self, given: Option<i64>) -> Option<Self> {
+    pub(super) fn after_unchanged_save(&self, given: Option<Timestamp>) -> Option<Self> {
         let times = Self::written(given);
         (given.is_some() && times != *self).then_some(times)
     }
 
     /// Returns the times to store after a delete of a tombstone, if they change: a later event moves the time of the
     /// deletion forward, so that an earlier event does not restore the record.
-    pub(super) fn after_repeated_delete(&self, given: Option<i64>, source: Source) -> Option<Self> {
+    pub(super) fn after_repeated_delete(&self, given: Option<Timestamp>, source: Source) -> Option<Self> {
         match self.compare(given, source) {
             Age::Applies if given.is_some() && given != self.updated => Some(Self::written(given)),
             _ => None,
@@ -81,7 +83,7 @@ impl UpdateTimes {
     }
 
     /// Returns the update time of a row after a patch.
-    pub(super) fn after_patch(&self, patch: Patch<i64>) -> Option<i64> {
+    pub(super) fn after_patch(&self, patch: Patch<Timestamp>) -> Option<Timestamp> {
         match patch {
             Patch::Keep => self.updated,
             Patch::Null => None,
@@ -91,7 +93,7 @@ impl UpdateTimes {
 }
 
 /// Returns the time of a patch for the comparison.
-pub(super) fn patch_time(patch: Patch<i64>) -> Option<i64> {
+pub(super) fn patch_time(patch: Patch<Timestamp>) -> Option<Timestamp> {
     match patch {
         Patch::Set(time) => Some(time),
         Patch::Keep | Patch::Null => None,
@@ -102,15 +104,20 @@ pub(super) fn patch_time(patch: Patch<i64>) -> Option<i64> {
 mod tests {
     use super::*;
 
-    const NOW: i64 = 10 * MAX_CLOCK_SKEW;
+    const NOW: i64 = 864_000_000_000;
+
+    fn at(micros: i64) -> Option<Timestamp> {
+        Some(Timestamp::from_micros(micros))
+    }
 
     fn times(updated: Option<i64>, older: Option<(i64, i64)>) -> UpdateTimes {
-        UpdateTimes { updated, older: older.map(|older| older.0), older_walk: older.map(|older| older.1) }
+        let (older, older_walk) = older.unzip();
+        UpdateTimes { updated: updated.and_then(at), older: older.and_then(at), older_walk }
     }
 
     #[track_caller]
     fn check(stored: UpdateTimes, given: Option<i64>, full_walk: Option<i64>, expect: Age) {
-        assert_eq!(stored.compare(given, Source { full_walk, now: NOW }), expect);
+        assert_eq!(stored.compare(given.and_then(at), Source { full_walk, now: Timestamp::from_micros(NOW) }), expect);
     }
 
     #[test]
@@ -128,8 +135,9 @@ mod tests {
 
     #[test]
     fn stored_time_is_ignored_when_more_than_a_day_in_the_future() {
-        check(times(Some(NOW + MAX_CLOCK_SKEW), None), Some(NOW), None, Age::Older(None));
-        check(times(Some(NOW + MAX_CLOCK_SKEW + 1), None), Some(NOW), None, Age::Applies);
+        let day = 86_400_000_000;
+        check(times(Some(NOW + day), None), Some(NOW), None, Age::Older(None));
+        check(times(Some(NOW + day + 1), None), Some(NOW), None, Age::Applies);
         check(times(Some(i64::MAX), None), Some(NOW), None, Age::Applies);
     }
 
@@ -147,27 +155,27 @@ mod tests {
 
     #[test]
     fn unchanged_save_stores_its_time() {
-        assert_eq!(times(None, None).after_unchanged_save(Some(5)), Some(times(Some(5), None)));
-        assert_eq!(times(Some(5), Some((4, 1))).after_unchanged_save(Some(5)), Some(times(Some(5), None)));
-        assert_eq!(times(Some(5), None).after_unchanged_save(Some(5)), None);
+        assert_eq!(times(None, None).after_unchanged_save(at(5)), Some(times(Some(5), None)));
+        assert_eq!(times(Some(5), Some((4, 1))).after_unchanged_save(at(5)), Some(times(Some(5), None)));
+        assert_eq!(times(Some(5), None).after_unchanged_save(at(5)), None);
         assert_eq!(times(Some(5), None).after_unchanged_save(None), None);
     }
 
     #[test]
     fn repeated_delete_only_moves_time_forward() {
-        let source = Source { full_walk: None, now: NOW };
-        assert_eq!(times(Some(5), None).after_repeated_delete(Some(6), source), Some(times(Some(6), None)));
-        assert_eq!(times(None, None).after_repeated_delete(Some(6), source), Some(times(Some(6), None)));
-        assert_eq!(times(Some(5), None).after_repeated_delete(Some(5), source), None);
-        assert_eq!(times(Some(5), None).after_repeated_delete(Some(4), source), None);
+        let source = Source { full_walk: None, now: Timestamp::from_micros(NOW) };
+        assert_eq!(times(Some(5), None).after_repeated_delete(at(6), source), Some(times(Some(6), None)));
+        assert_eq!(times(None, None).after_repeated_delete(at(6), source), Some(times(Some(6), None)));
+        assert_eq!(times(Some(5), None).after_repeated_delete(at(5), source), None);
+        assert_eq!(times(Some(5), None).after_repeated_delete(at(4), source), None);
         assert_eq!(times(Some(5), None).after_repeated_delete(None, source), None);
     }
 
     #[test]
     fn patch_keeps_replaces_or_clears_the_time() {
         let stored = times(Some(5), None);
-        let all = [Patch::Keep, Patch::Null, Patch::Set(7)];
-        assert_eq!(all.map(|patch| stored.after_patch(patch)), [Some(5), None, Some(7)]);
-        assert_eq!(all.map(patch_time), [None, None, Some(7)]);
+        let all = [Patch::Keep, Patch::Null, Patch::Set(Timestamp::from_micros(7))];
+        assert_eq!(all.map(|patch| stored.after_patch(patch)), [at(5), None, at(7)]);
+        assert_eq!(all.map(patch_time), [None, None, at(7)]);
     }
 }

@@ -16,7 +16,6 @@ use crate::{
     provider::Lifecycle,
     run::{ConnectionTest, RunReport},
     store::{Connection, RefreshFailure},
-    time::Timestamp,
 };
 
 /// Connection as an entry of a list.
@@ -50,7 +49,7 @@ impl<'a> ConnectionRow<'a> {
             end_user: None,
             tags: Map::new(),
             metadata: &connection.metadata,
-            created: millis_utc(Timestamp::from_micros(connection.created_at)),
+            created: millis_utc(connection.created_at),
             lifecycle: None,
         }
     }
@@ -75,7 +74,7 @@ pub(super) struct ConnectionError<'a> {
 
 impl<'a> ConnectionError<'a> {
     fn new(failure: &'a RefreshFailure) -> Self {
-        let failed_at = millis_utc(Timestamp::from_micros(failure.failed_at));
+        let failed_at = millis_utc(failure.failed_at);
         Self { r#type: "auth", log_id: "", message: &failure.message, failed_at, must_reconnect: failure.refused }
     }
 }
@@ -143,8 +142,8 @@ impl<'a> ConnectionDetail<'a> {
             row: ConnectionRow::new(connection, provider),
             connection_config: &connection.config,
             webhook_url_override: None,
-            created_at: millis(Timestamp::from_micros(connection.created_at)),
-            updated_at: millis(Timestamp::from_micros(connection.updated_at)),
+            created_at: millis(connection.created_at),
+            updated_at: millis(connection.updated_at),
             last_fetched_at: None,
             credentials: credentials.unwrap_or_else(|| Value::Object(Map::new())),
         }
@@ -215,6 +214,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::time::Timestamp;
 
     fn connection() -> Connection {
         Connection {
@@ -228,8 +228,8 @@ mod tests {
             credentials: b"sealed".to_vec(),
             config: Map::new(),
             metadata: json!({ "owner": "acme" }).as_object().cloned().unwrap_or_default(),
-            created_at: 1_795_348_800_000_000,
-            updated_at: 1_795_348_800_000_000,
+            created_at: Timestamp::from_micros(1_795_348_800_000_000),
+            updated_at: Timestamp::from_micros(1_795_348_800_000_000),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::{
     nango::DeferredDeletes,
     provider::Evidence,
     store::{HeldBy, NextFullRun},
+    time::Timestamp,
 };
 
 #[test]
@@ -37,7 +38,7 @@ fn values_of_responses_are_frozen() {
         &[
             waiting(None, NextFullRun::Regular),
             waiting(Some(HeldBy::Guard), NextFullRun::NextRun),
-            waiting(Some(HeldBy::MaxDeletes), NextFullRun::NotBefore(0)),
+            waiting(Some(HeldBy::MaxDeletes), NextFullRun::NotBefore(Timestamp::UNIX_EPOCH)),
         ],
     );
     lines.all("evidence", [Evidence::MachineChecked, Evidence::SourceRead, Evidence::Unconfirmed].map(Evidence::name));

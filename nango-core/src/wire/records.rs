@@ -95,9 +95,9 @@ impl PageWriter {
     }
 }
 
-fn write_time(at: Option<i64>, out: &mut Vec<u8>) {
+fn write_time(at: Option<Timestamp>, out: &mut Vec<u8>) {
     match at {
-        Some(at) => write_micros(Timestamp::from_micros(at), out),
+        Some(at) => write_micros(at, out),
         None => out.extend_from_slice(b"null"),
     }
 }
@@ -182,8 +182,8 @@ mod tests {
         FeedRow {
             id: id.to_owned(),
             payload: payload.map(|payload| Bytes::copy_from_slice(payload.as_bytes())),
-            first_seen_at: 1_795_348_800_000_000,
-            last_modified_at: 1_795_348_800_000_001,
+            first_seen_at: Timestamp::from_micros(1_795_348_800_000_000),
+            last_modified_at: Timestamp::from_micros(1_795_348_800_000_001),
             deleted_at: None,
             pruned_at: None,
             last_action: LastAction::Updated,
@@ -255,7 +255,8 @@ mod tests {
     #[test]
     fn deleted_record_has_deletion_time() {
         let mut out = Vec::new();
-        let deleted = FeedRow { deleted_at: Some(0), last_action: LastAction::Deleted, ..row("1", None) };
+        let deleted =
+            FeedRow { deleted_at: Some(Timestamp::UNIX_EPOCH), last_action: LastAction::Deleted, ..row("1", None) };
         write_record(&deleted, &mut out);
         let record: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(record["_nango_metadata"]["deleted_at"], "1970-01-01T00:00:00.000000+00:00");

@@ -12,7 +12,6 @@ use crate::{
     paginate::WalkEnd,
     run::{DryRecords, RunReport, TriggeredSync},
     store::{FeedRow, HeldBy, ModelCounts, NextFullRun, RunStatus},
-    time::Timestamp,
 };
 
 /// Report of a run.
@@ -184,7 +183,7 @@ impl WaitingDeletesJson {
         let (next_full_run, not_before) = match waiting.next_full {
             NextFullRun::Regular => ("regular", None),
             NextFullRun::NextRun => ("next_run", None),
-            NextFullRun::NotBefore(at) => ("after_hold", Some(micros(Timestamp::from_micros(at)))),
+            NextFullRun::NotBefore(at) => ("after_hold", Some(micros(at))),
         };
         Self {
             deletes_held: waiting.held,

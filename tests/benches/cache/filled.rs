@@ -90,7 +90,7 @@ impl BenchStore {
         Page {
             run: self.run,
             function: self.function.clone(),
-            requested_at: self.store.now().as_micros(),
+            requested_at: self.store.now(),
             changes: vec![Change { dataset: self.dataset.clone(), merging: Merging::Newer, full_walk: None, write }],
             checkpoint: None,
             resume: None,

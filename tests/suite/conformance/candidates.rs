@@ -38,7 +38,7 @@ pub(super) async fn seen_or_written_record_loses_its_candidate_state(store: Test
     assert_eq!(other.commit(patch("d", json!({ "n": 1 }))).await, [Unchanged]);
     assert_eq!(sync.unconfirmed_candidates().await, 2);
     // A write that is skipped because of a newer one marks the record as seen if it is a save.
-    let requested_at = store.now().as_micros();
+    let requested_at = store.now();
     tick(&store).await;
     sync.commit(patch("e", json!({ "title": "newer" }))).await;
     assert_eq!(sync.unconfirmed_candidates().await, 1);

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use nango_core::Timestamp;
 use nango_tests::internal::store::{FeedRow, ReadQuery, SharedStore};
 use serde_json::json;
 
@@ -18,7 +19,7 @@ const WRITERS: u64 = 6;
 const READERS: u32 = 4;
 const PAGES: u64 = 40;
 
-type ReplicaRows = BTreeMap<String, (Option<bytes::Bytes>, Option<i64>)>;
+type ReplicaRows = BTreeMap<String, (Option<bytes::Bytes>, Option<Timestamp>)>;
 
 fn apply_row(replica: &mut ReplicaRows, row: FeedRow) {
     replica.insert(row.id, (row.payload, row.deleted_at));
@@ -36,7 +37,7 @@ async fn write(store: SharedStore, w: u64) {
             1 => drop(sync.commit(patch(&shared(3), json!({ "n": n, "title": "p" }))).await),
             2 => {
                 let mut late = sync.page([save(&[(&shared(4), n)])]);
-                late.requested_at -= 2000;
+                late.requested_at -= Duration::from_millis(2);
                 store.commit(late).await.unwrap();
             }
             _ => {}

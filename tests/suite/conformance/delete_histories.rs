@@ -1,7 +1,7 @@
 //! Delete histories of `testdata/walk-vectors.json`, which are independent of the programming language. They test the
 //! decisions alone, and every database.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,8 +11,6 @@ use nango_core::internal::store::{
 };
 
 const FILE: &str = include_str!("../../../nango-core/testdata/walk-vectors.json");
-/// The unit of time in the histories, in microseconds.
-pub(super) const SECOND: i64 = 1_000_000;
 
 #[derive(Debug, Deserialize)]
 struct File {
@@ -40,8 +38,8 @@ struct Settings {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Run {
-    pub began_at: i64,
-    pub ended_at: i64,
+    pub began_at: u64,
+    pub ended_at: u64,
     end: String,
     kind: String,
     requests: u64,
@@ -81,6 +79,11 @@ pub(super) struct Expect {
     pub held: Vec<String>,
     pub unconfirmed: Vec<String>,
     pub next_run_full: String,
+}
+
+/// Returns a span of the histories, whose unit of time is a second.
+pub(super) fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
 }
 
 fn yes() -> bool {

@@ -11,7 +11,7 @@ use nango_tests::internal::store::{
 use serde_json::json;
 
 use super::{
-    delete_histories::{Case, Expect, Run, SECOND, cases, next_run_name},
+    delete_histories::{Case, Expect, Run, cases, next_run_name, seconds},
     support::*,
 };
 
@@ -69,7 +69,7 @@ pub(super) async fn histories_of_the_specification_are_followed(store: TestStore
         }
         let (mut now, mut next) = (0, NextFullRun::Regular);
         for (i, run) in case.runs.iter().enumerate() {
-            store.backdate_scans((run.began_at - now) * SECOND).await.unwrap();
+            store.backdate_scans(seconds(run.began_at - now)).await.unwrap();
             now = run.ended_at;
             prepare(&handler, run).await;
             let outcome = history(&walker, &handler, case, run, &mut next).await;
@@ -114,7 +114,7 @@ async fn history(
     for id in &run.written {
         handler.commit(patch(id, json!({ "title": format!("at {}", run.began_at) }))).await;
     }
-    store.backdate_scans((run.ended_at - run.began_at) * SECOND).await.unwrap();
+    store.backdate_scans(seconds(run.ended_at - run.began_at)).await.unwrap();
     if let Some(scan) = scan {
         let mut finish = walker.finish_as(scan, run.walk(), policy.clone());
         if policy.by_request && finish.walk.complete {
@@ -147,12 +147,12 @@ pub(super) async fn deletes_after_empty_list_are_held_until_hold_ends(store: Tes
     let pending = sync.pending_deletes(&DeletePolicy::default()).await;
     let since = pending.first_missed_at.unwrap();
     assert_eq!(held.next_full, NextFullRun::NotBefore(since + DEFAULT_HOLD));
-    let now = store.now().as_micros();
-    assert!(since <= now && now - since < 60 * SECOND, "{since}");
+    let now = store.now();
+    assert!(since <= now && now.saturating_duration_since(since) < seconds(60), "{since}");
     // A scan that began too early releases nothing, no matter when it ends.
-    store.backdate_scans(DEFAULT_HOLD - 5 * SECOND).await.unwrap();
+    store.backdate_scans(DEFAULT_HOLD - seconds(5)).await.unwrap();
     let scan = sync.scan(false).await;
-    store.backdate_scans(60 * SECOND).await.unwrap();
+    store.backdate_scans(seconds(60)).await.unwrap();
     let finish = sync.finish_as(scan, empty_walk(), DeletePolicy::default());
     assert_eq!(store.finish_scan(finish).await.unwrap().held, 1);
     let released = sync.complete_scan_with(&[], empty_walk(), DeletePolicy::default()).await;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use nango_core::Timestamp;
 use nango_tests::{
     DatabaseKind,
     internal::store::{FeedPage, Filter, ReadQuery, StoreError},
@@ -89,7 +90,8 @@ pub(super) async fn modified_after_is_inclusive(store: TestStore) {
     sync.commit(delete(&["b", "cc"])).await;
     let feed = sync.feed().await;
     assert_eq!(ids(&feed), "a aa bb c d dd e ee -b -cc");
-    for time in [0, feed[0].last_modified_at, feed[2].last_modified_at, feed[3].last_modified_at + 1, i64::MAX] {
+    let [first, third, fourth] = [0, 2, 3].map(|n: usize| feed[n].last_modified_at);
+    for time in [Timestamp::UNIX_EPOCH, first, third, fourth.saturating_add_micros(1), Timestamp::MAX] {
         for after in [None, Some(0), Some(4), Some(9)] {
             let cursor = after.map(|after: usize| feed[after].cursor.clone());
             let read_query = ReadQuery { cursor, modified_after: Some(time), ..ReadQuery::default() };
@@ -161,7 +163,11 @@ pub(super) async fn cursor_survives_emptied_dataset(store: TestStore) {
 
 pub(super) async fn feed_of_unknown_dataset_is_empty(store: TestStore) {
     assert_eq!(read(&store, &dataset("Doc"), ReadQuery::default()).await, FeedPage::default());
-    let read_query = ReadQuery { ids: vec!["a".to_owned()], modified_after: Some(5), ..ReadQuery::default() };
+    let read_query = ReadQuery {
+        ids: vec!["a".to_owned()],
+        modified_after: Some(Timestamp::from_micros(5)),
+        ..ReadQuery::default()
+    };
     assert_eq!(read(&store, &dataset("Doc"), read_query).await, FeedPage::default());
     assert_eq!(store.records_by_id(&dataset("Doc"), vec!["a".to_owned()]).await.unwrap(), []);
     assert_eq!(store.datasets(None, None).await.unwrap(), []);

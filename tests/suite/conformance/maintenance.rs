@@ -1,5 +1,6 @@
 //! Maintenance: prune, erase and empty, and their effect on readers and later saves.
 
+use nango_core::Timestamp;
 use nango_tests::internal::store::{
     DatasetKey, FeedRow, Prune, PruneUntil, Pruned, ReadQuery, RowOutcome::*, StoreError, empty_dataset, prune_all,
 };
@@ -114,7 +115,7 @@ pub(super) async fn prune_by_age_drops_payloads_of_unchanged_records(store: Test
     assert_eq!(ids(&kept), "old-7 new");
     assert_counts(&sync).await;
     let unknown = DatasetKey { model: "None".to_owned(), ..sync.dataset.clone() };
-    assert_eq!(prune_all(&store, &unknown, PruneUntil::Before(i64::MAX)).await.unwrap(), Pruned::default());
+    assert_eq!(prune_all(&store, &unknown, PruneUntil::Before(Timestamp::MAX)).await.unwrap(), Pruned::default());
 }
 
 pub(super) async fn prune_refuses_foreign_cursors(store: TestStore) {

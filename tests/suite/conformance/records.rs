@@ -1,5 +1,6 @@
 //! Page commits: saves, deletes, and their atomicity.
 
+use nango_core::Timestamp;
 use nango_tests::internal::{
     declare::Merging,
     store::{
@@ -121,7 +122,7 @@ pub(super) async fn newer_write_is_kept_unless_overridden(store: TestStore) {
 pub(super) async fn run_overwrites_its_own_newer_writes(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     let mut page = sync.page([save(&[("a", 2)])]);
-    page.requested_at = 0;
+    page.requested_at = Timestamp::UNIX_EPOCH;
     sync.save(&[("a", 1)]).await;
     assert_eq!(row_outcomes(store.commit(page).await.unwrap()), [Updated]);
 }
@@ -148,7 +149,12 @@ pub(super) async fn page_is_committed_completely_or_not_at_all(store: TestStore)
     sync.save(&[("a", 1)]).await;
     let before = (sync.feed().await, store.run(sync.run.id).await.unwrap(), store.datasets(None, None).await.unwrap());
     let mut page = sync.page([save(&[("a", 2), ("b", 1)]), delete(&["a"])]);
-    page.logs = vec![LogLine { timestamp: 1, level: Level::Info, message: "page".to_owned(), fields: Value::Null }];
+    page.logs = vec![LogLine {
+        timestamp: Timestamp::from_micros(1),
+        level: Level::Info,
+        message: "page".to_owned(),
+        fields: Value::Null,
+    }];
     page.resume = Some(ResumeWrite::Set(vec![1, 2, 3]));
     page.checkpoint = Some(CheckpointWrite { value: Some(json!({ "page": 2 })), expected: 5 });
     let refused = store.commit(page.clone()).await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nango_core::Timestamp;
 use nango_tests::internal::store::{ClaimOutcome, NewConnection, RefreshClaim, RefreshEnd};
 use serde_json::{Map, json};
 use uuid::Uuid;
@@ -13,7 +14,7 @@ const LEASE: Duration = MINUTE;
 fn renewed(credentials: &[u8]) -> RefreshEnd {
     let mut config = Map::new();
     config.insert("api_domain".to_owned(), json!("eu"));
-    RefreshEnd::Renewed { credentials: credentials.to_vec(), renew_at: Some(7), config }
+    RefreshEnd::Renewed { credentials: credentials.to_vec(), renew_at: Some(Timestamp::from_micros(7)), config }
 }
 
 fn failed(refused: bool) -> RefreshEnd {
@@ -26,9 +27,9 @@ async fn claim_of(store: &TestStore, lease: Duration) -> RefreshClaim {
 }
 
 pub(super) async fn refresh_lease_is_exclusive(store: TestStore) {
-    let new = NewConnection { renew_at: Some(3), ..connection("acme") };
+    let new = NewConnection { renew_at: Some(Timestamp::from_micros(3)), ..connection("acme") };
     let (first, _) = store.put_connection(new).await.unwrap();
-    assert_eq!((first.version, first.renew_at, &first.failure), (1, Some(3), &None));
+    assert_eq!((first.version, first.renew_at, &first.failure), (1, Some(Timestamp::from_micros(3)), &None));
     let (one, other) = (claim_of(&store, LEASE).await, claim_of(&store, LEASE).await);
     assert_eq!(store.claim_refresh(one).await.unwrap(), ClaimOutcome::Acquired { interrupted: false });
     let ClaimOutcome::HeldByOther(wait) = store.claim_refresh(other).await.unwrap() else {
@@ -41,7 +42,7 @@ pub(super) async fn refresh_lease_is_exclusive(store: TestStore) {
     assert!(matches!(store.claim_refresh(other).await.unwrap(), ClaimOutcome::HeldByOther(_)));
 
     let after = store.end_refresh(one, renewed(b"new")).await.unwrap().unwrap();
-    assert_eq!((after.version, after.renew_at, &*after.credentials), (2, Some(7), &b"new"[..]));
+    assert_eq!((after.version, after.renew_at, &*after.credentials), (2, Some(Timestamp::from_micros(7)), &b"new"[..]));
     let mut config = first.config.clone();
     config.insert("api_domain".to_owned(), json!("eu"));
     assert_eq!((&after.config, after.metadata == first.metadata), (&config, true));
@@ -120,7 +121,7 @@ pub(super) async fn failure_is_kept_until_token_is_obtained(store: TestStore) {
         assert_eq!((failure.attempts, failure.refused, stored.version), (attempts, refused, 1));
         let since = failure.rejected_since;
         assert_eq!(since.is_some(), refused, "only responses count");
-        assert!(since.is_none_or(|since| failure.failed_at.abs_diff(since) < 60_000_000));
+        assert!(since.is_none_or(|since| failure.failed_at.micros_since(since).unsigned_abs() < 60_000_000));
         assert_eq!(rejected_since.or(since), since, "since the first response");
         rejected_since = since;
         assert!(failure.message.starts_with("no") && failure.failed_at >= stored.updated_at);

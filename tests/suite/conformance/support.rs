@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, ops::Deref, sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use nango_core::Timestamp;
 use nango_tests::{
     DatabaseKind, TestDatabase,
     internal::{
@@ -148,7 +149,9 @@ pub(super) fn patch(id: &str, fields: Value) -> Write {
 }
 
 pub(super) fn patch_row(id: &str, fields: Map<String, Value>) -> PatchRow {
-    let updated = fields.get("at").map_or(Patch::Keep, |at| at.as_i64().map_or(Patch::Null, Patch::Set));
+    let updated = fields
+        .get("at")
+        .map_or(Patch::Keep, |at| at.as_i64().map_or(Patch::Null, |at| Patch::Set(Timestamp::from_micros(at))));
     PatchRow { id: id.to_owned(), fields, updated }
 }
 
@@ -208,7 +211,7 @@ impl<'a> TestSync<'a> {
             left_out: 0,
             run: self.run,
             function: self.key.clone(),
-            requested_at: self.store.now().as_micros(),
+            requested_at: self.store.now(),
             changes: writes.into_iter().map(change).collect(),
             checkpoint: None,
             resume: None,
@@ -318,12 +321,12 @@ pub(super) fn json_of(row: &FeedRow) -> Value {
 }
 
 /// Waits until the database's clock has advanced, and returns its time.
-pub(super) async fn tick(store: &SharedStore) -> i64 {
+pub(super) async fn tick(store: &SharedStore) -> Timestamp {
     let from = store.now();
     while store.now() == from {
         tokio::task::yield_now().await;
     }
-    store.now().as_micros()
+    store.now()
 }
 
 pub(super) fn connection(id: &str) -> NewConnection {

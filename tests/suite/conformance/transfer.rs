@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nango_core::Timestamp;
 use nango_tests::internal::store::{
     CheckpointWrite, DatasetKey, DeletePolicy, FeedPage, Level, LogLine, PruneUntil, ReadQuery, ResumeWrite,
     RowOutcome::*, RunStatus, ScanFrom, SharedStore, StoreError, Table, copy, fingerprint, prune_all, sqlite::Sqlite,
@@ -26,7 +27,12 @@ async fn fill(store: &SharedStore) {
     let mut page = sync.page([]);
     page.checkpoint = Some(CheckpointWrite { value: Some(json!({ "page": 7 })), expected: 0 });
     page.resume = Some(ResumeWrite::Set(vec![0, 255]));
-    page.logs = vec![LogLine { timestamp: 5, level: Level::Warn, message: "odd".into(), fields: json!({ "n": 1.5 }) }];
+    page.logs = vec![LogLine {
+        timestamp: Timestamp::from_micros(5),
+        level: Level::Warn,
+        message: "odd".into(),
+        fields: json!({ "n": 1.5 }),
+    }];
     store.commit(page).await.unwrap();
     // Candidates that are neither confirmed nor released.
     let scan = sync.begin_scan(ScanFrom::Start, true).await;

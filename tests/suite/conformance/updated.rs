@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nango_core::Timestamp;
 use nango_tests::internal::{
     declare::Merging,
     model::{Batch, Data, Model, ModelInfo, Record},
@@ -33,7 +34,7 @@ async fn put_in_full_walk(sync: &TestSync<'_>, walk: i64, docs: &[Doc]) -> Vec<R
 }
 
 fn delete_at(id: &str, at: impl Into<Option<i64>>) -> Write {
-    Write::Delete(vec![DeleteRow { id: id.to_owned(), deleted_at: at.into() }])
+    Write::Delete(vec![DeleteRow { id: id.to_owned(), deleted_at: at.into().map(Timestamp::from_micros) }])
 }
 
 async fn number(sync: &TestSync<'_>, id: &str) -> u64 {
@@ -153,7 +154,8 @@ pub(super) async fn delete_compares_time_of_its_event(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20), at("b", 1, 20), at("c", 1, None), at("d", 1, 20)]).await;
     let deletes = [("a", Some(19)), ("b", Some(20)), ("c", Some(1)), ("d", None), ("e", Some(9))];
-    let row = |(id, at): (&str, _)| DeleteRow { id: id.to_owned(), deleted_at: at };
+    let row =
+        |(id, at): (&str, Option<i64>)| DeleteRow { id: id.to_owned(), deleted_at: at.map(Timestamp::from_micros) };
     let outcomes = sync.commit(Write::Delete(deletes.map(row).to_vec())).await;
     assert_eq!(outcomes, [SkippedOlder, Deleted, Deleted, Deleted, Missing]);
     assert_eq!(sync.ids().await, "a -b -c -d");

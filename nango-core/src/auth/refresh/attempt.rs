@@ -136,9 +136,9 @@ impl TokenRefresher {
             return Err(rejected_error(context, failure.message.clone()));
         }
         // A failure in the future was recorded while the clock was ahead.
-        let failed_at = Timestamp::from_micros(failure.failed_at);
         let now = self.store.now();
-        let since = if now < failed_at { MAX_BACKOFF } else { now.saturating_duration_since(failed_at) };
+        let since =
+            if now < failure.failed_at { MAX_BACKOFF } else { now.saturating_duration_since(failure.failed_at) };
         let requested =
             last.not_before.map(|at| at.saturating_duration_since(self.clock.instant())).unwrap_or_default();
         let wait = backoff(failure.attempts).saturating_sub(since).max(requested);
@@ -258,8 +258,7 @@ impl TokenRefresher {
         let sealed = credentials.seal(&self.ring, &context.key.integration, &context.key.connection);
         Ok(RefreshEnd::Renewed {
             credentials: sealed.map_err(|source| RefreshError::Sealed { connection: context.describe(), source })?,
-            renew_at: renew_at(obtained.expires_at, now, context.provider.token.refresh_buffer)
-                .map(Timestamp::as_micros),
+            renew_at: renew_at(obtained.expires_at, now, context.provider.token.refresh_buffer),
             config: obtained.config.clone(),
         })
     }
@@ -318,7 +317,7 @@ fn failed_end(
 /// Returns the number of days since the token server first responded without a token.
 fn days_rejected(current: &CredentialsSnapshot, now: Timestamp) -> u64 {
     let since = current.connection.failure.as_ref().and_then(|failure| failure.rejected_since);
-    since.map_or(0, |since| now.saturating_duration_since(Timestamp::from_micros(since)).as_secs() / 86_400)
+    since.map_or(0, |since| now.saturating_duration_since(since).as_secs() / 86_400)
 }
 
 fn rejected_error(context: &ConnectionContext, reason: String) -> RefreshError {

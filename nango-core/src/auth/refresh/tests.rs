@@ -10,6 +10,7 @@ use crate::{
     error::{Chain, Remedy},
     http::{Authorize, CredentialsVersion, SystemClock},
     store::NewConnection,
+    time::Timestamp,
 };
 use fixture::*;
 
@@ -17,7 +18,7 @@ use fixture::*;
 async fn concurrent_callers_at_expiry_share_one_request() {
     let fixture = Fixture::new(
         expired_credentials(),
-        Some(0),
+        Some(Timestamp::UNIX_EPOCH),
         TokenServer { delay: Duration::from_millis(30), ..TokenServer::default() },
     )
     .await;
@@ -35,7 +36,7 @@ async fn concurrent_callers_at_expiry_share_one_request() {
     let stored = fixture.tokens.load(&fixture.context).await.unwrap();
     assert_eq!((stored.credentials.refresh_token(), stored.connection.version), (Some("r1"), 2));
     // 15 minutes before the expiry, which is in an hour.
-    let ahead = Timestamp::from_micros(stored.connection.renew_at.unwrap()).micros_since(fixture.store.now());
+    let ahead = stored.connection.renew_at.unwrap().micros_since(fixture.store.now());
     assert!((44 * 60..=45 * 60).contains(&(ahead / 1_000_000)), "{ahead}");
 }
 
@@ -92,7 +93,7 @@ async fn rejected_refresh_is_not_retried() {
     let no = (400, json!({ "error": "invalid_grant", "error_description": "the token refresh-0 was revoked" }));
     let fixture = Fixture::new(
         old_credentials(),
-        Some(0),
+        Some(Timestamp::UNIX_EPOCH),
         TokenServer { responses: Mutex::new([no].into()), ..TokenServer::default() },
     )
     .await;
@@ -122,7 +123,7 @@ async fn rejected_refresh_is_not_retried() {
 async fn failed_refresh_is_retried_after_a_backoff() {
     let down = (503, json!({ "message": "try later" }));
     let server = TokenServer { responses: Mutex::new([down].into()), ..TokenServer::default() };
-    let fixture = Fixture::new(expired_credentials(), Some(1_000_000), server).await;
+    let fixture = Fixture::new(expired_credentials(), Some(Timestamp::from_micros(1_000_000)), server).await;
     let refreshing = fixture.refreshing().await;
     for _ in 0..3 {
         let error = sent(&refreshing).await.unwrap_err();
@@ -136,7 +137,7 @@ async fn failed_refresh_is_retried_after_a_backoff() {
 async fn dropped_caller_does_not_lose_the_token() {
     let fixture = Fixture::new(
         expired_credentials(),
-        Some(0),
+        Some(Timestamp::UNIX_EPOCH),
         TokenServer { delay: Duration::from_millis(50), ..TokenServer::default() },
     )
     .await;
@@ -152,7 +153,7 @@ async fn dropped_caller_does_not_lose_the_token() {
 async fn valid_token_is_refreshed_in_the_background() {
     let fixture = Fixture::new(
         old_credentials(),
-        Some(0),
+        Some(Timestamp::UNIX_EPOCH),
         TokenServer { delay: Duration::from_millis(200), ..TokenServer::default() },
     )
     .await;
@@ -244,12 +245,12 @@ async fn credentials_changed_elsewhere_are_used() {
 #[tokio::test]
 async fn token_times_use_the_system_clock() {
     let hour = 3_600_000_000;
-    let setup = Fixture::new(expired_credentials(), Some(0), TokenServer::default()).await;
+    let setup = Fixture::new(expired_credentials(), Some(Timestamp::UNIX_EPOCH), TokenServer::default()).await;
     // The database's clock is decades ahead of this one.
     let clock = Arc::new(FixedClock(Timestamp::from_micros(5 * hour)));
     let tokens = TokenRefresher::new(setup.store.clone(), setup.tokens.ring.clone(), setup.server.clone(), clock);
     let current = setup.force_refresh(tokens.clone()).await.unwrap().unwrap();
-    assert_eq!(current.connection.renew_at, Some(6 * hour - hour / 4));
+    assert_eq!(current.connection.renew_at, Some(Timestamp::from_micros(6 * hour - hour / 4)));
     assert!(!tokens.is_refresh_due(&current) && tokens.is_token_valid(&current));
 }
 
@@ -257,7 +258,7 @@ async fn token_times_use_the_system_clock() {
 async fn failure_stored_in_the_future_does_not_delay_the_next_attempt() {
     let down = (503, json!({}));
     let server = TokenServer { responses: Mutex::new([down].into()), ..TokenServer::default() };
-    let setup = Fixture::new(expired_credentials(), Some(0), server).await;
+    let setup = Fixture::new(expired_credentials(), Some(Timestamp::UNIX_EPOCH), server).await;
     sent(&setup.refreshing().await).await.unwrap_err();
     let mut current = setup.tokens.load(&setup.context).await.unwrap();
     let why = RefreshReason::Expiring(current.connection.version);
@@ -265,6 +266,6 @@ async fn failure_stored_in_the_future_does_not_delay_the_next_attempt() {
         setup.tokens.check_may_refresh(&setup.context, current, &LastRefresh::default(), why, Instant::now())
     };
     check(&current).unwrap_err();
-    current.connection.failure.as_mut().unwrap().failed_at += 86_400_000_000;
+    current.connection.failure.as_mut().unwrap().failed_at += Duration::from_hours(24);
     check(&current).unwrap();
 }

@@ -12,7 +12,6 @@ use crate::{
     },
     provider::Lifecycle,
     store::Connection,
-    time::Timestamp,
     wire::{ConnectionList, ConnectionRow},
 };
 
@@ -83,7 +82,7 @@ impl Command for List {
                 &connection.auth,
                 &state_text(connection, lifecycle(connection), today),
                 &truncated(&metadata, 60),
-                &utc_time(Timestamp::from_micros(connection.created_at)),
+                &utc_time(connection.created_at),
             ]);
         }
         context.terminal.line(shown)?;

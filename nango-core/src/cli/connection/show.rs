@@ -10,7 +10,6 @@ use crate::{
         table::{pluralized, utc_time},
     },
     error::Chain,
-    time::Timestamp,
     wire::ConnectionDetail,
 };
 
@@ -64,17 +63,17 @@ impl Command for Show {
         let datasets = context.block_on(runtime.store.datasets(Some(&integration), Some(&connection.id)))?;
         let terminal = &mut context.terminal;
         terminal.line(format_args!("connection {} of {integration} (provider {provider})", connection.id))?;
-        terminal.line(format_args!("added        {}", utc_time(Timestamp::from_micros(connection.created_at))))?;
-        terminal.line(format_args!("changed      {}", utc_time(Timestamp::from_micros(connection.updated_at))))?;
+        terminal.line(format_args!("added        {}", utc_time(connection.created_at)))?;
+        terminal.line(format_args!("changed      {}", utc_time(connection.updated_at)))?;
         terminal.line(format_args!("credentials  {credentials}"))?;
         if let Some(at) = connection.renew_at {
-            terminal.line(format_args!("token        refreshed from {} on", utc_time(Timestamp::from_micros(at))))?;
+            terminal.line(format_args!("token        refreshed from {} on", utc_time(at)))?;
         }
         if let Some(failure) = &connection.failure {
             let times = pluralized(failure.attempts.into(), "attempt");
             terminal.line(format_args!(
                 "failing      {times}, last {}: {}",
-                utc_time(Timestamp::from_micros(failure.failed_at)),
+                utc_time(failure.failed_at),
                 failure.message
             ))?;
         }

@@ -1,6 +1,6 @@
 //! Walk of a sync as `registry describe` shows it: pagination, delete rules and pending deletes of a connection.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
 
@@ -120,7 +120,7 @@ fn delete_policy(def: &SyncDef) -> DeletePolicy {
     DeletePolicy {
         confirmations: def.deletes.confirm,
         by_request: def.deletes.request.is_some(),
-        hold: i64::from(def.deletes.hold) * 1_000_000,
+        hold: Duration::from_secs(def.deletes.hold.into()),
         max_deletes: def.deletes.max_percent.map(u32::from),
         every_run_full,
         ..DeletePolicy::default()

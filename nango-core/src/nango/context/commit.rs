@@ -55,7 +55,7 @@ impl Context {
             Page {
                 run: self.token,
                 function: self.key.clone(),
-                requested_at: self.requested_at(&commit).as_micros(),
+                requested_at: self.requested_at(&commit),
                 changes: commit.changes,
                 checkpoint: commit.checkpoint,
                 resume: commit.resume,

@@ -35,9 +35,15 @@ mod tests {
 
     use super::*;
     use crate::store::Level;
+    use crate::time::Timestamp;
 
     fn line(message: &str) -> LogLine {
-        LogLine { timestamp: 0, level: Level::Info, message: message.to_owned(), fields: Value::Null }
+        LogLine {
+            timestamp: Timestamp::UNIX_EPOCH,
+            level: Level::Info,
+            message: message.to_owned(),
+            fields: Value::Null,
+        }
     }
 
     #[test]

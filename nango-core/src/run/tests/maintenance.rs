@@ -8,6 +8,7 @@ use crate::{
     declare::FunctionKind,
     run::{empty, retain},
     store::{FunctionKey, NewRun, PruneUntil, RunEnd, RunStatus, SharedStore, prune_all},
+    time::Timestamp,
 };
 
 impl Fixture {
@@ -160,7 +161,7 @@ async fn pruned_dataset_continues_to_sync() {
     let fixture = Fixture::new().await;
     fixture.things(&[1, 2]);
     assert_succeeded(&fixture.sync("by-hand").await);
-    prune_all(&fixture.runtime.store, &things(), PruneUntil::Before(i64::MAX)).await.unwrap();
+    prune_all(&fixture.runtime.store, &things(), PruneUntil::Before(Timestamp::MAX)).await.unwrap();
     fixture.things(&[1, 2, 3]);
     let report = fixture.sync("by-hand").await;
     assert_succeeded(&report);

@@ -38,7 +38,7 @@ impl CommitSteps for Recorder {
         let datasets: Vec<_> = keys.iter().map(|key| key.model.clone()).collect();
         self.call("open", &datasets)?;
         let policy = crate::store::encryption::Vault::new(Hasher::new(&[1; 32])).latest_policy();
-        Ok(Opened { datasets, committed_at: 1000, policy })
+        Ok(Opened { datasets, committed_at: Timestamp::from_micros(1000), policy })
     }
 
     async fn write_change(
@@ -50,7 +50,8 @@ impl CommitSteps for Recorder {
         prepared: &PreparedWrite,
     ) -> Result<Vec<RowOutcome>, String> {
         assert_eq!((*dataset).as_str(), change.dataset.model);
-        self.call("write", (&dataset, context.committed_at, context.skip_newer_than, context.full_walk))?;
+        let skip_newer_than = context.skip_newer_than.map(Timestamp::as_micros);
+        self.call("write", (&dataset, context.committed_at.as_micros(), skip_newer_than, context.full_walk))?;
         let mut outcomes = prepared.outcomes();
         for (index, _) in prepared.unique(change.write.ids()) {
             outcomes[index] = RowOutcome::Deleted;
@@ -66,8 +67,8 @@ impl CommitSteps for Recorder {
         self.call("drop", (dataset, ids))
     }
 
-    async fn save_dataset(&mut self, dataset: &Model, committed_at: i64) -> Result<(), String> {
-        self.call("save", (dataset, committed_at))
+    async fn save_dataset(&mut self, dataset: &Model, committed_at: Timestamp) -> Result<(), String> {
+        self.call("save", (dataset, committed_at.as_micros()))
     }
 
     async fn write_checkpoint(&mut self, _: &FunctionKey, write: &CheckpointWrite) -> Result<i64, String> {
@@ -99,7 +100,7 @@ fn page() -> Page {
     Page {
         run: RunToken { id: Uuid::nil(), row: 1, fence: 1 },
         function: FunctionKey { kind: FunctionKind::Sync, integration, connection, function, variant },
-        requested_at: 500,
+        requested_at: Timestamp::from_micros(500),
         changes: vec![
             change("pending", Merging::Newer, Some(3), &["1", "2", "1"]),
             change("plain", Merging::Override, None, &["1"]),
@@ -110,7 +111,12 @@ fn page() -> Page {
         pages: 1,
         requests: 2,
         left_out: 0,
-        logs: vec![LogLine { timestamp: 0, level: Level::Info, message: "m".to_owned(), fields: json!(null) }],
+        logs: vec![LogLine {
+            timestamp: Timestamp::UNIX_EPOCH,
+            level: Level::Info,
+            message: "m".to_owned(),
+            fields: json!(null),
+        }],
     }
 }
 

@@ -4,6 +4,7 @@ use super::LastChange;
 use crate::{
     declare::Merging,
     store::{Change, Page, hash::Hasher, update_times::Source},
+    time::Timestamp,
 };
 
 /// The context of the decisions about one write.
@@ -13,17 +14,17 @@ pub(in crate::store) struct WriteContext<'a> {
     pub hasher: &'a Hasher,
     /// The row number of the run that writes.
     pub run: i64,
-    /// The time of the commit, microseconds since 1970 (UTC).
-    pub committed_at: i64,
+    /// The time of the commit.
+    pub committed_at: Timestamp,
     /// Records that another run wrote after this time are skipped; `None` skips none.
-    pub skip_newer_than: Option<i64>,
+    pub skip_newer_than: Option<Timestamp>,
     /// The number of the full walk that the write belongs to.
     pub full_walk: Option<i64>,
 }
 
 impl<'a> WriteContext<'a> {
     /// Returns the context of a change of a page.
-    pub(in crate::store) fn new(page: &Page, change: &Change, hasher: &'a Hasher, committed_at: i64) -> Self {
+    pub(in crate::store) fn new(page: &Page, change: &Change, hasher: &'a Hasher, committed_at: Timestamp) -> Self {
         Self {
             hasher,
             run: page.run.row,
@@ -50,7 +51,8 @@ pub(super) mod tests {
 
     /// Returns a context of run 1 at the time 1000 that skips what another run wrote after the time 500.
     pub(in crate::store::decide) fn context(hasher: &Hasher) -> WriteContext<'_> {
-        WriteContext { hasher, run: 1, committed_at: 1000, skip_newer_than: Some(500), full_walk: None }
+        let [requested_at, committed_at] = [500, 1000].map(Timestamp::from_micros);
+        WriteContext { hasher, run: 1, committed_at, skip_newer_than: Some(requested_at), full_walk: None }
     }
 
     #[test]
@@ -58,7 +60,7 @@ pub(super) mod tests {
         let hasher = Hasher::new(&[1; 32]);
         let context = context(&hasher);
         for (run, modified_at, expect) in [(2, 501, true), (2, 500, false), (2, 499, false), (1, 501, false)] {
-            let last = LastChange { modified_at, run, bytes: 2 };
+            let last = LastChange { modified_at: Timestamp::from_micros(modified_at), run, bytes: 2 };
             assert_eq!(context.is_newer(last), expect, "run {run} at {modified_at}");
             assert!(!WriteContext { skip_newer_than: None, ..context }.is_newer(last));
         }

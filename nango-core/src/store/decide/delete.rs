@@ -48,18 +48,25 @@ fn source(context: &WriteContext<'_>) -> Source {
 #[cfg(test)]
 mod tests {
     use super::{super::context::tests::context, *};
-    use crate::store::{
-        hash::Hasher,
-        row_flags::{DELETED_FLAG, MERGED_FLAG, PRUNED_FLAG},
+    use crate::{
+        store::{
+            hash::Hasher,
+            row_flags::{DELETED_FLAG, MERGED_FLAG, PRUNED_FLAG},
+        },
+        time::Timestamp,
     };
 
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
+
     fn key(state: i64, updated: Option<i64>) -> StoredKey {
-        let times = UpdateTimes { updated, ..UpdateTimes::default() };
+        let times = UpdateTimes { updated: updated.map(at), ..UpdateTimes::default() };
         StoredKey { state, hash: [0; 16], hash_version: 1, times }
     }
 
     fn row(deleted_at: Option<i64>) -> DeleteRow {
-        DeleteRow { id: "1".to_owned(), deleted_at }
+        DeleteRow { id: "1".to_owned(), deleted_at: deleted_at.map(at) }
     }
 
     #[test]
@@ -70,7 +77,7 @@ mod tests {
         for (stored, given, moved) in
             [(None, None, None), (Some(5), None, None), (Some(5), Some(4), None), (Some(5), Some(6), Some(6))]
         {
-            let expect = missing(moved.map(|time| UpdateTimes::written(Some(time))));
+            let expect = missing(moved.map(|time| UpdateTimes::written(Some(at(time)))));
             assert_eq!(by_key(&context, &row(given), &key(DELETED_FLAG, stored)), expect, "{stored:?} {given:?}");
         }
         for state in [0, MERGED_FLAG, PRUNED_FLAG] {
@@ -93,12 +100,12 @@ mod tests {
             (Some(9), 501, Some(8), SkippedNewer),
         ] {
             let mut key = key(0, stored);
-            (key.times.older, key.times.older_walk) = (Some(8), Some(2));
-            let last = LastChange { modified_at, run: 2, bytes: 5 };
+            (key.times.older, key.times.older_walk) = (Some(at(8)), Some(2));
+            let last = LastChange { modified_at: at(modified_at), run: 2, bytes: 5 };
             let Verdict { write, effect } = by_row(&context, &row(given), &key, last);
             assert_eq!(effect.outcome, outcome, "{stored:?} {modified_at} {given:?}");
             if outcome == Deleted {
-                let times = given.map(|time| UpdateTimes::written(Some(time)));
+                let times = given.map(|time| UpdateTimes::written(Some(at(time))));
                 assert_eq!((write, effect), (RowWrite::Tombstone { times }, tombstone(5)));
                 assert_eq!((effect.live, effect.bytes, effect.changes), (-1, -5, true));
             } else {

@@ -79,10 +79,15 @@ mod tests {
             row_flags::{DELETED_FLAG, PRUNED_FLAG},
             update_times::UpdateTimes,
         },
+        time::Timestamp,
     };
 
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
+
     fn key(state: i64, updated: Option<i64>) -> StoredKey {
-        let times = UpdateTimes { updated, ..UpdateTimes::default() };
+        let times = UpdateTimes { updated: updated.map(at), ..UpdateTimes::default() };
         StoredKey { state, hash: [0; 16], hash_version: 1, times }
     }
 
@@ -120,11 +125,11 @@ mod tests {
         let hasher = Hasher::new(&[1; 32]);
         let decide = |stored, modified_at, given, unchanged| {
             let updated = match given {
-                Some(time) => Patch::Set(time),
+                Some(time) => Patch::Set(at(time)),
                 None => Patch::Keep,
             };
             let row = PatchRow { id: "1".to_owned(), fields: Map::new(), updated };
-            let last = LastChange { modified_at, run: 2, bytes: 5 };
+            let last = LastChange { modified_at: at(modified_at), run: 2, bytes: 5 };
             let key = key(0, stored);
             by_content(&context(&hasher), &row, &key, last, unchanged, Cow::Borrowed(br#"{"n":1}"#))
         };
@@ -148,7 +153,9 @@ mod tests {
             assert_eq!(effect.bytes, if outcome == Updated { 2 } else { 0 });
         }
         let RowWrite::Replace { content, .. } = decide(Some(9), 400, None, false).write else { panic!("it changed") };
-        assert_eq!((content.updated, content.hash), (Some(9), hasher.hash_record(br#"{"n":1}"#)));
-        assert!(matches!(decide(None, 400, Some(7), true).write, RowWrite::Times(times) if times.updated == Some(7)));
+        assert_eq!((content.updated, content.hash), (Some(at(9)), hasher.hash_record(br#"{"n":1}"#)));
+        assert!(
+            matches!(decide(None, 400, Some(7), true).write, RowWrite::Times(times) if times.updated == Some(at(7)))
+        );
     }
 }

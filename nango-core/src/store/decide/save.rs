@@ -128,11 +128,18 @@ pub(in crate::store) fn same_content(stored: &[u8], given: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{super::context::tests::context, *};
-    use crate::store::{
-        hash::Hasher,
-        row_flags::{DELETED_FLAG, PRUNED_FLAG},
-        update_times::UpdateTimes,
+    use crate::{
+        store::{
+            hash::Hasher,
+            row_flags::{DELETED_FLAG, PRUNED_FLAG},
+            update_times::UpdateTimes,
+        },
+        time::Timestamp,
     };
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
 
     const OLD: &[u8] = br#"{"id":1,"n":1}"#;
     const NEW: &[u8] = br#"{"id":1,"n":22}"#;
@@ -156,12 +163,12 @@ mod tests {
         let hasher = Hasher::new(&[1; 32]);
         let context = context(&hasher);
         let hash = hasher.hash_record(given);
-        let row = SaveRow { item: BatchItem { id: "1", payload: given, updated }, hash: &hash };
+        let row = SaveRow { item: BatchItem { id: "1", payload: given, updated: updated.map(at) }, hash: &hash };
         let Stored { state, version, updated, run, modified_at } = stored;
-        let times = UpdateTimes { updated, ..UpdateTimes::default() };
+        let times = UpdateTimes { updated: updated.map(at), ..UpdateTimes::default() };
         let key = StoredKey { state, hash: hasher.hash_record(OLD), hash_version: version, times };
         let has_bytes = state & PRUNED_FLAG == 0;
-        let last = LastChange { modified_at, run, bytes: if has_bytes { 14 } else { 0 } };
+        let last = LastChange { modified_at: at(modified_at), run, bytes: if has_bytes { 14 } else { 0 } };
         let (verdict, stages) = match by_key(&context, &row, &key) {
             ByKey::Decided(verdict) => (verdict, 1),
             ByKey::NeedRow => match by_row(&context, &row, &key, last) {
@@ -171,7 +178,7 @@ mod tests {
         };
         let write = match verdict.write {
             RowWrite::Nothing => "nothing".to_owned(),
-            RowWrite::Times(times) => format!("times {:?}", times.updated),
+            RowWrite::Times(times) => format!("times {:?}", times.updated.map(Timestamp::as_micros)),
             RowWrite::Restore { payload, .. } => format!("restore {payload}"),
             RowWrite::Replace { action, state, .. } => format!("replace {action} {state}"),
             RowWrite::Tombstone { .. } => "tombstone".to_owned(),
@@ -257,7 +264,7 @@ mod tests {
         let hash = keyed.hash_record(OLD);
         let row = SaveRow { item: BatchItem { id: "1", payload: OLD, updated: None }, hash: &hash };
         let key = StoredKey { state: 0, hash: fast.hash_record(OLD), hash_version: 1, times: UpdateTimes::default() };
-        let last = LastChange { modified_at: 400, run: 2, bytes: 14 };
+        let last = LastChange { modified_at: at(400), run: 2, bytes: 14 };
         assert_eq!(by_key(&context(&keyed), &row, &key), ByKey::NeedRow);
         let ByRow::Decided(verdict) = by_row(&context(&keyed), &row, &key, last) else { panic!("the hash suffices") };
         // The payload is written again, so that it is sealed.

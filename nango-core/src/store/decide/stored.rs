@@ -1,9 +1,12 @@
 //! Stored state of a record, as far as decisions depend on it.
 
-use crate::store::{
-    hash::Hash,
-    row_flags::{DELETED_FLAG, PRUNED_FLAG},
-    update_times::UpdateTimes,
+use crate::{
+    store::{
+        hash::Hash,
+        row_flags::{DELETED_FLAG, PRUNED_FLAG},
+        update_times::UpdateTimes,
+    },
+    time::Timestamp,
 };
 
 /// The key row of a record.
@@ -39,8 +42,8 @@ impl StoredKey {
 /// The last change of a record.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) struct LastChange {
-    /// The time of the change, microseconds since 1970 (UTC).
-    pub modified_at: i64,
+    /// The time of the change.
+    pub modified_at: Timestamp,
     /// The row number of the run that made the change.
     pub run: i64,
     /// The size of the unencrypted payload in bytes; 0 if it was pruned.

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::store::{RowOutcome, hash::Hash, update_times::UpdateTimes};
+use crate::{
+    store::{RowOutcome, hash::Hash, update_times::UpdateTimes},
+    time::Timestamp,
+};
 
 /// The decision about a record that has a row.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,8 +53,8 @@ pub(in crate::store) struct Content<'a> {
     pub payload: Cow<'a, [u8]>,
     /// The hash of the payload, in the version of the transaction.
     pub hash: Hash,
-    /// The update time at the provider, microseconds since 1970 (UTC).
-    pub updated: Option<i64>,
+    /// The update time at the provider.
+    pub updated: Option<Timestamp>,
 }
 
 /// The effect of a decision on the dataset and on the result of the write.

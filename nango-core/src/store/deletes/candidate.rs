@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{DeletePolicy, FinishScan, ScanWalk};
+use crate::time::Timestamp;
 
 /// Up to this number of candidates, the guard ignores their share of the active records.
 const GUARD_MIN_CANDIDATES: u64 = 10;
@@ -42,7 +43,7 @@ impl HeldBy {
 #[expect(clippy::struct_excessive_bools, reason = "each is a column of its own")]
 pub(in crate::store) struct CandidateState {
     /// The end time of the walk that first missed the record.
-    pub first_missed_at: i64,
+    pub first_missed_at: Timestamp,
     /// The number of consecutive complete scans that missed the record.
     pub confirmations: i64,
     /// The number of scans that must miss it: the maximum over the counted scans.
@@ -50,7 +51,7 @@ pub(in crate::store) struct CandidateState {
     /// Whether one of these scans had a shift, which requires one more scan.
     pub shifted: bool,
     /// The time of the last request for the record to the provider.
-    pub asked_at: Option<i64>,
+    pub asked_at: Option<Timestamp>,
     /// Whether a request confirmed that the record does not exist.
     pub by_request: bool,
     /// Whether the record was first missed in a run that was brought forward.
@@ -72,7 +73,7 @@ fn held_to_stored(held: Option<HeldBy>) -> i64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) struct ScanStart {
     /// The start time, by the database's clock.
-    pub began_at: i64,
+    pub began_at: Timestamp,
     /// The number of active records at that time.
     pub live: u64,
     /// Whether the run was brought forward.
@@ -95,14 +96,19 @@ pub(in crate::store) struct CandidateEvaluator<'a> {
     policy: &'a DeletePolicy,
     gone_by_id: HashMap<&'a str, bool>,
     scan_start: ScanStart,
-    ended_at: i64,
+    ended_at: Timestamp,
     guard: bool,
     over_max_deletes: bool,
 }
 
 impl<'a> CandidateEvaluator<'a> {
     /// Creates the evaluator of a scan with this number of candidates.
-    pub(in crate::store) fn new(end: &'a FinishScan, scan_start: ScanStart, ended_at: i64, candidates: u64) -> Self {
+    pub(in crate::store) fn new(
+        end: &'a FinishScan,
+        scan_start: ScanStart,
+        ended_at: Timestamp,
+        candidates: u64,
+    ) -> Self {
         let FinishScan { walk, policy, confirmations, .. } = end;
         let half = candidates > GUARD_MIN_CANDIDATES && candidates > scan_start.live / 2;
         let mut gone_by_id = HashMap::new();
@@ -136,8 +142,7 @@ impl<'a> CandidateEvaluator<'a> {
         } else {
             state.confirmations >= state.needed.saturating_add(state.shifted.into())
         };
-        let released =
-            !self.guard || self.scan_start.began_at.saturating_sub(state.first_missed_at) >= self.policy.hold;
+        let released = !self.guard || self.scan_start.began_at >= state.first_missed_at + self.policy.hold;
         if state.confirmed && released && !self.over_max_deletes {
             return Decision::Delete;
         }

@@ -1,6 +1,7 @@
 //! Pending deletes of a dataset, and when they make the next run a full one.
 
 use super::{DeletePolicy, HeldBy};
+use crate::time::Timestamp;
 
 /// The time of the next full run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -10,8 +11,8 @@ pub enum NextFullRun {
     Regular,
     /// The next run is full.
     NextRun,
-    /// The first run that starts at or after this time is full; microseconds since 1970.
-    NotBefore(i64),
+    /// The first run that starts at or after this time is full.
+    NotBefore(Timestamp),
 }
 
 /// The result of a finished scan.
@@ -40,8 +41,8 @@ pub struct PendingDeletes {
     pub held_by: Option<HeldBy>,
     /// The time of the next full run.
     pub next_full: NextFullRun,
-    /// The end of the walk that first missed the oldest candidate, microseconds since 1970.
-    pub first_missed_at: Option<i64>,
+    /// The end of the walk that first missed the oldest candidate.
+    pub first_missed_at: Option<Timestamp>,
 }
 
 /// The candidate states of a dataset, summed up.
@@ -55,11 +56,11 @@ pub(in crate::store) struct CandidateTotals {
     pub held_by: i64,
     /// The number of unconfirmed candidates.
     pub unconfirmed: u64,
-    /// The earliest time at which a record was first missed, microseconds since 1970.
-    pub first_missed_at: Option<i64>,
+    /// The earliest time at which a record was first missed.
+    pub first_missed_at: Option<Timestamp>,
     /// The same for candidates that were first missed in a run that was not brought forward: only they bring a run
     /// forward.
-    pub triggering_since: Option<i64>,
+    pub triggering_since: Option<Timestamp>,
     /// The maximum of the confirmations that one of them needs.
     pub triggering_needed: i64,
     /// The number of them that are not held.
@@ -81,7 +82,7 @@ impl CandidateTotals {
         } else if self.triggering_unheld > 0 {
             NextFullRun::NextRun
         } else {
-            NextFullRun::NotBefore(since.saturating_add(policy.hold))
+            NextFullRun::NotBefore(since + policy.hold)
         }
     }
 

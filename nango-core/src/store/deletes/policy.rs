@@ -1,9 +1,11 @@
 //! Delete policy of a sync.
 
+use std::time::Duration;
+
 use super::ScanWalk;
 
-/// The default of `hold`: one hour, in microseconds.
-pub const DEFAULT_HOLD: i64 = 60 * 60 * 1_000_000;
+/// The default of `hold`: one hour.
+pub const DEFAULT_HOLD: Duration = Duration::from_hours(1);
 /// Position-based walks of more requests than this need one more confirmation: long lists shift more often.
 const LONG_WALK_REQUESTS: u64 = 50;
 
@@ -14,8 +16,8 @@ pub struct DeletePolicy {
     pub confirmations: Option<u32>,
     /// Whether only a request for the record confirms its deletion.
     pub by_request: bool,
-    /// The minimum duration for which the guard holds a candidate, in microseconds.
-    pub hold: i64,
+    /// The minimum duration for which the guard holds a candidate.
+    pub hold: Duration,
     /// The maximum share of the active records that one scan may delete, in percent.
     pub max_deletes: Option<u32>,
     /// Disables guard, hold and `max_deletes` for this scan.

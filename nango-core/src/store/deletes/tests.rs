@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    delete_histories::{Case, Expect, Run, SECOND, cases, next_run_name},
+    delete_histories::{Case, Expect, Run, cases, next_run_name, seconds},
     *,
 };
 use crate::{
     declare::FunctionKind,
     store::{DatasetKey, FunctionKey, RunToken},
+    time::Timestamp,
 };
 
 /// The candidates of a dataset.
@@ -76,8 +77,9 @@ impl DatasetState {
             candidates.retain(|id| !results.returned.contains(id));
             let end = finish(walk, policy.clone(), results.confirmations);
             let live = run.live_before.len() as u64;
-            let scan_start = ScanStart { began_at: run.began_at * SECOND, live, brought_forward };
-            let evaluator = CandidateEvaluator::new(&end, scan_start, run.ended_at * SECOND, candidates.len() as u64);
+            let [began_at, ended_at] = [run.began_at, run.ended_at].map(|at| Timestamp::UNIX_EPOCH + seconds(at));
+            let scan_start = ScanStart { began_at, live, brought_forward };
+            let evaluator = CandidateEvaluator::new(&end, scan_start, ended_at, candidates.len() as u64);
             for id in candidates {
                 let stored = self.states.remove(&id);
                 if results.unmapped.contains(&id) || evaluator.evaluate(&id, stored.clone()) == Decision::Delete {
@@ -119,13 +121,15 @@ fn decisions_follow_every_history_of_the_specification() {
     }
 }
 
+const ENDED_AT: Timestamp = Timestamp::from_micros(200);
+
 fn walk(position: bool) -> ScanWalk {
     ScanWalk { complete: true, position_based: position, requests: 9, shifted: false, list_empty: false }
 }
 
 fn evaluate_one(end: &FinishScan, stored: Option<CandidateState>) -> Option<CandidateState> {
-    let scan_start = ScanStart { began_at: 100, live: 1_000, brought_forward: false };
-    match CandidateEvaluator::new(end, scan_start, 200, 1).evaluate("a", stored) {
+    let scan_start = ScanStart { began_at: Timestamp::from_micros(100), live: 1_000, brought_forward: false };
+    match CandidateEvaluator::new(end, scan_start, ENDED_AT, 1).evaluate("a", stored) {
         Decision::Wait(state) => Some(state),
         Decision::Delete => None,
     }
@@ -135,7 +139,7 @@ fn evaluate_one(end: &FinishScan, stored: Option<CandidateState>) -> Option<Cand
 fn state_restarts_when_fingerprint_changes() {
     let first = finish(walk(true), DeletePolicy::default(), Vec::new());
     let once = evaluate_one(&first, None).unwrap();
-    assert_eq!((once.confirmations, once.needed, once.first_missed_at), (1, 2, 200));
+    assert_eq!((once.confirmations, once.needed, once.first_missed_at), (1, 2, ENDED_AT));
     let other = finish(walk(true), DeletePolicy { fingerprint: [1; 16], ..DeletePolicy::default() }, Vec::new());
     let again = evaluate_one(&other, Some(once.clone())).unwrap();
     assert_eq!((again.confirmations, again.fingerprint), (1, [1; 16]));
@@ -161,7 +165,7 @@ fn confirmation_counts_only_when_policy_confirms_by_request() {
     assert_eq!(evaluate_one(&finish(walk(true), policy.clone(), gone), None), None);
     let undecided = vec![Confirmation { id: "a".to_owned(), gone: false }];
     let requested = evaluate_one(&finish(walk(true), policy, undecided), None).unwrap();
-    assert_eq!((requested.asked_at, requested.by_request, requested.confirmed), (Some(200), false, false));
+    assert_eq!((requested.asked_at, requested.by_request, requested.confirmed), (Some(ENDED_AT), false, false));
 }
 
 #[test]

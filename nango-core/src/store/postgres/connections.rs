@@ -8,8 +8,11 @@ use super::{
     error::{DbError, DbResult},
     now,
 };
-use crate::store::{
-    Connection, MetadataChange, NewConnection, RefreshFailure, RemovedConnection, StoreError, credentials_context,
+use crate::{
+    store::{
+        Connection, MetadataChange, NewConnection, RefreshFailure, RemovedConnection, StoreError, credentials_context,
+    },
+    time::Timestamp,
 };
 
 macro_rules! columns {
@@ -184,8 +187,8 @@ pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> DbResult
 fn connection(row: &PgRow) -> DbResult<Connection> {
     let (config, metadata): (&str, &str) = (row.try_get("config")?, row.try_get("metadata")?);
     let attempts: i64 = row.try_get("failures")?;
-    let failed: Option<(i64, String)> =
-        row.try_get::<Option<i64>, _>("failed_at")?.zip(row.try_get::<Option<String>, _>("failure")?);
+    let failed: Option<(Timestamp, String)> =
+        row.try_get::<Option<Timestamp>, _>("failed_at")?.zip(row.try_get::<Option<String>, _>("failure")?);
     let refused = row.try_get::<i64, _>("refused")? != 0;
     let rejected_since = row.try_get("rejected_since")?;
     let failure = failed.filter(|_| attempts > 0).map(|(failed_at, message)| {

@@ -12,7 +12,10 @@ use super::{
     error::{DbError, DbResult},
     now,
 };
-use crate::store::{DatasetKey, decide::DatasetCounters};
+use crate::{
+    store::{DatasetKey, decide::DatasetCounters},
+    time::Timestamp,
+};
 
 /// A dataset inside a transaction that has locked it.
 #[derive(Debug)]
@@ -22,7 +25,7 @@ pub(super) struct Dataset {
     /// Sequence number and sizes.
     pub counters: DatasetCounters,
     /// Time of the next change: the latest commit time, or the server's clock if it is later.
-    pub committed_at: i64,
+    pub committed_at: Timestamp,
     /// Last record number that was assigned.
     pub last_rid: i64,
     /// The open scan, of any function.
@@ -53,7 +56,7 @@ pub(super) struct DatasetHead {
     pub seq: i64,
 }
 
-type Row = (i64, i64, i64, i64, i64, i64, Option<i64>, Option<i64>, Option<i64>, bool, i64, bool, i64);
+type Row = (i64, i64, Timestamp, i64, i64, i64, Option<i64>, Option<i64>, Option<i64>, bool, Timestamp, bool, i64);
 
 impl Dataset {
     /// Locks the dataset if it exists.
@@ -107,7 +110,7 @@ impl Dataset {
     }
 
     /// Writes the row if a change was made; `committed_at` is the commit time of the changes.
-    pub(super) async fn save(&self, db: &mut Db, committed_at: i64) -> DbResult<()> {
+    pub(super) async fn save(&self, db: &mut Db, committed_at: Timestamp) -> DbResult<()> {
         const SAVE: &str = "UPDATE nango_rs.datasets SET seq = $2, stamp = CASE WHEN seq = $2 THEN stamp ELSE $3 END, \
                             live = $4, bytes = $5, rids = $6 WHERE id = $1";
         if !self.counters.is_changed() {

@@ -5,6 +5,8 @@
 //! the number of candidates.
 
 use std::collections::HashMap;
+#[cfg(debug_assertions)]
+use std::time::Duration;
 
 use super::{
     Db,
@@ -14,11 +16,16 @@ use super::{
     rows::Tombstones,
     to_i64, to_u64,
 };
-use crate::store::{
-    DatasetKey, DeletePolicy, FeedRow, FinishScan, PendingDeletes, RunToken, Scan, StoreError,
-    decide::delete,
-    deletes::{CandidateEvaluator, CandidateState, CandidateTotals, Decision, ScanStart, confirmed_gone},
-    failpoint::failpoint,
+#[cfg(debug_assertions)]
+use crate::store::stored_span;
+use crate::{
+    store::{
+        DatasetKey, DeletePolicy, FeedRow, FinishScan, PendingDeletes, RunToken, Scan, StoreError,
+        decide::delete,
+        deletes::{CandidateEvaluator, CandidateState, CandidateTotals, Decision, ScanStart, confirmed_gone},
+        failpoint::failpoint,
+    },
+    time::Timestamp,
 };
 
 /// Number of candidates that are fetched before anything is written.
@@ -139,11 +146,11 @@ async fn count_deleted(db: &mut Db, dataset: i64, end: &FinishScan, scan: OpenSc
 
 async fn scan_start(db: &mut Db, dataset: &Dataset) -> DbResult<ScanStart> {
     const BEGUN: &str = "SELECT scan_began, scan_live, scan_forward FROM nango_rs.datasets WHERE id = $1";
-    let (at, live, brought_forward): (Option<i64>, Option<i64>, bool) =
+    let (at, live, brought_forward): (Option<Timestamp>, Option<i64>, bool) =
         db.query_as(BEGUN).bind(dataset.id).fetch_one(&mut *db.sql).await?;
     // A scan that was opened by an older version of the program has neither, and confirms no deletes.
     let live = to_u64(live.unwrap_or(dataset.counters.live));
-    Ok(ScanStart { began_at: at.unwrap_or(i64::MIN), live, brought_forward })
+    Ok(ScanStart { began_at: at.unwrap_or(Timestamp::MIN), live, brought_forward })
 }
 
 async fn candidate_states(
@@ -154,7 +161,7 @@ async fn candidate_states(
     const STORED: &str = "SELECT i.id, s.* FROM unnest($2::text[]) i(id) CROSS JOIN LATERAL (SELECT first_missed_at, \
                           confirmations, needed, shifted, asked_at, by_request, brought_forward, fingerprint, held, \
                           confirmed FROM nango_rs.delete_states WHERE dataset = $1 AND id = i.id OFFSET 0) s";
-    type Row = (String, i64, i64, i64, bool, Option<i64>, bool, bool, Vec<u8>, i64, bool);
+    type Row = (String, Timestamp, i64, i64, bool, Option<Timestamp>, bool, bool, Vec<u8>, i64, bool);
     let ids: Vec<&str> = candidates.iter().map(|(id, ..)| id.as_str()).collect();
     let rows: Vec<Row> = db.query_as(STORED).bind(dataset).bind(ids).fetch_all(&mut *db.sql).await?;
     let state = |row: Row| {
@@ -235,7 +242,7 @@ pub(super) async fn candidate_totals(db: &mut Db, dataset: i64) -> DbResult<Cand
          count(*) FILTER (WHERE NOT brought_forward AND held = 0), \
          (SELECT d.brought_forward FROM nango_rs.datasets d WHERE d.id = $1) \
          FROM nango_rs.delete_states WHERE dataset = $1";
-    type Row = (i64, i64, i64, i64, Option<i64>, Option<i64>, i64, i64, i64);
+    type Row = (i64, i64, i64, i64, Option<Timestamp>, Option<Timestamp>, i64, i64, i64);
     let row: Row = db.query_as(ADD_UP).bind(dataset).fetch_one(&mut *db.sql).await?;
     let (states, held, held_by, unconfirmed, first_missed_at, bringing_since, bringing_needed, free, brought_forward) =
         row;
@@ -297,12 +304,12 @@ pub(super) async fn candidates_to_request(db: &mut Db, query: &CandidateQuery) -
 
 /// Moves the stored times of scans and candidates into the past.
 #[cfg(debug_assertions)]
-pub(super) async fn backdate_scans(db: &mut Db, micros: i64) -> DbResult<()> {
+pub(super) async fn backdate_scans(db: &mut Db, span: Duration) -> DbResult<()> {
     for older in [
         "UPDATE nango_rs.datasets SET scan_began = scan_began - $1",
         "UPDATE nango_rs.delete_states SET first_missed_at = first_missed_at - $1, asked_at = asked_at - $1",
     ] {
-        db.query(older).bind(micros).execute(&mut *db.sql).await?;
+        db.query(older).bind(stored_span::to_stored(span)).execute(&mut *db.sql).await?;
     }
     Ok(())
 }

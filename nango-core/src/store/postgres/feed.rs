@@ -12,10 +12,13 @@ use super::{
     error::{DbError, DbResult},
     to_u64,
 };
-use crate::store::{
-    Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError,
-    encryption::{DatasetSeal, SEAL_OVERHEAD},
-    feed_page::{FeedPageBuilder, MAX_PAGE_RECORDS},
+use crate::{
+    store::{
+        Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError,
+        encryption::{DatasetSeal, SEAL_OVERHEAD},
+        feed_page::{FeedPageBuilder, MAX_PAGE_RECORDS},
+    },
+    time::Timestamp,
 };
 
 macro_rules! columns {
@@ -24,7 +27,7 @@ macro_rules! columns {
     };
 }
 
-type Row = (String, Option<Vec<u8>>, i64, i64, Option<i64>, Option<i64>, i16, i64, i32);
+type Row = (String, Option<Vec<u8>>, Timestamp, Timestamp, Option<Timestamp>, Option<Timestamp>, i16, i64, i32);
 
 /// Query: the next records of a dataset.
 const NEXT: &str = concat!(
@@ -143,13 +146,19 @@ pub(super) fn storable_ids(ids: &[String]) -> Vec<&str> {
 }
 
 /// Returns the last sequence number, at least `after`, that precedes every change at `time` or later.
-pub(super) async fn seq_before_time(db: &mut Db, dataset: i64, time: i64, after: i64, last: i64) -> DbResult<i64> {
+pub(super) async fn seq_before_time(
+    db: &mut Db,
+    dataset: i64,
+    time: Timestamp,
+    after: i64,
+    last: i64,
+) -> DbResult<i64> {
     const NEXT: &str =
         "SELECT seq, modified_at FROM nango_rs.records WHERE dataset = $1 AND seq > $2 ORDER BY seq LIMIT 1";
     let (mut low, mut high) = (after, last);
     while low < high {
         let middle = low + (high - low) / 2;
-        let found: Option<(i64, i64)> =
+        let found: Option<(i64, Timestamp)> =
             db.query_as(NEXT).bind(dataset).bind(middle).fetch_optional(&mut *db.sql).await?;
         match found {
             Some((seq, modified_at)) if modified_at < time => low = seq,

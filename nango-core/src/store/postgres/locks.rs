@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Db, error::DbResult, fence, now};
-use crate::store::{RunToken, runs::micros};
+use crate::store::{RunToken, stored_span};
 
 /// Acquires or extends a lock. Returns `false` if another run holds it.
 pub(super) async fn acquire(db: &mut Db, run: &RunToken, key: &str, ttl: Duration) -> DbResult<bool> {
@@ -14,7 +14,8 @@ pub(super) async fn acquire(db: &mut Db, run: &RunToken, key: &str, ttl: Duratio
          WHERE l.run = excluded.run OR l.until <= excluded.until - $3"
     );
     fence::ensure_running(db, run).await?;
-    let acquired = db.query(ACQUIRE).bind(key).bind(run.row).bind(micros(ttl)).execute(&mut *db.sql).await?;
+    let acquired =
+        db.query(ACQUIRE).bind(key).bind(run.row).bind(stored_span::to_stored(ttl)).execute(&mut *db.sql).await?;
     Ok(acquired.rows_affected() == 1)
 }
 

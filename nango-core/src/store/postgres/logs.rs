@@ -7,7 +7,10 @@ use super::{
     Db,
     error::{DbError, DbResult},
 };
-use crate::store::{Level, LogLine};
+use crate::{
+    store::{Level, LogLine},
+    time::Timestamp,
+};
 
 /// Appends lines to the log of a run. A NUL in a message, which the server cannot store, is replaced by `␀`: a log line
 /// must not make a page fail.
@@ -29,7 +32,7 @@ pub(super) async fn write(db: &mut Db, run: i64, lines: &[LogLine]) -> DbResult<
 pub(super) async fn read(db: &mut Db, run: Uuid) -> DbResult<Vec<LogLine>> {
     const READ: &str = "SELECT at, level, message, fields FROM nango_rs.run_logs \
                         WHERE run = (SELECT row FROM nango_rs.runs WHERE id = $1) ORDER BY n";
-    let rows: Vec<(i64, String, String, Option<String>)> =
+    let rows: Vec<(Timestamp, String, String, Option<String>)> =
         db.query_as(READ).bind(&run.as_bytes()[..]).fetch_all(&mut *db.sql).await?;
     rows.into_iter()
         .map(|(at, level, message, fields)| {

@@ -15,9 +15,12 @@ use super::{
     rows::{INVALID_RUN, plain_size},
     to_u64,
 };
-use crate::store::{
-    Backup, CheckReport, Cursor, DatasetKey, DatasetUsage, Emptied, Maintenance, Prune, PruneUntil, Pruned, Remains,
-    StoreError, StoreFuture, Vacuumed,
+use crate::{
+    store::{
+        Backup, CheckReport, Cursor, DatasetKey, DatasetUsage, Emptied, Maintenance, Prune, PruneUntil, Pruned,
+        Remains, StoreError, StoreFuture, Vacuumed,
+    },
+    time::Timestamp,
 };
 
 /// Maximum number of records that one call prunes or deletes.
@@ -265,7 +268,7 @@ async fn size(db: &mut Db) -> DbResult<u64> {
 
 /// Returns the usage of each dataset, computed from its key rows.
 async fn dataset_usage(db: &mut Db) -> DbResult<Vec<DatasetUsage>> {
-    type Row = (String, String, String, String, i64, i64, i64, i64, i64);
+    type Row = (String, String, String, String, i64, i64, i64, Timestamp, i64);
     const ALL: &str = "SELECT d.integration, d.connection, d.model, d.variant, k.rows, k.payloads, k.bytes, d.stamp, \
          d.seq FROM nango_rs.datasets d JOIN (SELECT dataset, count(*) AS rows, \
          count(*) FILTER (WHERE state & 2 = 0) AS payloads, \

@@ -14,12 +14,16 @@ use super::{
     fence, logs,
     rows::{self, ChangeWriter},
 };
-use crate::store::{
-    Change, CheckpointWrite, DatasetKey, FunctionKey, LogLine, Page, ResumeWrite, RowOutcome, RunToken, Totals, Write,
-    commit::{self, CommitSteps, Opened, PageOutcome},
-    decide::WriteContext,
-    encryption::EncryptionPolicy,
-    hashed_page::{HashedPage, PreparedWrite},
+use crate::{
+    store::{
+        Change, CheckpointWrite, DatasetKey, FunctionKey, LogLine, Page, ResumeWrite, RowOutcome, RunToken, Totals,
+        Write,
+        commit::{self, CommitSteps, Opened, PageOutcome},
+        decide::WriteContext,
+        encryption::EncryptionPolicy,
+        hashed_page::{HashedPage, PreparedWrite},
+    },
+    time::Timestamp,
 };
 
 /// Writes consecutive pages in one transaction.
@@ -45,7 +49,7 @@ impl CommitSteps for Db {
             Some(dataset) => encryption::policy_of_version(self, dataset.policy_version).await?,
             None => encryption::current_policy(self).await?,
         };
-        let committed_at = datasets.iter().map(|dataset| dataset.committed_at).max().unwrap_or(0);
+        let committed_at = datasets.iter().map(|dataset| dataset.committed_at).max().unwrap_or_default();
         Ok(Opened { datasets, committed_at, policy })
     }
 
@@ -75,7 +79,7 @@ impl CommitSteps for Db {
         deletes::drop_states(self, dataset.id, ids).await
     }
 
-    async fn save_dataset(&mut self, dataset: &Dataset, committed_at: i64) -> DbResult<()> {
+    async fn save_dataset(&mut self, dataset: &Dataset, committed_at: Timestamp) -> DbResult<()> {
         dataset.save(self, committed_at).await
     }
 

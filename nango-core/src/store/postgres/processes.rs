@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{Db, error::DbResult, now};
-use crate::store::{processes::MAX_LEASE, runs::micros};
+use crate::store::{processes::MAX_LEASE, stored_span::to_stored};
 
 /// Records the heartbeat of a process and returns the number of active processes.
 pub(super) async fn heartbeat(db: &mut Db, process: Uuid, lease: Duration) -> DbResult<u32> {
@@ -23,8 +23,8 @@ pub(super) async fn heartbeat(db: &mut Db, process: Uuid, lease: Duration) -> Db
         " FOR UPDATE SKIP LOCKED)"
     );
     const COUNT: &str = concat!("SELECT count(*) FROM nango_rs.processes WHERE until > ", now!());
-    db.query(DELETE_EXPIRED).bind(micros(MAX_LEASE)).execute(&mut *db.sql).await?;
-    db.query(REGISTER).bind(&process.as_bytes()[..]).bind(micros(lease)).execute(&mut *db.sql).await?;
+    db.query(DELETE_EXPIRED).bind(to_stored(MAX_LEASE)).execute(&mut *db.sql).await?;
+    db.query(REGISTER).bind(&process.as_bytes()[..]).bind(to_stored(lease)).execute(&mut *db.sql).await?;
     let count: i64 = db.query_scalar(COUNT).fetch_one(&mut *db.sql).await?;
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }

@@ -1,7 +1,10 @@
 //! Leases for token refreshes: at most one process refreshes the token of a connection at a time.
 
 use super::{Db, connections, encryption, error::DbResult, now};
-use crate::store::{ClaimOutcome, Connection, RefreshClaim, RefreshEnd, credentials_context, runs::micros};
+use crate::{
+    store::{ClaimOutcome, Connection, RefreshClaim, RefreshEnd, credentials_context, stored_span},
+    time::Timestamp,
+};
 
 /// Acquires the refresh lease of a connection.
 pub(super) async fn claim(db: &mut Db, claim: &RefreshClaim) -> DbResult<ClaimOutcome> {
@@ -10,8 +13,8 @@ pub(super) async fn claim(db: &mut Db, claim: &RefreshClaim) -> DbResult<ClaimOu
         now!(),
         " FROM nango_rs.connections WHERE row = $1 FOR NO KEY UPDATE"
     );
-    const ACQUIRE: &str = "UPDATE nango_rs.connections SET refresh_holder = $2, refresh_until = $3 WHERE row = $1";
-    type Found = (i64, Option<Vec<u8>>, Option<i64>, i64);
+    const ACQUIRE: &str = "UPDATE nango_rs.connections SET refresh_holder = $2, refresh_until = $3 + $4 WHERE row = $1";
+    type Found = (i64, Option<Vec<u8>>, Option<Timestamp>, Timestamp);
     let found: Option<Found> = db.query_as(LOCK).bind(claim.row).fetch_optional(&mut *db.sql).await?;
     let Some((version, holder, until, now)) = found else { return Ok(ClaimOutcome::NotFound) };
     db.shared.clock.observe_server_time(now);
@@ -29,7 +32,8 @@ pub(super) async fn claim(db: &mut Db, claim: &RefreshClaim) -> DbResult<ClaimOu
     db.query(ACQUIRE)
         .bind(claim.row)
         .bind(&claim.holder.as_bytes()[..])
-        .bind(now.saturating_add(micros(claim.lease)))
+        .bind(now)
+        .bind(stored_span::to_stored(claim.lease))
         .execute(&mut *db.sql)
         .await?;
     Ok(ClaimOutcome::Acquired { interrupted: until.is_some() })
@@ -43,7 +47,7 @@ pub(super) async fn extend(db: &mut Db, claim: &RefreshClaim) -> DbResult<bool> 
         " WHERE row = $1 AND version = $2 AND refresh_holder = $3"
     );
     let extend = db.query(EXTEND).bind(claim.row).bind(claim.version).bind(&claim.holder.as_bytes()[..]);
-    Ok(extend.bind(micros(claim.lease)).execute(&mut *db.sql).await?.rows_affected() == 1)
+    Ok(extend.bind(stored_span::to_stored(claim.lease)).execute(&mut *db.sql).await?.rows_affected() == 1)
 }
 
 /// Ends a refresh lease, and stores new credentials or the failure. Returns the stored connection.

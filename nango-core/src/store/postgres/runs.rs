@@ -16,8 +16,9 @@ use crate::{
     declare::FunctionKind,
     store::{
         FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals, failpoint::failpoint,
-        lease, runs::micros,
+        lease, stored_span,
     },
+    time::Timestamp,
 };
 
 /// Starts a run, and marks the runs of its key whose lease has expired as interrupted.
@@ -41,14 +42,14 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> DbResult<RunToken> {
         }
     }
     let function = functions::open(db, &new.key).await?;
-    let (fence, now): (i64, i64) = db.query_as(FENCE).bind(function).fetch_one(&mut *db.sql).await?;
+    let (fence, now): (i64, Timestamp) = db.query_as(FENCE).bind(function).fetch_one(&mut *db.sql).await?;
     db.shared.clock.observe_server_time(now);
     let ended: Vec<i64> = db.query_scalar(EXPIRED).bind(function).bind(now).fetch_all(&mut *db.sql).await?;
     if !ended.is_empty() {
         finish(db, &ended, RunStatus::Interrupted, None).await?;
     }
     if new.exclusive {
-        let holder: Option<(Vec<u8>, i64, i64)> =
+        let holder: Option<(Vec<u8>, Timestamp, Timestamp)> =
             db.query_as(HOLDER).bind(function).fetch_optional(&mut *db.sql).await?;
         if let Some((run, since, lease_until)) = holder {
             return Err(lease::busy(new, uuid(&run)?, since, lease_until, now).into());
@@ -61,7 +62,7 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> DbResult<RunToken> {
         .bind(function)
         .bind(new.exclusive)
         .bind(fence)
-        .bind(micros(new.lease))
+        .bind(stored_span::to_stored(new.lease))
         .bind(now)
         .fetch_one(&mut *db.sql)
         .await?;
@@ -76,7 +77,8 @@ pub(super) async fn heartbeat(db: &mut Db, run: &RunToken) -> DbResult<()> {
         now!(),
         " AS now) clock WHERE row = $1 AND fence = $2 AND status = 'running' RETURNING now"
     );
-    let now: Option<i64> = db.query_scalar(RENEW).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
+    let now: Option<Timestamp> =
+        db.query_scalar(RENEW).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
     db.shared.clock.observe_server_time(now.ok_or(StoreError::LeaseLost)?);
     Ok(())
 }
@@ -133,8 +135,22 @@ macro_rules! select {
     };
 }
 
-type Row =
-    (Vec<u8>, String, String, String, String, String, String, i64, Option<i64>, i64, i64, Option<String>, i64, i64);
+type Row = (
+    Vec<u8>,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    Timestamp,
+    Option<Timestamp>,
+    i64,
+    i64,
+    Option<String>,
+    i64,
+    i64,
+);
 
 /// Returns a run by its public id.
 pub(super) async fn by_id(db: &mut Db, id: Uuid) -> DbResult<Option<Run>> {

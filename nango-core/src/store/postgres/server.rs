@@ -19,7 +19,10 @@ use super::{
     options::{Options, database_name, describe},
     owner::{self, Role},
 };
-use crate::store::{StoreError, failpoint::failpoint};
+use crate::{
+    store::{StoreError, failpoint::failpoint},
+    time::Timestamp,
+};
 
 /// Query: whether the database contains an incomplete copy, which is marked by a row of `meta`.
 pub(super) const IS_INCOMPLETE_COPY: &str = "SELECT EXISTS (SELECT 1 FROM nango_rs.meta WHERE key = 'copying')";
@@ -52,8 +55,8 @@ pub(super) struct DatabaseInfo {
     pub role: Role,
     /// The key of the content hashes.
     pub hash_key: [u8; 32],
-    /// Time of the server's clock, microseconds since 1970 (UTC).
-    pub now: i64,
+    /// Time of the server's clock.
+    pub now: Timestamp,
     /// Transaction counter of the server, which grows with each transaction that writes.
     pub xid: i64,
 }
@@ -173,7 +176,7 @@ async fn check(sql: &mut PgConnection, at: &str) -> DbResult<()> {
 }
 
 /// Returns the time of the server's clock and its transaction counter.
-async fn sample(sql: &mut PgConnection) -> DbResult<(i64, i64)> {
+async fn sample(sql: &mut PgConnection) -> DbResult<(Timestamp, i64)> {
     const SAMPLE: &str = concat!("SELECT ", now!(), ", pg_snapshot_xmax(pg_current_snapshot())::text::bigint");
     Ok(sqlx::query_as(SAMPLE).persistent(false).fetch_one(sql).await?)
 }

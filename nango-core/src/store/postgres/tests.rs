@@ -85,7 +85,7 @@ async fn nul_is_refused_in_names_and_not_found_by_reads() {
     assert!(matches!(store.commit(bad).await, Err(StoreError::Nul)));
     // In a log line it is replaced.
     let line = LogLine {
-        timestamp: 1,
+        timestamp: Timestamp::from_micros(1),
         level: crate::store::Level::Info,
         message: "a\0b".to_owned(),
         fields: json!({ "k": "\0" }),

@@ -6,7 +6,10 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Db, error::DbResult};
-use crate::store::{DatasetKey, decide::DatasetCounters};
+use crate::{
+    store::{DatasetKey, decide::DatasetCounters},
+    time::Timestamp,
+};
 
 /// A dataset inside a transaction.
 #[derive(Debug)]
@@ -15,8 +18,8 @@ pub(super) struct Dataset {
     pub id: i64,
     /// Sequence number and sizes.
     pub counters: DatasetCounters,
-    /// Latest commit time, microseconds since 1970 (UTC).
-    pub committed_at: i64,
+    /// Latest commit time; the start of 1970 if nothing was committed.
+    pub committed_at: Timestamp,
     /// Number of the open scan, of any function.
     pub scan: Option<i64>,
     /// Whether `delete_states` contains candidates of the dataset.
@@ -58,11 +61,11 @@ impl Dataset {
             )?
             .insert(names(key))?;
         let counters = DatasetCounters::new(0, 0, 0);
-        Ok(Self { id, counters, committed_at: 0, scan: None, has_candidates: false })
+        Ok(Self { id, counters, committed_at: Timestamp::UNIX_EPOCH, scan: None, has_candidates: false })
     }
 
     /// Writes the row if a change was made; `committed_at` is the commit time of the changes.
-    pub(super) fn save(&self, db: &Db, committed_at: i64) -> DbResult<()> {
+    pub(super) fn save(&self, db: &Db, committed_at: Timestamp) -> DbResult<()> {
         if !self.counters.is_changed() {
             return Ok(());
         }

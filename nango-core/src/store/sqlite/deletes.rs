@@ -4,6 +4,8 @@
 //! complete scan of its dataset did not see; memory does not grow with the number of candidates.
 
 use std::collections::BTreeSet;
+#[cfg(debug_assertions)]
+use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -15,11 +17,16 @@ use super::{
     marks::SeenRecords,
     rows::tombstone,
 };
-use crate::store::{
-    DatasetKey, DeletePolicy, FeedRow, FinishScan, PendingDeletes, RunToken, Scan, StoreError,
-    deletes::{CandidateEvaluator, CandidateState, CandidateTotals, Decision, ScanStart, confirmed_gone},
-    failpoint::failpoint,
-    row_flags::DELETED_FLAG,
+#[cfg(debug_assertions)]
+use crate::store::stored_span;
+use crate::{
+    store::{
+        DatasetKey, DeletePolicy, FeedRow, FinishScan, PendingDeletes, RunToken, Scan, StoreError,
+        deletes::{CandidateEvaluator, CandidateState, CandidateTotals, Decision, ScanStart, confirmed_gone},
+        failpoint::failpoint,
+        row_flags::DELETED_FLAG,
+    },
+    time::Timestamp,
 };
 
 /// Number of candidates that are fetched before anything is written.
@@ -84,7 +91,12 @@ impl<'a> Candidates<'a> {
 }
 
 /// Decides about the candidates of a scan whose walks were complete. Returns how many became tombstones.
-pub(super) fn process_candidates(db: &Db, dataset: &mut Dataset, end: &FinishScan, committed_at: i64) -> DbResult<u64> {
+pub(super) fn process_candidates(
+    db: &Db,
+    dataset: &mut Dataset,
+    end: &FinishScan,
+    committed_at: Timestamp,
+) -> DbResult<u64> {
     let mut candidates = Candidates::new(db, dataset, end.scan.number)?;
     let mut next = candidates.next_batch()?;
     // Each decision depends on the share of all candidates, so they are counted first; most often one batch is enough.
@@ -114,7 +126,7 @@ pub(super) fn process_candidates(db: &Db, dataset: &mut Dataset, end: &FinishSca
                     if was_stored {
                         drop_states(db, dataset.id, &[id])?;
                     }
-                    tombstone(db, dataset, id, *rid, [committed_at, end.run.row])?;
+                    tombstone(db, dataset, id, *rid, committed_at, end.run.row)?;
                     deleted += 1;
                     failpoint!("scan:tombstone");
                 }
@@ -134,11 +146,11 @@ pub(super) fn process_candidates(db: &Db, dataset: &mut Dataset, end: &FinishSca
 
 fn scan_start(db: &Db, dataset: &Dataset, scan: i64) -> DbResult<ScanStart> {
     let mut start = db.sql.prepare_cached("SELECT began_at, live, brought_forward FROM scans WHERE number = ?1")?;
-    let read = |row: &Row<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?, row.get(2)?));
+    let read = |row: &Row<'_>| Ok((row.get::<_, Option<Timestamp>>(0)?, row.get::<_, Option<i64>>(1)?, row.get(2)?));
     let (began_at, live, brought_forward) = start.query_row([scan], read)?;
     // A scan that was opened by an older version of the program has neither, and confirms no deletes.
     let live = u64::try_from(live.unwrap_or(dataset.counters.live)).unwrap_or(0);
-    Ok(ScanStart { began_at: began_at.unwrap_or(i64::MIN), live, brought_forward })
+    Ok(ScanStart { began_at: began_at.unwrap_or(Timestamp::MIN), live, brought_forward })
 }
 
 fn candidate_state(db: &Db, dataset: i64, id: &str) -> DbResult<Option<CandidateState>> {
@@ -266,12 +278,12 @@ pub(super) fn candidates_to_request(
 
 /// Moves the stored times of scans and candidates into the past.
 #[cfg(debug_assertions)]
-pub(super) fn backdate_scans(db: &Db, micros: i64) -> DbResult<()> {
+pub(super) fn backdate_scans(db: &Db, span: Duration) -> DbResult<()> {
     for update in [
         "UPDATE scans SET began_at = began_at - ?1",
         "UPDATE delete_states SET first_missed_at = first_missed_at - ?1, asked_at = asked_at - ?1",
     ] {
-        db.sql.prepare_cached(update)?.execute([micros])?;
+        db.sql.prepare_cached(update)?.execute([stored_span::to_stored(span)])?;
     }
     Ok(())
 }

@@ -12,10 +12,13 @@ use super::{
     error::{DbError, DbResult},
     get_u64,
 };
-use crate::store::{
-    Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError,
-    encryption::DatasetSeal,
-    feed_page::{FeedPageBuilder, MAX_PAGE_RECORDS},
+use crate::{
+    store::{
+        Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError,
+        encryption::DatasetSeal,
+        feed_page::{FeedPageBuilder, MAX_PAGE_RECORDS},
+    },
+    time::Timestamp,
 };
 
 macro_rules! columns {
@@ -114,14 +117,15 @@ fn find_by_ids(db: &Db, dataset: i64, ids: &[String], after: i64, mask: i64) -> 
 }
 
 /// Returns the last sequence number, at least `after`, that precedes every change at `time` or later.
-pub(super) fn seq_before_time(db: &Db, dataset: i64, time: i64, after: i64, last: i64) -> DbResult<i64> {
+pub(super) fn seq_before_time(db: &Db, dataset: i64, time: Timestamp, after: i64, last: i64) -> DbResult<i64> {
     let mut next = db
         .sql
         .prepare_cached("SELECT seq, modified_at FROM records WHERE dataset = ?1 AND seq > ?2 ORDER BY seq LIMIT 1")?;
     let (mut low, mut high) = (after, last);
     while low < high {
         let middle = low + (high - low) / 2;
-        let found = next.query_row([dataset, middle], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?))).optional()?;
+        let found =
+            next.query_row([dataset, middle], |row| Ok((row.get(0)?, row.get::<_, Timestamp>(1)?))).optional()?;
         match found {
             Some((seq, modified_at)) if modified_at < time => low = seq,
             _ => high = middle,

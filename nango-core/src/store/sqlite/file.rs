@@ -24,6 +24,7 @@ use super::{
 use crate::{
     file_access::{self, OthersAccess, UntrustedFile},
     store::{StoreError, encryption::Vault, failpoint::failpoint, hash::Hasher},
+    time::Timestamp,
 };
 
 /// Marks a file as ours, in the header field that `SQLite` reserves for this purpose: `nng1`.
@@ -214,8 +215,8 @@ fn prepare(mut sql: Connection) -> DbResult<Db> {
     let vault = Vault::new(hasher.clone());
     let shared = Shared { clock: Clock::default(), hasher, vault };
     // After the system clock was set back, earlier writes must not appear newer than pages that are requested now.
-    let latest = sql.query_row("SELECT max(stamp) FROM datasets", [], |row| row.get::<_, Option<i64>>(0))?;
-    shared.clock.at_least(latest.unwrap_or(0));
+    let latest = sql.query_row("SELECT max(stamp) FROM datasets", [], |row| row.get::<_, Option<Timestamp>>(0))?;
+    shared.clock.at_least(latest.unwrap_or_default());
     let db = Db { sql, shared: Arc::new(shared) };
     vacuum::finish_migration(&db)?;
     failpoint!("sqlite:open:ready");

@@ -5,17 +5,16 @@ use std::time::Duration;
 use rusqlite::params;
 
 use super::{Db, clock, error::DbResult, fence};
-use crate::store::{RunToken, runs::micros};
+use crate::store::{RunToken, stored_span};
 
 /// Acquires or extends a lock. Returns `false` if another run holds it.
 pub(super) fn acquire(db: &Db, run: &RunToken, key: &str, ttl: Duration) -> DbResult<bool> {
     fence::ensure_running(db, run)?;
-    let now = clock::system_now();
     let mut acquire = db.sql.prepare_cached(
-        "INSERT INTO locks (key, run, until) VALUES (?1, ?2, ?3) ON CONFLICT (key) \
-         DO UPDATE SET run = excluded.run, until = excluded.until WHERE run = excluded.run OR until <= ?4",
+        "INSERT INTO locks (key, run, until) VALUES (?1, ?2, ?3 + ?4) ON CONFLICT (key) \
+         DO UPDATE SET run = excluded.run, until = excluded.until WHERE run = excluded.run OR until <= ?3",
     )?;
-    Ok(acquire.execute(params![key, run.row, now + micros(ttl), now])? == 1)
+    Ok(acquire.execute(params![key, run.row, clock::system_now(), stored_span::to_stored(ttl)])? == 1)
 }
 
 /// Releases a lock. Returns `false` if this run did not hold it.

@@ -83,7 +83,7 @@ fn prune(db: &Db, key: &DatasetKey, prune: &Prune) -> DbResult<Pruned> {
     let now = db.shared.clock.now();
     let mut pruned = Pruned::default();
     for (_, rid, id, bytes, live) in &rows {
-        prune_row.execute([*rid, now])?;
+        prune_row.execute(params![rid, now])?;
         flag.execute(params![dataset.id, id, PRUNED_FLAG])?;
         pruned.count += 1;
         pruned.bytes += u64::try_from(*bytes).unwrap_or(0);

@@ -13,13 +13,16 @@ use super::{
     fence, logs,
     rows::{self, ChangeWriter},
 };
-use crate::store::{
-    Change, CheckpointWrite, Committed, DatasetKey, FunctionKey, LogLine, Page, ResumeWrite, RowOutcome, RunToken,
-    StoreError, Totals, Write,
-    commit::{self, CommitSteps, Opened},
-    decide::WriteContext,
-    encryption::EncryptionPolicy,
-    hashed_page::{HashedPage, PreparedWrite},
+use crate::{
+    store::{
+        Change, CheckpointWrite, Committed, DatasetKey, FunctionKey, LogLine, Page, ResumeWrite, RowOutcome, RunToken,
+        StoreError, Totals, Write,
+        commit::{self, CommitSteps, Opened},
+        decide::WriteContext,
+        encryption::EncryptionPolicy,
+        hashed_page::{HashedPage, PreparedWrite},
+    },
+    time::Timestamp,
 };
 
 /// Writes a page, and rejects it if its run may no longer write.
@@ -49,7 +52,7 @@ impl CommitSteps for Steps<'_> {
 
     async fn open(&mut self, keys: &[&DatasetKey]) -> DbResult<Opened<Dataset>> {
         let datasets = keys.iter().map(|key| Dataset::open(self.0, key)).collect::<DbResult<Vec<_>>>()?;
-        let latest = datasets.iter().map(|dataset| dataset.committed_at).max().unwrap_or(0);
+        let latest = datasets.iter().map(|dataset| dataset.committed_at).max().unwrap_or_default();
         let policy = encryption::current_policy(self.0)?;
         Ok(Opened { datasets, committed_at: self.0.shared.clock.at_least(latest), policy })
     }
@@ -80,7 +83,7 @@ impl CommitSteps for Steps<'_> {
         deletes::drop_states(self.0, dataset.id, ids)
     }
 
-    async fn save_dataset(&mut self, dataset: &Dataset, committed_at: i64) -> DbResult<()> {
+    async fn save_dataset(&mut self, dataset: &Dataset, committed_at: Timestamp) -> DbResult<()> {
         dataset.save(self.0, committed_at)
     }
 

@@ -3,7 +3,10 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::{Db, clock, connections, encryption, error::DbResult};
-use crate::store::{ClaimOutcome, Connection, RefreshClaim, RefreshEnd, credentials_context, runs::micros};
+use crate::{
+    store::{ClaimOutcome, Connection, RefreshClaim, RefreshEnd, credentials_context, stored_span},
+    time::Timestamp,
+};
 
 /// Acquires the refresh lease of a connection.
 pub(super) fn claim(db: &Db, claim: RefreshClaim) -> DbResult<ClaimOutcome> {
@@ -12,7 +15,7 @@ pub(super) fn claim(db: &Db, claim: RefreshClaim) -> DbResult<ClaimOutcome> {
         db.sql.prepare_cached("SELECT version, refresh_holder, refresh_until FROM connections WHERE row = ?1")?;
     let found = select
         .query_row([claim.row], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, Option<Vec<u8>>>(1)?, row.get::<_, Option<i64>>(2)?))
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Option<Vec<u8>>>(1)?, row.get::<_, Option<Timestamp>>(2)?))
         })
         .optional()?;
     let Some((version, holder, until)) = found else { return Ok(ClaimOutcome::NotFound) };
@@ -27,18 +30,18 @@ pub(super) fn claim(db: &Db, claim: RefreshClaim) -> DbResult<ClaimOutcome> {
         return Ok(ClaimOutcome::HeldByOther(remaining));
     }
     db.sql
-        .prepare_cached("UPDATE connections SET refresh_holder = ?2, refresh_until = ?3 WHERE row = ?1")?
-        .execute(params![claim.row, &claim.holder.as_bytes()[..], now + micros(claim.lease)])?;
+        .prepare_cached("UPDATE connections SET refresh_holder = ?2, refresh_until = ?3 + ?4 WHERE row = ?1")?
+        .execute(params![claim.row, &claim.holder.as_bytes()[..], now, stored_span::to_stored(claim.lease)])?;
     Ok(ClaimOutcome::Acquired { interrupted: until.is_some() })
 }
 
 /// Extends a refresh lease by its full duration. Returns `false` if it was lost.
 pub(super) fn extend(db: &Db, claim: RefreshClaim) -> DbResult<bool> {
     let mut extend = db.sql.prepare_cached(
-        "UPDATE connections SET refresh_until = ?4 WHERE row = ?1 AND version = ?2 AND refresh_holder = ?3",
+        "UPDATE connections SET refresh_until = ?4 + ?5 WHERE row = ?1 AND version = ?2 AND refresh_holder = ?3",
     )?;
-    let until = clock::system_now() + micros(claim.lease);
-    Ok(extend.execute(params![claim.row, claim.version, &claim.holder.as_bytes()[..], until])? == 1)
+    let (now, lease) = (clock::system_now(), stored_span::to_stored(claim.lease));
+    Ok(extend.execute(params![claim.row, claim.version, &claim.holder.as_bytes()[..], now, lease])? == 1)
 }
 
 /// Ends a refresh lease, and stores new credentials or the failure. Returns the stored connection.

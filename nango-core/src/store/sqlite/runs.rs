@@ -19,8 +19,9 @@ use crate::{
         FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals,
         failpoint::failpoint,
         lease::{self, RunningRun},
-        runs::micros,
+        stored_span,
     },
+    time::Timestamp,
 };
 
 /// Starts a run, and marks the runs of its key whose lease has expired as interrupted.
@@ -46,14 +47,13 @@ pub(super) fn start(db: &Db, new: &NewRun) -> DbResult<RunToken> {
         .prepare_cached("UPDATE functions SET fence = fence + 1 WHERE id = ?1 RETURNING fence")?
         .query_row([function], |row| row.get(0))?;
     let id = Uuid::now_v7();
-    let lease = micros(new.lease);
     let row = db
         .sql
         .prepare_cached(
             "INSERT INTO runs (id, function, exclusive, status, fence, lease, lease_until, started_at, pages, \
-             requests, left_out) VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, 0, 0, 0)",
+             requests, left_out) VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6 + ?5, ?6, 0, 0, 0)",
         )?
-        .insert(params![&id.as_bytes()[..], function, new.exclusive, fence, lease, now + lease, now])?;
+        .insert(params![&id.as_bytes()[..], function, new.exclusive, fence, stored_span::to_stored(new.lease), now])?;
     failpoint!("run:begun");
     Ok(RunToken { id, row, fence })
 }
@@ -63,7 +63,7 @@ pub(super) fn heartbeat(db: &Db, run: &RunToken) -> DbResult<()> {
     let mut renew = db.sql.prepare_cached(
         "UPDATE runs SET lease_until = ?3 + lease WHERE row = ?1 AND fence = ?2 AND status = 'running'",
     )?;
-    Ok(lease::ensure_held(renew.execute([run.row, run.fence, clock::system_now()])? == 1)?)
+    Ok(lease::ensure_held(renew.execute(params![run.row, run.fence, clock::system_now()])? == 1)?)
 }
 
 /// Moves the ends of all leases by a number of microseconds.
@@ -98,11 +98,11 @@ fn running_run(row: &Row<'_>) -> rusqlite::Result<RunningRun> {
         exclusive: row.get(2)?,
         started_at: row.get(3)?,
         lease_until: row.get(4)?,
-        lease: row.get(5)?,
+        lease: stored_span::from_stored(row.get(5)?),
     })
 }
 
-fn finish(db: &Db, row: i64, status: RunStatus, now: i64, error: Option<&Value>) -> DbResult<()> {
+fn finish(db: &Db, row: i64, status: RunStatus, now: Timestamp, error: Option<&Value>) -> DbResult<()> {
     db.sql
         .prepare_cached("UPDATE runs SET status = ?2, finished_at = ?3, error = ?4 WHERE row = ?1")?
         .execute(params![row, status.name(), now, error.map(Value::to_string)])?;

@@ -10,6 +10,7 @@ use crate::{
     nango::RunFindings,
     paginate::{Gap, WalkOutcome},
     store::{FunctionKey, Totals},
+    time::Timestamp,
 };
 
 fn report(kind: FunctionKind, status: RunStatus) -> RunReport {
@@ -61,7 +62,7 @@ fn sync_json_has_walk_outcome_and_waiting_deletes() {
         walk: Some(end),
         deferred_deletes: BTreeMap::from([
             ("A".into(), waiting(12, NextFullRun::NextRun)),
-            ("B".into(), waiting(0, NextFullRun::NotBefore(0))),
+            ("B".into(), waiting(0, NextFullRun::NotBefore(Timestamp::UNIX_EPOCH))),
         ]),
     };
     let json = RunReport { findings, ..report(FunctionKind::Sync, RunStatus::Success) };
@@ -109,8 +110,8 @@ fn dry_run_json_has_records() {
     let row = FeedRow {
         id: "1".into(),
         payload: Some("{\"id\":1}".into()),
-        first_seen_at: 0,
-        last_modified_at: 0,
+        first_seen_at: Timestamp::UNIX_EPOCH,
+        last_modified_at: Timestamp::UNIX_EPOCH,
         deleted_at: None,
         pruned_at: None,
         last_action: crate::store::LastAction::Added,

@@ -8,6 +8,7 @@ mod random;
 
 use std::collections::HashMap;
 
+use nango_core::Timestamp;
 use nango_tests::{
     internal::{
         declare::Merging,
@@ -56,12 +57,12 @@ struct Chaos<'a> {
     ended_runs: Vec<RunToken>,
     readers: [Replica; 4],
     /// The database time before each step.
-    step_times: Vec<i64>,
+    step_times: Vec<Timestamp>,
     /// Cursors that the feed returned.
     cursors: Vec<String>,
     /// The record that was read at each sequence, and its timestamp: a sequence is assigned once, even if its record is
     /// erased.
-    seq_owners: HashMap<i64, (String, i64)>,
+    seq_owners: HashMap<i64, (String, Timestamp)>,
 }
 
 pub(in crate::conformance) async fn random_work_matches_model(store: TestStore) {
@@ -209,8 +210,10 @@ impl Chaos<'_> {
                 (Write::Save(batch(&docs)), after.save(at, &docs))
             }
             3 => {
-                let rows =
-                    ids.into_iter().map(|id| DeleteRow { id, deleted_at: rng.one_in(2).then(|| random_time(rng)) });
+                let rows = ids.into_iter().map(|id| DeleteRow {
+                    id,
+                    deleted_at: rng.one_in(2).then(|| Timestamp::from_micros(random_time(rng))),
+                });
                 let rows: Vec<_> = rows.collect();
                 let outcomes = after.delete(at, &rows);
                 (Write::Delete(rows), outcomes)

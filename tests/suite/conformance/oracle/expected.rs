@@ -8,6 +8,7 @@ mod deletes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nango_core::Timestamp;
 use nango_tests::internal::store::{DeleteRow, ModelCounts, RowOutcome};
 use serde_json::{Map, Value};
 
@@ -203,11 +204,12 @@ impl Expected {
                 if live && row.was_written_after_request(at) {
                     return RowOutcome::SkippedNewer;
                 }
-                if row.has_newer_update_time(delete.deleted_at, None) {
+                let deleted_at = delete.deleted_at.map(Timestamp::as_micros);
+                if row.has_newer_update_time(deleted_at, None) {
                     return if live { RowOutcome::SkippedOlder } else { RowOutcome::Missing };
                 }
-                if delete.deleted_at.is_some() && delete.deleted_at != row.updated {
-                    (row.updated, row.older_time) = (delete.deleted_at, None);
+                if deleted_at.is_some() && deleted_at != row.updated {
+                    (row.updated, row.older_time) = (deleted_at, None);
                 }
                 if !live {
                     return RowOutcome::Missing;

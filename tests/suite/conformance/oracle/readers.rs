@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use nango_core::Timestamp;
 use nango_tests::internal::store::{DatasetKey, FeedPage, FeedRow, Filter, LastAction, ReadQuery, SharedStore};
 use nango_tests::rng::Rng;
 
@@ -78,7 +79,7 @@ pub(super) async fn check_random_query(
     dataset: &DatasetKey,
     rng: &mut Rng,
     cursors: &[String],
-    step_times: &[i64],
+    step_times: &[Timestamp],
 ) -> String {
     let feed = read_feed(store, dataset).await;
     let mut maybe = |times| rng.one_in(times);

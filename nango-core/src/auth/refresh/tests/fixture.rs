@@ -16,6 +16,7 @@ use crate::{
     },
     provider::Catalogue,
     store::{NewConnection, sqlite::Sqlite},
+    time::Timestamp,
 };
 
 /// A token server. Each request consumes a scripted response, or receives the next token of a series.
@@ -62,7 +63,7 @@ pub(super) struct Fixture {
 }
 
 impl Fixture {
-    pub(super) async fn new(credentials: Value, renew_at: Option<i64>, server: TokenServer) -> Self {
+    pub(super) async fn new(credentials: Value, renew_at: Option<Timestamp>, server: TokenServer) -> Self {
         let mut provider = Catalogue::builtin().find("github").unwrap().clone();
         provider.accepted_modes = vec![AuthMode::OAuth2];
         provider.token.url = Some("https://h.test/token".parse().unwrap());

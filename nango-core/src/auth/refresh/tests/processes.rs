@@ -71,7 +71,7 @@ impl WaitObserver for WaitRecorder {
 async fn wait_for_refresh_of_another_process_is_reported_with_limit() {
     let setup = Fixture::new(
         expired_credentials(),
-        Some(0),
+        Some(Timestamp::UNIX_EPOCH),
         TokenServer { delay: Duration::from_millis(1_500), ..TokenServer::default() },
     )
     .await;

@@ -1,9 +1,12 @@
 //! Check of dataset rows: counts, sequence number, latest commit time, last record number.
 
-use crate::store::{
-    CheckReport, DatasetKey, Problem, StoreError,
-    check::{DatasetRef, DatasetTotals},
-    postgres::{Db, Postgres, dataset::Dataset, error::DbResult, rows::plain_size},
+use crate::{
+    store::{
+        CheckReport, DatasetKey, Problem, StoreError,
+        check::{DatasetRef, DatasetTotals},
+        postgres::{Db, Postgres, dataset::Dataset, error::DbResult, rows::plain_size},
+    },
+    time::Timestamp,
 };
 
 /// Totals of a dataset, stored or counted, with the last record number and whether it has delete candidates.
@@ -65,7 +68,7 @@ async fn compare(db: &mut Db, id: i64) -> DbResult<Option<(TotalsRow, TotalsRow)
          EXISTS (SELECT 1 FROM nango_rs.delete_states WHERE dataset = $1) \
          FROM nango_rs.records WHERE dataset = $1"
     );
-    type Row = (i64, i64, i64, i64, i64, bool);
+    type Row = (i64, i64, i64, Timestamp, i64, bool);
     let totals = |(live, bytes, seq, stamp, rids, waits): Row| {
         (DatasetTotals { live, bytes, seq, committed_at: stamp }, rids, waits)
     };

@@ -3,25 +3,28 @@
 use futures_util::TryStreamExt;
 use sqlx::{Row, postgres::PgRow};
 
-use crate::store::{
-    CheckReport, Problem, StoreError,
-    check::{DatasetRef, PassCounts, StoredPayload},
-    encryption::DatasetSeal,
-    hash::Hash,
-    postgres::{
-        Db, Postgres,
-        dataset::Dataset,
-        error::{DbError, DbResult},
-        rows::plain_size,
+use crate::{
+    store::{
+        CheckReport, Problem, StoreError,
+        check::{DatasetRef, PassCounts, StoredPayload},
+        encryption::DatasetSeal,
+        hash::Hash,
+        postgres::{
+            Db, Postgres,
+            dataset::Dataset,
+            error::{DbError, DbResult},
+            rows::plain_size,
+        },
+        row_flags::{DELETED_ACTION, DELETED_FLAG, MERGED_FLAG, PRUNED_FLAG, UPDATED_ACTION},
     },
-    row_flags::{DELETED_ACTION, DELETED_FLAG, MERGED_FLAG, PRUNED_FLAG, UPDATED_ACTION},
+    time::Timestamp,
 };
 
 /// Number of rows that are read in one snapshot, and the maximum that is repaired in one transaction.
 pub(super) const STEP: i64 = 2_000;
 
 /// Position of the check in the feed: sequence number, and the latest commit time so far.
-type CheckPosition = (i64, i64);
+type CheckPosition = (i64, Timestamp);
 
 /// A record with a problem.
 #[derive(Debug, Clone)]
@@ -46,7 +49,7 @@ pub(super) async fn check(
     report: &mut CheckReport,
 ) -> Result<(), StoreError> {
     let name = dataset.to_string();
-    let mut position = (i64::MIN, i64::MIN);
+    let mut position = (i64::MIN, Timestamp::MIN);
     loop {
         let step = store.read_with((dataset.clone(), position), |db, (dataset, position)| {
             Box::pin(read_step(db, dataset, *position))
@@ -88,7 +91,7 @@ async fn read_step(db: &mut Db, dataset: &DatasetRef, from: CheckPosition) -> Db
     let mut step = Step { suspects: Vec::new(), counts: PassCounts::default(), position: from };
     let mut rows = db.query(READ).bind(dataset.id).bind(from.0).bind(STEP).fetch(&mut *db.sql);
     while let Some(row) = rows.try_next().await? {
-        let (seq, committed_at): (i64, i64) = (row.try_get(0)?, row.try_get(2)?);
+        let (seq, committed_at): (i64, Timestamp) = (row.try_get(0)?, row.try_get(2)?);
         let mut problems = problems(&row, &shared.vault, &seal, &mut step.counts)?;
         if committed_at < step.position.1 {
             problems.insert(0, Problem::TimestampRegression);

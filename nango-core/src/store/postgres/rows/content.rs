@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
-use crate::store::{
-    KeyId,
-    decide::{Content, WriteContext},
-    encryption::{DatasetSeal, EncryptionPolicy, SEAL_OVERHEAD},
-    hash::Hash,
-    postgres::error::DbResult,
+use crate::{
+    store::{
+        KeyId,
+        decide::{Content, WriteContext},
+        encryption::{DatasetSeal, EncryptionPolicy, SEAL_OVERHEAD},
+        hash::Hash,
+        postgres::error::DbResult,
+    },
+    time::Timestamp,
 };
 
 /// SQL expression: the size of a row's payload in bytes without encryption; NULL if there is none.
@@ -35,8 +38,8 @@ pub(super) struct SealedContent<'a> {
     pub hash: Hash,
     /// Size of the unencrypted payload in bytes.
     pub bytes: i32,
-    /// Update time at the provider, microseconds since 1970 (UTC).
-    pub updated: Option<i64>,
+    /// Update time at the provider.
+    pub updated: Option<Timestamp>,
     /// Payload as it is stored.
     pub payload: Cow<'a, [u8]>,
 }

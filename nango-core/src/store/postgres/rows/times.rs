@@ -1,17 +1,20 @@
 //! Writes of update times alone.
 
 use super::write::{self, INVALID_RUN};
-use crate::store::{
-    postgres::{Db, error::DbResult},
-    update_times::UpdateTimes,
+use crate::{
+    store::{
+        postgres::{Db, error::DbResult},
+        update_times::UpdateTimes,
+    },
+    time::Timestamp,
 };
 
 /// Records whose update times change.
 #[derive(Debug, Default)]
 pub(super) struct TimeChanges<'a> {
     ids: Vec<&'a str>,
-    updated: Vec<Option<i64>>,
-    older: Vec<Option<i64>>,
+    updated: Vec<Option<Timestamp>>,
+    older: Vec<Option<Timestamp>>,
     walks: Vec<Option<i64>>,
 }
 

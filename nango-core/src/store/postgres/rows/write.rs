@@ -9,12 +9,15 @@
 use std::borrow::Cow;
 
 use super::content::{ChangeWriter, SealedContent, stored_key_id};
-use crate::store::{
-    hash::Hash,
-    postgres::{
-        Db,
-        error::{DbError, DbResult},
+use crate::{
+    store::{
+        hash::Hash,
+        postgres::{
+            Db,
+            error::{DbError, DbResult},
+        },
     },
+    time::Timestamp,
 };
 
 /// Maximum bytes of payload in one statement, unless a single payload is larger.
@@ -31,7 +34,7 @@ pub(super) struct Inserts<'a> {
     seqs: Vec<i64>,
     hashes: Vec<Hash>,
     bytes: Vec<i32>,
-    updated: Vec<Option<i64>>,
+    updated: Vec<Option<Timestamp>>,
     payloads: Vec<Cow<'a, [u8]>>,
 }
 
@@ -87,7 +90,7 @@ pub(super) struct Replacements<'a> {
     states: Vec<i16>,
     hashes: Vec<Hash>,
     bytes: Vec<i32>,
-    updated: Vec<Option<i64>>,
+    updated: Vec<Option<Timestamp>>,
     payloads: Vec<Cow<'a, [u8]>>,
 }
 
@@ -159,7 +162,7 @@ pub(super) struct Restores<'a> {
     seqs: Vec<i64>,
     hashes: Vec<Hash>,
     bytes: Vec<i32>,
-    updated: Vec<Option<i64>>,
+    updated: Vec<Option<Timestamp>>,
     payloads: Vec<Option<Cow<'a, [u8]>>>,
 }
 
@@ -233,7 +236,7 @@ impl<'a> Tombstones<'a> {
         &self,
         db: &mut Db,
         dataset: i64,
-        committed_at: i64,
+        committed_at: Timestamp,
         run: i64,
     ) -> DbResult<()> {
         // The last payload stays.

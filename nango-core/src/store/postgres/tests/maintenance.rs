@@ -143,8 +143,12 @@ async fn sealed_database_is_copied_to_a_server_and_back_without_its_key() {
     first.put_connection(connection()).await.unwrap();
     let run = begin(&*first).await;
     let mut page = page(&*first, run, 0..5_000, "hush-hush");
-    page.logs =
-        vec![LogLine { timestamp: 1, level: crate::store::Level::Info, message: "a\0b".to_owned(), fields: json!({}) }];
+    page.logs = vec![LogLine {
+        timestamp: Timestamp::from_micros(1),
+        level: crate::store::Level::Info,
+        message: "a\0b".to_owned(),
+        fields: json!({}),
+    }];
     first.commit(page.clone()).await.unwrap();
     let end = RunEnd {
         status: crate::store::RunStatus::Success,

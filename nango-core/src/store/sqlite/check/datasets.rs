@@ -1,6 +1,6 @@
 //! Check of dataset rows: counts, sequence number and latest commit time.
 
-use rusqlite::Row;
+use rusqlite::{Row, params};
 
 use crate::store::{
     CheckReport, DatasetKey, StoreError,
@@ -54,7 +54,13 @@ fn compare(db: &Db, id: i64) -> DbResult<Option<(DatasetTotals, DatasetTotals)>>
 fn recount(db: &Db, id: i64) -> DbResult<bool> {
     let Some((stored, counted)) = compare(db, id)? else { return Ok(false) };
     db.sql.prepare_cached("UPDATE datasets SET live = ?2, bytes = ?3, seq = ?4, stamp = ?5 WHERE id = ?1")?.execute(
-        [id, counted.live, counted.bytes, stored.seq.max(counted.seq), stored.committed_at.max(counted.committed_at)],
+        params![
+            id,
+            counted.live,
+            counted.bytes,
+            stored.seq.max(counted.seq),
+            stored.committed_at.max(counted.committed_at)
+        ],
     )?;
     Ok(true)
 }

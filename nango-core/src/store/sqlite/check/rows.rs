@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use rusqlite::{Row, params};
 
-use crate::store::{
-    CheckReport, DatasetKey, Problem, StoreError,
-    check::{DatasetRef, PassCounts, StoredPayload},
-    encryption::DatasetSeal,
-    row_flags::{DELETED_ACTION, DELETED_FLAG, MERGED_FLAG, PRUNED_FLAG, UPDATED_ACTION},
-    sqlite::{Db, Sqlite, error::DbResult},
+use crate::{
+    store::{
+        CheckReport, DatasetKey, Problem, StoreError,
+        check::{DatasetRef, PassCounts, StoredPayload},
+        encryption::DatasetSeal,
+        row_flags::{DELETED_ACTION, DELETED_FLAG, MERGED_FLAG, PRUNED_FLAG, UPDATED_ACTION},
+        sqlite::{Db, Sqlite, error::DbResult},
+    },
+    time::Timestamp,
 };
 
 /// Number of records that are read in one snapshot, and the maximum that is repaired in one transaction.
@@ -20,7 +23,7 @@ const STEP: usize = 2_000;
 struct CheckPosition {
     seq: i64,
     rid: i64,
-    committed_at: i64,
+    committed_at: Timestamp,
 }
 
 /// A record with a problem.
@@ -47,7 +50,7 @@ pub(super) async fn check(
     report: &mut CheckReport,
 ) -> Result<(), StoreError> {
     let (dataset, name, key) = (target.id, target.to_string(), Arc::new(target.key.clone()));
-    let mut position = CheckPosition { seq: i64::MIN, rid: 0, committed_at: i64::MIN };
+    let mut position = CheckPosition { seq: i64::MIN, rid: 0, committed_at: Timestamp::MIN };
     loop {
         let key = Arc::clone(&key);
         let step = store.read_with(move |db| read_step(db, dataset, &key, position)).await?;
@@ -83,7 +86,7 @@ fn read_step(db: &Db, dataset: i64, key: &DatasetKey, from: CheckPosition) -> Db
     let seal = db.shared.vault.seal_for_reading(key);
     let mut step = Step { suspects: Vec::new(), counts: PassCounts::default(), position: from, more: false };
     while let Some(row) = rows.next()? {
-        let (seq, rid, committed_at): (_, _, i64) = (row.get(0)?, row.get(1)?, row.get(3)?);
+        let (seq, rid, committed_at): (_, _, Timestamp) = (row.get(0)?, row.get(1)?, row.get(3)?);
         let mut suspect = |problem| -> DbResult<()> {
             step.suspects.push(Suspect { problem, rid, id: row.get(2)? });
             Ok(())

@@ -3,12 +3,15 @@
 use rusqlite::params;
 
 use super::lookup;
-use crate::store::{
-    decide::{Content, RowWrite, Verdict, WriteContext, delete},
-    encryption::{DatasetSeal, SEAL_OVERHEAD},
-    row_flags::ADDED_ACTION,
-    sqlite::{Db, dataset::Dataset, error::DbResult},
-    update_times::UpdateTimes,
+use crate::{
+    store::{
+        decide::{Content, RowWrite, Verdict, WriteContext, delete},
+        encryption::{DatasetSeal, SEAL_OVERHEAD},
+        row_flags::ADDED_ACTION,
+        sqlite::{Db, dataset::Dataset, error::DbResult},
+        update_times::UpdateTimes,
+    },
+    time::Timestamp,
 };
 
 const _: () = assert!(SEAL_OVERHEAD == 28, "the number in `schema/002.sql`");
@@ -40,7 +43,7 @@ impl ChangeWriter<'_> {
             }
             RowWrite::Tombstone { times } => {
                 let WriteContext { committed_at, run, .. } = self.context;
-                write_tombstone(self.db, dataset, id, rid, seq, [committed_at, run])?;
+                write_tombstone(self.db, dataset, id, rid, seq, committed_at, run)?;
                 times.map_or(Ok(()), |times| self.store_times(dataset, id, times))
             }
         }
@@ -84,17 +87,18 @@ impl ChangeWriter<'_> {
     }
 }
 
-/// Turns the active record with this id and number into a tombstone; `at` is the commit time and the run.
+/// Turns the active record with this id and number into a tombstone.
 pub(in crate::store::sqlite) fn tombstone(
     db: &Db,
     dataset: &mut Dataset,
     id: &str,
     rid: i64,
-    at: [i64; 2],
+    committed_at: Timestamp,
+    run: i64,
 ) -> DbResult<()> {
     let last = lookup::last_change(db, rid)?;
     let seq = dataset.counters.apply(&delete::tombstone(last.bytes));
-    write_tombstone(db, dataset, id, rid, seq, at)
+    write_tombstone(db, dataset, id, rid, seq, committed_at, run)
 }
 
 fn write_tombstone(
@@ -103,13 +107,14 @@ fn write_tombstone(
     id: &str,
     rid: i64,
     seq: i64,
-    [committed_at, run]: [i64; 2],
+    committed_at: Timestamp,
+    run: i64,
 ) -> DbResult<()> {
     const ROW: &str =
         "UPDATE records SET seq = ?2, last_action = 2, modified_at = ?3, deleted_at = ?3, run = ?4 WHERE rid = ?1";
     const KEY: &str = "UPDATE record_keys SET state = state | 1, older = NULL, older_walk = NULL \
                        WHERE dataset = ?1 AND id = ?2";
-    db.sql.prepare_cached(ROW)?.execute([rid, seq, committed_at, run])?;
+    db.sql.prepare_cached(ROW)?.execute(params![rid, seq, committed_at, run])?;
     db.sql.prepare_cached(KEY)?.execute(params![dataset.id, id])?;
     Ok(())
 }

@@ -4,7 +4,10 @@ use super::{
     sealed::{SECRET_TEXT, files_containing, keys, open, reseal_all, ring},
     *,
 };
-use crate::store::{KeyId, Maintenance, Problem, SharedStore, copy, fingerprint};
+use crate::{
+    store::{KeyId, Maintenance, Problem, Prune, PruneUntil, SharedStore, copy, fingerprint},
+    time::Timestamp,
+};
 
 async fn connect(store: &Sqlite) {
     let new = NewConnection {
@@ -94,7 +97,7 @@ async fn payload_of_unknown_key_is_counted_and_not_damaged() {
     let usage = none.dataset_usage().await.unwrap();
     assert_eq!((usage[0].rows, usage[0].bytes), (13, sizes));
     assert_eq!(none.erase(&dataset(), vec!["1".to_owned(), "9".to_owned()]).await.unwrap(), 2);
-    let pruned = crate::store::Prune { until: crate::store::PruneUntil::Before(i64::MAX), after: None, limit: 10 };
+    let pruned = Prune { until: PruneUntil::Before(Timestamp::MAX), after: None, limit: 10 };
     assert_eq!(none.prune(&dataset(), pruned).await.unwrap().count, 10);
     assert_eq!(none.check(false).await.unwrap().findings, []);
     let open = open(&path, &keys_two, false).await;

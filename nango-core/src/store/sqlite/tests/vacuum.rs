@@ -8,6 +8,7 @@ use super::{
 use crate::{
     rng::Rng,
     store::{Maintenance, Prune, PruneUntil, Remains, encryption::Vault, hash::Hasher},
+    time::Timestamp,
 };
 
 /// Writes 2,000 rows of different sizes and replaces them in a different order, so that rows move between pages.
@@ -64,7 +65,7 @@ async fn emptied_and_pruned_datasets_leave_nothing_in_the_file() {
         if empty {
             assert_eq!(store.empty(&dataset(), None, 10_000).await.unwrap().count, 2_000);
         } else {
-            let until = PruneUntil::Before(i64::MAX);
+            let until = PruneUntil::Before(Timestamp::MAX);
             assert_eq!(
                 store.prune(&dataset(), Prune { until, after: None, limit: 10_000 }).await.unwrap().count,
                 2_000

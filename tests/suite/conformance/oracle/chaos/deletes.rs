@@ -1,5 +1,7 @@
 //! Ends of scans: random walk results and policies, and random responses of the provider.
 
+use std::time::Duration;
+
 use nango_tests::internal::store::{
     Confirmation, DeletePolicy, FinishScan, NextFullRun, PendingDeletes, ScanOutcome, ScanWalk, StoreError,
 };
@@ -9,8 +11,8 @@ use super::{
     ACTORS, Chaos, random_ids,
 };
 
-/// A hold, in microseconds, that never ends within a test.
-const UNREACHABLE_HOLD_MICROS: i64 = i64::MAX / 4;
+/// A hold that never ends within a test.
+const UNREACHABLE_HOLD: Duration = Duration::from_hours(24 * 365 * 1_000);
 
 impl Chaos<'_> {
     pub(super) async fn finish_scan(&mut self, actor: usize) {
@@ -77,7 +79,7 @@ impl Chaos<'_> {
         DeletePolicy {
             confirmations: self.rng.one_in(2).then_some(declared),
             by_request: self.rng.one_in(4),
-            hold: if self.rng.one_in(2) { 0 } else { UNREACHABLE_HOLD_MICROS },
+            hold: if self.rng.one_in(2) { Duration::ZERO } else { UNREACHABLE_HOLD },
             max_deletes: self.rng.one_in(4).then_some(20),
             allow: self.rng.one_in(3),
             fingerprint: [u8::from(self.rng.one_in(9)); 16],
@@ -97,7 +99,7 @@ impl Chaos<'_> {
     }
 
     /// Converts the time of the next full run to a step.
-    fn due_step(&self, next: NextFullRun, hold: i64) -> Due {
+    fn due_step(&self, next: NextFullRun, hold: Duration) -> Due {
         match next {
             NextFullRun::Regular => Due::Regular,
             NextFullRun::NextRun => Due::Next,

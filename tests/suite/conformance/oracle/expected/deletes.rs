@@ -105,7 +105,7 @@ impl Expected {
             } else {
                 missed.times >= missed.needed + u32::from(missed.shifted)
             };
-            let released = !guard || (policy.hold == 0 && scan.began > missed.first_missed_at);
+            let released = !guard || (policy.hold.is_zero() && scan.began > missed.first_missed_at);
             missed.held = if over { Some(HeldBy::MaxDeletes) } else { (!released).then_some(HeldBy::Guard) };
             if missed.confirmed && missed.held.is_none() {
                 row.tombstone(at);
