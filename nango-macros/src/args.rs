@@ -155,7 +155,12 @@ impl Args {
     }
 
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.list.iter().any(|arg| arg.key == key)
+        self.peek(key).is_some()
+    }
+
+    /// Returns an argument without taking it.
+    pub(crate) fn peek(&self, key: &str) -> Option<&Arg> {
+        self.list.iter().find(|arg| arg.key == key)
     }
 
     /// Returns the arguments that have not been taken yet.

@@ -36,15 +36,14 @@ impl Deletes {
     /// `track_deletes` as an error.
     pub(crate) fn validate(args: &mut Args, mapper: bool, metadata: Option<&Type>) -> Self {
         let track = mapper && args.flag("track_deletes").unwrap_or(false);
-        let keys = ["confirm_deletes", "hold", "max_deletes"].map(|key| (key, key_span(args, key)));
+        let dependent =
+            ["confirm_deletes", "hold", "max_deletes"].map(|key| args.peek(key).map(|arg| (key, arg.key.span())));
         let (confirm, request) = confirm(args, mapper, metadata);
         let hold = duration::up_to_30_days(args, "hold");
         let max_percent = max_percent(args);
         if mapper && !track {
-            for (key, span) in keys {
-                if let Some(span) = span {
-                    args.errors.push_at(span, format!("`{key}` needs `track_deletes`: without it nothing is deleted"));
-                }
+            for (key, span) in dependent.into_iter().flatten() {
+                args.errors.push_at(span, format!("`{key}` needs `track_deletes`: without it nothing is deleted"));
             }
         }
         Self { track, confirm, request, hold, max_percent }
@@ -113,15 +112,9 @@ impl ConfirmRequest {
     }
 }
 
-fn key_span(args: &Args, key: &str) -> Option<Span> {
-    args.remaining().iter().find(|arg| arg.key == key).map(|arg| arg.key.span())
-}
-
 /// Reads `confirm_deletes = 2` or `confirm_deletes(get = "…")`.
 fn confirm(args: &mut Args, mapper: bool, metadata: Option<&Type>) -> (Option<u32>, Option<ConfirmRequest>) {
-    let is_list =
-        args.remaining().iter().any(|arg| arg.key == "confirm_deletes" && matches!(arg.value, Value::List(_)));
-    if !is_list {
+    if !args.peek("confirm_deletes").is_some_and(|arg| matches!(arg.value, Value::List(_))) {
         return (args.number32("confirm_deletes", 1..=100), None);
     }
     let nested = args.nested("confirm_deletes", "`confirm_deletes(…)`", &["get", "response_path"], CONFIRM);

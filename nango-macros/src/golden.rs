@@ -19,7 +19,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 use syn::{Attribute, Item, Meta};
 
-use crate::{action, checkpoint, event, expansion, model, patch, sync, webhook};
+use crate::{action, checkpoint, expansion, model, on_event, on_webhook, patch, sync};
 
 type Expand = fn(TokenStream, &TokenStream) -> TokenStream;
 
@@ -27,8 +27,8 @@ const ATTRIBUTES: [(&str, Expand); 7] = [
     ("action", action::expand),
     ("checkpoint", checkpoint::expand),
     ("model", model::expand),
-    ("on_event", event::expand),
-    ("on_webhook", webhook::expand),
+    ("on_event", on_event::expand),
+    ("on_webhook", on_webhook::expand),
     ("patch", patch::expand),
     ("sync", sync::expand),
 ];

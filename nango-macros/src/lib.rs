@@ -26,7 +26,6 @@ mod data;
 mod deletes;
 mod duration;
 mod endpoint;
-mod event;
 mod expansion;
 mod func;
 #[cfg(test)]
@@ -34,6 +33,8 @@ mod golden;
 mod mapper;
 mod marker;
 mod model;
+mod on_event;
+mod on_webhook;
 mod paginate;
 mod parts;
 mod patch;
@@ -43,7 +44,6 @@ mod since;
 mod sync;
 mod typescript;
 mod value;
-mod webhook;
 
 use proc_macro::TokenStream;
 
@@ -282,7 +282,7 @@ pub fn action(args: TokenStream, item: TokenStream) -> TokenStream {
 /// refuses the connection). Other keys: `integration`, `name`, `description`, `metadata = Type`.
 #[proc_macro_attribute]
 pub fn on_event(args: TokenStream, item: TokenStream) -> TokenStream {
-    expansion::attribute("on_event", args.into(), &item.into(), event::expand).into()
+    expansion::attribute("on_event", args.into(), &item.into(), on_event::expand).into()
 }
 
 /// Makes a function the webhook handler of a sync. It may save the models of the sync.
@@ -300,5 +300,5 @@ pub fn on_event(args: TokenStream, item: TokenStream) -> TokenStream {
 /// sync has at most one handler.
 #[proc_macro_attribute]
 pub fn on_webhook(args: TokenStream, item: TokenStream) -> TokenStream {
-    expansion::attribute("on_webhook", args.into(), &item.into(), webhook::expand).into()
+    expansion::attribute("on_webhook", args.into(), &item.into(), on_webhook::expand).into()
 }

@@ -114,7 +114,7 @@ impl Args {
 
     /// Returns the type of `key` without taking it; `None` if it is missing or invalid.
     pub(crate) fn peek_ty(&self, key: &str) -> Option<Type> {
-        self.remaining().iter().find(|arg| arg.key == key).and_then(|arg| ty(arg).ok())
+        self.peek(key).and_then(|arg| ty(arg).ok())
     }
 
     /// Reads `key("a", "b")`: at least one string.
