@@ -28,7 +28,7 @@ pub(crate) use keyring::KeyError;
 pub use keyring::KeyRing;
 pub(crate) use obtain::{ObtainError, TokenContext};
 pub(crate) use redaction::redactor;
-pub(crate) use refresh::renew_at;
+pub(crate) use refresh::refresh_at;
 pub(crate) use refresh::{
     ConnectionContext, RefreshError, RefreshingAuthorizer, RefreshingCredentials, TokenRefresher,
 };

@@ -180,7 +180,7 @@ impl Mock {
             resume: None,
             pages: 0,
             requests: 0,
-            left_out: 0,
+            skipped_invalid: 0,
             logs: Vec::new(),
         };
         let saved = context.store().commit(page).await;
@@ -239,7 +239,7 @@ impl Mock {
                     id: "mock".to_owned(),
                     auth: "NONE".to_owned(),
                     credentials: Vec::new(),
-                    renew_at: None,
+                    refresh_at: None,
                     config: Map::new(),
                     metadata: Some(settings.metadata),
                 };

@@ -36,7 +36,7 @@ use crate::{
 };
 pub(crate) use error::{RefreshError, SetupError};
 pub(crate) use refreshing::{RefreshingAuthorizer, RefreshingCredentials};
-pub(crate) use schedule::renew_at;
+pub(crate) use schedule::refresh_at;
 
 /// The connection that a token belongs to, with its provider and app.
 #[derive(Debug, Clone)]
@@ -255,7 +255,7 @@ impl TokenRefresher {
     fn is_refresh_due(&self, current: &CredentialsSnapshot) -> bool {
         current.credentials.are_refreshable()
             && (current.credentials.token().is_none()
-                || current.connection.renew_at.is_some_and(|at| at <= self.clock.now()))
+                || current.connection.refresh_at.is_some_and(|at| at <= self.clock.now()))
     }
 
     /// Returns whether a token that is due has not expired yet.

@@ -112,7 +112,8 @@ mod tests {
     #[test]
     fn progress_text_shows_pages_records_and_rate() {
         let counts = ModelCounts { added: 1000, unchanged: 200, ..ModelCounts::default() };
-        let totals = Totals { models: [("Issue".to_owned(), counts)].into(), pages: 3, requests: 3, left_out: 0 };
+        let totals =
+            Totals { models: [("Issue".to_owned(), counts)].into(), pages: 3, requests: 3, skipped_invalid: 0 };
         assert_eq!(progress_text(&totals, Duration::from_secs(3)), "3 pages · 1,200 records · 400 records/s");
         let none = progress_text(&Totals { pages: 1, ..Totals::default() }, Duration::ZERO);
         assert_eq!(none, "1 page · 0 records · 0 records/s");

@@ -79,8 +79,8 @@ pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), Comman
         let rows = counts_table(report, terminal.width());
         terminal.line(rows)?;
     }
-    if report.totals.left_out > 0 {
-        let invalid = pluralized(report.totals.left_out, "record");
+    if report.totals.skipped_invalid > 0 {
+        let invalid = pluralized(report.totals.skipped_invalid, "record");
         terminal.line(format_args!("skipped: {invalid} that the model does not accept"))?;
     }
     if let Some(end) = &report.findings.walk {
@@ -253,7 +253,8 @@ mod tests {
     #[test]
     fn sync_report_has_counts_table_and_hint() {
         let counts = ModelCounts { added: 1_200, ..ModelCounts::default() };
-        let totals = Totals { models: [("Issue".to_owned(), counts)].into(), pages: 2, requests: 1, left_out: 3 };
+        let totals =
+            Totals { models: [("Issue".to_owned(), counts)].into(), pages: 2, requests: 1, skipped_invalid: 3 };
         let (mut terminal, out, err) = captured_terminal(false);
         let done = RunReport { totals, ..report(FunctionKind::Sync, RunStatus::Success) };
         assert_eq!(print(&mut terminal, &done), Ok(Exit::Success));

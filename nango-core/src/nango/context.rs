@@ -284,8 +284,8 @@ impl Context {
     }
 
     /// Begins or resumes a scan of a dataset.
-    pub(crate) async fn begin_scan(&self, dataset: &DatasetKey, from: ScanFrom, brought_forward: bool) -> Result<Scan> {
-        let scan = self.store.begin_scan(&self.token, &self.key, dataset, from, brought_forward).await;
+    pub(crate) async fn begin_scan(&self, dataset: &DatasetKey, from: ScanFrom, is_early: bool) -> Result<Scan> {
+        let scan = self.store.begin_scan(&self.token, &self.key, dataset, from, is_early).await;
         scan.map_err(StoreError::into_error)
     }
 

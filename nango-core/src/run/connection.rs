@@ -110,7 +110,7 @@ pub async fn add_connection(
         created_at: runtime.store.now(),
         updated_at: runtime.store.now(),
         version: 0,
-        renew_at: None,
+        refresh_at: None,
         failure: None,
     };
     // Checked before any request is sent to the provider.
@@ -157,7 +157,7 @@ pub async fn add_connection(
         id,
         auth: candidate.auth,
         credentials: sealed.map_err(KeyError::into_error)?,
-        renew_at: candidate.renew_at,
+        refresh_at: candidate.refresh_at,
         config: config.into_iter().collect(),
         metadata: new.metadata,
     };

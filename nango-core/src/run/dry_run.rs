@@ -24,7 +24,7 @@ pub(super) async fn runtime(runtime: &Runtime, request: &RunRequest) -> Result<R
         id: stored.id,
         auth: stored.auth,
         credentials: stored.credentials,
-        renew_at: stored.renew_at,
+        refresh_at: stored.refresh_at,
         config: stored.config,
         metadata: Some(stored.metadata),
     };

@@ -86,7 +86,7 @@ struct WalkStart {
     /// Value of `since` that is sent; `None` for a full run.
     since: Option<Timestamp>,
     /// Whether this full run is early, to confirm delete candidates.
-    brought_forward: bool,
+    is_early: bool,
     interrupted: Option<InterruptedWalk>,
 }
 
@@ -103,7 +103,7 @@ impl MapperRun<'_> {
             let age = format_span(rounded_to_seconds(now.saturating_duration_since(interrupted.started_at)));
             self.context.log(Level::Info, &format!("resuming the walk that started {age} ago"), Value::Null);
             let since = interrupted.since;
-            let start = WalkStart { since, brought_forward: false, interrupted: Some(interrupted) };
+            let start = WalkStart { since, is_early: false, interrupted: Some(interrupted) };
             match self.walk_pages(start, &spec).await {
                 Err(error) if self.context.totals().pages == 0 && is_resume_point_expired(&error) => {
                     let message =
@@ -152,17 +152,17 @@ impl MapperRun<'_> {
             .as_ref()
             .filter(|_| !forced)
             .and_then(|since| since::since_value(since, &self.state, now));
-        let mut start = WalkStart { since, brought_forward: false, interrupted: None };
+        let mut start = WalkStart { since, is_early: false, interrupted: None };
         if start.since.is_some() && self.def.track_deletes {
             let policy = self.delete_policy();
             let outlook =
                 self.runtime.store.pending_deletes(&self.dataset(), &policy).await.map_err(StoreError::into_error)?;
-            start.brought_forward = match outlook.next_full {
+            start.is_early = match outlook.next_full {
                 NextFullRun::Regular => false,
                 NextFullRun::NextRun => true,
                 NextFullRun::NotBefore(at) => now >= at,
             };
-            if start.brought_forward {
+            if start.is_early {
                 let message = "records were missing from the last full run: this run reads the complete list to \
                                confirm the deletes";
                 self.context.log(Level::Info, message, Value::Null);
@@ -174,9 +174,9 @@ impl MapperRun<'_> {
 
     async fn walk_pages(&mut self, start: WalkStart, spec: &str) -> Result<()> {
         let now = self.runtime.store.now();
-        let WalkStart { since, brought_forward, mut interrupted } = start;
+        let WalkStart { since, is_early, mut interrupted } = start;
         let from = interrupted.as_ref().and_then(|walk| walk.scan).map_or(ScanFrom::Start, ScanFrom::Number);
-        let scan = if since.is_none() { self.begin_scan(from, brought_forward).await? } else { None };
+        let scan = if since.is_none() { self.begin_scan(from, is_early).await? } else { None };
         if scan.as_ref().is_some_and(|(_, scan)| !scan.resumed) {
             interrupted = None;
         }
@@ -221,12 +221,12 @@ impl MapperRun<'_> {
         Walk::new(self.context.client().clone(), spec, paginate, options).map_err(PaginateError::into_error)
     }
 
-    async fn begin_scan(&self, from: ScanFrom, brought_forward: bool) -> Result<Option<(DatasetKey, Scan)>> {
+    async fn begin_scan(&self, from: ScanFrom, is_early: bool) -> Result<Option<(DatasetKey, Scan)>> {
         if !self.def.track_deletes {
             return Ok(None);
         }
         let dataset = self.dataset();
-        let scan = self.context.begin_scan(&dataset, from, brought_forward).await?;
+        let scan = self.context.begin_scan(&dataset, from, is_early).await?;
         Ok(Some((dataset, scan)))
     }
 

@@ -195,11 +195,11 @@ pub(super) async fn obtain_token(
     credentials: Credentials,
 ) -> Result<Credentials> {
     let now = runtime.clock.now();
-    let renew_at = |end| crate::auth::renew_at(end, now, context.provider.token.refresh_buffer);
+    let refresh_at = |end| crate::auth::refresh_at(end, now, context.provider.token.refresh_buffer);
     if !credentials.are_refreshable() || credentials.token().is_some() {
         // A given token may be expired already: then its refresh is due immediately.
-        let due = renew_at(credentials.expires_at()).or(credentials.expires_at());
-        connection.renew_at = due.filter(|_| credentials.are_refreshable());
+        let due = refresh_at(credentials.expires_at()).or(credentials.expires_at());
+        connection.refresh_at = due.filter(|_| credentials.are_refreshable());
         return Ok(credentials);
     }
     let ConnectionContext { provider, key: ConnectionKey { integration, .. }, app } = context;
@@ -216,7 +216,7 @@ pub(super) async fn obtain_token(
     };
     let obtained =
         runtime.token_refresher.obtain_token(&subject).await.map_err(|error| obtain_error(context, error))?;
-    connection.renew_at = renew_at(obtained.expires_at);
+    connection.refresh_at = refresh_at(obtained.expires_at);
     connection.config.extend(obtained.config.clone());
     Ok(credentials.with_token(&obtained))
 }

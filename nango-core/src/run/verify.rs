@@ -26,7 +26,7 @@ pub(crate) struct ConnectionTest {
     /// Expiry of the token. `None` if it is unknown.
     pub token_expires_at: Option<Timestamp>,
     /// Whether the token was refreshed by this test.
-    pub renewed: bool,
+    pub refreshed: bool,
 }
 
 /// Returns whether credentials of this auth mode are verified before they are stored. Credentials with a given token
@@ -60,9 +60,9 @@ pub(crate) async fn test_connection(runtime: &Arc<Runtime>, integration: &str, i
         if failed_before { resolved.credentials.force_refresh().await } else { resolved.credentials.current().await };
     let credentials = credentials.map_err(RefreshError::into_error)?;
     let now = runtime.store.connection(integration, id).await.map_err(StoreError::into_error)?;
-    let renewed = now.as_ref().is_some_and(|now| now.version != stored.version);
+    let refreshed = now.as_ref().is_some_and(|now| now.version != stored.version);
     let request = probe(runtime, &resolved, now.as_ref().unwrap_or(&stored), &credentials).await?;
-    Ok(ConnectionTest { request, token_expires_at: credentials.expires_at(), renewed })
+    Ok(ConnectionTest { request, token_expires_at: credentials.expires_at(), refreshed })
 }
 
 /// Sends the verification requests of the provider's entry until one succeeds, and returns its method and URL.

@@ -113,8 +113,12 @@ pub(super) async fn commit<S: CommitSteps>(steps: &mut S, hashed: &HashedPage) -
     let Opened { mut datasets, committed_at, policy } = steps.open(&keys).await?;
     let prepared = hashed.writes_hashed_by(&policy.hasher);
 
-    let mut totals =
-        Totals { pages: page.pages, requests: page.requests, left_out: page.left_out, ..Totals::default() };
+    let mut totals = Totals {
+        pages: page.pages,
+        requests: page.requests,
+        skipped_invalid: page.skipped_invalid,
+        ..Totals::default()
+    };
     let mut outcomes = Vec::with_capacity(page.changes.len());
     for ((change, prepared), index) in page.changes.iter().zip(&*prepared).zip(indexes) {
         let context = WriteContext::new(page, change, &policy.hasher, committed_at);

@@ -54,7 +54,7 @@ pub struct Connection {
     /// The version of the credentials: each change of them increments it.
     pub version: i64,
     /// The time from which the token is refreshed, somewhat before its expiry. `None`: never, or the expiry is unknown.
-    pub renew_at: Option<Timestamp>,
+    pub refresh_at: Option<Timestamp>,
     /// The last failure of a token refresh since the token was obtained, if any.
     pub failure: Option<RefreshFailure>,
 }
@@ -105,7 +105,7 @@ pub struct NewConnection {
     /// The sealed credentials.
     pub credentials: Vec<u8>,
     /// The time from which the token is refreshed. `None`: never, or the expiry is unknown.
-    pub renew_at: Option<Timestamp>,
+    pub refresh_at: Option<Timestamp>,
     /// The values for the provider's templates, such as a subdomain.
     pub config: Map<String, Value>,
     /// The new metadata; `None` keeps the metadata of a replaced connection.

@@ -44,4 +44,4 @@ pub use walks::{ScanWalk, WalkKind, WalkResult};
 
 pub(super) use candidate::{CandidateEvaluator, CandidateState, Decision, ScanStart};
 pub(super) use pending::CandidateTotals;
-pub(super) use scan::confirmed_gone;
+pub(super) use scan::confirmed_deleted;

@@ -78,7 +78,7 @@ pub(super) fn page(
         resume: None,
         pages: 1,
         requests: 1,
-        left_out: 0,
+        skipped_invalid: 0,
         logs: Vec::new(),
     }
 }

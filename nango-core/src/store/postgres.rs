@@ -198,11 +198,11 @@ impl Records for Postgres {
         function: &FunctionKey,
         dataset: &DatasetKey,
         from: ScanFrom,
-        brought_forward: bool,
+        is_early: bool,
     ) -> StoreFuture<'_, Scan> {
-        let input = (*run, function.clone(), dataset.clone(), from, brought_forward);
-        self.write(input, |db, (run, function, dataset, from, brought_forward)| {
-            Box::pin(scans::begin(db, run, function, dataset, *from, *brought_forward))
+        let input = (*run, function.clone(), dataset.clone(), from, is_early);
+        self.write(input, |db, (run, function, dataset, from, is_early)| {
+            Box::pin(scans::begin(db, run, function, dataset, *from, *is_early))
         })
     }
 

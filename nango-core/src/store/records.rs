@@ -37,7 +37,7 @@ pub struct Page {
     /// The number of requests sent since the last commit.
     pub requests: u64,
     /// The number of raw records that were skipped because they do not fit the model.
-    pub left_out: u64,
+    pub skipped_invalid: u64,
     /// The log lines since the last commit.
     pub logs: Vec<LogLine>,
 }
@@ -244,7 +244,7 @@ pub trait Records: Send + Sync {
     /// Opens a scan of a dataset, or resumes the open one that `from` selects. Every other open scan of the dataset is
     /// closed without deleting.
     ///
-    /// `brought_forward` means that the run is full only because delete candidates await a decision. The flag counts
+    /// `is_early` means that the run is full only because delete candidates await a decision. The flag counts
     /// when a scan is opened, and not when one is resumed. A regular full run resets the dataset's count of such runs
     /// to 0.
     fn begin_scan(
@@ -253,7 +253,7 @@ pub trait Records: Send + Sync {
         function: &FunctionKey,
         dataset: &DatasetKey,
         from: ScanFrom,
-        brought_forward: bool,
+        is_early: bool,
     ) -> StoreFuture<'_, Scan>;
 
     /// Returns at most `limit` candidates of an open scan whose deletion may be confirmed by a request and is not yet

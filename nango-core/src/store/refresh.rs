@@ -68,11 +68,11 @@ pub enum ClaimOutcome {
 #[derive(Clone, PartialEq)]
 pub enum RefreshEnd {
     /// The provider issued new credentials.
-    Renewed {
+    Refreshed {
         /// The sealed credentials.
         credentials: Vec<u8>,
         /// The time from which they are refreshed again.
-        renew_at: Option<Timestamp>,
+        refresh_at: Option<Timestamp>,
         /// Values to set in the connection's configuration; other values are kept.
         config: Map<String, Value>,
     },
@@ -85,7 +85,7 @@ pub enum RefreshEnd {
         /// Whether the provider may have issued a token nevertheless. The next claim reports it like an interruption.
         outcome_unknown: bool,
         /// Whether the token server responded with more than that it is unavailable.
-        answered: bool,
+        responded: bool,
     },
     /// The refresh ended before a request was sent.
     Abandoned {
@@ -97,8 +97,8 @@ pub enum RefreshEnd {
 impl std::fmt::Debug for RefreshEnd {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Renewed { renew_at, .. } => {
-                f.debug_struct("Renewed").field("renew_at", renew_at).finish_non_exhaustive()
+            Self::Refreshed { refresh_at, .. } => {
+                f.debug_struct("Refreshed").field("refresh_at", refresh_at).finish_non_exhaustive()
             }
             Self::Failed { message, refused, .. } => {
                 f.debug_struct("Failed").field("message", message).field("refused", refused).finish_non_exhaustive()

@@ -186,10 +186,10 @@ impl Records for Sqlite {
         function: &FunctionKey,
         dataset: &DatasetKey,
         from: ScanFrom,
-        brought_forward: bool,
+        is_early: bool,
     ) -> StoreFuture<'_, Scan> {
         let (run, function, dataset) = (*run, function.clone(), dataset.clone());
-        self.write(move |db| scans::begin(db, &run, &function, &dataset, from, brought_forward))
+        self.write(move |db| scans::begin(db, &run, &function, &dataset, from, is_early))
     }
 
     fn delete_candidates(

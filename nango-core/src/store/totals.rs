@@ -31,7 +31,7 @@ pub struct Totals {
     /// Requests that were sent, retries included.
     pub requests: u64,
     /// Raw records that were skipped because they do not fit the model.
-    pub left_out: u64,
+    pub skipped_invalid: u64,
 }
 
 impl Totals {
@@ -42,7 +42,7 @@ impl Totals {
         }
         self.pages += other.pages;
         self.requests += other.requests;
-        self.left_out += other.left_out;
+        self.skipped_invalid += other.skipped_invalid;
     }
 
     /// Adds the outcomes of one write to a model.

@@ -97,7 +97,7 @@ impl<'a> ConnectionTestJson<'a> {
         Self {
             success: true,
             request: tested.request.as_deref(),
-            token_renewed: tested.renewed,
+            token_renewed: tested.refreshed,
             token_expires_at: tested.token_expires_at.map(millis_utc),
             ..Self::from_connection(connection)
         }
@@ -219,7 +219,7 @@ mod tests {
     fn connection() -> Connection {
         Connection {
             version: 1,
-            renew_at: None,
+            refresh_at: None,
             failure: None,
             row: 3,
             integration: "github".into(),

@@ -27,8 +27,8 @@ pub(crate) struct RunJson<'a> {
     models: BTreeMap<&'a str, CountsJson>,
     pages: u64,
     requests: u64,
-    #[serde(skip_serializing_if = "is_zero")]
-    left_out: u64,
+    #[serde(rename = "left_out", skip_serializing_if = "is_zero")]
+    skipped_invalid: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     walk: Option<WalkJson>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -134,7 +134,7 @@ impl<'a> RunJson<'a> {
                 .collect(),
             pages: report.totals.pages,
             requests: report.totals.requests,
-            left_out: report.totals.left_out,
+            skipped_invalid: report.totals.skipped_invalid,
             walk: report.findings.walk.as_ref().map(WalkJson::of),
             waiting_deletes: report
                 .findings

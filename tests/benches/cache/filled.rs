@@ -96,7 +96,7 @@ impl BenchStore {
             resume: None,
             pages: 1,
             requests: 1,
-            left_out: 0,
+            skipped_invalid: 0,
             logs: Vec::new(),
         }
     }

@@ -85,7 +85,7 @@ pub(super) async fn request_confirms_and_oldest_requests_are_next(store: TestSto
         let scan = sync.scan(false).await;
         sync.save(&[("z", 1)]).await;
         let found = store.delete_candidates(&sync.run, &sync.dataset, scan, policy.fingerprint, limit).await.unwrap();
-        let confirmation = |(id, gone): &(&str, bool)| Confirmation { id: (*id).to_owned(), gone: *gone };
+        let confirmation = |(id, deleted): &(&str, bool)| Confirmation { id: (*id).to_owned(), deleted: *deleted };
         let confirmations = results.iter().map(confirmation).collect();
         let finish = FinishScan { confirmations, ..sync.finish_as(scan, token_walk(), policy.clone()) };
         (ids(&found), store.finish_scan(finish).await.unwrap())
@@ -109,8 +109,8 @@ pub(super) async fn request_confirms_and_oldest_requests_are_next(store: TestSto
     let candidates = store.delete_candidates(&sync.run, &sync.dataset, open, [2; 16], 100).await.unwrap();
     assert_eq!(ids(&candidates), "a b c e");
     sync.commit(delete(&["a"])).await;
-    let gone = |id: &str| Confirmation { id: id.to_owned(), gone: true };
-    let confirmations = vec![gone("a"), gone("b"), gone("never")];
+    let deleted = |id: &str| Confirmation { id: id.to_owned(), deleted: true };
+    let confirmations = vec![deleted("a"), deleted("b"), deleted("never")];
     let finish = FinishScan { confirmations, ..sync.finish_as(open, empty_walk(), policy.clone()) };
     let held = store.finish_scan(finish).await.unwrap();
     assert_eq!((held.deleted, held.held, held.unconfirmed), (0, 3, 2));
@@ -131,8 +131,8 @@ pub(super) async fn candidates_are_those_of_the_open_scan(store: TestStore) {
     // Nine of twelve are left: too few for the guard, unless those that a request found to be deleted count too.
     let policy = DeletePolicy { by_request: true, ..DeletePolicy::default() };
     sync.commit(delete(&["r03", "r04"])).await;
-    let gone = |n| Confirmation { id: format!("r{n:02}"), gone: true };
-    let confirmations = (3..=12).map(gone).chain([gone(1), gone(2)]).collect::<Vec<_>>();
+    let deleted = |n| Confirmation { id: format!("r{n:02}"), deleted: true };
+    let confirmations = (3..=12).map(deleted).chain([deleted(1), deleted(2)]).collect::<Vec<_>>();
     let finish = FinishScan { confirmations, ..sync.finish_as(scan, token_walk(), policy) };
     let finished = store.finish_scan(finish.clone()).await.unwrap();
     assert_eq!((finished.deleted, finished.held), (7, 0));
@@ -148,11 +148,11 @@ pub(super) async fn candidates_are_those_of_the_open_scan(store: TestStore) {
 pub(super) async fn runs_that_were_brought_forward_are_counted(store: TestStore) {
     let sync = sync_with_records(&store, &named(["a", "b", "c"])).await;
     let policy = DeletePolicy { confirmations: Some(3), ..DeletePolicy::default() };
-    let scan = async |seen: &[(&str, u64)], brought_forward: bool| {
-        let scan = sync.begin_scan(ScanFrom::Start, brought_forward).await;
+    let scan = async |seen: &[(&str, u64)], is_early: bool| {
+        let scan = sync.begin_scan(ScanFrom::Start, is_early).await;
         sync.save(seen).await;
-        // Resuming a scan is not counted, whatever `brought_forward` is.
-        let scan = sync.begin_scan(ScanFrom::Number(scan.number), !brought_forward).await;
+        // Resuming a scan is not counted, whatever `is_early` is.
+        let scan = sync.begin_scan(ScanFrom::Number(scan.number), !is_early).await;
         assert!(scan.resumed);
         store.finish_scan(sync.finish_as(scan, token_walk(), policy.clone())).await.unwrap().next_full
     };
@@ -213,7 +213,7 @@ pub(super) async fn candidate_state_survives_copy_and_key_rotation(store: TestSt
     let policy = DeletePolicy { by_request: true, ..DeletePolicy::default() };
     let scan = sync.begin_scan(ScanFrom::Start, true).await;
     sync.save(&[("c", 1)]).await;
-    let confirmations = vec![Confirmation { id: "b".to_owned(), gone: false }];
+    let confirmations = vec![Confirmation { id: "b".to_owned(), deleted: false }];
     let finish = FinishScan { confirmations, ..sync.finish_as(scan, position_walk(), policy.clone()) };
     store.finish_scan(finish).await.unwrap();
     let before = sync.pending_deletes(&policy).await;

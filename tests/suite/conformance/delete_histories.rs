@@ -148,14 +148,14 @@ impl Run {
         let mut results = ConfirmationResults::default();
         for id in ids {
             let response = self.answers.get(id).cloned().unwrap_or_else(|| 500.into());
-            let gone = matches!(response.as_u64(), Some(404 | 410));
+            let deleted = matches!(response.as_u64(), Some(404 | 410));
             match response.as_str() {
                 Some("record") => results.returned.push(id.clone()),
                 Some("none") => {
                     results.unmapped.push(id.clone());
-                    results.confirmations.push(Confirmation { id: id.clone(), gone: true });
+                    results.confirmations.push(Confirmation { id: id.clone(), deleted: true });
                 }
-                _ => results.confirmations.push(Confirmation { id: id.clone(), gone }),
+                _ => results.confirmations.push(Confirmation { id: id.clone(), deleted }),
             }
             if matches!(response.as_u64(), Some(401 | 403 | 429 | 500..)) {
                 break;

@@ -108,8 +108,8 @@ async fn history(
 ) -> (Vec<String>, u64, u64, &'static str) {
     let (store, policy, before) = (walker.store, case.policy(run), walker.live().await);
     let seen: Vec<Doc> = run.seen.iter().map(|id| doc(id, 1)).collect();
-    let brought_forward = run.forwarded.unwrap_or(*next != NextFullRun::Regular);
-    let scan = if run.full { Some(walker.begin_scan(ScanFrom::Start, brought_forward).await) } else { None };
+    let is_early = run.forwarded.unwrap_or(*next != NextFullRun::Regular);
+    let scan = if run.full { Some(walker.begin_scan(ScanFrom::Start, is_early).await) } else { None };
     walker.commit(Write::Save(batch(&seen))).await;
     for id in &run.written {
         handler.commit(patch(id, json!({ "title": format!("at {}", run.began_at) }))).await;

@@ -114,8 +114,8 @@ pub(super) async fn ids_select_records(store: TestStore) {
     let rest = read(&store, &sync.dataset, ReadQuery { cursor: first.next_cursor, ..read_query.clone() }).await;
     assert_eq!((ids(&rest.records), rest.next_cursor), ("-b".to_owned(), None));
     let deleted = Filter { deleted: true, ..Filter::default() };
-    let gone = read(&store, &sync.dataset, ReadQuery { filter: deleted, ..read_query }).await;
-    assert_eq!(ids(&gone.records), "-b");
+    let deleted = read(&store, &sync.dataset, ReadQuery { filter: deleted, ..read_query }).await;
+    assert_eq!(ids(&deleted.records), "-b");
     let mut found = store.records_by_id(&sync.dataset, chosen).await.unwrap();
     found.sort_by(|a, b| a.id.cmp(&b.id));
     assert_eq!(ids(&found), "a -b c");

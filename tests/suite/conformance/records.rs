@@ -64,14 +64,14 @@ pub(super) async fn saved_tombstone_is_added(store: TestStore) {
     let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1)]).await;
     sync.commit(delete(&["a", "b"])).await;
-    let gone = sync.row("a").await;
+    let deleted = sync.row("a").await;
     tick(&store).await;
     // One record has the same content, the other one has not.
     assert_eq!(sync.save(&[("a", 1), ("b", 2)]).await, [Added, Added]);
     for row in sync.feed().await {
         assert_eq!((row.last_action, row.deleted_at), (LastAction::Added, None));
         assert_eq!(row.first_seen_at, row.last_modified_at);
-        assert!(row.first_seen_at > gone.last_modified_at);
+        assert!(row.first_seen_at > deleted.last_modified_at);
     }
     assert_eq!(store.datasets(None, None).await.unwrap()[0].live, 2);
 }

@@ -14,11 +14,11 @@ const LEASE: Duration = MINUTE;
 fn renewed(credentials: &[u8]) -> RefreshEnd {
     let mut config = Map::new();
     config.insert("api_domain".to_owned(), json!("eu"));
-    RefreshEnd::Renewed { credentials: credentials.to_vec(), renew_at: Some(Timestamp::from_micros(7)), config }
+    RefreshEnd::Refreshed { credentials: credentials.to_vec(), refresh_at: Some(Timestamp::from_micros(7)), config }
 }
 
 fn failed(refused: bool) -> RefreshEnd {
-    RefreshEnd::Failed { message: "no\0answer".to_owned(), refused, outcome_unknown: !refused, answered: refused }
+    RefreshEnd::Failed { message: "no\0answer".to_owned(), refused, outcome_unknown: !refused, responded: refused }
 }
 
 async fn claim_of(store: &TestStore, lease: Duration) -> RefreshClaim {
@@ -27,9 +27,9 @@ async fn claim_of(store: &TestStore, lease: Duration) -> RefreshClaim {
 }
 
 pub(super) async fn refresh_lease_is_exclusive(store: TestStore) {
-    let new = NewConnection { renew_at: Some(Timestamp::from_micros(3)), ..connection("acme") };
+    let new = NewConnection { refresh_at: Some(Timestamp::from_micros(3)), ..connection("acme") };
     let (first, _) = store.put_connection(new).await.unwrap();
-    assert_eq!((first.version, first.renew_at, &first.failure), (1, Some(Timestamp::from_micros(3)), &None));
+    assert_eq!((first.version, first.refresh_at, &first.failure), (1, Some(Timestamp::from_micros(3)), &None));
     let (one, other) = (claim_of(&store, LEASE).await, claim_of(&store, LEASE).await);
     assert_eq!(store.claim_refresh(one).await.unwrap(), ClaimOutcome::Acquired { interrupted: false });
     let ClaimOutcome::HeldByOther(wait) = store.claim_refresh(other).await.unwrap() else {
@@ -42,7 +42,10 @@ pub(super) async fn refresh_lease_is_exclusive(store: TestStore) {
     assert!(matches!(store.claim_refresh(other).await.unwrap(), ClaimOutcome::HeldByOther(_)));
 
     let after = store.end_refresh(one, renewed(b"new")).await.unwrap().unwrap();
-    assert_eq!((after.version, after.renew_at, &*after.credentials), (2, Some(Timestamp::from_micros(7)), &b"new"[..]));
+    assert_eq!(
+        (after.version, after.refresh_at, &*after.credentials),
+        (2, Some(Timestamp::from_micros(7)), &b"new"[..])
+    );
     let mut config = first.config.clone();
     config.insert("api_domain".to_owned(), json!("eu"));
     assert_eq!((&after.config, after.metadata == first.metadata), (&config, true));
@@ -135,7 +138,7 @@ pub(super) async fn failure_is_kept_until_token_is_obtained(store: TestStore) {
     let claim = claim_of(&store, LEASE).await;
     store.claim_refresh(claim).await.unwrap();
     let (replaced, _) = store.put_connection(connection("acme")).await.unwrap();
-    assert_eq!((replaced.version, replaced.renew_at, &replaced.failure), (3, None, &None));
+    assert_eq!((replaced.version, replaced.refresh_at, &replaced.failure), (3, None, &None));
     assert_eq!(store.end_refresh(claim, renewed(b"old")).await.unwrap(), Some(replaced));
     store.remove_connection("github", "acme").await.unwrap();
     assert_eq!(store.claim_refresh(claim).await.unwrap(), ClaimOutcome::NotFound);

@@ -208,7 +208,7 @@ impl<'a> TestSync<'a> {
     pub(super) fn page(&self, writes: impl IntoIterator<Item = Write>) -> Page {
         let change = |write| Change { dataset: self.dataset.clone(), merging: Merging::Newer, full_walk: None, write };
         Page {
-            left_out: 0,
+            skipped_invalid: 0,
             run: self.run,
             function: self.key.clone(),
             requested_at: self.store.now(),
@@ -234,8 +234,8 @@ impl<'a> TestSync<'a> {
         self.begin_scan(from, false).await
     }
 
-    pub(super) async fn begin_scan(&self, from: ScanFrom, brought_forward: bool) -> Scan {
-        self.store.begin_scan(&self.run, &self.key, &self.dataset, from, brought_forward).await.unwrap()
+    pub(super) async fn begin_scan(&self, from: ScanFrom, is_early: bool) -> Scan {
+        self.store.begin_scan(&self.run, &self.key, &self.dataset, from, is_early).await.unwrap()
     }
 
     /// Returns the end of a scan without guards: one complete walk confirms a delete.
@@ -336,7 +336,7 @@ pub(super) fn connection(id: &str) -> NewConnection {
         id: id.to_owned(),
         auth: "NONE".to_owned(),
         credentials: b"sealed\0".to_vec(),
-        renew_at: None,
+        refresh_at: None,
         config,
         metadata: None,
     }

@@ -36,7 +36,7 @@ pub enum ObtainError {
         /// Wait that the provider requested.
         wait: Option<Duration>,
         /// Whether the token server responded, with something other than a temporary error.
-        answered: bool,
+        responded: bool,
     },
 }
 
@@ -60,7 +60,7 @@ impl ObtainError {
         match self {
             Self::Setup(text) => Self::Setup(hide(text)),
             Self::Refused(text) => Self::Refused(hide(text)),
-            Self::Failed { message, wait, answered } => Self::Failed { message: hide(message), wait, answered },
+            Self::Failed { message, wait, responded } => Self::Failed { message: hide(message), wait, responded },
             error @ (Self::Resolve(_) | Self::Sign(_) | Self::NoRandomness(_)) => error,
         }
     }

@@ -79,7 +79,7 @@ pub(super) fn check_status(
     Err(if refused && !temporary {
         ObtainError::Refused(message)
     } else {
-        ObtainError::Failed { message, wait, answered: !temporary }
+        ObtainError::Failed { message, wait, responded: !temporary }
     })
 }
 
@@ -92,7 +92,7 @@ pub(super) fn check_body(response: &Response, body: &Value, context: &TokenConte
     let message = || format!("{} was rejected{}", request_line(response), server_message(Some(body), context));
     match error_code(body) {
         Some(code) if is_rejection(&code) => Err(ObtainError::Refused(message())),
-        Some(code) => Err(ObtainError::Failed { message: message(), wait: None, answered: !is_temporary(&code) }),
+        Some(code) => Err(ObtainError::Failed { message: message(), wait: None, responded: !is_temporary(&code) }),
         None => Ok(()),
     }
 }
@@ -100,7 +100,7 @@ pub(super) fn check_body(response: &Response, body: &Value, context: &TokenConte
 /// Returns the error of a successful response that contains `what` in place of a token.
 pub(super) fn no_token(response: &Response, what: &str) -> ObtainError {
     let message = format!("{} returned {} with {what} instead of a token", request_line(response), response.status);
-    ObtainError::Failed { message, wait: None, answered: true }
+    ObtainError::Failed { message, wait: None, responded: true }
 }
 
 /// Returns method and redacted URL, for errors.

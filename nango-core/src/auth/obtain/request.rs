@@ -172,7 +172,7 @@ impl TokenRequest {
 /// here.
 fn transport_failure(error: HttpError) -> ObtainError {
     let wait = if let HttpError::WaitTooLong { wait, .. } = &error { Some(*wait) } else { None };
-    ObtainError::Failed { message: error.into_error().to_string(), wait, answered: false }
+    ObtainError::Failed { message: error.into_error().to_string(), wait, responded: false }
 }
 
 /// Flattens fields into form pairs; nested fields become `a[b]`.

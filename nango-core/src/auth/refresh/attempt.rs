@@ -9,7 +9,7 @@ use super::{
     ConnectionContext, CredentialsSnapshot, LastRefresh, RefreshReason, StateAtRequest, TokenRefresher,
     error::RefreshError,
     lease::{LeaseHeartbeat, LeaseWait},
-    schedule::{MAX_BACKOFF, backoff, renew_at},
+    schedule::{MAX_BACKOFF, backoff, refresh_at},
 };
 use crate::{
     auth::{
@@ -197,10 +197,10 @@ impl TokenRefresher {
         loop {
             match self.store.end_refresh(claim, end.clone()).await {
                 Err(error) if self.clock.instant() >= deadline => {
-                    last.unstored = matches!(end, RefreshEnd::Renewed { .. }).then_some((claim, end));
+                    last.unstored = matches!(end, RefreshEnd::Refreshed { .. }).then_some((claim, end));
                     return Err(error);
                 }
-                Err(_) if matches!(end, RefreshEnd::Renewed { .. }) => {
+                Err(_) if matches!(end, RefreshEnd::Refreshed { .. }) => {
                     self.clock.sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(2));
                 }
@@ -243,7 +243,7 @@ impl TokenRefresher {
         let request = obtain::obtain_token(context, &client);
         tokio::time::timeout(TOKEN_TIMEOUT, request).await.unwrap_or_else(|_| {
             let message = format!("the provider did not respond within {} s", TOKEN_TIMEOUT.as_secs());
-            Err(ObtainError::Failed { message, wait: None, answered: false })
+            Err(ObtainError::Failed { message, wait: None, responded: false })
         })
     }
 
@@ -256,9 +256,9 @@ impl TokenRefresher {
     ) -> Result<RefreshEnd, RefreshError> {
         let credentials = current.credentials.with_token(obtained);
         let sealed = credentials.seal(&self.ring, &context.key.integration, &context.key.connection);
-        Ok(RefreshEnd::Renewed {
+        Ok(RefreshEnd::Refreshed {
             credentials: sealed.map_err(|source| RefreshError::Sealed { connection: context.describe(), source })?,
-            renew_at: renew_at(obtained.expires_at, now, context.provider.token.refresh_buffer),
+            refresh_at: refresh_at(obtained.expires_at, now, context.provider.token.refresh_buffer),
             config: obtained.config.clone(),
         })
     }
@@ -283,21 +283,21 @@ fn failed_end(
                 );
             }
             let end =
-                RefreshEnd::Failed { message: reason.clone(), refused: true, outcome_unknown: false, answered: true };
+                RefreshEnd::Failed { message: reason.clone(), refused: true, outcome_unknown: false, responded: true };
             (end, rejected_error(context, reason), None)
         }
-        ObtainError::Failed { message, answered: true, .. } if days >= MAX_REJECTED_DAYS => {
+        ObtainError::Failed { message, responded: true, .. } if days >= MAX_REJECTED_DAYS => {
             let reason = format!("{message}; no token has been issued for {days} days");
             let end =
-                RefreshEnd::Failed { message: reason.clone(), refused: true, outcome_unknown: true, answered: true };
+                RefreshEnd::Failed { message: reason.clone(), refused: true, outcome_unknown: true, responded: true };
             (end, rejected_error(context, reason), None)
         }
-        ObtainError::Failed { message: reason, wait, answered } => {
+        ObtainError::Failed { message: reason, wait, responded } => {
             let failures = current.failure_count() + 1;
             let pause = wait.unwrap_or_default().max(backoff(failures));
             let error =
                 RefreshError::RetryLater { connection: context.describe(), reason: reason.clone(), wait: pause };
-            (RefreshEnd::Failed { message: reason, refused: false, outcome_unknown: true, answered }, error, wait)
+            (RefreshEnd::Failed { message: reason, refused: false, outcome_unknown: true, responded }, error, wait)
         }
         error @ (ObtainError::Setup(_)
         | ObtainError::Resolve(_)
@@ -307,7 +307,7 @@ fn failed_end(
                 message: Chain(&error).to_string(),
                 refused: false,
                 outcome_unknown: interrupted,
-                answered: false,
+                responded: false,
             };
             (end, context.setup_failed(error), None)
         }

@@ -36,7 +36,7 @@ async fn concurrent_callers_at_expiry_share_one_request() {
     let stored = fixture.tokens.load(&fixture.context).await.unwrap();
     assert_eq!((stored.credentials.refresh_token(), stored.connection.version), (Some("r1"), 2));
     // 15 minutes before the expiry, which is in an hour.
-    let ahead = stored.connection.renew_at.unwrap().micros_since(fixture.store.now());
+    let ahead = stored.connection.refresh_at.unwrap().micros_since(fixture.store.now());
     assert!((44 * 60..=45 * 60).contains(&(ahead / 1_000_000)), "{ahead}");
 }
 
@@ -202,7 +202,7 @@ async fn changed_host_gets_no_credentials() {
             id: "ann".into(),
             auth: "BEARER".into(),
             credentials: credentials.seal(&fixture.tokens.ring, "shop", "ann").unwrap(),
-            renew_at: None,
+            refresh_at: None,
             config,
             metadata: None,
         };
@@ -233,7 +233,7 @@ async fn credentials_changed_elsewhere_are_used() {
         id: stored.id,
         auth: stored.auth,
         credentials: other.seal(&fixture.tokens.ring, "shop", "ann").unwrap(),
-        renew_at: None,
+        refresh_at: None,
         config: Map::new(),
         metadata: None,
     };
@@ -250,7 +250,7 @@ async fn token_times_use_the_system_clock() {
     let clock = Arc::new(FixedClock(Timestamp::from_micros(5 * hour)));
     let tokens = TokenRefresher::new(setup.store.clone(), setup.tokens.ring.clone(), setup.server.clone(), clock);
     let current = setup.force_refresh(tokens.clone()).await.unwrap().unwrap();
-    assert_eq!(current.connection.renew_at, Some(Timestamp::from_micros(6 * hour - hour / 4)));
+    assert_eq!(current.connection.refresh_at, Some(Timestamp::from_micros(6 * hour - hour / 4)));
     assert!(!tokens.is_refresh_due(&current) && tokens.is_token_valid(&current));
 }
 

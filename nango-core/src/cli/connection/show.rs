@@ -66,7 +66,7 @@ impl Command for Show {
         terminal.line(format_args!("added        {}", utc_time(connection.created_at)))?;
         terminal.line(format_args!("changed      {}", utc_time(connection.updated_at)))?;
         terminal.line(format_args!("credentials  {credentials}"))?;
-        if let Some(at) = connection.renew_at {
+        if let Some(at) = connection.refresh_at {
             terminal.line(format_args!("token        refreshed from {} on", utc_time(at)))?;
         }
         if let Some(failure) = &connection.failure {

@@ -48,7 +48,7 @@ impl Command for Test {
             None => "can be decrypted; its provider declares no request that verifies credentials".to_owned(),
         };
         terminal.line(format_args!("connection {id} of {integration} {found}"))?;
-        if tested.renewed {
+        if tested.refreshed {
             terminal.line("Its token was refreshed.")?;
         }
         if let Some(ends) = tested.token_expires_at {

@@ -26,7 +26,7 @@ pub(crate) struct PageCommit {
     /// Whether the commit counts as a page of the provider.
     pub is_page: bool,
     /// Number of raw records that were skipped because they do not fit the type.
-    pub left_out: u64,
+    pub skipped_invalid: u64,
 }
 
 impl Context {
@@ -61,7 +61,7 @@ impl Context {
                 resume: commit.resume,
                 pages: u64::from(commit.is_page),
                 requests,
-                left_out: commit.left_out,
+                skipped_invalid: commit.skipped_invalid,
                 logs,
             }
         };

@@ -59,14 +59,14 @@ impl MapperRun<'_> {
             let write = match outcome {
                 ConfirmOutcome::Abort => break,
                 ConfirmOutcome::Deleted | ConfirmOutcome::Undecided => {
-                    let gone = matches!(outcome, ConfirmOutcome::Deleted);
-                    confirmations.push(Confirmation { id: row.id, gone });
+                    let deleted = matches!(outcome, ConfirmOutcome::Deleted);
+                    confirmations.push(Confirmation { id: row.id, deleted });
                     continue;
                 }
                 ConfirmOutcome::Saved(batch) => Write::Save(batch),
                 ConfirmOutcome::Filtered => {
                     // The confirmation is still recorded for this scan.
-                    confirmations.push(Confirmation { id: row.id.clone(), gone: true });
+                    confirmations.push(Confirmation { id: row.id.clone(), deleted: true });
                     Write::delete([row.id])
                 }
             };

@@ -23,7 +23,7 @@ const ASYNC_CONCURRENCY: usize = 4;
 struct MappedPage {
     batch: Batch,
     /// Indices of raw records that were skipped because they do not fit.
-    left_out: Vec<usize>,
+    skipped_invalid: Vec<usize>,
     /// Newest value of the field that `since` reads.
     newest: Option<Timestamp>,
     /// Index of each mapped raw record, and the range of its records in the batch.
@@ -43,7 +43,7 @@ impl MapperRun<'_> {
             mapped.batch.iter().for_each(|item| progress.ids.add(item.id));
             progress.shifted |= progress.ids.end_page();
         }
-        let seen = ids_of_left_out(&records, &mapped, progress);
+        let seen = ids_of_skipped(&records, &mapped, progress);
         let full_walk = progress.since.is_none().then_some(progress.started_at.as_micros());
         let mut changes = Vec::new();
         let mut change = |write: Write| {
@@ -53,8 +53,14 @@ impl MapperRun<'_> {
         };
         change(Write::Save(mapped.batch));
         change(Write::Seen(seen));
-        let left_out = mapped.left_out.len() as u64;
-        Ok(PageCommit { changes, requested_at: Some(page.sent_at()), left_out, is_page: true, ..PageCommit::default() })
+        let skipped_invalid = mapped.skipped_invalid.len() as u64;
+        Ok(PageCommit {
+            changes,
+            requested_at: Some(page.sent_at()),
+            skipped_invalid,
+            is_page: true,
+            ..PageCommit::default()
+        })
     }
 
     async fn map_records(&self, records: &[&str], page: u64) -> Result<MappedPage> {
@@ -79,7 +85,7 @@ impl MapperRun<'_> {
                         Err(error) => {
                             mapped.batch.truncate(before);
                             self.skip_invalid(with_position(i, error))?;
-                            mapped.left_out.push(i);
+                            mapped.skipped_invalid.push(i);
                         }
                     }
                 }
@@ -98,7 +104,7 @@ impl MapperRun<'_> {
                         }
                         Err(error) => {
                             self.skip_invalid(with_position(i, error))?;
-                            mapped.left_out.push(i);
+                            mapped.skipped_invalid.push(i);
                         }
                     }
                 }
@@ -142,8 +148,8 @@ impl MappedPage {
 /// Returns the ids of the records that were skipped, because they exist at the provider although they do not fit. The
 /// `id` of a raw record is used only if all valid records of the page confirm that it is their id; otherwise the walk
 /// is incomplete.
-fn ids_of_left_out(records: &[&str], mapped: &MappedPage, progress: &mut Progress) -> Vec<String> {
-    if mapped.left_out.is_empty() {
+fn ids_of_skipped(records: &[&str], mapped: &MappedPage, progress: &mut Progress) -> Vec<String> {
+    if mapped.skipped_invalid.is_empty() {
         return Vec::new();
     }
     let ids: Vec<&str> = mapped.batch.iter().map(|item| item.id).collect();
@@ -153,7 +159,7 @@ fn ids_of_left_out(records: &[&str], mapped: &MappedPage, progress: &mut Progres
             _ => false,
         });
     let mut seen = Vec::new();
-    for i in &mapped.left_out {
+    for i in &mapped.skipped_invalid {
         match raw_id(records[*i]).filter(|_| is_id_confirmed) {
             Some(id) => seen.push(id),
             None => progress.unread_id = true,

@@ -128,7 +128,7 @@ async fn invalid_record_is_skipped_with_on_invalid_skip_and_nothing_is_deleted()
     fixture.script.add("/things", 200, &[], json!([{ "name": "x" }, thing(2)]));
     let report = fixture.sync("lenient").await;
     assert_succeeded(&report);
-    assert_eq!(report.totals.left_out, 1);
+    assert_eq!(report.totals.skipped_invalid, 1);
     assert_eq!(fixture.live("Thing").await, ["1", "2"]);
     assert_eq!(report.findings.walk.map(|end| end.outcome.reason()), Some("record_without_id"));
     let logs = fixture.runtime.store.logs(report.run).await.unwrap();

@@ -159,7 +159,7 @@ async fn connection_is_removed_while_its_token_server_does_not_respond() {
         id: "one".into(),
         auth: "OAUTH2".into(),
         credentials: credentials.seal(&setup.runtime.ring, "acme", "one").unwrap(),
-        renew_at: None,
+        refresh_at: None,
         config: serde_json::Map::new(),
         metadata: None,
     };
@@ -217,7 +217,7 @@ async fn unsealed_secrets_of_an_earlier_version_are_sealed_at_the_next_start() {
         id: "one".into(),
         auth: "OAUTH2".into(),
         credentials: credentials.seal(&runtime.ring, "acme", "one").unwrap(),
-        renew_at: None,
+        refresh_at: None,
         config: config.as_object().unwrap().clone(),
         metadata: None,
     };

@@ -110,7 +110,7 @@ fn page() -> Page {
         resume: Some(ResumeWrite::Clear),
         pages: 1,
         requests: 2,
-        left_out: 0,
+        skipped_invalid: 0,
         logs: vec![LogLine {
             timestamp: Timestamp::UNIX_EPOCH,
             level: Level::Info,

@@ -55,7 +55,7 @@ pub(in crate::store) struct CandidateState {
     /// Whether a request confirmed that the record does not exist.
     pub by_request: bool,
     /// Whether the record was first missed in a run that was brought forward.
-    pub brought_forward: bool,
+    pub is_early: bool,
     /// The fingerprint of the walked list and its parameters.
     pub fingerprint: [u8; 16],
     /// The reason why the last complete scan held the candidate: 0 none, 1 the guard, 2 `max_deletes`.
@@ -77,7 +77,7 @@ pub(in crate::store) struct ScanStart {
     /// The number of active records at that time.
     pub live: u64,
     /// Whether the run was brought forward.
-    pub brought_forward: bool,
+    pub is_early: bool,
 }
 
 /// The decision about a candidate.
@@ -94,7 +94,7 @@ pub(in crate::store) enum Decision {
 pub(in crate::store) struct CandidateEvaluator<'a> {
     walk: &'a ScanWalk,
     policy: &'a DeletePolicy,
-    gone_by_id: HashMap<&'a str, bool>,
+    deleted_by_id: HashMap<&'a str, bool>,
     scan_start: ScanStart,
     ended_at: Timestamp,
     guard: bool,
@@ -111,14 +111,14 @@ impl<'a> CandidateEvaluator<'a> {
     ) -> Self {
         let FinishScan { walk, policy, confirmations, .. } = end;
         let half = candidates > GUARD_MIN_CANDIDATES && candidates > scan_start.live / 2;
-        let mut gone_by_id = HashMap::new();
+        let mut deleted_by_id = HashMap::new();
         for confirmation in confirmations.iter().filter(|_| policy.by_request) {
-            *gone_by_id.entry(confirmation.id.as_str()).or_default() |= confirmation.gone;
+            *deleted_by_id.entry(confirmation.id.as_str()).or_default() |= confirmation.deleted;
         }
         Self {
             walk,
             policy,
-            gone_by_id,
+            deleted_by_id,
             scan_start,
             ended_at,
             guard: scan_start.live > 0 && (walk.list_empty || half) && !policy.allow,
@@ -133,9 +133,9 @@ impl<'a> CandidateEvaluator<'a> {
         state.confirmations = state.confirmations.saturating_add(1);
         state.needed = state.needed.max(self.policy.required_confirmations(self.walk).into());
         state.shifted |= self.walk.shifted && self.walk.position_based;
-        if let Some(gone) = self.gone_by_id.get(id) {
+        if let Some(deleted) = self.deleted_by_id.get(id) {
             state.asked_at = Some(self.ended_at);
-            state.by_request |= gone;
+            state.by_request |= deleted;
         }
         state.confirmed = if self.policy.by_request {
             state.by_request
@@ -162,7 +162,7 @@ impl<'a> CandidateEvaluator<'a> {
             shifted: false,
             asked_at: None,
             by_request: false,
-            brought_forward: self.scan_start.brought_forward,
+            is_early: self.scan_start.is_early,
             fingerprint: self.policy.fingerprint,
             held: 0,
             confirmed: false,

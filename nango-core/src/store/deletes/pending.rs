@@ -66,7 +66,7 @@ pub(in crate::store) struct CandidateTotals {
     /// The number of them that are not held.
     pub triggering_unheld: u64,
     /// The number of runs that were brought forward since the last regular full run.
-    pub brought_forward: i64,
+    pub early_full_runs: i64,
 }
 
 impl CandidateTotals {
@@ -77,7 +77,7 @@ impl CandidateTotals {
         }
         let Some(since) = self.triggering_since else { return NextFullRun::Regular };
         let most = policy.confirmations.map_or(self.triggering_needed, i64::from).max(1);
-        if self.brought_forward >= most {
+        if self.early_full_runs >= most {
             NextFullRun::Regular
         } else if self.triggering_unheld > 0 {
             NextFullRun::NextRun

@@ -61,21 +61,21 @@ pub struct FinishScan {
 /// The result of a request that confirms a delete.
 ///
 /// A record that the provider returns is saved before the scan ends, so that it counts as seen. A record for which the
-/// mapper returns `None` is deleted before the scan ends; with `gone` set it still counts as a candidate of the scan.
+/// mapper returns `None` is deleted before the scan ends; with `deleted` set it still counts as a candidate of the scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confirmation {
     /// The record's id.
     pub id: String,
     /// Whether the response was 404 or 410. Any other response decides nothing: the candidate keeps its state, and the
     /// request is recorded.
-    pub gone: bool,
+    pub deleted: bool,
 }
 
 /// Returns the ids that requests found to be deleted. Records that were deleted since the scan began still count as its
 /// candidates.
-pub(in crate::store) fn confirmed_gone(end: &FinishScan) -> BTreeSet<&str> {
-    let gone = end.confirmations.iter().filter(|confirmation| confirmation.gone && end.policy.by_request);
-    gone.map(|confirmation| confirmation.id.as_str()).collect()
+pub(in crate::store) fn confirmed_deleted(end: &FinishScan) -> BTreeSet<&str> {
+    let deleted = end.confirmations.iter().filter(|confirmation| confirmation.deleted && end.policy.by_request);
+    deleted.map(|confirmation| confirmation.id.as_str()).collect()
 }
 
 #[cfg(test)]

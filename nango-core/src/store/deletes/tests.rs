@@ -16,7 +16,7 @@ use crate::{
 #[derive(Default)]
 struct DatasetState {
     states: BTreeMap<String, CandidateState>,
-    brought_forward: i64,
+    early_full_runs: i64,
     next: NextFullRun,
 }
 
@@ -39,7 +39,7 @@ impl DatasetState {
     fn candidate_totals(&self) -> CandidateTotals {
         let count =
             |counts: fn(&CandidateState) -> bool| self.states.values().filter(|state| counts(state)).count() as u64;
-        let triggering = || self.states.values().filter(|state| !state.brought_forward);
+        let triggering = || self.states.values().filter(|state| !state.is_early);
         CandidateTotals {
             states: count(|_| true),
             held: count(|state| state.held != 0),
@@ -49,15 +49,15 @@ impl DatasetState {
             triggering_since: triggering().map(|state| state.first_missed_at).min(),
             triggering_needed: triggering().map(|state| state.needed).max().unwrap_or(0),
             triggering_unheld: triggering().filter(|state| state.held == 0).count() as u64,
-            brought_forward: self.brought_forward,
+            early_full_runs: self.early_full_runs,
         }
     }
 
     fn run(&mut self, case: &Case, run: &Run) -> Expect {
         let policy = case.policy(run);
-        let brought_forward = run.full && run.forwarded.unwrap_or(self.next != NextFullRun::Regular);
+        let is_early = run.full && run.forwarded.unwrap_or(self.next != NextFullRun::Regular);
         if run.full {
-            self.brought_forward = if brought_forward { self.brought_forward + 1 } else { 0 };
+            self.early_full_runs = if is_early { self.early_full_runs + 1 } else { 0 };
         }
         let present: BTreeSet<&String> = run.seen.iter().chain(&run.written).collect();
         self.states.retain(|id, _| run.live_before.contains(id) && !present.contains(id));
@@ -78,7 +78,7 @@ impl DatasetState {
             let end = finish(walk, policy.clone(), results.confirmations);
             let live = run.live_before.len() as u64;
             let [began_at, ended_at] = [run.began_at, run.ended_at].map(|at| Timestamp::UNIX_EPOCH + seconds(at));
-            let scan_start = ScanStart { began_at, live, brought_forward };
+            let scan_start = ScanStart { began_at, live, is_early };
             let evaluator = CandidateEvaluator::new(&end, scan_start, ended_at, candidates.len() as u64);
             for id in candidates {
                 let stored = self.states.remove(&id);
@@ -128,7 +128,7 @@ fn walk(position: bool) -> ScanWalk {
 }
 
 fn evaluate_one(end: &FinishScan, stored: Option<CandidateState>) -> Option<CandidateState> {
-    let scan_start = ScanStart { began_at: Timestamp::from_micros(100), live: 1_000, brought_forward: false };
+    let scan_start = ScanStart { began_at: Timestamp::from_micros(100), live: 1_000, is_early: false };
     match CandidateEvaluator::new(end, scan_start, ENDED_AT, 1).evaluate("a", stored) {
         Decision::Wait(state) => Some(state),
         Decision::Delete => None,
@@ -158,12 +158,12 @@ fn required_confirmations_are_those_of_the_strictest_counted_walk() {
 
 #[test]
 fn confirmation_counts_only_when_policy_confirms_by_request() {
-    let gone = vec![Confirmation { id: "a".to_owned(), gone: true }];
-    let ignored = evaluate_one(&finish(walk(true), DeletePolicy::default(), gone.clone()), None).unwrap();
+    let deleted = vec![Confirmation { id: "a".to_owned(), deleted: true }];
+    let ignored = evaluate_one(&finish(walk(true), DeletePolicy::default(), deleted.clone()), None).unwrap();
     assert_eq!((ignored.asked_at, ignored.by_request), (None, false));
     let policy = DeletePolicy { by_request: true, ..DeletePolicy::default() };
-    assert_eq!(evaluate_one(&finish(walk(true), policy.clone(), gone), None), None);
-    let undecided = vec![Confirmation { id: "a".to_owned(), gone: false }];
+    assert_eq!(evaluate_one(&finish(walk(true), policy.clone(), deleted), None), None);
+    let undecided = vec![Confirmation { id: "a".to_owned(), deleted: false }];
     let requested = evaluate_one(&finish(walk(true), policy, undecided), None).unwrap();
     assert_eq!((requested.asked_at, requested.by_request, requested.confirmed), (Some(ENDED_AT), false, false));
 }
@@ -171,7 +171,7 @@ fn confirmation_counts_only_when_policy_confirms_by_request() {
 #[test]
 fn next_run_is_full_when_every_run_is_full() {
     let policy = DeletePolicy { every_run_full: true, ..DeletePolicy::default() };
-    let totals = CandidateTotals { states: 1, held: 1, brought_forward: 9, ..CandidateTotals::default() };
+    let totals = CandidateTotals { states: 1, held: 1, early_full_runs: 9, ..CandidateTotals::default() };
     assert_eq!(totals.pending_deletes(&policy).next_full, NextFullRun::NextRun);
     assert_eq!(CandidateTotals::default().pending_deletes(&policy).next_full, NextFullRun::Regular);
 }

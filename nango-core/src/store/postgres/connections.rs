@@ -46,7 +46,7 @@ pub(super) async fn put(db: &mut Db, new: &NewConnection) -> DbResult<(Connectio
         .bind(newer.as_ref().unwrap_or(&new.credentials))
         .bind(to_json(&new.config)?)
         .bind(new.metadata.as_ref().map(to_json).transpose()?)
-        .bind(new.renew_at);
+        .bind(new.refresh_at);
     let row = put.fetch_one(&mut *db.sql).await?;
     Ok((connection(&row)?, row.try_get("is_new")?))
 }
@@ -206,7 +206,7 @@ fn connection(row: &PgRow) -> DbResult<Connection> {
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,
         version: row.try_get("version")?,
-        renew_at: row.try_get("renew_at")?,
+        refresh_at: row.try_get("renew_at")?,
         failure,
     })
 }

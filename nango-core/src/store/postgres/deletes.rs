@@ -22,7 +22,7 @@ use crate::{
     store::{
         DatasetKey, DeletePolicy, FeedRow, FinishScan, PendingDeletes, RunToken, Scan, StoreError,
         decide::delete,
-        deletes::{CandidateEvaluator, CandidateState, CandidateTotals, Decision, ScanStart, confirmed_gone},
+        deletes::{CandidateEvaluator, CandidateState, CandidateTotals, Decision, ScanStart, confirmed_deleted},
         failpoint::failpoint,
     },
     time::Timestamp,
@@ -137,7 +137,7 @@ async fn count_deleted(db: &mut Db, dataset: i64, end: &FinishScan, scan: OpenSc
     const DELETED: &str = "SELECT count(*) FROM unnest($2::text[]) i(id) CROSS JOIN LATERAL (SELECT 1 \
                            FROM nango_rs.record_keys WHERE dataset = $1 AND id = i.id AND state & 1 = 1 AND seq > $3 \
                            OFFSET 0) k";
-    let ids: Vec<&str> = confirmed_gone(end).into_iter().filter(|id| !id.contains('\0')).collect();
+    let ids: Vec<&str> = confirmed_deleted(end).into_iter().filter(|id| !id.contains('\0')).collect();
     if ids.is_empty() {
         return Ok(0);
     }
@@ -146,11 +146,11 @@ async fn count_deleted(db: &mut Db, dataset: i64, end: &FinishScan, scan: OpenSc
 
 async fn scan_start(db: &mut Db, dataset: &Dataset) -> DbResult<ScanStart> {
     const BEGUN: &str = "SELECT scan_began, scan_live, scan_forward FROM nango_rs.datasets WHERE id = $1";
-    let (at, live, brought_forward): (Option<Timestamp>, Option<i64>, bool) =
+    let (at, live, is_early): (Option<Timestamp>, Option<i64>, bool) =
         db.query_as(BEGUN).bind(dataset.id).fetch_one(&mut *db.sql).await?;
     // A scan that was opened by an older version of the program has neither, and confirms no deletes.
     let live = to_u64(live.unwrap_or(dataset.counters.live));
-    Ok(ScanStart { began_at: at.unwrap_or(Timestamp::MIN), live, brought_forward })
+    Ok(ScanStart { began_at: at.unwrap_or(Timestamp::MIN), live, is_early })
 }
 
 async fn candidate_states(
@@ -165,7 +165,7 @@ async fn candidate_states(
     let ids: Vec<&str> = candidates.iter().map(|(id, ..)| id.as_str()).collect();
     let rows: Vec<Row> = db.query_as(STORED).bind(dataset).bind(ids).fetch_all(&mut *db.sql).await?;
     let state = |row: Row| {
-        let (id, first_missed_at, confirmations, needed, shifted, asked_at, by_request, brought_forward, ..) = row;
+        let (id, first_missed_at, confirmations, needed, shifted, asked_at, by_request, is_early, ..) = row;
         let (fingerprint, held, confirmed) = (row.8, row.9, row.10);
         let fingerprint = fingerprint.try_into().map_err(|_| DbError::damaged("a delete state"))?;
         let state = CandidateState {
@@ -175,7 +175,7 @@ async fn candidate_states(
             shifted,
             asked_at,
             by_request,
-            brought_forward,
+            is_early,
             fingerprint,
             held,
             confirmed,
@@ -219,7 +219,7 @@ impl<'a> States<'a> {
             .bind(self.column(|state| state.shifted))
             .bind(self.column(|state| state.asked_at))
             .bind(self.column(|state| state.by_request))
-            .bind(self.column(|state| state.brought_forward))
+            .bind(self.column(|state| state.is_early))
             .bind(self.column(|state| state.fingerprint))
             .bind(self.column(|state| state.held))
             .bind(self.column(|state| state.confirmed))
@@ -244,7 +244,7 @@ pub(super) async fn candidate_totals(db: &mut Db, dataset: i64) -> DbResult<Cand
          FROM nango_rs.delete_states WHERE dataset = $1";
     type Row = (i64, i64, i64, i64, Option<Timestamp>, Option<Timestamp>, i64, i64, i64);
     let row: Row = db.query_as(ADD_UP).bind(dataset).fetch_one(&mut *db.sql).await?;
-    let (states, held, held_by, unconfirmed, first_missed_at, bringing_since, bringing_needed, free, brought_forward) =
+    let (states, held, held_by, unconfirmed, first_missed_at, bringing_since, bringing_needed, free, early_full_runs) =
         row;
     Ok(CandidateTotals {
         states: to_u64(states),
@@ -255,7 +255,7 @@ pub(super) async fn candidate_totals(db: &mut Db, dataset: i64) -> DbResult<Cand
         triggering_since: bringing_since,
         triggering_needed: bringing_needed,
         triggering_unheld: to_u64(free),
-        brought_forward,
+        early_full_runs,
     })
 }
 

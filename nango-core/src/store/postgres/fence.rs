@@ -30,15 +30,20 @@ pub(super) async fn ensure_running_and_count(
     run: &RunToken,
     pages: u64,
     requests: u64,
-    left_out: u64,
+    skipped_invalid: u64,
 ) -> DbResult<()> {
     const COUNT: &str = "UPDATE nango_rs.runs SET pages = pages + $3, requests = requests + $4, \
                          left_out = left_out + $5 WHERE row = $1 AND fence = $2 AND status = 'running'";
-    if pages == 0 && requests == 0 && left_out == 0 {
+    if pages == 0 && requests == 0 && skipped_invalid == 0 {
         return ensure_running(db, run).await;
     }
-    let count =
-        db.query(COUNT).bind(run.row).bind(run.fence).bind(to_i64(pages)).bind(to_i64(requests)).bind(to_i64(left_out));
+    let count = db
+        .query(COUNT)
+        .bind(run.row)
+        .bind(run.fence)
+        .bind(to_i64(pages))
+        .bind(to_i64(requests))
+        .bind(to_i64(skipped_invalid));
     Ok(lease::ensure_held(count.execute(&mut *db.sql).await?.rows_affected() == 1)?)
 }
 

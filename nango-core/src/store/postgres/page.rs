@@ -40,7 +40,7 @@ impl CommitSteps for Db {
     type Dataset = Dataset;
 
     async fn count_page(&mut self, page: &Page) -> DbResult<()> {
-        fence::ensure_running_and_count(self, &page.run, page.pages, page.requests, page.left_out).await
+        fence::ensure_running_and_count(self, &page.run, page.pages, page.requests, page.skipped_invalid).await
     }
 
     async fn open(&mut self, keys: &[&DatasetKey]) -> DbResult<Opened<Dataset>> {

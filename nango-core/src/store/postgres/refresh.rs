@@ -77,20 +77,20 @@ pub(super) async fn end(db: &mut Db, claim: &RefreshClaim, end: &RefreshEnd) -> 
     }
     let holder = &claim.holder.as_bytes()[..];
     match end {
-        RefreshEnd::Renewed { credentials, renew_at, config } => {
+        RefreshEnd::Refreshed { credentials, refresh_at, config } => {
             let context = credentials_context(&stored.integration, &stored.id);
             let newer = encryption::reseal_if_needed(db, credentials, &context).await?;
             let mut merged = stored.config;
             merged.extend(config.clone());
             let renewed = db.query(RENEWED).bind(claim.row).bind(newer.as_ref().unwrap_or(credentials));
-            renewed.bind(renew_at).bind(connections::to_json(&merged)?).execute(&mut *db.sql).await?;
+            renewed.bind(refresh_at).bind(connections::to_json(&merged)?).execute(&mut *db.sql).await?;
         }
-        RefreshEnd::Failed { message, refused, outcome_unknown, answered } => {
+        RefreshEnd::Failed { message, refused, outcome_unknown, responded } => {
             // A lease with an unknown outcome stays, without a holder and expired.
             // PostgreSQL cannot store a NUL in a text, and the response of a server may contain one.
             let message = message.replace('\0', crate::store::transfer::NUL_PLACEHOLDER);
             let failed = db.query(FAILED).bind(claim.row).bind(holder).bind(message);
-            failed.bind(i64::from(*refused)).bind(*outcome_unknown).bind(*answered).execute(&mut *db.sql).await?;
+            failed.bind(i64::from(*refused)).bind(*outcome_unknown).bind(*responded).execute(&mut *db.sql).await?;
         }
         RefreshEnd::Abandoned { outcome_unknown } => {
             db.query(ABANDONED).bind(claim.row).bind(holder).bind(*outcome_unknown).execute(&mut *db.sql).await?;

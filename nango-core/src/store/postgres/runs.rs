@@ -199,7 +199,7 @@ async fn to_runs(db: &mut Db, found: Vec<Row>) -> DbResult<Vec<Run>> {
                 requests,
                 error,
                 row,
-                left_out,
+                skipped_invalid,
             )| {
                 let kind = FunctionKind::from_name(&kind).ok_or_else(|| DbError::damaged("the kind of a function"))?;
                 let error = error.as_deref().map(serde_json::from_str).transpose();
@@ -213,7 +213,7 @@ async fn to_runs(db: &mut Db, found: Vec<Row>) -> DbResult<Vec<Run>> {
                         models: models.remove(&row).unwrap_or_default(),
                         pages: to_u64(pages),
                         requests: to_u64(requests),
-                        left_out: to_u64(left_out),
+                        skipped_invalid: to_u64(skipped_invalid),
                     },
                     error: error.map_err(|_| DbError::damaged("the error of a run"))?,
                 })

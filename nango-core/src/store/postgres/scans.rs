@@ -21,7 +21,7 @@ pub(super) async fn begin(
     function: &FunctionKey,
     key: &DatasetKey,
     from: ScanFrom,
-    brought_forward: bool,
+    is_early: bool,
 ) -> DbResult<Scan> {
     const BEGIN: &str = "UPDATE nango_rs.datasets SET scan = nextval('nango_rs.scans'), scan_function = $2, \
                          scan_start = seq, scan_began = $3, scan_live = live, scan_forward = $4, \
@@ -37,7 +37,7 @@ pub(super) async fn begin(
         marks::delete(db, &[open.number]).await?;
         failpoint!("scan:closed-other");
     }
-    let begin = db.query_scalar(BEGIN).bind(dataset.id).bind(function).bind(dataset.committed_at).bind(brought_forward);
+    let begin = db.query_scalar(BEGIN).bind(dataset.id).bind(function).bind(dataset.committed_at).bind(is_early);
     let number = begin.fetch_one(&mut *db.sql).await?;
     failpoint!("scan:begun");
     Ok(Scan { number, resumed: false })

@@ -44,7 +44,7 @@ pub(super) fn put(db: &Db, new: &NewConnection) -> DbResult<(Connection, bool)> 
             to_json(&new.config)?,
             metadata.map_or_else(|| Ok("{}".to_owned()), to_json)?,
             now,
-            new.renew_at,
+            new.refresh_at,
         ])?;
     let stored = find(db, &new.integration, &new.id)?.ok_or_else(|| DbError::damaged("a connection"))?;
     Ok((stored, known.is_none()))
@@ -170,7 +170,7 @@ fn connection(row: &Row<'_>) -> DbResult<Connection> {
         created_at: row.get(7)?,
         updated_at: row.get(8)?,
         version: row.get(9)?,
-        renew_at: row.get(10)?,
+        refresh_at: row.get(10)?,
         failure: failure(row)?,
     })
 }

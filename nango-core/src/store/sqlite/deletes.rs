@@ -22,7 +22,7 @@ use crate::store::stored_span;
 use crate::{
     store::{
         DatasetKey, DeletePolicy, FeedRow, FinishScan, PendingDeletes, RunToken, Scan, StoreError,
-        deletes::{CandidateEvaluator, CandidateState, CandidateTotals, Decision, ScanStart, confirmed_gone},
+        deletes::{CandidateEvaluator, CandidateState, CandidateTotals, Decision, ScanStart, confirmed_deleted},
         failpoint::failpoint,
         row_flags::DELETED_FLAG,
     },
@@ -109,7 +109,7 @@ pub(super) fn process_candidates(
         candidates.after.clear();
         next = candidates.next_batch()?;
     }
-    for id in confirmed_gone(end) {
+    for id in confirmed_deleted(end) {
         count += u64::from(candidates.is_deleted(id)?);
     }
     failpoint!("scan:counted");
@@ -147,10 +147,10 @@ pub(super) fn process_candidates(
 fn scan_start(db: &Db, dataset: &Dataset, scan: i64) -> DbResult<ScanStart> {
     let mut start = db.sql.prepare_cached("SELECT began_at, live, brought_forward FROM scans WHERE number = ?1")?;
     let read = |row: &Row<'_>| Ok((row.get::<_, Option<Timestamp>>(0)?, row.get::<_, Option<i64>>(1)?, row.get(2)?));
-    let (began_at, live, brought_forward) = start.query_row([scan], read)?;
+    let (began_at, live, is_early) = start.query_row([scan], read)?;
     // A scan that was opened by an older version of the program has neither, and confirms no deletes.
     let live = u64::try_from(live.unwrap_or(dataset.counters.live)).unwrap_or(0);
-    Ok(ScanStart { began_at: began_at.unwrap_or(Timestamp::MIN), live, brought_forward })
+    Ok(ScanStart { began_at: began_at.unwrap_or(Timestamp::MIN), live, is_early })
 }
 
 fn candidate_state(db: &Db, dataset: i64, id: &str) -> DbResult<Option<CandidateState>> {
@@ -166,7 +166,7 @@ fn candidate_state(db: &Db, dataset: i64, id: &str) -> DbResult<Option<Candidate
             shifted: row.get(3)?,
             asked_at: row.get(4)?,
             by_request: row.get(5)?,
-            brought_forward: row.get(6)?,
+            is_early: row.get(6)?,
             fingerprint: row.get(7)?,
             held: row.get(8)?,
             confirmed: row.get(9)?,
@@ -191,7 +191,7 @@ fn put_state(db: &Db, dataset: i64, id: &str, scan: i64, state: &CandidateState)
         state.shifted,
         state.asked_at,
         state.by_request,
-        state.brought_forward,
+        state.is_early,
         state.fingerprint,
         state.held,
         state.confirmed
@@ -219,7 +219,7 @@ pub(super) fn candidate_totals(db: &Db, dataset: i64) -> DbResult<CandidateTotal
             triggering_since: row.get(5)?,
             triggering_needed: row.get(6)?,
             triggering_unheld: get_u64(row, 7)?,
-            brought_forward: row.get(8)?,
+            early_full_runs: row.get(8)?,
         })
     };
     Ok(totals.query_row([dataset], read)?)

@@ -22,16 +22,16 @@ pub(super) fn ensure_running_and_count(
     run: &RunToken,
     pages: u64,
     requests: u64,
-    left_out: u64,
+    skipped_invalid: u64,
 ) -> DbResult<()> {
-    if pages == 0 && requests == 0 && left_out == 0 {
+    if pages == 0 && requests == 0 && skipped_invalid == 0 {
         return ensure_running(db, run);
     }
     let mut count = db.sql.prepare_cached(
         "UPDATE runs SET pages = pages + ?3, requests = requests + ?4, left_out = left_out + ?5 \
          WHERE row = ?1 AND fence = ?2 AND status = 'running'",
     )?;
-    let counts = params![run.row, run.fence, to_i64(pages), to_i64(requests), to_i64(left_out)];
+    let counts = params![run.row, run.fence, to_i64(pages), to_i64(requests), to_i64(skipped_invalid)];
     Ok(lease::ensure_held(count.execute(counts)? == 1)?)
 }
 

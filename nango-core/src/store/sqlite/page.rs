@@ -47,7 +47,7 @@ impl CommitSteps for Steps<'_> {
     type Dataset = Dataset;
 
     async fn count_page(&mut self, page: &Page) -> DbResult<()> {
-        fence::ensure_running_and_count(self.0, &page.run, page.pages, page.requests, page.left_out)
+        fence::ensure_running_and_count(self.0, &page.run, page.pages, page.requests, page.skipped_invalid)
     }
 
     async fn open(&mut self, keys: &[&DatasetKey]) -> DbResult<Opened<Dataset>> {

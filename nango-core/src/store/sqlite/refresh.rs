@@ -52,7 +52,7 @@ pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> DbResult<Op
     }
     let holder = &claim.holder.as_bytes()[..];
     match end {
-        RefreshEnd::Renewed { credentials, renew_at, config } => {
+        RefreshEnd::Refreshed { credentials, refresh_at, config } => {
             let context = credentials_context(&stored.integration, &stored.id);
             let newer = encryption::reseal_if_needed(db, credentials, &context)?;
             let mut merged = stored.config;
@@ -66,12 +66,12 @@ pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> DbResult<Op
                 .execute(params![
                     claim.row,
                     newer.as_ref().unwrap_or(credentials),
-                    renew_at,
+                    refresh_at,
                     connections::to_json(&merged)?,
                     db.shared.clock.now()
                 ])?;
         }
-        RefreshEnd::Failed { message, refused, outcome_unknown, answered } => {
+        RefreshEnd::Failed { message, refused, outcome_unknown, responded } => {
             // A lease with an unknown outcome stays, without a holder and expired.
             db.sql
                 .prepare_cached(
@@ -86,7 +86,7 @@ pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> DbResult<Op
                     message,
                     refused,
                     outcome_unknown,
-                    answered
+                    responded
                 ])?;
         }
         RefreshEnd::Abandoned { outcome_unknown } => {

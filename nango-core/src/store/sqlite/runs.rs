@@ -151,7 +151,7 @@ fn run(db: &Db, row: &Row<'_>) -> DbResult<Run> {
             models: models(db, row.get(12)?)?,
             pages: get_u64(row, 9)?,
             requests: get_u64(row, 10)?,
-            left_out: get_u64(row, 13)?,
+            skipped_invalid: get_u64(row, 13)?,
         },
         error,
     })

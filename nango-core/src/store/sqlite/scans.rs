@@ -21,7 +21,7 @@ pub(super) fn begin(
     function: &FunctionKey,
     key: &DatasetKey,
     from: ScanFrom,
-    brought_forward: bool,
+    is_early: bool,
 ) -> DbResult<Scan> {
     fence::ensure_running(db, run)?;
     let dataset = Dataset::open(db, key)?;
@@ -39,17 +39,11 @@ pub(super) fn begin(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     let now = db.shared.clock.at_least(dataset.committed_at);
-    let number = begin.insert(params![
-        dataset.id,
-        function,
-        dataset.counters.seq,
-        now,
-        dataset.counters.live,
-        brought_forward
-    ])?;
+    let number =
+        begin.insert(params![dataset.id, function, dataset.counters.seq, now, dataset.counters.live, is_early])?;
     let mut count =
         db.sql.prepare_cached("UPDATE datasets SET brought_forward = iif(?2, brought_forward + 1, 0) WHERE id = ?1")?;
-    count.execute(params![dataset.id, brought_forward])?;
+    count.execute(params![dataset.id, is_early])?;
     failpoint!("scan:begun");
     Ok(Scan { number, resumed: false })
 }

@@ -25,7 +25,12 @@ fn report(kind: FunctionKind, status: RunStatus) -> RunReport {
             variant: "base".into(),
         },
         status,
-        totals: Totals { models: BTreeMap::from([("Issue".into(), counts)]), pages: 3, requests: 4, left_out: 0 },
+        totals: Totals {
+            models: BTreeMap::from([("Issue".into(), counts)]),
+            pages: 3,
+            requests: 4,
+            skipped_invalid: 0,
+        },
         findings: RunFindings::default(),
         checkpoint: Some(json!({ "page": 3 })),
         resumable: false,
@@ -131,7 +136,7 @@ fn triggered_run_json_is_a_report_or_an_error() {
     let outcomes = [Ok(report(FunctionKind::Sync, RunStatus::Success)), Err(Error::msg("no such sync"))];
     let triggered = outcomes.map(|outcome| TriggeredSync { sync: "issues".into(), outcome }).into();
     let mut action_report = RunReport { triggered, ..report(FunctionKind::Action, RunStatus::Success) };
-    action_report.totals.left_out = 2;
+    action_report.totals.skipped_invalid = 2;
     let json = serde_json::to_value(RunJson::new(&action_report)).unwrap();
     assert_eq!(json["triggered"][0]["run_id"], "00000000-0000-0000-0000-000000000000");
     assert_eq!(

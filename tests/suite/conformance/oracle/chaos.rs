@@ -234,9 +234,9 @@ impl Chaos<'_> {
             _ => ScanFrom::Start,
         };
         let Actor { sync, .. } = &self.actors[actor];
-        let brought_forward = self.rng.one_in(2);
-        let scan = sync.begin_scan(from, brought_forward).await;
-        self.step_log.note(&format!("{} begins to scan from {from:?}, {brought_forward}: {scan:?}", ACTORS[actor]));
+        let is_early = self.rng.one_in(2);
+        let scan = sync.begin_scan(from, is_early).await;
+        self.step_log.note(&format!("{} begins to scan from {from:?}, {is_early}: {scan:?}", ACTORS[actor]));
         let open = self.expected.scan.as_ref().filter(|open| {
             open.owner == actor
                 && match from {
@@ -249,7 +249,7 @@ impl Chaos<'_> {
         if let Some(open) = open {
             assert_eq!(scan.number, open.number);
         } else {
-            self.expected.begin_scan(scan.number, actor, self.step_log.step, brought_forward);
+            self.expected.begin_scan(scan.number, actor, self.step_log.step, is_early);
         }
         self.actors[actor].scan = Some(scan);
     }

@@ -62,7 +62,7 @@ pub(super) struct OpenScan {
     pub(super) owner: usize,
     began: usize,
     live_count: u64,
-    brought_forward: bool,
+    is_early: bool,
     /// The ids that the scan saw, and those that were written since it began.
     seen_or_written: BTreeSet<String>,
 }
@@ -72,7 +72,7 @@ pub(super) struct OpenScan {
 pub(super) struct Expected {
     rows: BTreeMap<String, Row>,
     pub(super) scan: Option<OpenScan>,
-    brought_forward: u32,
+    early_full_runs: u32,
 }
 
 impl Row {
@@ -106,17 +106,11 @@ impl Row {
 }
 
 impl Expected {
-    pub(super) fn begin_scan(&mut self, number: i64, owner: usize, began: usize, brought_forward: bool) {
+    pub(super) fn begin_scan(&mut self, number: i64, owner: usize, began: usize, is_early: bool) {
         let live = self.rows.values().filter(|row| row.live).count() as u64;
-        self.brought_forward = if brought_forward { self.brought_forward + 1 } else { 0 };
-        self.scan = Some(OpenScan {
-            number,
-            owner,
-            began,
-            live_count: live,
-            brought_forward,
-            seen_or_written: BTreeSet::new(),
-        });
+        self.early_full_runs = if is_early { self.early_full_runs + 1 } else { 0 };
+        self.scan =
+            Some(OpenScan { number, owner, began, live_count: live, is_early, seen_or_written: BTreeSet::new() });
     }
 
     fn mark_seen_or_written(&mut self, id: &str) {

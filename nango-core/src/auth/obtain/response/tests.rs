@@ -66,7 +66,7 @@ fn unreadable_response_is_not_quoted() {
     for body in [b"<html>tok-secret</html>".as_slice(), b"{\"access_token\":\"tok-secret\"", b"tok secret = 1", b""] {
         let error = read(200, "text/html", body).unwrap_err();
         let text = error.to_string();
-        assert!(matches!(error, ObtainError::Failed { answered: true, .. }), "{text}");
+        assert!(matches!(error, ObtainError::Failed { responded: true, .. }), "{text}");
         assert!(
             text.starts_with("POST https://h.test/token returned 200 with text/html that cannot be read ("),
             "{text}"
@@ -79,7 +79,7 @@ fn unreadable_response_is_not_quoted() {
 fn refused_and_answered(status: u16, body: &str) -> (bool, bool) {
     match read(status, "application/json", body.as_bytes()) {
         Err(ObtainError::Refused(_)) => (true, true),
-        Err(ObtainError::Failed { answered, .. }) => (false, answered),
+        Err(ObtainError::Failed { responded, .. }) => (false, responded),
         other => panic!("{other:?}"),
     }
 }

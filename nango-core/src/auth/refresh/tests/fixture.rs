@@ -63,7 +63,7 @@ pub(super) struct Fixture {
 }
 
 impl Fixture {
-    pub(super) async fn new(credentials: Value, renew_at: Option<Timestamp>, server: TokenServer) -> Self {
+    pub(super) async fn new(credentials: Value, refresh_at: Option<Timestamp>, server: TokenServer) -> Self {
         let mut provider = Catalogue::builtin().find("github").unwrap().clone();
         provider.accepted_modes = vec![AuthMode::OAuth2];
         provider.token.url = Some("https://h.test/token".parse().unwrap());
@@ -75,7 +75,7 @@ impl Fixture {
             id: "ann".into(),
             auth: "OAUTH2".into(),
             credentials: credentials.seal(&ring, "shop", "ann").unwrap(),
-            renew_at,
+            refresh_at,
             config: Map::new(),
             metadata: None,
         };

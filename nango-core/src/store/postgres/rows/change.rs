@@ -25,19 +25,19 @@ impl<'a> RowWrites<'a> {
     /// Adds a new record: id, record number, sequence number, content.
     pub(super) fn insert(
         &mut self,
-        at: &ChangeWriter<'_>,
+        writer: &ChangeWriter<'_>,
         id: &'a str,
         [rid, seq]: [i64; 2],
         content: Content<'a>,
     ) -> DbResult<()> {
-        self.inserts.push(id, rid, seq, SealedContent::new(&at.seal, id, content)?);
+        self.inserts.push(id, rid, seq, SealedContent::new(&writer.seal, id, content)?);
         Ok(())
     }
 
     /// Adds the verdict about a record that has a row.
     pub(super) fn push(
         &mut self,
-        at: &ChangeWriter<'_>,
+        writer: &ChangeWriter<'_>,
         dataset: &mut Dataset,
         id: &'a str,
         known: &KeyRow,
@@ -48,10 +48,10 @@ impl<'a> RowWrites<'a> {
             RowWrite::Nothing => {}
             RowWrite::Times(times) => self.times.push(id, times),
             RowWrite::Restore { content, payload } => {
-                self.restores.push(id, known.seq, SealedContent::new(&at.seal, id, content)?, payload);
+                self.restores.push(id, known.seq, SealedContent::new(&writer.seal, id, content)?, payload);
             }
             RowWrite::Replace { content, action, state } => {
-                let content = SealedContent::new(&at.seal, id, content)?;
+                let content = SealedContent::new(&writer.seal, id, content)?;
                 self.replacements.push(id, [known.seq, seq], [action, state], content);
             }
             RowWrite::Tombstone { times } => {
@@ -65,15 +65,15 @@ impl<'a> RowWrites<'a> {
     }
 
     /// Sends the new records.
-    pub(super) async fn write_inserts(&self, db: &mut Db, at: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
-        self.inserts.write(db, at, dataset).await
+    pub(super) async fn write_inserts(&self, db: &mut Db, writer: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
+        self.inserts.write(db, writer, dataset).await
     }
 
     /// Sends the changes of existing records.
-    pub(super) async fn write_changes(&self, db: &mut Db, at: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
-        let WriteContext { committed_at, run, .. } = at.context;
-        self.replacements.write(db, at, dataset).await?;
-        self.restores.write(db, at, dataset).await?;
+    pub(super) async fn write_changes(&self, db: &mut Db, writer: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
+        let WriteContext { committed_at, run, .. } = writer.context;
+        self.replacements.write(db, writer, dataset).await?;
+        self.restores.write(db, writer, dataset).await?;
         self.tombstones.write(db, dataset, committed_at, run).await?;
         self.times.write(db, dataset).await
     }

@@ -11,7 +11,7 @@ use crate::store::{
 /// Deletes records by id; the last payload stays.
 pub(in crate::store::postgres) async fn delete(
     db: &mut Db,
-    at: &ChangeWriter<'_>,
+    writer: &ChangeWriter<'_>,
     dataset: &mut Dataset,
     deletes: &[DeleteRow],
     prepared: &PreparedWrite,
@@ -26,13 +26,13 @@ pub(in crate::store::postgres) async fn delete(
             outcomes[index] = Effect::MISSING.outcome;
             continue;
         };
-        let verdict = match decision::by_key(&at.context, row, &known.key) {
+        let verdict = match decision::by_key(&writer.context, row, &known.key) {
             ByKey::Decided(verdict) => verdict,
-            ByKey::NeedRow => decision::by_row(&at.context, row, &known.key, known.last),
+            ByKey::NeedRow => decision::by_row(&writer.context, row, &known.key, known.last),
         };
         outcomes[index] = verdict.effect.outcome;
-        writes.push(at, dataset, &row.id, known, verdict)?;
+        writes.push(writer, dataset, &row.id, known, verdict)?;
     }
-    writes.write_changes(db, at, dataset.id).await?;
+    writes.write_changes(db, writer, dataset.id).await?;
     Ok(outcomes)
 }

@@ -21,7 +21,7 @@ const GROUP_ROWS: usize = 1000;
 /// Merges patches into active records.
 pub(in crate::store::postgres) async fn patch(
     db: &mut Db,
-    at: &ChangeWriter<'_>,
+    writer: &ChangeWriter<'_>,
     dataset: &mut Dataset,
     patches: &[PatchRow],
     prepared: &PreparedWrite,
@@ -29,14 +29,14 @@ pub(in crate::store::postgres) async fn patch(
     let mut outcomes = prepared.outcomes();
     let rows: Vec<(usize, &PatchRow)> = prepared.unique(patches.iter()).collect();
     for group in rows.chunks(GROUP_ROWS) {
-        patch_group(db, at, dataset, group, &mut outcomes).await?;
+        patch_group(db, writer, dataset, group, &mut outcomes).await?;
     }
     Ok(outcomes)
 }
 
 async fn patch_group(
     db: &mut Db,
-    at: &ChangeWriter<'_>,
+    writer: &ChangeWriter<'_>,
     dataset: &mut Dataset,
     group: &[(usize, &PatchRow)],
     outcomes: &mut [RowOutcome],
@@ -58,19 +58,19 @@ async fn patch_group(
             ByKey::Decided(verdict) => verdict,
             ByKey::NeedRow => {
                 let (stored, key) = payloads.get(&known.seq).ok_or_else(|| DbError::damaged("a record"))?;
-                let stored = at.seal.open(&row.id, stored, *key)?;
+                let stored = writer.seal.open(&row.id, stored, *key)?;
                 let mut merged = Vec::with_capacity(stored.len());
                 let unchanged = decision::merge(&stored, &row.fields, &mut merged)?;
-                decision::by_content(&at.context, row, &known.key, known.last, unchanged, Cow::Owned(merged))
+                decision::by_content(&writer.context, row, &known.key, known.last, unchanged, Cow::Owned(merged))
             }
         };
         outcomes[*index] = verdict.effect.outcome;
         if verdict.effect.seen {
             seen.push(known.rid);
         }
-        writes.push(at, dataset, &row.id, known, verdict)?;
+        writes.push(writer, dataset, &row.id, known, verdict)?;
     }
-    writes.write_changes(db, at, dataset.id).await?;
+    writes.write_changes(db, writer, dataset.id).await?;
     if let Some(scan) = dataset.scan {
         marks::mark(db, scan.number, seen).await?;
     }

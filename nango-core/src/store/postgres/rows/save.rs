@@ -19,7 +19,7 @@ use crate::{
 /// Saves a batch; all its ids are marked as seen by an open scan.
 pub(in crate::store::postgres) async fn save(
     db: &mut Db,
-    at: &ChangeWriter<'_>,
+    writer: &ChangeWriter<'_>,
     dataset: &mut Dataset,
     batch: &Batch,
     prepared: &PreparedWrite,
@@ -27,8 +27,11 @@ pub(in crate::store::postgres) async fn save(
     let ids: Vec<_> = prepared.saves(batch).map(|(_, row)| Some(row.item.id)).collect();
     let known = lookup::find_keys(db, dataset.id, &ids, batch.has_times()).await?;
     // Payloads that must be compared are read in one statement, between the decisions that need none and the others.
-    let decided: Vec<Option<ByRow<'_>>> =
-        prepared.saves(batch).zip(&known).map(|((_, row), known)| Some(decide(at, &row, known.as_ref()?))).collect();
+    let decided: Vec<Option<ByRow<'_>>> = prepared
+        .saves(batch)
+        .zip(&known)
+        .map(|((_, row), known)| Some(decide(writer, &row, known.as_ref()?)))
+        .collect();
     let compared = known.iter().zip(&decided).filter(|(_, decided)| **decided == Some(ByRow::NeedPayload));
     let compared: Vec<i64> = compared.filter_map(|(known, _)| Some(known.as_ref()?.seq)).collect();
     let payloads = lookup::payloads(db, dataset.id, &compared).await?;
@@ -43,21 +46,21 @@ pub(in crate::store::postgres) async fn save(
                 ByRow::NeedPayload => {
                     let same = match payloads.get(&known.seq) {
                         Some((stored, key)) => {
-                            let stored = at.seal.open(row.item.id, stored, *key)?;
+                            let stored = writer.seal.open(row.item.id, stored, *key)?;
                             decision::same_content(&stored, row.item.payload)
                         }
                         None => false,
                     };
-                    decision::by_content(&at.context, &row, &known.key, known.last, same)
+                    decision::by_content(&writer.context, &row, &known.key, known.last, same)
                 }
             };
             let effect = verdict.effect;
-            writes.push(at, dataset, row.item.id, known, verdict)?;
+            writes.push(writer, dataset, row.item.id, known, verdict)?;
             (known.rid, effect)
         } else {
             let effect = decision::insert(&row);
             let (rid, seq) = (dataset.next_rid(), dataset.counters.apply(&effect));
-            writes.insert(at, row.item.id, [rid, seq], row.content())?;
+            writes.insert(writer, row.item.id, [rid, seq], row.content())?;
             (rid, effect)
         };
         outcomes[index] = effect.outcome;
@@ -65,9 +68,9 @@ pub(in crate::store::postgres) async fn save(
             seen.push(rid);
         }
     }
-    writes.write_inserts(db, at, dataset.id).await?;
+    writes.write_inserts(db, writer, dataset.id).await?;
     failpoint!("page:record-half");
-    writes.write_changes(db, at, dataset.id).await?;
+    writes.write_changes(db, writer, dataset.id).await?;
     if let Some(scan) = dataset.scan {
         marks::mark(db, scan.number, seen).await?;
         failpoint!("page:marks");
@@ -76,9 +79,9 @@ pub(in crate::store::postgres) async fn save(
 }
 
 /// Decides about a record that has a row, as far as that is possible without its payload.
-fn decide<'a>(at: &ChangeWriter<'_>, row: &SaveRow<'a>, known: &KeyRow) -> ByRow<'a> {
-    match decision::by_key(&at.context, row, &known.key) {
+fn decide<'a>(writer: &ChangeWriter<'_>, row: &SaveRow<'a>, known: &KeyRow) -> ByRow<'a> {
+    match decision::by_key(&writer.context, row, &known.key) {
         ByKey::Decided(verdict) => ByRow::Decided(verdict),
-        ByKey::NeedRow => decision::by_row(&at.context, row, &known.key, known.last),
+        ByKey::NeedRow => decision::by_row(&writer.context, row, &known.key, known.last),
     }
 }

@@ -51,7 +51,7 @@ impl<'a> Inserts<'a> {
     }
 
     /// Writes the collected records.
-    pub(super) async fn write(&self, db: &mut Db, at: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
+    pub(super) async fn write(&self, db: &mut Db, writer: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
         const INSERT: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys \
              (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, id) \
              SELECT $1, unnest($2::bigint[]), unnest($3::bigint[]), $4, $5, unnest($6::int[]), $7, 0, \
@@ -65,14 +65,14 @@ impl<'a> Inserts<'a> {
                 .bind(dataset)
                 .bind(&self.rids[part.clone()])
                 .bind(&self.seqs[part.clone()])
-                .bind(at.context.committed_at)
-                .bind(at.context.run)
+                .bind(writer.context.committed_at)
+                .bind(writer.context.run)
                 .bind(&self.bytes[part.clone()])
-                .bind(version(at))
+                .bind(version(writer))
                 .bind(&self.hashes[part.clone()])
                 .bind(&self.ids[part.clone()])
                 .bind(as_slices(&self.payloads[part.clone()]))
-                .bind(stored_key_id(at.policy))
+                .bind(stored_key_id(writer.policy))
                 .bind(&self.updated[part]);
             insert.execute(&mut *db.sql).await?;
         }
@@ -115,7 +115,7 @@ impl<'a> Replacements<'a> {
     }
 
     /// Writes the collected records.
-    pub(super) async fn write(&self, db: &mut Db, at: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
+    pub(super) async fn write(&self, db: &mut Db, writer: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
         const REPLACE: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys AS k \
              (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, id) \
              SELECT $1, 0, unnest($4::bigint[]), $9, $10, unnest($12::int[]), $11, unnest($6::smallint[]), \
@@ -142,12 +142,12 @@ impl<'a> Replacements<'a> {
                 .bind(&self.states[part.clone()])
                 .bind(&self.hashes[part.clone()])
                 .bind(as_slices(&self.payloads[part.clone()]))
-                .bind(at.context.committed_at)
-                .bind(at.context.run)
-                .bind(version(at))
+                .bind(writer.context.committed_at)
+                .bind(writer.context.run)
+                .bind(version(writer))
                 .bind(&self.bytes[part.clone()])
                 .bind(INVALID_RUN)
-                .bind(stored_key_id(at.policy))
+                .bind(stored_key_id(writer.policy))
                 .bind(&self.updated[part.clone()]);
             ensure_all_written(replace.fetch_one(&mut *db.sql).await?, part.len())?;
         }
@@ -178,7 +178,7 @@ impl<'a> Restores<'a> {
     }
 
     /// Writes the collected records.
-    pub(super) async fn write(&self, db: &mut Db, at: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
+    pub(super) async fn write(&self, db: &mut Db, writer: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
         // The sequence number is unchanged, so `first_seen_at` passes nothing. A payload that is not written is not
         // sent.
         const RESTORE: &str = "WITH rows AS (INSERT INTO nango_rs.records AS r \
@@ -205,9 +205,9 @@ impl<'a> Restores<'a> {
                 .bind(&self.hashes[part.clone()])
                 .bind(&self.bytes[part.clone()])
                 .bind(payloads)
-                .bind(version(at))
+                .bind(version(writer))
                 .bind(INVALID_RUN)
-                .bind(stored_key_id(at.policy))
+                .bind(stored_key_id(writer.policy))
                 .bind(&self.updated[part.clone()]);
             ensure_all_written(restore.fetch_one(&mut *db.sql).await?, part.len())?;
         }
@@ -299,8 +299,8 @@ pub(super) fn to_i16(number: i64) -> i16 {
 }
 
 /// Returns the version of new hashes.
-fn version(at: &ChangeWriter<'_>) -> i16 {
-    to_i16(at.context.hasher.version())
+fn version(writer: &ChangeWriter<'_>) -> i16 {
+    to_i16(writer.context.hasher.version())
 }
 
 #[cfg(test)]

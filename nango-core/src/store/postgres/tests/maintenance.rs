@@ -12,7 +12,7 @@ pub(super) fn connection() -> NewConnection {
         id: "acme".into(),
         auth: "NONE".into(),
         credentials: vec![1],
-        renew_at: None,
+        refresh_at: None,
         config: Map::new(),
         metadata: None,
     }

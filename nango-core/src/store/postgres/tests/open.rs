@@ -65,7 +65,7 @@ async fn schema_of_first_version_is_migrated() {
     );
     let store = Postgres::open(&database.url).await.unwrap();
     let [stored] = &store.connections(None).await.unwrap()[..] else { panic!("the connection is missing") };
-    assert_eq!((stored.version, stored.renew_at, &stored.failure), (1, None, &None));
+    assert_eq!((stored.version, stored.refresh_at, &stored.failure), (1, None, &None));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -112,7 +112,7 @@ async fn credentials_and_resume_states_follow_the_key() {
             id: id.to_owned(),
             auth: "API_KEY".to_owned(),
             credentials,
-            renew_at: None,
+            refresh_at: None,
             config: Map::new(),
             metadata: None,
         };

@@ -11,7 +11,7 @@ async fn connect(store: &Sqlite) {
         id: "acme".into(),
         auth: "NONE".into(),
         credentials: vec![1],
-        renew_at: None,
+        refresh_at: None,
         config: Map::new(),
         metadata: None,
     };

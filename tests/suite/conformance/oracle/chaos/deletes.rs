@@ -60,7 +60,7 @@ impl Chaos<'_> {
         assert_eq!(ids, expected);
         // Also returns ids for which no request was made.
         let others = random_ids(&mut self.rng);
-        let mut confirmation = |id| Confirmation { id, gone: self.rng.one_in(2) };
+        let mut confirmation = |id| Confirmation { id, deleted: self.rng.one_in(2) };
         ids.into_iter().chain(others).map(&mut confirmation).collect()
     }
 

@@ -16,7 +16,7 @@ pub(super) struct Missed {
     shifted: bool,
     last_requested_at: Option<usize>,
     by_request: bool,
-    brought_forward: bool,
+    is_early: bool,
     fingerprint: [u8; 16],
     held: Option<HeldBy>,
     confirmed: bool,
@@ -64,8 +64,8 @@ impl Expected {
         if !walk.complete {
             return 0;
         }
-        let gone = |id: &String| self.rows.get(id).is_some_and(|row| !row.live && row.step > scan.began);
-        let found = confirmations.iter().filter(|result| policy.by_request && result.gone && gone(&result.id));
+        let deleted = |id: &String| self.rows.get(id).is_some_and(|row| !row.live && row.step > scan.began);
+        let found = confirmations.iter().filter(|result| policy.by_request && result.deleted && deleted(&result.id));
         let deleted_before = found.map(|result| &result.id).collect::<BTreeSet<_>>().len();
         let share = (candidates.len() + deleted_before) as u64;
         let most = share > 10 && 2 * share > scan.live_count;
@@ -88,7 +88,7 @@ impl Expected {
                     shifted: false,
                     last_requested_at: None,
                     by_request: false,
-                    brought_forward: scan.brought_forward,
+                    is_early: scan.is_early,
                     fingerprint: policy.fingerprint,
                     held: None,
                     confirmed: false,
@@ -98,7 +98,7 @@ impl Expected {
             missed.shifted |= walk.shifted && walk.position_based;
             for result in confirmations.iter().filter(|result| policy.by_request && result.id == *id) {
                 missed.last_requested_at = Some(at.step);
-                missed.by_request |= result.gone;
+                missed.by_request |= result.deleted;
             }
             missed.confirmed = if policy.by_request {
                 missed.by_request
@@ -120,7 +120,7 @@ impl Expected {
     /// Returns the pending deletes of the dataset.
     pub(in super::super) fn pending_deletes(&self, policy: &DeletePolicy) -> ExpectedPendingDeletes {
         let missed: Vec<&Missed> = self.rows.values().filter_map(|row| row.missed.as_ref()).collect();
-        let triggering: Vec<&&Missed> = missed.iter().filter(|missed| !missed.brought_forward).collect();
+        let triggering: Vec<&&Missed> = missed.iter().filter(|missed| !missed.is_early).collect();
         let needed = policy.confirmations.or(triggering.iter().map(|missed| missed.needed).max()).unwrap_or(1);
         let since = triggering.iter().map(|missed| missed.first_missed_at).min();
         let next_full = match since {
@@ -131,7 +131,7 @@ impl Expected {
                     Due::Next
                 }
             }
-            Some(since) if self.brought_forward < needed => {
+            Some(since) if self.early_full_runs < needed => {
                 if triggering.iter().any(|missed| missed.held.is_none()) {
                     Due::Next
                 } else {
