@@ -16,8 +16,8 @@ fn schema_bundle_is_byte_identical_between_two_runs() {
     assert!(value["integrations"]["github"]["models"]["GithubIssue"].is_object());
 }
 
-/// Programs of users are generated from the schemas. A change of the export, of a derive or of an example is a change of
-/// the file, which a review sees.
+/// Programs of users are generated from the schemas. A change of the export, of a derive or of an example changes the
+/// file, so that a review sees it.
 #[test]
 fn schema_bundle_of_examples_equals_golden_file() {
     let bundle = Registry::new().run(["schema", "--format", "json-schema"]).expect(0).stdout;

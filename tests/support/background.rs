@@ -1,11 +1,11 @@
-//! Shared tokio runtime for the servers that tests start.
+//! Shared tokio runtime for the servers that tests start, and access to the state that they share with a test.
 //!
 //! Tests of the binary are plain functions that block while a child process runs, so a server cannot run on a test's
 //! own thread.
 
 use std::{
     panic::resume_unwind,
-    sync::{OnceLock, mpsc},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError, mpsc},
 };
 
 use tokio::runtime::{Builder, Runtime};
@@ -36,4 +36,9 @@ pub fn wait<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static)
         // Panics with the message of the task.
         Err(error) => resume_unwind(error.into_panic()),
     }
+}
+
+/// Locks a mutex, also after a thread panicked while it held the lock.
+pub fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

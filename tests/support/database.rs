@@ -82,7 +82,7 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// Returns the kind.
+    /// Returns the kind of this database.
     pub fn kind(&self) -> DatabaseKind {
         self.kind
     }

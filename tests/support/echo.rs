@@ -5,7 +5,7 @@
 //! (verification of a connection), `/repos/{owner}/{case}/issues` and all others, where `case` selects the kind of
 //! response.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use axum::{
     Router,
@@ -20,7 +20,7 @@ use base64::{
 };
 use serde_json::{Value, json};
 
-use crate::http_server::HttpServer;
+use crate::{http_server::HttpServer, lock};
 
 /// A running server. It serves until it is dropped.
 #[derive(Debug)]
@@ -146,8 +146,4 @@ async fn handle(
         },
         _ => refuse(401),
     }
-}
-
-fn lock(state: &Mutex<EchoState>) -> MutexGuard<'_, EchoState> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -32,7 +32,7 @@ pub mod tools;
 pub mod upstream;
 pub mod virtual_time;
 
-pub use background::wait;
+pub use background::{lock, wait};
 pub use database::{DatabaseKind, TestDatabase};
 pub use http_server::serve;
 pub use registry::{Output, Registry, Running};

@@ -23,13 +23,13 @@ mod proxy;
 mod scenario;
 mod server;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::{tools, wait};
+use crate::{lock, tools, wait};
 use proxy::Proxy;
 pub use scenario::Scenario;
 use scenario::Step;
@@ -123,8 +123,4 @@ impl Drop for Recording {
     fn drop(&mut self) {
         self.proxy.abort();
     }
-}
-
-fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
-    progress.lock().unwrap_or_else(PoisonError::into_inner)
 }

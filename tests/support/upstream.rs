@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     ops::Bound,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -19,7 +19,7 @@ use axum::{
     routing::get,
 };
 
-use crate::http_server::HttpServer;
+use crate::{http_server::HttpServer, lock};
 
 const PAGE_SIZE: usize = 100;
 
@@ -92,8 +92,4 @@ async fn serve_page(
         format!("{{\"items\":[{}],\"next\":{next}}}", items.join(","))
     };
     ([(CONTENT_TYPE, "application/json")], body).into_response()
-}
-
-fn lock(state: &Mutex<ServerState>) -> MutexGuard<'_, ServerState> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

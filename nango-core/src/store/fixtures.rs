@@ -1,12 +1,15 @@
 //! Records, keys, runs and pages for the tests of both databases.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::{
-    Change, DatasetKey, DeletePolicy, FeedRow, FinishScan, FunctionKey, NewRun, Page, ReadQuery, RowOutcome, RunToken,
-    Scan, ScanWalk, Store, Write,
+    Change, DatasetKey, DeletePolicy, FeedRow, FinishScan, FunctionKey, NewRun, Page, ReadQuery, ResealProgress,
+    RowOutcome, RunToken, Scan, ScanWalk, Store, Write, reseal,
 };
 use crate::{
+    auth::KeyRing,
     declare::{FunctionKind, Merging},
     model::{Batch, Data, Model, ModelInfo, Record},
 };
@@ -108,4 +111,24 @@ pub(super) fn unguarded_finish_scan(
     let walk = ScanWalk { complete: true, position_based: false, requests: 1, shifted: false, list_empty: false };
     let policy = DeletePolicy { allow: true, ..DeletePolicy::default() };
     FinishScan { run, function, dataset, scan, walk, policy, confirmations: Vec::new(), resume: None }
+}
+
+/// Returns this number of new keys in the format of the key variable.
+pub(super) fn keys(count: usize) -> String {
+    let generate = |_| {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).unwrap();
+        BASE64_STANDARD.encode(key)
+    };
+    (0..count).map(generate).collect::<Vec<_>>().join(",")
+}
+
+/// Returns a ring of these keys.
+pub(super) fn ring(keys: &str) -> Arc<KeyRing> {
+    Arc::new(KeyRing::from_key(keys).unwrap())
+}
+
+/// Seals everything again with the active key.
+pub(super) async fn reseal_all(store: &dyn Store) -> ResealProgress {
+    reseal(store, |_| true).await.unwrap()
 }

@@ -27,7 +27,7 @@ pub(super) enum Kill {
     AtFailpoint(&'static str, u64),
 }
 
-/// What a scenario knows about one of the two syncs.
+/// State of one of the two syncs, as the test expects it.
 #[derive(Debug, Default)]
 pub(super) struct SyncState {
     /// Duration of a complete run without a kill.

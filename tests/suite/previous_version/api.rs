@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use nango_tests::{Registry, serve};
+use nango_tests::{Registry, lock, serve};
 use serde_json::{Value, json};
 
 /// The base URL that resume points contain. Its host does not exist: requests reach the server as their proxy.
@@ -142,8 +142,4 @@ async fn notes(State(state): State<SharedState>, Query(query): Query<BTreeMap<St
 
 fn page_number(query: &BTreeMap<String, String>, prefix: char) -> usize {
     query.get("after").map_or(0, |after| after.trim_start_matches(prefix).parse().expect("a page"))
-}
-
-fn lock(state: &SharedState) -> MutexGuard<'_, ApiState> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,7 @@
 //! others.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -14,7 +14,7 @@ use axum::{
 };
 
 use super::{ControlClient, OAuth};
-use crate::http_server::HttpServer;
+use crate::{http_server::HttpServer, lock};
 
 /// A running API. It serves until it is dropped.
 #[derive(Debug)]
@@ -85,8 +85,4 @@ async fn handle(State(api): State<Arc<ApiState>>, uri: Uri, headers: HeaderMap) 
         let challenge = [(WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)];
         (StatusCode::UNAUTHORIZED, challenge, "the token is not valid").into_response()
     }
-}
-
-fn lock(counts: &Mutex<RequestCounts>) -> MutexGuard<'_, RequestCounts> {
-    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -20,8 +20,8 @@ pub(super) struct OwnedServer {
 }
 
 impl OwnedServer {
-    /// Creates a server in a new folder below `parent`, with these settings (`name=value`) in addition to the usual ones
-    /// of tests, and starts it.
+    /// Creates a server in a new folder below `parent` and starts it, with these settings (`name=value`) in addition to
+    /// those of all tests.
     pub(super) fn create(parent: &Path, settings: &[&str]) -> Result<Self, String> {
         let bin = bin_dir("initdb").ok_or_else(|| {
             format!(

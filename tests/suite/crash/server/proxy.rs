@@ -1,12 +1,13 @@
 //! Proxy between a program and its database server. It cuts one connection after N bytes, before a commit, or between a
 //! commit and its response.
 
+use nango_tests::lock;
 use std::{
     io::{Read, Write},
     net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
     os::unix::net::UnixStream,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     thread,
 };
 
@@ -156,8 +157,4 @@ fn serve(client: &TcpStream, server: &UnixStream, state: &Arc<Mutex<CutState>>) 
     for direction in directions {
         thread::spawn(direction);
     }
-}
-
-fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,34 +7,14 @@ use sqlx::{Connection, Executor, PgConnection};
 
 use super::*;
 use crate::{
-    auth::KeyRing,
     model::Patch,
     store::{KeyId, PatchRow, reseal},
 };
-
-/// Returns this number of new keys in the format of the key variable.
-fn keys(count: usize) -> String {
-    use base64::{Engine, prelude::BASE64_STANDARD};
-    let draw = |_| {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).unwrap();
-        BASE64_STANDARD.encode(key)
-    };
-    (0..count).map(draw).collect::<Vec<_>>().join(",")
-}
-
-fn ring(keys: &str) -> Arc<KeyRing> {
-    Arc::new(KeyRing::from_key(keys).unwrap())
-}
 
 async fn open(database: &Database, keys: &str, seal_new: bool) -> Postgres {
     let store = Postgres::open(&database.url).await.unwrap();
     store.use_keys(ring(keys), seal_new).await.unwrap();
     store
-}
-
-async fn reseal_all(store: &Postgres) -> ResealProgress {
-    reseal(store, |_| true).await.unwrap()
 }
 
 /// Returns the number of records per key (`None`: not sealed).
@@ -175,7 +155,7 @@ async fn key_rotation_runs_beside_writers_and_readers() {
         replica
     });
     one.activate_key(second).await.unwrap();
-    let done = reseal_all(&one).await;
+    let done = reseal_all(&*one).await;
     assert_eq!((done.done, done.skipped), (true, 0));
     stop.send(true).unwrap();
     let replica = others.await.unwrap();
@@ -230,7 +210,7 @@ async fn encryption_switch_waits_for_pages_that_began_before_it() {
     assert_eq!(next.await.unwrap(), [RowOutcome::Added]);
     let sealed = "SELECT id, key_id <> 0 FROM nango_rs.records ORDER BY id";
     assert_eq!(database.sql(sealed), "1|f\n2|f\n3|t");
-    assert_eq!(reseal_all(&other).await.changed, 2);
+    assert_eq!(reseal_all(&*other).await.changed, 2);
     assert_eq!(database.sql(sealed), "1|t\n2|t\n3|t");
     // The first process was not notified, and reads the new policy in its next page.
     assert_eq!(save(&*store, run, [1, 4], "x").await, [RowOutcome::Unchanged, RowOutcome::Added]);

@@ -1,7 +1,7 @@
 //! Tests of key rotation: reseal passes beside writers and readers, their interruption, and what follows the key.
 
 use super::{
-    sealed::{SECRET_TEXT, items_by_key, keys, open, reseal_all, ring},
+    sealed::{SECRET_TEXT, items_by_key, open},
     *,
 };
 use crate::{auth::KeyRing, store::reseal};
@@ -43,7 +43,7 @@ async fn key_rotation_runs_beside_writers_and_readers() {
         }
     });
     one.activate_key(second).await.unwrap();
-    let done = reseal_all(&one).await;
+    let done = reseal_all(&*one).await;
     assert_eq!((done.done, done.skipped), (true, 0));
     assert_eq!(items_by_key(&one).await, [(second.to_string(), [3001, 0, 0])]);
     stop.store(true, std::sync::atomic::Ordering::Release);

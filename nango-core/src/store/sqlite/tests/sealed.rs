@@ -2,28 +2,12 @@
 
 use super::*;
 use crate::{
-    auth::KeyRing,
     model::Patch,
-    store::{PatchRow, encryption::SEAL_OVERHEAD, reseal},
+    store::{PatchRow, encryption::SEAL_OVERHEAD},
 };
 
 /// Text that no file may contain.
 pub(super) const SECRET_TEXT: &str = "secret-secret";
-
-/// Returns this number of new keys in the format of the key variable.
-pub(super) fn keys(count: usize) -> String {
-    use base64::{Engine, prelude::BASE64_STANDARD};
-    let generate = |_| {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).unwrap();
-        BASE64_STANDARD.encode(key)
-    };
-    (0..count).map(generate).collect::<Vec<_>>().join(",")
-}
-
-pub(super) fn ring(keys: &str) -> Arc<KeyRing> {
-    Arc::new(KeyRing::from_key(keys).unwrap())
-}
 
 pub(super) async fn open(path: &Path, keys: &str, seal_new: bool) -> Sqlite {
     let store = Sqlite::open(path).await.unwrap();
@@ -38,10 +22,6 @@ pub(super) fn files_containing(dir: &TempDir, text: &str) -> Vec<String> {
         bytes.windows(text.len()).any(|window| window == text.as_bytes())
     };
     names(dir).into_iter().filter(contains).collect()
-}
-
-pub(super) async fn reseal_all(store: &Sqlite) -> ResealProgress {
-    reseal(store, |_| true).await.unwrap()
 }
 
 /// Returns the number of records, credentials and resume states per key (`-`: not sealed).

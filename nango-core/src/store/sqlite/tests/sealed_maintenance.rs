@@ -1,7 +1,7 @@
 //! Tests of maintenance with sealed payloads: check and repair, and copies without a key.
 
 use super::{
-    sealed::{SECRET_TEXT, files_containing, keys, open, reseal_all, ring},
+    sealed::{SECRET_TEXT, files_containing, open},
     *,
 };
 use crate::{
