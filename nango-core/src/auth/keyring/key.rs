@@ -35,7 +35,8 @@ impl Key {
         Self::from_secret(secret)
     }
 
-    /// Parses keys of 32 bytes in base64, separated by commas or whitespace. There must be at least one, and none twice.
+    /// Parses keys of 32 bytes in base64, separated by commas or whitespace. There must be at least one, and none may
+    /// be repeated.
     pub(super) fn parse_all(text: &str) -> Result<Vec<Self>, KeyError> {
         let mut keys: Vec<Self> = Vec::new();
         let texts = text.split(['\u{feff}', ',', ' ', '\t', '\r', '\n']).filter(|text| !text.is_empty());

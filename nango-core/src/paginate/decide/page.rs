@@ -1,4 +1,4 @@
-//! What a decision depends on, and what it is.
+//! Inputs of a decision after a page, and its result.
 
 use crate::paginate::{
     end::{Completion, Gap, WalkOutcome},
