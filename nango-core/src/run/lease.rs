@@ -58,7 +58,8 @@ pub(super) async fn acquire(
             Err(StoreError::Busy { function, run, since, lease_until, remaining: left }) if seen.is_none() => {
                 let wait = left.saturating_add(EXPIRY_MARGIN);
                 observer.on_wait(&format!(
-                    "`{function}` is leased by run {run} (since {since:.0}): waiting at most {} s for the lease to expire",
+                    "`{function}` is leased by run {run} (since {since:.0}): waiting at most {} s for the lease to \
+                     expire",
                     wait.as_secs()
                 ));
                 seen = Some(ObservedLease { expires_at: lease_until, deadline: Instant::now().checked_add(wait) });

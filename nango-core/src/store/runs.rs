@@ -131,8 +131,8 @@ pub trait Runs {
     /// Releases a lock. Returns `false` if this run does not have it.
     fn unlock(&self, run: &RunToken, key: &str) -> StoreFuture<'_, bool>;
 
-    /// Moves the expiry of all leases by this number of microseconds, which may be negative, as if the clock had been ahead when they were written.
-    /// For the conformance suite; a release build does not contain it.
+    /// Moves the expiry of all leases by this number of microseconds, which may be negative, as if the clock had been
+    /// wrong when they were written. For the conformance suite; a release build does not contain it.
     #[cfg(debug_assertions)]
     #[doc(hidden)]
     fn move_leases(&self, micros: i64) -> StoreFuture<'_, ()>;
