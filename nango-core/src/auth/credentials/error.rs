@@ -35,6 +35,6 @@ mod tests {
         let (reason, shape) = ("`apiKey` is missing".to_owned(), r#"{"apiKey": "…"}"#.to_owned());
         let error = Error::from(CredentialError { mode: AuthMode::ApiKey, reason, shape });
         assert_eq!((error.kind(), error.remedy()), (ErrorKind::Connection, None));
-        assert_eq!(error.to_string(), r#"invalid API_KEY credentials: `apiKey` is missing (expected {"apiKey": "…"})"#);
+        assert_eq!(error.to_string(), r#"invalid api-key credentials: `apiKey` is missing (expected {"apiKey": "…"})"#);
     }
 }

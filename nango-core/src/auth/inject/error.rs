@@ -101,10 +101,10 @@ mod tests {
                 provider: provider.clone(),
                 integration: integration.clone(),
                 mode: AuthMode::Basic,
-                accepted: "API_KEY".to_owned(),
+                accepted: "api-key".to_owned(),
             },
             Some(Remedy::ChangeAuthMode { integration: integration.clone() }),
-            "`shop` does not accept BASIC credentials; accepted: API_KEY",
+            "`shop` does not accept basic credentials; accepted: api-key",
         );
         check(
             InjectError::Header { provider, header: "x-key".to_owned() },
