@@ -106,18 +106,18 @@ mod tests {
 
     const NOW: i64 = 864_000_000_000;
 
-    fn at(micros: i64) -> Option<Timestamp> {
-        Some(Timestamp::from_micros(micros))
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
     }
 
     fn times(updated: Option<i64>, older: Option<(i64, i64)>) -> UpdateTimes {
         let (older, older_walk) = older.unzip();
-        UpdateTimes { updated: updated.and_then(at), older: older.and_then(at), older_walk }
+        UpdateTimes { updated: updated.map(at), older: older.map(at), older_walk }
     }
 
     #[track_caller]
     fn check(stored: UpdateTimes, given: Option<i64>, full_walk: Option<i64>, expect: Age) {
-        assert_eq!(stored.compare(given.and_then(at), Source { full_walk, now: Timestamp::from_micros(NOW) }), expect);
+        assert_eq!(stored.compare(given.map(at), Source { full_walk, now: at(NOW) }), expect);
     }
 
     #[test]
@@ -155,27 +155,27 @@ mod tests {
 
     #[test]
     fn unchanged_save_stores_its_time() {
-        assert_eq!(times(None, None).after_unchanged_save(at(5)), Some(times(Some(5), None)));
-        assert_eq!(times(Some(5), Some((4, 1))).after_unchanged_save(at(5)), Some(times(Some(5), None)));
-        assert_eq!(times(Some(5), None).after_unchanged_save(at(5)), None);
+        assert_eq!(times(None, None).after_unchanged_save(Some(at(5))), Some(times(Some(5), None)));
+        assert_eq!(times(Some(5), Some((4, 1))).after_unchanged_save(Some(at(5))), Some(times(Some(5), None)));
+        assert_eq!(times(Some(5), None).after_unchanged_save(Some(at(5))), None);
         assert_eq!(times(Some(5), None).after_unchanged_save(None), None);
     }
 
     #[test]
     fn repeated_delete_only_moves_time_forward() {
-        let source = Source { full_walk: None, now: Timestamp::from_micros(NOW) };
-        assert_eq!(times(Some(5), None).after_repeated_delete(at(6), source), Some(times(Some(6), None)));
-        assert_eq!(times(None, None).after_repeated_delete(at(6), source), Some(times(Some(6), None)));
-        assert_eq!(times(Some(5), None).after_repeated_delete(at(5), source), None);
-        assert_eq!(times(Some(5), None).after_repeated_delete(at(4), source), None);
+        let source = Source { full_walk: None, now: at(NOW) };
+        assert_eq!(times(Some(5), None).after_repeated_delete(Some(at(6)), source), Some(times(Some(6), None)));
+        assert_eq!(times(None, None).after_repeated_delete(Some(at(6)), source), Some(times(Some(6), None)));
+        assert_eq!(times(Some(5), None).after_repeated_delete(Some(at(5)), source), None);
+        assert_eq!(times(Some(5), None).after_repeated_delete(Some(at(4)), source), None);
         assert_eq!(times(Some(5), None).after_repeated_delete(None, source), None);
     }
 
     #[test]
     fn patch_keeps_replaces_or_clears_the_time() {
         let stored = times(Some(5), None);
-        let all = [Patch::Keep, Patch::Null, Patch::Set(Timestamp::from_micros(7))];
-        assert_eq!(all.map(|patch| stored.after_patch(patch)), [at(5), None, at(7)]);
-        assert_eq!(all.map(patch_time), [None, None, at(7)]);
+        let all = [Patch::Keep, Patch::Null, Patch::Set(at(7))];
+        assert_eq!(all.map(|patch| stored.after_patch(patch)), [Some(at(5)), None, Some(at(7))]);
+        assert_eq!(all.map(patch_time), [None, None, Some(at(7))]);
     }
 }

@@ -150,7 +150,7 @@ pub(super) async fn deletes_after_empty_list_are_held_until_hold_ends(store: Tes
     let now = store.now();
     assert!(since <= now && now.saturating_duration_since(since) < seconds(60), "{since}");
     // A scan that began too early releases nothing, no matter when it ends.
-    store.backdate_scans(DEFAULT_HOLD - seconds(5)).await.unwrap();
+    store.backdate_scans(DEFAULT_HOLD.saturating_sub(seconds(5))).await.unwrap();
     let scan = sync.scan(false).await;
     store.backdate_scans(seconds(60)).await.unwrap();
     let finish = sync.finish_as(scan, empty_walk(), DeletePolicy::default());

@@ -1,5 +1,7 @@
 //! Files and items that the documents name exist.
 
+use std::path::Path;
+
 use crate::sources::{self, Source};
 
 /// A file that the reader of a guide creates.
@@ -14,7 +16,7 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
 fn paths(code: &str) -> Vec<String> {
     let is_path = |c: char| c.is_ascii_alphanumeric() || "_-./{},".contains(c);
     let is_placeholder = code.split(['/', '.']).any(|part| part.len() > 1 && part.chars().all(char::is_uppercase));
-    if !code.ends_with(".rs") || !code.chars().all(is_path) || is_placeholder {
+    if Path::new(code).extension().is_none_or(|kind| kind != "rs") || !code.chars().all(is_path) || is_placeholder {
         return Vec::new();
     }
     match code.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?))) {

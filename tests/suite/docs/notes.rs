@@ -10,8 +10,9 @@ const ATTRIBUTE: &str = "#[diagnostic::on_unimplemented(";
 
 /// Returns the page and the anchor in the note `see docs/page.md#anchor in the repository`.
 fn page(line: &str) -> Option<(&str, &str)> {
-    let link = line.trim().strip_prefix("note = \"see ")?.trim_end_matches(',').strip_suffix(" in the repository\"")?;
-    link.split_once('#')
+    let target =
+        line.trim().strip_prefix("note = \"see ")?.trim_end_matches(',').strip_suffix(" in the repository\"")?;
+    target.split_once('#')
 }
 
 #[test]
