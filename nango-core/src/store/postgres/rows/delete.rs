@@ -19,7 +19,7 @@ pub(in crate::store::postgres) async fn delete(
     let ids: Vec<_> = prepared.unique(deletes.iter()).map(|(_, row)| lookup::id_parameter(&row.id)).collect();
     let with_times = deletes.iter().any(|row| row.deleted_at.is_some());
     let known = lookup::find_keys(db, dataset.id, &ids, with_times).await?;
-    let mut writes = RowWrites::default();
+    let mut changed = RowWrites::default();
     let mut outcomes = prepared.outcomes();
     for ((index, row), known) in prepared.unique(deletes.iter()).zip(&known) {
         let Some(known) = known else {
@@ -31,8 +31,8 @@ pub(in crate::store::postgres) async fn delete(
             ByKey::NeedRow => decision::by_row(&writer.context, row, &known.key, known.last),
         };
         outcomes[index] = verdict.effect.outcome;
-        writes.push(writer, dataset, &row.id, known, verdict)?;
+        changed.push(writer, dataset, &row.id, known, verdict)?;
     }
-    writes.write_changes(db, writer, dataset.id).await?;
+    changed.write_changes(db, writer, dataset.id).await?;
     Ok(outcomes)
 }

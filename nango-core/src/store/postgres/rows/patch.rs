@@ -47,7 +47,7 @@ async fn patch_group(
     let needed: Vec<_> = needed.map(|known| known.seq).collect();
     let payloads = lookup::payloads(db, dataset.id, &needed).await?;
 
-    let mut writes = RowWrites::default();
+    let mut changed = RowWrites::default();
     let mut seen = Vec::new();
     for ((index, row), known) in group.iter().zip(&known) {
         let Some(known) = known else {
@@ -68,9 +68,9 @@ async fn patch_group(
         if verdict.effect.seen {
             seen.push(known.rid);
         }
-        writes.push(writer, dataset, &row.id, known, verdict)?;
+        changed.push(writer, dataset, &row.id, known, verdict)?;
     }
-    writes.write_changes(db, writer, dataset.id).await?;
+    changed.write_changes(db, writer, dataset.id).await?;
     if let Some(scan) = dataset.scan {
         marks::mark(db, scan.number, seen).await?;
     }

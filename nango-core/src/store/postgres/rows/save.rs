@@ -36,7 +36,7 @@ pub(in crate::store::postgres) async fn save(
     let compared: Vec<i64> = compared.filter_map(|(known, _)| Some(known.as_ref()?.seq)).collect();
     let payloads = lookup::payloads(db, dataset.id, &compared).await?;
 
-    let mut writes = RowWrites::default();
+    let mut changed = RowWrites::default();
     let mut outcomes = prepared.outcomes();
     let mut seen = Vec::with_capacity(if dataset.scan.is_some() { batch.len() } else { 0 });
     for (((index, row), known), decided) in prepared.saves(batch).zip(&known).zip(decided) {
@@ -55,12 +55,12 @@ pub(in crate::store::postgres) async fn save(
                 }
             };
             let effect = verdict.effect;
-            writes.push(writer, dataset, row.item.id, known, verdict)?;
+            changed.push(writer, dataset, row.item.id, known, verdict)?;
             (known.rid, effect)
         } else {
             let effect = decision::insert(&row);
             let (rid, seq) = (dataset.next_rid(), dataset.counters.apply(&effect));
-            writes.insert(writer, row.item.id, [rid, seq], row.content())?;
+            changed.insert(writer, row.item.id, [rid, seq], row.content())?;
             (rid, effect)
         };
         outcomes[index] = effect.outcome;
@@ -68,9 +68,9 @@ pub(in crate::store::postgres) async fn save(
             seen.push(rid);
         }
     }
-    writes.write_inserts(db, writer, dataset.id).await?;
+    changed.write_inserts(db, writer, dataset.id).await?;
     failpoint!("page:record-half");
-    writes.write_changes(db, writer, dataset.id).await?;
+    changed.write_changes(db, writer, dataset.id).await?;
     if let Some(scan) = dataset.scan {
         marks::mark(db, scan.number, seen).await?;
         failpoint!("page:marks");
