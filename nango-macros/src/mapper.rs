@@ -143,3 +143,78 @@ fn map(func: &Func, marker: &TokenStream) -> TokenStream {
 fn local(name: &str, span: Span) -> Ident {
     Ident::new(name, span)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: &[&str] = &["endpoint", "paginate", "retries", "since", "on_invalid", "checkpoint", "metadata"];
+
+    fn func(item: &str) -> Func {
+        syn::parse_str(item).unwrap()
+    }
+
+    fn mapper(keys: &str, item: &str) -> Result<Mapper, Vec<String>> {
+        let mut args = Args::parse("`#[sync]`", KEYS, keys.parse().unwrap());
+        let capabilities = Capabilities::read(&mut args);
+        let endpoint = args.take("endpoint").unwrap();
+        let models = [parse_quote!(Issue)];
+        let mapper = Mapper::validate(&mut args, &endpoint, &func(item), &models, &capabilities, false);
+        match args.errors.or(()) {
+            Ok(()) => Ok(mapper.unwrap()),
+            Err(error) => Err(error.into_iter().map(|error| error.to_string()).collect()),
+        }
+    }
+
+    #[test]
+    fn only_the_endpoint_is_required() {
+        let got = mapper("endpoint = \"/issues\"", "fn f(raw: Raw) -> Issue {}").unwrap();
+        assert!(got.paginate.is_none() && got.since.is_none());
+        assert_eq!((got.retries, got.on_invalid), (0, "Fail"));
+        let keys = "endpoint = \"/issues\", paginate, retries = 3, since(param = \"since\"), on_invalid = \"skip\"";
+        let got = mapper(keys, "async fn f(nango: NangoSync, raw: Raw) -> Result<Issue> {}").unwrap();
+        assert!(got.paginate.is_some() && got.since.is_some());
+        assert_eq!((got.retries, got.on_invalid), (3, "Skip"));
+    }
+
+    #[test]
+    fn signature_of_a_mapper_is_checked() {
+        let check = |item: &str, expect: &str| {
+            let messages = mapper("endpoint = \"/issues\"", item).err().unwrap();
+            assert!(matches!(messages.as_slice(), [message] if message.contains(expect)), "{item}: {messages:?}");
+        };
+        check("fn f() -> Issue {}", "takes the record as the API sends it");
+        check("fn f(nango: NangoSync, raw: Raw) -> Issue {}", "a mapper that takes the handle is async");
+        check("async fn f(raw: Raw) -> Result<Issue> {}", "the loop is written for you");
+        check("async fn f(nango: NangoAction, raw: Raw) -> Result<Issue> {}", "takes `NangoSync` first");
+        check("fn f(a: A, b: B, c: C) -> Issue {}", "takes only the record");
+        check("fn f(raw: Raw) -> (A, B) {}", "a mapper returns `Model`");
+        check("fn f<T>(raw: T) -> Issue {}", "cannot be generic");
+        check("fn f(raw: Raw) {}", "needs a return type");
+    }
+
+    #[test]
+    fn all_mistakes_are_in_one_error() {
+        let keys = "endpoint = \"issues\", retries = 11, on_invalid = \"stop\", checkpoint = Position";
+        let messages = mapper(keys, "fn f() {}").err().unwrap();
+        let expect = [
+            "keeps its own resume point",
+            "starts with `/`",
+            "from 0 to 10",
+            "not \"stop\"",
+            "needs a return type",
+            "takes the record as the API sends it",
+        ];
+        assert_eq!(messages.len(), expect.len(), "{messages:?}");
+        assert!(messages.iter().zip(expect).all(|(got, expect)| got.contains(expect)), "{messages:?}");
+    }
+
+    #[test]
+    fn plain_mapper_is_passed_as_a_function_and_an_async_one_is_called() {
+        let expanded = |item: &str| map(&func(item), &quote!(__f::f)).to_string().replace(' ', "");
+        let plain = expanded("fn f(raw: Raw) -> Option<Issue> {}");
+        assert!(plain.contains("map_record::<__f::f,Raw,Option<Issue>>(f,record,batch)"), "{plain}");
+        let called = expanded("async fn f(nango: NangoSync, raw: Raw) -> Result<Issue> {}");
+        assert!(called.contains("decode::<Raw>(&raw)") && called.contains("f(n.into(),record)"), "{called}");
+    }
+}
