@@ -79,6 +79,15 @@ pub(super) fn advice(remedy: &Remedy) -> String {
                 .to_owned()
         }
         Remedy::CopyAgain => "run `registry database copy` again".to_owned(),
+        Remedy::CheckPermissions => "check the permissions of the file and of its directory".to_owned(),
+        Remedy::CheckServer => "check that the server runs and that the URL is right".to_owned(),
+        Remedy::ConfigureTls => {
+            "without `sslmode` in the URL a server on another host needs TLS and a trusted certificate: name the \
+             authority that signed it (`?sslrootcert=FILE`), or choose `?sslmode=require` (encrypted, the server is \
+             not verified) or `?sslmode=disable` (everything in clear text)"
+                .to_owned()
+        }
+        Remedy::CheckLogin => "check user and password of the URL".to_owned(),
     }
 }
 
@@ -142,8 +151,8 @@ mod tests {
     }
 
     #[test]
-    fn remedy_of_a_database_is_worded_as_a_command() {
-        for (remedy, command) in [
+    fn remedy_of_a_database_names_the_command_or_the_setting() {
+        for (remedy, part) in [
             (Remedy::RepairDatabase, "`registry database check --repair`"),
             (Remedy::RestoreBackup, "`registry database backup`"),
             (Remedy::EmptyDataset { readers_restart: true }, "`registry database empty`"),
@@ -151,8 +160,14 @@ mod tests {
             (Remedy::SaveRecordAgain, "`registry database erase`"),
             (Remedy::ReplaceStoredValue, "`registry connection add`"),
             (Remedy::CopyAgain, "`registry database copy`"),
+            (Remedy::CheckPermissions, "permissions of the file and of its directory"),
+            (Remedy::CheckServer, "the URL is right"),
+            (Remedy::ConfigureTls, "`?sslrootcert=FILE`"),
+            (Remedy::ConfigureTls, "`?sslmode=require`"),
+            (Remedy::ConfigureTls, "`?sslmode=disable`"),
+            (Remedy::CheckLogin, "user and password"),
         ] {
-            assert!(advice(&remedy).contains(command), "{remedy:?}");
+            assert!(advice(&remedy).contains(part), "{remedy:?}");
         }
     }
 

@@ -68,4 +68,12 @@ pub(crate) enum Remedy {
     ReplaceStoredValue,
     /// Copy the database again, which starts over.
     CopyAgain,
+    /// Check the permissions of the database file and of its directory.
+    CheckPermissions,
+    /// Check that the database server runs and that the URL is right.
+    CheckServer,
+    /// Configure how the connection to the database server is encrypted and verified.
+    ConfigureTls,
+    /// Check user and password of the database URL.
+    CheckLogin,
 }

@@ -12,7 +12,7 @@ use super::{lease, runtime::Runtime};
 use crate::{
     config::Retention,
     declare::FunctionKind,
-    error::Result,
+    error::{Chain, Result},
     store::{
         DatasetKey, DatasetUsage, FunctionKey, Level, LogLine, NewRun, PruneUntil, Pruned, RunEnd, RunStatus, RunToken,
         StoreError, empty_dataset, prune_all,
@@ -158,7 +158,7 @@ async fn empty_under_leases(runtime: &Runtime, dataset: &DatasetKey) -> Result<u
             Ok(count) => {
                 format!("`{}` was emptied of {count} records; the next run starts from the beginning", dataset.model)
             }
-            Err(error) => format!("`{}` was not emptied: {error}", dataset.model),
+            Err(error) => format!("`{}` was not emptied: {}", dataset.model, Chain(error)),
         };
         let line = LogLine { timestamp: store.now(), level: Level::Info, message, fields: serde_json::Value::Null };
         let end = RunEnd { status, error: None, requests: 0, logs: vec![line], checkpoint: None, resume: None };

@@ -8,6 +8,10 @@ use crate::{
     time::Timestamp,
 };
 
+/// The cause of an error: an error of the operating system or of a database driver, or a text. Never contains the URL
+/// of a database, which may contain a password.
+pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Unsafe configuration of a database that works nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -47,14 +51,16 @@ pub enum StoreError {
         known: i64,
     },
     /// The file cannot be opened, read or written.
-    #[error("the database {path} cannot be {doing}: {reason}")]
+    #[error("the database {path} cannot be {doing}")]
     Access {
         /// The path of the file.
         path: PathBuf,
         /// The operation that failed, as a participle such as `opened` or `written`.
         doing: &'static str,
-        /// The error of the operating system.
-        reason: String,
+        /// Whether the permissions of the file or of its directory may be the cause.
+        permissions: bool,
+        /// The error of the operating system or of `SQLite`, or a text.
+        source: Cause,
     },
     /// The disk is full. Nothing of the transaction was written.
     #[error("the disk is full: nothing of this page was written. Free some space and run again")]
@@ -62,39 +68,36 @@ pub enum StoreError {
     /// Another process kept the database locked for this number of seconds.
     #[error("the database is locked by another process: the lock was not released within {0} seconds")]
     Locked(u64),
-    /// The URL of a server is invalid. Contains the reason without the URL, which may contain a password.
+    /// The URL of a server is invalid. Contains the reason as a text: the error of the driver may quote a part of the
+    /// URL, which may contain a password.
     #[error(
         "invalid database URL: {0}. Use `postgres://user@host:5432/database`, with the password in PGPASSWORD or \
          PGPASSFILE"
     )]
     ServerUrl(String),
     /// The server does not respond.
-    #[error("the database {at} cannot be reached: {reason}. Check that the server runs and that the URL is right")]
+    #[error("the database {at} cannot be reached")]
     Unreachable {
         /// Database, host and port.
         at: String,
-        /// The reason.
-        reason: String,
+        /// The error of the operating system, the driver or the server, or a text.
+        source: Cause,
     },
     /// The server does not offer encryption, or its certificate is not trusted. Nothing was sent, not even a password.
-    #[error(
-        "the connection to the database {at} is not secure: {reason}. Without `sslmode` in the URL a server on another \
-         host needs TLS and a trusted certificate: name the authority that signed it (`?sslrootcert=FILE`), or choose \
-         `?sslmode=require` (encrypted, the server is not verified) or `?sslmode=disable` (everything in clear text)"
-    )]
+    #[error("the connection to the database {at} is not secure")]
     Unverified {
         /// Database, host and port.
         at: String,
-        /// The reason.
-        reason: String,
+        /// The error of the TLS handshake, or a text about the certificate.
+        source: Cause,
     },
     /// The user does not exist on the server, or the password is wrong.
-    #[error("the database {at} refused the login: {reason}. Check user and password of the URL")]
+    #[error("the database {at} refused the login")]
     Login {
         /// Database, host and port.
         at: String,
-        /// The error of the server.
-        reason: String,
+        /// The error of the server, which names the user and never the password.
+        source: Cause,
     },
     /// The server has no database of this name.
     #[error("the database {at} does not exist: create it (`createdb {name}`), or change its name in the URL")]
@@ -237,7 +240,7 @@ pub enum StoreError {
     },
     /// Any other error of the database driver.
     #[error("the database failed")]
-    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Database(#[source] Cause),
 }
 
 register_layer_error!(StoreError);
@@ -256,6 +259,10 @@ impl StoreError {
     /// Returns the next step that fixes the cause.
     pub(crate) fn remedy(&self) -> Option<Remedy> {
         match self {
+            Self::Access { permissions: true, .. } => Some(Remedy::CheckPermissions),
+            Self::Unreachable { .. } => Some(Remedy::CheckServer),
+            Self::Unverified { .. } => Some(Remedy::ConfigureTls),
+            Self::Login { .. } => Some(Remedy::CheckLogin),
             Self::IncompleteCopy(_) => Some(Remedy::CopyAgain),
             Self::MissingKeyRow => Some(Remedy::RepairDatabase),
             _ => None,
@@ -283,6 +290,7 @@ impl StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Chain;
 
     #[test]
     fn kind_and_remedy_follow_the_cause() {
@@ -295,5 +303,15 @@ mod tests {
         check(StoreError::CheckpointConflict { expected: 1, found: 2 }, ErrorKind::Checkpoint, None);
         check(StoreError::IncompleteCopy("a.db".into()), ErrorKind::Store, Some(Remedy::CopyAgain));
         check(StoreError::MissingKeyRow, ErrorKind::Store, Some(Remedy::RepairDatabase));
+        let at = || "`shop` at h:5432".to_owned();
+        let refused = || Cause::from("refused");
+        check(StoreError::Unreachable { at: at(), source: refused() }, ErrorKind::Store, Some(Remedy::CheckServer));
+        check(StoreError::Unverified { at: at(), source: refused() }, ErrorKind::Store, Some(Remedy::ConfigureTls));
+        check(StoreError::Login { at: at(), source: refused() }, ErrorKind::Store, Some(Remedy::CheckLogin));
+        for (permissions, remedy) in [(true, Some(Remedy::CheckPermissions)), (false, None)] {
+            let error = StoreError::Access { path: "a.db".into(), doing: "opened", permissions, source: refused() };
+            assert_eq!(Chain(&error).to_string(), "the database a.db cannot be opened: refused");
+            check(error, ErrorKind::Store, remedy);
+        }
     }
 }

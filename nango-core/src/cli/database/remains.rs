@@ -2,6 +2,7 @@
 
 use crate::{
     cli::{Context, table::human_size},
+    error::Chain,
     run::Runtime,
     store::Remains,
 };
@@ -12,8 +13,9 @@ pub(in crate::cli) fn clear_removed(context: &mut Context, runtime: &Runtime) {
         Ok(None) => {}
         Ok(Some(left)) => context.terminal.note(remains_note(left)),
         Err(error) => context.terminal.note(format_args!(
-            "note: the records are removed, but parts of them may be left in the database's files: {error}. Run \
-             `registry database vacuum`"
+            "note: the records are removed, but parts of them may be left in the database's files: {}. Run `registry \
+             database vacuum`",
+            Chain(&error)
         )),
     }
 }

@@ -3,7 +3,7 @@
 use sqlx::{Error, postgres::PgDatabaseError};
 
 use super::db::{ACQUIRE_TIMEOUT, LOCK_TIMEOUT};
-use crate::store::StoreError;
+use crate::store::{StoreError, error::Cause};
 
 /// Error of a unit of work in the database.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ fn store_error(error: Error) -> StoreError {
 }
 
 /// Returns the cause of an error whose text repeats that of its source.
-fn without_repetition(error: Error) -> Box<dyn std::error::Error + Send + Sync> {
+pub(super) fn without_repetition(error: Error) -> Cause {
     match error {
         Error::Database(error) => error.into_error(),
         Error::Io(error) => Box::new(error),

@@ -14,13 +14,13 @@ use sqlx::{
 use super::{
     begin::BEGIN_OPEN,
     db::ACQUIRE_TIMEOUT,
-    error::{DbError, DbResult, database_error},
+    error::{DbError, DbResult, code, without_repetition},
     migrate, now,
     options::{Options, database_name, describe},
     owner::{self, Role},
 };
 use crate::{
-    store::{StoreError, failpoint::failpoint},
+    store::{StoreError, error::Cause, failpoint::failpoint},
     time::Timestamp,
 };
 
@@ -106,47 +106,49 @@ async fn prepare(sql: &mut PgConnection, at: &str, target: bool) -> DbResult<Dat
 }
 
 async fn connect(options: &PgConnectOptions, at: &str) -> Result<PgConnection, StoreError> {
-    let unreachable = |reason: String| StoreError::Unreachable { at: at.to_owned(), reason };
+    let unreachable = |source: Cause| StoreError::Unreachable { at: at.to_owned(), source };
     let connecting = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options)).await;
     let error = match connecting {
         Ok(Ok(sql)) => return Ok(sql),
         Ok(Err(error)) => error,
-        Err(_) => return Err(unreachable(format!("no response within {} seconds", CONNECT_TIMEOUT.as_secs()))),
+        Err(_) => return Err(unreachable(format!("no response within {} seconds", CONNECT_TIMEOUT.as_secs()).into())),
     };
-    let Some(server_error) = database_error(&error) else {
+    let Some(code) = code(&error) else {
         return Err(match error {
-            Error::Io(error) => match unverified(&error) {
-                Some(reason) => StoreError::Unverified { at: at.to_owned(), reason },
-                None => unreachable(error.to_string()),
+            Error::Io(error) => match unverified(error) {
+                Ok(source) => StoreError::Unverified { at: at.to_owned(), source },
+                Err(error) => unreachable(error.into()),
             },
-            Error::Tls(error) => StoreError::Unverified { at: at.to_owned(), reason: error.to_string() },
-            error => unreachable(error.to_string()),
+            Error::Tls(source) => StoreError::Unverified { at: at.to_owned(), source },
+            error => unreachable(without_repetition(error)),
         });
     };
-    let (at, reason) = (at.to_owned(), server_error.message().to_owned());
-    Err(match server_error.code() {
+    let at = at.to_owned();
+    Err(match code {
         "3D000" => StoreError::NoDatabase { at, name: database_name(options).to_owned() },
-        code if code.starts_with("28") => StoreError::Login { at, reason },
-        "42501" => StoreError::Login { at, reason },
+        code if code.starts_with("28") => StoreError::Login { at, source: without_repetition(error) },
+        "42501" => StoreError::Login { at, source: without_repetition(error) },
         // Too many connections, or a server that is starting or shutting down.
-        _ => StoreError::Unreachable { at, reason },
+        _ => StoreError::Unreachable { at, source: without_repetition(error) },
     })
 }
 
-/// Returns the reason if a TLS handshake failed because the server could not be verified.
-fn unverified(error: &io::Error) -> Option<String> {
-    let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    Some(match error {
+/// Returns the reason if a TLS handshake failed because the server could not be verified, or the error otherwise.
+fn unverified(error: io::Error) -> Result<Cause, io::Error> {
+    let Some(handshake) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
+        return Err(error);
+    };
+    Ok(match handshake {
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "its certificate is signed by an unknown authority".to_owned()
+            "its certificate is signed by an unknown authority".into()
         }
         rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => "its certificate is for another host name".to_owned(),
+        ) => "its certificate is for another host name".into(),
         rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
-            "its certificate has expired".to_owned()
+            "its certificate has expired".into()
         }
-        error => error.to_string(),
+        _ => error.into(),
     })
 }
 
@@ -190,7 +192,7 @@ fn open_error(error: DbError, at: &str) -> StoreError {
     match error.into_store_error() {
         StoreError::Disconnected | StoreError::CommitUnknown => StoreError::Unreachable {
             at: at.to_owned(),
-            reason: "the connection broke while the database was being opened".to_owned(),
+            source: "the connection broke while the database was being opened".into(),
         },
         error => error,
     }

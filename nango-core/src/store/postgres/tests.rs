@@ -16,6 +16,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     declare::FunctionKind,
+    error::{Chain, Remedy},
     store::{
         Change, RowOutcome, Write,
         fixtures::*,
@@ -34,6 +35,14 @@ pub(super) fn database() -> Option<Database> {
         });
         migrated.join().unwrap();
     })
+}
+
+/// Returns the error of an opening that fails, which shows no password in any form.
+async fn opening_error(url: &str) -> StoreError {
+    let error = crate::store::open(url).await.unwrap_err();
+    let shown = format!("{} {error:?}", Chain(&error));
+    assert!(!shown.contains("hush"), "{shown}");
+    error
 }
 
 fn ids(rows: &[FeedRow]) -> String {

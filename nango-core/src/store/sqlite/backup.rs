@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     file_access,
-    store::{Backup, StoreError},
+    store::{Backup, StoreError, error::Cause},
 };
 
 /// Suffix of the names of unfinished files.
@@ -43,11 +43,9 @@ pub(super) async fn backup(store: &Sqlite, to: &Path) -> Result<Backup, StoreErr
 }
 
 fn write(db: &Db, to: &Path) -> DbResult<Backup> {
-    let cannot_create = |path: &Path, reason: &str| {
-        DbError::Store(StoreError::Access { path: path.to_owned(), doing: "created", reason: reason.to_owned() })
-    };
+    let cannot_create = |path: &Path, source: Cause| DbError::Store(access(path, "created", source));
     if fs::symlink_metadata(to).is_ok() {
-        return Err(cannot_create(to, "it already exists, and a backup replaces no file; choose another path"));
+        return Err(cannot_create(to, "it already exists, and a backup replaces no file; choose another path".into()));
     }
     let mut suffix = [0; 8];
     getrandom::fill(&mut suffix).map_err(|error| StoreError::Database(error.to_string().into()))?;
@@ -55,12 +53,9 @@ fn write(db: &Db, to: &Path) -> DbResult<Backup> {
     partial.push(format!(".{:016x}{PARTIAL}", u64::from_be_bytes(suffix)));
     let partial = PathBuf::from(partial);
     // Closed at once: only SQLite may have a handle of the file (`file`).
-    file_access::create_private()
-        .open(&partial)
-        .map(drop)
-        .map_err(|error| cannot_create(&partial, &error.to_string()))?;
+    file_access::create_private().open(&partial).map(drop).map_err(|error| cannot_create(&partial, error.into()))?;
     let written = write_and_verify(db, &partial).and_then(|written| {
-        publish(&partial, to).map_err(|error| cannot_create(to, &error.to_string()))?;
+        publish(&partial, to).map_err(|error| cannot_create(to, error.into()))?;
         Ok(written)
     });
     if written.is_err() {
@@ -86,21 +81,18 @@ fn partial_files(to: &Path) -> Vec<PathBuf> {
 
 fn write_and_verify(db: &Db, partial: &Path) -> DbResult<Backup> {
     let store_error = |error: DbError| DbError::Store(error.into_store_error(partial));
-    let text = partial.to_str().ok_or_else(|| {
-        let reason = "its path is not Unicode".to_owned();
-        StoreError::Access { path: partial.to_owned(), doing: "created", reason }
-    })?;
+    let text = partial.to_str().ok_or_else(|| access(partial, "created", "its path is not Unicode".into()))?;
     db.sql.pragma_update(None, "query_only", false)?;
     let vacuumed = db.sql.execute("VACUUM INTO ?1", params![text]).map_err(|error| store_error(error.into()));
     db.sql.pragma_update(None, "query_only", db.sql.path().is_some_and(|path| !path.is_empty()))?;
     vacuumed?;
     let written = verify(partial).map_err(store_error)?;
-    File::open(partial).and_then(|file| file.sync_all()).map_err(|error| StoreError::Access {
-        path: partial.to_owned(),
-        doing: "written",
-        reason: error.to_string(),
-    })?;
+    File::open(partial).and_then(|file| file.sync_all()).map_err(|error| access(partial, "written", error.into()))?;
     Ok(written)
+}
+
+fn access(path: &Path, doing: &'static str, source: Cause) -> StoreError {
+    StoreError::Access { path: path.to_owned(), doing, permissions: false, source }
 }
 
 /// Opens the written file and checks its structure.

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{ErrorCode, ffi};
 
 use super::db::LOCK_TIMEOUT;
-use crate::store::StoreError;
+use crate::store::{StoreError, error::Cause};
 
 /// Error of a unit of work in the database.
 #[derive(Debug)]
@@ -44,15 +44,20 @@ impl DbError {
             Self::Store(error) => return error,
             Self::Sql(error) => error,
         };
-        let access = |doing| StoreError::Access { path: path.to_owned(), doing, reason: error.to_string() };
+        let access = |doing, error| StoreError::Access {
+            path: path.to_owned(),
+            doing,
+            permissions: false,
+            source: without_repetition(error),
+        };
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked(LOCK_TIMEOUT.as_secs()),
             Some(ErrorCode::DiskFull) => StoreError::Full,
             Some(ErrorCode::NotADatabase) => StoreError::NotADatabase(path.to_owned()),
             Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged("a page".to_owned()),
-            Some(ErrorCode::ReadOnly) => access("written"),
-            Some(ErrorCode::SystemIoFailure) => access("read or written"),
-            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => access("opened"),
+            Some(ErrorCode::ReadOnly) => access("written", error),
+            Some(ErrorCode::SystemIoFailure) => access("read or written", error),
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => access("opened", error),
             Some(_) => StoreError::Database(without_repetition(error)),
             None => StoreError::Damaged(format!("a value ({error})")),
         }
@@ -60,7 +65,7 @@ impl DbError {
 }
 
 /// Returns the cause of an error that has no text of its own: its text and its source would be the same.
-fn without_repetition(error: rusqlite::Error) -> Box<dyn std::error::Error + Send + Sync> {
+pub(super) fn without_repetition(error: rusqlite::Error) -> Cause {
     match error {
         rusqlite::Error::SqliteFailure(code, None) => Box::new(code),
         other => Box::new(other),
@@ -79,12 +84,13 @@ pub(super) fn clone_error(error: &rusqlite::Error) -> rusqlite::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Chain;
 
     #[test]
     fn sqlite_error_codes_map_to_store_errors() {
         let message = |code| {
             let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-            DbError::Sql(clone_error(&error)).into_store_error(Path::new("a.db")).to_string()
+            Chain(&DbError::Sql(clone_error(&error)).into_store_error(Path::new("a.db"))).to_string()
         };
         for (code, start) in [
             (ffi::SQLITE_FULL, "the disk is full"),

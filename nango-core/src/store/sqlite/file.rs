@@ -18,12 +18,12 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension, Tra
 use super::{
     clock::Clock,
     db::{Db, LOCK_TIMEOUT, MEMORY, Shared},
-    error::{DbError, DbResult},
+    error::{DbError, DbResult, without_repetition},
     vacuum,
 };
 use crate::{
     file_access::{self, OthersAccess, UntrustedFile},
-    store::{StoreError, encryption::Vault, failpoint::failpoint, hash::Hasher},
+    store::{StoreError, encryption::Vault, error::Cause, failpoint::failpoint, hash::Hasher},
     time::Timestamp,
 };
 
@@ -63,21 +63,22 @@ pub(super) fn open(path: &Path) -> Result<Db, StoreError> {
             .and_then(prepare)
             .map_err(|error| error.into_store_error(path));
     }
-    let access = |doing, reason: String| StoreError::Access { path: path.to_owned(), doing, reason };
+    let access = |doing, source: Cause| StoreError::Access { path: path.to_owned(), doing, permissions: false, source };
     if path.as_os_str().is_empty() {
-        return Err(access("opened", "its path is empty".to_owned()));
+        return Err(access("opened", "its path is empty".into()));
     }
     if path.is_dir() {
-        return Err(access("opened", "it is a directory".to_owned()));
+        return Err(access("opened", "it is a directory".into()));
     }
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
-        return Err(access("created", format!("the directory {} does not exist; create it first", parent.display())));
+        let reason = format!("the directory {} does not exist; create it first", parent.display());
+        return Err(access("created", reason.into()));
     }
-    let is_new = create(path).map_err(|reason| access("created", reason))?;
-    ensure_trusted(path).map_err(|refused| access("used", refused.to_string()))?;
+    let is_new = create(path)?;
+    ensure_trusted(path).map_err(|refused| access("used", refused.into()))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags)
-        .map_err(|error| access("opened", format!("{error}; check the permissions of the file and of its directory")));
+        .map_err(|error| permissions(path, "opened", without_repetition(error)));
     let result = opened.and_then(|sql| {
         check(&sql, path)?;
         let db = prepare(sql).map_err(|error| match error {
@@ -87,7 +88,7 @@ pub(super) fn open(path: &Path) -> Result<Db, StoreError> {
             }
             error => error.into_store_error(path),
         })?;
-        flush_log(path).map_err(|error| access("flushed", error.to_string()))?;
+        flush_log(path).map_err(|error| access("flushed", error.into()))?;
         Ok(db)
     });
     // Only an empty file that this call created is removed.
@@ -131,7 +132,7 @@ pub(super) fn is_incomplete_copy(db: &Db) -> DbResult<bool> {
 
 /// Creates an empty file that only its owner may access; `SQLite` gives the log and its index the same mode. Returns
 /// `false` if the file exists.
-fn create(path: &Path) -> Result<bool, String> {
+fn create(path: &Path) -> Result<bool, StoreError> {
     /// Locked while the new file has a handle that `SQLite` did not open. Without it, another store of this process
     /// could lock the file before that handle is closed, which releases all locks of the process.
     static CREATING: Mutex<()> = Mutex::new(());
@@ -146,10 +147,17 @@ fn create(path: &Path) -> Result<bool, String> {
         // Another process created it first.
         Err(_) if path.exists() => Ok(false),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            Err("it is a symbolic link to a file that does not exist: create that file, or remove the link".to_owned())
+            let source =
+                "it is a symbolic link to a file that does not exist: create that file, or remove the link".into();
+            Err(StoreError::Access { path: path.to_owned(), doing: "created", permissions: false, source })
         }
-        Err(error) => Err(format!("{error}; check the permissions of the file and of its directory")),
+        Err(error) => Err(permissions(path, "created", error.into())),
     }
+}
+
+/// Returns the error for a file that the permissions may protect.
+fn permissions(path: &Path, doing: &'static str, source: Cause) -> StoreError {
+    StoreError::Access { path: path.to_owned(), doing, permissions: true, source }
 }
 
 /// Refuses files that another user owns or may change. Checks them by path: closing a second handle would release
@@ -167,10 +175,7 @@ fn ensure_trusted(database: &Path) -> Result<(), UntrustedFile> {
 /// Refuses a file that belongs to another program, is newer than this program, or is read-only. Writes nothing.
 fn check(sql: &Connection, path: &Path) -> Result<(), StoreError> {
     let store_error = |error| match DbError::Sql(error).into_store_error(path) {
-        StoreError::Access { path, doing, reason } => {
-            let reason = format!("{reason}; check the permissions of the file and of its directory");
-            StoreError::Access { path, doing, reason }
-        }
+        StoreError::Access { path, doing, source, .. } => permissions(&path, doing, source),
         other => other,
     };
     sql.busy_timeout(LOCK_TIMEOUT).map_err(store_error)?;
@@ -187,8 +192,7 @@ fn check(sql: &Connection, path: &Path) -> Result<(), StoreError> {
         return Err(StoreError::Newer { path: path.to_owned(), found: version, known });
     }
     if sql.is_readonly(MAIN_DB).map_err(store_error)? {
-        let reason = "it is read-only; check the permissions of the file".to_owned();
-        return Err(StoreError::Access { path: path.to_owned(), doing: "written", reason });
+        return Err(permissions(path, "written", "it is read-only".into()));
     }
     Ok(())
 }

@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     declare::FunctionKind,
+    error::Chain,
     model::Batch,
     store::{RowOutcome, Write, fixtures::*},
 };
@@ -50,7 +51,8 @@ fn file() -> (TempDir, PathBuf) {
 }
 
 async fn refused(path: &Path) -> String {
-    Sqlite::open(path).await.unwrap_err().to_string().replace(&path.parent().unwrap().display().to_string(), "DIR")
+    let error = Sqlite::open(path).await.unwrap_err();
+    Chain(&error).to_string().replace(&path.parent().unwrap().display().to_string(), "DIR")
 }
 
 fn names(dir: &TempDir) -> Vec<String> {

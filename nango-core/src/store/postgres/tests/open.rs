@@ -3,10 +3,7 @@
 use super::*;
 
 async fn refused(url: &str) -> String {
-    let error = crate::store::open(url).await.unwrap_err();
-    let message = format!("{error} {error:?}");
-    assert!(!message.contains("hush"), "{message}");
-    error.to_string()
+    Chain(&opening_error(url).await).to_string()
 }
 
 #[tokio::test]
@@ -40,8 +37,10 @@ async fn unknown_user_is_refused() {
         // A server that was given by its URL, which names the user differently.
         return;
     }
-    let error = refused(&url).await;
-    assert!(error.contains("refused the login") && error.contains("Check user and password"), "{error}");
+    let error = opening_error(&url).await;
+    assert!(error.to_string().ends_with("refused the login"), "{error}");
+    assert!(Chain(&error).to_string().contains(": role \"no_such_user\""), "{}", Chain(&error));
+    assert_eq!(error.remedy(), Some(Remedy::CheckLogin));
 }
 
 #[tokio::test]

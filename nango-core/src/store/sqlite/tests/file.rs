@@ -154,7 +154,7 @@ async fn foreign_files_are_refused_and_not_changed() {
 async fn unusable_path_is_reported_with_reason() {
     let (dir, path) = file();
     let parent = dir.path().display();
-    let missing = Sqlite::open(dir.path().join("no/such/nango.db")).await.unwrap_err().to_string();
+    let missing = Chain(&Sqlite::open(dir.path().join("no/such/nango.db")).await.unwrap_err()).to_string();
     let expect = format!(
         "the database {parent}/no/such/nango.db cannot be created: the directory {parent}/no/such does not exist; \
          create it first"
@@ -163,14 +163,15 @@ async fn unusable_path_is_reported_with_reason() {
     fs::create_dir(&path).unwrap();
     assert_eq!(refused(&path).await, "the database DIR/nango.db cannot be opened: it is a directory");
     assert!(names(&dir) == ["nango.db"] && fs::read_dir(&path).unwrap().count() == 0);
-    let empty = Sqlite::open("").await.unwrap_err().to_string();
+    let empty = Chain(&Sqlite::open("").await.unwrap_err()).to_string();
     assert_eq!(empty, "the database  cannot be opened: its path is empty");
     // A directory in which no user can create a file, not even root.
     #[cfg(target_os = "linux")]
     {
-        let proc = refused(Path::new("/proc/self/nango.db")).await;
-        assert!(proc.starts_with("the database DIR/nango.db cannot be created: "), "{proc}");
-        assert!(proc.ends_with("; check the permissions of the file and of its directory"), "{proc}");
+        let proc = Sqlite::open("/proc/self/nango.db").await.unwrap_err();
+        assert_eq!(proc.to_string(), "the database /proc/self/nango.db cannot be created");
+        assert!(std::error::Error::source(&proc).is_some_and(|source| source.is::<std::io::Error>()), "{proc:?}");
+        assert_eq!(proc.remedy(), Some(crate::error::Remedy::CheckPermissions));
     }
 }
 

@@ -198,7 +198,7 @@ async fn backup_is_complete_private_and_replaces_no_file() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
     }
-    let refused = store.backup(&to).await.unwrap_err().to_string();
+    let refused = Chain(&store.backup(&to).await.unwrap_err()).to_string();
     assert!(
         refused.ends_with("cannot be created: it already exists, and a backup replaces no file; choose another path")
     );
