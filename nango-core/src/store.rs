@@ -43,6 +43,7 @@ mod open;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod processes;
+mod random;
 mod records;
 mod refresh;
 mod reseal;

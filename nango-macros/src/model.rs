@@ -90,7 +90,7 @@ impl InvalidModel<'_> {
     }
 }
 
-/// Reads `name = "Issue"`.
+/// Reads the name of the model from `name = "Issue"`, which is an ASCII identifier.
 fn name(args: &mut Args) -> Option<String> {
     let text = args.string("name")?;
     let value = text.value();

@@ -182,7 +182,7 @@ fn only_the_source_of_entropy_and_secrets_are_random() {
                 "keys, salts and nonces come from the operating system, and a database makes the ids of its rows",
             ),
         ],
-        &["getrandom", "Uuid::new_v", "Uuid::now_v", "new_v4", "now_v7"],
+        &["getrandom::fill", "getrandom::u", "Uuid::new_v", "Uuid::now_v", "new_v4", "now_v7"],
     );
 }
 

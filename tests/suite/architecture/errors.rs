@@ -5,20 +5,26 @@ use super::lines_of_core;
 /// Errors without a conversion of their own: most are only causes of others or results of parsers. The kind of a
 /// `DecodeError` and a `PathError` depends on what is decoded, and `cli` reports those of the catalogue, the
 /// configuration and the registry itself.
-const ERRORS_WITHOUT_CONVERSION: [&str; 19] = [
+const ERRORS_WITHOUT_CONVERSION: [&str; 25] = [
     "CatalogueError",
+    "CodingError",
     "ConfigError",
     "DecodeError",
     "EgressDenied",
+    "EndpointError",
     "ExportError",
     "IdError",
     "InvalidPattern",
     "InvalidStatusRange",
     "InvalidWaitFormat",
+    "KeyFileError",
+    "LinkError",
     "LoadError",
     "OverrideError",
     "ParseHostPatternError",
     "PathError",
+    "Rejection",
+    "ResolvedUrlError",
     "SetupError",
     "SignError",
     "TemplateError",

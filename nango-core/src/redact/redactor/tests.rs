@@ -119,7 +119,11 @@ fn values_headers_and_urls_are_redacted() {
 
 proptest! {
     #[test]
-    fn redacted_text_contains_no_form_of_any_secret(secret in "\\PC{3,40}", before in "\\PC{0,8}", after in "\\PC{0,8}") {
+    fn redacted_text_contains_no_form_of_any_secret(
+        secret in "\\PC{3,40}",
+        before in "\\PC{0,8}",
+        after in "\\PC{0,8}",
+    ) {
         prop_assume!(!"***".contains(&secret));
         let redactor = redactor(&[&secret]);
         redactor.add_basic_auth("user", Zeroizing::new(secret.clone()));

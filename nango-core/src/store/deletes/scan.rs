@@ -61,7 +61,8 @@ pub struct FinishScan {
 /// The result of a request that confirms a delete.
 ///
 /// A record that the provider returns is saved before the scan ends, so that it counts as seen. A record for which the
-/// mapper returns `None` is deleted before the scan ends; with `deleted` set it still counts as a candidate of the scan.
+/// mapper returns `None` is deleted before the scan ends; with `deleted` set it still counts as a candidate of the
+/// scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confirmation {
     /// The record's id.

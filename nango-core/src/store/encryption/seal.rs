@@ -16,7 +16,7 @@ use aes_gcm::{
 };
 
 use super::{KeyId, Keys};
-use crate::store::{DatasetKey, StoreError};
+use crate::store::{DatasetKey, StoreError, random};
 
 const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
@@ -46,7 +46,7 @@ impl DatasetSeal {
         let Some(key) = self.active else { return Ok((Cow::Borrowed(payload), 0)) };
         let mut sealed = Vec::with_capacity(payload.len() + SEAL_OVERHEAD);
         sealed.resize(NONCE_BYTES, 0);
-        getrandom::fill(&mut sealed).map_err(|error| StoreError::Database(error.to_string().into()))?;
+        random::fill(&mut sealed)?;
         let nonce: [u8; NONCE_BYTES] = sealed.as_slice().try_into().map_err(|_| seal_error())?;
         sealed.extend_from_slice(payload);
         let cipher = self.cipher(key)?;

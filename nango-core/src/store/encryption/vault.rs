@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{DatasetSeal, KeyId, Keys};
-use crate::store::{DatasetKey, StoreError, hash::Hasher};
+use crate::store::{DatasetKey, StoreError, hash::Hasher, random};
 
 /// The record id under which the secret of the content hashes is sealed.
 const HASH_SECRET: &str = "hash secret";
@@ -153,7 +153,7 @@ impl Vault {
     /// Generates a secret for content hashes, sealed with a key.
     pub(crate) fn new_hash_secret(&self, key: KeyId) -> Result<Vec<u8>, StoreError> {
         let mut secret = zeroize::Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *secret).map_err(|error| StoreError::Database(error.to_string().into()))?;
+        random::fill(&mut *secret)?;
         self.seal_hash_secret(key, &secret)
     }
 

@@ -15,6 +15,7 @@ use super::{Db, error::DbResult, to_u64};
 use crate::store::{
     EncryptionState, KeyId, KeyUse, Keys, StoreError,
     encryption::{EncryptionPolicy, StoredPolicy},
+    random,
 };
 
 /// SQL expression: a column of the policy, as a sub-select that locks it until the end of the transaction. No row is
@@ -171,7 +172,7 @@ async fn put_policy(db: &mut Db, policy: &StoredPolicy) -> DbResult<()> {
     const PUT: &str = "UPDATE nango_rs.encryption SET epoch = $1, payloads = $2, active = $3, hash_secret = $4, \
                        stage = $5, dataset = 0, place = 0";
     let mut epoch = [0; 8];
-    getrandom::fill(&mut epoch).map_err(|error| StoreError::Database(error.to_string().into()))?;
+    random::fill(&mut epoch)?;
     let put = db.query(PUT).bind(i64::from_le_bytes(epoch) & i64::MAX).bind(policy.payloads);
     let put = put.bind(policy.active.map(KeyId::to_stored)).bind(&policy.hash_secret);
     put.bind(policy.reseal_position.map(|_| 0_i64)).execute(&mut *db.sql).await?;

@@ -11,7 +11,7 @@ use super::{
     error::{DbError, DbResult, code},
     owner::{self, Role},
 };
-use crate::store::{StoreError, failpoint::failpoint};
+use crate::store::{StoreError, failpoint::failpoint, random};
 
 /// Marks a schema as ours; stored together with its version.
 pub(super) const APPLICATION: &str = "nng1";
@@ -123,9 +123,8 @@ async fn apply_migrations(sql: &mut PgConnection, role: &Role, at: &str) -> DbRe
     }
     if done == 0 {
         let (mut instance, mut key) = ([0; 16], [0; 32]);
-        getrandom::fill(&mut instance)
-            .and_then(|()| getrandom::fill(&mut key))
-            .map_err(|error| StoreError::Database(error.to_string().into()))?;
+        random::fill(&mut instance)?;
+        random::fill(&mut key)?;
         sqlx::query(META).persistent(false).bind(&instance[..]).bind(&key[..]).execute(&mut *tx).await?;
     }
     sqlx::query(DONE).persistent(false).bind(APPLICATION).bind(known_version()).execute(&mut *tx).await?;

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     file_access,
-    store::{Backup, StoreError, error::Cause},
+    store::{Backup, StoreError, error::Cause, random},
 };
 
 /// Suffix of the names of unfinished files.
@@ -48,7 +48,7 @@ fn write(db: &Db, to: &Path) -> DbResult<Backup> {
         return Err(cannot_create(to, "it already exists, and a backup replaces no file; choose another path".into()));
     }
     let mut suffix = [0; 8];
-    getrandom::fill(&mut suffix).map_err(|error| StoreError::Database(error.to_string().into()))?;
+    random::fill(&mut suffix)?;
     let mut partial = to.as_os_str().to_owned();
     partial.push(format!(".{:016x}{PARTIAL}", u64::from_be_bytes(suffix)));
     let partial = PathBuf::from(partial);

@@ -11,6 +11,7 @@ use super::{Db, error::DbResult};
 use crate::store::{
     EncryptionState, KeyId, KeyUse, Keys, StoreError,
     encryption::{EncryptionPolicy, StoredPolicy},
+    random,
 };
 
 const POLICY: &str = "SELECT epoch, payloads, active, hash_secret, stage, place FROM encryption";
@@ -130,7 +131,7 @@ fn usable_active_key(db: &Db, policy: &StoredPolicy) -> DbResult<KeyId> {
 /// Stores the policy; a reseal pass restarts with it.
 fn put_policy(db: &Db, policy: &StoredPolicy) -> DbResult<()> {
     let mut version = [0; 8];
-    getrandom::fill(&mut version).map_err(|error| StoreError::Database(error.to_string().into()))?;
+    random::fill(&mut version)?;
     db.sql
         .prepare_cached(
             "UPDATE encryption SET epoch = ?1, payloads = ?2, active = ?3, hash_secret = ?4, stage = ?5, place = ?6",

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     file_access::{self, OthersAccess, UntrustedFile},
-    store::{StoreError, encryption::Vault, error::Cause, failpoint::failpoint, hash::Hasher},
+    store::{StoreError, encryption::Vault, error::Cause, failpoint::failpoint, hash::Hasher, random},
     time::Timestamp,
 };
 
@@ -280,9 +280,8 @@ pub(super) fn migrate(sql: &mut Connection, steps: &[&str], removing: &[usize]) 
     }
     if done == 0 {
         let (mut instance, mut key) = ([0; 16], [0; 32]);
-        getrandom::fill(&mut instance)
-            .and_then(|()| getrandom::fill(&mut key))
-            .map_err(|error| StoreError::Database(error.to_string().into()))?;
+        random::fill(&mut instance)?;
+        random::fill(&mut key)?;
         let mut put = tx.prepare("INSERT INTO meta (key, value) VALUES (?1, ?2)")?;
         put.execute(("instance", &instance[..]))?;
         put.execute(("hash_key", &key[..]))?;

@@ -15,7 +15,8 @@ use crate::{
 /// Payloads of odd ids contain [`MARK`]; if `all` is set, all do.
 async fn filled(store: &Sqlite, all: bool) -> RunToken {
     let run = begin(store).await;
-    let mut rng = Rng::new(1);
+    // With the sizes of this seed, copies of moved rows remain after all records are erased.
+    let mut rng = Rng::new(6);
     for round in 0..3 {
         for part in 0..20 {
             let mut batch = Batch::default();
