@@ -62,6 +62,7 @@ pub mod store {
         ScanFrom, ScanOutcome, ScanWalk, SharedStore, StoreError, StoredCheckpoint, Table, WalkKind, WalkResult, Write,
         copy, credentials_context, empty_dataset, fingerprint, open, prune_all, reseal, resume_context,
     };
+    #[cfg(debug_assertions)]
     pub mod failpoint {
         pub use crate::store::failpoint::NAMES;
     }
