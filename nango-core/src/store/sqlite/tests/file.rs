@@ -170,7 +170,8 @@ async fn unusable_path_is_reported_with_reason() {
     {
         let proc = Sqlite::open("/proc/self/nango.db").await.unwrap_err();
         assert_eq!(proc.to_string(), "the database /proc/self/nango.db cannot be created");
-        assert!(std::error::Error::source(&proc).is_some_and(|source| source.is::<std::io::Error>()), "{proc:?}");
+        let source = std::error::Error::source(&proc).and_then(|source| source.downcast_ref::<std::io::Error>());
+        assert!(source.is_some(), "{proc:?}");
         assert_eq!(proc.remedy(), Some(crate::error::Remedy::CheckPermissions));
     }
 }
