@@ -1,6 +1,6 @@
 //! Records, keys, runs and pages for the tests of both databases.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
@@ -99,6 +99,25 @@ pub(super) async fn save(
 /// Returns the whole feed of the dataset.
 pub(super) async fn feed(store: &(impl Store + ?Sized)) -> Vec<FeedRow> {
     store.read(&dataset(), ReadQuery { limit: 10_000, ..ReadQuery::default() }).await.unwrap().records
+}
+
+/// Reads the feed after the cursor to its end, and keeps the last state of each record.
+pub(super) async fn read_new(
+    store: &(impl Store + ?Sized),
+    cursor: &mut Option<String>,
+    replica: &mut BTreeMap<String, FeedRow>,
+) {
+    loop {
+        let query = ReadQuery { cursor: cursor.clone(), limit: 500, ..ReadQuery::default() };
+        let page = store.read(&dataset(), query).await.unwrap();
+        for row in page.records {
+            *cursor = Some(row.cursor.clone());
+            replica.insert(row.id.clone(), row);
+        }
+        if page.next_cursor.is_none() {
+            break;
+        }
+    }
 }
 
 /// Returns the end of a scan without guards: one complete walk confirms a delete.

@@ -48,10 +48,21 @@ impl<'a> WriteContext<'a> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::store::{decide::stored::StoredKey, update_times::UpdateTimes};
+
+    pub(in crate::store::decide) fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
+
+    /// Returns the key of a record with these flags and this update time.
+    pub(in crate::store::decide) fn key(state: i64, updated: Option<i64>) -> StoredKey {
+        let times = UpdateTimes { updated: updated.map(at), ..UpdateTimes::default() };
+        StoredKey { state, hash: [0; 16], hash_version: 1, times }
+    }
 
     /// Returns a context of run 1 at the time 1000 that skips what another run wrote after the time 500.
     pub(in crate::store::decide) fn context(hasher: &Hasher) -> WriteContext<'_> {
-        let [requested_at, committed_at] = [500, 1000].map(Timestamp::from_micros);
+        let [requested_at, committed_at] = [500, 1000].map(at);
         WriteContext { hasher, run: 1, committed_at, skip_newer_than: Some(requested_at), full_walk: None }
     }
 
@@ -60,7 +71,7 @@ pub(super) mod tests {
         let hasher = Hasher::new(&[1; 32]);
         let context = context(&hasher);
         for (run, modified_at, expect) in [(2, 501, true), (2, 500, false), (2, 499, false), (1, 501, false)] {
-            let last = LastChange { modified_at: Timestamp::from_micros(modified_at), run, bytes: 2 };
+            let last = LastChange { modified_at: at(modified_at), run, bytes: 2 };
             assert_eq!(context.is_newer(last), expect, "run {run} at {modified_at}");
             assert!(!WriteContext { skip_newer_than: None, ..context }.is_newer(last));
         }

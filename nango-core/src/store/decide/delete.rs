@@ -47,23 +47,14 @@ fn source(context: &WriteContext<'_>) -> Source {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::context::tests::context, *};
-    use crate::{
-        store::{
-            hash::Hasher,
-            row_flags::{DELETED_FLAG, MERGED_FLAG, PRUNED_FLAG},
-        },
-        time::Timestamp,
+    use super::{
+        super::context::tests::{at, context, key},
+        *,
     };
-
-    fn at(micros: i64) -> Timestamp {
-        Timestamp::from_micros(micros)
-    }
-
-    fn key(state: i64, updated: Option<i64>) -> StoredKey {
-        let times = UpdateTimes { updated: updated.map(at), ..UpdateTimes::default() };
-        StoredKey { state, hash: [0; 16], hash_version: 1, times }
-    }
+    use crate::store::{
+        hash::Hasher,
+        row_flags::{DELETED_FLAG, MERGED_FLAG, PRUNED_FLAG},
+    };
 
     fn row(deleted_at: Option<i64>) -> DeleteRow {
         DeleteRow { id: "1".to_owned(), deleted_at: deleted_at.map(at) }

@@ -71,25 +71,17 @@ pub(in crate::store) fn by_content<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::{super::context::tests::context, *};
+    use super::{
+        super::context::tests::{at, context, key},
+        *,
+    };
     use crate::{
         model::Patch,
         store::{
             hash::Hasher,
             row_flags::{DELETED_FLAG, PRUNED_FLAG},
-            update_times::UpdateTimes,
         },
-        time::Timestamp,
     };
-
-    fn at(micros: i64) -> Timestamp {
-        Timestamp::from_micros(micros)
-    }
-
-    fn key(state: i64, updated: Option<i64>) -> StoredKey {
-        let times = UpdateTimes { updated: updated.map(at), ..UpdateTimes::default() };
-        StoredKey { state, hash: [0; 16], hash_version: 1, times }
-    }
 
     #[test]
     fn record_without_payload_is_missing() {

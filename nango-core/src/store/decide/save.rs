@@ -127,7 +127,10 @@ pub(in crate::store) fn same_content(stored: &[u8], given: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::context::tests::context, *};
+    use super::{
+        super::context::tests::{at, context},
+        *,
+    };
     use crate::{
         store::{
             hash::Hasher,
@@ -136,10 +139,6 @@ mod tests {
         },
         time::Timestamp,
     };
-
-    fn at(micros: i64) -> Timestamp {
-        Timestamp::from_micros(micros)
-    }
 
     const OLD: &[u8] = br#"{"id":1,"n":1}"#;
     const NEW: &[u8] = br#"{"id":1,"n":22}"#;

@@ -140,17 +140,7 @@ async fn key_rotation_runs_beside_writers_and_readers() {
             rounds += 1;
             assert_eq!(save(&two, run, 0..20, &"x".repeat(400)).await, [RowOutcome::Unchanged; 20]);
             assert_eq!(save(&two, run, [5000], &format!("{rounds}")).await.len(), 1);
-            loop {
-                let query = ReadQuery { cursor: cursor.clone(), limit: 500, ..ReadQuery::default() };
-                let page = two.read(&dataset(), query).await.unwrap();
-                for row in page.records {
-                    cursor = Some(row.cursor.clone());
-                    replica.insert(row.id.clone(), row);
-                }
-                if page.next_cursor.is_none() {
-                    break;
-                }
-            }
+            read_new(&two, &mut cursor, &mut replica).await;
         }
         replica
     });
