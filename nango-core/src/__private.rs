@@ -15,11 +15,11 @@ pub use ::serde;
 pub use crate::{
     declare::{
         ActionDef, ActionMarker, BoxFuture, ConfirmField, ConfirmRequest, Deletes, Endpoint, Event, EventDef,
-        Frequency, HasCheckpoint, HasMetadata, HasWebhook, Item, Location, MapRecord, Mapper, Merging, NoModel,
-        OffsetBy, OnInvalid, Paginate, PaginateKind, Pagination, Saves, Since, SinceFormat, SinceFrom, SyncDef,
-        SyncMarker, SyncRun, WebhookDef, integration_of,
+        Frequency, HasCheckpoint, HasMetadata, HasWebhook, Item, Location, MapRecord, Mapper, Merging, OffsetBy,
+        OnInvalid, Paginate, PaginateKind, Pagination, Saves, Since, SinceFormat, SinceFrom, SyncDef, SyncMarker,
+        SyncRun, WebhookDef, integration_of,
     },
-    model::{Checkpoint, Data, Fits, Model, ModelInfo, PatchOf, Record, Returns},
+    model::{AsRecord, Checkpoint, Data, Fits, Model, ModelInfo, PatchOf, Record, Returns},
 };
 use crate::{
     declare::{EndpointPath, Handle, PathValue, fill},

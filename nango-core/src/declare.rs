@@ -11,7 +11,7 @@ mod paginate;
 mod path;
 mod registry;
 
-pub use capability::{ActionMarker, HasCheckpoint, HasMetadata, HasWebhook, NoModel, Saves, SyncMarker};
+pub use capability::{ActionMarker, HasCheckpoint, HasMetadata, HasWebhook, NoModel, Saves, SavesGiven, SyncMarker};
 pub(crate) use def::Handle;
 pub use def::{
     ActionDef, BoxFuture, Endpoint, Event, EventDef, Item, Location, MapRecord, Mapper, Merging, OnInvalid, Since,

@@ -16,12 +16,14 @@
 //! the registration, an error of a layer that reaches `?` would be an error of kind [`ErrorKind::Internal`].
 
 mod chain;
+mod context;
 mod function_error;
 mod kind;
 mod payload;
 mod remedy;
 
 pub(crate) use chain::Chain;
+pub use context::Context;
 pub use function_error::{Error, Result};
 pub(crate) use function_error::{LayerConversion, register_layer_error};
 pub use kind::ErrorKind;

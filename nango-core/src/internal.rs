@@ -35,7 +35,7 @@ pub mod http {
 }
 
 pub mod model {
-    pub use crate::model::{Batch, Data, Model, ModelInfo, Patch, Record};
+    pub use crate::model::{AsRecord, Batch, Data, Model, ModelInfo, Patch, Record};
 }
 
 pub mod provider {

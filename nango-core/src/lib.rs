@@ -54,15 +54,23 @@ pub mod testing;
 mod time;
 mod wire;
 
+#[doc(inline)]
 pub use cli::{App, main};
+#[doc(inline)]
 pub use declare::{
-    ActionMarker, EndpointPath, HasCheckpoint, HasMetadata, HasWebhook, IntoEndpoint, NoModel, PathValue, Saves,
-    SyncMarker,
+    ActionMarker, EndpointPath, HasCheckpoint, HasMetadata, HasWebhook, IntoEndpoint, PathValue, Saves, SyncMarker,
 };
-pub use error::{ActionError, Error, ErrorKind, HttpFailure, Result};
+#[doc(hidden)]
+pub use declare::{NoModel, SavesGiven};
+#[doc(inline)]
+pub use error::{ActionError, Context, Error, ErrorKind, HttpFailure, Result};
+#[doc(inline)]
 pub use model::{
     ApiTime, Checkpoint, CheckpointValue, Data, Fits, Mapped, Model, Patch, PatchOf, Record, RecordId, Returns, Stored,
 };
+#[doc(hidden)]
+pub use model::{AsRecord, FlatValue, IntegerId, TextId};
+#[doc(inline)]
 pub use nango::{ActionFn, Nango, NangoAction, NangoSync};
 /// Declares an operation at the provider:
 ///
@@ -320,10 +328,16 @@ pub use nango_macros::path;
 /// # Reference
 ///
 pub use nango_macros::sync;
+#[doc(inline)]
 pub use paginate::Pages;
+/// The `serde` crate. A crate without a dependency on it derives its traits with `#[serde(crate = "nango_core::serde")]`.
+pub use serde;
+#[doc(inline)]
 pub use time::Timestamp;
 /// The `tracing` crate. Events inside a function are stored in the log of its run.
 pub use tracing;
+#[doc(inline)]
+pub use uuid::Uuid;
 
 #[doc(hidden)]
 pub mod __private;

@@ -4,8 +4,8 @@
 //! implements them; they are not meant to be implemented by hand. A record is converted to bytes in one place,
 //! [`Batch`], and in one form, [`canonical`]: the bytes that are hashed are the bytes that are stored.
 //!
-//! Invariant: the traits are not blanket implementations over those of serde, so that a type without `#[model]` causes
-//! one readable error instead of three errors of serde and schemars.
+//! A blanket implementation over the traits of serde and schemars has `do_not_recommend`, so that a type without
+//! `#[model]` causes one readable error instead of three errors of these crates.
 
 mod api_time;
 mod batch;
@@ -15,11 +15,7 @@ mod id;
 mod mapped;
 mod patch;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    hash::BuildHasher,
-    ops::Deref,
-};
+use std::ops::Deref;
 
 use crate::time::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -30,31 +26,28 @@ pub use batch::Batch;
 #[cfg(test)]
 pub(crate) use batch::RecordFault;
 pub(crate) use batch::{BatchItem, RecordError};
-pub use checkpoint::{Checkpoint, CheckpointValue};
-pub use id::{KeyOf, RecordId};
+pub use checkpoint::{Checkpoint, CheckpointValue, FlatValue};
+pub use id::{IntegerId, KeyOf, RecordId, TextId};
 pub use mapped::{Mapped, Returns};
 pub use patch::{Fits, Patch, PatchOf};
 
 /// Adds the JSON Schema of a type to a generator and returns a reference to it. Called only when schemas are exported.
 pub(crate) type SchemaFn = fn(&mut schemars::SchemaGenerator) -> schemars::Schema;
 
-/// Input and output of functions: models, and plain values, lists, options and maps of them.
+/// Input and output of functions, payloads and metadata: every type with the traits of serde and a JSON Schema. That are
+/// models, plain values, containers of these, and types of other crates that implement the three traits.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no schema",
     label = "not a model",
     note = "put `#[model]` on the definition of `{Self}`",
+    note = "a type of another crate needs `Serialize`, `DeserializeOwned` and `schemars::JsonSchema`, often features of \
+            its crate and of `schemars`; for a time use `nango_core::Timestamp`",
     note = "see docs/reference/attributes.md#model in the repository"
 )]
 pub trait Data: Serialize + DeserializeOwned + schemars::JsonSchema + Send + 'static {}
 
-macro_rules! data {
-    ($($t:ty)*) => { $(impl Data for $t {})* }
-}
-data!(() bool String u8 u16 u32 u64 i8 i16 i32 i64 usize isize f32 f64 Value);
-impl<T: Data> Data for Vec<T> {}
-impl<T: Data> Data for Option<T> {}
-impl<T: Data> Data for BTreeMap<String, T> {}
-impl<T: Data, S: BuildHasher + Default + Send + 'static> Data for HashMap<String, T, S> {}
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + schemars::JsonSchema + Send + 'static> Data for T {}
 
 /// A data type with a name and a schema. Implemented by `#[model]`.
 #[diagnostic::on_unimplemented(
@@ -74,11 +67,11 @@ pub trait Model: Data {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be synced: it has no `id`",
     label = "a synced model needs an `id`",
-    note = "put `#[model]` on `{Self}` and give it a field `id` of type `String` or an integer, \
+    note = "put `#[model]` on `{Self}` and give it a field `id` of type `String`, `Uuid` or an integer, \
             or name its key with `#[model(id = \"field\")]`",
     note = "see docs/reference/attributes.md#model in the repository"
 )]
-pub trait Record: Model {
+pub trait Record: Model + AsRecord<Model = Self> {
     /// Description of the model, reached through the bound that descriptors need.
     #[doc(hidden)]
     const RECORD: &'static ModelInfo = Self::INFO;
@@ -93,6 +86,31 @@ pub trait Record: Model {
     #[doc(hidden)]
     fn updated_micros(&self) -> Option<i64> {
         None
+    }
+}
+
+/// A record, by value or by reference.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a record",
+    label = "neither a record nor a reference to one",
+    note = "a record is a `#[model]` struct with a field `id`, or with `#[model(id = \"field\")]`",
+    note = "a `#[patch(of = YourModel)]` struct is written by `batch_update`",
+    note = "see docs/reference/attributes.md#model in the repository"
+)]
+pub trait AsRecord {
+    /// Model of the record.
+    type Model: Record;
+    /// Returns the record.
+    fn record(&self) -> &Self::Model;
+}
+
+#[diagnostic::do_not_recommend]
+impl<R: AsRecord> AsRecord for &R {
+    type Model = R::Model;
+
+    fn record(&self) -> &R::Model {
+        (*self).record()
     }
 }
 

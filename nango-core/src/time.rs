@@ -8,6 +8,8 @@ mod entropy;
 mod epoch;
 mod format;
 mod http_date;
+mod json;
+pub(crate) mod micros;
 mod read;
 mod span;
 mod time_spec;

@@ -44,7 +44,7 @@ impl<'a> CheckpointDeclaration<'a> {
     fn validate(mut args: Args, ty: &'a DataType) -> Result<Self, InvalidCheckpoint<'a>> {
         ty.check_generics(WHAT, &mut args.errors);
         if !ty.has_named_fields() {
-            args.errors.push_at(ty.ident().span(), format!("{WHAT} goes on {ON}"));
+            args.errors.push_at(ty.ident().span(), format!("{WHAT} applies to {ON}"));
         }
         let field =
             |(_, field): (&'a Ident, &'a syn::Field)| CheckpointField { ty: &field.ty, cfgs: cfgs(&field.attrs) };
@@ -74,7 +74,6 @@ fn items(ident: &Ident, fields: &[CheckpointField<'_>]) -> TokenStream {
         quote!(#(#cfgs)* #check)
     });
     quote! {
-        impl __nango::Data for #ident {}
         impl __nango::Checkpoint for #ident {}
         const _: fn() = || { #(#checks)* };
     }
@@ -107,7 +106,7 @@ mod tests {
         let ty = ty("struct Position<T>(T);");
         let error = CheckpointDeclaration::validate(args("name = \"a\""), &ty).err().unwrap().error;
         let messages: Vec<String> = error.into_iter().map(|error| error.to_string()).collect();
-        let expect = ["unknown key `name`", "cannot be generic", "goes on a struct with named fields"];
+        let expect = ["unknown key `name`", "cannot be generic", "applies to a struct with named fields"];
         assert_eq!(messages.len(), expect.len(), "{messages:?}");
         assert!(messages.iter().zip(expect).all(|(got, expect)| got.contains(expect)), "{messages:?}");
     }

@@ -18,7 +18,7 @@ pub(crate) struct DataType {
 }
 
 impl DataType {
-    /// Parses the item under the attribute `what`, which goes on `on`. If it is neither a struct nor an enum, returns
+    /// Parses the item under the attribute `what`, which applies to `on`. If it is neither a struct nor an enum, returns
     /// the item with the error.
     pub(crate) fn read(what: &str, on: &str, item: &TokenStream) -> Result<Self, TokenStream> {
         let with_item = |error: Error| {
@@ -27,7 +27,7 @@ impl DataType {
         };
         match syn::parse2::<DeriveInput>(item.clone()) {
             Ok(DeriveInput { data: Data::Union(data), .. }) => {
-                let message = format!("{what} goes on {on}, not on a union");
+                let message = format!("{what} applies to {on}, not on a union");
                 Err(with_item(Error::new(data.union_token.span(), message)))
             }
             Ok(input) => Ok(Self { item: item.clone(), input }),
@@ -36,7 +36,11 @@ impl DataType {
                     .clone()
                     .into_iter()
                     .any(|tree| matches!(&tree, TokenTree::Ident(word) if *word == "struct" || *word == "enum"));
-                Err(with_item(if is_type { error } else { Error::new(error.span(), format!("{what} goes on {on}")) }))
+                Err(with_item(if is_type {
+                    error
+                } else {
+                    Error::new(error.span(), format!("{what} applies to {on}"))
+                }))
             }
         }
     }
@@ -153,8 +157,8 @@ mod tests {
             assert!(tokens.contains(expect), "{tokens}");
             assert!(tokens.starts_with(item), "the item is emitted again: {tokens}");
         };
-        check("union A { a : u8 }", "`#[model]` goes on a struct or an enum, not on a union");
-        check("fn a ()", "`#[model]` goes on a struct or an enum");
+        check("union A { a : u8 }", "`#[model]` applies to a struct or an enum, not on a union");
+        check("fn a ()", "`#[model]` applies to a struct or an enum");
         check("struct A { id }", "expected `:`");
     }
 

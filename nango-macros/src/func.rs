@@ -57,8 +57,11 @@ impl Func {
     pub(crate) fn read(what: &str, example: &str, item: &TokenStream) -> std::result::Result<Self, TokenStream> {
         syn::parse2(item.clone()).map_err(|error| {
             let is_fn = item.clone().into_iter().any(|tree| matches!(tree, TokenTree::Ident(word) if word == "fn"));
-            let error =
-                if is_fn { error } else { Error::new(error.span(), format!("{what} goes on a function: `{example}`")) };
+            let error = if is_fn {
+                error
+            } else {
+                Error::new(error.span(), format!("{what} applies to a function: `{example}`"))
+            };
             let error = error.into_compile_error();
             quote!(#item #error)
         })

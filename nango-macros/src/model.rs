@@ -58,7 +58,7 @@ impl<'a> ModelDeclaration<'a> {
     /// Checks the arguments and the type. The error contains all mistakes.
     fn validate(mut args: Args, ty: &'a DataType) -> Result<Self, InvalidModel<'a>> {
         if !ty.has_named_fields() && !ty.is_enum() {
-            args.errors.push_at(ty.ident().span(), "`#[model]` goes on a struct with named fields, or on an enum");
+            args.errors.push_at(ty.ident().span(), "`#[model]` applies to a struct with named fields, or an enum");
         }
         ty.check_generics(WHAT, &mut args.errors);
         let name = name(&mut args);
@@ -143,7 +143,9 @@ impl<'a> RecordDeclaration<'a> {
         // The span of the type, so that a type that cannot be an id is reported there.
         let assoc = quote_spanned!(id_type.span()=> type Id = #id_type;);
         let updated = updated.as_ref().map(UpdateTime::expand);
+        let as_record = as_record(ident);
         quote! {
+            #as_record
             impl __nango::Record for #ident {
                 #assoc
                 fn id(&self) -> &Self::Id { &self.#id }
@@ -176,7 +178,6 @@ impl<'a> UpdateTime<'a> {
 
 fn items(ident: &Ident, name: &str, record: Option<&TokenStream>) -> TokenStream {
     quote! {
-        impl __nango::Data for #ident {}
         impl __nango::Model for #ident {
             const NAME: &'static str = #name;
             const INFO: &'static __nango::ModelInfo = &__nango::ModelInfo {
@@ -189,9 +190,21 @@ fn items(ident: &Ident, name: &str, record: Option<&TokenStream>) -> TokenStream
     }
 }
 
+/// Returns the implementation by which methods take records and references to them.
+fn as_record(ident: &Ident) -> TokenStream {
+    quote! {
+        impl __nango::AsRecord for #ident {
+            type Model = Self;
+            fn record(&self) -> &Self { self }
+        }
+    }
+}
+
 /// Returns the `impl Record` of a model whose id is unknown, so that its syncs report no errors.
 fn placeholder_record(ident: &Ident) -> TokenStream {
+    let as_record = as_record(ident);
     quote! {
+        #as_record
         impl __nango::Record for #ident {
             type Id = ::std::string::String;
             fn id(&self) -> &Self::Id { loop {} }
@@ -264,7 +277,7 @@ mod tests {
         check_errors("updated = \"at\"", "struct A { at: String }", &["`updated` compares records"]);
         check_errors("id = \"at\"", "enum A { B }", &["an enum has no fields, and so no id"]);
         check_errors("updated = \"at\"", "enum A { B }", &["an enum has no fields, and so no time of update"]);
-        check_errors("", "struct A(u64);", &["goes on a struct with named fields, or on an enum"]);
+        check_errors("", "struct A(u64);", &["applies to a struct with named fields, or an enum"]);
     }
 
     #[test]

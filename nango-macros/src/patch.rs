@@ -75,7 +75,7 @@ impl<'a> PatchDeclaration<'a> {
         let nested = args.flag("nested").unwrap_or(false);
         let (id_name, id) = id(&mut args, ty, nested);
         if !ty.has_named_fields() {
-            args.errors.push_at(ty.ident().span(), format!("{WHAT} goes on {ON}"));
+            args.errors.push_at(ty.ident().span(), format!("{WHAT} applies to {ON}"));
         }
         // Without an id, a field that cannot be left out may be the id under another name.
         let may_be_id = !nested && id.is_none();
@@ -199,7 +199,6 @@ fn items(ident: &Ident, model: &Type) -> TokenStream {
     let alias = quote_spanned!(model.span()=> type __Model = #model;);
     quote! {
         #alias
-        impl __nango::Data for #ident {}
         impl __nango::Fits<__Model> for #ident {}
         impl __nango::Fits<::core::option::Option<__Model>> for #ident {}
     }
@@ -269,7 +268,7 @@ mod tests {
         check_errors("of = Issue", "struct A { title: String }", &["identifies the record that it changes"]);
         check_errors("of = Issue", "struct A { id: u64, title: String }", &["write `Option<String>`"]);
         check_errors("of = Issue, nested, id = \"a\"", ITEM, &["a nested patch has no id", "write `Option<u64>`"]);
-        check_errors("of = Issue", "struct A(u64);", &["goes on a struct with named fields"]);
+        check_errors("of = Issue", "struct A(u64);", &["applies to a struct with named fields"]);
     }
 
     #[test]

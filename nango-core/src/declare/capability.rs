@@ -5,22 +5,68 @@
 //! with an error that names the function and the type.
 
 use super::{ActionDef, SyncDef};
-use crate::model::{Checkpoint, Data};
+use crate::model::{Checkpoint, Data, Record};
 
 /// The sync may write records of the model `M`.
+///
+/// A function that takes the handle of any sync of a model has it as its bound:
+///
+/// ```
+/// use nango_core::prelude::*;
+///
+/// #[model]
+/// pub struct Item {
+///     pub id: u64,
+/// }
+///
+/// async fn save_page(nango: &NangoSync<impl Saves<Item>>, page: u32) -> Result<()> {
+///     let items: Vec<Item> = nango.get("/items").query("page", page).json().await?;
+///     nango.batch_save(&items).await?;
+///     Ok(())
+/// }
+///
+/// #[sync(model = "Item", integration = "shop")]
+/// async fn items(nango: NangoSync) -> Result<()> {
+///     save_page(&nango, 1).await
+/// }
+/// ```
+///
+/// Other bounds are added with `+`: `&NangoSync<impl Saves<Item> + HasCheckpoint<Checkpoint = Position>>`. A function
+/// that only sends requests takes `&Nango`, to which every handle derefs.
 #[diagnostic::on_unimplemented(
     message = "sync `{Self}` does not declare the model `{M}`",
     label = "`{M}` is not declared by `{Self}`",
     note = "declare it: `#[sync(model = \"{M}\", ...)]`, or several with `models(\"...\", \"{M}\")`",
+    note = "in a helper function, write the bound: `nango: &NangoSync<impl Saves<{M}>>`",
     note = "see docs/reference/attributes.md#sync in the repository"
 )]
 pub trait Saves<M: ?Sized> {}
 
-/// Implemented as [`Saves`] by every sync. With a single candidate, the compiler would infer the model from it, and a
-/// wrong model would be reported as a type mismatch elsewhere instead of by the message above.
+/// [`Saves`] for methods that find the model in their argument.
+///
+/// [`NoModel`] makes several candidates of each sync. With a single one, the compiler would infer the model before it
+/// has read the argument, and a record of another model would be reported as a mismatch of types.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "sync `{Self}` does not declare the model `{M}`",
+    label = "`{M}` is not declared by `{Self}`",
+    note = "declare it: `#[sync(model = \"{M}\", ...)]`, or several with `models(\"...\", \"{M}\")`",
+    note = "in a helper function, write the bound: `nango: &NangoSync<impl Saves<{M}>>`",
+    note = "see docs/reference/attributes.md#sync in the repository"
+)]
+pub trait SavesGiven<M: ?Sized> {}
+
+impl<S: Saves<M>, M: Record> SavesGiven<M> for S {}
+
 #[doc(hidden)]
 #[derive(Debug)]
-pub enum NoModel {}
+pub enum NoModel<const N: u8> {}
+
+#[diagnostic::do_not_recommend]
+impl<S> SavesGiven<NoModel<0>> for S {}
+
+#[diagnostic::do_not_recommend]
+impl<S> SavesGiven<NoModel<1>> for S {}
 
 /// The function declares a checkpoint type.
 #[diagnostic::on_unimplemented(

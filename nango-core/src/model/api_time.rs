@@ -5,18 +5,24 @@ use serde_json::Value;
 use crate::time::{self, Timestamp};
 
 /// A type that represents a time of an API: a `String` in RFC 3339, or seconds or milliseconds since 1970 (UTC) as a
-/// number or as text.
+/// number or as text, or a [`Timestamp`].
 ///
 /// The field of `#[model(updated = "field")]` has such a type, and so has the time of a delete (see
 /// [`batch_delete`](crate::NangoSync::batch_delete)). A newtype around such a type implements the trait by delegation.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the time of a record",
-    label = "a time is a `String`, an integer of 32 or 64 bits, an `f64`, or an `Option` of these",
+    label = "a time is a `Timestamp`, a `String`, an integer of 32 or 64 bits, an `f64`, or an `Option` of these",
     note = "see docs/reference/attributes.md#model in the repository"
 )]
 pub trait ApiTime {
     /// Returns the time in microseconds since 1970 (UTC); `None` if it is absent or cannot be read.
     fn unix_micros(&self) -> Option<i64>;
+}
+
+impl ApiTime for Timestamp {
+    fn unix_micros(&self) -> Option<i64> {
+        Some(self.as_micros())
+    }
 }
 
 impl ApiTime for String {
@@ -76,7 +82,8 @@ mod tests {
     fn every_type_that_holds_a_time_reads_it_alike() {
         let expect = Some(1_763_812_800_000_000);
         let text = "2025-11-22T12:00:00Z";
-        let all: [&dyn ApiTime; 9] = [
+        let all: [&dyn ApiTime; 10] = [
+            &Timestamp::from_seconds(1_763_812_800),
             &text,
             &text.to_owned(),
             &Some(text.to_owned()),

@@ -1,8 +1,11 @@
-//! Ids of records: a string or an integer, at most 255 bytes as text.
+//! Ids of records: a text, a UUID or an integer, at most 255 bytes as text.
 //!
-//! The cache, its cursors and the wire use the text alone, so `7` and `"7"` identify the same record.
+//! The cache, its cursors and the wire use the text alone, so `7` and `"7"` identify the same record. In Rust, a record
+//! with an integer as its id is identified by integers only, and one with a text by texts only.
 
-use std::fmt::Display;
+use std::{borrow::Cow, fmt::Display};
+
+use uuid::Uuid;
 
 use super::{ApiTime, Record};
 
@@ -12,23 +15,26 @@ pub(crate) const ID_MAX_BYTES: usize = 255;
 /// A type that can be the id of a model.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the id of a model",
-    label = "an id is a `String` or an integer",
+    label = "an id is a `String`, a `Cow<'static, str>`, a `Uuid` or an integer",
     note = "see docs/reference/attributes.md#model in the repository"
 )]
 pub trait RecordId: Display {}
 
-macro_rules! ids {
-    ($($t:ty)*) => { $(impl RecordId for $t {})* }
-}
-ids!(String u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 usize isize);
-impl RecordId for &str {}
-impl<T: RecordId> RecordId for &T {}
+/// An id that is a text, also a UUID.
+#[doc(hidden)]
+pub trait TextId: RecordId {}
+
+/// An id that is an integer.
+#[doc(hidden)]
+pub trait IntegerId: RecordId {}
 
 /// A key of a record of the model `M`: its id, the record itself, or a pair of one of these and the time of an event.
+/// Each may be a reference.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` names no record of `{M}`",
+    message = "`{Self}` does not identify a record of `{M}`",
     label = "neither an id nor a record of `{M}`",
-    note = "give ids (a `String`, `&str` or an integer) or records of `{M}`, or pairs of one and its time",
+    note = "pass ids, records of `{M}`, or pairs of one of these and its time: a text (`String`, `&str`, `Uuid`) if the \
+            id of `{M}` is a text, an integer if it is an integer",
     note = "see docs/reference/attributes.md#model in the repository"
 )]
 pub trait KeyOf<M> {
@@ -52,39 +58,51 @@ impl<M, K: KeyOf<M>, T: ApiTime> KeyOf<M> for (K, T) {
     }
 }
 
+impl<M, K: KeyOf<M>, T: ApiTime> KeyOf<M> for &(K, T) {
+    fn key(&self) -> String {
+        self.0.key()
+    }
+
+    fn event_micros(&self) -> Option<i64> {
+        self.1.unix_micros()
+    }
+}
+
+#[diagnostic::do_not_recommend]
 impl<M: Record> KeyOf<M> for M {
     fn key(&self) -> String {
         self.id().to_string()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: Record> KeyOf<M> for &M {
     fn key(&self) -> String {
         self.id().to_string()
     }
 }
 
-macro_rules! keys {
-    ($($t:ty)*) => { $(
-        impl<M> KeyOf<M> for $t {
+macro_rules! ids {
+    ($kind:ident: $($t:ty)*) => { $(
+        impl RecordId for $t {}
+        impl $kind for $t {}
+        #[diagnostic::do_not_recommend]
+        impl<M: Record<Id: $kind>> KeyOf<M> for $t {
             fn key(&self) -> String {
                 self.to_string()
             }
         }
-        impl<M> KeyOf<M> for &$t {
+        #[diagnostic::do_not_recommend]
+        impl<M: Record<Id: $kind>> KeyOf<M> for &$t {
             fn key(&self) -> String {
                 self.to_string()
             }
         }
     )* }
 }
-keys!(String u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 usize isize);
-
-impl<M> KeyOf<M> for &str {
-    fn key(&self) -> String {
-        (*self).to_owned()
-    }
-}
+ids!(TextId: String Cow<'_, str> Uuid &str);
+ids!(IntegerId: u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 usize isize);
+impl<T: RecordId> RecordId for &T {}
 
 /// Reason why a text is not a valid id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

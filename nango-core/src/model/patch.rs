@@ -7,20 +7,29 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Data, Record};
+use super::Record;
 
-/// A struct with changes to a model. Implemented by `#[patch(of = Model)]`.
+/// A struct with changes to a model, or a reference to one. Implemented by `#[patch(of = Model)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a patch",
     label = "not a patch",
-    note = "put `#[patch(of = YourModel)]` on the definition of `{Self}`",
+    note = "put `#[patch(of = YourModel)]` on the definition of `{Self}`; a whole record is written by `batch_save`",
     note = "see docs/reference/attributes.md#patch in the repository"
 )]
-pub trait PatchOf: Data {
+pub trait PatchOf: Serialize {
     /// Model of the record to change.
     type Model: Record;
     /// Returns the key of the record to change.
     fn id(&self) -> &<Self::Model as Record>::Id;
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: PatchOf> PatchOf for &P {
+    type Model = P::Model;
+
+    fn id(&self) -> &<P::Model as Record>::Id {
+        (*self).id()
+    }
 }
 
 /// A field of a patch that can also be set to `null`.

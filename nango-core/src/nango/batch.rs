@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::{Nango, NangoSync, checkpoint::checkpoint_value, context::PageCommit};
 use crate::{
-    declare::{BoxFuture, HasCheckpoint, Saves, suggest},
+    declare::{BoxFuture, HasCheckpoint, Saves, SavesGiven, suggest},
     error::{Error, ErrorKind, Result},
     json::decode,
-    model::{Batch, Checkpoint, KeyOf, ModelInfo, Patch, PatchOf, Record, RecordError, RecordId, canonical},
+    model::{AsRecord, Batch, Checkpoint, KeyOf, ModelInfo, Patch, PatchOf, Record, RecordError, canonical},
     store::{Change, ChangeOutcome, DeleteRow, PatchRow, RowOutcome, Write},
     time::{self, Timestamp},
 };
@@ -86,13 +86,17 @@ pub struct PageBuilder<S> {
 impl<S> NangoSync<S> {
     /// Saves records of a model that the sync declares: adds new records, updates changed records, and skips unchanged
     /// records. If an id occurs repeatedly in one call, only the first record is stored.
+    ///
+    /// It takes records or references to them: `batch_save(&issues)`, `batch_save([issue])`,
+    /// `batch_save(issues.iter().filter(…))`.
+    #[doc(alias = "batchSave")]
     pub fn batch_save<I>(&self, records: I) -> BoxFuture<Result<Saved>>
     where
         I: IntoIterator,
-        S: Saves<I::Item>,
-        I::Item: Record,
+        I::Item: AsRecord,
+        S: SavesGiven<<I::Item as AsRecord>::Model>,
     {
-        write(&self.0, <I::Item as Record>::RECORD, encode(records).map(Write::Save))
+        write(&self.0, <I::Item as AsRecord>::Model::RECORD, encode(records).map(Write::Save))
     }
 
     /// Deletes records, given by id or as records. A deleted record stays in the feed as deleted, with its last
@@ -120,10 +124,13 @@ impl<S> NangoSync<S> {
     /// #[sync(model = "Contact", integration = "crm")]
     /// async fn contacts(nango: NangoSync) -> Result<()> {
     ///     let deleted: Vec<DeletedContact> = nango.get("/contacts/deleted").json().await?;
-    ///     nango.batch_delete::<Contact>(deleted.into_iter().map(|one| (one.id, one.deleted_at))).await?;
+    ///     nango.batch_delete(deleted.into_iter().map(|one| (one.id, one.deleted_at))).await?;
     ///     Ok(())
     /// }
     /// ```
+    ///
+    /// A sync of several models names the model: `batch_delete::<Contact>(ids)`.
+    #[doc(alias = "batchDelete")]
     pub fn batch_delete<M>(&self, records: impl IntoIterator<Item = impl KeyOf<M>>) -> BoxFuture<Result<Saved>>
     where
         S: Saves<M>,
@@ -136,11 +143,12 @@ impl<S> NangoSync<S> {
     /// Patches of records that are not stored, or are deleted, are skipped and reported as missing. If a patch contains
     /// the field that the model declares with `#[model(updated = "field")]`, it is skipped if the stored record is
     /// newer.
+    #[doc(alias = "batchUpdate")]
     pub fn batch_update<I>(&self, patches: I) -> BoxFuture<Result<Saved>>
     where
         I: IntoIterator,
         I::Item: PatchOf,
-        S: Saves<<I::Item as PatchOf>::Model>,
+        S: SavesGiven<<I::Item as PatchOf>::Model>,
     {
         write(&self.0, <I::Item as PatchOf>::Model::RECORD, patch_rows(patches).map(Write::Patch))
     }
@@ -149,19 +157,19 @@ impl<S> NangoSync<S> {
     /// id and an object.
     pub fn batch_update_values<M>(
         &self,
-        patches: impl IntoIterator<Item = (impl RecordId, Value)>,
+        patches: impl IntoIterator<Item = (impl KeyOf<M>, Value)>,
     ) -> BoxFuture<Result<Saved>>
     where
         S: Saves<M>,
         M: Record,
     {
-        let rows = patches.into_iter().map(|(id, value)| patch_row(id.to_string(), value, M::UPDATED));
+        let rows = patches.into_iter().map(|(id, value)| patch_row(id.key(), value, M::UPDATED));
         let rows = rows.collect::<Result<_>>();
         write(&self.0, M::RECORD, rows.map(Write::Patch))
     }
 
     /// Returns a builder for several changes and a checkpoint in one transaction:
-    /// `nango.page().save(issues).delete::<Issue>(deleted).checkpoint(position).commit().await?`.
+    /// `nango.page().save(issues).delete(deleted).checkpoint(position).commit().await?`.
     pub fn page(&self) -> PageBuilder<S> {
         PageBuilder { nango: self.clone(), writes: Vec::new(), checkpoint: None, deferred_error: None }
     }
@@ -172,10 +180,10 @@ impl<S> PageBuilder<S> {
     pub fn save<I>(self, records: I) -> Self
     where
         I: IntoIterator,
-        S: Saves<I::Item>,
-        I::Item: Record,
+        I::Item: AsRecord,
+        S: SavesGiven<<I::Item as AsRecord>::Model>,
     {
-        self.push_write(<I::Item as Record>::RECORD, encode(records).map(Write::Save))
+        self.push_write(<I::Item as AsRecord>::Model::RECORD, encode(records).map(Write::Save))
     }
 
     /// Adds records to delete, see [`NangoSync::batch_delete`].
@@ -192,7 +200,7 @@ impl<S> PageBuilder<S> {
     where
         I: IntoIterator,
         I::Item: PatchOf,
-        S: Saves<<I::Item as PatchOf>::Model>,
+        S: SavesGiven<<I::Item as PatchOf>::Model>,
     {
         self.push_write(<I::Item as PatchOf>::Model::RECORD, patch_rows(patches).map(Write::Patch))
     }
@@ -230,10 +238,10 @@ impl<S> PageBuilder<S> {
     }
 }
 
-fn encode<M: Record>(records: impl IntoIterator<Item = M>) -> Result<Batch> {
+fn encode<R: AsRecord>(records: impl IntoIterator<Item = R>) -> Result<Batch> {
     let mut batch = Batch::default();
     for record in records {
-        batch.push(&record).map_err(RecordError::into_error)?;
+        batch.push(record.record()).map_err(RecordError::into_error)?;
     }
     Ok(batch)
 }

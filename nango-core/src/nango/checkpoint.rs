@@ -82,24 +82,38 @@ impl Nango {
     }
 }
 
-/// Converts a checkpoint to JSON, and checks the limits of the wire format.
+/// Maximum number of entries of a map in a checkpoint.
+const ENTRIES_MAX: usize = 1_000;
+
+/// Converts a checkpoint to JSON, and checks the limits of its size.
 pub(super) fn checkpoint_value(checkpoint: &impl Serialize) -> Result<Value> {
     let value = serde_json::to_value(checkpoint)?;
     let fault = match &value {
         Value::Object(fields) if fields.len() > FIELDS_MAX => {
             Some(format!("it has {} fields, at most {FIELDS_MAX} are allowed", fields.len()))
         }
-        Value::Object(fields) => fields.iter().find_map(|(name, value)| match value {
-            Value::String(text) if text.chars().count() > STRING_MAX => {
-                Some(format!("`{name}` is longer than {STRING_MAX} characters"))
-            }
-            _ => None,
-        }),
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| fault(name, value)),
         _ => Some("it is not an object".to_owned()),
     };
     match fault {
         None => Ok(value),
         Some(fault) => Err(Error::new(ErrorKind::Checkpoint, format!("the checkpoint cannot be stored: {fault}"))),
+    }
+}
+
+/// Returns why a field of a checkpoint is too large.
+fn fault(name: &str, value: &Value) -> Option<String> {
+    let is_long = |text: &str| text.chars().count() > STRING_MAX;
+    match value {
+        Value::String(text) if is_long(text) => Some(format!("`{name}` is longer than {STRING_MAX} characters")),
+        Value::Object(entries) if entries.len() > ENTRIES_MAX => {
+            Some(format!("`{name}` has {} entries, at most {ENTRIES_MAX} are allowed", entries.len()))
+        }
+        Value::Object(entries) => {
+            let long = entries.iter().any(|(key, value)| is_long(key) || value.as_str().is_some_and(is_long));
+            long.then(|| format!("an entry of `{name}` is longer than {STRING_MAX} characters"))
+        }
+        _ => None,
     }
 }
 
@@ -150,6 +164,7 @@ macro_rules! checkpoints {
     ($($handle:ident)*) => { $(
         impl<F> $handle<F> {
             /// Returns the checkpoint that an earlier run (or this one) stored.
+            #[doc(alias = "getCheckpoint")]
             pub fn checkpoint<C>(&self) -> BoxFuture<Result<Option<C>>>
             where
                 F: HasCheckpoint<Checkpoint = C>,
@@ -159,6 +174,7 @@ macro_rules! checkpoints {
             }
 
             /// Replaces the stored checkpoint. To store it together with records, see [`NangoSync::page`].
+            #[doc(alias = "saveCheckpoint")]
             pub fn save_checkpoint<C>(&self, checkpoint: C) -> BoxFuture<Result<()>>
             where
                 F: HasCheckpoint<Checkpoint = C>,
@@ -169,6 +185,7 @@ macro_rules! checkpoints {
             }
 
             /// Deletes the checkpoint. Without one, nothing happens.
+            #[doc(alias = "clearCheckpoint")]
             pub fn clear_checkpoint<C>(&self) -> BoxFuture<Result<()>>
             where
                 F: HasCheckpoint<Checkpoint = C>,

@@ -9,7 +9,7 @@ use crate::{
     declare::{BoxFuture, Saves},
     error::{Error, ErrorKind, Result},
     json::decode,
-    model::{Record, RecordId, Stored},
+    model::{KeyOf, Record, Stored},
     store::{FeedRow, ReadQuery, StoreError},
 };
 
@@ -19,13 +19,14 @@ const STREAM_PAGE: u32 = 200;
 impl<S> NangoSync<S> {
     /// Returns records by id, including deleted records (see [`Stored::deleted_at`]). Ids that are not stored are
     /// skipped.
+    #[doc(alias = "getRecordsById")]
     pub fn records_by_id<M, K>(&self, ids: impl IntoIterator<Item = K>) -> BoxFuture<Result<HashMap<K, Stored<M>>>>
     where
         S: Saves<M>,
         M: Record,
-        K: RecordId + Eq + Hash + Send + 'static,
+        K: KeyOf<M> + Eq + Hash + Send + 'static,
     {
-        let mut keys: HashMap<String, K> = ids.into_iter().map(|id| (id.to_string(), id)).collect();
+        let mut keys: HashMap<String, K> = ids.into_iter().map(|id| (id.key(), id)).collect();
         let nango = self.0.clone();
         Box::pin(async move {
             let rows = rows_by_id(&nango, M::NAME, keys.keys().cloned().collect()).await?;
@@ -39,7 +40,8 @@ impl<S> NangoSync<S> {
         })
     }
 
-    /// Returns all records of a model, including deleted records, sorted by last modification, oldest first.
+    /// Returns all records of a model, including deleted records, sorted by last modification, oldest first. A sync of
+    /// several models names the model: `records::<Contact>()`.
     pub fn records<M>(&self) -> RecordStream<M>
     where
         S: Saves<M>,

@@ -17,7 +17,7 @@ use crate::{
     http::{Body, OutgoingRequest, Part, RequestSpec, StreamBody, Url},
 };
 
-/// Builder of a request. The request is sent when it is awaited, or by one of [`json`](Self::json),
+/// Builder of a request. There is no `send`: the request is sent when it is awaited, or by one of [`json`](Self::json),
 /// [`text`](Self::text), [`bytes`](Self::bytes) and [`stream`](Self::stream).
 #[derive(Debug)]
 #[must_use = "a request is sent when it is awaited"]
@@ -68,6 +68,7 @@ impl Nango {
     }
 
     /// Returns a request to the provider with any method.
+    #[doc(alias = "proxy")]
     pub fn request(&self, method: Method, endpoint: impl IntoEndpoint) -> Request {
         let (endpoint, error) = match endpoint.into_endpoint().into_string() {
             Ok(endpoint) => (endpoint, None),
@@ -117,9 +118,10 @@ impl Request {
         self
     }
 
-    /// Sets a JSON body.
-    pub fn body(mut self, body: &(impl Serialize + ?Sized)) -> Self {
-        match serde_json::to_vec(body) {
+    /// Sets a JSON body, given by value or by reference: `.body(json!({ "name": name }))`, `.body(&input)`.
+    #[expect(clippy::needless_pass_by_value, reason = "takes values and references")]
+    pub fn body(mut self, body: impl Serialize) -> Self {
+        match serde_json::to_vec(&body) {
             Ok(json) => self.spec.body = Body::Json(json.into()),
             Err(error) => self
                 .defer_error(Error::new(ErrorKind::Internal, error).context("the body cannot be serialized to JSON")),

@@ -44,6 +44,9 @@ impl<S> NangoSync<S> {
     /// The scan depends on all walks of this run while it is open. If a walk is incomplete or is dropped before its
     /// end, the scan deletes nothing. After position-based walks, or several requests without `paginate`, a record is
     /// deleted only if two consecutive scans miss it.
+    ///
+    /// A sync of several models names the model: `full_scan::<Contact>()`.
+    #[doc(alias = "trackDeletesStart")]
     pub fn full_scan<M>(&self) -> BoxFuture<Result<FullScan<M>>>
     where
         S: Saves<M>,
@@ -91,6 +94,7 @@ impl<M: Record> FullScan<M> {
 
     /// Deletes the records that the walk did not see, except records that another run wrote in the meantime, records
     /// that another scan must confirm, and records that the delete guard holds.
+    #[doc(alias = "trackDeletesEnd")]
     pub async fn finish(self) -> Result<ScanEnd> {
         self.open.finish().await
     }

@@ -14,7 +14,7 @@ use crate::{
     nango::Context,
     paginate::{ResumePoint, WalkState},
     store::{FunctionKey, resume_context},
-    time::Timestamp,
+    time::{Timestamp, micros},
 };
 
 /// Maximum age of the last page of an interrupted walk.
@@ -25,14 +25,16 @@ const MAX_RESUME_AGE: Duration = Duration::from_hours(24);
 #[serde(default)]
 pub(super) struct SyncState {
     /// Value of `since` of the last complete walk.
+    #[serde(default, with = "micros::option")]
     pub(super) since: Option<Timestamp>,
     /// Value of `since` of the complete walk before it.
-    #[serde(rename = "since_before")]
+    #[serde(rename = "since_before", default, with = "micros::option")]
     pub(super) previous_since: Option<Timestamp>,
     /// Whether the last complete walk was position-based with several requests: the next run sends the previous value.
     #[serde(rename = "shifts")]
     pub(super) position_based: bool,
     /// Start time of the last run that read the complete list.
+    #[serde(default, with = "micros::option")]
     pub(super) full_at: Option<Timestamp>,
     /// Fingerprint of the model's schema and of the sync's version at the last run.
     pub(super) schema: Option<String>,
@@ -47,16 +49,19 @@ pub(super) struct InterruptedWalk {
     #[serde(rename = "spec")]
     pub(super) fingerprint: String,
     /// Start time of its first attempt.
+    #[serde(with = "micros")]
     pub(super) started_at: Timestamp,
     /// Commit time of its last page.
-    #[serde(default)]
+    #[serde(default, with = "micros::option")]
     pub(super) last_page_at: Option<Timestamp>,
     /// Value of `since` that it sends.
+    #[serde(default, with = "micros::option")]
     pub(super) since: Option<Timestamp>,
     /// Greatest value of the field that `since` reads.
+    #[serde(default, with = "micros::option")]
     pub(super) next_since: Option<Timestamp>,
     /// Value of the `Date` header of its first response.
-    #[serde(default)]
+    #[serde(default, with = "micros::option")]
     pub(super) first_date: Option<Timestamp>,
     /// Whether a record was skipped whose id could not be read.
     #[serde(rename = "left_out")]

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     auth::KeyRing,
     declare::{FunctionKind, Merging},
-    model::{Batch, Data, Model, ModelInfo, Record},
+    model::{AsRecord, Batch, Model, ModelInfo, Record},
 };
 
 /// The record of all tests.
@@ -21,7 +21,6 @@ pub(super) struct Item {
     pub(super) text: String,
 }
 
-impl Data for Item {}
 impl Model for Item {
     const NAME: &'static str = "Item";
     const INFO: &'static ModelInfo = &ModelInfo {
@@ -30,6 +29,14 @@ impl Model for Item {
         type_name: std::any::type_name::<Self>,
     };
 }
+impl AsRecord for Item {
+    type Model = Self;
+
+    fn record(&self) -> &Self {
+        self
+    }
+}
+
 impl Record for Item {
     type Id = u64;
 

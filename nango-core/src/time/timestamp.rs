@@ -5,11 +5,28 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
-
 use super::span::saturating_micros;
 
-/// A point in time: microseconds since 1970 (UTC), which is also what the database stores.
+/// A point in time: microseconds since 1970 (UTC).
+///
+/// As a field of a model, an input or a checkpoint it is a string in RFC 3339, with the JSON Schema format `date-time`.
+/// A text with any offset is read; a text without an offset is an error. It is written in UTC:
+///
+/// ```
+/// use nango_core::prelude::*;
+///
+/// #[model(updated = "updated_at")]
+/// pub struct Contact {
+///     pub id: String,
+///     pub updated_at: Timestamp,
+/// }
+///
+/// let contact: Contact = serde_json::from_value(json!({ "id": "a", "updated_at": "2026-11-22T13:00:00.5+01:00" }))?;
+/// assert_eq!(json!(contact), json!({ "id": "a", "updated_at": "2026-11-22T12:00:00.5Z" }));
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// An API that sends numbers is read by [`from_seconds`](Self::from_seconds) or [`from_millis`](Self::from_millis).
 ///
 /// `Display` writes RFC 3339 in UTC with as many digits as needed; a precision sets their number:
 ///
@@ -20,8 +37,7 @@ use super::span::saturating_micros;
 /// assert_eq!(at.to_string(), "2026-11-22T12:00:00.5Z");
 /// assert_eq!(format!("{at:.0}"), "2026-11-22T12:00:00Z");
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Timestamp(i64);
 
@@ -37,6 +53,18 @@ impl Timestamp {
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
+    }
+
+    /// Creates a timestamp from milliseconds since 1970 (UTC); limited to [`MIN`](Self::MIN) and [`MAX`](Self::MAX).
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis.saturating_mul(1_000))
+    }
+
+    /// Creates a timestamp from seconds since 1970 (UTC); limited to [`MIN`](Self::MIN) and [`MAX`](Self::MAX).
+    #[must_use]
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1_000_000))
     }
 
     /// Returns the microseconds since 1970 (UTC).
@@ -174,9 +202,13 @@ mod tests {
     }
 
     #[test]
-    fn stored_timestamp_is_the_number_of_microseconds() {
-        assert_eq!(serde_json::to_string(&Timestamp::from_micros(-7)).unwrap(), "-7");
-        assert_eq!(serde_json::from_str::<Timestamp>("12").unwrap(), Timestamp::from_micros(12));
+    fn timestamp_of_coarser_unit_saturates() {
+        assert_eq!(Timestamp::from_seconds(-2), Timestamp::from_micros(-2_000_000));
+        assert_eq!(Timestamp::from_millis(3), Timestamp::from_micros(3_000));
+        assert_eq!(
+            (Timestamp::from_seconds(i64::MAX), Timestamp::from_millis(i64::MIN)),
+            (Timestamp::MAX, Timestamp::MIN)
+        );
     }
 
     proptest! {

@@ -34,8 +34,6 @@ pub(super) fn expand(declaration: &SyncDeclaration, func: Func) -> TokenStream {
         const _: () = {
             use ::__nango_core::__private as __nango;
             #saves
-            #[diagnostic::do_not_recommend]
-            impl __nango::Saves<__nango::NoModel> for #marker {}
             #has
             #items
             #confirm

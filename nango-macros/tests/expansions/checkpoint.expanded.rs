@@ -18,7 +18,6 @@ pub struct IssuesCheckpoint {
 #[cfg(feature = "issues")]
 const _: () = {
     use ::nango_core::__private as __nango;
-    impl __nango::Data for IssuesCheckpoint {}
     impl __nango::Checkpoint for IssuesCheckpoint {}
     const _: fn() = || {
         __nango::flat::<String>();

@@ -22,8 +22,6 @@ const _: () = {
     use ::nango_core::__private as __nango;
     type __M0 = Issue;
     impl __nango::Saves<__M0> for __repo_issues::repo_issues {}
-    #[diagnostic::do_not_recommend]
-    impl __nango::Saves<__nango::NoModel> for __repo_issues::repo_issues {}
     impl __nango::HasMetadata for __repo_issues::repo_issues {
         type Metadata = Repository;
     }

@@ -17,7 +17,6 @@ pub struct Issue {
 }
 const _: () = {
     use ::nango_core::__private as __nango;
-    impl __nango::Data for Issue {}
     impl __nango::Model for Issue {
         const NAME: &'static str = "Issue";
         const INFO: &'static __nango::ModelInfo = &__nango::ModelInfo {
@@ -25,6 +24,12 @@ const _: () = {
             schema: __nango::schema::<Issue>,
             type_name: ::core::any::type_name::<Issue>,
         };
+    }
+    impl __nango::AsRecord for Issue {
+        type Model = Self;
+        fn record(&self) -> &Self {
+            self
+        }
     }
     impl __nango::Record for Issue {
         type Id = u64;
@@ -58,7 +63,6 @@ pub struct IssuePatch {
 const _: () = {
     use ::nango_core::__private as __nango;
     type __Model = Issue;
-    impl __nango::Data for IssuePatch {}
     impl __nango::Fits<__Model> for IssuePatch {}
     impl __nango::Fits<::core::option::Option<__Model>> for IssuePatch {}
     impl __nango::PatchOf for IssuePatch {
@@ -86,7 +90,6 @@ pub struct Position {
 }
 const _: () = {
     use ::nango_core::__private as __nango;
-    impl __nango::Data for Position {}
     impl __nango::Checkpoint for Position {}
     const _: fn() = || {
         __nango::flat::<u32>();

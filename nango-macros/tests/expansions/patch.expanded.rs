@@ -24,7 +24,6 @@ pub struct IssuePatch {
 const _: () = {
     use ::nango_core::__private as __nango;
     type __Model = Issue;
-    impl __nango::Data for IssuePatch {}
     impl __nango::Fits<__Model> for IssuePatch {}
     impl __nango::Fits<::core::option::Option<__Model>> for IssuePatch {}
     impl __nango::PatchOf for IssuePatch {
@@ -57,7 +56,6 @@ pub struct UserPatch {
 const _: () = {
     use ::nango_core::__private as __nango;
     type __Model = User;
-    impl __nango::Data for UserPatch {}
     impl __nango::Fits<__Model> for UserPatch {}
     impl __nango::Fits<::core::option::Option<__Model>> for UserPatch {}
     const _: fn(__Model) = |model| {

@@ -13,7 +13,6 @@ pub struct Issue {
 }
 const _: () = {
     use my_facade::nango::__private as __nango;
-    impl __nango::Data for Issue {}
     impl __nango::Model for Issue {
         const NAME: &'static str = "Issue";
         const INFO: &'static __nango::ModelInfo = &__nango::ModelInfo {
@@ -21,6 +20,12 @@ const _: () = {
             schema: __nango::schema::<Issue>,
             type_name: ::core::any::type_name::<Issue>,
         };
+    }
+    impl __nango::AsRecord for Issue {
+        type Model = Self;
+        fn record(&self) -> &Self {
+            self
+        }
     }
     impl __nango::Record for Issue {
         type Id = u64;

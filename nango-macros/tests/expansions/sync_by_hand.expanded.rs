@@ -18,8 +18,6 @@ const _: () = {
     use ::nango_core::__private as __nango;
     type __M0 = Issue;
     impl __nango::Saves<__M0> for __issues::issues {}
-    #[diagnostic::do_not_recommend]
-    impl __nango::Saves<__nango::NoModel> for __issues::issues {}
     impl __nango::HasCheckpoint for __issues::issues {
         type Checkpoint = Position;
     }

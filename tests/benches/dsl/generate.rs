@@ -61,13 +61,13 @@ fn model(i: usize, style: Style) -> String {
         Style::ByHand => (
             "#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]".to_owned(),
             format!(
-                "impl Data for Item{i} {{}}
-impl Model for Item{i} {{
+                "impl Model for Item{i} {{
     const NAME: &'static str = \"Item{i}\";
     const INFO: &'static ModelInfo = &ModelInfo {{
         name: \"Item{i}\", schema: __private::schema::<Item{i}>, type_name: std::any::type_name::<Item{i}>,
     }};
 }}
+impl AsRecord for Item{i} {{ type Model = Self; fn record(&self) -> &Self {{ self }} }}
 impl Record for Item{i} {{ type Id = u64; fn id(&self) -> &u64 {{ &self.id }} }}
 "
             ),
@@ -170,7 +170,6 @@ const _: () = {{
     }};
     impl SyncMarker for __sync{i}::sync{i} {{ const DEF: &'static SyncDef = &DEF; }}
     impl Saves<Item{i}> for __sync{i}::sync{i} {{}}
-    impl Saves<NoModel> for __sync{i}::sync{i} {{}}
     inventory::submit!(Item::Sync(&DEF));
 }};
 ",

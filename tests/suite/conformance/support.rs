@@ -9,7 +9,7 @@ use nango_tests::{
     internal::{
         auth::KeyRing,
         declare::{FunctionKind, Merging},
-        model::{Batch, Data, Model, ModelInfo, Patch, Record},
+        model::{AsRecord, Batch, Model, ModelInfo, Patch, Record},
         store::{
             self, Change, Committed, DatasetKey, DeletePolicy, FeedPage, FeedRow, FinishScan, FunctionKey,
             NewConnection, NewRun, Page, PatchRow, ReadQuery, RowOutcome, RunEnd, RunStatus, RunToken, Scan, ScanFrom,
@@ -98,8 +98,6 @@ pub(super) struct Doc {
     pub at: Option<i64>,
 }
 
-impl Data for Doc {}
-
 impl Model for Doc {
     const NAME: &'static str = "Doc";
     const INFO: &'static ModelInfo = &ModelInfo {
@@ -107,6 +105,14 @@ impl Model for Doc {
         schema: |generator| generator.subschema_for::<Self>(),
         type_name: std::any::type_name::<Self>,
     };
+}
+
+impl AsRecord for Doc {
+    type Model = Self;
+
+    fn record(&self) -> &Self {
+        self
+    }
 }
 
 impl Record for Doc {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nango_core::Timestamp;
 use nango_tests::internal::{
     declare::Merging,
-    model::{Batch, Data, Model, ModelInfo, Record},
+    model::{AsRecord, Batch, Model, ModelInfo, Record},
     store::{
         DeleteRow, PruneUntil, RowOutcome, RowOutcome::*, ScanOutcome, SharedStore, Write, copy, prune_all, reseal,
         sqlite::Sqlite,
@@ -217,11 +217,17 @@ pub(super) async fn unchanged_save_adds_missing_update_time(store: TestStore) {
 #[serde(transparent)]
 struct Untimed(Doc);
 
-impl Data for Untimed {}
-
 impl Model for Untimed {
     const NAME: &'static str = "Doc";
     const INFO: &'static ModelInfo = Doc::INFO;
+}
+
+impl AsRecord for Untimed {
+    type Model = Self;
+
+    fn record(&self) -> &Self {
+        self
+    }
 }
 
 impl Record for Untimed {
