@@ -29,6 +29,7 @@ mod frozen;
 mod functions;
 mod future_clock;
 mod hostile_api;
+mod integrations_crate;
 mod interruption;
 mod pagination;
 mod pooler;

@@ -1,9 +1,16 @@
-//! Records the commit that the binary is built from, for `registry --version`.
+//! Records the commit that the binary is built from, for `registry --version`, and warns about files of `src/` with
+//! functions that are not part of the crate.
 
-use std::process::Command;
+mod modules;
+
+use std::{path::Path, process::Command};
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=src");
+    for message in modules::missing_modules(Path::new("src")) {
+        println!("cargo::warning={message}");
+    }
     // Without git, or outside a checkout, the version is printed without a commit.
     for file in ["HEAD", "logs/HEAD"] {
         if let Some(path) = git(&["rev-parse", "--git-path", file]) {
