@@ -23,5 +23,4 @@ pub(crate) use nango_grammar::suggest;
 pub use paginate::{OffsetBy, Paginate, PaginateKind, Pagination};
 pub(crate) use path::fill;
 pub use path::{EndpointPath, IntoEndpoint, PathValue};
-pub(crate) use registry::integration_key;
 pub use registry::{Entry, FunctionKind, Registry};

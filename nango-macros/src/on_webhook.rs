@@ -66,7 +66,7 @@ impl WebhookDeclaration {
             quote!(#alias::#name)
         });
         let sync = sync.unwrap_or_default();
-        let (name, description, at) = (func.name(), func.description(), parts::location());
+        let (name, description, at) = (func.name(), func.description(), parts::location(&ident));
         let (_, span) = func.output();
         let func = func.with_marker(&sync);
         let function = marker::with_span(&ident, span);

@@ -1,8 +1,8 @@
 //! Fields that several attributes declare in the same way.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
-use syn::LitStr;
+use syn::{LitStr, ext::IdentExt};
 
 use crate::{args::Args, func::Func};
 
@@ -13,6 +13,7 @@ pub(crate) fn option_tokens(tokens: Option<impl ToTokens>) -> TokenStream {
 
 /// Part of a declaration that every named function has.
 pub(crate) struct Head {
+    function: Ident,
     integration: Option<LitStr>,
     pub(crate) name: String,
     pub(crate) description: String,
@@ -23,6 +24,7 @@ impl Head {
     /// paragraph of its documentation.
     pub(crate) fn read(args: &mut Args, func: &Func) -> Self {
         Self {
+            function: func.sig.ident.clone(),
             integration: identifier(args, "integration"),
             name: identifier(args, "name").map_or_else(|| func.name(), |name| name.value()),
             description: args.string("description").map_or_else(|| func.description(), |text| text.value()),
@@ -33,18 +35,25 @@ impl Head {
 /// Expands to the descriptor fields `at`, `integration`, `name` and `description`.
 impl ToTokens for Head {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Self { integration, name, description } = self;
+        let Self { function, integration, name, description } = self;
         let integration = integration
             .as_ref()
             .map_or_else(|| quote!(__nango::integration_of(::core::module_path!())), ToTokens::into_token_stream);
-        let at = location();
+        let at = location(function);
         tokens.extend(quote!(at: #at, integration: #integration, name: #name, description: #description,));
     }
 }
 
-/// Returns the source location of the attribute.
-pub(crate) fn location() -> TokenStream {
-    quote!(__nango::Location { file: ::core::file!(), line: ::core::line!() })
+/// Returns the source location of the attribute, with the path of its function.
+pub(crate) fn location(function: &Ident) -> TokenStream {
+    let name = format!("::{}", function.unraw());
+    quote! {
+        __nango::Location {
+            file: ::core::file!(),
+            line: ::core::line!(),
+            function: ::core::concat!(::core::module_path!(), #name),
+        }
+    }
 }
 
 /// Reads a string that becomes part of URLs and file names: letters, digits, `-` and `_`.

@@ -168,7 +168,7 @@ pub(super) mod tests {
             map: MapRecord::Plain(|_, _| Ok(())),
         }));
         Item::Sync(Box::leak(Box::new(SyncDef {
-            at: Location { file: "src/x.rs", line: 3 },
+            at: Location { file: "src/x.rs", line: 3, function: "" },
             integration,
             name,
             description: "What it does.",
@@ -189,7 +189,7 @@ pub(super) mod tests {
     /// Returns an action without input.
     pub(in crate::cli) fn action(integration: &'static str, name: &'static str) -> Item {
         Item::Action(Box::leak(Box::new(ActionDef {
-            at: Location { file: "src/x.rs", line: 9 },
+            at: Location { file: "src/x.rs", line: 9, function: "" },
             integration,
             name,
             description: "",

@@ -42,6 +42,8 @@ pub struct Location {
     pub file: &'static str,
     /// Line of the attribute, counted from 1.
     pub line: u32,
+    /// Path of the function in its crate, such as `integrations::github::repo_issues::repo_issues`.
+    pub function: &'static str,
 }
 
 impl std::fmt::Display for Location {

@@ -1,5 +1,6 @@
 //! Registry of all functions: sorted, indexed by name, and checked for errors that the compiler cannot detect.
 
+mod by_function;
 mod entry;
 mod error;
 
@@ -7,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{ActionDef, EventDef, Item, SyncDef, WebhookDef, suggest};
 use crate::model::ModelInfo;
-pub(crate) use entry::integration_key;
+use entry::integration_key;
 pub use entry::{Entry, FunctionKind};
 use error::LoadError;
 

@@ -43,7 +43,7 @@ types! {
     #[schemars(rename = "User")] Person { age: u8 }
 }
 
-const AT: Location = Location { file: "src/x.rs", line: 3 };
+const AT: Location = Location { file: "src/x.rs", line: 3, function: "" };
 
 fn never_run<T>() -> Pin<Box<dyn Future<Output = crate::Result<T>> + Send>> {
     Box::pin(async { Err(crate::Error::msg("never run")) })

@@ -70,7 +70,7 @@ pub(super) fn placeholder(func: Func, error: Error, capabilities: &Capabilities)
 fn placeholder_def(marker: &TokenStream) -> TokenStream {
     quote! {
         static __DEF: __nango::SyncDef = __nango::SyncDef {
-            at: __nango::Location { file: "", line: 0 },
+            at: __nango::Location { file: "", line: 0, function: "" },
             integration: "",
             name: "",
             description: "",

@@ -23,6 +23,7 @@ const _: () = {
         at: __nango::Location {
             file: ::core::file!(),
             line: ::core::line!(),
+            function: ::core::concat!(::core::module_path!(), "::create_issue"),
         },
         integration: __nango::integration_of(::core::module_path!()),
         name: "create-issue",
@@ -70,6 +71,7 @@ const _: () = {
         at: __nango::Location {
             file: ::core::file!(),
             line: ::core::line!(),
+            function: ::core::concat!(::core::module_path!(), "::welcome"),
         },
         integration: __nango::integration_of(::core::module_path!()),
         name: "welcome",

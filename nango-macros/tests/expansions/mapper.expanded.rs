@@ -71,6 +71,7 @@ const _: () = {
         at: __nango::Location {
             file: ::core::file!(),
             line: ::core::line!(),
+            function: ::core::concat!(::core::module_path!(), "::repo_issues"),
         },
         integration: __nango::integration_of(::core::module_path!()),
         name: "repo-issues",

@@ -23,6 +23,7 @@ const _: () = {
         at: __nango::Location {
             file: ::core::file!(),
             line: ::core::line!(),
+            function: ::core::concat!(::core::module_path!(), "::check"),
         },
         integration: __nango::integration_of(::core::module_path!()),
         name: "check-settings",

@@ -20,6 +20,7 @@ const _: () = {
         at: __nango::Location {
             file: ::core::file!(),
             line: ::core::line!(),
+            function: ::core::concat!(::core::module_path!(), "::on_issue"),
         },
         name: "on-issue",
         description: "Saves an opened issue.",
@@ -58,6 +59,7 @@ const _: () = {
         at: __nango::Location {
             file: ::core::file!(),
             line: ::core::line!(),
+            function: ::core::concat!(::core::module_path!(), "::on_pull"),
         },
         name: "on-pull",
         description: "",

@@ -25,6 +25,7 @@ const _: () = {
         at: __nango::Location {
             file: ::core::file!(),
             line: ::core::line!(),
+            function: ::core::concat!(::core::module_path!(), "::issues"),
         },
         integration: __nango::integration_of(::core::module_path!()),
         name: "issues",
@@ -76,6 +77,7 @@ const _: () = {
         at: __nango::Location {
             file: ::core::file!(),
             line: ::core::line!(),
+            function: ::core::concat!(::core::module_path!(), "::issue_changed"),
         },
         name: "issue-changed",
         description: "",

@@ -110,7 +110,7 @@ fn body(i: usize) -> String {
 }
 
 fn location() -> &'static str {
-    "Location { file: file!(), line: line!() }"
+    "Location { file: file!(), line: line!(), function: module_path!() }"
 }
 
 fn sync(i: usize, style: Style) -> String {

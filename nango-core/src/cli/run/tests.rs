@@ -25,7 +25,7 @@ fn registry() -> Registry {
     let issues = mapper("github", "issues", None);
     let Item::Sync(sync) = issues else { return registry_of(&[issues]) };
     let webhook = Item::Webhook(Box::leak(Box::new(WebhookDef {
-        at: Location { file: "src/x.rs", line: 1 },
+        at: Location { file: "src/x.rs", line: 1, function: "" },
         name: "changed",
         description: "",
         sync,

@@ -36,12 +36,12 @@ impl FunctionKind {
 #[derive(Debug, Clone)]
 pub struct Entry {
     item: Item,
-    integration: String,
+    pub(super) integration: String,
 }
 
 impl Entry {
     /// Creates the entry of a descriptor.
-    pub(super) fn new(item: Item) -> Self {
+    pub(crate) fn new(item: Item) -> Self {
         let declared = match item {
             Item::Sync(def) => def.integration,
             Item::Action(def) => def.integration,

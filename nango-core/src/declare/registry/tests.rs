@@ -3,7 +3,7 @@ use crate::declare::Location;
 
 const fn action(name: &'static str, line: u32) -> ActionDef {
     ActionDef {
-        at: Location { file: "src/google_drive.rs", line },
+        at: Location { file: "src/google_drive.rs", line, function: "" },
         integration: "google_drive",
         name,
         description: "",

@@ -166,7 +166,7 @@ fn sync(case: &Case) -> Item {
 /// Returns a sync named `vector` with a mapper.
 pub(super) fn mapper_sync(mapper: &'static Mapper, track_deletes: bool) -> Item {
     Item::Sync(Box::leak(Box::new(SyncDef {
-        at: Location { file: "src/vectors.rs", line: 1 },
+        at: Location { file: "src/vectors.rs", line: 1, function: "" },
         integration: "acme",
         name: "vector",
         description: "",

@@ -80,7 +80,7 @@ impl CaseSettings {
             map: MapRecord::Plain(map),
         }));
         Item::Sync(Box::leak(Box::new(SyncDef {
-            at: Location { file: "src/hostile.rs", line: 1 },
+            at: Location { file: "src/hostile.rs", line: 1, function: "" },
             integration: "acme",
             name: "hostile",
             description: "",
