@@ -1,8 +1,7 @@
-//! Unit tests of integrations: annotated functions are called as ordinary functions.
+//! Unit tests of integrations: a connection with scripted answers of the provider, and a database in memory.
 //!
-//! A [`Mock`] is a connection with scripted responses of the provider and a database in memory; everything between them
-//! is the production code. To test the provider's own behaviour, run the binary against the provider or against
-//! recorded traffic.
+//! [`Mock::run`] runs an annotated function by the engine that runs it in the program: endpoint and pages of a mapper,
+//! `since`, deletes, resume, `on_invalid`, the input of an action, and the type of a webhook are part of the test:
 //!
 //! ```
 //! use nango_core::{prelude::*, testing::Mock};
@@ -18,72 +17,120 @@
 //!         pub id: String,
 //!     }
 //!
-//!     /// Fetches the labels of the repository.
-//!     #[sync(model = "Label")]
-//!     pub async fn labels(nango: NangoSync) -> Result<()> {
-//!         nango.batch_save(nango.get("/labels").json::<Vec<Label>>().await?).await?;
-//!         Ok(())
+//!     /// Syncs the labels.
+//!     #[sync(model = "Label", endpoint = "/labels", paginate(link(rel = "next"), limit = 2), track_deletes)]
+//!     pub fn labels(label: Label) -> Label {
+//!         label
+//!     }
+//!
+//!     /// Creates a label.
+//!     #[action]
+//!     pub async fn create_label(nango: NangoAction, label: Label) -> Result<Label> {
+//!         nango.post("/labels").body(&label).json().await
 //!     }
 //! }
+//! use github::{Label, create_label, labels};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-//! let mock = Mock::new().reply("/labels", json!([{ "name": "bug" }]));
-//! github::labels(mock.nango()).await?;
-//! assert_eq!(mock.saved::<github::Label>().await[0].id, "bug");
+//! let mock = Mock::new()
+//!     .on("GET", "/labels?per_page=2").page("?page=2", json!([{ "name": "bug" }, { "name": "idea" }]))
+//!     .on("GET", "/labels?page=2").reply(json!([{ "name": "later" }]))
+//!     // The answers for the second run: a label is gone.
+//!     .on("GET", "/labels").reply(json!([{ "name": "bug" }, { "name": "idea" }]));
+//!
+//! assert_eq!(mock.run(labels).await?.counts::<Label>().added, 3);
+//! assert_eq!(mock.run(labels).await?.counts::<Label>().deleted, 1);
+//! assert_eq!(mock.deleted::<Label>().await, ["later"]);
+//!
+//! let mock = mock.on("POST", "/labels").body(json!({ "name": "new" })).reply(json!({ "name": "new" }));
+//! let created: Label = mock.run(create_label).input(json!({ "name": "new" })).await?.output();
+//! assert_eq!(created.id, "new");
 //! # Ok::<(), Error>(()) }).unwrap();
 //! ```
+//!
+//! An annotated function also remains an ordinary function, which can be called with a handle:
+//! `create_label(mock.nango(), label).await?`.
+//!
+//! Each answer is used once, unless it is followed by [`always`](Mock::always). A request without an answer fails, with
+//! an error that says which answers are left and why the nearest one is for another request. An answer that was not
+//! used fails the test when the mock is dropped, or at [`Mock::finish`]. To test the provider's own behaviour, run the
+//! binary against the provider or against recorded traffic.
 
+mod answer;
+mod clock;
+mod database;
+mod direct;
+mod expected_request;
 pub(crate) mod mock_api;
+mod received_request;
+mod report;
+mod run;
+mod script;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, OnceLock},
-    time::Duration,
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use mock_api::ReceivedRequest;
-use mock_api::{AutoAdvanceClock, MockApi};
-use tokio_util::sync::CancellationToken;
+pub use crate::store::{LogLine, ModelCounts};
+pub use received_request::ReceivedRequest;
+pub use report::Report;
+pub use run::Run;
+pub use script::On;
+
+use clock::AutoAdvanceClock;
+use database::Database;
+use mock_api::MockApi;
 
 use crate::{
-    auth::{Credentials, CredentialsSource},
-    config::Limits,
-    declare::{ActionDef, BoxFuture, FunctionKind, Handle, Merging},
-    error::{Error, Result},
-    http::{Client, ClientParts},
-    json::decode,
-    model::{Batch, Record},
-    nango::{Context, Nango, NewContext, RunOptions, RunServices},
+    declare::FunctionKind,
+    model::Checkpoint,
+    nango::lock_state,
     provider::{Catalogue, Provider},
-    store::{
-        BASE_VARIANT, Change, DatasetKey, FeedRow, FunctionKey, LogLine, NewConnection, NewRun, Page, ReadQuery,
-        SharedStore, Totals, Write, sqlite::Sqlite,
-    },
+    store::{BASE_VARIANT, FunctionKey},
 };
 
 /// Base URL of the mock's provider.
 const BASE_URL: &str = "https://api.mock.test";
+/// Name of the integration and of the connection of a mock.
+const NAME: &str = "mock";
 
-/// A connection with scripted responses of its provider.
+/// A connection with scripted answers of its provider. Clones are the same mock.
 #[derive(Debug, Clone)]
 pub struct Mock(Arc<MockInner>);
 
 #[derive(Debug)]
 struct MockInner {
-    script: MockApi,
-    settings: std::sync::Mutex<Settings>,
-    store: OnceLock<SharedStore>,
+    api: MockApi,
+    clock: Arc<AutoAdvanceClock>,
+    settings: Mutex<Settings>,
+    logs: Logs,
+    database: OnceLock<Database>,
 }
 
-#[derive(Debug, Default, Clone)]
+/// Log lines of all runs and direct calls.
+type Logs = Arc<Mutex<Vec<LogLine>>>;
+
+#[derive(Debug, Clone)]
 struct Settings {
-    metadata: Map<String, Value>,
+    /// Metadata that is not stored yet.
+    metadata: Option<Map<String, Value>>,
     environment: BTreeMap<String, String>,
     provider: Option<String>,
-    stop: CancellationToken,
+    /// Checkpoint that the next run begins with.
+    start_at: Option<Value>,
+    /// Function that ran last.
+    function: FunctionKey,
+    runtimes: run::Runtimes,
+    /// Error of the last run.
+    last_error: Option<String>,
+    /// Whether the answers were checked.
+    is_finished: bool,
 }
 
 impl Default for Mock {
@@ -93,53 +140,36 @@ impl Default for Mock {
 }
 
 impl Mock {
-    /// Creates a connection without metadata and without responses.
+    /// Creates a connection without metadata and without answers.
     pub fn new() -> Self {
         Self(Arc::new(MockInner {
-            script: MockApi::default(),
-            settings: std::sync::Mutex::default(),
-            store: OnceLock::new(),
+            api: MockApi::default(),
+            clock: Arc::default(),
+            settings: Mutex::new(Settings {
+                metadata: None,
+                environment: BTreeMap::new(),
+                provider: None,
+                start_at: None,
+                function: direct_key(),
+                runtimes: BTreeMap::new(),
+                last_error: None,
+                is_finished: false,
+            }),
+            logs: Logs::default(),
+            database: OnceLock::new(),
         }))
     }
 
-    /// Adds a response with status 200 and this JSON body for requests of this path. Several responses for one path are
-    /// returned in order; the last one is repeated.
-    #[must_use]
-    pub fn reply(self, path: &str, body: impl Serialize) -> Self {
-        self.reply_with(path, 200, body)
-    }
-
-    /// Adds a response as [`reply`](Self::reply), with another status.
-    #[must_use]
-    pub fn reply_with(self, path: &str, status: u16, body: impl Serialize) -> Self {
-        self.0.script.add(path, status, &[], body);
-        self
-    }
-
-    /// Adds a response as [`reply`](Self::reply), with another status and with headers.
+    /// Sets the connection's metadata. See also [`current_metadata`](Self::current_metadata).
     ///
     /// # Panics
     ///
-    /// Panics if a header is invalid.
-    #[must_use]
-    pub fn reply_headers(self, path: &str, status: u16, headers: &[(&str, &str)], body: impl Serialize) -> Self {
-        self.0.script.add(path, status, headers, body);
-        self
-    }
-
-    /// Adds a page whose `Link` header names the next one: an absolute URL, a path, or a query such as `?page=2`.
-    #[must_use]
-    pub fn page(self, path: &str, next: &str, body: impl Serialize) -> Self {
-        let next = if next.starts_with('?') { format!("{path}{next}") } else { next.to_owned() };
-        self.0.script.add(path, 200, &[("link", &format!("<{next}>; rel=\"next\""))], body);
-        self
-    }
-
-    /// Sets the connection's metadata.
+    /// Panics if the metadata is not an object.
     #[must_use]
     pub fn metadata(self, metadata: impl Serialize) -> Self {
-        if let Ok(Value::Object(metadata)) = serde_json::to_value(metadata) {
-            self.settings(|settings| settings.metadata = metadata);
+        match serde_json::to_value(metadata) {
+            Ok(Value::Object(metadata)) => self.settings(|settings| settings.metadata = Some(metadata)),
+            other => panic!("metadata must be an object, not {other:?}"),
         }
         self
     }
@@ -147,202 +177,121 @@ impl Mock {
     /// Sets an environment variable of the integrations.
     #[must_use]
     pub fn env(self, name: &str, value: &str) -> Self {
-        self.settings(|settings| settings.environment.insert(name.to_owned(), value.to_owned()));
+        self.settings(|settings| {
+            settings.environment.insert(name.to_owned(), value.to_owned());
+            settings.runtimes.clear();
+        });
         self
     }
 
-    /// Sets the provider to an entry of the built-in catalogue, whose pagination is the default.
+    /// Sets the provider to an entry of the built-in catalogue, whose pagination is the default. Needed by direct
+    /// calls, and by [`run`](Self::run) if the integration has another name than its provider.
     ///
     /// # Panics
     ///
-    /// [`nango`](Self::nango) panics if the catalogue has no such entry.
+    /// Panics if the catalogue has no such entry.
     #[must_use]
     pub fn provider(self, name: &str) -> Self {
-        self.settings(|settings| settings.provider = Some(name.to_owned()));
+        builtin_provider(name);
+        self.settings(|settings| {
+            settings.provider = Some(name.to_owned());
+            settings.runtimes.clear();
+        });
         self
     }
 
-    /// Saves a record in the cache before the function runs.
-    pub async fn record<M: Record>(self, record: M) -> Self {
-        let mut batch = Batch::default();
-        let pushed = batch.push(&record);
-        assert!(pushed.is_ok(), "this record cannot be saved: {pushed:?}");
-        let handle: Handle = self.nango();
-        let context = Nango::from(handle).context().clone();
-        let (dataset, merging) = (dataset_key(M::NAME), Merging::Override);
-        let change = Change { dataset, merging, full_walk: None, write: Write::Save(batch) };
-        let page = Page {
-            run: context.token(),
-            function: context.key().clone(),
-            requested_at: context.store().now(),
-            changes: vec![change],
-            checkpoint: None,
-            resume: None,
-            pages: 0,
-            requests: 0,
-            skipped_invalid: 0,
-            logs: Vec::new(),
-        };
-        let saved = context.store().commit(page).await;
-        assert!(saved.is_ok(), "this record cannot be saved: {saved:?}");
+    /// Stores a checkpoint before the next run, which begins there.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the checkpoint cannot be written as JSON.
+    #[must_use]
+    pub fn start_at(self, checkpoint: impl Checkpoint) -> Self {
+        match serde_json::to_value(checkpoint) {
+            Ok(checkpoint) => self.settings(|settings| settings.start_at = Some(checkpoint)),
+            Err(error) => panic!("the checkpoint cannot be written as JSON: {error}"),
+        }
         self
     }
 
-    /// Returns a handle to call a function with; the function's parameter determines its type.
-    pub fn nango<T: From<Handle>>(&self) -> T {
-        Handle::from(Nango::new(Arc::new(self.context()))).into()
-    }
-
-    /// Cancels the function, as Ctrl-C does.
+    /// Cancels the running function, as Ctrl-C does, and every handle that exists. If no function is running, the next
+    /// run is interrupted at its start. To cancel at a certain request, see [`On::cancel`].
     pub fn cancel(&self) {
-        self.settings(|settings| settings.stop.cancel());
+        self.0.api.stop().cancel();
     }
 
     /// Returns the requests that the provider received, in order.
     pub fn received_requests(&self) -> Vec<ReceivedRequest> {
-        self.0.script.seen()
+        self.0.api.seen()
     }
 
-    /// Returns the saved records of a model that are not deleted, in the order of their last changes.
-    pub async fn saved<M: Record>(&self) -> Vec<M> {
-        let rows = self.rows(M::NAME).await;
-        rows.iter()
-            .filter(|row| row.deleted_at.is_none())
-            .filter_map(|row| row.payload.as_ref())
-            .map(|payload| decode_record(payload))
-            .collect()
+    /// Returns the lines that functions logged, in order.
+    pub fn logs(&self) -> Vec<LogLine> {
+        lock_state(&self.0.logs).clone()
     }
 
-    /// Returns the ids of the deleted records of a model.
-    pub async fn deleted<M: Record>(&self) -> Vec<String> {
-        self.rows(M::NAME).await.into_iter().filter(|row| row.deleted_at.is_some()).map(|row| row.id).collect()
-    }
-
-    async fn rows(&self, model: &str) -> Vec<FeedRow> {
-        let query = ReadQuery { limit: 10_000, ..ReadQuery::default() };
-        let page = self.store().read(&dataset_key(model), query).await;
-        assert!(page.is_ok(), "the mock's database failed: {page:?}");
-        page.unwrap_or_default().records
+    /// Fails the test if an answer was not used. Without this call, dropping the mock does.
+    ///
+    /// # Panics
+    ///
+    /// Panics if an answer without [`always`](Self::always) was not used.
+    #[track_caller]
+    pub fn finish(self) {
+        self.settings(|settings| settings.is_finished = true);
+        if let Some(message) = self.0.unused_answers() {
+            panic!("{message}");
+        }
     }
 
     fn settings<T>(&self, change: impl FnOnce(&mut Settings) -> T) -> T {
-        change(&mut crate::nango::lock_state(&self.0.settings))
+        change(&mut lock_state(&self.0.settings))
     }
 
-    fn store(&self) -> &SharedStore {
-        self.0.store.get_or_init(|| {
-            let settings = self.settings(|settings| settings.clone());
-            block_on(async move {
-                let store: SharedStore = Arc::new(Sqlite::open(":memory:").await?);
-                let new = NewConnection {
-                    integration: "mock".to_owned(),
-                    id: "mock".to_owned(),
-                    auth: "NONE".to_owned(),
-                    credentials: Vec::new(),
-                    refresh_at: None,
-                    config: Map::new(),
-                    metadata: Some(settings.metadata),
-                };
-                store.put_connection(new).await?;
-                Ok(store)
-            })
-        })
+    fn api(&self) -> &MockApi {
+        &self.0.api
     }
 
-    fn context(&self) -> Context {
-        let settings = self.settings(|settings| settings.clone());
-        let store = self.store().clone();
-        let key = function_key();
-        let (token, connection) = {
-            let (store, key) = (store.clone(), key.clone());
-            block_on(async move {
-                // Each handle is a separate run; the runs of a mock are not exclusive.
-                let lease = Duration::from_hours(1);
-                let token = store.start_run(NewRun { key, connection: None, exclusive: false, lease }).await?;
-                let connection = store.connection("mock", "mock").await?;
-                Ok((token, connection))
-            })
-        };
-        let connection = connection.unwrap_or_else(|| unreachable!("the mock's connection was added above"));
-        let base_url = BASE_URL.parse().unwrap_or_else(|_| unreachable!("a constant"));
-        let provider = settings.provider.map_or_else(
-            || Provider::from_base_url("mock", BASE_URL).unwrap_or_else(|error| panic!("a constant: {error}")),
-            |name| Catalogue::builtin().find(&name).cloned().unwrap_or_else(|error| panic!("{error}")),
-        );
-        let parts = ClientParts::new(Arc::new(self.0.script.clone()), Arc::new(AutoAdvanceClock::default()), base_url)
-            .cancellation(settings.stop.clone());
-        let services = Arc::new(MockServices(self.clone()));
-        Context::new(NewContext {
-            key,
-            token,
-            store,
-            client: Client::new(parts),
-            connection,
-            credentials: CredentialsSource::Static(Credentials::none()),
-            provider: Arc::new(provider),
-            base_url: BASE_URL.to_owned(),
-            environment: Arc::new(settings.environment),
-            metadata: None,
-            cancellation: settings.stop,
-            services,
-            options: RunOptions::default(),
-            limits: Limits::default(),
-        })
+    fn clock(&self) -> &Arc<AutoAdvanceClock> {
+        &self.0.clock
     }
 }
 
-fn function_key() -> FunctionKey {
-    let name = || "mock".to_owned();
+impl MockInner {
+    /// Returns the message about answers that were not used, with the error that may be the reason.
+    fn unused_answers(&self) -> Option<String> {
+        let unused = self.api.unused();
+        if unused.is_empty() {
+            return None;
+        }
+        let mut message = format!("the mock has answers that no request received: {}", unused.join(", "));
+        let last_error = lock_state(&self.settings).last_error.clone();
+        if let Some(error) = self.api.unanswered().or(last_error) {
+            message.push_str("; an earlier error is: ");
+            message.push_str(&error);
+        }
+        Some(message)
+    }
+}
+
+impl Drop for MockInner {
+    fn drop(&mut self) {
+        if std::thread::panicking() || lock_state(&self.settings).is_finished {
+            return;
+        }
+        if let Some(message) = self.unused_answers() {
+            panic!("{message}");
+        }
+    }
+}
+
+/// Returns the key of direct calls.
+fn direct_key() -> FunctionKey {
+    let name = || NAME.to_owned();
     let variant = BASE_VARIANT.to_owned();
     FunctionKey { kind: FunctionKind::Sync, integration: name(), connection: name(), function: name(), variant }
 }
 
-fn dataset_key(model: &str) -> DatasetKey {
-    let name = || "mock".to_owned();
-    DatasetKey { integration: name(), connection: name(), model: model.to_owned(), variant: BASE_VARIANT.to_owned() }
-}
-
-#[track_caller]
-fn decode_record<M: Record>(payload: &[u8]) -> M {
-    match decode(payload) {
-        Ok(record) => record,
-        Err(error) => panic!("the saved record {} is not a `{}`: {error}", String::from_utf8_lossy(payload), M::NAME),
-    }
-}
-
-/// Runs a future to completion on a separate thread, so that a handle is available without `.await`.
-fn block_on<T: Send + 'static>(
-    future: impl Future<Output = Result<T, crate::store::StoreError>> + Send + 'static,
-) -> T {
-    let thread = std::thread::spawn(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.map_err(|error| error.to_string())?.block_on(future).map_err(|error| error.to_string())
-    });
-    match thread.join() {
-        Ok(Ok(value)) => value,
-        Ok(Err(error)) => panic!("the mock's database failed: {error}"),
-        Err(panic) => std::panic::resume_unwind(panic),
-    }
-}
-
-/// Services of a mock: triggered actions are called at once, on the same mock.
-struct MockServices(Mock);
-
-impl RunServices for MockServices {
-    fn trigger_action(
-        &self,
-        _caller: &Arc<Context>,
-        action: &'static ActionDef,
-        input: Value,
-    ) -> BoxFuture<Result<Value>> {
-        (action.run)(self.0.nango(), input)
-    }
-
-    fn trigger_sync(&self, _caller: &Arc<Context>, sync: &str) -> Result<()> {
-        Err(Error::msg(format!("a mock does not run triggered syncs: `{sync}` was triggered")))
-    }
-
-    fn on_log(&self, _line: &LogLine) {}
-
-    fn on_commit(&self, _totals: &Totals) {}
+/// Returns an entry of the built-in catalogue.
+fn builtin_provider(name: &str) -> Provider {
+    Catalogue::builtin().find(name).cloned().unwrap_or_else(|error| panic!("{error}"))
 }

@@ -103,15 +103,33 @@ mod github {
         nango.post(path!("/repos/{owner}/{repo}/labels")).body(&json!({ "name": name })).json().await
     }
 
-    pub async fn test_labels_by_hand() -> Result<()> {
+    pub async fn test_labels() -> Result<()> {
         use nango_core::testing::Mock;
 
         let mock = Mock::new()
-            .provider("github")
             .metadata(json!({ "owner": "octo", "repo": "demo" }))
-            .reply("/repos/octo/demo/labels", json!([{ "id": 1, "name": "bug" }]));
-        labels_by_hand(mock.nango()).await?;
-        assert_eq!(mock.saved::<Label>().await[0].name, "bug");
+            .on("GET", "/repos/octo/demo/labels?per_page=100")
+            .page("?page=2", json!([{ "id": 1, "name": "bug" }]))
+            .on("GET", "/repos/octo/demo/labels?page=2")
+            .reply(json!([{ "id": 2, "name": "idea" }]))
+            .reply("/repos/octo/demo/labels", json!([{ "id": 1, "name": "defect" }]));
+        let first = mock.run(labels).await?.counts::<Label>();
+        let second = mock.run(labels).await?.counts::<Label>();
+        assert_eq!((first.added, second.updated, second.deleted), (2, 1, 1));
+        assert_eq!(mock.saved::<Label>().await[0].name, "defect");
+        Ok(())
+    }
+
+    pub async fn test_add_label() -> Result<()> {
+        use nango_core::testing::Mock;
+
+        let mock = Mock::new()
+            .on("POST", "/repos/octo/demo/labels")
+            .body(json!({ "name": "new" }))
+            .reply_with(201, json!({ "id": 3, "name": "new" }));
+        let input = NewLabel { owner: "octo".into(), repo: "demo".into(), name: "new".into() };
+        let label: Label = mock.run(add_label).input(input).await?.output();
+        assert_eq!(label.id, 3);
         Ok(())
     }
 }
@@ -147,7 +165,8 @@ mod jira {
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(github::test_labels_by_hand()).unwrap();
+    runtime.block_on(github::test_labels()).unwrap();
+    runtime.block_on(github::test_add_label()).unwrap();
     let registry = nango_core::internal::declare::Registry::load().unwrap();
     assert_eq!(registry.entries().len(), 6);
 }

@@ -26,21 +26,21 @@ mod tests {
 
     #[tokio::test]
     async fn request_is_sent_only_when_repository_is_set() {
-        assert!(check_repository(Mock::new().nango()).await.is_ok());
+        assert!(Mock::new().run(check_repository).await.is_ok());
 
         let named = || Mock::new().metadata(json!({ "owner": "octo", "repo": "demo" }));
-        assert!(check_repository(named().reply("/repos/octo/demo", json!({})).nango()).await.is_ok());
+        assert!(named().reply("/repos/octo/demo", json!({})).run(check_repository).await.is_ok());
 
         let missing = named().reply_with("/repos/octo/demo", 404, json!({ "message": "Not Found" }));
-        let refused = check_repository(missing.nango()).await.unwrap_err();
+        let refused = missing.run(check_repository).await.unwrap_err();
         let expect = "the repository octo/demo does not exist, or these credentials cannot read it";
         assert_eq!(refused.to_string(), expect);
     }
 
     #[tokio::test]
     async fn metadata_with_path_traversal_is_refused_without_request() {
-        let mock = Mock::new().metadata(json!({ "owner": "..", "repo": "user" })).reply("/user", json!({}));
-        let refused = check_repository(mock.nango()).await.unwrap_err();
+        let mock = Mock::new().metadata(json!({ "owner": "..", "repo": "user" }));
+        let refused = mock.run(check_repository).await.unwrap_err();
         let expect =
             "`owner` is \"..\" in the path `/repos/{owner}/{repo}`: a value in a path must not be empty, `.` or `..`";
         assert_eq!(refused.to_string(), expect);

@@ -34,21 +34,14 @@ mod tests {
 
     #[tokio::test]
     async fn issue_is_posted_and_url_is_returned() -> Result<()> {
-        let mock = Mock::new().reply_with(
-            "/repos/NangoHQ/interactive-demo/issues",
-            201,
-            json!({ "html_url": "https://github.test/issues/9" }),
-        );
+        let mock = Mock::new()
+            .on("POST", "/repos/NangoHQ/interactive-demo/issues")
+            .body(json!({ "title": "[demo] Hello", "body": "The body of the issue.", "labels": ["automatic"] }))
+            .reply_with(201, json!({ "html_url": "https://github.test/issues/9" }));
 
-        let created = create_issue(mock.nango(), CreateIssueInput { title: "Hello".into() }).await?;
+        let created: CreateIssueResult = mock.run(create_issue).input(json!({ "title": "Hello" })).await?.output();
 
         assert_eq!(created, CreateIssueResult { url: "https://github.test/issues/9".into(), status: 201 });
-        let sent = &mock.received_requests()[0];
-        assert_eq!(sent.method, "POST");
-        assert_eq!(
-            sent.json(),
-            json!({ "title": "[demo] Hello", "body": "The body of the issue.", "labels": ["automatic"] })
-        );
         Ok(())
     }
 

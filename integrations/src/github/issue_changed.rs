@@ -27,7 +27,8 @@ mod tests {
     async fn records_after_webhook(payload: Value) -> Result<Vec<GithubIssue>> {
         let known: ApiIssue = serde_json::from_value(issue(5, "Old title"))?;
         let mock = Mock::new().record(GithubIssue { body: Some("text".into()), ..known.into() }).await;
-        issue_changed(mock.nango(), serde_json::from_value(payload)?).await?;
+        let action = payload["action"].as_str().unwrap_or_default();
+        mock.run(issue_changed).webhook(&format!("issues.{action}"), &payload).await?;
         Ok(mock.saved().await)
     }
 
@@ -48,8 +49,9 @@ mod tests {
         let known: ApiIssue = serde_json::from_value(issue(5, "Old title"))?;
         let mock = Mock::new().record(GithubIssue::from(known)).await;
 
-        issue_changed(mock.nango(), serde_json::from_value(event("Of 2026", "2026-05-01T00:00:00Z"))?).await?;
-        issue_changed(mock.nango(), serde_json::from_value(event("Of 2020", "2020-05-01T00:00:00Z"))?).await?;
+        mock.run(issue_changed).webhook("issues.edited", event("Of 2026", "2026-05-01T00:00:00Z")).await?;
+        let older = mock.run(issue_changed).webhook("issues.edited", event("Of 2020", "2020-05-01T00:00:00Z")).await?;
+        assert_eq!(older.counts::<GithubIssue>().skipped_older, 1);
 
         let saved = mock.saved::<GithubIssue>().await;
         assert_eq!((saved[0].title.as_str(), saved[0].updated_at.as_str()), ("Of 2026", "2026-05-01T00:00:00Z"));

@@ -21,16 +21,12 @@ mod tests {
 
     #[tokio::test]
     async fn id_title_and_url_are_saved() -> Result<()> {
-        let mock =
-            Mock::new().reply("/repos/NangoHQ/interactive-demo/issues", json!([issue(1, "First"), issue(2, "Second")]));
+        let mock = Mock::new()
+            .on("GET", "/repos/NangoHQ/interactive-demo/issues?labels=demo&sort=created&direction=asc")
+            .reply(json!([issue(1, "First"), issue(2, "Second")]));
 
-        issues_demo(mock.nango()).await?;
+        mock.run(issues_demo).await?;
 
-        let request = &mock.received_requests()[0];
-        assert_eq!(
-            request.query,
-            [("labels", "demo"), ("sort", "created"), ("direction", "asc")].map(|(k, v)| (k.into(), v.into()))
-        );
         let first = GithubIssueDemo { id: 1, title: "First".into(), url: "https://github.test/issues/1".into() };
         assert_eq!(mock.saved::<GithubIssueDemo>().await[0], first);
         Ok(())

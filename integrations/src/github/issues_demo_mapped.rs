@@ -23,7 +23,7 @@ mod tests {
     async fn issue_is_mapped_with_shared_function() -> Result<()> {
         let mock = Mock::new().reply("/repos/NangoHQ/interactive-demo/issues", json!([issue(7, "Seventh")]));
 
-        issues_demo_mapped(mock.nango()).await?;
+        mock.run(issues_demo_mapped).await?;
 
         assert_eq!(mock.saved::<GithubIssueDemo>().await[0].title, "Seventh");
         Ok(())

@@ -130,7 +130,8 @@ mod tests {
 
     #[tokio::test]
     async fn missing_label_is_none() -> Result<()> {
-        let mock = Mock::new().reply_with("/repos/octo/demo/labels/bug", 404, json!({ "message": "Not Found" }));
+        let path = "/repos/octo/demo/labels/bug";
+        let mock = Mock::new().reply_with(path, 404, json!({ "message": "Not Found" })).always();
         assert_eq!(get_label(mock.nango(), bug()).await?, None);
         assert!(!delete_label(mock.nango(), bug()).await?);
         Ok(())

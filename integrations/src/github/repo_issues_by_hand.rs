@@ -32,17 +32,16 @@ mod tests {
     async fn all_pages_are_read_and_missing_issues_deleted() -> Result<()> {
         let path = "/repos/octo/demo/issues";
         let mock = Mock::new()
-            .provider("github")
             .metadata(json!({ "owner": "octo", "repo": "demo" }))
             .page(path, "?page=2", json!([issue(1, "First"), issue(2, "Second")]))
             .reply(path, json!([issue(3, "Third")]))
             .reply(path, json!([issue(1, "First"), issue(3, "Third")]));
 
-        repo_issues_by_hand(mock.nango()).await?;
+        mock.run(repo_issues_by_hand).await?;
         let ids = |issues: Vec<GithubIssue>| issues.into_iter().map(|issue| issue.id).collect::<Vec<_>>();
         assert_eq!(ids(mock.saved().await), [1, 2, 3]);
 
-        repo_issues_by_hand(mock.nango()).await?;
+        mock.run(repo_issues_by_hand).await?;
         assert_eq!(ids(mock.saved().await), [1, 3], "the second issue was not in the second walk");
         assert_eq!(mock.deleted::<GithubIssue>().await, ["2"]);
         Ok(())

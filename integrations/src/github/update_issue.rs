@@ -30,15 +30,12 @@ mod tests {
 
     #[tokio::test]
     async fn only_given_fields_are_sent() -> Result<()> {
-        let mock = Mock::new().reply("/repos/octo/demo/issues/3", issue(3, "Third"));
+        let mock = Mock::new().on("PATCH", "/repos/octo/demo/issues/3").reply(issue(3, "Third"));
 
-        let updated = update_issue(mock.nango(), input(Some("open"))).await?;
+        let updated: UpdateIssueResult = mock.run(update_issue).input(input(Some("open"))).await?.output();
 
         assert_eq!(updated.state, "open");
-        assert_eq!(
-            (mock.received_requests()[0].method.as_str(), mock.received_requests()[0].json()),
-            ("PATCH", json!({ "state": "open" }))
-        );
+        assert_eq!(mock.received_requests()[0].json(), json!({ "state": "open" }));
         Ok(())
     }
 

@@ -57,17 +57,47 @@ pub fn contacts(contact: ApiContact) -> HubspotContact {
 
 #[cfg(test)]
 mod tests {
+    use nango_core::testing::Mock;
+
     use super::*;
 
-    #[test]
-    fn name_is_built_from_known_parts() {
-        let named = |first: Option<&str>, last: Option<&str>| {
-            let (firstname, lastname) = (first.map(Into::into), last.map(Into::into));
-            let properties = ApiProperties { email: None, firstname, lastname };
-            contacts(ApiContact { id: "1".into(), properties, updated_at: "2026-01-01T00:00:00Z".into() }).name
-        };
-        assert_eq!(named(Some("Ada"), Some("Lovelace")), "Ada Lovelace");
-        assert_eq!(named(None, Some("Lovelace")), "Lovelace");
-        assert_eq!(named(None, None), "");
+    const PATH: &str = "/crm/v3/objects/contacts";
+
+    fn contact(id: &str, first: Option<&str>, last: Option<&str>) -> Value {
+        let properties = json!({ "email": null, "firstname": first, "lastname": last });
+        json!({ "id": id, "properties": properties, "updatedAt": "2026-01-01T00:00:00Z" })
+    }
+
+    #[tokio::test]
+    async fn pages_follow_the_cursor_and_missing_contacts_are_deleted() -> Result<()> {
+        let next = json!({ "next": { "after": "c2" } });
+        let mock = Mock::new()
+            .on("GET", "/crm/v3/objects/contacts?limit=100&properties=email,firstname,lastname")
+            .reply(json!({ "results": [contact("1", None, None), contact("2", None, None)], "paging": next }))
+            .on("GET", PATH)
+            .query("after", "c2")
+            .reply(json!({ "results": [contact("3", None, None)] }));
+        assert_eq!(mock.run(contacts).await?.counts::<HubspotContact>().added, 3);
+
+        let mock = mock.reply(PATH, json!({ "results": [contact("1", None, None), contact("3", None, None)] }));
+        assert_eq!(mock.run(contacts).await?.counts::<HubspotContact>().deleted, 1);
+        assert_eq!(mock.deleted::<HubspotContact>().await, ["2"]);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn name_is_built_from_known_parts() -> Result<()> {
+        let people = [
+            contact("1", Some("Ada"), Some("Lovelace")),
+            contact("2", None, Some("Lovelace")),
+            contact("3", None, None),
+        ];
+        let mock = Mock::new().reply(PATH, json!({ "results": people }));
+
+        mock.run(contacts).await?;
+
+        let names: Vec<String> = mock.saved::<HubspotContact>().await.into_iter().map(|contact| contact.name).collect();
+        assert_eq!(names, ["Ada Lovelace", "Lovelace", ""]);
+        Ok(())
     }
 }

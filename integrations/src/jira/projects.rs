@@ -54,14 +54,50 @@ pub fn projects(project: ApiProject) -> JiraProject {
 
 #[cfg(test)]
 mod tests {
+    use nango_core::testing::Mock;
+
     use super::*;
 
-    #[test]
-    fn kind_is_jira_project_type() -> Result<()> {
-        let raw =
-            json!({ "id": "10000", "key": "EX", "name": "Example", "projectTypeKey": "software", "style": "classic" });
-        let project = projects(serde_json::from_value(raw)?);
-        assert_eq!((project.key.as_str(), project.kind.as_str()), ("EX", "software"));
+    const PATH: &str = "/rest/api/3/project/search";
+
+    fn project(id: u64) -> Value {
+        json!({ "id": id.to_string(), "key": "EX", "name": "Example", "projectTypeKey": "software", "style": "classic" })
+    }
+
+    fn page(ids: &[u64], is_last: bool, total: u64) -> Value {
+        json!({ "values": ids.iter().map(|id| project(*id)).collect::<Vec<_>>(), "isLast": is_last, "total": total })
+    }
+
+    #[tokio::test]
+    async fn offset_advances_by_the_records_of_a_page() -> Result<()> {
+        let mock = Mock::new()
+            .on("GET", "/rest/api/3/project/search?startAt=0&maxResults=50")
+            .reply(page(&[1, 2], false, 3))
+            .on("GET", "/rest/api/3/project/search?startAt=2")
+            .reply(page(&[3], true, 3));
+
+        assert_eq!(mock.run(projects).await?.counts::<JiraProject>().added, 3);
+
+        let saved = mock.saved::<JiraProject>().await;
+        assert_eq!((saved[0].key.as_str(), saved[0].kind.as_str()), ("EX", "software"));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn missing_project_is_deleted_after_two_complete_walks() -> Result<()> {
+        let mock = Mock::new()
+            .reply(PATH, page(&[1, 2], false, 3))
+            .reply(PATH, page(&[3], true, 3))
+            .reply(PATH, page(&[1, 2], false, 2))
+            .reply(PATH, page(&[], true, 2))
+            .reply(PATH, page(&[1, 2], false, 2))
+            .reply(PATH, page(&[], true, 2));
+        mock.run(projects).await?;
+
+        let second = mock.run(projects).await?;
+        assert_eq!((second.counts::<JiraProject>().deleted, second.deferred_deletes::<JiraProject>()), (0, 1));
+        assert_eq!(mock.run(projects).await?.counts::<JiraProject>().deleted, 1);
+        assert_eq!(mock.deleted::<JiraProject>().await, ["3"]);
         Ok(())
     }
 }

@@ -145,6 +145,15 @@ impl Catalogue {
         Ok(Self::build(false, Some((path, read_non_empty(path, yaml)?))))
     }
 
+    /// Creates a catalogue of one provider, under this name.
+    pub(crate) fn of(name: &str, provider: Provider) -> Self {
+        let origin = Origin { file: None, location: SourceLocation { line: 1, column: 1 } };
+        let entry = CatalogueEntry { origin, provider: Ok(provider), problems: Vec::new(), warnings: Vec::new() };
+        let by_name = BTreeMap::from([(name.to_owned(), OnceLock::from(entry))]);
+        let (custom, resolved) = (BTreeMap::new(), BTreeMap::new());
+        Self(Arc::new(Entries { file: None, custom, builtin: false, by_name, resolved }))
+    }
+
     fn build(builtin: bool, own: Option<(&Path, Vec<RawEntry>)>) -> Self {
         let (file, own) = own.map_or((None, Vec::new()), |(file, own)| (Some(file.to_owned()), own));
         let own: BTreeMap<_, _> = own.into_iter().map(|entry| (entry.name.clone(), entry)).collect();

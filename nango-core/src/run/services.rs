@@ -15,7 +15,7 @@ use super::{
     runtime::Runtime,
 };
 use crate::{
-    declare::{ActionDef, BoxFuture, Registry, integration_key},
+    declare::{ActionDef, BoxFuture, Registry},
     error::{Error, Result},
     http::WaitObserver,
     nango::{Context, RunServices, lock_state},
@@ -73,7 +73,7 @@ impl RunServices for RuntimeServices {
     ) -> BoxFuture<Result<Value>> {
         let (runtime, observer) = (self.runtime.clone(), self.observer.clone());
         let cancellation = caller.cancellation().clone();
-        let integration = integration_key(action.integration);
+        let integration = runtime.registry.integration_of(action);
         let function = Target::Action { name: action.name.to_owned(), input };
         let request = RunRequest::new(integration, function, caller.key().connection.clone());
         let started = (self.run)(runtime, request, cancellation, observer);

@@ -1,145 +1,169 @@
-//! The mock's provider: responses by path, and the requests that it received.
+//! The mock's provider: its answers, and the requests that it received.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::{Duration, Instant},
+    fmt::Write as _,
+    sync::{Arc, Mutex},
 };
 
-use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use serde::Serialize;
-use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
+#[cfg(test)]
+pub(crate) use super::clock::AutoAdvanceClock;
+use super::{
+    ReceivedRequest,
+    answer::{Answer, MockResponse},
+    expected_request::describe,
+};
 use crate::{
-    http::{BoxFuture, Clock, OutgoingRequest, RawResponse, SystemClock, Transport, TransportError},
+    http::{BoxFuture, OutgoingRequest, RawResponse, Transport, TransportError},
     nango::lock_state,
-    time::{Entropy, Timestamp, saturating_micros},
 };
 
-/// A request that the mock's provider received.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct ReceivedRequest {
-    /// The HTTP method, such as `GET`.
-    pub method: String,
-    /// The path of the URL, without the query.
-    pub path: String,
-    /// The decoded query parameters, in order.
-    pub query: Vec<(String, String)>,
-    /// The request headers.
-    pub headers: HeaderMap,
-    /// The bytes of the body.
-    pub body: Bytes,
-}
-
-impl ReceivedRequest {
-    /// Returns the body as JSON; `null` if it is not JSON.
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
-    }
-}
-
-#[derive(Debug, Clone)]
-struct MockReply {
-    served: bool,
-    status: u16,
-    headers: HeaderMap,
-    body: Bytes,
-}
+/// Maximum number of answers that an error lists.
+const LISTED_ANSWERS: usize = 10;
 
 #[derive(Debug, Default)]
 struct MockApiState {
-    replies: BTreeMap<String, VecDeque<MockReply>>,
+    answers: Vec<Answer>,
     received: Vec<ReceivedRequest>,
+    /// Error of the first request without an answer.
+    unanswered: Option<String>,
+    stop: CancellationToken,
 }
 
-/// A transport with scripted responses by path.
+/// A transport with scripted answers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MockApi(Arc<Mutex<MockApiState>>);
 
 impl MockApi {
-    pub(crate) fn add(&self, path: &str, status: u16, headers: &[(&str, &str)], body: impl Serialize) {
-        let mut map = HeaderMap::new();
-        map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        for (name, value) in headers {
-            match (HeaderName::try_from(*name), HeaderValue::try_from(*value)) {
-                (Ok(name), Ok(value)) => drop(map.insert(name, value)),
-                _ => panic!("`{name}: {value}` is not a valid header"),
-            }
-        }
-        let body = match serde_json::to_vec(&body) {
-            Ok(body) => body.into(),
-            Err(error) => panic!("the response for {path} cannot be written as JSON: {error}"),
-        };
-        let reply = MockReply { served: false, status, headers: map, body };
-        lock_state(&self.0).replies.entry(path.to_owned()).or_default().push_back(reply);
+    /// Adds an answer. Of the answers for a request, the first one that is left is used.
+    pub(super) fn push(&self, answer: Answer) {
+        lock_state(&self.0).answers.push(answer);
     }
 
+    /// Makes the answer that was added last available to any number of requests.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no answer was added.
+    pub(super) fn repeat_last(&self) {
+        match lock_state(&self.0).answers.last_mut() {
+            Some(last) => last.always = true,
+            None => panic!("`always` repeats the answer before it, and there is none"),
+        }
+    }
+
+    /// Adds a response for a path. Several responses for one path are returned in order; the last one is repeated.
+    #[cfg(test)]
+    pub(crate) fn add(&self, path: &str, status: u16, headers: &[(&str, &str)], body: impl serde::Serialize) {
+        let mut state = lock_state(&self.0);
+        state
+            .answers
+            .iter_mut()
+            .filter(|answer| answer.expected.path() == path)
+            .for_each(|answer| answer.always = false);
+        let expected = super::expected_request::ExpectedRequest::new(None, path);
+        let response = MockResponse::json(status, headers, &body);
+        state.answers.push(Answer { always: true, ..Answer::new(expected, response) });
+    }
+
+    /// Returns the requests so far, in order.
     pub(crate) fn seen(&self) -> Vec<ReceivedRequest> {
         lock_state(&self.0).received.clone()
     }
 
+    /// Returns the cancellation of the current run.
+    pub(super) fn stop(&self) -> CancellationToken {
+        lock_state(&self.0).stop.clone()
+    }
+
+    /// Replaces the cancellation if it was used, so that the next run is not cancelled.
+    pub(super) fn renew_stop(&self) {
+        let mut state = lock_state(&self.0);
+        if state.stop.is_cancelled() {
+            state.stop = CancellationToken::new();
+        }
+    }
+
+    /// Returns the descriptions of the answers that must be used and were not.
+    pub(super) fn unused(&self) -> Vec<String> {
+        let state = lock_state(&self.0);
+        let unused = state.answers.iter().filter(|answer| !answer.served && !answer.always);
+        unused.map(|answer| format!("`{}`", answer.expected)).collect()
+    }
+
+    /// Returns the error of the first request without an answer.
+    pub(super) fn unanswered(&self) -> Option<String> {
+        lock_state(&self.0).unanswered.clone()
+    }
+
     async fn respond(&self, request: OutgoingRequest) -> Result<RawResponse, TransportError> {
         let (method, url, headers, payload) = request.into_parts()?;
-        let body = payload.read().await?;
-        let path = url.path().to_owned();
-        let query = url.query_pairs().into_owned().collect();
-        let mut state = lock_state(&self.0);
-        let known = state.replies.keys().cloned().collect::<Vec<_>>().join(", ");
-        let reply = state.replies.get_mut(&path).and_then(|replies| {
-            while replies.len() > 1 && replies.front().is_some_and(|reply| reply.served) {
-                replies.pop_front();
+        let received = ReceivedRequest {
+            method: method.to_string(),
+            path: url.path().to_owned(),
+            query: url.query_pairs().into_owned().collect(),
+            headers,
+            body: payload.read().await?,
+        };
+        let response = lock_state(&self.0).receive(received);
+        match response {
+            Ok(MockResponse::Http { status, headers, body }) => Ok(RawResponse::from_bytes(status, headers, body)),
+            Ok(MockResponse::Lost) => Err(TransportError::Disconnected("the mock loses the connection here".into())),
+            Ok(MockResponse::Cancelled) => {
+                self.stop().cancel();
+                std::future::pending().await
             }
-            let reply = replies.front_mut()?;
-            reply.served = true;
-            Some(reply.clone())
-        });
-        state.received.push(ReceivedRequest { method: method.to_string(), path: path.clone(), query, headers, body });
-        match reply {
-            Some(MockReply { status, headers, body, .. }) => Ok(RawResponse::from_bytes(status, headers, body)),
-            None => Err(TransportError::InvalidRequest(
-                format!("the mock has no response for {method} {path}; available: {known}").into(),
-            )),
+            Err(message) => Err(TransportError::InvalidRequest(message.into())),
         }
+    }
+}
+
+impl MockApiState {
+    /// Records a request and returns its response.
+    fn receive(&mut self, request: ReceivedRequest) -> Result<MockResponse, String> {
+        let mut left = self.answers.iter_mut().filter(|answer| answer.is_left());
+        let answer = left.find(|answer| answer.expected.mismatches(&request).is_empty()).map(|answer| {
+            answer.served = true;
+            answer.response.clone()
+        });
+        let response = answer.ok_or_else(|| self.no_answer(&request));
+        if let Err(message) = &response {
+            self.unanswered.get_or_insert_with(|| message.clone());
+        }
+        self.received.push(request);
+        response
+    }
+
+    /// Returns the error of a request without an answer: why the nearest answer is not for it, and which are left.
+    fn no_answer(&self, request: &ReceivedRequest) -> String {
+        let mut message = format!("the mock has no answer for {}", describe(request));
+        let left: Vec<&Answer> = self.answers.iter().filter(|answer| answer.is_left()).collect();
+        let used = self.answers.iter().filter(|answer| !answer.is_left());
+        let repeats = used.filter(|answer| answer.expected.mismatches(request).is_empty()).count();
+        if repeats > 0 {
+            let times = if repeats == 1 { "one was used".to_owned() } else { format!("{repeats} were used") };
+            let _ = write!(message, "; {times} before (each is used once, or any number of times with `.always()`)");
+        }
+        let nearest = left.iter().min_by_key(|answer| {
+            answer.expected.mismatches(request).iter().map(|mismatch| mismatch.rank).sum::<usize>()
+        });
+        let Some(nearest) = nearest else { return message + "; no answer is left" };
+        let reasons: Vec<String> =
+            nearest.expected.mismatches(request).into_iter().map(|mismatch| mismatch.reason).collect();
+        let _ = write!(message, "; the nearest one left is `{}`, but {}", nearest.expected, reasons.join(", "));
+        let others: Vec<String> = left.iter().map(|answer| format!("`{}`", answer.expected)).collect();
+        if others.len() > 1 {
+            let more = if others.len() > LISTED_ANSWERS { ", …" } else { "" };
+            let listed = others[..others.len().min(LISTED_ANSWERS)].join(", ");
+            let _ = write!(message, "; left: {listed}{more}");
+        }
+        message
     }
 }
 
 impl Transport for MockApi {
     fn send(&self, request: OutgoingRequest) -> BoxFuture<'_, Result<RawResponse, TransportError>> {
         Box::pin(self.respond(request))
-    }
-}
-
-/// A clock whose sleeps take no time: they advance it instead.
-#[derive(Debug, Default)]
-pub(crate) struct AutoAdvanceClock(AtomicI64);
-
-impl Clock for AutoAdvanceClock {
-    fn now(&self) -> Timestamp {
-        SystemClock.now().saturating_add_micros(self.0.load(Ordering::Relaxed))
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.0.fetch_add(saturating_micros(duration), Ordering::Relaxed);
-        Box::pin(std::future::ready(()))
-    }
-
-    fn instant(&self) -> Instant {
-        let advanced = Duration::from_micros(self.0.load(Ordering::Relaxed).unsigned_abs());
-        SystemClock.instant().checked_add(advanced).unwrap_or_else(|| SystemClock.instant())
-    }
-}
-
-impl Entropy for AutoAdvanceClock {
-    fn random(&self) -> u128 {
-        SystemClock.random()
-    }
-
-    fn jitter(&self) -> f64 {
-        0.5
     }
 }

@@ -77,6 +77,12 @@ impl Sqlite {
         Ok(Self { shared, writer, readers, changes: ChangeNotifier::new(changed, watcher) })
     }
 
+    /// Advances the clock of the database, which otherwise follows the system, for tests.
+    pub(crate) fn advance_clock(&self, by: Duration) {
+        let clock = &self.shared.clock;
+        clock.at_least(clock.now() + by);
+    }
+
     /// Opens a database in memory that refuses every checkpoint, for tests of runs whose checkpoint cannot be written.
     #[cfg(test)]
     pub(crate) async fn refusing_checkpoints() -> Result<Self, StoreError> {
