@@ -26,6 +26,11 @@ impl Endpoint {
         Some(Self { text, template })
     }
 
+    /// Returns the path as declared.
+    pub(crate) fn text(&self) -> String {
+        self.text.value()
+    }
+
     /// Returns the `Endpoint` of the descriptor.
     pub(crate) fn expand(&self, marker: &TokenStream) -> TokenStream {
         let Self { text, template } = self;

@@ -7,6 +7,7 @@ use syn::{Path, ReturnType, Type, parse_quote, spanned::Spanned};
 use crate::{
     args::{Arg, Args, Errors},
     capability::Capabilities,
+    conflicts,
     endpoint::Endpoint,
     func::Func,
     marker,
@@ -54,6 +55,11 @@ impl Mapper {
         let paginate = Paginate::validate(args);
         let retries = args.number32("retries", 0..=10).unwrap_or(0);
         let since = Since::validate(args, track_deletes);
+        if let Some(endpoint) = &endpoint {
+            let pages = paginate.iter().flat_map(Paginate::parameters);
+            let parameters: Vec<_> = pages.chain(since.iter().map(|since| ("since", since.param()))).collect();
+            conflicts::check(&endpoint.text(), &parameters, &mut args.errors);
+        }
         let on_invalid = args.choice("on_invalid", &[("fail", "Fail"), ("skip", "Skip")]).unwrap_or("Fail");
         check_signature(func, &mut args.errors);
         Some(Self { endpoint: endpoint?, paginate, retries, since, on_invalid })

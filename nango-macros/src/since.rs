@@ -57,6 +57,13 @@ impl Since {
     }
 }
 
+impl Since {
+    /// Returns the parameter that carries the time.
+    pub(crate) fn param(&self) -> &LitStr {
+        &self.param
+    }
+}
+
 impl ToTokens for Since {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let Self { param, format, from, overlap, full_every } = self;
