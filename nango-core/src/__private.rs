@@ -15,9 +15,10 @@ pub use ::serde;
 pub use crate::{
     declare::{
         ActionDef, ActionMarker, BoxFuture, ConfirmField, ConfirmRequest, Deletes, Endpoint, Event, EventDef,
-        Frequency, HasCheckpoint, HasMetadata, HasWebhook, Item, Location, MapRecord, Mapper, Merging, OffsetBy,
-        OnInvalid, Paginate, PaginateKind, Pagination, Saves, Since, SinceFormat, SinceFrom, SyncDef, SyncMarker,
-        SyncRun, WebhookDef, integration_of,
+        Frequency, HasCheckpoint, HasMetadata, HasWebhook, Item, ListMethod, ListRequest, Location, MapRecord, Mapper,
+        Merging, OffsetBy, OnInvalid, Paginate, PaginateKind, Pagination, RequestValue, RequestValues, Saves, Since,
+        SinceFormat, SinceFrom, SyncDef, SyncMarker, SyncRun, WebhookDef, integration_of, method_of,
+        method_with_body_of, path_of,
     },
     model::{AsRecord, Checkpoint, Data, Fits, Model, ModelInfo, PatchOf, Record, Returns},
 };
@@ -184,6 +185,12 @@ fn decode_error<T>(kind: ErrorKind, what: &str, error: DecodeError) -> Error {
 /// Builds the endpoint of a mapper from literals and values of the metadata.
 pub fn endpoint(literals: &[&str], values: &[(&str, &dyn PathValue)]) -> Result<String> {
     fill(literals, values).map_err(|error| Error::new(ErrorKind::Connection, format!("the metadata's {error}")))
+}
+
+/// Converts the body of a mapper's requests to JSON text.
+pub fn body<T: serde::Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(value)
+        .map_err(|error| Error::new(ErrorKind::Internal, error).context("`body` cannot be serialized to JSON"))
 }
 
 /// Converts fields of the metadata to text, for the path of a request that confirms a delete.

@@ -7,6 +7,7 @@
 mod capability;
 mod def;
 mod deletes;
+mod list_request;
 mod paginate;
 mod path;
 mod registry;
@@ -18,6 +19,7 @@ pub use def::{
     SinceFormat, SinceFrom, SyncDef, SyncRun, WebhookDef, integration_of,
 };
 pub use deletes::{ConfirmField, ConfirmRequest, Deletes};
+pub use list_request::{ListMethod, ListRequest, RequestValue, RequestValues, method_of, method_with_body_of, path_of};
 pub use nango_grammar::Frequency;
 pub(crate) use nango_grammar::suggest;
 pub use paginate::{OffsetBy, Paginate, PaginateKind, Pagination};

@@ -4,13 +4,18 @@
 
 use nango_grammar::suggest;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::{
-    Error, Result, Token,
+    Error, Expr, Result, Token,
     ext::IdentExt,
     parse::{ParseStream, Parser},
 };
 
 use crate::typescript;
+
+/// Keys whose value is an expression. It is parsed as one: its end cannot be found by its commas, because `<` and `>`
+/// are brackets in types and operators in expressions.
+const EXPRESSIONS: [&str; 1] = ["body"];
 
 /// Errors of an attribute, in the order in which they were found.
 #[derive(Default)]
@@ -99,7 +104,11 @@ impl Args {
             };
             let value = if input.peek(Token![=]) {
                 input.parse::<Token![=]>()?;
-                let value = until_comma(input)?;
+                let value = if EXPRESSIONS.iter().any(|name| key == name) && !input.is_empty() {
+                    input.parse::<Expr>()?.into_token_stream()
+                } else {
+                    until_comma(input)?
+                };
                 if value.is_empty() {
                     return Err(Error::new(key.span(), format!("`{key} =` needs a value")));
                 }
@@ -240,6 +249,17 @@ mod tests {
             &[],
         );
         check("", &[], &[]);
+    }
+
+    #[test]
+    fn value_of_body_is_one_expression() {
+        const KEYS: &[&str] = &["body", "model"];
+        for body in ["a > b && c < d", "f::<A, B>(x, y)", "json!({ \"a\": [1, 2] })", "A { b: 1, c }"] {
+            let mut args = Args::parse("`#[sync]`", KEYS, format!("body = {body}, model = A").parse().unwrap());
+            assert!(args.take("body").is_some() && args.take("model").is_some() && args.errors.is_empty(), "{body}");
+        }
+        let args = Args::parse("`#[sync]`", KEYS, "body = , model = A".parse().unwrap());
+        assert!(args.unread && !args.errors.is_empty());
     }
 
     #[test]

@@ -1,39 +1,80 @@
-//! Key `endpoint = "/repos/{owner}/issues"`: a path whose names in braces are fields of the connection's metadata.
+//! Key `endpoint = "POST /repos/{owner}/issues"`: a method, `GET` if omitted, and a path whose names in braces are
+//! fields of the connection's metadata. A path of a constant, `endpoint = ISSUES`, has no names; the compiler checks it
+//! when it evaluates the descriptor.
 
 use nango_grammar::{Template, template::is_name};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{LitStr, Type};
+use syn::{LitStr, Path, Type, spanned::Spanned};
 
-use crate::args::Errors;
+use crate::{
+    args::{Arg, Errors, Value},
+    value::string,
+};
 
 const FIELD: &str = "a field of the metadata is written `{field}`";
 
-/// Path of a mapper's requests.
-pub(crate) struct Endpoint {
-    text: LitStr,
-    template: Template,
+/// Methods of a mapper's requests, with the variants of `declare::ListMethod`.
+const METHODS: [(&str, &str); 4] = [("GET", "Get"), ("POST", "Post"), ("PUT", "Put"), ("PATCH", "Patch")];
+
+/// Method and path of a mapper's requests.
+pub(crate) enum Endpoint {
+    Text {
+        /// Variant of `declare::ListMethod`; `None` if it is omitted.
+        method: Option<&'static str>,
+        path: LitStr,
+        template: Template,
+    },
+    /// Constant of type `&str`.
+    Constant(Path),
+}
+
+/// Method of a mapper's requests.
+pub(crate) enum Method<'a> {
+    Get,
+    /// Variant of `declare::ListMethod`, of a method with a body.
+    Named(&'static str),
+    /// The method in a constant.
+    Constant(&'a Path),
 }
 
 impl Endpoint {
-    /// Checks the path. A path with names needs the type of the metadata.
-    pub(crate) fn validate(text: LitStr, metadata: Option<&Type>, errors: &mut Errors) -> Option<Self> {
-        let template = parse(&text.value()).map_err(|message| errors.push_at(text.span(), message)).ok()?;
+    /// Checks method and path. A path with names needs the type of the metadata.
+    pub(crate) fn validate(arg: &Arg, metadata: Option<&Type>, errors: &mut Errors) -> Option<Self> {
+        if let Value::Assigned(tokens) = &arg.value
+            && syn::parse2::<LitStr>(tokens.clone()).is_err()
+            && let Ok(path) = syn::parse2::<Path>(tokens.clone())
+        {
+            return Some(Self::Constant(path));
+        }
+        let text = string(arg).map_err(|error| errors.add(error)).ok()?;
+        let (value, span) = (text.value(), text.span());
+        let (method, path) = split_method(&value).map_err(|message| errors.push_at(span, message)).ok()?;
+        let template = parse(path).map_err(|message| errors.push_at(span, message)).ok()?;
         if let (Some(first), None) = (template.names().first(), metadata) {
-            errors.push_at(text.span(), without_metadata(first));
+            errors.push_at(span, without_metadata(first));
             return None;
         }
-        Some(Self { text, template })
+        Some(Self::Text { method, path: LitStr::new(path, span), template })
     }
 
-    /// Returns the path as declared.
-    pub(crate) fn text(&self) -> String {
-        self.text.value()
+    /// Returns the method of the requests.
+    pub(crate) fn method(&self) -> Method<'_> {
+        match self {
+            Self::Text { method: None | Some("Get"), .. } => Method::Get,
+            Self::Text { method: Some(variant), .. } => Method::Named(variant),
+            Self::Constant(path) => Method::Constant(path),
+        }
     }
 
     /// Returns the `Endpoint` of the descriptor.
     pub(crate) fn expand(&self, marker: &TokenStream) -> TokenStream {
-        let Self { text, template } = self;
+        let (text, template) = match self {
+            Self::Text { path, template, .. } => (path, template),
+            Self::Constant(path) => {
+                return quote_spanned!(path.span()=> __nango::Endpoint::Fixed(__nango::path_of(#path)));
+            }
+        };
         let (literals, names) = (template.literals(), template.names());
         if names.is_empty() {
             return quote!(__nango::Endpoint::Fixed(#text));
@@ -47,6 +88,22 @@ impl Endpoint {
                 __nango::endpoint(&[#(#literals),*], &[#((#names, &#m.#fields)),*])
             })
         }
+    }
+}
+
+/// Splits a method from the path after it. Returns a message if it is not a method of a mapper.
+fn split_method(text: &str) -> Result<(Option<&'static str>, &str), String> {
+    let Some((word, path)) = text.split_once(' ').filter(|(word, _)| !word.is_empty() && !word.contains('/')) else {
+        return Ok((None, text));
+    };
+    let found = METHODS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
+    match found {
+        Some((name, variant)) if *name == word => Ok((Some(*variant), path.trim_start())),
+        Some((name, _)) => Err(format!("write the method in upper case: `{name} {}`", path.trim_start())),
+        None => Err(format!(
+            "`{word}` is not a method of a mapper: write `GET`, which can be omitted, `POST`, `PUT` or `PATCH`, then one \
+             space and the path"
+        )),
     }
 }
 
@@ -88,11 +145,37 @@ mod tests {
         assert_eq!(error("/a b"), "an endpoint has no spaces: write `%20`");
     }
 
+    fn endpoint(text: &str) -> Arg {
+        let key = Ident::new("endpoint", Span::call_site());
+        Arg { key, value: Value::Assigned(quote!(#text)) }
+    }
+
+    #[test]
+    fn method_is_a_word_in_front_of_the_path() {
+        assert_eq!(split_method("/items"), Ok((None, "/items")));
+        assert_eq!(split_method("GET /items"), Ok((Some("Get"), "/items")));
+        assert_eq!(split_method("POST /items"), Ok((Some("Post"), "/items")));
+        assert_eq!(split_method("PATCH  /items"), Ok((Some("Patch"), "/items")));
+        assert_eq!(split_method("/a b"), Ok((None, "/a b")), "the path reports its space");
+        assert_eq!(split_method("post /items").unwrap_err(), "write the method in upper case: `POST /items`");
+        assert!(split_method("DELETE /items").unwrap_err().starts_with("`DELETE` is not a method of a mapper: write"));
+    }
+
+    #[test]
+    fn constant_is_taken_in_place_of_a_string() {
+        let mut errors = Errors::default();
+        let arg = Arg { key: Ident::new("endpoint", Span::call_site()), value: Value::Assigned(quote!(paths::ITEMS)) };
+        let got = Endpoint::validate(&arg, None, &mut errors).unwrap();
+        assert!(matches!(got.method(), Method::Constant(_)) && errors.is_empty());
+        let expect = "__nango :: Endpoint :: Fixed (__nango :: path_of (paths :: ITEMS))";
+        assert_eq!(got.expand(&TokenStream::new()).to_string(), expect);
+    }
+
     #[test]
     fn path_with_names_needs_the_type_of_the_metadata() {
         let check = |text: &str, metadata: Option<Type>, expect: bool| {
             let mut errors = Errors::default();
-            let got = Endpoint::validate(LitStr::new(text, Span::call_site()), metadata.as_ref(), &mut errors);
+            let got = Endpoint::validate(&endpoint(text), metadata.as_ref(), &mut errors);
             assert_eq!((got.is_some(), errors.is_empty()), (expect, expect), "{text}");
         };
         check("/user", None, true);

@@ -22,7 +22,6 @@ mod args;
 mod attributes;
 mod capability;
 mod checkpoint;
-mod conflicts;
 mod data;
 mod deletes;
 mod duration;
@@ -40,6 +39,7 @@ mod paginate;
 mod parts;
 mod patch;
 mod path;
+mod request;
 mod serde_attributes;
 mod since;
 mod sync;
@@ -194,12 +194,47 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `scopes("repo")` | | the OAuth scopes that it needs at the provider |
 /// | `integration`, `name`, `description`, `version` | see above, `0.0.1` | strings |
 /// | `crate = path` | `::nango_core` | the path of the runtime crate, for a renamed dependency or a facade |
-/// | `endpoint = "/path"` | | makes it a mapper; all keys below need it |
+/// | `endpoint = "/path"`, `endpoint = "POST /path"` | | makes it a mapper; all keys below need it |
+/// | `query("status" = "open")`, `headers("X-Version" = "2")`, `body = json!({ … })` | | parts of its requests; see Requests below |
 /// | `paginate`, `paginate(…)` | one request | how the next page is found; `paginate` alone uses the provider's entry |
 /// | `retries = 3` | 0 | number of retries of a request, at most 10 |
 /// | `track_deletes` | | a complete walk deletes the records that it did not see; see Deletes below |
 /// | `on_invalid = "skip"` | `"fail"` | skips a record that does not match the type, or fails the run |
 /// | `since(…)` | | reads only what changed; with `track_deletes` it needs `full_every` |
+///
+/// # Requests
+///
+/// ```text
+/// #[sync(
+///     model = "Issue",
+///     metadata = Team,
+///     endpoint = "POST /graphql",
+///     headers("X-Api-Version" = "2026-01-01"),
+///     body = json!({ "query": ISSUES, "variables": { "team": metadata.team } }),
+///     paginate(cursor(name = "variables.after", path = "data.issues.endCursor"), response_path = "data.issues.nodes")
+/// )]
+/// ```
+///
+/// | key | |
+/// | --- | --- |
+/// | `endpoint = "POST /path"` | the method: `GET`, which can be omitted, `POST`, `PUT` or `PATCH` |
+/// | `endpoint = ISSUES` | a constant with a path, or a method and a path, and without names in braces |
+/// | `query("status" = "open", "team" = metadata.team)` | parameters; each replaces one of the same name in `endpoint` |
+/// | `headers("X-Api-Version" = "2026-01-01")` | headers, which override those of the integration and of the provider's entry |
+/// | `body = json!({ "query": ISSUES })` | the JSON body of `POST`, `PUT` and `PATCH`: any value that implements `Serialize` |
+///
+/// Values are expressions. With `metadata = Type`, `metadata` in them is a reference to the connection's metadata. A
+/// parameter or a header is text, a number, a boolean, or an enum that serializes to text; `None` sends none. The
+/// headers `authorization`, `cookie`, `host`, `content-length` and those of the connection to the server cannot be
+/// declared.
+///
+/// The values are computed when a run starts, and all pages are requested with them. They should be the same in every
+/// run: an interrupted walk whose request has changed starts over. With a method that has a body, the parameters of
+/// pages and of `since` are fields of the body, and a dotted name is a path: `variables.after`; `in_body = false` of
+/// `paginate(…)` sends them in the query. `since` in `"unix"` or `"unix_ms"` is then a number.
+///
+/// A mapper only reads. So a request is retried, and keeps its method and body in a redirect with status 301 or 302,
+/// whatever its method: do not declare an endpoint that changes something.
 ///
 /// # Pages
 ///
@@ -209,15 +244,13 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | --- | --- |
 /// | `link(rel = "next")`, `link(path = "paging.next")` | a URL in the `Link` header, or in the body |
 /// | `cursor(name = "after", path = "meta.next")` | a token in the body, sent as the parameter `name` |
-/// | `last_item(name = "starting_after", id = "id")` | this field of the page's last record |
+/// | `last_item(name = "starting_after", field = "id")` | this field of the page's last record |
 /// | `offset(name = "skip", start = 0, by = "records")` | a counted number of records; with `by = "page"`, of pages |
 ///
 /// | key | |
 /// | --- | --- |
 /// | `limit = 100`, `limit_name = "per_page"` | number of records per page, and the parameter that carries it |
 /// | `response_path = "data.items"` | path of the list in the response; the whole body if omitted |
-/// | `response_path = "items.*"` | the records are the values of the object at `items`, in the order of the response; `*` if the whole body is that object |
-/// | `response_key = "id"` | with `.*`: the field of a record that receives its key, as text; a record that has the field keeps its own value |
 /// | `has_more = "has_more"` | path of a value that is true while another page follows |
 /// | `is_last = "isLast"` | path of a value that is true on the last page: the inverse |
 /// | `total = "total"`, `total_pages = "meta.pages"` | path of the number of records, or pages, of the whole list; the last response must have it |

@@ -7,12 +7,12 @@ use syn::{Path, ReturnType, Type, parse_quote, spanned::Spanned};
 use crate::{
     args::{Arg, Args, Errors},
     capability::Capabilities,
-    conflicts,
     endpoint::Endpoint,
     func::Func,
     marker,
     paginate::Paginate,
     parts,
+    request::Request,
     since::Since,
 };
 
@@ -23,6 +23,7 @@ const ASYNC: &str = "async fn name(nango: NangoSync, raw: Raw) -> Result<Model>"
 /// A valid declaration of the walk of a mapper.
 pub(crate) struct Mapper {
     endpoint: Endpoint,
+    request: Request,
     paginate: Option<Paginate>,
     retries: u32,
     since: Option<Since>,
@@ -51,23 +52,23 @@ impl Mapper {
             args.errors.push_at(checkpoint.span(), message);
         }
         let metadata = capabilities.metadata.as_ref();
-        let endpoint = args.text(endpoint).and_then(|text| Endpoint::validate(text, metadata, &mut args.errors));
+        let endpoint = Endpoint::validate(endpoint, metadata, &mut args.errors);
+        let request = Request::validate(args, endpoint.as_ref(), metadata);
         let paginate = Paginate::validate(args);
         let retries = args.number32("retries", 0..=10).unwrap_or(0);
         let since = Since::validate(args, track_deletes);
-        if let Some(endpoint) = &endpoint {
-            let pages = paginate.iter().flat_map(Paginate::parameters);
-            let parameters: Vec<_> = pages.chain(since.iter().map(|since| ("since", since.param()))).collect();
-            conflicts::check(&endpoint.text(), &parameters, &mut args.errors);
+        if let Some(span) = since.as_ref().and_then(|since| request.query_parameter(&since.param())) {
+            args.errors.push_at(span, "`since` sends this parameter: remove one of the two");
         }
         let on_invalid = args.choice("on_invalid", &[("fail", "Fail"), ("skip", "Skip")]).unwrap_or("Fail");
         check_signature(func, &mut args.errors);
-        Some(Self { endpoint: endpoint?, paginate, retries, since, on_invalid })
+        Some(Self { endpoint: endpoint?, request, paginate, retries, since, on_invalid })
     }
 
     /// Returns the static that describes the walk. `func` is the function with its marker.
     pub(crate) fn expand(&self, func: &Func, marker: &TokenStream) -> TokenStream {
         let (endpoint, retries) = (self.endpoint.expand(marker), self.retries);
+        let request = self.request.expand(&self.endpoint, marker);
         let (paginate, since) =
             (parts::option_tokens(self.paginate.as_ref()), parts::option_tokens(self.since.as_ref()));
         let on_invalid = format_ident!("{}", self.on_invalid);
@@ -75,6 +76,7 @@ impl Mapper {
         quote! {
             static __MAPPER: __nango::Mapper = __nango::Mapper {
                 endpoint: #endpoint,
+                request: #request,
                 paginate: #paginate,
                 retries: #retries,
                 since: #since,
@@ -154,7 +156,18 @@ fn local(name: &str, span: Span) -> Ident {
 mod tests {
     use super::*;
 
-    const KEYS: &[&str] = &["endpoint", "paginate", "retries", "since", "on_invalid", "checkpoint", "metadata"];
+    const KEYS: &[&str] = &[
+        "endpoint",
+        "query",
+        "headers",
+        "body",
+        "paginate",
+        "retries",
+        "since",
+        "on_invalid",
+        "checkpoint",
+        "metadata",
+    ];
 
     fn func(item: &str) -> Func {
         syn::parse_str(item).unwrap()

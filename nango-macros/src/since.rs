@@ -43,7 +43,7 @@ impl Since {
         if !inner.has("param") && inner.errors.is_empty() {
             inner.errors.push_at(
                 at,
-                format!("`since` needs `param = \"…\"`, the query parameter that carries the time: `{EXAMPLE}`"),
+                format!("`since` needs `param = \"…\"`, the parameter that carries the time: `{EXAMPLE}`"),
             );
         }
         let param = inner.string("param");
@@ -58,9 +58,9 @@ impl Since {
 }
 
 impl Since {
-    /// Returns the parameter that carries the time.
-    pub(crate) fn param(&self) -> &LitStr {
-        &self.param
+    /// Returns the name of the parameter.
+    pub(crate) fn param(&self) -> String {
+        self.param.value()
     }
 }
 

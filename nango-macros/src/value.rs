@@ -202,7 +202,8 @@ fn one_of(names: &[String]) -> String {
     }
 }
 
-fn string(arg: &Arg) -> Result<LitStr> {
+/// Reads the string of an argument, which must not be empty.
+pub(crate) fn string(arg: &Arg) -> Result<LitStr> {
     let key = &arg.key;
     let usage = format!("`{key}` is a string: `{key} = \"…\"`");
     let Value::Assigned(tokens) = &arg.value else { return Err(Error::new(key.span(), usage)) };

@@ -85,6 +85,41 @@ pub mod github {
         Some(Out { id: raw["id"].as_u64()? })
     }
 
+    const ISSUES: &str = "query Issues { issues }";
+    const GRAPHQL: &str = "POST /graphql";
+
+    /// State that the API names in lower case.
+    #[model]
+    #[serde(rename_all = "lowercase")]
+    pub enum State {
+        /// Not closed.
+        Open,
+    }
+
+    #[sync(
+        model = Out,
+        endpoint = "PUT /{owner}/search?sort=new",
+        metadata = RepositoryOwner,
+        query("state" = State::Open, "owner" = metadata.owner, "type" = metadata.r#type, "new" = 2 > 1 && 1 < 2,),
+        headers("X-Version" = "2026-01-01", "x-owner" = format!("of {}", metadata.owner)),
+        body = json!({ "query": ISSUES, "variables": { "owner": metadata.owner, "all": Vec::<u8>::new() } }),
+        paginate(cursor(name = "variables.after", path = "data.next"), response_path = "data.issues"),
+        since(param = "variables.since")
+    )]
+    fn with_a_request(raw: Raw) -> Out {
+        Out { id: raw.id }
+    }
+
+    #[sync(model = Out, endpoint = GRAPHQL, body = Raw { id: 1, open: true }, query("none" = None::<u8>))]
+    fn of_a_constant(raw: Raw) -> Out {
+        Out { id: raw.id }
+    }
+
+    #[sync(model = Out, metadata = RepositoryOwner, endpoint = "POST /a", body = metadata)]
+    fn with_the_metadata_as_body(raw: Raw) -> Out {
+        Out { id: raw.id }
+    }
+
     /// Requests more data from the API.
     #[sync(model = Out, endpoint = "/a", metadata = "RepositoryOwner", since(param = "since"))]
     async fn with_the_handle(nango: nango_core::NangoSync, raw: Raw) -> Result<Vec<Out>> {

@@ -161,6 +161,7 @@ pub(super) mod tests {
     pub(in crate::cli) fn mapper(integration: &'static str, name: &'static str, paginate: Option<Paginate>) -> Item {
         let mapper = Box::leak(Box::new(Mapper {
             endpoint: Endpoint::Fixed("/x"),
+            request: crate::declare::ListRequest::GET,
             paginate,
             retries: 0,
             since: None,

@@ -4,7 +4,7 @@ use std::{any::Any, future::Future, pin::Pin, sync::Arc};
 
 use serde_json::Value;
 
-use super::{Deletes, Frequency, Paginate};
+use super::{Deletes, Frequency, ListRequest, Paginate};
 use crate::{
     error::Result,
     model::{Batch, ModelInfo, SchemaFn},
@@ -101,6 +101,8 @@ pub enum SyncRun {
 pub struct Mapper {
     /// Endpoint of the list.
     pub endpoint: Endpoint,
+    /// Method, query, headers and body of the requests.
+    pub request: ListRequest,
     /// Pagination; `None` for a single request.
     pub paginate: Option<Paginate>,
     /// Maximum number of retries of a request.
@@ -131,10 +133,10 @@ pub enum MapRecord {
     Async(fn(Handle, Box<str>) -> BoxFuture<Result<Batch>>),
 }
 
-/// `since(…)`: the query parameter by which a mapper requests only changed records.
+/// `since(…)`: the parameter by which a mapper requests only changed records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Since {
-    /// Name of the query parameter.
+    /// Name of the query parameter; for a method with a body, the dotted name of the field in the body.
     pub param: &'static str,
     /// Format of the time.
     pub format: SinceFormat,

@@ -20,7 +20,7 @@ use super::{
     rate_limit::{Outcome, Permit},
     rate_limit_headers::{self, RateLimitHeaders},
     redact,
-    retry::RetryAdvice,
+    retry::{self, RetryAdvice},
 };
 use crate::{
     error::HttpFailure,
@@ -51,6 +51,8 @@ pub(super) struct PreparedRequest {
     pub(super) trusted: bool,
     pub(super) retries: u32,
     pub(super) retry_on: Vec<u16>,
+    /// Whether the request only reads, see [`RequestSpec::is_read`](super::RequestSpec::is_read).
+    pub(super) is_read: bool,
     /// Statuses that count as success besides 200..=299; `None`: all.
     pub(super) accept: Option<Vec<u16>>,
     /// Limit of a buffered response body, in bytes.
@@ -90,6 +92,16 @@ pub(super) struct ResponseHead {
 impl PreparedRequest {
     pub(super) fn accepts(&self, status: u16) -> bool {
         (200..300).contains(&status) || self.accept.as_ref().is_none_or(|accept| accept.contains(&status))
+    }
+
+    /// Returns the method by which the rules of retries decide: `GET` for a request that only reads.
+    pub(super) fn retry_method(&self) -> &Method {
+        if self.is_read { &Method::GET } else { &self.method }
+    }
+
+    /// Returns whether a hop can be sent twice with the effect of one.
+    fn is_resendable(&self, hop: &OutgoingRequest) -> bool {
+        (self.is_read || retry::is_idempotent(&hop.method)) && hop.body.is_repeatable()
     }
 
     /// Returns the method and redacted URL, for errors.
@@ -142,7 +154,7 @@ impl PreparedRequest {
                 Ok(response) => response,
                 // The server closed the connection before the request arrived: resent once without counting as an
                 // attempt.
-                Err(TransportError::StaleConnection(_)) if !sent_again && hop.is_resendable() => {
+                Err(TransportError::StaleConnection(_)) if !sent_again && self.is_resendable(&hop) => {
                     sent_again = true;
                     continue;
                 }
@@ -193,7 +205,7 @@ impl PreparedRequest {
                      nango.toml"
                 )));
             }
-            side_effect_possible |= next.method != hop.method;
+            side_effect_possible |= next.method != hop.method && !self.is_read;
             if !next.body.is_repeatable() {
                 return Err(self.redirect_error(
                     "was redirected, and its body is a stream, which cannot be sent again".to_owned(),
@@ -218,7 +230,7 @@ impl PreparedRequest {
         if self.accept.as_ref().is_some_and(|accept| accept.contains(&status)) {
             return Ok(None);
         }
-        redirect::next_request(hop, status, headers).map_err(|InvalidLocation| {
+        redirect::next_request(hop, status, headers, self.is_read).map_err(|InvalidLocation| {
             self.redirect_error("was redirected to a location that is not an http or https URL".to_owned())
         })
     }

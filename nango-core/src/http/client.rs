@@ -143,6 +143,7 @@ impl Client {
             body: spec.body.clone(),
             retries: spec.retries,
             retry_on: spec.retry_on.clone(),
+            is_read: spec.is_read,
             accept: Some(spec.accept.clone()),
             max_body_bytes: spec.max_body_bytes.unwrap_or(self.0.parts.max_body_bytes),
             timeout: Some(spec.timeout.unwrap_or(self.0.parts.timeout)),
@@ -160,6 +161,7 @@ impl Client {
             trusted: false,
             retries: 0,
             retry_on: Vec::new(),
+            is_read: false,
             accept: None,
             max_body_bytes: request.max_body_bytes.unwrap_or(self.0.parts.max_body_bytes),
             timeout: Some(request.timeout.unwrap_or(self.0.parts.timeout)),
@@ -261,7 +263,12 @@ impl Client {
                     self.retry_wait(prepared, failure, &advice, side_effect_possible, attempt)?
                 }
                 Err(AttemptError::Transport(error, side_effect_possible))
-                    if more && retry::is_transport_error_retryable(&prepared.method, &error, side_effect_possible) =>
+                    if more
+                        && retry::is_transport_error_retryable(
+                            prepared.retry_method(),
+                            &error,
+                            side_effect_possible,
+                        ) =>
                 {
                     retry::backoff(attempt, clock)
                 }
@@ -312,7 +319,7 @@ impl Client {
     ) -> Result<Duration, HttpError> {
         let ClientParts { retry: rules, clock, max_wait: longest, .. } = &self.0.parts;
         if !retry::is_status_retryable(
-            &prepared.method,
+            prepared.retry_method(),
             failure.status,
             &prepared.retry_on,
             side_effect_possible,
@@ -340,7 +347,7 @@ impl Client {
 /// result was rejected.
 fn rejected_credentials(prepared: &PreparedRequest, response: &ResponseHead) -> Option<CredentialsVersion> {
     let is_resendable =
-        prepared.body.is_repeatable() && retry::may_resend(&prepared.method, response.side_effect_possible);
+        prepared.body.is_repeatable() && retry::may_resend(prepared.retry_method(), response.side_effect_possible);
     response.credentials_version.filter(|_| response.status == 401 && is_resendable)
 }
 

@@ -8,7 +8,7 @@ use reqwest::{
 };
 use url::Url;
 
-use super::{Body, Payload, TransportError, redact, retry};
+use super::{Body, Payload, TransportError, redact};
 
 /// Description of a request by a function: relative to the connection's base URL, and without credentials.
 #[derive(Clone)]
@@ -35,6 +35,9 @@ pub struct RequestSpec {
     pub max_body_bytes: Option<u64>,
     /// Timeout of one request including its response body, in place of the client's.
     pub timeout: Option<Duration>,
+    /// Whether the request only reads, whatever its method: it is resent as a `GET` is, and a redirect with status 301
+    /// or 302 keeps its method and body. Default `false`.
+    pub is_read: bool,
     /// Base URL of this request, in place of the connection's; the caller vouches for it: credentials are sent to its
     /// origin.
     pub base_url: Option<String>,
@@ -54,6 +57,7 @@ impl RequestSpec {
             accept: Vec::new(),
             max_body_bytes: None,
             timeout: None,
+            is_read: false,
             base_url: None,
         }
     }
@@ -137,11 +141,6 @@ pub struct OutgoingRequest {
 }
 
 impl OutgoingRequest {
-    /// Returns whether the request can be sent twice with the effect of one.
-    pub(super) fn is_resendable(&self) -> bool {
-        retry::is_idempotent(&self.method) && self.body.is_repeatable()
-    }
-
     /// Creates a request without headers and body.
     pub fn new(method: Method, url: Url) -> Self {
         Self {

@@ -13,7 +13,6 @@ use super::{
     end::{Completion, Gap, WalkEnd, WalkOutcome},
     evidence::{self, Evidence},
     link::{self, LinkTarget},
-    records::PageRecords,
     resolve::{self, LinkError},
     resume_point::{self, ResumeTarget},
     spec::{Step, WalkSpec},
@@ -150,7 +149,7 @@ impl Walk {
         let page = if response.status == NO_CONTENT {
             self.decider.state.pages += 1;
             self.finish(WalkOutcome::Complete(Completion::NoContent));
-            RawPage::new(response, at, PageRecords::Ranges(Vec::new()))
+            RawPage::new(response, at, Vec::new())
         } else if PAGE_STATUSES.contains(&response.status) {
             self.read_page(&step, key, &url, response, at)?
         } else {
@@ -188,9 +187,9 @@ impl Walk {
         let next = self.linked_step(&response, &evidence, &at)?;
         let context = PageContext { status: response.status, page_name: &at, step, key, evidence: &evidence, next };
         let decision = self.decider.decide(&self.spec, &context)?;
-        let records = evidence.records(&self.spec, &response.body);
+        let ranges = evidence::ranges(&response.body, evidence.items());
         drop(context);
-        let mut page = RawPage::new(response, at, records);
+        let mut page = RawPage::new(response, at, ranges);
         match decision {
             PageDecision::End(outcome) => self.finish(outcome),
             PageDecision::Next(next) => {

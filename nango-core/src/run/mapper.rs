@@ -9,6 +9,7 @@ mod fingerprint;
 mod finish;
 mod map;
 mod progress;
+mod request;
 
 use std::sync::{
     Arc,
@@ -26,10 +27,10 @@ use super::{
     since,
 };
 use crate::{
-    declare::{Endpoint, Mapper, SyncDef},
+    declare::{Mapper, SyncDef},
     error::{Error, Result},
     http::RequestSpec,
-    nango::{Context, Nango, PageCommit},
+    nango::{Context, PageCommit},
     paginate::{PaginateError, Purpose, RawPage, ResumePoint, Walk, WalkOptions, WalkState},
     store::{DatasetKey, Level, NextFullRun, ResumeWrite, Scan, ScanFrom, StoreError, failpoint::failpoint},
     time::{Timestamp, format_span, rounded_to_seconds},
@@ -49,19 +50,9 @@ pub(super) async fn walk(
     let sealed = runtime.store.resume_state(context.key()).await.map_err(StoreError::into_error)?;
     let has_stored_state = sealed.is_some();
     let state = resume::open(runtime, &context, sealed);
-    let endpoint = endpoint(&context, mapper).await?;
-    let mut run = MapperRun { runtime, context, def, mapper, endpoint, state, has_stored_state };
+    let request = request::build(&context, mapper).await?;
+    let mut run = MapperRun { runtime, context, def, mapper, request, state, has_stored_state };
     run.run().await
-}
-
-async fn endpoint(context: &Arc<Context>, mapper: &Mapper) -> Result<String> {
-    match &mapper.endpoint {
-        Endpoint::Fixed(path) => Ok((*path).to_owned()),
-        Endpoint::Metadata(fill) => {
-            let metadata = Nango::new(context.clone()).metadata_map().await?;
-            fill(Value::Object(metadata)).map_err(|error| context.metadata_error(error))
-        }
-    }
 }
 
 /// Returns whether an interrupted walk may only be resumed at an opaque position. At a counted position a record may be
@@ -75,7 +66,8 @@ struct MapperRun<'a> {
     context: Arc<Context>,
     def: &'static SyncDef,
     mapper: &'static Mapper,
-    endpoint: String,
+    /// Request of the list, without the parameters of pages and `since`.
+    request: RequestSpec,
     state: SyncState,
     /// Whether the database has a resume state of this sync.
     has_stored_state: bool,
@@ -130,7 +122,7 @@ impl MapperRun<'_> {
     fn walk_fingerprint(&self, schema: &str) -> String {
         let Mapper { paginate, since, .. } = self.mapper;
         let base_url = self.context.base_url();
-        fingerprint::of_walk(base_url, &self.endpoint, paginate.as_ref(), since.as_ref(), schema)
+        fingerprint::of_walk(base_url, &self.request, paginate.as_ref(), since.as_ref(), schema)
     }
 
     /// Returns whether this run must read the complete list: the caller requests it, or the schema or version changed
@@ -207,12 +199,12 @@ impl MapperRun<'_> {
     }
 
     fn open_walk(&self, progress: &Progress, resume: Option<(ResumePoint, WalkState)>) -> Result<Walk> {
-        let mut spec = RequestSpec::new(reqwest::Method::GET, self.endpoint.clone());
-        spec.retries = self.mapper.retries;
-        if let (Some(since), Some(value)) = (&self.mapper.since, progress.since) {
-            spec.query.push((since.param.to_owned(), since::format_value(since.format, value)));
-        }
+        let mut spec = self.request.clone();
         let paginate = self.mapper.paginate.clone().map(|paginate| self.context.paginate(paginate));
+        if let (Some(since), Some(value)) = (&self.mapper.since, progress.since) {
+            let in_body = paginate.as_ref().and_then(|paginate| paginate.in_body);
+            request::add_since(&mut spec, since, value, in_body).map_err(PaginateError::into_error)?;
+        }
         let options = WalkOptions {
             purpose: Purpose { deletes: progress.scan.is_some(), since: self.mapper.since.is_some() },
             bounds: self.context.limits().walk.clone(),

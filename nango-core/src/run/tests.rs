@@ -10,6 +10,7 @@ mod limits;
 mod maintenance;
 mod mappers;
 mod pagination_ends;
+mod requests;
 mod secrets;
 mod since;
 mod updated;

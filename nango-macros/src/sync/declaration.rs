@@ -28,6 +28,9 @@ pub(super) const KEYS: &[&str] = &[
     "metadata",
     "merging",
     "endpoint",
+    "query",
+    "headers",
+    "body",
     "paginate",
     "retries",
     "since",
@@ -39,7 +42,10 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// Keys that only a mapper has, and the message for a function that is not a mapper.
-const NEED_ENDPOINT: [(&str, &str); 5] = [
+const NEED_ENDPOINT: [(&str, &str); 8] = [
+    ("query", "`query` needs an `endpoint`: a sync by hand sets it on the request: `nango.get(…).query(…)`"),
+    ("headers", "`headers` needs an `endpoint`: a sync by hand sets them on the request: `nango.get(…).header(…)`"),
+    ("body", "`body` needs an `endpoint`: a sync by hand sets it on the request: `nango.post(…).body(…)`"),
     ("paginate", "`paginate` needs an `endpoint`: the two make a mapper sync"),
     ("retries", "`retries` needs an `endpoint`: a sync by hand sets it on the request: `nango.get(…).retries(3)`"),
     ("since", "`since` needs an `endpoint`: a sync by hand stores its position in a `checkpoint`"),

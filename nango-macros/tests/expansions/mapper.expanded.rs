@@ -33,6 +33,7 @@ const _: () = {
                 &[("owner", &m.owner), ("repo", &m.repo)],
             )
         }),
+        request: __nango::ListRequest::GET,
         paginate: ::core::option::Option::Some(__nango::Paginate {
             kind: ::core::option::Option::Some(__nango::PaginateKind::Link {
                 rel: ::core::option::Option::Some(__nango::Cow::Borrowed("next")),
@@ -41,7 +42,6 @@ const _: () = {
             limit: ::core::option::Option::Some(100u32),
             limit_name: ::core::option::Option::None,
             response_path: ::core::option::Option::None,
-            response_key: ::core::option::Option::None,
             has_more: ::core::option::Option::None,
             is_last: ::core::option::Option::None,
             total: ::core::option::Option::None,

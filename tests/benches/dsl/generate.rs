@@ -47,7 +47,7 @@ fn header(style: Style) -> &'static str {
     match style {
         Style::Attributes => "use nango_core::prelude::*;\n",
         Style::ByHand => {
-            "use nango_core::{*, prelude::Result, __private::{ActionDef, Endpoint, Frequency, Item, Location, \
+            "use nango_core::{*, prelude::Result, __private::{ActionDef, Endpoint, Frequency, Item, ListRequest, Location, \
              MapRecord, Mapper, Merging, ModelInfo, OnInvalid, Paginate, PaginateKind, SyncDef, SyncRun, \
              integration_of}};\n\
              use schemars::JsonSchema;\nuse serde::{Serialize, Deserialize};\n"
@@ -140,10 +140,10 @@ fn mapper(i: usize, style: Style) -> String {
         Style::ByHand => {
             let run = format!(
                 "SyncRun::Mapper(&const {{ Mapper {{
-            endpoint: Endpoint::Fixed(\"/items/{i}\"),
+            endpoint: Endpoint::Fixed(\"/items/{i}\"), request: ListRequest::GET,
             paginate: Some(Paginate {{
                 kind: Some(PaginateKind::Link {{ rel: Some(std::borrow::Cow::Borrowed(\"next\")), path: None }}),
-                limit: Some(100), limit_name: Some(std::borrow::Cow::Borrowed(\"per_page\")), response_path: None, response_key: None,
+                limit: Some(100), limit_name: Some(std::borrow::Cow::Borrowed(\"per_page\")), response_path: None,
                 has_more: None, is_last: None, total: None, total_pages: None, null_is_empty: None, end_status: None,
                 pagination: None, in_body: None,
             }}),

@@ -12,11 +12,13 @@ use crate::http::{Body, OutgoingRequest};
 pub(super) struct InvalidLocation;
 
 /// Returns the next request of a redirect; `None` if the response is no redirect, or has no location. A 303, and a 301
-/// or 302 after a POST, become a GET without a body, as in browsers.
+/// or 302 after a POST, become a GET without a body, as in browsers. After a POST that only reads, 301 and 302 keep method
+/// and body: without its body the request would read another list.
 pub(super) fn next_request(
     hop: &OutgoingRequest,
     status: u16,
     headers: &HeaderMap,
+    is_read: bool,
 ) -> Result<Option<OutgoingRequest>, InvalidLocation> {
     if !matches!(status, 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
@@ -29,7 +31,7 @@ pub(super) fn next_request(
     let mut next = OutgoingRequest { url, ..hop.clone() };
     let becomes_get = match status {
         303 => hop.method != Method::HEAD,
-        301 | 302 => hop.method == Method::POST,
+        301 | 302 => hop.method == Method::POST && !is_read,
         _ => false,
     };
     if becomes_get && hop.method != Method::GET {
@@ -62,7 +64,7 @@ mod tests {
 
     fn redirected(hop: &OutgoingRequest, status: u16, to: &'static str) -> Result<Option<String>, InvalidLocation> {
         let headers = [(LOCATION, HeaderValue::from_static(to))].into_iter().collect();
-        let next = next_request(hop, status, &headers)?;
+        let next = next_request(hop, status, &headers, false)?;
         Ok(next.map(|next| format!("{} {} {}", next.method, next.url, next.headers.len())))
     }
 
@@ -86,9 +88,18 @@ mod tests {
     }
 
     #[test]
+    fn request_that_only_reads_keeps_its_method_and_body() {
+        let headers = [(LOCATION, HeaderValue::from_static("/x"))].into_iter().collect();
+        for (status, expect) in [(301, Method::POST), (302, Method::POST), (303, Method::GET), (308, Method::POST)] {
+            let next = next_request(&post(), status, &headers, true).unwrap().unwrap();
+            assert_eq!((next.method, next.body.is_empty()), (expect.clone(), expect == Method::GET), "{status}");
+        }
+    }
+
+    #[test]
     fn location_must_be_an_http_url() {
         assert_eq!(redirected(&post(), 302, "ftp://h.test/x"), Err(InvalidLocation));
         assert_eq!(redirected(&post(), 302, "https://"), Err(InvalidLocation));
-        assert!(next_request(&post(), 302, &HeaderMap::new()).unwrap().is_none());
+        assert!(next_request(&post(), 302, &HeaderMap::new(), false).unwrap().is_none());
     }
 }

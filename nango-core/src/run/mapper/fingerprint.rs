@@ -7,27 +7,52 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::declare::{OffsetBy, Paginate, PaginateKind, Pagination, Since, SinceFormat};
+use crate::{
+    declare::{OffsetBy, Paginate, PaginateKind, Pagination, Since, SinceFormat},
+    http::{Body, Method, RequestSpec},
+};
 
 /// Returns the fingerprint of a walk, within which a position is valid: its requests, and the schema of its records.
 pub(super) fn of_walk(
     base_url: &str,
-    endpoint: &str,
+    request: &RequestSpec,
     paginate: Option<&Paginate>,
     since: Option<&Since>,
     schema: &str,
 ) -> String {
     let since = since.map(|since| format!("({:?}, {})", since.param, format_name(since.format)));
-    let text = format!("{base_url} {endpoint} {} {} {schema}", option(paginate.map(paginate_text)), option(since));
+    let (endpoint, parts) = (&request.endpoint, request_text(request));
+    let text =
+        format!("{base_url} {endpoint} {} {} {schema}{parts}", option(paginate.map(paginate_text)), option(since));
     blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
 }
 
 /// Returns the fingerprint of a list whose missing records are compared between walks.
-pub(super) fn of_list(base_url: &str, endpoint: &str, paginate: Option<&Paginate>) -> [u8; 16] {
-    let text = format!("{base_url} {endpoint} {}", option(paginate.map(paginate_text)));
+pub(super) fn of_list(base_url: &str, request: &RequestSpec, paginate: Option<&Paginate>) -> [u8; 16] {
+    let (endpoint, parts) = (&request.endpoint, request_text(request));
+    let text = format!("{base_url} {endpoint} {}{parts}", option(paginate.map(paginate_text)));
     let mut fingerprint = [0; 16];
     fingerprint.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
     fingerprint
+}
+
+/// Returns the parts of the request besides its endpoint. The text is empty for a GET request without them.
+fn request_text(request: &RequestSpec) -> String {
+    let mut text = String::new();
+    if request.method != Method::GET {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, " method: {}", request.method);
+    }
+    for (name, value) in &request.query {
+        let _ = write!(text, " query: {name:?}={value:?}");
+    }
+    for (name, value) in &request.headers {
+        let _ = write!(text, " header: {name}={}", blake3::hash(value.as_bytes()).to_hex());
+    }
+    if let Body::Json(body) = &request.body {
+        let _ = write!(text, " body: {}", blake3::hash(body).to_hex());
+    }
+    text
 }
 
 fn paginate_text(paginate: &Paginate) -> String {
@@ -37,7 +62,6 @@ fn paginate_text(paginate: &Paginate) -> String {
         limit,
         limit_name,
         response_path,
-        response_key,
         has_more,
         is_last,
         total,
@@ -52,9 +76,6 @@ fn paginate_text(paginate: &Paginate) -> String {
     field(&mut text, "limit", option(*limit));
     field(&mut text, "limit_name", quoted(limit_name.as_deref()));
     field(&mut text, "response_path", quoted(response_path.as_deref()));
-    if response_key.is_some() {
-        field(&mut text, "response_key", quoted(response_key.as_deref()));
-    }
     field(&mut text, "has_more", quoted(has_more.as_deref()));
     field(&mut text, "is_last", quoted(is_last.as_deref()));
     field(&mut text, "total", quoted(total.as_deref()));
@@ -139,6 +160,24 @@ mod tests {
         }
     }
 
+    fn items() -> RequestSpec {
+        RequestSpec::get("/items")
+    }
+
+    #[test]
+    fn every_part_of_the_request_changes_the_fingerprint() {
+        let text = |request: RequestSpec| request_text(&request);
+        let post = RequestSpec::new(Method::POST, "/items");
+        assert_eq!(text(items()), "");
+        assert_eq!(text(post.clone()), " method: POST");
+        assert_eq!(text(items().query("a", "b c").query("a", "d")), " query: \"a\"=\"b c\" query: \"a\"=\"d\"");
+        let header = items().header("x-version".parse().unwrap(), "1".parse().unwrap());
+        let hash = blake3::hash(b"1").to_hex();
+        assert_eq!(text(header), format!(" header: x-version={hash}"));
+        let hash = blake3::hash(b"{}").to_hex();
+        assert_eq!(text(post.body(Body::Json("{}".into()))), format!(" method: POST body: {hash}"));
+    }
+
     #[track_caller]
     fn check(paginate: &Paginate, expect: &str) {
         assert_eq!(paginate_text(paginate), expect);
@@ -171,13 +210,6 @@ mod tests {
     }
 
     #[test]
-    fn later_setting_is_in_the_text_only_if_it_is_declared() {
-        let paginate = Paginate::link("next").response_path("items.*").response_key("id");
-        assert!(paginate_text(&paginate).contains("response_path: Some(\"items.*\"), response_key: Some(\"id\"), "));
-        assert!(!paginate_text(&full()).contains("response_key"));
-    }
-
-    #[test]
     fn fingerprints_are_frozen() {
         let base = "https://api.example.com";
         let since = |format| Since {
@@ -188,14 +220,14 @@ mod tests {
             full_every: None,
         };
         let walk = |paginate: Option<&Paginate>, format: Option<SinceFormat>| {
-            of_walk(base, "/items", paginate, format.map(since).as_ref(), "schema")
+            of_walk(base, &items(), paginate, format.map(since).as_ref(), "schema")
         };
         let paginate = full();
         assert_eq!(walk(None, None), "6ffd1108afdd9e36a200ca2ea185f20a");
         assert_eq!(walk(Some(&paginate), Some(SinceFormat::Rfc3339)), "8e916e30620cdf881dcf36a9cc7dd420");
         assert_eq!(walk(Some(&paginate), Some(SinceFormat::Unix)), "e2f20cd77e76d5547c84650b8b194f7f");
         assert_eq!(walk(Some(&paginate), Some(SinceFormat::UnixMs)), "1ba338e209aec3e386097d13216dc2c7");
-        let list = |paginate| u128::from_be_bytes(of_list(base, "/items", paginate));
+        let list = |paginate| u128::from_be_bytes(of_list(base, &items(), paginate));
         assert_eq!(list(Some(&paginate)), 0x2878_2120_052b_9c10_0896_180f_7240_08ef);
         assert_eq!(list(None), 0xde7b_9ce8_55b9_9553_a779_c851_d1a0_afb8);
     }

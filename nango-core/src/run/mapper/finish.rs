@@ -89,7 +89,7 @@ impl MapperRun<'_> {
 
     /// Builds the delete policy, with the fingerprint of the list.
     pub(super) fn delete_policy(&self) -> DeletePolicy {
-        let fingerprint = fingerprint::of_list(self.context.base_url(), &self.endpoint, self.mapper.paginate.as_ref());
+        let fingerprint = fingerprint::of_list(self.context.base_url(), &self.request, self.mapper.paginate.as_ref());
         self.context.delete_policy(&self.def.deletes, fingerprint, self.mapper.since.is_none())
     }
 

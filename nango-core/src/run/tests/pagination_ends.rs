@@ -59,6 +59,7 @@ impl ApiCase {
     async fn fixture(&self) -> Fixture {
         let mapper = Mapper {
             endpoint: Endpoint::Fixed(self.endpoint),
+            request: crate::declare::ListRequest::GET,
             paginate: self.paginate(),
             retries: 0,
             since: None,

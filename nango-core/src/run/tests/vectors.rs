@@ -148,6 +148,7 @@ impl Declaration {
 fn sync(case: &Case) -> Item {
     let mapper: &'static Mapper = Box::leak(Box::new(Mapper {
         endpoint: Endpoint::Fixed("/items"),
+        request: crate::declare::ListRequest::GET,
         paginate: case.declaration.paginate(),
         retries: 0,
         since: case.since.then_some(Since {

@@ -67,6 +67,7 @@ impl CaseSettings {
     pub(super) fn sync(&self) -> Item {
         let mapper: &'static Mapper = Box::leak(Box::new(Mapper {
             endpoint: Endpoint::Fixed("/items"),
+            request: crate::declare::ListRequest::GET,
             paginate: Some(self.style.paginate()),
             retries: 0,
             since: self.since.map(|from| Since {

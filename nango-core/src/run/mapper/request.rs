@@ -1,0 +1,172 @@
+//! The request of a mapper's list: endpoint, method, query, headers and body, as declared and with the connection's
+//! metadata. It is built once per run, so that all pages of a walk send the same request.
+
+use std::sync::Arc;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+
+use crate::{
+    declare::{Endpoint, ListMethod, ListRequest, Mapper, RequestValues, Since, SinceFormat},
+    error::{Error, ErrorKind, Result},
+    http::{Body, Method, RequestSpec},
+    nango::{Context, Nango},
+    paginate::{PaginateError, set_body_field},
+    run::since,
+    time::Timestamp,
+};
+
+/// Builds the request without the parameters of pages and of `since`.
+///
+/// # Errors
+///
+/// Fails if the metadata of the connection does not fit its type, or a value cannot be sent.
+pub(super) async fn build(context: &Arc<Context>, mapper: &Mapper) -> Result<RequestSpec> {
+    let Mapper { endpoint, request, .. } = mapper;
+    let needs_values = request.has_values() || matches!(endpoint, Endpoint::Metadata(_));
+    let metadata = match needs_values {
+        true => Value::Object(Nango::new(context.clone()).metadata_map().await?),
+        false => Value::Null,
+    };
+    filled(endpoint, request, mapper.retries, &metadata).map_err(|error| match error.kind() {
+        ErrorKind::Connection => context.metadata_error(error),
+        _ => error,
+    })
+}
+
+fn filled(endpoint: &Endpoint, request: &ListRequest, retries: u32, metadata: &Value) -> Result<RequestSpec> {
+    let endpoint = match endpoint {
+        Endpoint::Fixed(path) => (*path).to_owned(),
+        Endpoint::Metadata(fill) => fill(metadata.clone())?,
+    };
+    let mut spec = RequestSpec::new(method(request.method), endpoint).retries(retries);
+    // A list is only read, so that a request of it may be repeated whatever its method.
+    spec.is_read = true;
+    if let Some(query) = request.query {
+        let pairs = values(query, metadata)?;
+        spec.query = pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    }
+    spec.headers = headers(request, metadata)?;
+    if let Some(body) = request.body {
+        spec.body = Body::Json(body(metadata.clone())?.into());
+    }
+    Ok(spec)
+}
+
+/// Returns the declared headers, which the requests that confirm deletes send too.
+fn headers(request: &ListRequest, metadata: &Value) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    let Some(declared) = request.headers else { return Ok(headers) };
+    for (name, value) in values(declared, metadata)? {
+        let value = HeaderValue::try_from(value).map_err(|error| {
+            let message = format!("the value of the header `{name}` contains a character that headers do not allow");
+            Error::new(ErrorKind::Internal, error).context(message)
+        })?;
+        let name = HeaderName::try_from(name).map_err(|error| {
+            Error::new(ErrorKind::Internal, error).context(format!("`{name}` is not the name of a header"))
+        })?;
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+fn values(read: fn(Value, &mut RequestValues) -> Result<()>, metadata: &Value) -> Result<Vec<(&'static str, String)>> {
+    let mut values = RequestValues::default();
+    read(metadata.clone(), &mut values)?;
+    Ok(values.into_pairs())
+}
+
+const fn method(method: ListMethod) -> Method {
+    match method {
+        ListMethod::Get => Method::GET,
+        ListMethod::Post => Method::POST,
+        ListMethod::Put => Method::PUT,
+        ListMethod::Patch => Method::PATCH,
+    }
+}
+
+/// Adds the value of `since`: to the body if the request sends its parameters there, otherwise to the query.
+///
+/// # Errors
+///
+/// Fails if the body is not a JSON object.
+pub(super) fn add_since(
+    spec: &mut RequestSpec,
+    since: &Since,
+    value: Timestamp,
+    in_body: Option<bool>,
+) -> Result<(), PaginateError> {
+    let text = since::format_value(since.format, value);
+    if !in_body.unwrap_or(spec.method != Method::GET) {
+        spec.query.push((since.param.to_owned(), text));
+        return Ok(());
+    }
+    let value = match since.format {
+        SinceFormat::Rfc3339 => Value::from(text),
+        SinceFormat::Unix => Value::from(value.as_seconds()),
+        SinceFormat::UnixMs => Value::from(value.as_millis()),
+    };
+    set_body_field(&mut spec.body, since.param, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const REQUEST: ListRequest = ListRequest {
+        method: ListMethod::Post,
+        query: Some(|metadata, values| values.add("team", &metadata["team"])),
+        headers: Some(|metadata, values| values.add("X-Version", &metadata["version"])),
+        body: Some(|metadata| Ok(json!({ "team": metadata["team"] }).to_string().into_bytes())),
+    };
+
+    #[test]
+    fn request_has_the_declared_parts() {
+        let metadata = json!({ "team": "a b", "version": 3 });
+        let spec = filled(&Endpoint::Fixed("/items"), &REQUEST, 2, &metadata).unwrap();
+        assert_eq!(
+            (spec.method, spec.endpoint.as_str(), spec.retries, spec.is_read),
+            (Method::POST, "/items", 2, true)
+        );
+        assert_eq!(spec.query, [("team".to_owned(), "a b".to_owned())]);
+        assert_eq!(spec.headers["x-version"], "3");
+        assert_eq!(spec.body, Body::Json(r#"{"team":"a b"}"#.into()));
+        let plain = filled(&Endpoint::Fixed("/items"), &ListRequest::GET, 0, &Value::Null).unwrap();
+        assert!(plain.method == Method::GET && plain.body.is_empty() && plain.headers.is_empty());
+    }
+
+    #[test]
+    fn header_value_with_a_line_break_is_an_error_without_the_value() {
+        let metadata = json!({ "version": "hush\r\nx: y" });
+        let error = filled(&Endpoint::Fixed("/items"), &REQUEST, 0, &metadata).unwrap_err().to_string();
+        assert!(error.contains("the value of the header `X-Version`") && !error.contains("hush"), "{error}");
+    }
+
+    #[test]
+    fn since_is_sent_in_the_body_of_a_method_with_one() {
+        let since = |format| Since {
+            param: "filter.since",
+            format,
+            from: crate::declare::SinceFrom::RunStart,
+            overlap: 0,
+            full_every: None,
+        };
+        let at = Timestamp::from_micros(5_000_000);
+        let check = |method: Method, format, in_body, body: &str, query: &[&str]| {
+            let mut spec = RequestSpec::new(method, "/items");
+            add_since(&mut spec, &since(format), at, in_body).unwrap();
+            let sent = match &spec.body {
+                Body::Json(json) => str::from_utf8(json).unwrap(),
+                _ => "",
+            };
+            assert_eq!(sent, body);
+            assert_eq!(spec.query.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(), query);
+        };
+        check(Method::POST, SinceFormat::Unix, None, r#"{"filter":{"since":5}}"#, &[]);
+        check(Method::POST, SinceFormat::Rfc3339, None, r#"{"filter":{"since":"1970-01-01T00:00:05Z"}}"#, &[]);
+        check(Method::POST, SinceFormat::UnixMs, Some(false), "", &["5000"]);
+        check(Method::GET, SinceFormat::Unix, None, "", &["5"]);
+    }
+}
