@@ -26,7 +26,7 @@ use crate::{
     declare::{EndpointPath, Handle, PathValue, fill},
     error::{Error, ErrorKind, Result},
     json::{DecodeError, decode_str, decode_value, short_name},
-    model::{ApiTime, Batch, CheckpointValue, Mapped},
+    model::{ApiTime, Batch, CheckpointValue, Mapped, ReturnsNothing},
     nango::NangoSync,
 };
 
@@ -38,7 +38,7 @@ pub fn schema<T: Data>(generator: &mut schemars::SchemaGenerator) -> schemars::S
     generator.subschema_for::<T>()
 }
 
-pub fn input_schema<A: ActionMarker>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+pub fn input_schema<A: ActionMarker<Input: Data>>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
     generator.subschema_for::<A::Input>()
 }
 
@@ -46,20 +46,52 @@ pub fn checkpoint_schema<S: HasCheckpoint>(generator: &mut schemars::SchemaGener
     generator.subschema_for::<S::Checkpoint>()
 }
 
-pub fn metadata_schema<S: HasMetadata>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+pub fn metadata_schema<S: HasMetadata<Metadata: Data>>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
     generator.subschema_for::<S::Metadata>()
 }
 
 /// Associates a webhook handler with the type of its payload.
 pub trait Payload {
-    type Payload: Data;
+    type Payload;
 }
 
-pub fn payload_schema<P: Payload>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+pub fn payload_schema<P: Payload<Payload: Data>>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
     generator.subschema_for::<P::Payload>()
 }
 
 // ---- checks without effect -----------------------------------------------------------------------------------------
+
+/// Type that may be a field of a model. The derives of `#[model]` need its traits.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a field of a model",
+    label = "not a model",
+    note = "put `#[model]` on the definition of `{Self}`",
+    note = "a type of another crate needs `Debug`, `Clone`, `PartialEq`, `Serialize`, `DeserializeOwned` and \
+            `schemars::JsonSchema`, often features of its crate and of `schemars`; for a time use `nango_core::Timestamp`",
+    note = "see docs/reference/attributes.md#model in the repository"
+)]
+pub trait Field {}
+
+#[diagnostic::do_not_recommend]
+impl<T> Field for T where
+    T: std::fmt::Debug + Clone + PartialEq + serde::Serialize + DeserializeOwned + schemars::JsonSchema
+{
+}
+
+/// Asserts that `T` may be a field of a model. It is the length of an array, so that an error makes the type of the
+/// field unknown.
+pub const fn field<T: Field>() -> usize {
+    0
+}
+
+/// Type of the elements of an array.
+pub trait Elem {
+    type T;
+}
+
+impl<T, const N: usize> Elem for [T; N] {
+    type T = T;
+}
 
 /// Asserts that `T` may be a field of a checkpoint.
 pub const fn flat<T: CheckpointValue>() {}
@@ -92,9 +124,10 @@ impl Nullable for Value {
 
 pub fn box_sync<F>(future: F) -> BoxFuture<Result<()>>
 where
-    F: Future<Output = Result<()>> + Send + 'static,
+    F: Future + Send + 'static,
+    F::Output: ReturnsNothing,
 {
-    Box::pin(future)
+    Box::pin(async move { future.await.result() })
 }
 
 pub fn box_action<F>(future: F) -> BoxFuture<Result<Value>>
@@ -145,17 +178,17 @@ where
 // ---- values --------------------------------------------------------------------------------------------------------
 
 #[expect(clippy::needless_pass_by_value, reason = "expansions pass the value by value")]
-pub fn input<A: ActionMarker>(value: Value) -> Result<A::Input> {
+pub fn input<A: ActionMarker<Input: Data>>(value: Value) -> Result<A::Input> {
     read(&value, ErrorKind::Input, "the input")
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "expansions pass the value by value")]
-pub fn payload<P: Payload>(value: Value) -> Result<P::Payload> {
+pub fn payload<P: Payload<Payload: Data>>(value: Value) -> Result<P::Payload> {
     read(&value, ErrorKind::Input, "the payload of the webhook")
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "expansions pass the value by value")]
-pub fn metadata<S: HasMetadata>(value: Value) -> Result<S::Metadata> {
+pub fn metadata<S: HasMetadata<Metadata: Data>>(value: Value) -> Result<S::Metadata> {
     read(&value, ErrorKind::Connection, "the metadata of the connection")
 }
 

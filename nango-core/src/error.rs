@@ -24,7 +24,7 @@ mod remedy;
 
 pub(crate) use chain::Chain;
 pub use context::Context;
-pub use function_error::{Error, Result};
+pub use function_error::{Error, Result, SourceError};
 pub(crate) use function_error::{LayerConversion, register_layer_error};
 pub use kind::ErrorKind;
 pub use payload::{ActionError, HttpFailure};

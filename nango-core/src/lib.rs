@@ -62,6 +62,8 @@ pub use declare::{
 };
 #[doc(hidden)]
 pub use declare::{NoModel, SavesGiven};
+#[doc(hidden)]
+pub use error::SourceError;
 #[doc(inline)]
 pub use error::{ActionError, Context, Error, ErrorKind, HttpFailure, Result};
 #[doc(inline)]
@@ -69,7 +71,9 @@ pub use model::{
     ApiTime, Checkpoint, CheckpointValue, Data, Fits, Mapped, Model, Patch, PatchOf, Record, RecordId, Returns, Stored,
 };
 #[doc(hidden)]
-pub use model::{AsRecord, FlatValue, IntegerId, TextId};
+pub use model::{AsRecord, FlatValue, IntegerId, ReturnsNothing, TextId};
+#[doc(hidden)]
+pub use nango::OnlyOfSync;
 #[doc(inline)]
 pub use nango::{ActionFn, Nango, NangoAction, NangoSync};
 /// Declares an operation at the provider:

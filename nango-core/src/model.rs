@@ -28,7 +28,7 @@ pub(crate) use batch::RecordFault;
 pub(crate) use batch::{BatchItem, RecordError};
 pub use checkpoint::{Checkpoint, CheckpointValue, FlatValue};
 pub use id::{IntegerId, KeyOf, RecordId, TextId};
-pub use mapped::{Mapped, Returns};
+pub use mapped::{Mapped, Returns, ReturnsNothing};
 pub use patch::{Fits, Patch, PatchOf};
 
 /// Adds the JSON Schema of a type to a generator and returns a reference to it. Called only when schemas are exported.
@@ -69,6 +69,7 @@ pub trait Model: Data {
     label = "a synced model needs an `id`",
     note = "put `#[model]` on `{Self}` and give it a field `id` of type `String`, `Uuid` or an integer, \
             or name its key with `#[model(id = \"field\")]`",
+    note = "an enum has no fields and is no record: put it into a struct with an `id`",
     note = "see docs/reference/attributes.md#model in the repository"
 )]
 pub trait Record: Model + AsRecord<Model = Self> {

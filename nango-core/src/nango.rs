@@ -34,7 +34,7 @@ use crate::{
     error::Result,
 };
 
-pub use batch::{PageBuilder, Saved};
+pub use batch::{OnlyOfSync, PageBuilder, Saved};
 pub use connection::{ConnectionInfo, ConnectionRequest, IntegrationInfo};
 pub(crate) use context::{Context, NewContext, PageCommit, RunOptions, RunServices};
 pub(crate) use context::{interrupted, lease_lost, lock as lock_state};
@@ -48,10 +48,15 @@ pub use scan::{FullScan, ScanEnd};
 pub use trigger::ActionFn;
 
 /// Handle with the methods of all functions: requests, log, connection, locks, environment.
+///
+/// A helper function that does not write records takes `&Nango`; the handles of all functions deref to it.
 #[derive(Clone)]
 pub struct Nango(Arc<Context>);
 
 /// Handle of a sync and of its webhook handler.
+///
+/// The attribute of a function adds the type argument. A helper function that writes records names what it needs
+/// instead: `nango: &NangoSync<impl Saves<Item>>`, see [`Saves`](crate::Saves).
 pub struct NangoSync<S>(Nango, PhantomData<fn() -> S>);
 
 /// Handle of an action and of an event function.

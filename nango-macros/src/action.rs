@@ -58,7 +58,7 @@ impl ActionDeclaration {
         let func = func.with_marker(&marker);
         let (has, run) = (capabilities.impls(&marker), types.run(&func.sig.ident, &marker));
         let input = schema("input_schema", types.input.as_ref(), &marker);
-        let output = types.output();
+        let output = types.output_schema();
         let checkpoint = capabilities.checkpoint_schema(&marker);
         let metadata = capabilities.metadata_schema(&marker);
         let cfgs = func.cfgs();
@@ -75,7 +75,7 @@ impl ActionDeclaration {
                     version: #version,
                     scopes: &[#(#scopes),*],
                     input: #input,
-                    output: __nango::schema::<#output>,
+                    output: #output,
                     checkpoint: #checkpoint,
                     metadata: #metadata,
                     run: #run,
@@ -122,13 +122,20 @@ impl Types {
         quote_spanned!(self.span=> <#returned as __nango::Returns>::Ok)
     }
 
+    fn output_schema(&self) -> TokenStream {
+        let output = self.output();
+        quote_spanned!(self.span=> __nango::schema::<#output>)
+    }
+
     fn run(&self, function: &Ident, marker: &TokenStream) -> TokenStream {
         let span = self.span;
         let function = marker::with_span(function, span);
         let [n, v, i] = ["n", "v", "i"].map(|name| Ident::new(name, span));
-        if self.input.is_some() {
+        if let Some(input) = &self.input {
+            let shown = marker::respan(marker, input.span());
+            let input = quote_spanned!(input.span()=> __nango::input::<#shown>);
             quote_spanned! {span=>
-                |#n, #v| match __nango::input::<#marker>(#v) {
+                |#n, #v| match #input(#v) {
                     ::core::result::Result::Ok(#i) => __nango::box_action(#function(#n.into(), #i)),
                     ::core::result::Result::Err(error) => __nango::fail(error),
                 }
@@ -145,7 +152,7 @@ impl quote::ToTokens for Types {
         let output = self.output();
         let input = self.input.clone().unwrap_or_else(|| syn::parse_quote!(()));
         tokens.extend(quote_spanned!(input.span()=> type Input = #input;));
-        tokens.extend(quote!(type Output = #output;));
+        tokens.extend(quote_spanned!(self.span=> type Output = #output;));
     }
 }
 

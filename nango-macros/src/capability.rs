@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Type, spanned::Spanned};
 
-use crate::{args::Args, parts};
+use crate::{args::Args, marker, parts};
 
 /// Declared types of a function.
 #[derive(Default)]
@@ -55,5 +55,8 @@ fn capability(name: &str, ty: Option<&Type>, marker: &TokenStream) -> TokenStrea
 /// declared.
 pub(crate) fn schema(function: &str, ty: Option<&Type>, marker: &TokenStream) -> TokenStream {
     let function = format_ident!("{function}");
-    parts::option_tokens(ty.map(|_| quote!(__nango::#function::<#marker>)))
+    parts::option_tokens(ty.map(|ty| {
+        let marker = marker::respan(marker, ty.span());
+        quote_spanned!(ty.span()=> __nango::#function::<#marker>)
+    }))
 }

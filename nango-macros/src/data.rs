@@ -8,6 +8,7 @@ use syn::{Attribute, Data, DeriveInput, Error, Field, Fields, ext::IdentExt, spa
 use crate::{
     args::{Errors, list},
     attributes::{cfgs, derives},
+    nested,
 };
 
 /// Struct or enum under an attribute.
@@ -107,7 +108,8 @@ impl DataType {
 
     /// Returns the type with its derives and an additional attribute, and the items of the declaration.
     pub(crate) fn with_items(&self, attribute: Option<&TokenStream>, items: &TokenStream) -> TokenStream {
-        let (derives, cfgs, item) = (derives(self.attrs()), cfgs(self.attrs()), &self.item);
+        let (derives, cfgs) = (derives(self.attrs()), cfgs(self.attrs()));
+        let item = nested::checked(&self.input).map_or_else(|| self.item.clone(), ToTokens::into_token_stream);
         quote! {
             #derives
             #attribute

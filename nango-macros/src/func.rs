@@ -3,6 +3,8 @@
 //! The body is not parsed because that would be slower, and because the handle must have a type while the user is still
 //! typing the body.
 
+mod misuse;
+
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
@@ -53,9 +55,11 @@ impl ToTokens for Func {
 }
 
 impl Func {
-    /// Parses the item under the attribute `what`. If it is not a function, returns the item with the error.
+    /// Parses the item under the attribute `what`. If it is not a function that can have the attribute, returns the item
+    /// with the error.
     pub(crate) fn read(what: &str, example: &str, item: &TokenStream) -> std::result::Result<Self, TokenStream> {
-        syn::parse2(item.clone()).map_err(|error| {
+        let func = syn::parse2(item.clone());
+        let func: Self = func.map_err(|error| {
             let is_fn = item.clone().into_iter().any(|tree| matches!(tree, TokenTree::Ident(word) if word == "fn"));
             let error = if is_fn {
                 error
@@ -64,7 +68,8 @@ impl Func {
             };
             let error = error.into_compile_error();
             quote!(#item #error)
-        })
+        })?;
+        misuse::check(func, what, example)
     }
 
     /// Returns the name in kebab-case.
@@ -186,24 +191,10 @@ impl Func {
     /// marker, and the marker may save every model.
     pub(crate) fn with_errors(mut self, errors: Error, extra: &TokenStream) -> TokenStream {
         let errors = errors.into_compile_error();
-        if self.sig.receiver().is_some() {
-            // An `impl` block cannot contain the other items.
-            return quote!(#self #errors);
-        }
         let ident = self.sig.ident.clone();
         let path = marker::path(&ident, Span::call_site());
         if let Some(FnArg::Typed(param)) = self.sig.inputs.iter_mut().next() {
-            let ty = match &mut *param.ty {
-                Type::Reference(reference) => &mut *reference.elem,
-                ty => ty,
-            };
-            if let Type::Path(handle) = ty
-                && let Some(segment) = handle.path.segments.last_mut()
-                && is_handle(segment)
-            {
-                segment.arguments = PathArguments::None;
-                *ty = Type::Verbatim(quote!(#handle<#path>));
-            }
+            give_argument(&mut param.ty, &path);
         }
         let cfgs: Vec<Attribute> = self.cfgs().into_iter().cloned().collect();
         let marker = marker::define(&ident, &self.vis, &cfgs.iter().collect::<Vec<_>>());
@@ -219,6 +210,21 @@ impl Func {
             };
             #errors
         }
+    }
+}
+
+/// Gives a handle a type argument, so that a function with errors type-checks. Other types are unchanged.
+fn give_argument(ty: &mut Type, argument: &TokenStream) {
+    let ty = match ty {
+        Type::Reference(reference) => &mut *reference.elem,
+        ty => ty,
+    };
+    if let Type::Path(handle) = ty
+        && let Some(segment) = handle.path.segments.last_mut()
+        && is_handle(segment)
+    {
+        segment.arguments = PathArguments::None;
+        *ty = Type::Verbatim(quote!(#handle<#argument>));
     }
 }
 

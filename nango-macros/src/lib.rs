@@ -33,6 +33,7 @@ mod golden;
 mod mapper;
 mod marker;
 mod model;
+mod nested;
 mod on_event;
 mod on_webhook;
 mod paginate;

@@ -87,6 +87,10 @@ impl Mapper {
     }
 }
 
+fn is_list(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Vec"))
+}
+
 fn check_signature(func: &Func, errors: &mut Errors) {
     let is_async = func.sig.asyncness.is_some();
     func.check(WHAT, if is_async { ASYNC } else { PLAIN }, false, errors);
@@ -111,6 +115,17 @@ fn check_signature(func: &Func, errors: &mut Errors) {
             let signature = if is_async { ASYNC } else { PLAIN };
             errors.push_at(func.param_span(arity - 1), format!("a mapper takes only the record: `{signature}`"));
         }
+    }
+    // An API may send rows as arrays, so a list alone is a valid record.
+    if let (Some(raw), ReturnType::Type(_, returned)) = (func.param(usize::from(is_async)), &func.sig.output)
+        && is_list(raw)
+        && is_list(returned)
+    {
+        let message = format!(
+            "a mapper takes one record, not the list of a page: `{PLAIN}`\nif the list is inside of the response, name its \
+             path: `paginate(response_path = \"data.items\")`"
+        );
+        errors.push_at(raw.span(), message);
     }
     if let ReturnType::Type(_, ty) = &func.sig.output
         && matches!(**ty, Type::Tuple(_) | Type::Reference(_) | Type::Array(_) | Type::Slice(_))

@@ -4,7 +4,11 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Error, LitStr, Type, ext::IdentExt, spanned::Spanned};
 
-use crate::{args::Args, data::DataType, serde_attributes::json_name};
+use crate::{
+    args::Args,
+    data::DataType,
+    serde_attributes::{self, json_name},
+};
 
 const WHAT: &str = "`#[model]`";
 const ON: &str = "a struct with named fields, or an enum";
@@ -63,6 +67,15 @@ impl<'a> ModelDeclaration<'a> {
         ty.check_generics(WHAT, &mut args.errors);
         let name = name(&mut args);
         let record = RecordDeclaration::validate(&mut args, ty);
+        if let (Ok(Some(record)), Some(transparent)) = (&record, serde_attributes::flag(ty.attrs(), "transparent")) {
+            let message = format!(
+                "with `#[serde(transparent)]`, the JSON of `{}` is the value of `{}`, and a record is an object: remove \
+                 the attribute",
+                ty.ident(),
+                record.id
+            );
+            args.errors.push_at(transparent, message);
+        }
         match record {
             Ok(record) if args.errors.is_empty() => Ok(Self { name, record }),
             record => Err(InvalidModel { error: args.errors.into_error(), record }),
@@ -277,6 +290,7 @@ mod tests {
         check_errors("updated = \"at\"", "struct A { at: String }", &["`updated` compares records"]);
         check_errors("id = \"at\"", "enum A { B }", &["an enum has no fields, and so no id"]);
         check_errors("updated = \"at\"", "enum A { B }", &["an enum has no fields, and so no time of update"]);
+        check_errors("", "#[serde(transparent)] struct A { id: u64 }", &["the JSON of `A` is the value of `id`"]);
         check_errors("", "struct A(u64);", &["applies to a struct with named fields, or an enum"]);
     }
 

@@ -73,13 +73,15 @@ impl WebhookDeclaration {
         let import = import(path, &alias);
         let [n, v, p] = ["n", "v", "p"].map(|name| Ident::new(name, span));
         let shown = marker::respan(&sync, span);
+        let payload_schema = quote_spanned!(payload.span()=> __nango::payload_schema::<__Payload>);
+        let read = quote_spanned!(payload.span()=> __nango::payload::<__Payload>);
+        let payload = quote_spanned!(payload.span()=> impl __nango::Payload for __Payload { type Payload = #payload; });
         let run = quote_spanned! {span=>
-            |#n, #v| match __nango::payload::<__Payload>(#v) {
+            |#n, #v| match #read(#v) {
                 ::core::result::Result::Ok(#p) => __nango::box_sync(#function(__nango::sync_handle::<#shown>(#n), #p)),
                 ::core::result::Result::Err(error) => __nango::fail(error),
             }
         };
-        let payload = quote_spanned!(payload.span()=> impl __nango::Payload for __Payload { type Payload = #payload; });
         // The span of the path: a function that is not a sync, and a second handler of a sync, are reported there.
         let tie = quote_spanned!(path.span()=> impl __nango::HasWebhook for #sync {});
         let def = quote_spanned!(path.span()=> __nango::sync_of::<#sync>());
@@ -100,7 +102,7 @@ impl WebhookDeclaration {
                     description: #description,
                     sync: #def,
                     subscriptions: &[#(#types),*],
-                    payload: __nango::payload_schema::<__Payload>,
+                    payload: #payload_schema,
                     run: #run,
                 };
                 __nango::inventory::submit!(__nango::Item::Webhook(&__DEF));

@@ -122,7 +122,7 @@ impl InvalidPatch {
 impl Change<'_> {
     /// Returns the attributes with which serde leaves the field out, except those that the user has written.
     fn attributes(&self) -> Vec<Attribute> {
-        let written = serde_attributes::keys(&self.field.attrs);
+        let written = serde_attributes::keys(&self.field.attrs, "serde");
         let is_missing = |key: &str| !written.iter().any(|written| written == key);
         let is_unset = match self.wrapper {
             Wrapper::Option => "::core::option::Option::is_none",

@@ -1,6 +1,6 @@
 //! Serde attributes of a field: its name in JSON, and the keys that are written.
 
-use proc_macro2::TokenTree;
+use proc_macro2::{Span, TokenTree};
 use quote::ToTokens;
 use syn::{
     Attribute, Field, LitStr, Meta, Token,
@@ -8,6 +8,7 @@ use syn::{
     meta::ParseNestedMeta,
     parse::{ParseStream, Parser},
     punctuated::Punctuated,
+    spanned::Spanned,
 };
 
 /// Returns the name that serde writes for a field of a struct with these attributes.
@@ -22,16 +23,25 @@ pub(crate) fn json_name(container: &[Attribute], field: &Field) -> String {
     }
 }
 
-/// Returns the keys in the `#[serde(…)]` attributes of a field.
-pub(crate) fn keys(attrs: &[Attribute]) -> Vec<String> {
-    let mut keys = Vec::new();
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
+/// Returns the keys in the attributes `name` of a field, such as `#[serde(…)]`.
+pub(crate) fn keys(attrs: &[Attribute], name: &str) -> Vec<String> {
+    metas(attrs, name).iter().map(|meta| meta.path().to_token_stream().to_string()).collect()
+}
+
+/// Returns the span of a key in the `#[serde(…)]` attributes.
+pub(crate) fn flag(attrs: &[Attribute], key: &str) -> Option<Span> {
+    metas(attrs, "serde").into_iter().find(|meta| meta.path().is_ident(key)).map(|meta| meta.span())
+}
+
+fn metas(attrs: &[Attribute], name: &str) -> Vec<Meta> {
+    let mut all = Vec::new();
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident(name)) {
         let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
         // Serde reports an attribute that does not parse.
         let metas = attr.meta.require_list().ok().and_then(|list| parse.parse2(list.tokens.clone()).ok());
-        keys.extend(metas.into_iter().flatten().map(|meta| meta.path().to_token_stream().to_string()));
+        all.extend(metas.into_iter().flatten());
     }
-    keys
+    all
 }
 
 /// Returns the value of `key = "…"` or `key(serialize = "…")` in the serde attributes. Serde itself reports an
@@ -201,6 +211,6 @@ mod tests {
             #[serde(not valid)]
             x: u8
         };
-        assert_eq!(keys(&field.attrs), ["rename", "default", "skip_serializing_if", "with"]);
+        assert_eq!(keys(&field.attrs, "serde"), ["rename", "default", "skip_serializing_if", "with"]);
     }
 }

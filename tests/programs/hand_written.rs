@@ -63,7 +63,7 @@ mod google_drive {
         t
     }
 
-    async fn save(nango: &NangoSync<impl nango_core::Saves<File>>, files: Vec<File>) -> Result<()> {
+    async fn save(nango: &NangoSync<impl Saves<File>>, files: Vec<File>) -> Result<()> {
         nango.batch_save(files).await?;
         Ok(())
     }
@@ -120,6 +120,122 @@ mod google_drive {
         };
     }
     sync_of!(generated, File, Result<()>);
+}
+
+mod shop {
+    use std::{
+        borrow::Cow,
+        collections::{BTreeMap, BTreeSet, HashMap},
+    };
+
+    use nango_core::{Uuid, prelude::*};
+
+    #[model(updated = "updated_at")]
+    pub struct Item {
+        pub id: u64,
+        pub updated_at: Timestamp,
+        pub prices: Vec<Price>,
+        pub parent: Option<Box<Item>>,
+        pub more: HashMap<String, Price>,
+    }
+
+    #[model]
+    #[derive(Copy, Eq, Default)]
+    pub struct Price {
+        pub cents: i64,
+    }
+
+    #[patch(of = Item)]
+    pub struct ItemPatch {
+        pub id: u64,
+        pub updated_at: Option<Timestamp>,
+        pub prices: Option<Vec<Price>>,
+    }
+
+    #[model]
+    pub struct Tag {
+        pub id: Cow<'static, str>,
+    }
+
+    #[model]
+    pub struct Order {
+        pub id: Uuid,
+    }
+
+    /// The last message of each channel.
+    #[checkpoint]
+    pub struct Position {
+        pub since: Option<Timestamp>,
+        pub channels: BTreeMap<String, String>,
+        pub pages: HashMap<String, Option<u32>>,
+    }
+
+    /// What the API returns is not a model.
+    #[derive(Deserialize)]
+    struct List<T> {
+        items: Vec<T>,
+    }
+
+    #[sync(model = "Item", checkpoint = Position)]
+    async fn items(nango: NangoSync) -> Result<()> {
+        let List { items } = nango.get("/items").json::<List<Item>>().await.context("reading the items")?;
+        nango.batch_save(&items).await?;
+        nango.batch_save(items.iter().filter(|item| item.id > 1)).await?;
+        nango.batch_save(items.first()).await?;
+        nango.batch_save([&items[0]]).await?;
+        let patches = vec![ItemPatch { id: 1, updated_at: None, prices: None }];
+        nango.batch_update(&patches).await?;
+        nango.batch_update(patches).await?;
+        nango.batch_update_values([(1, json!({ "prices": [] }))]).await?;
+        nango.batch_delete([1]).await?;
+        nango.batch_delete(&[2_u64, 3]).await?;
+        nango.batch_delete(items.iter().map(|item| (item, item.updated_at))).await?;
+        let found = nango.records_by_id([1_u64]).await?;
+        let cents = found.get(&1).and_then(|item| item.prices.first()).map(|price| price.cents);
+        let scan = nango.full_scan().await?;
+        let mut records = nango.records();
+        while let Some(item) = records.next().await? {
+            ensure!(item.parent.is_none(), "the item {} has a parent, {cents:?}", item.id);
+        }
+        let since = items.iter().map(|item| item.updated_at).max();
+        let position = Position { since, channels: BTreeMap::new(), pages: HashMap::new() };
+        nango.page().save(&items).delete([4]).checkpoint(position).commit().await?;
+        scan.finish().await?;
+        save_all(&nango, &items).await
+    }
+
+    /// A helper of every sync of a model.
+    async fn save_all<M: nango_core::Record>(nango: &NangoSync<impl Saves<M>>, records: &[M]) -> Result<()> {
+        nango.batch_save(records).await?;
+        nango.batch_delete(records).await?;
+        Ok(())
+    }
+
+    #[sync(models("Tag", "Order"))]
+    async fn tags(nango: NangoSync) -> Result<()> {
+        nango.batch_save([Tag { id: "new".into() }]).await?;
+        nango.batch_delete::<Tag>(["old", "older"]).await?;
+        nango.batch_delete::<Order>([Uuid::nil()]).await?;
+        nango.batch_save([Order { id: Uuid::nil() }]).await?;
+        Ok(())
+    }
+
+    /// Inputs and outputs of plain types.
+    #[action]
+    async fn labels(nango: NangoAction, input: HashMap<u64, String>) -> Result<(u8, Box<Uuid>, BTreeSet<String>)> {
+        let sent: Value =
+            nango.post("/labels").body(json!({ "names": input.values().collect::<Vec<_>>() })).json().await?;
+        let Some(id) = sent["id"].as_str() else { bail!("the response has no id") };
+        let id = id.parse().with_context(|| format!("reading the id `{id}`"))?;
+        let texts: Vec<String> = nango.post("/texts").body(&input).body("text").body(["a"].as_slice()).json().await?;
+        Ok((1, Box::new(id), texts.into_iter().collect()))
+    }
+
+    /// An error of another type than `nango_core::Error`.
+    #[action]
+    async fn number(_nango: NangoAction, input: serde_json::Map<String, Value>) -> Result<u8, std::num::ParseIntError> {
+        input.keys().next().map_or("0", String::as_str).parse()
+    }
 }
 
 fn main() {

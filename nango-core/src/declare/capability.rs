@@ -89,7 +89,7 @@ pub trait HasCheckpoint {
 )]
 pub trait HasMetadata {
     /// Type of the metadata.
-    type Metadata: Data;
+    type Metadata;
 }
 
 /// The marker of a `#[sync]` function.
@@ -111,7 +111,7 @@ pub trait SyncMarker: 'static {
 )]
 pub trait ActionMarker: 'static {
     /// Type of the input; `()` for an action without parameters.
-    type Input: Data;
+    type Input;
     /// Type of the returned value.
     type Output: Data;
     /// Descriptor of the action.

@@ -147,7 +147,21 @@ impl Error {
     }
 }
 
-impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+/// An error that `?` converts: every `std::error::Error` without borrowed data.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not convert to `nango_core::Error`",
+    label = "does not implement `std::error::Error`",
+    note = "for an error with a text write `bail!(\"text\")`, or `Err(Error::msg(text))`",
+    note = "`anyhow::Error` and `Box<dyn Error>` convert by `.map_err(|error| Error::msg(error.to_string()))`; a function \
+            with an attribute returns `nango_core::Result<T>`"
+)]
+pub trait SourceError: StdError + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<E: StdError + Send + Sync + 'static> SourceError for E {}
+
+impl<E: SourceError> From<E> for Error {
     #[cold]
     fn from(source: E) -> Self {
         let mut source: Source = Box::new(source);

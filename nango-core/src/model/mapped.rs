@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 #[diagnostic::on_unimplemented(
     message = "a mapper returns `Model`, `Option<Model>`, `Vec<Model>` or a `Result` of these, not `{Self}`",
     label = "not a synced model",
+    note = "the error of a `Result` converts to `nango_core::Error`, as every type with `std::error::Error` does; a \
+            `String` does not: write `Result<Model>` and `Error::msg(text)` or `bail!(\"text\")`",
     note = "see docs/reference/attributes.md#sync in the repository"
 )]
 pub trait Mapped {
@@ -55,7 +57,9 @@ impl<T: Mapped, E: Into<Error>> Mapped for Result<T, E> {
 /// Return type of an annotated async function: a `Result` whose value has a schema.
 #[diagnostic::on_unimplemented(
     message = "an annotated function returns `nango_core::Result<T>`, not `{Self}`",
-    label = "expected `Result<T>`",
+    label = "expected `nango_core::Result<T>`",
+    note = "`?` converts every type with `std::error::Error` to `nango_core::Error`; `anyhow::Error` and `Box<dyn Error>` \
+            have no such conversion: write `.map_err(|error| Error::msg(error.to_string()))?`",
     note = "see docs/first-integration.md#an-action in the repository"
 )]
 pub trait Returns {
@@ -66,10 +70,34 @@ pub trait Returns {
     fn json(self) -> Result<Value>;
 }
 
-impl<T: Data> Returns for Result<T, Error> {
+impl<T: Data, E> Returns for Result<T, E>
+where
+    Error: From<E>,
+{
     type Ok = T;
 
     fn json(self) -> Result<Value> {
         Ok(serde_json::to_value(self?)?)
+    }
+}
+
+/// Return type of an annotated async function without a value.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the annotated function returns `nango_core::Result<()>`, not `{Self}`",
+    label = "expected `nango_core::Result<()>`",
+    note = "`?` converts every type with `std::error::Error` to `nango_core::Error`; `anyhow::Error` and `Box<dyn Error>` \
+            have no such conversion: write `.map_err(|error| Error::msg(error.to_string()))?`",
+    note = "see docs/first-integration.md#a-sync in the repository"
+)]
+pub trait ReturnsNothing {
+    /// Converts the error.
+    fn result(self) -> Result<()>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Error>> ReturnsNothing for Result<(), E> {
+    fn result(self) -> Result<()> {
+        self.map_err(Into::into)
     }
 }

@@ -83,6 +83,34 @@ pub struct PageBuilder<S> {
     deferred_error: Option<Error>,
 }
 
+/// Not implemented: records are written by the handle of a sync.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "records are written by the handle of a sync, not by `Nango`",
+    label = "this handle has no models",
+    note = "in a helper function, take `nango: &NangoSync<impl Saves<YourModel>>` in place of `nango: &Nango`",
+    note = "a function with `#[action]` or `#[on_event]` writes no records: it triggers a sync, or its webhook handler does"
+)]
+pub trait OnlyOfSync {}
+
+/// Methods that exist so that their use is an error with the right type of the handle.
+impl Nango {
+    #[doc(hidden)]
+    pub fn batch_save<I: OnlyOfSync>(&self, _records: I) -> BoxFuture<Result<Saved>> {
+        Box::pin(std::future::ready(Ok(Saved::default())))
+    }
+
+    #[doc(hidden)]
+    pub fn batch_update<I: OnlyOfSync>(&self, _patches: I) -> BoxFuture<Result<Saved>> {
+        Box::pin(std::future::ready(Ok(Saved::default())))
+    }
+
+    #[doc(hidden)]
+    pub fn batch_delete<M>(&self, _records: impl OnlyOfSync) -> BoxFuture<Result<Saved>> {
+        Box::pin(std::future::ready(Ok(Saved::default())))
+    }
+}
+
 impl<S> NangoSync<S> {
     /// Saves records of a model that the sync declares: adds new records, updates changed records, and skips unchanged
     /// records. If an id occurs repeatedly in one call, only the first record is stored.

@@ -8,6 +8,7 @@ use crate::{
     declare::{ActionMarker, BoxFuture},
     error::{Error, ErrorKind, Result},
     json::decode_value,
+    model::Data,
 };
 
 /// Functions that `trigger` accepts: functions with `#[action]`, with and without input.
@@ -46,7 +47,7 @@ impl Nango {
         input: <F::Marker as ActionMarker>::Input,
     ) -> BoxFuture<Result<<F::Marker as ActionMarker>::Output>>
     where
-        F: ActionFn<T>,
+        F: ActionFn<T, Marker: ActionMarker<Input: Data>>,
     {
         typed(self.trigger_value(F::Marker::DEF, serde_json::to_value(input)))
     }

@@ -22,8 +22,6 @@ const _: () = {
     use ::nango_core::__private as __nango;
     type __M0 = Issue;
     impl __nango::Saves<__M0> for __team_issues::team_issues {}
-    #[diagnostic::do_not_recommend]
-    impl __nango::Saves<__nango::NoModel> for __team_issues::team_issues {}
     impl __nango::HasMetadata for __team_issues::team_issues {
         type Metadata = Team;
     }
@@ -65,6 +63,7 @@ const _: () = {
         at: __nango::Location {
             file: ::core::file!(),
             line: ::core::line!(),
+            function: ::core::concat!(::core::module_path!(), "::team_issues"),
         },
         integration: __nango::integration_of(::core::module_path!()),
         name: "team-issues",

@@ -19,7 +19,17 @@ pub struct IssuePatch {
     #[cfg(feature = "users")]
     #[serde(rename = "assignedTo", default)]
     #[serde(skip_serializing_if = "::core::option::Option::is_none")]
+    #[cfg(doc)]
     pub assignee: Option<UserPatch>,
+    #[cfg(feature = "users")]
+    #[serde(rename = "assignedTo", default)]
+    #[serde(skip_serializing_if = "::core::option::Option::is_none")]
+    #[cfg(not(doc))]
+    pub assignee: Option<
+        <[UserPatch; ::nango_core::__private::field::<
+            UserPatch,
+        >()] as ::nango_core::__private::Elem>::T,
+    >,
 }
 const _: () = {
     use ::nango_core::__private as __nango;
