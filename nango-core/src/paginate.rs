@@ -27,6 +27,7 @@ mod link;
 mod page;
 mod pages;
 pub(crate) mod path;
+mod records;
 mod resolve;
 mod resume_point;
 mod shift;

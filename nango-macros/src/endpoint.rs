@@ -67,6 +67,14 @@ impl Endpoint {
         }
     }
 
+    /// Returns the path as declared; empty if it is a constant.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Text { path, .. } => path.value(),
+            Self::Constant(_) => String::new(),
+        }
+    }
+
     /// Returns the `Endpoint` of the descriptor.
     pub(crate) fn expand(&self, marker: &TokenStream) -> TokenStream {
         let (text, template) = match self {

@@ -22,6 +22,7 @@ mod args;
 mod attributes;
 mod capability;
 mod checkpoint;
+mod conflicts;
 mod data;
 mod deletes;
 mod duration;
@@ -245,13 +246,15 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | --- | --- |
 /// | `link(rel = "next")`, `link(path = "paging.next")` | a URL in the `Link` header, or in the body |
 /// | `cursor(name = "after", path = "meta.next")` | a token in the body, sent as the parameter `name` |
-/// | `last_item(name = "starting_after", field = "id")` | this field of the page's last record |
+/// | `last_item(name = "starting_after", id = "id")` | this field of the page's last record |
 /// | `offset(name = "skip", start = 0, by = "records")` | a counted number of records; with `by = "page"`, of pages |
 ///
 /// | key | |
 /// | --- | --- |
 /// | `limit = 100`, `limit_name = "per_page"` | number of records per page, and the parameter that carries it |
 /// | `response_path = "data.items"` | path of the list in the response; the whole body if omitted |
+/// | `response_path = "items.*"` | the records are the values of the object at `items`, in the order of the response; `*` if the whole body is that object |
+/// | `response_key = "id"` | with `.*`: the field of a record that receives its key, as text; a record that has the field keeps its own value |
 /// | `has_more = "has_more"` | path of a value that is true while another page follows |
 /// | `is_last = "isLast"` | path of a value that is true on the last page: the inverse |
 /// | `total = "total"`, `total_pages = "meta.pages"` | path of the number of records, or pages, of the whole list; the last response must have it |

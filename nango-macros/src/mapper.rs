@@ -2,12 +2,13 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Path, ReturnType, Type, parse_quote, spanned::Spanned};
+use syn::{LitStr, Path, ReturnType, Type, parse_quote, spanned::Spanned};
 
 use crate::{
     args::{Arg, Args, Errors},
     capability::Capabilities,
-    endpoint::Endpoint,
+    conflicts,
+    endpoint::{Endpoint, Method},
     func::Func,
     marker,
     paginate::Paginate,
@@ -57,8 +58,14 @@ impl Mapper {
         let paginate = Paginate::validate(args);
         let retries = args.number32("retries", 0..=10).unwrap_or(0);
         let since = Since::validate(args, track_deletes);
-        if let Some(span) = since.as_ref().and_then(|since| request.query_parameter(&since.param())) {
-            args.errors.push_at(span, "`since` sends this parameter: remove one of the two");
+        if let Some(endpoint) = &endpoint {
+            let parameters = query_parameters(endpoint, paginate.as_ref(), since.as_ref());
+            conflicts::check(&endpoint.text(), &parameters, &mut args.errors);
+            for (key, name) in &parameters {
+                if let Some(span) = request.query_parameter(&name.value()) {
+                    args.errors.push_at(span, format!("`{key}` sends this parameter: remove one of the two"));
+                }
+            }
         }
         let on_invalid = args.choice("on_invalid", &[("fail", "Fail"), ("skip", "Skip")]).unwrap_or("Fail");
         check_signature(func, &mut args.errors);
@@ -89,6 +96,20 @@ impl Mapper {
 
 fn is_list(ty: &Type) -> bool {
     matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Vec"))
+}
+
+/// Returns the parameters of the pages and of `since` that are sent in the query, each with its key.
+fn query_parameters<'a>(
+    endpoint: &Endpoint,
+    paginate: Option<&'a Paginate>,
+    since: Option<&'a Since>,
+) -> Vec<(&'static str, &'a LitStr)> {
+    let in_body = paginate.and_then(Paginate::in_body).unwrap_or(!matches!(endpoint.method(), Method::Get));
+    if in_body {
+        return Vec::new();
+    }
+    let pages = paginate.into_iter().flat_map(Paginate::parameters);
+    pages.chain(since.map(|since| ("since", since.param()))).collect()
 }
 
 fn check_signature(func: &Func, errors: &mut Errors) {

@@ -1,11 +1,17 @@
 //! Key `paginate(…)`: how a mapper finds the next page.
 
-use nango_grammar::flag_names::{names_last_page_flag, names_more_flag};
+use nango_grammar::{
+    flag_names::{names_last_page_flag, names_more_flag},
+    json_path,
+};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::LitStr;
 
-use crate::{args::Args, parts::option_tokens as option};
+use crate::{
+    args::{Args, Errors},
+    parts::option_tokens as option,
+};
 
 const KINDS: [&str; 4] = ["link", "cursor", "offset", "last_item"];
 const KEYS: &[&str] = &[
@@ -16,6 +22,7 @@ const KEYS: &[&str] = &[
     "limit",
     "limit_name",
     "response_path",
+    "response_key",
     "has_more",
     "is_last",
     "total",
@@ -34,6 +41,7 @@ pub(crate) struct Paginate {
     limit: Option<u32>,
     limit_name: Option<LitStr>,
     response_path: Option<LitStr>,
+    response_key: Option<LitStr>,
     has_more: Option<LitStr>,
     is_last: Option<LitStr>,
     total: Option<LitStr>,
@@ -49,7 +57,7 @@ pub(crate) struct Paginate {
 enum Kind {
     Link { rel: Option<LitStr>, path: Option<LitStr> },
     Cursor { name: LitStr, path: LitStr },
-    LastItem { name: LitStr, field: LitStr },
+    LastItem { name: LitStr, id: LitStr },
     Offset { name: LitStr, start: u64, by: &'static str },
 }
 
@@ -64,13 +72,16 @@ impl Paginate {
         if let (false, Some(name)) = (has_limit, &limit_name) {
             inner.errors.push_at(name.span(), "`limit_name` needs `limit = 100`, the number that it carries");
         }
-        let [response_path, total, total_pages] =
-            ["response_path", "total", "total_pages"].map(|key| inner.string(key));
+        let response_path = inner.string("response_path");
+        check_text(response_path.as_ref(), json_path::check_records, &mut inner.errors);
+        let response_key = response_key(&mut inner, response_path.as_ref());
+        let [total, total_pages] = ["total", "total_pages"].map(|key| path(&mut inner, key));
         let paginate = Self {
             kind,
             limit,
             limit_name,
             response_path,
+            response_key,
             has_more: more(&mut inner, "has_more", names_last_page_flag, "is_last"),
             is_last: more(&mut inner, "is_last", names_more_flag, "has_more"),
             total,
@@ -85,12 +96,38 @@ impl Paginate {
     }
 }
 
+impl Paginate {
+    /// Returns whether parameters are sent in the body, if that is declared.
+    pub(crate) fn in_body(&self) -> Option<bool> {
+        self.in_body
+    }
+
+    /// Returns the parameters of the pages, each with its key.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (&'static str, &LitStr)> {
+        let next = match &self.kind {
+            Some(Kind::Cursor { name, .. }) => Some(("cursor", name)),
+            Some(Kind::LastItem { name, .. }) => Some(("last_item", name)),
+            Some(Kind::Offset { name, .. }) => Some(("offset", name)),
+            Some(Kind::Link { .. }) | None => None,
+        };
+        let limit = self.limit_name.as_ref().map(|name| ("limit_name", name));
+        next.into_iter().chain(limit)
+    }
+}
+
 impl ToTokens for Paginate {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let [kind, limit] = [option(self.kind.as_ref()), option(self.limit)];
-        let [limit_name, response_path, has_more, is_last, total, total_pages] =
-            [&self.limit_name, &self.response_path, &self.has_more, &self.is_last, &self.total, &self.total_pages]
-                .map(|value| optional_text(value.as_ref()));
+        let [limit_name, response_path, response_key, has_more, is_last, total, total_pages] = [
+            &self.limit_name,
+            &self.response_path,
+            &self.response_key,
+            &self.has_more,
+            &self.is_last,
+            &self.total,
+            &self.total_pages,
+        ]
+        .map(|value| optional_text(value.as_ref()));
         let [null_is_empty, in_body] = [option(self.null_is_empty), option(self.in_body)];
         let statuses = &self.end_status;
         let end_status = option((!statuses.is_empty()).then(|| quote!(__nango::Cow::Borrowed(&[#(#statuses),*]))));
@@ -104,6 +141,7 @@ impl ToTokens for Paginate {
                 limit: #limit,
                 limit_name: #limit_name,
                 response_path: #response_path,
+                response_key: #response_key,
                 has_more: #has_more,
                 is_last: #is_last,
                 total: #total,
@@ -128,9 +166,9 @@ impl ToTokens for Kind {
                 let (name, path) = (text(name), text(path));
                 quote!(__nango::PaginateKind::Cursor { name: #name, path: #path })
             }
-            Self::LastItem { name, field } => {
-                let (name, field) = (text(name), text(field));
-                quote!(__nango::PaginateKind::LastItem { name: #name, id: #field })
+            Self::LastItem { name, id } => {
+                let (name, id) = (text(name), text(id));
+                quote!(__nango::PaginateKind::LastItem { name: #name, id: #id })
             }
             Self::Offset { name, start, by } => {
                 let (name, by) = (text(name), Ident::new(by, Span::call_site()));
@@ -148,9 +186,42 @@ fn optional_text(value: Option<&LitStr>) -> TokenStream {
     option(value.map(text))
 }
 
+/// Reads the path of one value.
+pub(crate) fn path(args: &mut Args, key: &str) -> Option<LitStr> {
+    let path = args.string(key);
+    check_text(path.as_ref(), json_path::check, &mut args.errors);
+    path
+}
+
+/// Reports a text that `check` refuses.
+fn check_text(text: Option<&LitStr>, check: fn(&str) -> Result<(), String>, errors: &mut Errors) {
+    if let Some(text) = text
+        && let Err(message) = check(&text.value())
+    {
+        errors.push_at(text.span(), message);
+    }
+}
+
+/// Reads the field for the key of a record. It needs records that are the values of an object.
+fn response_key(args: &mut Args, response_path: Option<&LitStr>) -> Option<LitStr> {
+    let field = args.string("response_key");
+    check_text(field.as_ref(), json_path::check_field, &mut args.errors);
+    // Without a path, the path of the provider's entry is used.
+    if let (Some(field), Some(path)) = (&field, response_path)
+        && !json_path::records(&path.value()).1
+    {
+        let message = format!(
+            "`response_key` needs records that are the values of an object: `response_path = \"{}.*\"`",
+            path.value()
+        );
+        args.errors.push_at(field.span(), message);
+    }
+    field
+}
+
 /// Reads the path of `has_more` or `is_last`. Refuses a path whose name indicates the inverse.
 fn more(args: &mut Args, key: &str, is_inverse: fn(&str) -> bool, inverse: &str) -> Option<LitStr> {
-    let path = args.string(key);
+    let path = path(args, key);
     if let Some(path) = path.as_ref().filter(|path| is_inverse(&path.value())) {
         let (value, when) =
             (path.value(), if key == "has_more" { "while another page follows" } else { "on the last page only" });
@@ -178,8 +249,8 @@ fn kind(args: &mut Args) -> Option<Kind> {
             args.nested("cursor", "`cursor(…)`", &["name", "path"], "cursor(name = \"after\", path = \"next\")")
         }
         "last_item" => {
-            let example = "last_item(name = \"starting_after\", field = \"id\")";
-            args.nested("last_item", "`last_item(…)`", &["name", "field"], example)
+            let example = "last_item(name = \"starting_after\", id = \"id\")";
+            args.nested("last_item", "`last_item(…)`", &["name", "id"], example)
         }
         _ => args.nested("offset", "`offset(…)`", &["name", "start", "by"], "offset(name = \"skip\")"),
     };
@@ -200,20 +271,21 @@ fn link(args: &mut Args, at: Span) -> Kind {
             "`link` pagination needs `rel = \"next\"` (the Link header) or `path = \"…\"` (a link in the body)";
         args.errors.push_at(at, message);
     }
-    Kind::Link { rel: args.string("rel"), path: args.string("path") }
+    Kind::Link { rel: args.string("rel"), path: path(args, "path") }
 }
 
 fn cursor(args: &mut Args, at: Span) -> Option<Kind> {
     let name = required(args, at, "name", "cursor", "the parameter that carries the cursor");
     let path = required(args, at, "path", "cursor", "the path of the next cursor in the response");
+    check_text(path.as_ref(), json_path::check, &mut args.errors);
     Some(Kind::Cursor { name: name?, path: path? })
 }
 
 fn last_item(args: &mut Args, at: Span) -> Option<Kind> {
     let name = required(args, at, "name", "last_item", "the parameter that carries the last record's value");
-    let field =
-        required(args, at, "field", "last_item", "the field of a record that the next request sends, such as `id`");
-    Some(Kind::LastItem { name: name?, field: field? })
+    let id = required(args, at, "id", "last_item", "the field of a record that the next request sends, such as `id`");
+    check_text(id.as_ref(), json_path::check, &mut args.errors);
+    Some(Kind::LastItem { name: name?, id: id? })
 }
 
 fn offset(args: &mut Args, at: Span) -> Option<Kind> {
@@ -257,7 +329,7 @@ mod tests {
             Some(Kind::Offset { start: 0, by: "Records", .. })
         ));
         assert!(matches!(
-            paginate("paginate(last_item(name = \"after\", field = \"id\"), end_status(404))").unwrap().kind,
+            paginate("paginate(last_item(name = \"after\", id = \"id\"), end_status(404))").unwrap().kind,
             Some(Kind::LastItem { .. })
         ));
     }
@@ -276,5 +348,15 @@ mod tests {
         check("is_last = \"hasMore\"", "write `has_more = \"hasMore\"`");
         check("limit = 0", "at least 1");
         check("end_status(500)", "from 400 to 499");
+        check("cursor(name = \"a\", path = \"a..b\")", "`a..b` is not a path such as");
+        check("link(path = \".a\")", "`.a` is not a path such as");
+        check("last_item(name = \"a\", id = \"a[\")", "`a[` is not a path such as");
+        check("total = \"items.*\"", "only at the end of `response_path`");
+        check("response_path = \"a.*.b\"", "only at the end of `response_path`");
+        check("response_path = \"items\", response_key = \"id\"", "`response_path = \"items.*\"`");
+        check("response_path = \"items.*\", response_key = \"a.b\"", "is not the name of a field");
+        check("last_item(name = \"a\", field = \"id\")", "here it is `id = \"id\"`");
+        check("page = \"page\"", "here it is `offset(name = \"page\", by = \"page\")`");
+        check("per_page = 100", "here it is `limit = 100, limit_name = \"per_page\"`");
     }
 }

@@ -58,9 +58,9 @@ impl Since {
 }
 
 impl Since {
-    /// Returns the name of the parameter.
-    pub(crate) fn param(&self) -> String {
-        self.param.value()
+    /// Returns the parameter that carries the time.
+    pub(crate) fn param(&self) -> &LitStr {
+        &self.param
     }
 }
 

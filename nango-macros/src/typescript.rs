@@ -28,6 +28,18 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("", "offset_start_value", "here it is `offset(name = \"…\", start = 0)`"),
     ("", "offset_calculation_method", "here it is `offset(name = \"…\", by = \"page\")`"),
     ("", "limit_name_in_request", "here it is `limit_name = \"…\"`"),
+    ("`paginate(…)`", "last_item_id", "here it is `last_item(name = \"…\", id = \"…\")`"),
+    ("`paginate(…)`", "has_more_path", "here it is `has_more = \"…\"`"),
+    ("`paginate(…)`", "is_last_path", "here it is `is_last = \"…\"`"),
+    ("`paginate(…)`", "total_path", "here it is `total = \"…\"`"),
+    ("`paginate(…)`", "total_pages_path", "here it is `total_pages = \"…\"`"),
+    ("`paginate(…)`", "page", "here it is `offset(name = \"page\", by = \"page\")`"),
+    ("`paginate(…)`", "page_number", "here it is `offset(name = \"page_number\", by = \"page\")`"),
+    ("`paginate(…)`", "per_page", "here it is `limit = 100, limit_name = \"per_page\"`"),
+    ("`paginate(…)`", "page_size", "here it is `limit = 100, limit_name = \"page_size\"`"),
+    ("`paginate(…)`", "next", "here it is `link(path = \"next\")` or `cursor(name = \"…\", path = \"next\")`"),
+    ("`last_item(…)`", "field", "here it is `id = \"id\"`"),
+    ("`last_item(…)`", "path", "here it is `id = \"id\"`, a field of the record"),
     ("", "in_body", "it is a key of `paginate(…)` itself"),
 ];
 

@@ -29,7 +29,7 @@ pub mod github {
         model = Issue,
         endpoint = "/issues",
         paginate(
-            last_item(name = "starting_after", field = "id"),
+            last_item(name = "starting_after", id = "id"),
             has_more = "has_more",
             is_last = "meta.isLast",
             total = "meta.total",
@@ -45,6 +45,17 @@ pub mod github {
         since(param = "since", full_every = "7d")
     )]
     fn confirmed_by_walks(issue: Issue) -> Issue {
+        issue
+    }
+
+    /// Fetches a list whose records are the values of an object.
+    #[sync(
+        model = Issue,
+        endpoint = "/issues-by-key",
+        paginate(link(rel = "next"), response_path = "data.items.*", response_key = "id"),
+        track_deletes
+    )]
+    fn values_of_an_object(issue: Issue) -> Issue {
         issue
     }
 
@@ -99,6 +110,10 @@ fn main() {
     assert_eq!(by_walks.paginate, Some(expect));
     let Deletes { confirm, request, hold, max_percent } = def("confirmed-by-walks").deletes;
     assert_eq!((confirm, request.is_none(), hold, max_percent), (Some(3), true, 0, Some(20)));
+
+    let SyncRun::Mapper(of_object) = &def("values-of-an-object").run else { panic!() };
+    let expect = Paginate::link("next").response_path("data.items.*").response_key("id");
+    assert_eq!(of_object.paginate, Some(expect));
 
     let SyncRun::Mapper(by_request) = &def("confirmed-by-request").run else { panic!() };
     let expect = Paginate::cursor("after", "next").pagination(Pagination::Token).null_is_empty(false);

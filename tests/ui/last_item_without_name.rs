@@ -6,7 +6,7 @@ pub struct Issue {
     pub title: String,
 }
 
-#[sync(model = "Issue", integration = "github", endpoint = "/issues", paginate(last_item(field = "id")))]
+#[sync(model = "Issue", integration = "github", endpoint = "/issues", paginate(last_item(id = "id")))]
 fn to_issue(raw: Issue) -> Issue {
     raw
 }

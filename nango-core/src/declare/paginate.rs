@@ -26,8 +26,12 @@ pub struct Paginate {
     pub limit: Option<u32>,
     /// Name of the parameter for `limit`.
     pub limit_name: Option<Text>,
-    /// Path of the records in the response, such as `data.items`; `None` if the whole body is the list.
+    /// Path of the records in the response, such as `data.items`; `None` if the whole body is the list. With `.*` at its
+    /// end (`items.*`), the records are the values of an object, in the order of the response.
     pub response_path: Option<Text>,
+    /// Field of a record that receives its key, if the records are the values of an object. A record that has this
+    /// field keeps its own value.
+    pub response_key: Option<Text>,
     /// Path of a value that is true while another page follows, such as `has_more`. `false`, `null`, 0 and the empty
     /// string end the walk even if there is a cursor; an absent value has no effect.
     pub has_more: Option<Text>,
@@ -136,6 +140,7 @@ impl Paginate {
             limit: None,
             limit_name: None,
             response_path: None,
+            response_key: None,
             has_more: None,
             is_last: None,
             total: None,
@@ -225,10 +230,19 @@ impl Paginate {
         self
     }
 
-    /// Sets the path of the records in the response, such as `data.items` or `results[0].rows`.
+    /// Sets the path of the records in the response, such as `data.items` or `results[0].rows`. If the records are the
+    /// values of an object, the path ends with `.*`: `items.*`.
     #[must_use]
     pub fn response_path(mut self, path: impl Into<Text>) -> Self {
         self.response_path = Some(path.into());
+        self
+    }
+
+    /// Sets the field of a record that receives its key, for records that are the values of an object:
+    /// `Paginate::link("next").response_path("items.*").response_key("id")`.
+    #[must_use]
+    pub fn response_key(mut self, field: impl Into<Text>) -> Self {
+        self.response_key = Some(field.into());
         self
     }
 
@@ -296,6 +310,10 @@ impl Paginate {
             kind: self.kind.or_else(|| defaults.kind.clone()),
             limit: self.limit.or(defaults.limit),
             limit_name: self.limit_name.or_else(|| defaults.limit_name.clone()),
+            // A path of its own has no key, unless it is declared with it.
+            response_key: self
+                .response_key
+                .or_else(|| defaults.response_key.clone().filter(|_| self.response_path.is_none())),
             response_path: self.response_path.or_else(|| defaults.response_path.clone()),
             has_more: self.has_more.or_else(|| defaults.has_more.clone()),
             is_last: self.is_last.or_else(|| defaults.is_last.clone()),

@@ -139,7 +139,7 @@ impl Decider {
         self.state.pages += 1;
         self.state.records += count;
 
-        let records = hash(items);
+        let records = hash(items, &evidence.keys);
         if count > 0 && self.previous == Some(records) {
             if short {
                 return Ok(PageDecision::incomplete(Gap::RepeatedPage));
@@ -214,9 +214,9 @@ fn more(evidence: &Evidence<'_>) -> Option<bool> {
     }
 }
 
-fn hash(items: &[&str]) -> u128 {
+fn hash(items: &[&str], keys: &[&str]) -> u128 {
     let mut hash = Xxh3::new();
-    for item in items {
+    for item in items.iter().chain(keys) {
         hash.update(&(item.len() as u64).to_le_bytes());
         hash.update(item.as_bytes());
     }

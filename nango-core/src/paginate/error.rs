@@ -14,9 +14,6 @@ const SHOWN_ERROR: usize = 200;
 /// Remedy if the API reports the end in another way than by its cursor.
 const CIRCLE_HINT: &str = "; if the API reports the end elsewhere, declare `has_more` or `is_last`";
 
-/// Remedy if the list is not the whole body.
-const PATH_HINT: &str = "; set `response_path` to the path of the list";
-
 /// Error of a walk that cannot start or continue. `at` is the page and its request: `page 2 of GET
 /// https://api.example.com/items`.
 #[derive(Debug, thiserror::Error)]
@@ -43,8 +40,8 @@ pub(crate) enum PaginateError {
     },
     /// The value at the path of the records is not a list.
     #[error(
-        "{at} is not a list of records but {what}{}",
-        if path.is_empty() { PATH_HINT.to_owned() } else { format!(" at `{path}`") }
+        "{at} is not {expected} of records but {what}{}{hint}",
+        if path.is_empty() { String::new() } else { format!(" at `{path}`") }
     )]
     NotAList {
         /// Page and request.
@@ -53,6 +50,10 @@ pub(crate) enum PaginateError {
         path: String,
         /// Description of the value.
         what: String,
+        /// Type that is declared: `a list`, or `an object`.
+        expected: &'static str,
+        /// Setting that fixes the problem, after a semicolon; may be empty.
+        hint: String,
     },
     /// The request after a full page failed with a status that is not declared as the end of the list.
     #[error(

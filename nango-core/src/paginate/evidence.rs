@@ -1,12 +1,13 @@
 //! Parts of a response that a walk needs: its list, and the evidence whether another page follows.
 
-use std::{collections::BTreeSet, fmt, ops::Range};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     PaginateError,
     path::{self, Found, Listed, Path},
+    records::{PageRecords, with_key},
     spec::WalkSpec,
 };
 use crate::{
@@ -27,6 +28,8 @@ const SUCCESS_CODES: [&str; 4] = ["0", "\"0\"", "\"ok\"", "\"success\""];
 pub(super) struct Evidence<'a> {
     json: &'a str,
     pub(super) list: Found<Listed<'a>>,
+    /// Keys of the records, as JSON text, if they are the values of an object; otherwise empty.
+    pub(super) keys: Vec<&'a str>,
     /// Cursor or link to the next page.
     pub(super) next: Found<&'a RawValue>,
     pub(super) has_more: Found<&'a RawValue>,
@@ -50,12 +53,21 @@ impl<'a> Evidence<'a> {
         let requested: Vec<&Path<'_>> = paths.iter().flatten().collect();
         // The paths were checked at the start of the walk.
         let list = Path::parse(&spec.records).unwrap_or_default();
-        let read = path::read(json, &list, &requested).map_err(|error| not_json(response, at, &error))?;
+        let read =
+            path::read(json, &list, spec.is_object, &requested).map_err(|error| not_json(response, at, &error))?;
         let mut values = read.values.into_iter();
         let mut next_value = |i: usize| paths[i].as_ref().and_then(|_| values.next()).unwrap_or_default();
+        let (list, keys) = match read.list {
+            Found::Value(Listed::Entries(entries)) => {
+                let (keys, items) = entries.into_iter().unzip();
+                (Found::Value(Listed::Items(items)), keys)
+            }
+            list => (list, Vec::new()),
+        };
         Ok(Self {
             json,
-            list: read.list,
+            list,
+            keys,
             next: next_value(0),
             has_more: next_value(1),
             is_last: next_value(2),
@@ -70,6 +82,22 @@ impl<'a> Evidence<'a> {
             Found::Value(Listed::Items(items)) => items,
             _ => &[],
         }
+    }
+
+    /// Returns the last record, with its key if that is declared.
+    pub(super) fn last_record(&self, spec: &WalkSpec) -> Option<Cow<'a, str>> {
+        let record = self.items().last()?;
+        Some(match (&spec.key_field, self.keys.last()) {
+            (Some(field), Some(key)) => with_key(record, field, key),
+            _ => Cow::Borrowed(*record),
+        })
+    }
+
+    /// Returns the records, as byte ranges in the body unless their keys are added.
+    pub(super) fn records(&self, spec: &WalkSpec, body: &[u8]) -> PageRecords {
+        let Some(field) = &spec.key_field else { return PageRecords::Ranges(ranges(body, self.items())) };
+        let keyed = self.items().iter().zip(&self.keys);
+        PageRecords::Keyed(keyed.map(|(record, key)| with_key(record, field, key).into()).collect())
     }
 
     /// Returns whether the top level of the body contains an undeclared error.
@@ -105,7 +133,7 @@ impl<'a> Evidence<'a> {
 
     /// Returns the error of a missing list.
     pub(super) fn no_list(&self, spec: &WalkSpec, at: &str) -> PaginateError {
-        no_list(self.json, at, &spec.records, &Path::parse(&spec.records).unwrap_or_default())
+        no_list(self.json, at, spec, &Path::parse(&spec.records).unwrap_or_default())
     }
 
     /// Returns the error at the top level of the body, which is reported instead of a missing list.
@@ -130,7 +158,7 @@ fn is_error(json: &str) -> bool {
 }
 
 /// Returns the byte ranges of the items in the body, so that the items need not be copied.
-pub(super) fn ranges(body: &[u8], items: &[&str]) -> Vec<Range<usize>> {
+fn ranges(body: &[u8], items: &[&str]) -> Vec<std::ops::Range<usize>> {
     let start = body.as_ptr() as usize;
     items
         .iter()
@@ -207,13 +235,19 @@ fn truncated(text: &str) -> String {
 
 /// Returns the error of a missing list at a path.
 #[cold]
-fn no_list(json: &str, at: &str, records: &str, path: &Path<'_>) -> PaginateError {
+fn no_list(json: &str, at: &str, spec: &WalkSpec, path: &Path<'_>) -> PaginateError {
     let find = |length: usize| {
         let path = if length == path.len() { path.clone() } else { path.prefix(length) };
         path::find(json, &path).ok().flatten()
     };
     if let Some(there) = find(path.len()) {
-        return PaginateError::NotAList { at: at.to_owned(), path: records.to_owned(), what: describe(there) };
+        return PaginateError::NotAList {
+            at: at.to_owned(),
+            path: spec.records.clone(),
+            what: describe(there),
+            expected: if spec.is_object { "an object" } else { "a list" },
+            hint: list_hint(spec, there),
+        };
     }
     let reached = (0..path.len()).rev().find_map(|length| find(length).map(|there| (length, there)));
     let found = match reached {
@@ -221,7 +255,27 @@ fn no_list(json: &str, at: &str, records: &str, path: &Path<'_>) -> PaginateErro
         Some((length, there)) => format!("`{}` is {}", path.written(length), describe(there)),
         None => "the body is empty".to_owned(),
     };
-    PaginateError::Missing { at: at.to_owned(), path: records.to_owned(), found }
+    PaginateError::Missing { at: at.to_owned(), path: spec.records.clone(), found }
+}
+
+/// Returns the setting that fixes a value of another type than the declared one.
+fn list_hint(spec: &WalkSpec, there: &RawValue) -> String {
+    let path = &spec.records;
+    let dot = if path.is_empty() { "" } else { "." };
+    match (spec.is_object, there.get().as_bytes().first()) {
+        (false, Some(b'{')) if path.is_empty() => {
+            "; set `response_path` to the path of the list, or to `*` if the values of this object are the records"
+                .to_owned()
+        }
+        (false, Some(b'{')) => {
+            format!("; if the values of this object are the records, set `response_path` to `{path}{dot}*`")
+        }
+        (true, Some(b'[')) => {
+            format!("; if its items are the records, remove `{dot}*` from the end of `response_path`")
+        }
+        _ if path.is_empty() => "; set `response_path` to the path of the list".to_owned(),
+        _ => String::new(),
+    }
 }
 
 /// Describes the type of a value, with the keys of an object, but without any values.

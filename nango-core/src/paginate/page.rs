@@ -1,16 +1,15 @@
 //! Raw page of a walk: a response, its records as byte ranges, and the position of the next page.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use super::{PaginateError, ResumePoint, walk_state::WalkState};
+use super::{PaginateError, ResumePoint, records::PageRecords, walk_state::WalkState};
 use crate::{http::Response, time::Timestamp};
 
 /// Received page. Its records and its cursor may be secret, so `Debug` does not show them.
 pub(crate) struct RawPage {
     pub(super) response: Response,
     pub(super) name: String,
-    /// Byte ranges of the records in the body.
-    records: Vec<Range<usize>>,
+    records: PageRecords,
     pub(super) next: Option<String>,
     pub(super) resume_point: Option<ResumePoint>,
     pub(super) state: Option<Arc<WalkState>>,
@@ -30,7 +29,7 @@ impl fmt::Debug for RawPage {
 }
 
 impl RawPage {
-    pub(super) fn new(response: Response, name: String, records: Vec<Range<usize>>) -> Self {
+    pub(super) fn new(response: Response, name: String, records: PageRecords) -> Self {
         Self { response, name, records, next: None, resume_point: None, state: None, is_position_based: false }
     }
 
@@ -41,7 +40,11 @@ impl RawPage {
     ///
     /// Fails if a record is not UTF-8. This was checked when the page was read.
     pub(crate) fn records(&self) -> Result<Vec<&str>, PaginateError> {
-        let record = |range: &Range<usize>| {
+        let ranges = match &self.records {
+            PageRecords::Ranges(ranges) => ranges,
+            PageRecords::Keyed(records) => return Ok(records.iter().map(|record| &**record).collect()),
+        };
+        let record = |range: &std::ops::Range<usize>| {
             let bytes = self.response.body.get(range.clone()).unwrap_or_default();
             str::from_utf8(bytes).map_err(|error| PaginateError::Next {
                 at: self.name.clone(),
@@ -50,7 +53,7 @@ impl RawPage {
                 source: error.into(),
             })
         };
-        self.records.iter().map(record).collect()
+        ranges.iter().map(record).collect()
     }
 
     /// Returns the number of records.
@@ -60,7 +63,7 @@ impl RawPage {
 
     /// Returns whether the page has no records.
     pub(crate) fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.len() == 0
     }
 
     /// Returns the response of the page.

@@ -11,14 +11,15 @@ mod steps;
 use serde_json::value::RawValue;
 
 use super::split;
-pub(super) use search::Found;
-use search::{Match, Search, Slot, Target, scan};
+pub(super) use search::{Entry, Found};
+use search::{Match, Search, Shape, Slot, Target, scan};
 pub(super) use steps::Path;
 
-/// List that was split into its items, or a value that is not a list.
+/// List that was split into its items, object that was split into its entries, or another value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Listed<'a> {
     Items(Vec<&'a str>),
+    Entries(Vec<Entry<'a>>),
     Other,
 }
 
@@ -36,7 +37,7 @@ pub(crate) fn lookup<'a>(json: &'a str, path: &str) -> Option<&'a RawValue> {
 
 /// Returns the value at a path in a JSON text, including `null`.
 pub(super) fn find<'a>(json: &'a str, path: &Path<'_>) -> serde_json::Result<Option<&'a RawValue>> {
-    let mut slots = [Slot::new(false)];
+    let mut slots = [Slot::new(Shape::Value)];
     scan(json, Search { targets: vec![Target::new(0, path)], slots: &mut slots })?;
     let [slot] = slots;
     Ok(match slot.found {
@@ -46,22 +47,30 @@ pub(super) fn find<'a>(json: &'a str, path: &Path<'_>) -> serde_json::Result<Opt
     })
 }
 
-/// Splits a list into its items and finds further values, in one pass over the text.
-pub(super) fn read<'a>(json: &'a str, list: &Path<'_>, values: &[&Path<'_>]) -> serde_json::Result<Read<'a>> {
+/// Splits a list into its items, or an object into its `entries`, and finds further values, in one pass over the text.
+pub(super) fn read<'a>(
+    json: &'a str,
+    list: &Path<'_>,
+    entries: bool,
+    values: &[&Path<'_>],
+) -> serde_json::Result<Read<'a>> {
     if list.is_root()
+        && !entries
         && values.is_empty()
         && let Some(items) = split::items(json)
     {
         return Ok(Read { list: Found::Value(Listed::Items(items)), values: Vec::new() });
     }
-    let mut slots: Vec<Slot<'a>> = vec![Slot::new(true)];
-    slots.extend(values.iter().map(|_| Slot::new(false)));
+    let shape = if entries { Shape::Entries } else { Shape::List };
+    let mut slots: Vec<Slot<'a>> = vec![Slot::new(shape)];
+    slots.extend(values.iter().map(|_| Slot::new(Shape::Value)));
     let paths = std::iter::once(list).chain(values.iter().copied());
     let targets = paths.enumerate().map(|(slot, path)| Target::new(slot, path)).collect();
     scan(json, Search { targets, slots: &mut slots })?;
     let mut slots = slots.into_iter();
-    let list = match slots.next().unwrap_or(Slot::new(true)).found {
+    let list = match slots.next().unwrap_or(Slot::new(shape)).found {
         Found::Value(Match::Items(items)) => Found::Value(Listed::Items(items)),
+        Found::Value(Match::Entries(entries)) => Found::Value(Listed::Entries(entries)),
         Found::Value(_) => Found::Value(Listed::Other),
         Found::Null => Found::Null,
         Found::ParentNull => Found::ParentNull,

@@ -2,11 +2,14 @@
 
 use std::{borrow::Cow, fmt};
 
-use nango_grammar::flag_names::{names_last_page_flag, names_more_flag};
+use nango_grammar::{
+    flag_names::{names_last_page_flag, names_more_flag},
+    json_path,
+};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{PaginateError, cursor::Cursor, path};
+use super::{PaginateError, cursor::Cursor};
 use crate::{
     declare::{Paginate, PaginateKind, Pagination},
     http::{Body, Method, RequestSpec},
@@ -42,8 +45,12 @@ impl fmt::Debug for Step {
 pub(super) struct WalkSpec {
     /// Pagination method; `None` for a single request.
     pub(super) kind: Option<PaginateKind>,
-    /// Path of the records; empty for the whole body.
+    /// Path of the list of records, or of the object whose values are the records; empty for the whole body.
     pub(super) records: String,
+    /// Whether the records are the values of an object.
+    pub(super) is_object: bool,
+    /// Field of a record that receives its key in the object.
+    pub(super) key_field: Option<String>,
     /// Path of a value that is true while another page follows.
     pub(super) has_more: Option<String>,
     /// Path of a value that is true on the last page.
@@ -70,6 +77,8 @@ impl WalkSpec {
         Self {
             kind: None,
             records: String::new(),
+            is_object: false,
+            key_field: None,
             has_more: None,
             is_last: None,
             total: None,
@@ -92,7 +101,10 @@ impl WalkSpec {
                  attribute with `paginate(link(…))`, `paginate(cursor(…))` or `paginate(offset(…))`",
             );
         };
-        let records = paginate.response_path.unwrap_or_default().into_owned();
+        let declared_records = paginate.response_path.unwrap_or_default();
+        json_path::check_records(&declared_records).map_err(PaginateError::Settings)?;
+        let (records, is_object) = json_path::records(&declared_records);
+        let records = records.to_owned();
         let owned = |path: Option<Cow<'static, str>>| path.map(Cow::into_owned);
         let (has_more, is_last) = (owned(paginate.has_more), owned(paginate.is_last));
         let (total, total_pages) = (owned(paginate.total), owned(paginate.total_pages));
@@ -121,9 +133,14 @@ impl WalkSpec {
             PaginateKind::Offset { .. } => None,
         };
         let declared = [has_more.as_deref(), is_last.as_deref(), total.as_deref(), total_pages.as_deref()];
-        for path in [Some(&*records), next].into_iter().chain(declared).flatten() {
-            if path::Path::parse(path).is_none() {
-                return wrong(&format!("`{path}` is not a path such as `data.items` or `results[0].rows`"));
+        for path in std::iter::once(next).chain(declared).flatten() {
+            json_path::check(path).map_err(PaginateError::Settings)?;
+        }
+        let key_field = owned(paginate.response_key);
+        if let Some(field) = &key_field {
+            json_path::check_field(field).map_err(PaginateError::Settings)?;
+            if !is_object {
+                return wrong("`response_key` requires a `response_path` that ends with `.*`, such as `items.*`");
             }
         }
         if let Some(path) = has_more.as_deref().filter(|path| names_last_page_flag(path)) {
@@ -141,6 +158,8 @@ impl WalkSpec {
         let mut spec = Self {
             kind: Some(kind),
             records,
+            is_object,
+            key_field,
             has_more,
             is_last,
             total,

@@ -13,6 +13,7 @@ use super::{
     end::{Completion, Gap, WalkEnd, WalkOutcome},
     evidence::{self, Evidence},
     link::{self, LinkTarget},
+    records::PageRecords,
     resolve::{self, LinkError},
     resume_point::{self, ResumeTarget},
     spec::{Step, WalkSpec},
@@ -149,7 +150,7 @@ impl Walk {
         let page = if response.status == NO_CONTENT {
             self.decider.state.pages += 1;
             self.finish(WalkOutcome::Complete(Completion::NoContent));
-            RawPage::new(response, at, Vec::new())
+            RawPage::new(response, at, PageRecords::Ranges(Vec::new()))
         } else if PAGE_STATUSES.contains(&response.status) {
             self.read_page(&step, key, &url, response, at)?
         } else {
@@ -187,9 +188,9 @@ impl Walk {
         let next = self.linked_step(&response, &evidence, &at)?;
         let context = PageContext { status: response.status, page_name: &at, step, key, evidence: &evidence, next };
         let decision = self.decider.decide(&self.spec, &context)?;
-        let ranges = evidence::ranges(&response.body, evidence.items());
+        let records = evidence.records(&self.spec, &response.body);
         drop(context);
-        let mut page = RawPage::new(response, at, ranges);
+        let mut page = RawPage::new(response, at, records);
         match decision {
             PageDecision::End(outcome) => self.finish(outcome),
             PageDecision::Next(next) => {

@@ -12,6 +12,7 @@
 //! | key | setting |
 //! | --- | --- |
 //! | `last_item_id` | `id` of a last item, with `type: cursor` |
+//! | `response_key` | `response_key`, with a `response_path` that ends with `.*` |
 //! | `has_more_path`, `is_last_path` | `has_more`, `is_last` |
 //! | `total_path`, `total_pages_path` | `total`, `total_pages` |
 //! | `null_is_empty` | `null_is_empty` |

@@ -10,11 +10,13 @@
 //! | [`span`] | `90s`, `30 minutes`, `1h2m3.5s` |
 //! | [`template`] | `/repos/{owner}/issues` |
 //! | [`segment`] | segments of paths: percent-encoding, and segments that lead to another path |
+//! | [`json_path`] | paths in a response, such as `data.items` or `errors[0].message` |
 //! | [`flag_names`] | names of values that mark the end of a list, such as `isLast` |
 //! | [`suggest`] | suggestions for misspelt names, and lists of allowed ones |
 
 pub mod flag_names;
 pub mod frequency;
+pub mod json_path;
 pub mod segment;
 pub mod span;
 pub mod suggest;

@@ -42,6 +42,7 @@ const _: () = {
             limit: ::core::option::Option::Some(100u32),
             limit_name: ::core::option::Option::None,
             response_path: ::core::option::Option::None,
+            response_key: ::core::option::Option::None,
             has_more: ::core::option::Option::None,
             is_last: ::core::option::Option::None,
             total: ::core::option::Option::None,

@@ -143,7 +143,7 @@ fn mapper(i: usize, style: Style) -> String {
             endpoint: Endpoint::Fixed(\"/items/{i}\"), request: ListRequest::GET,
             paginate: Some(Paginate {{
                 kind: Some(PaginateKind::Link {{ rel: Some(std::borrow::Cow::Borrowed(\"next\")), path: None }}),
-                limit: Some(100), limit_name: Some(std::borrow::Cow::Borrowed(\"per_page\")), response_path: None,
+                limit: Some(100), limit_name: Some(std::borrow::Cow::Borrowed(\"per_page\")), response_path: None, response_key: None,
                 has_more: None, is_last: None, total: None, total_pages: None, null_is_empty: None, end_status: None,
                 pagination: None, in_body: None,
             }}),

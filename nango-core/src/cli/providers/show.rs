@@ -156,6 +156,7 @@ fn pagination_text(paginate: &Paginate) -> String {
         }
     };
     add("records at", &paginate.response_path);
+    add("key of a record in", &paginate.response_key);
     add("another page if", &paginate.has_more);
     add("last page if", &paginate.is_last);
     add("number of records at", &paginate.total);

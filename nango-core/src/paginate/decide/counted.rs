@@ -107,11 +107,11 @@ impl Decider {
                 Ok(PageDecision::Next(Step::Offset(at.saturating_add(size))))
             }
             (Some(PaginateKind::LastItem { id, .. }), _) => {
-                let Some(last) = context.evidence.items().last() else {
+                let Some(last) = context.evidence.last_record(spec) else {
                     return Ok(PageDecision::incomplete(Gap::Contradiction));
                 };
                 let value =
-                    evidence::record_value(last, id).map_err(|error| unusable_cursor(context.page_name, id, error))?;
+                    evidence::record_value(&last, id).map_err(|error| unusable_cursor(context.page_name, id, error))?;
                 let value = value.map(|value| scalar(value, "cursor", context.page_name, id)).transpose()?.flatten();
                 let none = || unusable_cursor(context.page_name, id, "the last record has no value there");
                 let step = Step::Cursor(value.ok_or_else(none)?);

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::steps::{Path, Segment};
+use super::steps::{self, Path, Segment};
 
 /// Result of following a path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,8 +43,23 @@ pub(super) fn scan<'a>(json: &'a str, search: Search<'_, '_, 'a>) -> serde_json:
 pub(super) enum Match<'a> {
     Value(&'a RawValue),
     Items(Vec<&'a str>),
-    /// A value that is not a list, where a list was expected.
+    Entries(Vec<Entry<'a>>),
+    /// A value that is not a list, where a list was expected, or not an object, where an object was expected.
     Other,
+}
+
+/// Entry of an object whose values are records: the JSON text of its key, with quotes, and of its value.
+pub(in crate::paginate) type Entry<'a> = (&'a str, &'a str);
+
+/// Form in which the value of a path is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// One value.
+    Value,
+    /// A list, split into its items.
+    List,
+    /// An object, split into its entries.
+    Entries,
 }
 
 /// Result of one path.
@@ -53,15 +68,14 @@ pub(super) struct Slot<'a> {
     pub(super) found: Found<Match<'a>>,
     /// Text of a `null` that was found.
     pub(super) null: Option<&'a RawValue>,
-    /// Whether the value is split into items.
-    is_list: bool,
+    shape: Shape,
     /// Level at which the rest of the path was found as one key. Nested forms at this level or below are ignored.
     exact_key_depth: Option<usize>,
 }
 
 impl Slot<'_> {
-    pub(super) fn new(is_list: bool) -> Self {
-        Self { found: Found::Missing, null: None, is_list, exact_key_depth: None }
+    pub(super) fn new(shape: Shape) -> Self {
+        Self { found: Found::Missing, null: None, shape, exact_key_depth: None }
     }
 
     fn clear(&mut self) {
@@ -101,7 +115,9 @@ impl<'s, 'a> Search<'s, '_, 'a> {
             let depth = target.depth + 1;
             if !after.is_empty() && !rest.is_empty() && *rest == key {
                 targets.push(Target { slot: target.slot, depth, steps: &[] });
-            } else if first.is_key(key) && self.slots[target.slot].exact_key_depth.is_none_or(|at| at > target.depth) {
+            } else if *first == Segment::Key(key)
+                && self.slots[target.slot].exact_key_depth.is_none_or(|at| at > target.depth)
+            {
                 targets.push(Target { slot: target.slot, depth, steps: after });
             }
         }
@@ -115,7 +131,8 @@ impl<'s, 'a> Search<'s, '_, 'a> {
     }
 
     fn targets_after_index(&self, at: usize) -> Vec<Target<'s>> {
-        let leads = |target: &&Target<'s>| target.steps.first().is_some_and(|(step, _)| step.index() == Some(at));
+        let leads =
+            |target: &&Target<'s>| target.steps.first().is_some_and(|(step, _)| steps::index(*step) == Some(at));
         let advance = |target: &Target<'s>| Target { depth: target.depth + 1, steps: &target.steps[1..], ..*target };
         self.targets.iter().filter(leads).map(advance).collect()
     }
@@ -140,7 +157,7 @@ impl<'a> DeserializeSeed<'a> for Search<'_, '_, 'a> {
         match self.targets.as_slice() {
             [target] if target.steps.is_empty() => {
                 let slot = &mut self.slots[target.slot];
-                if slot.is_list {
+                if slot.shape != Shape::Value {
                     return source.deserialize_any(Items(slot));
                 }
                 let value: &'a RawValue = Deserialize::deserialize(source)?;
@@ -258,7 +275,7 @@ impl<'a> Visitor<'a> for Search<'_, '_, 'a> {
     }
 }
 
-/// Visitor that splits a list into its items.
+/// Visitor that splits a list into its items, or an object into its entries.
 struct Items<'f, 'a>(&'f mut Slot<'a>);
 
 impl Items<'_, '_> {
@@ -280,8 +297,16 @@ impl<'a> Visitor<'a> for Items<'_, 'a> {
     }
 
     fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        self.0.found = Found::Value(Match::Other);
+        if self.0.shape == Shape::List {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            self.0.found = Found::Value(Match::Other);
+            return Ok(());
+        }
+        let mut entries = Vec::new();
+        while let Some((key, value)) = map.next_entry::<&'a RawValue, &'a RawValue>()? {
+            entries.push((key.get(), value.get()));
+        }
+        self.0.found = Found::Value(Match::Entries(entries));
         Ok(())
     }
 
@@ -290,7 +315,12 @@ impl<'a> Visitor<'a> for Items<'_, 'a> {
         while let Some(item) = items.next_element::<&'a RawValue>()? {
             list.push(item.get());
         }
-        self.0.found = Found::Value(Match::Items(list));
+        self.0.found = Found::Value(match self.0.shape {
+            // Some encoders write an empty object as an empty list.
+            Shape::Entries if list.is_empty() => Match::Entries(Vec::new()),
+            Shape::Entries => Match::Other,
+            Shape::List | Shape::Value => Match::Items(list),
+        });
         Ok(())
     }
 }

@@ -1,24 +1,13 @@
 //! Paths as text, parsed into steps.
 
-/// Step of a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::paginate) enum Segment<'p> {
-    Key(&'p str),
-    Index(usize),
-}
+use nango_grammar::json_path;
+pub(in crate::paginate) use nango_grammar::json_path::Segment;
 
-impl Segment<'_> {
-    /// Returns whether the step leads to this key.
-    pub(super) fn is_key(self, key: &str) -> bool {
-        matches!(self, Self::Key(name) if name == key)
-    }
-
-    /// Returns the index of a list that the step leads to.
-    pub(super) fn index(self) -> Option<usize> {
-        match self {
-            Self::Index(index) => Some(index),
-            Self::Key(name) => name.parse().ok(),
-        }
+/// Returns the index of a list that a step leads to.
+pub(super) fn index(step: Segment<'_>) -> Option<usize> {
+    match step {
+        Segment::Index(index) => Some(index),
+        Segment::Key(name) => name.parse().ok(),
     }
 }
 
@@ -29,28 +18,12 @@ pub(in crate::paginate) struct Path<'p>(pub(super) Vec<(Segment<'p>, &'p str)>);
 impl<'p> Path<'p> {
     /// Parses a path. Returns `None` if the text is not a path. The empty text is the path of the whole body.
     pub(in crate::paginate) fn parse(text: &'p str) -> Option<Self> {
-        let mut steps = Vec::new();
-        let mut start = 0;
-        if text.is_empty() {
-            return Some(Self(steps));
-        }
-        for part in text.split('.') {
-            let rest = &text[start..];
-            start += part.len() + 1;
-            let (name, mut indices) = part.split_at(part.find('[').unwrap_or(part.len()));
-            // A part is a name with or without indices; the first part may consist of indices only.
-            if !name.is_empty() {
-                steps.push((Segment::Key(name), rest));
-            } else if indices.is_empty() || !steps.is_empty() {
-                return None;
-            }
-            while !indices.is_empty() {
-                let (index, after) = indices.strip_prefix('[')?.split_once(']')?;
-                steps.push((Segment::Index(index.parse().ok()?), ""));
-                indices = after;
-            }
-        }
-        Some(Self(steps))
+        json_path::parse(text).map(Self)
+    }
+
+    /// Returns the path of a key at the top level, without a meaning of its characters.
+    pub(in crate::paginate) fn key(name: &'p str) -> Self {
+        Self(vec![(Segment::Key(name), name)])
     }
 
     /// Returns the number of steps.

@@ -27,7 +27,7 @@ fn dotted_path_leads_to_its_value() {
 #[track_caller]
 fn check_read(json: &str, list: &str, value: &str, items: Option<&[&str]>, found: Option<&str>) {
     let (list, value) = (Path::parse(list).unwrap(), Path::parse(value).unwrap());
-    let got = read(json, &list, &[&value]).unwrap();
+    let got = read(json, &list, false, &[&value]).unwrap();
     let got_items = match &got.list {
         Found::Value(Listed::Items(items)) => Some(items.as_slice()),
         _ => None,
@@ -56,7 +56,7 @@ fn literal_key_takes_precedence_over_the_nested_form_at_each_level() {
 fn missing_null_and_null_parent_are_different() {
     let state = |json: &str, path: &str| {
         let path = Path::parse(path).unwrap();
-        let read = read(json, &Path::parse("none").unwrap(), &[&path]).unwrap();
+        let read = read(json, &Path::parse("none").unwrap(), false, &[&path]).unwrap();
         match &read.values[0] {
             Found::Missing => "missing",
             Found::ParentNull => "parent null",
@@ -82,8 +82,29 @@ fn records_and_cursor_are_read_in_one_pass() {
     check_read(r#"{"a":null}"#, "a", "b", None, None);
     check_read(r#"{"a":{"b":1}}"#, "a", "a", None, Some(r#"{"b":1}"#));
     check_read(r#"{"a":[1],"a":5,"b":1,"b":[]}"#, "a", "b", None, Some("[]"));
-    assert!(read("[1,", &Path::default(), &[]).is_err());
-    assert!(read("[1] 2", &Path::default(), &[]).is_err());
+    assert!(read("[1,", &Path::default(), false, &[]).is_err());
+    assert!(read("[1] 2", &Path::default(), false, &[]).is_err());
+}
+
+#[test]
+fn object_is_split_into_its_entries_in_document_order() {
+    let entries = |json: &'static str, path: &str| {
+        let path = Path::parse(path).unwrap();
+        read(json, &path, true, &[]).unwrap().list
+    };
+    let of = |list: &[(&'static str, &'static str)]| Found::Value(Listed::Entries(list.to_vec()));
+    let map = r#"{"m":{"b":{"x":1},"10":2,"a\"\u00e9":[3],"b":null}}"#;
+    let expect = [("\"b\"", r#"{"x":1}"#), ("\"10\"", "2"), (r#""a\"\u00e9""#, "[3]"), ("\"b\"", "null")];
+    assert_eq!(entries(map, "m"), of(&expect));
+    assert_eq!(entries(r#"{ "a" : 1 }"#, ""), of(&[("\"a\"", "1")]));
+    for empty in [r#"{"m":{}}"#, r#"{"m":[]}"#] {
+        assert_eq!(entries(empty, "m"), of(&[]), "{empty}");
+    }
+    assert_eq!(entries(r#"{"m":[1]}"#, "m"), Found::Value(Listed::Other));
+    assert_eq!(entries(r#"{"m":"x"}"#, "m"), Found::Value(Listed::Other));
+    assert_eq!(entries(r#"{"m":null}"#, "m"), Found::Null);
+    assert_eq!(entries("null", "m"), Found::ParentNull);
+    assert_eq!(entries("{}", "m"), Found::Missing);
 }
 
 fn json() -> impl Strategy<Value = Value> {
@@ -116,7 +137,7 @@ proptest! {
     fn path_of_any_text_over_any_text_never_panics(path in "[a-c.\\[\\]0-9]{0,12}|.*", text in "[\\[\\]{}:,\"a-c0-9]{0,30}|.*") {
         if let Some(path) = Path::parse(&path) {
             let _ = find(&text, &path);
-            let _ = read(&text, &path, &[&path]);
+            let _ = read(&text, &path, text.len() % 2 == 0, &[&path]);
         }
     }
 }

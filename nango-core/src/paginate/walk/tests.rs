@@ -1,4 +1,5 @@
 mod links;
+mod objects;
 
 use super::*;
 use crate::{
@@ -233,7 +234,8 @@ async fn response_without_page_is_reported() {
     check("data", mock_json(r#"{"data":"secret"}"#), format!("{at} is not a list of records but a string at `data`"))
         .await;
     let message = format!(
-        "{at} is not a list of records but an object with `items`; set `response_path` to the path of the list"
+        "{at} is not a list of records but an object with `items`; set `response_path` to the path of the list, or to `*` \
+         if the values of this object are the records"
     );
     check("", mock_json(r#"{"items":[]}"#), message).await;
     let html = mock_response(200, &[("content-type", "text/html")], "<html>\n<title>Sign in</title>");

@@ -3,6 +3,8 @@
 //! A path without a value is not an error when a response is read, because the value may be absent. The end of a walk
 //! must not depend on a typing error, so everything that can be decided without a response is reported.
 
+use nango_grammar::json_path;
+
 use crate::{declare::PaginateKind, provider::Provider};
 
 /// Returns warnings about the paths of an entry.
@@ -26,7 +28,7 @@ fn provider_paths(provider: &Provider) -> Vec<KeyedPath<'_>> {
     let others = [
         ("proxy.verification.error.when", refusal.map(|refusal| refusal.path.as_str())),
         ("proxy.verification.error.message", refusal.and_then(|refusal| refusal.message.as_deref())),
-        ("proxy.paginate.response_path", of_pages.and_then(|pages| pages.response_path.as_deref())),
+        ("proxy.paginate.response_path", of_pages.and_then(|pages| pages.response_path.as_deref()).map(object_or_list)),
         ("proxy.retry.in_body.path", provider.proxy.retry.body_wait.as_ref().map(|rule| rule.path.as_str())),
         ("token_response.token", response.token.as_deref()),
         ("token_response.refresh_token", response.refresh_token.as_deref()),
@@ -38,6 +40,11 @@ fn provider_paths(provider: &Provider) -> Vec<KeyedPath<'_>> {
     // An empty path selects the whole response.
     paths.retain(|(_, path)| !path.is_empty());
     paths
+}
+
+/// Returns the path of the list or object whose items or values are the records.
+fn object_or_list(path: &str) -> &str {
+    json_path::records(path).0
 }
 
 /// Returns the paths to page metadata, such as the next cursor.
@@ -62,10 +69,11 @@ fn page_paths(provider: &Provider) -> Vec<KeyedPath<'_>> {
 /// Returns warnings about paths that treat the list of records as an object.
 fn paths_through_records(provider: &Provider) -> Vec<String> {
     let records = provider.proxy.paginate.as_ref().and_then(|pages| pages.response_path.as_deref()).unwrap_or_default();
+    let is_object = json_path::records(records).1;
     let below = |path: &str| {
         let rest = path.strip_prefix(records)?.strip_prefix('.')?;
         let step = rest.split('.').next().unwrap_or_default();
-        (!records.is_empty() && !is_index(step)).then(|| step.to_owned())
+        (!records.is_empty() && !is_object && !is_index(step)).then(|| step.to_owned())
     };
     let paths = page_paths(provider).into_iter();
     paths

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, ops::RangeInclusive};
 
-use nango_grammar::flag_names::{names_last_page_flag, names_more_flag};
+use nango_grammar::{
+    flag_names::{names_last_page_flag, names_more_flag},
+    json_path,
+};
 
 use super::key_reader::KeyReader;
 use crate::declare::{OffsetBy, Paginate, PaginateKind, Pagination};
@@ -52,7 +55,8 @@ pub(super) fn read(keys: KeyReader<'_>) -> Result<Paginate, String> {
         kind: Some(kind),
         limit: limit.map_err(|_| format!("`{}` is too large", keys.path("limit")))?,
         limit_name: text("limit_name_in_request")?,
-        response_path: text("response_path")?,
+        response_path: records(&keys)?,
+        response_key: response_key(&keys)?,
         has_more: flag(&keys, "has_more_path", names_last_page_flag, "is_last_path")?,
         is_last: flag(&keys, "is_last_path", names_more_flag, "has_more_path")?,
         total: text("total_path")?,
@@ -65,6 +69,25 @@ pub(super) fn read(keys: KeyReader<'_>) -> Result<Paginate, String> {
     };
     keys.warn_about_unread();
     Ok(paginate)
+}
+
+/// Returns the path of the records.
+fn records(keys: &KeyReader<'_>) -> Result<Option<Cow<'static, str>>, String> {
+    let path = keys.string("response_path")?.filter(|path| !path.is_empty());
+    Ok(path.map(Cow::Owned))
+}
+
+/// Returns the field for the key of a record. It requires records that are the values of an object.
+fn response_key(keys: &KeyReader<'_>) -> Result<Option<Cow<'static, str>>, String> {
+    let Some(field) = keys.string("response_key")?.filter(|field| !field.is_empty()) else { return Ok(None) };
+    let at = keys.path("response_key");
+    json_path::check_field(&field).map_err(|error| format!("`{at}`: {error}"))?;
+    let is_object = records(keys)?.is_some_and(|path| json_path::records(&path).1);
+    if !is_object {
+        let path = keys.path("response_path");
+        return Err(format!("`{at}` requires a `{path}` that ends with `.*`, such as `items.*`"));
+    }
+    Ok(Some(Cow::Owned(field)))
 }
 
 /// Returns a boolean, or `None` if it is missing.

@@ -62,6 +62,7 @@ fn paginate_text(paginate: &Paginate) -> String {
         limit,
         limit_name,
         response_path,
+        response_key,
         has_more,
         is_last,
         total,
@@ -76,6 +77,9 @@ fn paginate_text(paginate: &Paginate) -> String {
     field(&mut text, "limit", option(*limit));
     field(&mut text, "limit_name", quoted(limit_name.as_deref()));
     field(&mut text, "response_path", quoted(response_path.as_deref()));
+    if response_key.is_some() {
+        field(&mut text, "response_key", quoted(response_key.as_deref()));
+    }
     field(&mut text, "has_more", quoted(has_more.as_deref()));
     field(&mut text, "is_last", quoted(is_last.as_deref()));
     field(&mut text, "total", quoted(total.as_deref()));
@@ -207,6 +211,13 @@ mod tests {
         ] {
             check(&paginate, &format!("Paginate {{ kind: {kind}, {none}"));
         }
+    }
+
+    #[test]
+    fn later_setting_is_in_the_text_only_if_it_is_declared() {
+        let paginate = Paginate::link("next").response_path("items.*").response_key("id");
+        assert!(paginate_text(&paginate).contains("response_path: Some(\"items.*\"), response_key: Some(\"id\"), "));
+        assert!(!paginate_text(&full()).contains("response_key"));
     }
 
     #[test]

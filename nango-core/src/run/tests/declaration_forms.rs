@@ -60,7 +60,7 @@ forms! {
         (cursor(name = "after", path = "paging.next"));
     last_item: Paginate::last_item("after", "user.id"),
         "type: cursor, cursor_name_in_request: after, last_item_id: user.id",
-        (last_item(name = "after", field = "user.id"));
+        (last_item(name = "after", id = "user.id"));
     offset: Paginate::offset("skip"), "type: offset, offset_name_in_request: skip", (offset(name = "skip"));
     page: Paginate::offset("page").start(1).by(OffsetBy::Page),
         "type: offset, offset_name_in_request: page, offset_start_value: 1, offset_calculation_method: per-page",
@@ -69,6 +69,10 @@ forms! {
         (link(rel = "next"), limit = 7, limit_name = "size");
     response_path: link().response_path("data.items"), with("response_path: data.items"),
         (link(rel = "next"), response_path = "data.items");
+    values: link().response_path("data.*"), with("response_path: 'data.*'"),
+        (link(rel = "next"), response_path = "data.*");
+    response_key: link().response_path("*").response_key("id"), with("response_path: '*', response_key: id"),
+        (link(rel = "next"), response_path = "*", response_key = "id");
     has_more: link().has_more("meta.has_more"), with("has_more_path: meta.has_more"),
         (link(rel = "next"), has_more = "meta.has_more");
     is_last: link().is_last("meta.isLast"), with("is_last_path: meta.isLast"),
@@ -95,12 +99,13 @@ fn link_in_header_and_body() -> Paginate {
 
 /// Returns every setting with its name, and whether it is declared. The pattern has no `..`, so that a new setting must
 /// be added here, and then to the table.
-fn declared(paginate: &Paginate) -> [(&'static str, bool); 12] {
+fn declared(paginate: &Paginate) -> [(&'static str, bool); 13] {
     let Paginate {
         kind,
         limit,
         limit_name,
         response_path,
+        response_key,
         has_more,
         is_last,
         total,
@@ -115,6 +120,7 @@ fn declared(paginate: &Paginate) -> [(&'static str, bool); 12] {
         ("limit", limit.is_some()),
         ("limit_name", limit_name.is_some()),
         ("response_path", response_path.is_some()),
+        ("response_key", response_key.is_some()),
         ("has_more", has_more.is_some()),
         ("is_last", is_last.is_some()),
         ("total", total.is_some()),
