@@ -10,8 +10,9 @@
 //! | the same list, by hand | [`github::repo_issues_by_hand`](github::repo_issues_by_hand()) |
 //! | a list with cursors, as a mapper | [`hubspot::contacts`](hubspot::contacts()) |
 //! | a list with offsets, as a mapper | [`jira::projects`](jira::projects()) |
+//! | a list that continues after its last record, as a mapper | [`stripe::customers`](stripe::customers()) |
 //! | an operation at the provider | [`github::create_issue`](github::create_issue()), [`github::update_issue`](github::update_issue()) |
-//! | changes from webhooks | [`github::issue_changed`](github::issue_changed()) |
+//! | changes from webhooks | [`github::issue_changed`](github::issue_changed()), [`stripe::invoice_changed`](stripe::invoice_changed()) |
 //! | the validation of a new connection | [`github::check_repository`](github::check_repository()) |
 
 mod demo;
@@ -19,6 +20,7 @@ pub mod github;
 pub mod hubspot;
 pub mod jira;
 pub mod mappers;
+pub mod stripe;
 
 use std::process::ExitCode;
 
