@@ -61,7 +61,7 @@ mod tests {
     const PATH: &str = "/rest/api/3/project/search";
 
     fn project(id: u64) -> Value {
-        json!({ "id": id.to_string(), "key": "EX", "name": "Example", "projectTypeKey": "software", "style": "classic" })
+        json!({ "id": id.to_string(), "key": "EX", "name": "Example", "projectTypeKey": "software" })
     }
 
     fn page(ids: &[u64], is_last: bool, total: u64) -> Value {

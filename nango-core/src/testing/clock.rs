@@ -15,7 +15,7 @@ use crate::{
 pub(crate) struct AutoAdvanceClock(AtomicI64);
 
 impl AutoAdvanceClock {
-    /// Advances the clock.
+    /// Advances the clock by a duration.
     pub(super) fn advance(&self, duration: Duration) {
         self.0.fetch_add(saturating_micros(duration), Ordering::Relaxed);
     }

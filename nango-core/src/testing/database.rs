@@ -1,21 +1,14 @@
-//! The database of a mock: its connection, and what functions stored.
+//! The database of a mock, with its connection.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Mock, NAME};
+use super::setup::NAME;
 use crate::{
     auth::{Credentials, KeyRing},
-    declare::{Handle, Merging},
     error::Result,
-    json::decode,
-    model::{Batch, Checkpoint, Record},
-    nango::Nango,
-    store::{
-        BASE_VARIANT, Change, Checkpoints, Connections, DatasetKey, FeedRow, MetadataChange, NewConnection, Page,
-        ReadQuery, Records, SharedStore, StoreError, Write, sqlite::Sqlite,
-    },
+    store::{Connections, NewConnection, SharedStore, StoreError, sqlite::Sqlite},
 };
 
 /// The database in memory, and the key that seals credentials and resume states in it.
@@ -47,118 +40,6 @@ impl Database {
     pub(super) fn store(&self) -> SharedStore {
         self.sqlite.clone()
     }
-}
-
-impl Mock {
-    /// Saves a record in the cache before the function runs.
-    pub async fn record<M: Record>(self, record: M) -> Self {
-        let mut batch = Batch::default();
-        let pushed = batch.push(&record);
-        assert!(pushed.is_ok(), "this record cannot be saved: {pushed:?}");
-        let handle: Handle = self.nango();
-        let context = Nango::from(handle).context().clone();
-        let (dataset, merging) = (dataset_key(M::NAME), Merging::Override);
-        let change = Change { dataset, merging, full_walk: None, write: Write::Save(batch) };
-        let page = Page {
-            run: context.token(),
-            function: context.key().clone(),
-            requested_at: context.store().now(),
-            changes: vec![change],
-            checkpoint: None,
-            resume: None,
-            pages: 0,
-            requests: 0,
-            skipped_invalid: 0,
-            logs: Vec::new(),
-        };
-        let saved = context.store().commit(page).await;
-        assert!(saved.is_ok(), "this record cannot be saved: {saved:?}");
-        self
-    }
-
-    /// Returns the saved records of a model that are not deleted, in the order of their last changes.
-    pub async fn saved<M: Record>(&self) -> Vec<M> {
-        let rows = self.rows(M::NAME).await;
-        rows.iter()
-            .filter(|row| row.deleted_at.is_none())
-            .filter_map(|row| row.payload.as_ref())
-            .map(|payload| decode_record(payload))
-            .collect()
-    }
-
-    /// Returns the ids of the deleted records of a model.
-    pub async fn deleted<M: Record>(&self) -> Vec<String> {
-        self.rows(M::NAME).await.into_iter().filter(|row| row.deleted_at.is_some()).map(|row| row.id).collect()
-    }
-
-    /// Returns the checkpoint that the function stored which ran last, or `None` if it stored none.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the stored checkpoint has another type.
-    pub async fn checkpoint<C: Checkpoint>(&self) -> Option<C> {
-        let key = self.settings(|settings| settings.function.clone());
-        let stored = checked(self.database().sqlite.checkpoint(&key).await);
-        stored.value.map(|value| match serde_json::from_value(value.clone()) {
-            Ok(checkpoint) => checkpoint,
-            Err(error) => panic!("the stored checkpoint {value} is not a `{}`: {error}", std::any::type_name::<C>()),
-        })
-    }
-
-    /// Returns the metadata that the connection has now.
-    pub async fn current_metadata(&self) -> Value {
-        let database = self.database();
-        self.apply_metadata(database);
-        let connection = checked(database.sqlite.connection(NAME, NAME).await);
-        connection.map(|connection| Value::Object(connection.metadata)).unwrap_or_default()
-    }
-
-    /// Advances the time, without waiting: for `since` with `full_every`, `hold`, and times that a function reads.
-    pub fn advance(&self, duration: Duration) {
-        self.clock().advance(duration);
-        self.database().sqlite.advance_clock(duration);
-    }
-
-    /// Returns the database, which is opened on first use.
-    pub(super) fn database(&self) -> &Database {
-        self.0.database.get_or_init(|| {
-            let metadata = self.settings(|settings| settings.metadata.take().unwrap_or_default());
-            block_on(Database::open(metadata))
-        })
-    }
-
-    /// Stores the metadata that was set after the database was opened.
-    pub(super) fn apply_metadata(&self, database: &Database) {
-        if let Some(metadata) = self.settings(|settings| settings.metadata.take()) {
-            let store = database.store();
-            block_on(async move {
-                let change = store.change_metadata(NAME, NAME, MetadataChange::Replace(metadata)).await;
-                change.map_err(StoreError::into_error)
-            });
-        }
-    }
-
-    async fn rows(&self, model: &str) -> Vec<FeedRow> {
-        let query = ReadQuery { limit: 10_000, ..ReadQuery::default() };
-        checked(self.database().sqlite.read(&dataset_key(model), query).await).records
-    }
-}
-
-fn dataset_key(model: &str) -> DatasetKey {
-    let name = || NAME.to_owned();
-    DatasetKey { integration: name(), connection: name(), model: model.to_owned(), variant: BASE_VARIANT.to_owned() }
-}
-
-#[track_caller]
-fn decode_record<M: Record>(payload: &[u8]) -> M {
-    match decode(payload) {
-        Ok(record) => record,
-        Err(error) => panic!("the saved record {} is not a `{}`: {error}", String::from_utf8_lossy(payload), M::NAME),
-    }
-}
-
-fn checked<T>(result: Result<T, StoreError>) -> T {
-    result.unwrap_or_else(|error| panic!("the mock's database failed: {error}"))
 }
 
 /// Runs a future to completion on a separate thread, so that a handle is available without `.await`.

@@ -7,7 +7,11 @@ use std::{
 
 use serde_json::Value;
 
-use super::{BASE_URL, Mock, MockInner, NAME, database::block_on};
+use super::{
+    database::block_on,
+    mock::{Mock, MockInner},
+    setup::{BASE_URL, NAME, builtin_provider, direct_key, plain_provider},
+};
 use crate::{
     auth::{Credentials, CredentialsSource},
     config::Limits,
@@ -15,7 +19,6 @@ use crate::{
     error::{Error, Result},
     http::{Client, ClientParts},
     nango::{Context, Nango, NewContext, RunOptions, RunServices, lock_state},
-    provider::Provider,
     store::{LogLine, NewRun, StoreError, Totals},
 };
 
@@ -33,9 +36,9 @@ impl Mock {
         let database = self.database();
         self.apply_metadata(database);
         let settings = self.settings(|settings| settings.clone());
-        let key = super::direct_key();
+        let key = direct_key();
         let start_at = self.settings(|settings| {
-            settings.function = super::direct_key();
+            settings.function = direct_key();
             settings.start_at.take()
         });
         let (token, connection) = {
@@ -54,10 +57,7 @@ impl Mock {
         };
         let connection = connection.unwrap_or_else(|| unreachable!("the mock's connection was added above"));
         let base_url = BASE_URL.parse().unwrap_or_else(|_| unreachable!("a constant"));
-        let provider = settings.provider.map_or_else(
-            || Provider::from_base_url(NAME, BASE_URL).unwrap_or_else(|error| panic!("a constant: {error}")),
-            |name| super::builtin_provider(&name),
-        );
+        let provider = settings.provider.map_or_else(plain_provider, |name| builtin_provider(&name));
         let stop = self.api().stop();
         let parts =
             ClientParts::new(Arc::new(self.api().clone()), self.clock().clone(), base_url).cancellation(stop.clone());

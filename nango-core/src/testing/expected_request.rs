@@ -4,12 +4,12 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::ReceivedRequest;
+use super::received_request::ReceivedRequest;
 
 /// Maximum number of characters of a body in a message.
 const SHOWN_BODY: usize = 300;
 
-/// The request that an answer is for. What is not set matches every request.
+/// The request that an answer is for. Every request fits in the parts that are not set.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ExpectedRequest {
     method: Option<String>,

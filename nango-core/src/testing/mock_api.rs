@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 #[cfg(test)]
 pub(crate) use super::clock::AutoAdvanceClock;
 use super::{
-    ReceivedRequest,
     answer::{Answer, MockResponse},
     expected_request::describe,
+    received_request::ReceivedRequest,
 };
 use crate::{
     http::{BoxFuture, OutgoingRequest, RawResponse, Transport, TransportError},

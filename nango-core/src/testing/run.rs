@@ -1,17 +1,21 @@
 //! Runs of annotated functions on a mock, by the engine that also runs them in the program.
 
-use std::{collections::BTreeMap, future::IntoFuture, pin::Pin, sync::Arc};
+use std::{future::IntoFuture, pin::Pin, sync::Arc};
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{BASE_URL, Logs, Mock, NAME, report::Report};
+use super::{
+    mock::{Logs, Mock},
+    report::Report,
+    setup::{NAME, builtin_provider, unauthenticated},
+};
 use crate::{
     config::Config,
     declare::{Entry, Item, Registry},
     error::Result,
     nango::lock_state,
-    provider::{AuthMode, Catalogue, Provider},
+    provider::Catalogue,
     run::{Observer, RunRequest, Runtime, Target, execute},
     store::{BASE_VARIANT, FunctionKey, LogLine},
 };
@@ -64,7 +68,7 @@ impl Mock {
             let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
             panic!("the functions of `{integration}` cannot be loaded: {}", errors.join("; "))
         });
-        let provider = settings.provider.as_deref().map(super::builtin_provider);
+        let provider = settings.provider.as_deref().map(builtin_provider);
         let provider = provider.or_else(|| Catalogue::builtin().get(integration).cloned());
         let config = Config { environment: settings.environment, ..Config::default() };
         let database = self.database();
@@ -75,16 +79,6 @@ impl Mock {
         self.settings(|settings| settings.runtimes.insert(integration.to_owned(), runtime.clone()));
         runtime
     }
-}
-
-/// Returns a provider that sends its requests to the mock, without credentials.
-fn unauthenticated(provider: Option<Provider>) -> Provider {
-    let plain = || Provider::from_base_url(NAME, BASE_URL).unwrap_or_else(|error| panic!("a constant: {error}"));
-    let mut provider = provider.unwrap_or_else(plain);
-    provider.accepted_modes = vec![AuthMode::None];
-    let overridden = provider.apply_overrides(Some(BASE_URL), []);
-    overridden.unwrap_or_else(|error| panic!("a constant: {error}"));
-    provider
 }
 
 impl Run {
@@ -217,6 +211,3 @@ impl Observer for LogCollector {
         lock_state(&self.0).push(line.clone());
     }
 }
-
-/// Runtimes by integration.
-pub(super) type Runtimes = BTreeMap<String, Arc<Runtime>>;

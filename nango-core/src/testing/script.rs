@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::{
-    Mock,
     answer::{Answer, MockResponse},
     expected_request::ExpectedRequest,
+    mock::Mock,
 };
 
-/// Requests that the next answer of a [`Mock`] is for. What is not set matches every request.
+/// Requests that the next answer of a [`Mock`] is for. Every request fits in the parts that are not set.
 ///
 /// ```
 /// use nango_core::{prelude::*, testing::Mock};

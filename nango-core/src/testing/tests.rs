@@ -2,13 +2,13 @@
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
-use super::*;
+use super::Mock;
 use crate::{ErrorKind, prelude::*};
 
 mod acme {
     use crate::prelude::*;
 
-    /// Test record.
+    /// Record of the test syncs.
     #[model]
     pub(super) struct Thing {
         /// Id of the thing.
@@ -17,14 +17,14 @@ mod acme {
         pub name: String,
     }
 
-    /// Test metadata.
+    /// Metadata of the test syncs.
     #[model]
     pub(super) struct Space {
         /// Space of the things.
         pub space: String,
     }
 
-    /// Test checkpoint.
+    /// Checkpoint of a test sync.
     #[checkpoint]
     pub(super) struct Position {
         /// Number of the next page.
@@ -74,7 +74,7 @@ mod acme {
         Ok(created)
     }
 
-    /// Applies a webhook.
+    /// Saves the thing of a webhook.
     #[on_webhook(things, "thing.changed")]
     pub(super) async fn thing_changed(nango: NangoSync, thing: Thing) -> Result<()> {
         nango.batch_save([thing]).await?;
