@@ -10,6 +10,10 @@
 //! | the same list, by hand | [`github::repo_issues_by_hand`](github::repo_issues_by_hand()) |
 //! | a list with cursors, as a mapper | [`hubspot::contacts`](hubspot::contacts()) |
 //! | a list with offsets, as a mapper | [`jira::projects`](jira::projects()) |
+//! | a list that is requested with POST, as a mapper | [`notion::pages`](notion::pages()) |
+//! | a list by GraphQL, as a mapper | [`linear::issues`](linear::issues()) |
+//! | records that leave the list when they are deactivated | [`slack::users`](slack::users()) |
+//! | a list with parameters, as a mapper | [`slack::channels`](slack::channels()) |
 //! | a list that continues after its last record, as a mapper | [`stripe::customers`](stripe::customers()) |
 //! | an operation at the provider | [`github::create_issue`](github::create_issue()), [`github::update_issue`](github::update_issue()) |
 //! | changes from webhooks | [`github::issue_changed`](github::issue_changed()), [`stripe::invoice_changed`](stripe::invoice_changed()) |
@@ -19,7 +23,10 @@ mod demo;
 pub mod github;
 pub mod hubspot;
 pub mod jira;
+pub mod linear;
 pub mod mappers;
+pub mod notion;
+pub mod slack;
 pub mod stripe;
 
 use std::process::ExitCode;

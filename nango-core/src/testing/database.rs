@@ -20,7 +20,7 @@ pub(super) struct Database {
 
 impl Database {
     /// Opens a database with one connection, which has no credentials.
-    async fn open(metadata: Map<String, Value>) -> Result<Self> {
+    pub(super) async fn open(metadata: Map<String, Value>) -> Result<Self> {
         let ring = KeyRing::ephemeral()?;
         let sqlite = Sqlite::open(":memory:").await.map_err(StoreError::into_error)?;
         let credentials = Credentials::none();

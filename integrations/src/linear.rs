@@ -1,0 +1,5 @@
+//! Linear: issues of a team, by GraphQL.
+
+mod issues;
+
+pub use issues::{ApiIssue, ApiName, LinearIssue, LinearTeam, issues};
