@@ -23,6 +23,7 @@ mod demo;
 mod described_github;
 mod docs;
 mod encryption;
+mod example_apis;
 mod facts;
 mod files;
 mod frozen;
