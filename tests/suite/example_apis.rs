@@ -174,7 +174,7 @@ async fn query_linear(State(api): State<Api>, headers: HeaderMap, Json(body): Js
             })
         })
         .collect();
-    // The cursor of the last page is its last issue; only `hasNextPage` tells that no page follows.
+    // The cursor of the last page is its last issue; `hasNextPage` is false if no page follows.
     let end = ids.last().map(|id| format!("cursor-{id}"));
     let info = json!({ "hasNextPage": next.is_some(), "endCursor": end });
     (StatusCode::OK, Json(json!({ "data": { "issues": { "nodes": nodes, "pageInfo": info } } })))

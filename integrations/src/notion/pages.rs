@@ -77,11 +77,12 @@ mod tests {
     }
 
     fn page(id: &str) -> Value {
-        let title = [json!({ "plain_text": "Road" }), json!({ "plain_text": "map" })];
+        let title = json!([{ "plain_text": "Road" }, { "plain_text": "map" }]);
+        let name = json!({ "type": "title", "title": title });
         json!({
             "object": "page", "id": id, "url": format!("https://notion.test/{id}"),
             "last_edited_time": "2026-01-02T00:00:00.000Z",
-            "properties": { "Done": { "type": "checkbox", "checkbox": true }, "Name": { "type": "title", "title": title } },
+            "properties": { "Done": { "type": "checkbox", "checkbox": true }, "Name": name },
         })
     }
 

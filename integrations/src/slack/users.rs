@@ -62,7 +62,8 @@ mod tests {
     }
 
     fn user(id: &str, deleted: bool) -> Value {
-        json!({ "id": id, "name": "ada", "deleted": deleted, "profile": { "real_name": "Ada", "email": "ada@example.com" } })
+        let profile = json!({ "real_name": "Ada", "email": "ada@example.com" });
+        json!({ "id": id, "name": "ada", "deleted": deleted, "profile": profile })
     }
 
     #[tokio::test]

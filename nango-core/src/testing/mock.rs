@@ -39,7 +39,7 @@ pub(super) struct MockInner {
 /// Log lines of all runs and direct calls.
 pub(super) type Logs = Arc<Mutex<Vec<LogLine>>>;
 
-/// What a test sets, and what its runs leave for the next one.
+/// Values that a test sets, or that a run stores for the next one.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     /// Metadata that is not stored yet.

@@ -1,4 +1,4 @@
-//! What the functions of a test stored, and what is stored before they run.
+//! Records, checkpoint and metadata in the database of a mock.
 
 use std::time::Duration;
 
