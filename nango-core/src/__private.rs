@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use std::borrow::Cow;
+use std::sync::Arc;
 
 pub use ::inventory;
 pub use ::schemars;
@@ -16,17 +17,17 @@ pub use crate::{
     declare::{
         ActionDef, ActionMarker, BoxFuture, ConfirmField, ConfirmRequest, Deletes, Endpoint, Event, EventDef,
         Frequency, HasCheckpoint, HasMetadata, HasWebhook, Item, ListMethod, ListRequest, Location, MapRecord, Mapper,
-        Merging, OffsetBy, OnInvalid, Paginate, PaginateKind, Pagination, RequestValue, RequestValues, Saves, Since,
-        SinceFormat, SinceFrom, SyncDef, SyncMarker, SyncRun, WebhookDef, integration_of, method_of,
-        method_with_body_of, path_of,
+        Merging, OffsetBy, OnInvalid, Paginate, PaginateKind, Pagination, PathValue, RequestValue, RequestValues,
+        Saves, SharedMetadata, Since, SinceFormat, SinceFrom, SyncDef, SyncMarker, SyncRun, WebhookDef, integration_of,
+        method_of, method_with_body_of, path_of,
     },
     model::{AsRecord, Checkpoint, Data, Fits, Model, ModelInfo, PatchOf, Record, Returns},
 };
 use crate::{
-    declare::{EndpointPath, Handle, PathValue, fill},
+    declare::{EndpointPath, Handle, fill},
     error::{Error, ErrorKind, Result},
     json::{DecodeError, decode_str, decode_value, short_name},
-    model::{ApiTime, Batch, CheckpointValue, Mapped, ReturnsNothing},
+    model::{ApiTime, CheckpointValue, Mapped, MappedBatch, ReturnsNothing},
     nango::NangoSync,
 };
 
@@ -138,14 +139,14 @@ where
     Box::pin(async move { future.await.json() })
 }
 
-pub fn box_mapped<S, F>(future: F) -> BoxFuture<Result<Batch>>
+pub fn box_mapped<S, F>(future: F) -> BoxFuture<Result<MappedBatch>>
 where
     F: Future + Send + 'static,
     F::Output: Mapped,
     S: Saves<<F::Output as Mapped>::Model>,
 {
     Box::pin(async move {
-        let mut batch = Batch::default();
+        let mut batch = MappedBatch::default();
         future.await.put(&mut batch)?;
         Ok(batch)
     })
@@ -166,13 +167,55 @@ pub fn fail<T: Send + 'static>(error: Error) -> BoxFuture<Result<T>> {
     Box::pin(std::future::ready(Err(error)))
 }
 
-pub fn map_record<S, R, O>(map: fn(R) -> O, record: &str, batch: &mut Batch) -> Result<()>
+pub fn map_record<S, R, O>(map: fn(R) -> O, record: &str, batch: &mut MappedBatch) -> Result<()>
 where
     R: DeserializeOwned,
     O: Mapped,
     S: Saves<O::Model>,
 {
     map(decode(record)?).put(batch)
+}
+
+/// Decodes the metadata for the calls of a mapper.
+pub fn shared_metadata<S>(value: Value) -> Result<SharedMetadata>
+where
+    S: HasMetadata,
+    S::Metadata: Data + Sync,
+{
+    metadata::<S>(value).map(SharedMetadata::new)
+}
+
+/// Decodes a record for an async mapper with metadata, which its future owns.
+pub fn decode_with<S: HasMetadata, R: DeserializeOwned>(
+    metadata: SharedMetadata,
+    record: &str,
+) -> Result<(R, Arc<S::Metadata>)>
+where
+    S::Metadata: Data + Sync,
+{
+    let metadata = metadata.into_arc::<S::Metadata>().ok_or_else(wrong_metadata)?;
+    Ok((decode(record)?, metadata))
+}
+
+/// Returns the error for metadata of another marker, which an expansion never passes.
+#[cold]
+fn wrong_metadata() -> Error {
+    Error::msg("the metadata of the mapper has another type than declared")
+}
+
+pub fn map_record_with<S, R, O>(
+    map: fn(R, &S::Metadata) -> O,
+    metadata: &SharedMetadata,
+    record: &str,
+    batch: &mut MappedBatch,
+) -> Result<()>
+where
+    R: DeserializeOwned,
+    O: Mapped,
+    S: Saves<O::Model> + HasMetadata,
+    S::Metadata: Data,
+{
+    map(decode(record)?, metadata.get().ok_or_else(wrong_metadata)?).put(batch)
 }
 
 // ---- values --------------------------------------------------------------------------------------------------------
@@ -233,6 +276,15 @@ pub fn body<T: serde::Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
 /// Never fails; the signature is that of [`ConfirmRequest::metadata`].
 pub fn path_values(values: &[&dyn PathValue]) -> Result<Vec<String>> {
     Ok(values.iter().map(|value| value.path_value().into_owned()).collect())
+}
+
+/// Returns the text that serde writes for a value of an enum without data. It is empty, which a path refuses, if an
+/// attribute of a variant makes it another value.
+pub fn enum_text<T: serde::Serialize>(value: &T) -> Cow<'static, str> {
+    match serde_json::to_value(value) {
+        Ok(Value::String(text)) => Cow::Owned(text),
+        _ => Cow::Borrowed(""),
+    }
 }
 
 /// Builds the result of `path!`.
@@ -328,14 +380,14 @@ mod tests {
         }
         enum Any {}
         impl Saves<Out> for Any {}
-        let mut batch = Batch::default();
+        let mut batch = MappedBatch::default();
         let map = |issue: Issue| Some(Out { id: issue.user.login });
-        let put = |login: &str, batch: &mut Batch| {
+        let put = |login: &str, batch: &mut MappedBatch| {
             map_record::<Any, Issue, Option<Out>>(map, &raw(&json!({ "id": 1, "user": { "login": login } })), batch)
         };
         put("a", &mut batch).unwrap();
         let error = put("", &mut batch).unwrap_err();
         assert!(error.downcast_ref::<RecordFault>().is_some());
-        assert_eq!(batch.iter().map(|item| item.id).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(batch.saved.iter().map(|item| item.id).collect::<Vec<_>>(), ["a"]);
     }
 }

@@ -15,8 +15,8 @@ mod registry;
 pub use capability::{ActionMarker, HasCheckpoint, HasMetadata, HasWebhook, NoModel, Saves, SavesGiven, SyncMarker};
 pub(crate) use def::Handle;
 pub use def::{
-    ActionDef, BoxFuture, Endpoint, Event, EventDef, Item, Location, MapRecord, Mapper, Merging, OnInvalid, Since,
-    SinceFormat, SinceFrom, SyncDef, SyncRun, WebhookDef, integration_of,
+    ActionDef, BoxFuture, Endpoint, Event, EventDef, Item, Location, MapRecord, Mapper, Merging, OnInvalid,
+    SharedMetadata, Since, SinceFormat, SinceFrom, SyncDef, SyncRun, WebhookDef, integration_of,
 };
 pub use deletes::{ConfirmField, ConfirmRequest, Deletes};
 pub use list_request::{ListMethod, ListRequest, RequestValue, RequestValues, method_of, method_with_body_of, path_of};

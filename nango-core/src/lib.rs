@@ -68,7 +68,8 @@ pub use error::SourceError;
 pub use error::{ActionError, Context, Error, ErrorKind, HttpFailure, Result};
 #[doc(inline)]
 pub use model::{
-    ApiTime, Checkpoint, CheckpointValue, Data, Fits, Mapped, Model, Patch, PatchOf, Record, RecordId, Returns, Stored,
+    ApiTime, Change, Checkpoint, CheckpointValue, Data, Fits, Mapped, Model, Patch, PatchOf, Record, RecordId, Returns,
+    Stored,
 };
 #[doc(hidden)]
 pub use model::{AsRecord, FlatValue, IntegerId, ReturnsNothing, TextId};

@@ -10,6 +10,7 @@
 mod api_time;
 mod batch;
 pub(crate) mod canonical;
+mod change;
 mod checkpoint;
 mod id;
 mod mapped;
@@ -26,6 +27,8 @@ pub use batch::Batch;
 #[cfg(test)]
 pub(crate) use batch::RecordFault;
 pub(crate) use batch::{BatchItem, RecordError};
+pub use change::Change;
+pub(crate) use change::{MappedBatch, MappedLength};
 pub use checkpoint::{Checkpoint, CheckpointValue, FlatValue};
 pub use id::{IntegerId, KeyOf, RecordId, TextId};
 pub use mapped::{Mapped, Returns, ReturnsNothing};

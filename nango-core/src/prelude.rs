@@ -9,7 +9,7 @@ pub use crate::{
     declare::{Paginate, Pagination, Saves},
     ensure,
     error::{ActionError, Context, Error, Result},
-    model::{Patch, Stored},
+    model::{Change, Patch, Stored},
     nango::{Nango, NangoAction, NangoSync},
     time::Timestamp,
 };

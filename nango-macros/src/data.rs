@@ -11,6 +11,9 @@ use crate::{
     nested,
 };
 
+/// Keys of `#[serde(…)]` with which an enum of variants without data is not written as text.
+const OTHER_FORMS: [&str; 4] = ["tag", "untagged", "into", "transparent"];
+
 /// Struct or enum under an attribute.
 pub(crate) struct DataType {
     /// The item as it is emitted.
@@ -56,6 +59,23 @@ impl DataType {
 
     pub(crate) fn is_enum(&self) -> bool {
         matches!(self.input.data, Data::Enum(_))
+    }
+
+    /// Returns whether the type is an enum whose values serde writes as text: variants without data, in the default
+    /// representation.
+    pub(crate) fn is_text_enum(&self) -> bool {
+        let Data::Enum(data) = &self.input.data else { return false };
+        let is_unit = data.variants.iter().all(|variant| matches!(variant.fields, Fields::Unit));
+        let is_other = |attr: &Attribute| {
+            attr.path().is_ident("serde")
+                && attr.meta.require_list().is_ok_and(|list| {
+                    let mut tokens = list.tokens.clone().into_iter();
+                    tokens.any(
+                        |token| matches!(token, TokenTree::Ident(word) if OTHER_FORMS.iter().any(|form| word == form)),
+                    )
+                })
+        };
+        is_unit && !self.attrs().iter().any(is_other)
     }
 
     pub(crate) fn has_named_fields(&self) -> bool {

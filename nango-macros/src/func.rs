@@ -143,7 +143,12 @@ impl Func {
 
     /// Returns whether the first parameter is a handle, of the right or the wrong type.
     pub(crate) fn has_handle(&self) -> bool {
-        let ty = match self.param(0) {
+        self.is_handle_at(0)
+    }
+
+    /// Returns whether parameter `i` is a handle, of the right or the wrong type, by value or by reference.
+    pub(crate) fn is_handle_at(&self, i: usize) -> bool {
+        let ty = match self.param(i) {
             Some(Type::Reference(reference)) => &*reference.elem,
             Some(ty) => ty,
             None => return false,

@@ -60,7 +60,7 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// A name in braces is a variable, or an argument of that name: `owner = input.owner`. A value is text, an integer, a
-/// `bool` or a `char`; it is borrowed. Everything in it that is not a letter, a digit or one of `-._~` is
+/// `bool`, a `char`, or an enum with `#[model]` whose variants have no data; it is borrowed. Everything in it that is not a letter, a digit or one of `-._~` is
 /// percent-encoded, so that `C#`, `a/b` and `what?` reach the API unchanged.
 ///
 /// The path is checked at compile time: it starts with `/` and has no dot segment (`.`, `..`, `%2e`) and no `\`. A
@@ -178,9 +178,26 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// A mapper returns the model, an `Option`, a `Vec` or a `Result` of these. A mapper that sends further requests is an
-/// `async fn(nango: NangoSync, raw: Raw) -> Result<Model>`. A name in braces is a field of the connection's metadata;
-/// its value fills exactly one segment of the path or one value of the query, whatever it contains.
+/// A name in braces is a field of the connection's metadata; its value fills exactly one segment of the path or one
+/// value of the query, whatever it contains.
+///
+/// The parameters of a mapper are `[nango: NangoSync,] raw: Raw [, metadata: &Metadata]`, in this order: a mapper that
+/// sends further requests is async and takes the handle, and one with `metadata = Type` may take the connection's
+/// metadata, which is decoded once per run. `Raw` is any type that implements `Deserialize`.
+///
+/// A mapper returns one of these, or a `Result` of it:
+///
+/// | return type | |
+/// | --- | --- |
+/// | `Model` | saves the record |
+/// | `Option<Model>` | `None` saves nothing: the record is not part of the copy, so a complete walk with `track_deletes` deletes it |
+/// | `Vec<Model>` | saves any number of records |
+/// | `Change<Model>` | `Save(model)`, `Delete(id)`, `Keep(id)`, or `Skip`, which is like `None` |
+/// | `Vec<Change<Model>>` | any number of changes |
+///
+/// `Delete(id)` is a delete that the API reports: it is applied with its page, and the keys that delay deletes do not
+/// apply to it. `Keep(id)` changes nothing and counts the record as seen. If a page saves and deletes one id, the later
+/// of the two counts; if it saves one id twice, the first.
 ///
 /// The module is the integration (`src/github/…`: `github`), the function's name in kebab-case is the name of the sync,
 /// and the first paragraph of its documentation is its description.
@@ -200,6 +217,7 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `query("status" = "open")`, `headers("X-Version" = "2")`, `body = json!({ … })` | | parts of its requests; see Requests below |
 /// | `paginate`, `paginate(…)` | one request | how the next page is found; `paginate` alone uses the provider's entry |
 /// | `retries = 3` | 0 | number of retries of a request, at most 10 |
+/// | `records_at_once = 8` | 4 | number of records of a page that an async mapper maps at the same time: 1 to 64; their order is kept |
 /// | `track_deletes` | | a complete walk deletes the records that it did not see; see Deletes below |
 /// | `on_invalid = "skip"` | `"fail"` | skips a record that does not match the type, or fails the run |
 /// | `since(…)` | | reads only what changed; with `track_deletes` it needs `full_every` |

@@ -1,11 +1,13 @@
 //! Mapper: a sync with an `endpoint`. It is a function of one record; the loop is in `nango_core::run`.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{LitStr, Path, ReturnType, Type, parse_quote, spanned::Spanned};
+mod signature;
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{LitStr, Path, parse_quote, spanned::Spanned};
 
 use crate::{
-    args::{Arg, Args, Errors},
+    args::{Arg, Args},
     capability::Capabilities,
     conflicts,
     endpoint::{Endpoint, Method},
@@ -17,9 +19,8 @@ use crate::{
     since::Since,
 };
 
-const WHAT: &str = "a mapper";
-const PLAIN: &str = "fn name(raw: Raw) -> Model";
-const ASYNC: &str = "async fn name(nango: NangoSync, raw: Raw) -> Result<Model>";
+/// Number of records of a page that an async mapper maps at the same time.
+const RECORDS_AT_ONCE: u32 = 4;
 
 /// A valid declaration of the walk of a mapper.
 pub(crate) struct Mapper {
@@ -30,6 +31,7 @@ pub(crate) struct Mapper {
     since: Option<Since>,
     /// Variant of `declare::OnInvalid`.
     on_invalid: &'static str,
+    records_at_once: u32,
 }
 
 impl Mapper {
@@ -68,8 +70,9 @@ impl Mapper {
             }
         }
         let on_invalid = args.choice("on_invalid", &[("fail", "Fail"), ("skip", "Skip")]).unwrap_or("Fail");
-        check_signature(func, &mut args.errors);
-        Some(Self { endpoint: endpoint?, request, paginate, retries, since, on_invalid })
+        let records_at_once = records_at_once(args, func);
+        signature::check(func, metadata, &mut args.errors);
+        Some(Self { endpoint: endpoint?, request, paginate, retries, since, on_invalid, records_at_once })
     }
 
     /// Returns the static that describes the walk. `func` is the function with its marker.
@@ -79,7 +82,7 @@ impl Mapper {
         let (paginate, since) =
             (parts::option_tokens(self.paginate.as_ref()), parts::option_tokens(self.since.as_ref()));
         let on_invalid = format_ident!("{}", self.on_invalid);
-        let map = map(func, marker);
+        let map = map(func, self.records_at_once, marker);
         quote! {
             static __MAPPER: __nango::Mapper = __nango::Mapper {
                 endpoint: #endpoint,
@@ -92,10 +95,6 @@ impl Mapper {
             };
         }
     }
-}
-
-fn is_list(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Vec"))
 }
 
 /// Returns the parameters of the pages and of `since` that are sent in the query, each with its key.
@@ -112,74 +111,73 @@ fn query_parameters<'a>(
     pages.chain(since.map(|since| ("since", since.param()))).collect()
 }
 
-fn check_signature(func: &Func, errors: &mut Errors) {
-    let is_async = func.sig.asyncness.is_some();
-    func.check(WHAT, if is_async { ASYNC } else { PLAIN }, false, errors);
-    match (is_async, func.arity()) {
-        (false, 1) => {}
-        (true, 2) => func.check_handle("NangoSync", "an async mapper", ASYNC, errors),
-        (false, 2) => {
-            let message = format!("a mapper that takes the handle is async: `{ASYNC}`");
-            errors.push_at(func.sig.fn_token.span(), message);
-        }
-        (true, 1) => {
-            let message = format!(
-                "with `endpoint` the loop is written for you, and the function maps one record: `{PLAIN}`, or `{ASYNC}`"
-            );
-            errors.push_at(func.sig.ident.span(), message);
-        }
-        (_, 0) => errors.push_at(
-            func.sig.paren_token.span.close(),
-            format!("a mapper takes the record as the API sends it: `{PLAIN}`"),
-        ),
-        (_, arity) => {
-            let signature = if is_async { ASYNC } else { PLAIN };
-            errors.push_at(func.param_span(arity - 1), format!("a mapper takes only the record: `{signature}`"));
-        }
+fn records_at_once(args: &mut Args, func: &Func) -> u32 {
+    let key = args.peek("records_at_once").map(|arg| arg.key.span());
+    let number = args.number32("records_at_once", 1..=64);
+    if let (Some(span), None) = (key, func.sig.asyncness) {
+        let message = "`records_at_once` is for async mappers, which wait for requests: a plain mapper maps one record after \
+                       the other; remove the key";
+        args.errors.push_at(span, message);
     }
-    // An API may send rows as arrays, so a list alone is a valid record.
-    if let (Some(raw), ReturnType::Type(_, returned)) = (func.param(usize::from(is_async)), &func.sig.output)
-        && is_list(raw)
-        && is_list(returned)
-    {
-        let message = format!(
-            "a mapper takes one record, not the list of a page: `{PLAIN}`\nif the list is inside of the response, name its \
-             path: `paginate(response_path = \"data.items\")`"
-        );
-        errors.push_at(raw.span(), message);
-    }
-    if let ReturnType::Type(_, ty) = &func.sig.output
-        && matches!(**ty, Type::Tuple(_) | Type::Reference(_) | Type::Array(_) | Type::Slice(_))
-    {
-        let found = ty.to_token_stream();
-        let message =
-            format!("a mapper returns `Model`, `Option<Model>`, `Vec<Model>` or a `Result` of these, not `{found}`");
-        errors.push_at(ty.span(), message);
-    }
+    number.unwrap_or(RECORDS_AT_ONCE)
 }
 
 /// Returns the closure that calls the function for one record. Everything else is in `nango_core`.
-fn map(func: &Func, marker: &TokenStream) -> TokenStream {
+fn map(func: &Func, records_at_once: u32, marker: &TokenStream) -> TokenStream {
     let is_async = func.sig.asyncness.is_some();
-    let raw = func.param(usize::from(is_async)).cloned().unwrap_or_else(|| parse_quote!(()));
+    let at = usize::from(is_async);
+    let raw = func.param(at).cloned().unwrap_or_else(|| parse_quote!(()));
+    let takes_metadata = func.param(at + 1).is_some();
     let (output, span) = func.output();
     let function = marker::with_span(&func.sig.ident, span);
     let marker = marker::respan(marker, span);
-    if is_async {
-        let decode = quote_spanned!(raw.span()=> __nango::decode::<#raw>);
-        let (n, raw, record) = (local("n", span), local("raw", span), local("record", span));
-        quote_spanned! {span=>
-            __nango::MapRecord::Async(|#n, #raw| match #decode(&#raw) {
-                ::core::result::Result::Ok(#record) => __nango::box_mapped::<#marker, _>(#function(#n.into(), #record)),
-                ::core::result::Result::Err(error) => __nango::fail(error),
-            })
+    let (record, batch, metadata) = (local("record", span), local("batch", span), local("metadata", span));
+    if !is_async {
+        if !takes_metadata {
+            return quote_spanned! {span=>
+                __nango::MapRecord::Plain(|#record, #batch| {
+                    __nango::map_record::<#marker, #raw, #output>(#function, #record, #batch)
+                })
+            };
         }
-    } else {
-        let (record, batch) = (local("record", span), local("batch", span));
-        quote_spanned! {span=>
-            __nango::MapRecord::Plain(|#record, #batch| {
-                __nango::map_record::<#marker, #raw, #output>(#function, #record, #batch)
-            })
+        return quote_spanned! {span=>
+            __nango::MapRecord::PlainWith {
+                metadata: __nango::shared_metadata::<#marker>,
+                map: |#metadata, #record, #batch| {
+                    __nango::map_record_with::<#marker, #raw, #output>(#function, #metadata, #record, #batch)
+                },
+            }
+        };
+    }
+    let records_at_once = Literal::u32_unsuffixed(records_at_once);
+    let (raw_type, raw_span) = (&raw, raw.span());
+    let (n, raw) = (local("n", span), local("raw", span));
+    if !takes_metadata {
+        let decode = quote_spanned!(raw_span=> __nango::decode::<#raw_type>);
+        return quote_spanned! {span=>
+            __nango::MapRecord::Async {
+                records_at_once: #records_at_once,
+                map: |#n, #raw| match #decode(&#raw) {
+                    ::core::result::Result::Ok(#record) => {
+                        __nango::box_mapped::<#marker, _>(#function(#n.into(), #record))
+                    }
+                    ::core::result::Result::Err(error) => __nango::fail(error),
+                },
+            }
+        };
+    }
+    let decode = quote_spanned!(raw_span=> __nango::decode_with::<#marker, #raw_type>);
+    // The call borrows the metadata, so that its future must own it.
+    quote_spanned! {span=>
+        __nango::MapRecord::AsyncWith {
+            records_at_once: #records_at_once,
+            metadata: __nango::shared_metadata::<#marker>,
+            map: |#metadata, #n, #raw| match #decode(#metadata, &#raw) {
+                ::core::result::Result::Ok((#record, #metadata)) => __nango::box_mapped::<#marker, _>(async move {
+                    #function(#n.into(), #record, &*#metadata).await
+                }),
+                ::core::result::Result::Err(error) => __nango::fail(error),
+            },
         }
     }
 }
@@ -203,6 +201,7 @@ mod tests {
         "on_invalid",
         "checkpoint",
         "metadata",
+        "records_at_once",
     ];
 
     fn func(item: &str) -> Func {
@@ -233,22 +232,6 @@ mod tests {
     }
 
     #[test]
-    fn signature_of_a_mapper_is_checked() {
-        let check = |item: &str, expect: &str| {
-            let messages = mapper("endpoint = \"/issues\"", item).err().unwrap();
-            assert!(matches!(messages.as_slice(), [message] if message.contains(expect)), "{item}: {messages:?}");
-        };
-        check("fn f() -> Issue {}", "takes the record as the API sends it");
-        check("fn f(nango: NangoSync, raw: Raw) -> Issue {}", "a mapper that takes the handle is async");
-        check("async fn f(raw: Raw) -> Result<Issue> {}", "the loop is written for you");
-        check("async fn f(nango: NangoAction, raw: Raw) -> Result<Issue> {}", "takes `NangoSync` first");
-        check("fn f(a: A, b: B, c: C) -> Issue {}", "takes only the record");
-        check("fn f(raw: Raw) -> (A, B) {}", "a mapper returns `Model`");
-        check("fn f<T>(raw: T) -> Issue {}", "cannot be generic");
-        check("fn f(raw: Raw) {}", "needs a return type");
-    }
-
-    #[test]
     fn all_mistakes_are_in_one_error() {
         let keys = "endpoint = \"issues\", retries = 11, on_invalid = \"stop\", checkpoint = Position";
         let messages = mapper(keys, "fn f() {}").err().unwrap();
@@ -266,10 +249,32 @@ mod tests {
 
     #[test]
     fn plain_mapper_is_passed_as_a_function_and_an_async_one_is_called() {
-        let expanded = |item: &str| map(&func(item), &quote!(__f::f)).to_string().replace(' ', "");
+        let expanded = |item: &str| map(&func(item), 8, &quote!(__f::f)).to_string().replace(' ', "");
         let plain = expanded("fn f(raw: Raw) -> Option<Issue> {}");
         assert!(plain.contains("map_record::<__f::f,Raw,Option<Issue>>(f,record,batch)"), "{plain}");
         let called = expanded("async fn f(nango: NangoSync, raw: Raw) -> Result<Issue> {}");
         assert!(called.contains("decode::<Raw>(&raw)") && called.contains("f(n.into(),record)"), "{called}");
+        assert!(called.contains("records_at_once:8,"), "{called}");
+    }
+
+    #[test]
+    fn metadata_is_decoded_once_and_passed_by_reference() {
+        let expanded = |item: &str| map(&func(item), 4, &quote!(__f::f)).to_string().replace(' ', "");
+        let plain = expanded("fn f(raw: Raw, metadata: &Team) -> Issue {}");
+        assert!(plain.contains("map_record_with::<__f::f,Raw,Issue>(f,metadata,record,batch)"), "{plain}");
+        let called = expanded("async fn f(nango: NangoSync, raw: Raw, metadata: &Team) -> Result<Issue> {}");
+        assert!(called.contains("asyncmove{f(n.into(),record,&*metadata).await}"), "{called}");
+    }
+
+    #[test]
+    fn number_of_records_at_once_is_for_async_mappers() {
+        let keys = "endpoint = \"/issues\", records_at_once = 64";
+        let item = "async fn f(nango: NangoSync, raw: Raw) -> Result<Issue> {}";
+        assert_eq!(mapper(keys, item).unwrap().records_at_once, 64);
+        assert_eq!(mapper("endpoint = \"/issues\"", item).unwrap().records_at_once, 4);
+        let messages = mapper(keys, "fn f(raw: Raw) -> Issue {}").err().unwrap();
+        assert!(matches!(messages.as_slice(), [message] if message.contains("is for async mappers")), "{messages:?}");
+        let messages = mapper("endpoint = \"/issues\", records_at_once = 65", item).err().unwrap();
+        assert!(messages[0].contains("from 1 to 64"), "{messages:?}");
     }
 }

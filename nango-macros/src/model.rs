@@ -86,6 +86,7 @@ impl<'a> ModelDeclaration<'a> {
         let rename = self.name.as_ref().map(|name| quote!(#[schemars(rename = #name)]));
         let name = self.name.clone().unwrap_or_else(|| ty.ident().unraw().to_string());
         let record = self.record.as_ref().map(|record| record.expand(ty.ident()));
+        let record = record.or_else(|| ty.is_text_enum().then(|| path_value(ty.ident())));
         ty.with_items(rename.as_ref(), &items(ty.ident(), &name, record.as_ref()))
     }
 }
@@ -213,6 +214,15 @@ fn as_record(ident: &Ident) -> TokenStream {
     }
 }
 
+/// Returns the implementation by which an enum is a value of a path, as the text that serde writes.
+fn path_value(ident: &Ident) -> TokenStream {
+    quote! {
+        impl __nango::PathValue for #ident {
+            fn path_value(&self) -> __nango::Cow<'_, str> { __nango::enum_text(self) }
+        }
+    }
+}
+
 /// Returns the `impl Record` of a model whose id is unknown, so that its syncs report no errors.
 fn placeholder_record(ident: &Ident) -> TokenStream {
     let as_record = as_record(ident);
@@ -232,6 +242,21 @@ mod tests {
     use super::*;
 
     const ITEM: &str = "#[serde(rename_all = \"camelCase\")] struct Issue { id: u64, number: u32, closed_at: String }";
+
+    #[test]
+    fn enum_that_is_written_as_text_is_a_value_of_a_path() {
+        for (item, expect) in [
+            ("#[serde(rename_all = \"lowercase\")] enum State { Open, Closed }", true),
+            ("enum State { Open(u8) }", false),
+            ("#[serde(untagged)] enum State { Open }", false),
+            ("#[serde(rename_all = \"lowercase\", tag = \"type\")] enum State { Open }", false),
+            ("struct State { open: bool }", false),
+        ] {
+            assert_eq!(ty(item).is_text_enum(), expect, "{item}");
+            let expanded = expand(TokenStream::new(), &item.parse().unwrap()).to_string();
+            assert_eq!(expanded.contains("PathValue"), expect, "{expanded}");
+        }
+    }
 
     fn ty(item: &str) -> DataType {
         DataType::read(WHAT, ON, &item.parse().unwrap()).ok().unwrap()

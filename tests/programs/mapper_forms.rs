@@ -33,6 +33,18 @@ pub mod github {
         pub r#type: u32,
     }
 
+    /// Metadata with an enum.
+    #[model]
+    pub struct ListState {
+        /// State of the records that are read.
+        pub state: State,
+    }
+
+    #[sync(model = "Out", endpoint = "/{state}?state={state}", metadata = ListState)]
+    fn of_a_state(raw: Raw) -> Out {
+        Out { id: raw.id }
+    }
+
     #[sync(model = "Out", endpoint = "/a", frequency = "every hour")]
     fn plain(raw: Raw) -> Out {
         Out { id: raw.id }
@@ -118,6 +130,41 @@ pub mod github {
     #[sync(model = Out, metadata = RepositoryOwner, endpoint = "POST /a", body = metadata)]
     fn with_the_metadata_as_body(raw: Raw) -> Out {
         Out { id: raw.id }
+    }
+
+    #[sync(model = Out, endpoint = "/a", since(param = "since", full_every = "7d"), track_deletes)]
+    fn with_tombstones(raw: Raw) -> Change<Out> {
+        match raw.id {
+            0 => Change::Skip,
+            1 => Change::Keep(raw.id),
+            _ if raw.open => Change::Save(Out { id: raw.id }),
+            _ => Change::Delete(raw.id),
+        }
+    }
+
+    #[sync(model = Out, endpoint = "/a")]
+    fn with_many_changes(raw: Raw) -> Result<Vec<Change<Out>>> {
+        Ok(vec![Change::Save(Out { id: raw.id }), Change::Delete(raw.id + 1)])
+    }
+
+    #[sync(model = Out, endpoint = "/a", metadata = RepositoryOwner)]
+    fn with_metadata(raw: Raw, metadata: &RepositoryOwner) -> Option<Out> {
+        (metadata.owner != "nobody").then_some(Out { id: raw.id })
+    }
+
+    #[sync(model = Out, endpoint = "/a", metadata = RepositoryOwner)]
+    fn of_patterns(Raw { id, open }: Raw, RepositoryOwner { owner, .. }: &RepositoryOwner) -> Option<Out> {
+        (open && !owner.is_empty()).then_some(Out { id })
+    }
+
+    #[sync(model = Out, endpoint = "/a/{owner}", metadata = RepositoryOwner, records_at_once = 8)]
+    async fn with_handle_and_metadata(
+        nango: NangoSync,
+        raw: Raw,
+        metadata: &RepositoryOwner,
+    ) -> Result<Vec<Change<Out>>> {
+        let more: Raw = nango.get(path!("/{owner}/{id}", owner = metadata.owner, id = raw.id)).json().await?;
+        Ok(vec![if more.open { Change::Save(Out { id: more.id }) } else { Change::Keep(raw.id) }])
     }
 
     /// Requests more data from the API.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Deletes, Frequency, ListRequest, Paginate};
 use crate::{
     error::Result,
-    model::{Batch, ModelInfo, SchemaFn},
+    model::{MappedBatch, ModelInfo, SchemaFn},
 };
 
 /// A boxed future, the return type of the function pointers in descriptors.
@@ -128,9 +128,67 @@ pub enum Endpoint {
 #[derive(Debug)]
 pub enum MapRecord {
     /// `fn(Raw) -> Mapped`.
-    Plain(fn(&str, &mut Batch) -> Result<()>),
+    Plain(fn(&str, &mut MappedBatch) -> Result<()>),
+    /// `fn(Raw, &Metadata) -> Mapped`.
+    PlainWith {
+        /// Decodes the metadata, once per run.
+        metadata: fn(Value) -> Result<SharedMetadata>,
+        /// Maps a record.
+        map: fn(&SharedMetadata, &str, &mut MappedBatch) -> Result<()>,
+    },
     /// `async fn(NangoSync, Raw) -> Result<Mapped>`.
-    Async(fn(Handle, Box<str>) -> BoxFuture<Result<Batch>>),
+    Async {
+        /// Number of records of a page that are mapped at the same time.
+        records_at_once: usize,
+        /// Maps a record.
+        map: fn(Handle, Box<str>) -> BoxFuture<Result<MappedBatch>>,
+    },
+    /// `async fn(NangoSync, Raw, &Metadata) -> Result<Mapped>`.
+    AsyncWith {
+        /// Number of records of a page that are mapped at the same time.
+        records_at_once: usize,
+        /// Decodes the metadata, once per run.
+        metadata: fn(Value) -> Result<SharedMetadata>,
+        /// Maps a record.
+        map: fn(SharedMetadata, Handle, Box<str>) -> BoxFuture<Result<MappedBatch>>,
+    },
+}
+
+impl MapRecord {
+    /// Returns the function that decodes the metadata, if the mapper takes it.
+    pub(crate) const fn metadata(&self) -> Option<fn(Value) -> Result<SharedMetadata>> {
+        match self {
+            Self::Plain(_) | Self::Async { .. } => None,
+            Self::PlainWith { metadata, .. } | Self::AsyncWith { metadata, .. } => Some(*metadata),
+        }
+    }
+}
+
+/// Decoded metadata of a connection, which the calls of a mapper share: the type that the attribute declares.
+#[derive(Clone)]
+pub struct SharedMetadata(Arc<dyn Any + Send + Sync>);
+
+impl SharedMetadata {
+    /// Wraps decoded metadata.
+    pub fn new<M: Any + Send + Sync>(metadata: M) -> Self {
+        Self(Arc::new(metadata))
+    }
+
+    /// Returns the metadata if it has the type `M`.
+    pub fn get<M: Any>(&self) -> Option<&M> {
+        self.0.downcast_ref()
+    }
+
+    /// Converts to the metadata if it has the type `M`.
+    pub fn into_arc<M: Any + Send + Sync>(self) -> Option<Arc<M>> {
+        self.0.downcast().ok()
+    }
+}
+
+impl std::fmt::Debug for SharedMetadata {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedMetadata")
+    }
 }
 
 /// `since(…)`: the parameter by which a mapper requests only changed records.

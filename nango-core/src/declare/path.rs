@@ -7,8 +7,8 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A type whose values can be inserted into the path or the query of an endpoint: text, an integer, a `bool` or a
-/// `char`.
+/// A type whose values can be inserted into the path or the query of an endpoint: text, an integer, a `bool`, a `char`,
+/// or an enum with `#[model]` whose variants have no data.
 ///
 /// Implement it for your own types, such as an id:
 ///
@@ -32,7 +32,8 @@ use crate::error::{Error, ErrorKind, Result};
 #[diagnostic::on_unimplemented(
     message = "a value of type `{Self}` cannot be used in a path",
     label = "`{Self}` is neither text nor a number",
-    note = "a value in a path is a `String`, a `&str`, an integer, a `bool` or a `char`",
+    note = "a value in a path is a `String`, a `&str`, an integer, a `bool`, a `char`, or an enum with `#[model]` whose \
+            variants have no data",
     note = "see docs/reference/attributes.md#path in the repository"
 )]
 pub trait PathValue {
@@ -216,6 +217,19 @@ mod tests {
             );
             assert_eq!(error.to_string(), expect);
         }
+    }
+
+    #[test]
+    fn enum_is_the_text_that_it_serializes_to() {
+        /// Test data of a path.
+        #[crate::model]
+        #[serde(rename_all = "kebab-case")]
+        enum State {
+            /// Being reviewed.
+            InReview,
+        }
+        let state = State::InReview;
+        assert_eq!(path!("/issues/{state}").into_string().unwrap(), "/issues/in-review");
     }
 
     #[test]

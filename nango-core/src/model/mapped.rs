@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::{Batch, Data, Record};
+use super::{Change, Data, MappedBatch, Record};
 use crate::error::{Error, Result};
 
-/// Return type of a mapper: `M`, `Option<M>`, `Vec<M>` or a `Result` of these.
+/// Return type of a mapper: `M`, `Option<M>`, `Vec<M>`, `Change<M>`, `Vec<Change<M>>` or a `Result` of these.
 #[diagnostic::on_unimplemented(
-    message = "a mapper returns `Model`, `Option<Model>`, `Vec<Model>` or a `Result` of these, not `{Self}`",
+    message = "a mapper returns `Model`, `Option<Model>`, `Vec<Model>`, `Change<Model>`, `Vec<Change<Model>>` or a \
+               `Result` of these, not `{Self}`",
     label = "not a synced model",
     note = "the error of a `Result` converts to `nango_core::Error`, as every type with `std::error::Error` does; a \
             `String` does not: write `Result<Model>` and `Error::msg(text)` or `bail!(\"text\")`",
@@ -16,40 +17,55 @@ use crate::error::{Error, Result};
 pub trait Mapped {
     /// Model of the saved records.
     type Model: Record;
-    /// Appends the records to a batch.
+    /// Appends the results to a batch.
     #[doc(hidden)]
-    fn put(self, batch: &mut Batch) -> Result<()>;
+    fn put(self, batch: &mut MappedBatch) -> Result<()>;
 }
 
 impl<M: Record> Mapped for M {
     type Model = M;
 
-    fn put(self, batch: &mut Batch) -> Result<()> {
-        // The walk reports the position of the raw record; the position of the mapped one would be misleading.
-        batch.push(&self).map_err(|error| error.fault.into_error())
+    fn put(self, batch: &mut MappedBatch) -> Result<()> {
+        batch.save(&self)
     }
 }
 
 impl<M: Record> Mapped for Option<M> {
     type Model = M;
 
-    fn put(self, batch: &mut Batch) -> Result<()> {
-        self.into_iter().try_for_each(|record| record.put(batch))
+    fn put(self, batch: &mut MappedBatch) -> Result<()> {
+        self.into_iter().try_for_each(|record| batch.save(&record))
     }
 }
 
 impl<M: Record> Mapped for Vec<M> {
     type Model = M;
 
-    fn put(self, batch: &mut Batch) -> Result<()> {
-        self.into_iter().try_for_each(|record| record.put(batch))
+    fn put(self, batch: &mut MappedBatch) -> Result<()> {
+        self.into_iter().try_for_each(|record| batch.save(&record))
+    }
+}
+
+impl<M: Record> Mapped for Change<M> {
+    type Model = M;
+
+    fn put(self, batch: &mut MappedBatch) -> Result<()> {
+        batch.add(self)
+    }
+}
+
+impl<M: Record> Mapped for Vec<Change<M>> {
+    type Model = M;
+
+    fn put(self, batch: &mut MappedBatch) -> Result<()> {
+        self.into_iter().try_for_each(|change| batch.add(change))
     }
 }
 
 impl<T: Mapped, E: Into<Error>> Mapped for Result<T, E> {
     type Model = T::Model;
 
-    fn put(self, batch: &mut Batch) -> Result<()> {
+    fn put(self, batch: &mut MappedBatch) -> Result<()> {
         self.map_err(Into::into)?.put(batch)
     }
 }

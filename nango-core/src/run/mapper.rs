@@ -27,7 +27,7 @@ use super::{
     since,
 };
 use crate::{
-    declare::{Mapper, SyncDef},
+    declare::{Mapper, SharedMetadata, SyncDef},
     error::{Error, Result},
     http::RequestSpec,
     nango::{Context, PageCommit},
@@ -50,8 +50,8 @@ pub(super) async fn walk(
     let sealed = runtime.store.resume_state(context.key()).await.map_err(StoreError::into_error)?;
     let has_stored_state = sealed.is_some();
     let state = resume::open(runtime, &context, sealed);
-    let request = request::build(&context, mapper).await?;
-    let mut run = MapperRun { runtime, context, def, mapper, request, state, has_stored_state };
+    let (request, metadata) = request::build(&context, mapper).await?;
+    let mut run = MapperRun { runtime, context, def, mapper, request, metadata, state, has_stored_state };
     run.run().await
 }
 
@@ -68,6 +68,8 @@ struct MapperRun<'a> {
     mapper: &'static Mapper,
     /// Request of the list, without the parameters of pages and `since`.
     request: RequestSpec,
+    /// Metadata that the mapper takes, as it was when the run started.
+    metadata: Option<SharedMetadata>,
     state: SyncState,
     /// Whether the database has a resume state of this sync.
     has_stored_state: bool,

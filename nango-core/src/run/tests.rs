@@ -8,6 +8,7 @@ mod functions;
 mod hostile;
 mod limits;
 mod maintenance;
+mod mapper_forms;
 mod mappers;
 mod pagination_ends;
 mod requests;

@@ -33,6 +33,7 @@ pub(super) const KEYS: &[&str] = &[
     "body",
     "paginate",
     "retries",
+    "records_at_once",
     "since",
     "on_invalid",
     "track_deletes",
@@ -42,7 +43,11 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// Keys that only a mapper has, and the message for a function that is not a mapper.
-const NEED_ENDPOINT: [(&str, &str); 8] = [
+const NEED_ENDPOINT: [(&str, &str); 9] = [
+    (
+        "records_at_once",
+        "`records_at_once` needs an `endpoint`: a sync by hand decides how many requests it sends at once",
+    ),
     ("query", "`query` needs an `endpoint`: a sync by hand sets it on the request: `nango.get(…).query(…)`"),
     ("headers", "`headers` needs an `endpoint`: a sync by hand sets them on the request: `nango.get(…).header(…)`"),
     ("body", "`body` needs an `endpoint`: a sync by hand sets it on the request: `nango.post(…).body(…)`"),

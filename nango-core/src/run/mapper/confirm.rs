@@ -8,7 +8,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     http::{HttpError, RequestSpec, Response},
     json::strip_bom,
-    model::Batch,
+    model::{Batch, MappedBatch},
     nango::{Nango, PageCommit},
     paginate::path,
     run::confirm_path,
@@ -26,8 +26,10 @@ enum ConfirmOutcome {
     Deleted,
     /// The record exists; contains the result of the mapper.
     Saved(Batch),
-    /// The record exists, but the mapper returns nothing for it.
+    /// The record exists, but the mapper returns nothing, or its delete.
     Filtered,
+    /// The record exists, and the mapper keeps it as it is.
+    Kept,
     /// The response is not conclusive: the record is kept.
     Undecided,
     /// The response is not conclusive, and no more requests are sent in this run.
@@ -64,6 +66,7 @@ impl MapperRun<'_> {
                     continue;
                 }
                 ConfirmOutcome::Saved(batch) => Write::Save(batch),
+                ConfirmOutcome::Kept => Write::Seen(vec![row.id]),
                 ConfirmOutcome::Filtered => {
                     // The confirmation is still recorded for this scan.
                     confirmations.push(Confirmation { id: row.id.clone(), deleted: true });
@@ -124,10 +127,7 @@ impl MapperRun<'_> {
     async fn map_response(&self, request: &ConfirmRequest, id: &str, response: &Response) -> Result<ConfirmOutcome> {
         let Some(raw) = record_of(response, request.response_path) else { return Ok(ConfirmOutcome::Undecided) };
         match self.map_one(raw.get()).await {
-            Ok(batch) if batch.is_empty() => Ok(ConfirmOutcome::Filtered),
-            // A different record than the requested one is not conclusive.
-            Ok(batch) if batch.iter().any(|item| item.id == id) => Ok(ConfirmOutcome::Saved(batch)),
-            Ok(_) => Ok(ConfirmOutcome::Undecided),
+            Ok(mapped) => Ok(outcome_of(mapped, id)),
             Err(error) if matches!(error.kind(), ErrorKind::Decode | ErrorKind::Record) => {
                 self.log_unfit(id, &error);
                 Ok(ConfirmOutcome::Undecided)
@@ -139,6 +139,19 @@ impl MapperRun<'_> {
     fn log_unfit(&self, id: &str, error: &Error) {
         let message = format!("the response for record `{id}` does not fit, so the record is kept: {error}");
         self.context.log(Level::Warn, &message, Value::Null);
+    }
+}
+
+/// Returns the outcome of a response that was mapped. A different record than the requested one is not conclusive.
+fn outcome_of(mut mapped: MappedBatch, id: &str) -> ConfirmOutcome {
+    if mapped.is_empty() || mapped.take_deleted().iter().any(|deleted| deleted == id) {
+        ConfirmOutcome::Filtered
+    } else if mapped.saved.iter().any(|item| item.id == id) {
+        ConfirmOutcome::Saved(mapped.saved)
+    } else if mapped.kept.iter().any(|kept| kept == id) {
+        ConfirmOutcome::Kept
+    } else {
+        ConfirmOutcome::Undecided
     }
 }
 

@@ -5,28 +5,25 @@ use serde_json::Value;
 
 use super::{MapperRun, Progress};
 use crate::{
-    declare::{Handle, MapRecord, OnInvalid},
+    declare::{BoxFuture, Handle, MapRecord, OnInvalid, SharedMetadata},
     error::{Error, ErrorKind, Result},
-    model::Batch,
+    model::{MappedBatch, MappedLength},
     nango::{Nango, PageCommit},
     paginate::{PaginateError, RawPage, path},
     run::since,
-    store::{Change, Level, Write},
+    store::{Change, DeleteRow, Level, Write},
     time::Timestamp,
 };
-
-/// Number of records of a page that an async mapper processes concurrently. Their order is kept.
-const ASYNC_CONCURRENCY: usize = 4;
 
 /// Result of mapping the raw records of a page.
 #[derive(Default)]
 struct MappedPage {
-    batch: Batch,
+    batch: MappedBatch,
     /// Indices of raw records that were skipped because they do not fit.
     skipped_invalid: Vec<usize>,
     /// Newest value of the field that `since` reads.
     newest: Option<Timestamp>,
-    /// Index of each mapped raw record, and the range of its records in the batch.
+    /// Index of each raw record with records to save, and the range of these in the batch.
     ranges: Vec<(usize, std::ops::Range<usize>)>,
 }
 
@@ -34,16 +31,18 @@ impl MapperRun<'_> {
     /// Maps a page to a commit.
     pub(super) async fn map_page(&self, page: &RawPage, progress: &mut Progress) -> Result<PageCommit> {
         let records = page.records().map_err(PaginateError::into_error)?;
-        let mapped = self.map_records(&records, progress.pages + 1).await?;
+        let mut mapped = self.map_records(&records, progress.pages + 1).await?;
         progress.pages += 1;
         progress.records += records.len() as u64;
         progress.first_date.get_or_insert_with(|| since::server_date(&page.response().headers, page.sent_at()));
         progress.newest = progress.newest.max(mapped.newest);
         if page.is_position_based() {
-            mapped.batch.iter().for_each(|item| progress.ids.add(item.id));
+            mapped.batch.ids().for_each(|id| progress.ids.add(id));
             progress.shifted |= progress.ids.end_page();
         }
-        let seen = ids_of_skipped(&records, &mapped, progress);
+        let mut seen = ids_of_skipped(&records, &mapped, progress);
+        seen.append(&mut mapped.batch.kept);
+        let deleted = mapped.batch.take_deleted().into_iter().map(|id| DeleteRow { id, deleted_at: None }).collect();
         let full_walk = progress.since.is_none().then_some(progress.started_at.as_micros());
         let mut changes = Vec::new();
         let mut change = |write: Write| {
@@ -51,7 +50,8 @@ impl MapperRun<'_> {
                 changes.push(Change { dataset: self.dataset(), merging: self.def.merging, full_walk, write });
             }
         };
-        change(Write::Save(mapped.batch));
+        change(Write::Save(mapped.batch.saved));
+        change(Write::Delete(deleted));
         change(Write::Seen(seen));
         let skipped_invalid = mapped.skipped_invalid.len() as u64;
         Ok(PageCommit {
@@ -73,12 +73,13 @@ impl MapperRun<'_> {
         let with_position = |i: usize, error: Error| {
             error.context(format!("record {} of page {page} cannot become a `{model}`", i + 1))
         };
-        match self.mapper.map {
-            MapRecord::Plain(map) => {
+        match self.bound()? {
+            BoundMap::Plain(map) => {
                 for (i, record) in records.iter().enumerate() {
-                    let before = mapped.batch.len();
-                    let done = map(record, &mut mapped.batch)
-                        .and_then(|()| self.context.check_size(&mapped.batch, before))
+                    let before = mapped.batch.length();
+                    let done = map
+                        .call(record, &mut mapped.batch)
+                        .and_then(|()| self.context.check_size(&mapped.batch.saved, before.saved))
                         .and_then(|()| value_of(record));
                     match done {
                         Ok(value) => mapped.push(i, before, value),
@@ -90,16 +91,15 @@ impl MapperRun<'_> {
                     }
                 }
             }
-            MapRecord::Async(map) => {
-                let handle = || Handle::from(Nango::new(self.context.clone()));
-                let calls = records.iter().map(|record| map(handle(), Box::from(*record))).collect::<Vec<_>>();
-                let mut done = stream::iter(calls).buffered(ASYNC_CONCURRENCY).map(Ok::<_, Error>).enumerate();
+            BoundMap::Async(records_at_once, map) => {
+                let calls = records.iter().map(|record| map.call(self.handle(), record)).collect::<Vec<_>>();
+                let mut done = stream::iter(calls).buffered(records_at_once).map(Ok::<_, Error>).enumerate();
                 while let Some((i, batch)) = done.next().await {
-                    let sized = batch?.and_then(|batch| self.context.check_size(&batch, 0).map(|()| batch));
+                    let sized = batch?.and_then(|batch| self.context.check_size(&batch.saved, 0).map(|()| batch));
                     match sized.and_then(|batch| Ok((batch, value_of(records[i])?))) {
                         Ok((batch, value)) => {
-                            let before = mapped.batch.len();
-                            mapped.batch.append(&batch);
+                            let before = mapped.batch.length();
+                            mapped.batch.append(batch);
                             mapped.push(i, before, value);
                         }
                         Err(error) => {
@@ -114,14 +114,31 @@ impl MapperRun<'_> {
     }
 
     /// Maps one raw record. The batch is empty if the mapper returns `None`.
-    pub(super) async fn map_one(&self, record: &str) -> Result<Batch> {
-        let mut batch = Batch::default();
-        match self.mapper.map {
-            MapRecord::Plain(map) => map(record, &mut batch)?,
-            MapRecord::Async(map) => batch = map(Nango::new(self.context.clone()).into(), Box::from(record)).await?,
+    pub(super) async fn map_one(&self, record: &str) -> Result<MappedBatch> {
+        let mut batch = MappedBatch::default();
+        match self.bound()? {
+            BoundMap::Plain(map) => map.call(record, &mut batch)?,
+            BoundMap::Async(_, map) => batch = map.call(self.handle(), record).await?,
         }
-        self.context.check_size(&batch, 0)?;
+        self.context.check_size(&batch.saved, 0)?;
         Ok(batch)
+    }
+
+    fn handle(&self) -> Handle {
+        Nango::new(self.context.clone()).into()
+    }
+
+    /// Returns the function of the mapper with the metadata that it takes.
+    fn bound(&self) -> Result<BoundMap<'_>> {
+        let metadata = || self.metadata.as_ref().ok_or_else(|| Error::msg("the metadata of the mapper was not read"));
+        Ok(match self.mapper.map {
+            MapRecord::Plain(map) => BoundMap::Plain(PlainMap::Without(map)),
+            MapRecord::PlainWith { map, .. } => BoundMap::Plain(PlainMap::With(map, metadata()?)),
+            MapRecord::Async { records_at_once, map } => BoundMap::Async(records_at_once, AsyncMap::Without(map)),
+            MapRecord::AsyncWith { records_at_once, map, .. } => {
+                BoundMap::Async(records_at_once, AsyncMap::With(map, metadata()?))
+            }
+        })
     }
 
     /// Logs a record that does not fit, if the sync declares that such records are skipped; any other error fails the
@@ -137,10 +154,48 @@ impl MapperRun<'_> {
 }
 
 impl MappedPage {
-    fn push(&mut self, i: usize, before: usize, newest: Option<Timestamp>) {
+    fn push(&mut self, i: usize, before: MappedLength, newest: Option<Timestamp>) {
         self.newest = self.newest.max(newest);
-        if self.batch.len() > before {
-            self.ranges.push((i, before..self.batch.len()));
+        let saved = self.batch.saved.len();
+        if saved > before.saved {
+            self.ranges.push((i, before.saved..saved));
+        }
+    }
+}
+
+/// Function of a mapper, and the metadata that it takes.
+enum BoundMap<'a> {
+    Plain(PlainMap<'a>),
+    /// With the number of records that are mapped at the same time. Their order is kept.
+    Async(usize, AsyncMap<'a>),
+}
+
+#[derive(Clone, Copy)]
+enum PlainMap<'a> {
+    Without(fn(&str, &mut MappedBatch) -> Result<()>),
+    With(fn(&SharedMetadata, &str, &mut MappedBatch) -> Result<()>, &'a SharedMetadata),
+}
+
+impl PlainMap<'_> {
+    fn call(self, record: &str, batch: &mut MappedBatch) -> Result<()> {
+        match self {
+            Self::Without(map) => map(record, batch),
+            Self::With(map, metadata) => map(metadata, record, batch),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum AsyncMap<'a> {
+    Without(fn(Handle, Box<str>) -> BoxFuture<Result<MappedBatch>>),
+    With(fn(SharedMetadata, Handle, Box<str>) -> BoxFuture<Result<MappedBatch>>, &'a SharedMetadata),
+}
+
+impl AsyncMap<'_> {
+    fn call(self, handle: Handle, record: &str) -> BoxFuture<Result<MappedBatch>> {
+        match self {
+            Self::Without(map) => map(handle, Box::from(record)),
+            Self::With(map, metadata) => map(metadata.clone(), handle, Box::from(record)),
         }
     }
 }
@@ -152,7 +207,7 @@ fn ids_of_skipped(records: &[&str], mapped: &MappedPage, progress: &mut Progress
     if mapped.skipped_invalid.is_empty() {
         return Vec::new();
     }
-    let ids: Vec<&str> = mapped.batch.iter().map(|item| item.id).collect();
+    let ids: Vec<&str> = mapped.batch.saved.iter().map(|item| item.id).collect();
     let is_id_confirmed = !mapped.ranges.is_empty()
         && mapped.ranges.iter().all(|(i, range)| match &ids[range.clone()] {
             [id] => raw_id(records[*i]).is_some_and(|raw| raw == *id),

@@ -7,7 +7,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::{
-    declare::{Endpoint, ListMethod, ListRequest, Mapper, RequestValues, Since, SinceFormat},
+    declare::{Endpoint, ListMethod, ListRequest, Mapper, RequestValues, SharedMetadata, Since, SinceFormat},
     error::{Error, ErrorKind, Result},
     http::{Body, Method, RequestSpec},
     nango::{Context, Nango},
@@ -16,19 +16,20 @@ use crate::{
     time::Timestamp,
 };
 
-/// Builds the request without the parameters of pages and of `since`.
+/// Builds the request without the parameters of pages and of `since`, and decodes the metadata that the mapper takes.
 ///
 /// # Errors
 ///
 /// Fails if the metadata of the connection does not fit its type, or a value cannot be sent.
-pub(super) async fn build(context: &Arc<Context>, mapper: &Mapper) -> Result<RequestSpec> {
-    let Mapper { endpoint, request, .. } = mapper;
-    let needs_values = request.has_values() || matches!(endpoint, Endpoint::Metadata(_));
-    let metadata = match needs_values {
-        true => Value::Object(Nango::new(context.clone()).metadata_map().await?),
-        false => Value::Null,
-    };
-    filled(endpoint, request, mapper.retries, &metadata).map_err(|error| match error.kind() {
+pub(super) async fn build(context: &Arc<Context>, mapper: &Mapper) -> Result<(RequestSpec, Option<SharedMetadata>)> {
+    let Mapper { endpoint, request, map, .. } = mapper;
+    let decode = map.metadata();
+    let needs_metadata = request.has_values() || matches!(endpoint, Endpoint::Metadata(_)) || decode.is_some();
+    let metadata =
+        if needs_metadata { Value::Object(Nango::new(context.clone()).metadata_map().await?) } else { Value::Null };
+    let built = filled(endpoint, request, mapper.retries, &metadata);
+    let built = built.and_then(|spec| Ok((spec, decode.map(|decode| decode(metadata)).transpose()?)));
+    built.map_err(|error| match error.kind() {
         ErrorKind::Connection => context.metadata_error(error),
         _ => error,
     })

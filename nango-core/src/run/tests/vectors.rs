@@ -19,7 +19,7 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     http::{BoxFuture, OutgoingRequest, RawResponse, Transport, TransportError},
-    model::{Batch, Record},
+    model::{MappedBatch, Record},
     paginate::PaginateError,
     run::RunReport,
     store::RunStatus,
@@ -90,7 +90,7 @@ pub(super) struct Entry {
     id: String,
 }
 
-pub(super) fn map(raw: &str, batch: &mut Batch) -> Result<()> {
+pub(super) fn map(raw: &str, batch: &mut MappedBatch) -> Result<()> {
     let value: Value = serde_json::from_str(raw).map_err(|error| Error::new(ErrorKind::Decode, error))?;
     let id = match &value["id"] {
         Value::String(text) => text.clone(),
@@ -100,7 +100,7 @@ pub(super) fn map(raw: &str, batch: &mut Batch) -> Result<()> {
     if value["invalid"] == true {
         return Err(Error::new(ErrorKind::Decode, "it does not fit"));
     }
-    batch.push(&Entry { id }).map_err(|error| Error::new(ErrorKind::Record, error))
+    batch.saved.push(&Entry { id }).map_err(|error| Error::new(ErrorKind::Record, error))
 }
 
 impl Declaration {

@@ -12,7 +12,7 @@ use crate::{
         SinceFrom, SyncDef, SyncRun,
     },
     error::{Error, ErrorKind, Result},
-    model::{Batch, Record},
+    model::{MappedBatch, Record},
     rng::Rng,
 };
 
@@ -25,11 +25,11 @@ struct HostileItem {
     version: u64,
 }
 
-fn map(raw: &str, batch: &mut Batch) -> Result<()> {
+fn map(raw: &str, batch: &mut MappedBatch) -> Result<()> {
     let value: Value = serde_json::from_str(raw).map_err(|error| Error::new(ErrorKind::Decode, error))?;
     let id = value["id"].to_string();
     let version = value["version"].as_u64().unwrap_or_default();
-    batch.push(&HostileItem { id, version }).map_err(|error| Error::new(ErrorKind::Record, error))
+    batch.saved.push(&HostileItem { id, version }).map_err(|error| Error::new(ErrorKind::Record, error))
 }
 
 /// Settings of one case.
