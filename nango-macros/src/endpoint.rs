@@ -75,12 +75,21 @@ impl Endpoint {
         }
     }
 
+    /// Returns the constant of the endpoint, under the name that the descriptor uses: a constant of another type is
+    /// reported once. Empty for a string.
+    pub(crate) fn items(&self) -> TokenStream {
+        let Self::Constant(path) = self else { return TokenStream::new() };
+        let (span, text) = (path.span(), constant(path.span()));
+        quote_spanned!(span=> const #text: &str = #path;)
+    }
+
     /// Returns the `Endpoint` of the descriptor.
     pub(crate) fn expand(&self, marker: &TokenStream) -> TokenStream {
         let (text, template) = match self {
             Self::Text { path, template, .. } => (path, template),
             Self::Constant(path) => {
-                return quote_spanned!(path.span()=> __nango::Endpoint::Fixed(__nango::path_of(#path)));
+                let (span, text) = (path.span(), constant(path.span()));
+                return quote_spanned!(span=> __nango::Endpoint::Fixed(__nango::path_of(#text)));
             }
         };
         let (literals, names) = (template.literals(), template.names());
@@ -97,6 +106,11 @@ impl Endpoint {
             })
         }
     }
+}
+
+/// Returns the name of the constant with the endpoint, with this span.
+pub(crate) fn constant(span: Span) -> Ident {
+    Ident::new("__ENDPOINT", span)
 }
 
 /// Splits a method from the path after it. Returns a message if it is not a method of a mapper.
@@ -175,7 +189,8 @@ mod tests {
         let arg = Arg { key: Ident::new("endpoint", Span::call_site()), value: Value::Assigned(quote!(paths::ITEMS)) };
         let got = Endpoint::validate(&arg, None, &mut errors).unwrap();
         assert!(matches!(got.method(), Method::Constant(_)) && errors.is_empty());
-        let expect = "__nango :: Endpoint :: Fixed (__nango :: path_of (paths :: ITEMS))";
+        let expect = "__nango :: Endpoint :: Fixed (__nango :: path_of (__ENDPOINT))";
+        assert_eq!(got.items().to_string(), "const __ENDPOINT : & str = paths :: ITEMS ;");
         assert_eq!(got.expand(&TokenStream::new()).to_string(), expect);
     }
 

@@ -198,8 +198,10 @@ impl Func {
         let errors = errors.into_compile_error();
         let ident = self.sig.ident.clone();
         let path = marker::path(&ident, Span::call_site());
-        if let Some(FnArg::Typed(param)) = self.sig.inputs.iter_mut().next() {
-            give_argument(&mut param.ty, &path);
+        for param in &mut self.sig.inputs {
+            if let FnArg::Typed(param) = param {
+                give_argument(&mut param.ty, &path);
+            }
         }
         let cfgs: Vec<Attribute> = self.cfgs().into_iter().cloned().collect();
         let marker = marker::define(&ident, &self.vis, &cfgs.iter().collect::<Vec<_>>());

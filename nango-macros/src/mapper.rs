@@ -79,11 +79,13 @@ impl Mapper {
     pub(crate) fn expand(&self, func: &Func, marker: &TokenStream) -> TokenStream {
         let (endpoint, retries) = (self.endpoint.expand(marker), self.retries);
         let request = self.request.expand(&self.endpoint, marker);
+        let items = self.endpoint.items();
         let (paginate, since) =
             (parts::option_tokens(self.paginate.as_ref()), parts::option_tokens(self.since.as_ref()));
         let on_invalid = format_ident!("{}", self.on_invalid);
         let map = map(func, self.records_at_once, marker);
         quote! {
+            #items
             static __MAPPER: __nango::Mapper = __nango::Mapper {
                 endpoint: #endpoint,
                 request: #request,

@@ -10,7 +10,7 @@ use syn::{
 
 use crate::{
     args::{Arg, Args, Value},
-    endpoint::{Endpoint, Method},
+    endpoint::{self, Endpoint, Method},
 };
 
 const QUERY: &str = "query(\"status\" = \"open\", \"team\" = metadata.team)";
@@ -93,8 +93,10 @@ impl Request {
                 Some(quote!(method: __nango::ListMethod::#variant,))
             }
             Method::Constant(path) => {
-                let read = if self.body.is_some() { quote!(method_with_body_of) } else { quote!(method_of) };
-                Some(quote_spanned!(path.span()=> method: __nango::#read(#path),))
+                let span = path.span();
+                let read = if self.body.is_some() { "method_with_body_of" } else { "method_of" };
+                let (read, text) = (Ident::new(read, span), endpoint::constant(span));
+                Some(quote_spanned!(span=> method: __nango::#read(#text),))
             }
         };
         let query = pairs_part("query", &self.query, marker);
@@ -292,7 +294,7 @@ mod tests {
     #[test]
     fn constant_endpoint_is_checked_by_constant_functions() {
         let got = request("body = BODY", "paths::ITEMS", false).unwrap();
-        assert!(got.contains("method:__nango::method_with_body_of(paths::ITEMS)"), "{got}");
+        assert!(got.contains("method:__nango::method_with_body_of(__ENDPOINT)"), "{got}");
     }
 
     #[test]
