@@ -16,7 +16,7 @@ const CRATE_ROOTS: [&str; 3] = ["lib.rs", "main.rs", "bin"];
 
 /// Returns one message for each file below `src` that contains an annotated function and is not part of the crate. Paths
 /// in messages begin with the path of `src` as given.
-pub fn missing_modules(src: &Path) -> Vec<String> {
+pub(crate) fn missing_modules(src: &Path) -> Vec<String> {
     let mut reached = BTreeSet::new();
     for root in CRATE_ROOTS {
         let root = src.join(root);

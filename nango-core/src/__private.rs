@@ -18,8 +18,8 @@ pub use crate::{
         ActionDef, ActionMarker, BoxFuture, ConfirmField, ConfirmRequest, Deletes, Endpoint, Event, EventDef,
         Frequency, HasCheckpoint, HasMetadata, HasWebhook, Item, ListMethod, ListRequest, Location, MapRecord, Mapper,
         Merging, OffsetBy, OnInvalid, Paginate, PaginateKind, Pagination, PathValue, RequestValue, RequestValues,
-        Saves, SharedMetadata, Since, SinceFormat, SinceFrom, SyncDef, SyncMarker, SyncRun, WebhookDef, integration_of,
-        method_of, method_with_body_of, path_of,
+        Saves, SharedMetadata, Since, SinceFormat, SinceFrom, SyncDef, SyncMarker, SyncRun, ValueType, WebhookDef,
+        integration_of, method_of, method_with_body_of, path_of,
     },
     model::{AsRecord, Checkpoint, Data, Fits, Model, ModelInfo, PatchOf, Record, Returns},
 };
@@ -39,16 +39,25 @@ pub fn schema<T: Data>(generator: &mut schemars::SchemaGenerator) -> schemars::S
     generator.subschema_for::<T>()
 }
 
-pub fn input_schema<A: ActionMarker<Input: Data>>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    generator.subschema_for::<A::Input>()
+/// Returns the type of a value that users give: its schema and its check.
+pub const fn value_type<T: Data>() -> ValueType {
+    ValueType { schema: schema::<T>, check: check::<T> }
 }
 
-pub fn checkpoint_schema<S: HasCheckpoint>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    generator.subschema_for::<S::Checkpoint>()
+fn check<T: Data>(value: &Value) -> Result<()> {
+    read::<T>(value, ErrorKind::Input, "the value").map(drop)
 }
 
-pub fn metadata_schema<S: HasMetadata<Metadata: Data>>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    generator.subschema_for::<S::Metadata>()
+pub const fn input_type<A: ActionMarker<Input: Data>>() -> ValueType {
+    value_type::<A::Input>()
+}
+
+pub const fn checkpoint_type<S: HasCheckpoint>() -> ValueType {
+    value_type::<S::Checkpoint>()
+}
+
+pub const fn metadata_type<S: HasMetadata<Metadata: Data>>() -> ValueType {
+    value_type::<S::Metadata>()
 }
 
 /// Associates a webhook handler with the type of its payload.
@@ -56,8 +65,8 @@ pub trait Payload {
     type Payload;
 }
 
-pub fn payload_schema<P: Payload<Payload: Data>>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    generator.subschema_for::<P::Payload>()
+pub const fn payload_type<P: Payload<Payload: Data>>() -> ValueType {
+    value_type::<P::Payload>()
 }
 
 // ---- checks without effect -----------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ mod signals;
 mod startup_check;
 mod table;
 mod terminal;
+mod value_check;
 mod values;
 
 use std::process::ExitCode;
@@ -165,6 +166,7 @@ impl App {
             context.warn_of_unreadable_providers();
         }
         let result = command.run(own, &mut context);
+        context.report_created_keys();
         std::mem::swap(&mut context.terminal, terminal);
         context.close();
         result

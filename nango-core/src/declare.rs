@@ -11,6 +11,7 @@ mod list_request;
 mod paginate;
 mod path;
 mod registry;
+mod value_type;
 
 pub use capability::{ActionMarker, HasCheckpoint, HasMetadata, HasWebhook, NoModel, Saves, SavesGiven, SyncMarker};
 pub(crate) use def::Handle;
@@ -26,3 +27,4 @@ pub use paginate::{OffsetBy, Paginate, PaginateKind, Pagination};
 pub(crate) use path::fill;
 pub use path::{EndpointPath, IntoEndpoint, PathValue};
 pub use registry::{Entry, FunctionKind, Registry};
+pub use value_type::ValueType;

@@ -16,6 +16,7 @@
 
 mod definitions;
 mod text;
+mod typescript;
 
 use std::collections::BTreeMap;
 
@@ -24,9 +25,10 @@ use serde_json::{Map, Value, json};
 pub(crate) use definitions::ExportError;
 pub(crate) use schemars::generate::Contract;
 pub(crate) use text::{schema_text, type_text};
+pub(crate) use typescript::typescript;
 
 use crate::{
-    declare::{Entry, Item, Registry},
+    declare::{Entry, Item, Registry, ValueType},
     model::SchemaFn,
 };
 use definitions::{DIALECT, Definitions};
@@ -126,8 +128,11 @@ impl<'a> IntegrationSchemas<'a> {
     }
 
     fn add_function(&mut self, registry: &Registry, entry: &Entry) {
-        let reads = |schema: Option<SchemaFn>| schema.map(|s| self.definitions.reference(s, Contract::Deserialize));
+        let reads = |declared: Option<ValueType>| {
+            declared.map(|of| self.definitions.reference(of.schema, Contract::Deserialize))
+        };
         let writes = |schema: Option<SchemaFn>| schema.map(|s| self.definitions.reference(s, Contract::Serialize));
+        let schema = |declared: Option<ValueType>| declared.map(|of| of.schema);
         match entry.item() {
             Item::Sync(def) => {
                 let webhook = registry.webhook(self.name, def.name);
@@ -136,7 +141,7 @@ impl<'a> IntegrationSchemas<'a> {
                     "version": def.version,
                     "frequency": def.frequency.as_ref().map(crate::declare::Frequency::text),
                     "models": def.models.iter().map(|model| model.name).collect::<Vec<_>>(),
-                    "checkpoint": writes(def.checkpoint),
+                    "checkpoint": writes(schema(def.checkpoint)),
                     "metadata": reads(def.metadata),
                     "webhook_subscriptions": webhook.map_or(&[][..], |webhook| webhook.subscriptions),
                     "webhook_payload": reads(webhook.map(|webhook| webhook.payload)),
@@ -147,7 +152,7 @@ impl<'a> IntegrationSchemas<'a> {
                 let action = json!({
                     "description": def.description,
                     "version": def.version,
-                    "checkpoint": writes(def.checkpoint),
+                    "checkpoint": writes(schema(def.checkpoint)),
                     "metadata": reads(def.metadata),
                     "input": reads(def.input),
                     "output": writes(Some(def.output)),
@@ -186,13 +191,14 @@ impl<'a> IntegrationSchemas<'a> {
 
 /// Returns the schemas of a function, except for the records of a sync.
 fn function_schemas(entry: &Entry) -> Vec<(SchemaFn, Contract)> {
+    let schema = |declared: Option<ValueType>| declared.map(|of| of.schema);
     let (reads, writes) = match entry.item() {
-        Item::Sync(def) => ([def.metadata, None], [def.checkpoint, None]),
-        Item::Action(def) => ([def.input, def.metadata], [Some(def.output), def.checkpoint]),
+        Item::Sync(def) => ([def.metadata, None], [schema(def.checkpoint), None]),
+        Item::Action(def) => ([def.input, def.metadata], [Some(def.output), schema(def.checkpoint)]),
         Item::Event(def) => ([def.metadata, None], [None, None]),
         Item::Webhook(def) => ([Some(def.payload), None], [None, None]),
     };
-    let reads = reads.into_iter().flatten().map(|schema| (schema, Contract::Deserialize));
+    let reads = reads.into_iter().flatten().map(|of| (of.schema, Contract::Deserialize));
     reads.chain(writes.into_iter().flatten().map(|schema| (schema, Contract::Serialize))).collect()
 }
 

@@ -40,6 +40,7 @@ mod maintenance;
 mod mark_bits;
 mod merge;
 mod open;
+mod partial_copy;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod processes;
@@ -100,6 +101,7 @@ pub(crate) use maintenance::{Backup, DatasetUsage, Emptied, Maintenance, Remains
 pub use maintenance::{Prune, PruneUntil, Pruned};
 pub use open::open;
 pub(crate) use open::open_target;
+pub use partial_copy::{CopyScope, copy_part};
 pub(crate) use processes::Processes;
 pub use records::{
     Change, Committed, DatasetStats, DeleteRow, FeedPage, FeedRow, Filter, LastAction, Page, PatchRow, ReadQuery, Write,

@@ -6,7 +6,7 @@ use syn::{Error, LitStr, Result, Type, spanned::Spanned};
 
 use crate::{
     args::{Args, Errors},
-    capability::{Capabilities, schema},
+    capability::{Capabilities, value_type},
     func::Func,
     marker,
     parts::{self, Head},
@@ -57,10 +57,10 @@ impl ActionDeclaration {
         let marker = marker::path(&func.sig.ident, Span::call_site());
         let func = func.with_marker(&marker);
         let (has, run) = (capabilities.impls(&marker), types.run(&func.sig.ident, &marker));
-        let input = schema("input_schema", types.input.as_ref(), &marker);
+        let input = value_type("input_type", types.input.as_ref(), &marker);
         let output = types.output_schema();
-        let checkpoint = capabilities.checkpoint_schema(&marker);
-        let metadata = capabilities.metadata_schema(&marker);
+        let checkpoint = capabilities.checkpoint_type(&marker);
+        let metadata = capabilities.metadata_type(&marker);
         let cfgs = func.cfgs();
         let marker_type = marker::define(&func.sig.ident, &func.vis, &cfgs);
         quote! {

@@ -32,13 +32,13 @@ impl Capabilities {
     }
 
     /// Returns the descriptor's `checkpoint`.
-    pub(crate) fn checkpoint_schema(&self, marker: &TokenStream) -> TokenStream {
-        schema("checkpoint_schema", self.checkpoint.as_ref(), marker)
+    pub(crate) fn checkpoint_type(&self, marker: &TokenStream) -> TokenStream {
+        value_type("checkpoint_type", self.checkpoint.as_ref(), marker)
     }
 
     /// Returns the descriptor's `metadata`.
-    pub(crate) fn metadata_schema(&self, marker: &TokenStream) -> TokenStream {
-        schema("metadata_schema", self.metadata.as_ref(), marker)
+    pub(crate) fn metadata_type(&self, marker: &TokenStream) -> TokenStream {
+        value_type("metadata_type", self.metadata.as_ref(), marker)
     }
 }
 
@@ -51,12 +51,12 @@ fn capability(name: &str, ty: Option<&Type>, marker: &TokenStream) -> TokenStrea
     quote_spanned!(span=> impl __nango::#of for #marker { type #name = #ty; })
 }
 
-/// Returns the schema of a capability, via the marker, so that a type without a schema is reported once, where it is
+/// Returns the type of a capability, via the marker, so that a type without a schema is reported once, where it is
 /// declared.
-pub(crate) fn schema(function: &str, ty: Option<&Type>, marker: &TokenStream) -> TokenStream {
+pub(crate) fn value_type(function: &str, ty: Option<&Type>, marker: &TokenStream) -> TokenStream {
     let function = format_ident!("{function}");
     parts::option_tokens(ty.map(|ty| {
         let marker = marker::respan(marker, ty.span());
-        quote_spanned!(ty.span()=> __nango::#function::<#marker>)
+        quote_spanned!(ty.span()=> __nango::#function::<#marker>())
     }))
 }

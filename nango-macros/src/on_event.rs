@@ -78,7 +78,7 @@ impl EventDeclaration {
         let (_, span) = func.output();
         let function = marker::with_span(&func.sig.ident, span);
         let run = quote_spanned!(span=> |n| __nango::box_sync(#function(n.into())));
-        let (has, metadata) = (capabilities.impls(&marker), capabilities.metadata_schema(&marker));
+        let (has, metadata) = (capabilities.impls(&marker), capabilities.metadata_type(&marker));
         let func = func.with_marker(&marker);
         let cfgs = func.cfgs();
         let marker_type = marker::define(&func.sig.ident, &func.vis, &cfgs);

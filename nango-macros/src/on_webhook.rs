@@ -73,7 +73,7 @@ impl WebhookDeclaration {
         let import = import(path, &alias);
         let [n, v, p] = ["n", "v", "p"].map(|name| Ident::new(name, span));
         let shown = marker::respan(&sync, span);
-        let payload_schema = quote_spanned!(payload.span()=> __nango::payload_schema::<__Payload>);
+        let payload_type = quote_spanned!(payload.span()=> __nango::payload_type::<__Payload>());
         let read = quote_spanned!(payload.span()=> __nango::payload::<__Payload>);
         let payload = quote_spanned!(payload.span()=> impl __nango::Payload for __Payload { type Payload = #payload; });
         let run = quote_spanned! {span=>
@@ -102,7 +102,7 @@ impl WebhookDeclaration {
                     description: #description,
                     sync: #def,
                     subscriptions: &[#(#types),*],
-                    payload: #payload_schema,
+                    payload: #payload_type,
                     run: #run,
                 };
                 __nango::inventory::submit!(__nango::Item::Webhook(&__DEF));

@@ -115,6 +115,19 @@ fn foreign_database_is_refused_and_not_changed() {
 }
 
 #[test]
+fn database_in_missing_directory_is_an_error_and_a_missing_file_is_reported() {
+    let registry = Registry::new();
+    for command in [&["connection", "list"][..], &["connection", "show", "github", "a"], &["database", "check"]] {
+        let output = registry.run(["--database", "sqlite:no/such/dir/x.db"].iter().chain(command));
+        assert_output(&output, 3, &["the directory no/such/dir does not exist", "--database"]);
+    }
+    let missing = registry.run(["--database", "sqlite:x.db", "connection", "list"]).expect(0);
+    assert!(missing.stderr.contains("there is no database x.db yet"), "{}", missing.stderr);
+    let path = registry.run(["--database", "/data/x.db", "connection", "list"]);
+    assert_output(&path, 3, &["`/data/x.db` is a path", "write `sqlite:/data/x.db`"]);
+}
+
+#[test]
 fn newer_database_is_refused_with_both_versions() {
     let registry = Registry::new();
     registry.run(["connection", "add", "github", "acme", "--auth", "none"]).expect(0);
@@ -240,8 +253,8 @@ fn input_that_does_not_match_schema_is_reported_with_field() {
     let run = |input: &str| {
         registry.run(["run", "github", "create-issue", "--connection", "acme", "--input", input, "--json"])
     };
-    let report = run(r#"{"titel":"x"}"#).expect(1).json();
-    assert_eq!(report["error"]["type"], "invalid_action_input");
+    let report = run(r#"{"titel":"x"}"#).expect(2).json();
+    assert_eq!(report["error"]["type"], "usage");
     assert!(report["error"]["message"].as_str().is_some_and(|message| message.contains("title")), "{report:#}");
     assert_eq!(run("{not json").status, Some(2));
     assert_eq!(run("@missing.json").status, Some(2));

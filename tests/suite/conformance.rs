@@ -169,6 +169,7 @@ conformance! {
     transfer:
         copy_to_another_database_keeps_feed_cursors
         copy_into_this_database_succeeds
+        copy_of_one_connection_recognizes_unchanged_records
         interrupted_copy_restarts;
     encryption:
         switch_of_sealing_changes_no_record

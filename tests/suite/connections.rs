@@ -211,6 +211,23 @@ fn key_file_is_created_once_and_required_afterwards() {
 }
 
 #[test]
+fn command_that_seals_nothing_creates_no_key_file() {
+    let registry = Registry::new();
+    let key = registry.dir().join("nango.db.key");
+    registry.run(["run", "github", "issues-demo", "--connection", "acme"]).expect(2);
+    let refused = registry.run(["connection", "add", "jira", "a", "--auth", "none"]);
+    assert_ne!(refused.status, Some(0), "{}", refused.stderr);
+    assert!(registry.database().exists() && !key.exists(), "{}", refused.stderr);
+
+    registry.run(["encryption", "status"]).expect(0);
+    assert!(!key.exists());
+    let on = registry.run(["encryption", "on"]).expect(0);
+    assert!(key.exists() && on.stderr.contains("created nango.db.key"), "{}", on.stderr);
+    registry.run(["connection", "add", "github", "a", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    registry.run(["connection", "show", "github", "a", "--show-secrets"]).expect(0);
+}
+
+#[test]
 fn connection_of_deprecated_provider_is_marked_and_added_with_warning() {
     let mut registry = Registry::new();
     registry.write("mine.yaml", "github: { alias: github, lifecycle: { until: 2027-04-30, note: 'use `other`' } }\n");

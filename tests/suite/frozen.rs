@@ -6,6 +6,7 @@
 //! | `commands`, `exit_codes` | commands, flags, their values, exit codes |
 //! | `sqlite`, `postgres` | tables, columns, keys of settings |
 //! | `environment` | environment variables |
+//! | `schema.ts` | the same as TypeScript; compared in `crate::typescript` |
 //! | `schema` | JSON Schema of the example integrations; compared in `crate::schema` |
 
 mod commands;

@@ -50,5 +50,7 @@ mod slow_tests;
 mod sources;
 mod support_library;
 mod synced_registry;
+mod typescript;
+mod value_checks;
 mod webhooks;
 mod wording;

@@ -89,6 +89,30 @@ fn dry_run_reports_changes_and_stores_nothing() {
     synced.standin.add_issue(PAGED_REPOSITORY, "Not yet", &[]);
     let report = synced.registry.json(["run", "github", "repo-issues", "--connection", "acme", "--dry-run", "--json"]);
     assert_eq!(report["status"], "success");
-    assert!(report["dry_run"]["GithubIssue"]["records"].as_array().is_some_and(|all| !all.is_empty()), "{report:#}");
-    assert!(!synced.read(&["--limit", "1000"]).to_string().contains("Not yet"));
+    // Compared with the stored records: only the new one would change.
+    let dry = &report["dry_run"]["GithubIssue"];
+    let stored = synced.read(&["--limit", "1000"]);
+    assert_eq!(dry["total"], 1, "{report:#}");
+    assert_eq!(dry["records"][0]["title"], "Not yet", "{report:#}");
+    let counts = &report["models"]["GithubIssue"];
+    assert_eq!(
+        (&counts["added"], &counts["updated"], &counts["deleted"]),
+        (&json!(1), &json!(0), &json!(0)),
+        "{report:#}"
+    );
+    assert_eq!(counts["unchanged"], json!(stored["records"].as_array().map(Vec::len)), "{report:#}");
+    assert!(!stored.to_string().contains("Not yet"));
+
+    // A real run has the same counts, and the next dry run finds no change.
+    assert_eq!(synced.sync()["models"]["GithubIssue"], *counts);
+    let dry_run = ["run", "github", "repo-issues", "--connection", "acme", "--dry-run"];
+    let again = synced.registry.run(dry_run).expect(0).stdout;
+    assert!(again.contains("GithubIssue: 0 records would change"), "{again}");
+    // With --reset and an empty cache, a real run would add everything again.
+    let emptied = synced.registry.json(dry_run.iter().chain(&["--reset", "--empty-cache", "--json"]));
+    assert_eq!(emptied["models"]["GithubIssue"]["unchanged"], 0, "{emptied:#}");
+    assert_eq!(
+        synced.read(&["--limit", "1000"])["records"].as_array().map(Vec::len),
+        counts["unchanged"].as_u64().map(|n| n as usize + 1)
+    );
 }

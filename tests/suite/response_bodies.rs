@@ -131,7 +131,7 @@ fn file_with_byte_order_mark_is_read_by_every_command() {
         registry.config(&format!("\u{feff}[integrations.github]\nbase_url = \"{url}\"\n"));
         fs::write(registry.dir().join(name), content).expect("a file");
         fs::write(registry.dir().join("input.json"), format!("\u{feff}{LABEL_INPUT}")).expect("a file");
-        fs::write(registry.dir().join("metadata.json"), "\u{feff}{\"owner\":\"o\"}").expect("a file");
+        fs::write(registry.dir().join("metadata.json"), "\u{feff}{\"owner\":\"o\",\"repo\":\"r\"}").expect("a file");
         let file = format!("@{name}");
         registry
             .run(["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", &file, "--no-verify"])

@@ -29,6 +29,7 @@ pub mod release_registry;
 pub mod rng;
 pub mod step_log;
 pub mod tools;
+pub mod typescript;
 pub mod upstream;
 pub mod virtual_time;
 

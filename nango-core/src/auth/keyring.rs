@@ -33,7 +33,7 @@ pub struct KeyRing {
 }
 
 struct Ring {
-    /// Keys from the oldest to the newest, never empty.
+    /// Keys from the oldest to the newest. Empty until something is sealed, if the key file did not exist.
     keys: Vec<Key>,
     /// Index of the key that seals.
     active: usize,
@@ -82,22 +82,42 @@ impl KeyRing {
         })
     }
 
-    fn active(&self) -> Key {
-        self.with_ring(|ring| ring.keys[ring.active].clone())
+    fn active(&self) -> Option<Key> {
+        self.with_ring(|ring| ring.keys.get(ring.active).cloned())
     }
 
-    /// Returns the id of the active key, eight hexadecimal digits. It is not secret.
-    pub fn id(&self) -> String {
-        self.active().id.to_string()
+    /// Returns the id of the active key, eight hexadecimal digits. It is not secret. `None` if there is no key yet.
+    pub fn id(&self) -> Option<String> {
+        self.active().map(|key| key.id.to_string())
+    }
+
+    /// Creates the key file if it does not exist, or reads the one that another process has created since. Returns
+    /// whether the ring had no key before. A database must then be notified with
+    /// [`use_keys`](crate::store::Encryption::use_keys).
+    ///
+    /// # Errors
+    ///
+    /// Fails like [`KeyRing::from_file`].
+    pub(crate) fn create_missing(&self) -> Result<bool, KeyError> {
+        let (Some(path), None) = (&self.file, self.active()) else { return Ok(false) };
+        let (created, _) = Self::from_file(path)?;
+        let keys = created.with_ring(|ring| ring.keys.clone());
+        let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+        if ring.keys.is_empty() {
+            ring.keys = keys;
+        }
+        Ok(true)
     }
 
     /// Encrypts a text with the active key. [`KeyRing::open`] requires the same `context`.
     ///
     /// # Errors
     ///
-    /// Fails if the random number generator of the system failed.
+    /// Fails if the random number generator of the system failed, or the key file does not exist and cannot be created.
     pub fn seal(&self, plain: &[u8], context: &[u8]) -> Result<Vec<u8>, KeyError> {
-        self.active().seal(plain, context)
+        self.create_missing()?;
+        let key = self.active().ok_or_else(|| KeyError::InvalidKey("no key found".to_owned()))?;
+        key.seal(plain, context)
     }
 
     /// Decrypts a blob from [`KeyRing::seal`], with any key of the ring.
@@ -107,12 +127,17 @@ impl KeyRing {
     /// Fails if the blob was sealed with another key or context, or is damaged.
     pub fn open(&self, blob: &[u8], context: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let (blob, id) = SealedBlob::parse(blob)?;
-        let key = self.key(id).ok_or_else(|| KeyError::WrongKey { needed: id.to_string(), have: self.key_ids() })?;
+        let key = self.key(id).ok_or_else(|| KeyError::WrongKey {
+            needed: id.to_string(),
+            have: self.key_ids(),
+            other_file: self.file.as_deref().and_then(|file| file::find_beside(file, id)),
+        })?;
         key.open(&blob, context)
     }
 
     fn key_ids(&self) -> String {
-        self.ids().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        let ids = self.ids().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        if ids.is_empty() { "none".to_owned() } else { ids }
     }
 }
 

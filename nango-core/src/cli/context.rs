@@ -52,6 +52,8 @@ pub struct Context {
     tokio_runtime: TokioRuntime,
     cancellation: Option<CancellationToken>,
     open_runtimes: Vec<Arc<Runtime>>,
+    /// Key files that did not exist when their database was opened, each with the name of its database.
+    missing_keys: Vec<(PathBuf, String)>,
 }
 
 impl Context {
@@ -80,6 +82,7 @@ impl Context {
             tokio_runtime: runtime,
             cancellation: None,
             open_runtimes: Vec::new(),
+            missing_keys: Vec::new(),
         })
     }
 
@@ -149,6 +152,7 @@ impl Context {
     /// Fails if the database does not exist, or it or its key cannot be used.
     #[doc(hidden)]
     pub fn open_existing(&mut self) -> Result<Arc<Runtime>, CommandError> {
+        self.require_database_folder()?;
         if let Some(file) = self.missing_database() {
             return Err(CommandError::not_found(format!(
                 "there is no database {}: `registry connection add` creates it, `--database` selects another one",
@@ -156,6 +160,24 @@ impl Context {
             )));
         }
         self.open()
+    }
+
+    /// Refuses a database file whose directory does not exist: the path is most likely misspelt.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the directory does not exist.
+    pub(super) fn require_database_folder(&self) -> Result<(), CommandError> {
+        let folder = self.config.database_file().and_then(Path::parent);
+        match folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+            None => Ok(()),
+            Some(folder) => Err(CommandError::database(format!(
+                "the database {} cannot be opened: the directory {} does not exist; create it, or correct the path in \
+                 `--database`, NANGO_DATABASE_URL or nango.toml",
+                self.config.database_name(),
+                folder.display()
+            ))),
+        }
     }
 
     /// Opens the database of another configuration. Returns the existing runtime if this command has opened it already.
@@ -175,14 +197,10 @@ impl Context {
             self.terminal.note(format_args!("warning: {}", store_warning_text(warning)));
         }
         self.require_existing_key(&config, &store)?;
-        let (ring, made) = key_ring(&config)?;
-        if let Some(name) = name.filter(|_| made) {
-            let key = config.key_file.display();
-            self.terminal.note(format_args!(
-                "created {key}, the encryption key of {name}: credentials are sealed with it. Back up both files, in \
-                 separate locations"
-            ));
+        if let Some(name) = name.filter(|_| config.encryption_key.is_none() && !config.key_file.exists()) {
+            self.missing_keys.push((config.key_file.clone(), name));
         }
+        let ring = key_ring(&config)?;
         self.tokio_runtime.block_on(store.use_keys(Arc::new(ring.clone()), config.encrypt_records))?;
         if config.encrypt_records && !self.tokio_runtime.block_on(store.encryption_settings())?.payloads {
             self.terminal.note(
@@ -249,6 +267,17 @@ impl Context {
         )))
     }
 
+    /// Prints which encryption keys the command created.
+    pub(super) fn report_created_keys(&mut self) {
+        for (key, name) in std::mem::take(&mut self.missing_keys).into_iter().filter(|(key, _)| key.exists()) {
+            self.terminal.note(format_args!(
+                "created {}, the encryption key of {name}: credentials are sealed with it. Back up both files, in \
+                 separate locations",
+                key.display()
+            ));
+        }
+    }
+
     /// Returns the cancellation of this command's runs: the first Ctrl-C cancels them, the second one ends the process.
     ///
     /// Until this is called, Ctrl-C ends the process as usual.
@@ -310,13 +339,14 @@ fn catalogue(config: &Config) -> Result<Catalogue, CommandError> {
     Catalogue::load(Some((file, &text))).map_err(|error| CommandError::setup(error.to_string()))
 }
 
-fn key_ring(config: &Config) -> Result<(KeyRing, bool), CommandError> {
+fn key_ring(config: &Config) -> Result<KeyRing, CommandError> {
     match &config.encryption_key {
         Some(key) => KeyRing::from_key(Secret::expose(key))
-            .map(|ring| (ring, false))
             .map_err(|error| CommandError::setup(format!("NANGO_ENCRYPTION_KEY: {}", Chain(&error)))),
-        None if config.is_in_memory() => Ok((KeyRing::ephemeral()?, false)),
-        None => Ok(KeyRing::from_file(&config.key_file)?),
+        None if config.is_in_memory() => Ok(KeyRing::ephemeral()?),
+        // Created in advance, because the database seals records with a key of its own choice.
+        None if config.encrypt_records => Ok(KeyRing::from_file(&config.key_file)?.0),
+        None => Ok(KeyRing::from_file_if_exists(&config.key_file)?),
     }
 }
 

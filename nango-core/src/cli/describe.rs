@@ -11,7 +11,7 @@ use super::{
     table::{table, truncated},
 };
 use crate::{
-    declare::{Entry, Event, FunctionKind, Item, Registry},
+    declare::{Entry, Event, FunctionKind, Item, Registry, ValueType},
     export::{self, Contract, schema_text},
     model::SchemaFn,
     wire::FunctionRow,
@@ -86,8 +86,9 @@ impl Command for Describe {
 }
 
 fn schemas(registry: &Registry, entry: &Entry) -> Result<Schemas, CommandError> {
-    let reads = |schema: Option<SchemaFn>| schema.map(|schema| export::standalone(schema, Contract::Deserialize));
-    let writes = |schema: Option<SchemaFn>| schema.map(|schema| export::standalone(schema, Contract::Serialize));
+    let reads = |declared: Option<ValueType>| declared.map(|of| export::standalone(of.schema, Contract::Deserialize));
+    let writes = |schema: SchemaFn| Some(export::standalone(schema, Contract::Serialize));
+    let checkpoint = |declared: Option<ValueType>| declared.and_then(|of| writes(of.schema));
     let mut schemas =
         Schemas { models: Map::new(), metadata: None, checkpoint: None, input: None, output: None, payload: None };
     let mut models: &[&crate::model::ModelInfo] = &[];
@@ -95,13 +96,13 @@ fn schemas(registry: &Registry, entry: &Entry) -> Result<Schemas, CommandError> 
         Item::Sync(def) => {
             models = def.models;
             schemas.metadata = reads(def.metadata);
-            schemas.checkpoint = writes(def.checkpoint);
+            schemas.checkpoint = checkpoint(def.checkpoint);
         }
         Item::Action(def) => {
             schemas.input = reads(def.input);
-            schemas.output = writes(Some(def.output));
+            schemas.output = writes(def.output);
             schemas.metadata = reads(def.metadata);
-            schemas.checkpoint = writes(def.checkpoint);
+            schemas.checkpoint = checkpoint(def.checkpoint);
         }
         Item::Event(def) => schemas.metadata = reads(def.metadata),
         Item::Webhook(def) => {

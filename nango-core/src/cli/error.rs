@@ -73,6 +73,11 @@ impl CommandError {
         Self { exit: Exit::Setup, kind: "configuration", message: message.into() }
     }
 
+    /// Creates an error for a database that cannot be used.
+    pub(crate) fn database(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Setup, kind: "database", message: message.into() }
+    }
+
     /// Creates an error for an operation that was tried and failed.
     pub fn failed(message: impl Into<String>) -> Self {
         Self { exit: Exit::Failed, kind: "failed", message: message.into() }

@@ -99,7 +99,7 @@ pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), Comman
     for (model, DryRecords { total, first }) in report.dry_records.iter().flatten() {
         let shown = first.len() as u64;
         let cut = if shown < *total { format!("; the first {}:", number(shown)) } else { String::new() };
-        terminal.line(format_args!("{model}: {} would be stored{cut}", pluralized(*total, "record")))?;
+        terminal.line(format_args!("{model}: {} would change{cut}", pluralized(*total, "record")))?;
         if !first.is_empty() {
             let rows = record_table(first, terminal.width());
             terminal.line(rows)?;
@@ -337,7 +337,7 @@ mod tests {
                 .unwrap();
             out.text().lines().nth(1).unwrap_or_default().to_owned()
         };
-        assert_eq!(text(1), "Issue: 1 record would be stored");
-        assert_eq!(text(13_000), "Issue: 13,000 records would be stored; the first 1:");
+        assert_eq!(text(1), "Issue: 1 record would change");
+        assert_eq!(text(13_000), "Issue: 13,000 records would change; the first 1:");
     }
 }

@@ -3,9 +3,9 @@
 use clap::{ArgMatches, Args, FromArgMatches};
 use serde_json::{Map, Value};
 
-use super::{Command, CommandError, Context, Exit, describe, list, lookup, report, values::ValueReader};
+use super::{Command, CommandError, Context, Exit, describe, list, lookup, report, value_check, values::ValueReader};
 use crate::{
-    declare::{ActionDef, Entry, FunctionKind, Item, Registry, SyncDef, SyncRun, suggest},
+    declare::{ActionDef, Entry, FunctionKind, Item, Registry, SyncDef, SyncRun, ValueType, suggest},
     export::{Contract, standalone},
     run::{RunRequest, Target},
     store::BASE_VARIANT,
@@ -55,7 +55,7 @@ struct Arguments {
     /// Deletes at once what the guard, `hold` or `max_deletes` would hold; confirmations are still needed
     #[arg(long)]
     allow_deletes: bool,
-    /// Stores nothing and shows the records that would be stored; requests are sent to the provider
+    /// Stores nothing and shows what the run would change; requests are sent to the provider
     #[arg(long)]
     dry_run: bool,
 }
@@ -86,9 +86,7 @@ fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, Com
             function_label(entry)
         )));
     }
-    if arguments.checkpoint.is_some() {
-        check_checkpoint(entry)?;
-    }
+    let checkpoint_type = arguments.checkpoint.is_some().then(|| declared_checkpoint(entry)).transpose()?;
     if arguments.empty_cache && !matches!(function, Target::Sync(_)) {
         return Err(CommandError::usage(format!(
             "--empty-cache: {} has no records; only syncs do",
@@ -110,13 +108,21 @@ fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, Com
     let mut object = |option: &str, given: &Option<String>| -> Result<Option<Map<String, Value>>, CommandError> {
         given.as_deref().map(|given| values.object(option, given)).transpose()
     };
+    let metadata = object("--metadata", &arguments.metadata)?;
+    if let (Some(metadata), Some(declared)) = (&metadata, value_check::metadata_of(entry)) {
+        value_check::check("--metadata", declared, &Value::Object(metadata.clone()))?;
+    }
+    let checkpoint = object("--checkpoint", &arguments.checkpoint)?.map(Value::Object);
+    if let (Some(checkpoint), Some(declared)) = (&checkpoint, checkpoint_type) {
+        value_check::check_checkpoint("--checkpoint", declared, checkpoint)?;
+    }
     Ok(RunRequest {
         integration: entry.integration().to_owned(),
         function,
         connection: arguments.connection.clone(),
         variant: arguments.variant.clone().unwrap_or_else(|| BASE_VARIANT.to_owned()),
-        metadata: object("--metadata", &arguments.metadata)?,
-        checkpoint: object("--checkpoint", &arguments.checkpoint)?.map(Value::Object),
+        metadata,
+        checkpoint,
         reset: arguments.reset,
         empty_cache: arguments.empty_cache,
         full: arguments.full,
@@ -156,7 +162,7 @@ fn target(
                 )));
             };
             check_webhook(handler.subscriptions, kind)?;
-            Ok(Target::Webhook { sync: name, r#type: kind.clone(), payload: payload(given, values)? })
+            Ok(Target::Webhook { sync: name, r#type: kind.clone(), payload: payload(handler.payload, given, values)? })
         }
         (Item::Webhook(def), kind) => {
             let kind = match (kind, def.subscriptions) {
@@ -173,7 +179,11 @@ fn target(
                     )));
                 }
             };
-            Ok(Target::Webhook { sync: def.sync.name.to_owned(), r#type: kind, payload: payload(given, values)? })
+            Ok(Target::Webhook {
+                sync: def.sync.name.to_owned(),
+                r#type: kind,
+                payload: payload(def.payload, given, values)?,
+            })
         }
         (_, Some(_)) => {
             Err(CommandError::usage(format!("--webhook: {} handles no webhooks; only syncs do", function_label(entry))))
@@ -191,22 +201,20 @@ fn target(
     }
 }
 
-/// Refuses a checkpoint that the run would ignore.
-fn check_checkpoint(entry: &Entry) -> Result<(), CommandError> {
+/// Returns the declared type of the checkpoint. A function whose run would ignore a checkpoint is an error.
+fn declared_checkpoint(entry: &Entry) -> Result<ValueType, CommandError> {
     let declared = match entry.item() {
         Item::Sync(SyncDef { run: SyncRun::Mapper(_), .. }) => {
             let instead = "keeps its own resume point, which cannot be set; use --reset to start from the beginning";
             return Err(CommandError::usage(format!("--checkpoint: {} {instead}", function_label(entry))));
         }
-        Item::Sync(def) => def.checkpoint.is_some(),
-        Item::Action(def) => def.checkpoint.is_some(),
-        Item::Webhook(def) => def.sync.checkpoint.is_some(),
-        Item::Event(_) => false,
+        Item::Sync(def) => def.checkpoint,
+        Item::Action(def) => def.checkpoint,
+        Item::Webhook(def) => def.sync.checkpoint,
+        Item::Event(_) => None,
     };
-    if declared {
-        return Ok(());
-    }
-    Err(CommandError::usage(format!("--checkpoint: {} declares no checkpoint", function_label(entry))))
+    declared
+        .ok_or_else(|| CommandError::usage(format!("--checkpoint: {} declares no checkpoint", function_label(entry))))
 }
 
 /// Refuses `--full` for other functions than mappers: only a mapper chooses between a full and an incremental run.
@@ -230,10 +238,12 @@ fn check_webhook(types: &[&str], kind: &str) -> Result<(), CommandError> {
     Err(CommandError::not_found(lookup::unknown_name("webhook type", kind, types)))
 }
 
-fn payload(given: Option<&str>, values: &mut ValueReader) -> Result<Value, CommandError> {
+fn payload(declared: ValueType, given: Option<&str>, values: &mut ValueReader) -> Result<Value, CommandError> {
     let given =
         given.ok_or_else(|| CommandError::usage("--webhook requires a payload: --input JSON, @FILE or - (stdin)"))?;
-    values.json("--input", given)
+    let payload = values.json("--input", given)?;
+    value_check::check("--input", declared, &payload)?;
+    Ok(payload)
 }
 
 /// Returns the input of an action.
@@ -241,11 +251,15 @@ fn payload(given: Option<&str>, values: &mut ValueReader) -> Result<Value, Comma
 /// Without `--input` it is `null` for an action without input, and an empty object if every field is optional.
 fn input(entry: &Entry, def: &ActionDef, given: Option<&str>, values: &mut ValueReader) -> Result<Value, CommandError> {
     match (given, def.input) {
-        (Some(given), Some(_)) => values.json("--input", given),
+        (Some(given), Some(declared)) => {
+            let input = values.json("--input", given)?;
+            value_check::check("--input", declared, &input)?;
+            Ok(input)
+        }
         (Some(_), None) => Err(CommandError::usage(format!("--input: {} takes no input", function_label(entry)))),
         (None, None) => Ok(Value::Null),
-        (None, Some(schema)) => {
-            let schema = standalone(schema, Contract::Deserialize);
+        (None, Some(declared)) => {
+            let schema = standalone(declared.schema, Contract::Deserialize);
             match describe::example_input(&schema) {
                 Some(Value::Object(fields)) if fields.is_empty() => Ok(Value::Object(fields)),
                 Some(example) => Err(CommandError::usage(format!(

@@ -35,6 +35,9 @@ struct Arguments {
 enum Format {
     /// JSON Schema, draft 2020-12
     JsonSchema,
+    /// Declarations in TypeScript
+    #[value(name = "typescript")]
+    TypeScript,
 }
 
 impl Command for Schema {
@@ -46,18 +49,28 @@ impl Command for Schema {
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
         let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
-        let Format::JsonSchema = arguments.format;
+        if let (Format::TypeScript, Some(_)) = (arguments.format, &arguments.model) {
+            let message = "--model: the TypeScript format contains all types of an integration; use --integration";
+            return Err(CommandError::usage(message));
+        }
         let schema = schema(context.registry(), arguments.integration.as_deref(), arguments.model.as_deref())?;
+        let typescript = matches!(arguments.format, Format::TypeScript).then(|| export::typescript(&schema));
         match arguments.out {
             Some(path) => {
-                let text = format!("{schema:#}\n");
+                let text = typescript.unwrap_or_else(|| format!("{schema:#}\n"));
                 fs::write(&path, &text)
                     .map_err(|error| CommandError::failed(format!("cannot write {}: {error}", path.display())))?;
                 context.terminal.json(&serde_json::json!({ "out": path, "bytes": text.len() }))?;
                 context.terminal.hint(format_args!("wrote {}", path.display()));
             }
-            // The result is a JSON document with and without `--json`.
-            None => context.terminal.document(&schema)?,
+            None => match typescript {
+                Some(text) => {
+                    context.terminal.json(&serde_json::json!({ "typescript": text }))?;
+                    context.terminal.line(text.trim_end())?;
+                }
+                // The result is a JSON document with and without `--json`.
+                None => context.terminal.document(&schema)?,
+            },
         }
         Ok(Exit::Success)
     }

@@ -4,7 +4,7 @@ use std::{any::Any, future::Future, pin::Pin, sync::Arc};
 
 use serde_json::Value;
 
-use super::{Deletes, Frequency, ListRequest, Paginate};
+use super::{Deletes, Frequency, ListRequest, Paginate, ValueType};
 use crate::{
     error::Result,
     model::{MappedBatch, ModelInfo, SchemaFn},
@@ -79,10 +79,10 @@ pub struct SyncDef {
     pub scopes: &'static [&'static str],
     /// Models that the sync may write, at least one.
     pub models: &'static [&'static ModelInfo],
-    /// Schema of the checkpoint.
-    pub checkpoint: Option<SchemaFn>,
-    /// Schema of the connection's metadata.
-    pub metadata: Option<SchemaFn>,
+    /// Type of the checkpoint.
+    pub checkpoint: Option<ValueType>,
+    /// Type of the connection's metadata.
+    pub metadata: Option<ValueType>,
     /// Implementation: a function or a mapper.
     pub run: SyncRun,
 }
@@ -261,14 +261,14 @@ pub struct ActionDef {
     pub version: &'static str,
     /// Permissions that the action needs at the provider.
     pub scopes: &'static [&'static str],
-    /// Schema of the input; `None` for an action without parameters.
-    pub input: Option<SchemaFn>,
+    /// Type of the input; `None` for an action without parameters.
+    pub input: Option<ValueType>,
     /// Schema of the output.
     pub output: SchemaFn,
-    /// Schema of the checkpoint.
-    pub checkpoint: Option<SchemaFn>,
-    /// Schema of the connection's metadata.
-    pub metadata: Option<SchemaFn>,
+    /// Type of the checkpoint.
+    pub checkpoint: Option<ValueType>,
+    /// Type of the connection's metadata.
+    pub metadata: Option<ValueType>,
     /// Deserializes the input, calls the function and serializes the output.
     pub run: fn(Handle, Value) -> BoxFuture<Result<Value>>,
 }
@@ -308,8 +308,8 @@ pub struct EventDef {
     pub description: &'static str,
     /// Event that triggers the function.
     pub event: Event,
-    /// Schema of the connection's metadata.
-    pub metadata: Option<SchemaFn>,
+    /// Type of the connection's metadata.
+    pub metadata: Option<ValueType>,
     /// The annotated function.
     pub run: fn(Handle) -> BoxFuture<Result<()>>,
 }
@@ -327,8 +327,8 @@ pub struct WebhookDef {
     pub sync: &'static SyncDef,
     /// Webhook types that the handler receives; `*` matches every type.
     pub subscriptions: &'static [&'static str],
-    /// Schema of the payload.
-    pub payload: SchemaFn,
+    /// Type of the payload.
+    pub payload: ValueType,
     /// Deserializes the payload and calls the function.
     pub run: fn(Handle, Value) -> BoxFuture<Result<()>>,
 }

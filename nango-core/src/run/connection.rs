@@ -130,6 +130,7 @@ pub async fn add_connection(
         let obtained_config =
             candidate.config.iter().filter(|(name, value)| requested_config.get(*name) != Some(*value));
         let obtained_config = obtained_config.map(|(name, value)| (name.clone(), value.clone())).collect();
+        runtime.create_missing_key().await?;
         rotated.store(runtime, &credentials, &obtained_config).await?;
     }
     if new.verify && verify::is_verifiable(credentials.mode()) {
@@ -151,6 +152,7 @@ pub async fn add_connection(
     let is_secret = |(name, _): &(String, Value)| context.provider.is_secret_config(name) || is_secret_name(name);
     let (secret, config): (Vec<_>, Vec<_>) = candidate.config.into_iter().partition(is_secret);
     let credentials = credentials.with_config(secret.into_iter().collect());
+    runtime.create_missing_key().await?;
     let sealed = credentials.seal(&runtime.ring, &integration, &id);
     let new = NewConnection {
         integration,

@@ -1,4 +1,6 @@
-//! Dry runs: a run on a copy of the connection in memory.
+//! Dry runs: a run on a copy, in memory, of the connection, of the position of the function and of its datasets.
+//!
+//! The run starts where a real run would start, requests what it would request, and counts what it would change.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -9,39 +11,27 @@ use super::{
     runtime::Runtime,
 };
 use crate::{
-    declare::FunctionKind,
     error::Result,
-    store::{BASE_VARIANT, FunctionKey, NewConnection, ReadQuery, SharedStore, StoreError, sqlite::Sqlite},
+    store::{BASE_VARIANT, CopyScope, ReadQuery, StoreError, copy_part},
 };
 
-/// Creates a runtime with a database in memory, which contains one connection and its checkpoint. The writes of a dry
-/// run are dropped with it.
+/// Creates a runtime with a database in memory, which contains one connection, the checkpoints and resume states of its
+/// functions, and the datasets that the function may write. The writes of a dry run are dropped with it.
 pub(super) async fn runtime(runtime: &Runtime, request: &RunRequest) -> Result<Runtime> {
-    let stored = find_connection(runtime, request.connection_key()).await?;
-    let store: SharedStore = Arc::new(Sqlite::open(":memory:").await.map_err(StoreError::into_error)?);
-    let new = NewConnection {
-        integration: stored.integration,
-        id: stored.id,
-        auth: stored.auth,
-        credentials: stored.credentials,
-        refresh_at: stored.refresh_at,
-        config: stored.config,
-        metadata: Some(stored.metadata),
+    find_connection(runtime, request.connection_key()).await?;
+    let models = match &request.function {
+        Target::Sync(sync) | Target::Webhook { sync, .. } => runtime.registry.sync(&request.integration, sync),
+        // Syncs that an action or event triggers are counted against an empty cache: they are not known in advance.
+        Target::Action { .. } | Target::Event(_) => None,
     };
-    store.put_connection(new).await.map_err(StoreError::into_error)?;
-    if let Target::Sync(name) = &request.function {
-        let key = FunctionKey {
-            kind: FunctionKind::Sync,
-            integration: request.integration.clone(),
-            connection: request.connection.clone(),
-            function: name.clone(),
-            variant: if request.variant.is_empty() { BASE_VARIANT.to_owned() } else { request.variant.clone() },
-        };
-        let checkpoint = runtime.store.checkpoint(&key).await.map_err(StoreError::into_error)?;
-        if checkpoint.value.is_some() && !request.reset {
-            store.set_checkpoint(&key, checkpoint.value).await.map_err(StoreError::into_error)?;
-        }
-    }
+    let scope = CopyScope {
+        integration: &request.integration,
+        connection: &request.connection,
+        variant: if request.variant.is_empty() { BASE_VARIANT } else { &request.variant },
+        models: models.into_iter().flat_map(|sync| sync.models).map(|model| model.name).collect(),
+    };
+    let store = copy_part(&runtime.store, &scope).await.map_err(StoreError::into_error)?;
+    store.use_keys(Arc::new(runtime.ring.clone()), false).await.map_err(StoreError::into_error)?;
     let Runtime { registry, catalogue, config, ring, transport, clock, .. } = runtime;
     let parts = (registry.clone(), catalogue.clone(), config.clone(), ring.clone(), transport.clone(), clock.clone());
     let (registry, catalogue, config, ring, transport, clock) = parts;
@@ -54,15 +44,17 @@ pub(super) async fn runtime(runtime: &Runtime, request: &RunRequest) -> Result<R
     })
 }
 
-/// Returns the records that a dry run stored in its database in memory, by model.
+/// Returns the records that a dry run changed in its database in memory, by model.
 pub(super) async fn records(runtime: &Runtime, report: &RunReport) -> Result<BTreeMap<String, DryRecords>> {
     let (integration, connection) = (Some(report.key.integration.as_str()), Some(report.key.connection.as_str()));
     let datasets = runtime.store.datasets(integration, connection).await.map_err(StoreError::into_error)?;
     let mut records = BTreeMap::new();
     for stats in datasets {
-        let query = ReadQuery { limit: 100, ..ReadQuery::default() };
+        let query = ReadQuery { limit: 100, modified_after: Some(report.started_at), ..ReadQuery::default() };
         let page = runtime.store.read(&stats.dataset, query).await.map_err(StoreError::into_error)?;
-        records.insert(stats.dataset.model, DryRecords { total: stats.live, first: page.records });
+        let counts = report.totals.models.get(&stats.dataset.model);
+        let total = counts.map_or(0, |counts| counts.added + counts.updated + counts.deleted);
+        records.insert(stats.dataset.model, DryRecords { total, first: page.records });
     }
     Ok(records)
 }

@@ -45,10 +45,10 @@ pub struct RunReport {
     pub triggered: Vec<TriggeredSync>,
 }
 
-/// Records that a dry run would have stored.
+/// Records that a run would change, as a dry run found.
 #[derive(Debug, Clone)]
 pub struct DryRecords {
-    /// Number of records.
+    /// Number of records that would be added, updated or deleted.
     pub total: u64,
     /// First records, at most 100.
     pub first: Vec<FeedRow>,

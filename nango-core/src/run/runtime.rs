@@ -4,12 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use super::heartbeat::ProcessHeartbeat;
 use crate::{
-    auth::{KeyRing, TokenRefresher},
+    auth::{KeyError, KeyRing, TokenRefresher},
     config::Config,
     declare::Registry,
+    error::Result,
     http::{Clock, RateLimiters, Transport},
     provider::Catalogue,
-    store::SharedStore,
+    store::{SharedStore, StoreError},
 };
 
 /// Shared dependencies of all runs of a process.
@@ -61,6 +62,19 @@ impl Runtime {
             rate_limiters,
             heartbeat: ProcessHeartbeat::default(),
         }
+    }
+
+    /// Creates the encryption key if there is none yet, and registers it with the database. Called before something is
+    /// sealed.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the key file cannot be created, or the database fails.
+    pub(crate) async fn create_missing_key(&self) -> Result<()> {
+        if self.ring.create_missing().map_err(KeyError::into_error)? {
+            self.store.use_keys(Arc::new(self.ring.clone()), false).await.map_err(StoreError::into_error)?;
+        }
+        Ok(())
     }
 
     /// Waits at most `timeout` for token refreshes that are in progress, then stops the heartbeat and closes the

@@ -34,6 +34,9 @@ pub enum StoreError {
          password in PGPASSWORD or PGPASSFILE)"
     )]
     Url(String),
+    /// The URL is the path of a file.
+    #[error("`{0}` is a path, not a database URL: write `sqlite:{0}`")]
+    Path(String),
     /// The file is an SQLite database of another program.
     #[error("{0} is an SQLite database of another program: choose another path")]
     Foreign(PathBuf),

@@ -42,6 +42,7 @@ async fn open_as(url: &str, target: bool) -> Result<SharedStore, StoreError> {
                 if target { sqlite::Sqlite::open_target(path).await } else { sqlite::Sqlite::open(path).await };
             Ok(Arc::new(opening?))
         }
+        None if url.contains(['/', '\\', '.']) && !url.contains(['@', ':']) => Err(StoreError::Path(url.to_owned())),
         None => {
             Err(StoreError::Url(url.split_once(':').map_or_else(|| url.to_owned(), |(scheme, _)| format!("{scheme}:"))))
         }

@@ -252,11 +252,39 @@ impl std::fmt::Debug for Chunk {
     }
 }
 
+/// Part of an instance that is exported.
+#[derive(Debug, Clone)]
+pub struct ExportPart {
+    /// The tables, in the order of [`Table::ALL`].
+    pub tables: Vec<Table>,
+    /// The datasets whose rows in `Datasets`, `Records` and `DeleteStates` are exported; `None`: all.
+    pub datasets: Option<Vec<i64>>,
+}
+
+impl ExportPart {
+    /// Returns the condition on a column with the number of a dataset, with ` WHERE `; empty for all datasets.
+    pub(super) fn condition(&self, column: &str) -> String {
+        match self.datasets.as_deref() {
+            None => String::new(),
+            Some([]) => " WHERE 1 = 0".to_owned(),
+            Some(numbers) => {
+                let numbers: Vec<String> = numbers.iter().map(i64::to_string).collect();
+                format!(" WHERE {column} IN ({})", numbers.join(", "))
+            }
+        }
+    }
+}
+
 /// Export and import of an instance.
 pub trait Transfer {
     /// Sends a snapshot of the whole instance, table by table in the order of [`Table::ALL`], without blocking writers.
     /// Ends early, without an error, when the receiver is dropped.
-    fn export(&self, out: mpsc::Sender<Chunk>) -> StoreFuture<'_, ()>;
+    fn export(&self, out: mpsc::Sender<Chunk>) -> StoreFuture<'_, ()> {
+        self.export_part(ExportPart { tables: Table::ALL.to_vec(), datasets: None }, out)
+    }
+
+    /// Sends a snapshot of a part of the instance, like [`export`](Self::export).
+    fn export_part(&self, part: ExportPart, out: mpsc::Sender<Chunk>) -> StoreFuture<'_, ()>;
 
     /// Prepares the import: marks the database as an incomplete copy, which cannot be opened otherwise. The data of an
     /// interrupted copy is removed; any other data is refused.

@@ -77,19 +77,19 @@ impl FunctionRow {
                 row.auto_start = def.auto_start;
                 row.track_deletes = def.track_deletes;
                 row.scopes = def.scopes;
-                row.input = def.metadata.and_then(|schema| type_text(schema, Contract::Deserialize));
+                row.input = def.metadata.and_then(|of| type_text(of.schema, Contract::Deserialize));
             }
             Item::Action(def) => {
                 row.description = def.description;
                 row.version = Some(def.version);
                 row.scopes = def.scopes;
-                row.input = def.input.and_then(|schema| type_text(schema, Contract::Deserialize));
+                row.input = def.input.and_then(|of| type_text(of.schema, Contract::Deserialize));
                 row.output = type_text(def.output, Contract::Serialize);
             }
             Item::Event(def) => {
                 row.description = def.description;
                 row.event = Some(def.event.name());
-                row.input = def.metadata.and_then(|schema| type_text(schema, Contract::Deserialize));
+                row.input = def.metadata.and_then(|of| type_text(of.schema, Contract::Deserialize));
             }
             Item::Webhook(def) => {
                 row.description = def.description;
@@ -97,7 +97,7 @@ impl FunctionRow {
                 row.models = def.sync.models.iter().map(|model| model.name).collect();
                 row.sync = Some(def.sync.name);
                 row.subscriptions = Some(def.subscriptions);
-                row.input = type_text(def.payload, Contract::Deserialize);
+                row.input = type_text(def.payload.schema, Contract::Deserialize);
             }
         }
         row

@@ -72,7 +72,7 @@ pub(crate) struct WaitingDeletesJson {
     not_before: Option<String>,
 }
 
-/// Records of a model that a dry run would have stored: their number, and the first ones.
+/// Records of a model that a run would change, as a dry run found: their number, and the first ones.
 #[derive(Debug, Serialize)]
 struct DryRunJson {
     total: u64,

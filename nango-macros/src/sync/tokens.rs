@@ -23,8 +23,8 @@ pub(super) fn expand(declaration: &SyncDeclaration, func: Func) -> TokenStream {
     let (confirm, track_deletes, deletes) = (deletes.items(&marker), deletes.track, deletes.settings());
     let has = capabilities.impls(&marker);
     let (saves, infos) = saves(models, &marker);
-    let checkpoint = capabilities.checkpoint_schema(&marker);
-    let metadata = capabilities.metadata_schema(&marker);
+    let checkpoint = capabilities.checkpoint_type(&marker);
+    let metadata = capabilities.metadata_type(&marker);
     let cfgs = func.cfgs();
     let marker_type = marker::define(&function, &func.vis, &cfgs);
     quote! {

@@ -31,7 +31,7 @@ const _: () = {
         version: "0.0.1",
         scopes: &["repo"],
         input: ::core::option::Option::Some(
-            __nango::input_schema::<__create_issue::create_issue>,
+            __nango::input_type::<__create_issue::create_issue>(),
         ),
         output: __nango::schema::<<Result<Issue> as __nango::Returns>::Ok>,
         checkpoint: ::core::option::Option::None,

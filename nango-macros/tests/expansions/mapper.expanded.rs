@@ -93,7 +93,7 @@ const _: () = {
         models: &[<__M0 as __nango::Record>::RECORD],
         checkpoint: ::core::option::Option::None,
         metadata: ::core::option::Option::Some(
-            __nango::metadata_schema::<__repo_issues::repo_issues>,
+            __nango::metadata_type::<__repo_issues::repo_issues>(),
         ),
         run: __nango::SyncRun::Mapper(&__MAPPER),
     };

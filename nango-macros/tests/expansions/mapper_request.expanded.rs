@@ -83,7 +83,7 @@ const _: () = {
         models: &[<__M0 as __nango::Record>::RECORD],
         checkpoint: ::core::option::Option::None,
         metadata: ::core::option::Option::Some(
-            __nango::metadata_schema::<__team_issues::team_issues>,
+            __nango::metadata_type::<__team_issues::team_issues>(),
         ),
         run: __nango::SyncRun::Mapper(&__MAPPER),
     };

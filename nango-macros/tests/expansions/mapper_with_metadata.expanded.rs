@@ -66,7 +66,7 @@ const _: () = {
         models: &[<__M0 as __nango::Record>::RECORD],
         checkpoint: ::core::option::Option::None,
         metadata: ::core::option::Option::Some(
-            __nango::metadata_schema::<__plain::plain>,
+            __nango::metadata_type::<__plain::plain>(),
         ),
         run: __nango::SyncRun::Mapper(&__MAPPER),
     };
@@ -149,7 +149,7 @@ const _: () = {
         models: &[<__M0 as __nango::Record>::RECORD],
         checkpoint: ::core::option::Option::None,
         metadata: ::core::option::Option::Some(
-            __nango::metadata_schema::<__with_handle::with_handle>,
+            __nango::metadata_type::<__with_handle::with_handle>(),
         ),
         run: __nango::SyncRun::Mapper(&__MAPPER),
     };

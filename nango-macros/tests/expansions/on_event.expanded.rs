@@ -30,7 +30,7 @@ const _: () = {
         description: "Checks the settings of a connection.",
         event: __nango::Event::ValidateConnection,
         metadata: ::core::option::Option::Some(
-            __nango::metadata_schema::<__check::check>,
+            __nango::metadata_type::<__check::check>(),
         ),
         run: |n| __nango::box_sync(check(n.into())),
     };

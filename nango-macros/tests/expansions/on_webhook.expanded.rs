@@ -26,7 +26,7 @@ const _: () = {
         description: "Saves an opened issue.",
         sync: __nango::sync_of::<__sync_of_on_issue::issues>(),
         subscriptions: &["issues.opened", "issues.edited"],
-        payload: __nango::payload_schema::<__Payload>,
+        payload: __nango::payload_type::<__Payload>(),
         run: |n, v| match __nango::payload::<__Payload>(v) {
             ::core::result::Result::Ok(p) => {
                 __nango::box_sync(
@@ -65,7 +65,7 @@ const _: () = {
         description: "",
         sync: __nango::sync_of::<__sync_of_on_pull::all_pulls>(),
         subscriptions: &["*"],
-        payload: __nango::payload_schema::<__Payload>,
+        payload: __nango::payload_type::<__Payload>(),
         run: |n, v| match __nango::payload::<__Payload>(v) {
             ::core::result::Result::Ok(p) => {
                 __nango::box_sync(

@@ -46,7 +46,7 @@ const _: () = {
         scopes: &[],
         models: &[<__M0 as __nango::Record>::RECORD],
         checkpoint: ::core::option::Option::Some(
-            __nango::checkpoint_schema::<__issues::issues>,
+            __nango::checkpoint_type::<__issues::issues>(),
         ),
         metadata: ::core::option::Option::None,
         run: __nango::SyncRun::Function(|n| __nango::box_sync(issues(n.into()))),
@@ -83,7 +83,7 @@ const _: () = {
         description: "",
         sync: __nango::sync_of::<__sync_of_issue_changed::issues>(),
         subscriptions: &["issues.opened"],
-        payload: __nango::payload_schema::<__Payload>,
+        payload: __nango::payload_type::<__Payload>(),
         run: |n, v| match __nango::payload::<__Payload>(v) {
             ::core::result::Result::Ok(p) => {
                 __nango::box_sync(

@@ -196,7 +196,7 @@ const _: () = {{
     static DEF: ActionDef = ActionDef {{
         at: {at}, integration: integration_of(module_path!()), name: \"action{i}\",
         description: \"Action number {i}.\", version: \"0.0.1\", scopes: &[],
-        input: Some(__private::input_schema::<__action{i}::action{i}>), output: __private::schema::<Item{i}>,
+        input: Some(__private::input_type::<__action{i}::action{i}>()), output: __private::schema::<Item{i}>,
         checkpoint: None, metadata: None,
         run: |handle, input| match __private::input::<__action{i}::action{i}>(input) {{
             Ok(input) => __private::box_action(action{i}(handle.into(), input)),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use nango_core::Timestamp;
 use nango_tests::internal::store::{
-    CheckpointWrite, DatasetKey, DeletePolicy, FeedPage, Level, LogLine, PruneUntil, ReadQuery, ResumeWrite,
-    RowOutcome::*, RunStatus, ScanFrom, SharedStore, StoreError, Table, copy, fingerprint, prune_all, sqlite::Sqlite,
+    BASE_VARIANT, CheckpointWrite, CopyScope, DatasetKey, DeletePolicy, FeedPage, Level, LogLine, PruneUntil,
+    ReadQuery, ResumeWrite, RowOutcome::*, RunStatus, ScanFrom, SharedStore, StoreError, Table, copy, copy_part,
+    fingerprint, prune_all, sqlite::Sqlite,
 };
 use serde_json::json;
 
@@ -116,6 +117,26 @@ pub(super) async fn copy_into_this_database_succeeds(store: TestStore) {
     let again = copy(&source, &store, |_, _| ()).await;
     assert!(matches!(again, Err(StoreError::NotEmpty)), "{again:?}");
     assert_eq!(fingerprint(&store).await.unwrap(), copied);
+}
+
+pub(super) async fn copy_of_one_connection_recognizes_unchanged_records(store: TestStore) {
+    fill(&store).await;
+    store.put_connection(connection("other")).await.unwrap();
+    let before = fingerprint(&store).await.unwrap();
+    let scope = CopyScope { integration: "github", connection: "acme", variant: BASE_VARIANT, models: vec!["Doc"] };
+    let copied = copy_part(&store, &scope).await.unwrap();
+    copied.use_keys(store.ring.clone(), false).await.unwrap();
+    assert_eq!(copied.connections(None).await.unwrap(), [store.connection("github", "acme").await.unwrap().unwrap()]);
+    let (issues, key) = (dataset("Doc"), function("issues"));
+    let all = feed_from(&store, &issues, None).await;
+    assert_eq!(feed_from(&copied, &issues, None).await, all);
+    assert_eq!(copied.checkpoint(&key).await.unwrap(), store.checkpoint(&key).await.unwrap());
+    assert_eq!(copied.resume_state(&key).await.unwrap(), store.resume_state(&key).await.unwrap());
+    let sync = TestSync::begin(&copied, "issues").await;
+    assert_eq!(sync.save(&[("r6", 1), ("r7", 2), ("r3", 1)]).await, [Unchanged, Updated, Added]);
+    let without_models = copy_part(&store, &CopyScope { models: Vec::new(), ..scope }).await.unwrap();
+    assert_eq!(without_models.datasets(None, None).await.unwrap(), []);
+    assert_eq!(fingerprint(&store).await.unwrap(), before);
 }
 
 pub(super) async fn interrupted_copy_restarts(store: TestStore) {

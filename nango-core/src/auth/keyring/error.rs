@@ -25,14 +25,20 @@ pub enum KeyError {
     },
     /// The blob was sealed with a key that the ring does not contain.
     #[error(
-        "the data was sealed with the encryption key {needed}, but the key in use is {have}: set NANGO_ENCRYPTION_KEY \
-         to the first or restore its key file; if it is lost, add the connection again"
+        "the data was sealed with the encryption key {needed}, but the key in use is {have}: {}",
+        match other_file {
+            Some(file) => format!("{file} contains it, so append the lines of that file to the key file of this database"),
+            None => "set NANGO_ENCRYPTION_KEY to the first or restore its key file; if it is lost, add the connection \
+                     again".to_owned(),
+        }
     )]
     WrongKey {
         /// Id of the required key.
         needed: String,
         /// Ids of the available keys.
         have: String,
+        /// Key file in the same directory that contains the required key.
+        other_file: Option<String>,
     },
     /// The blob is truncated, modified, or was sealed for another context.
     #[error("the sealed data is damaged or was sealed for another purpose: add the connection again")]

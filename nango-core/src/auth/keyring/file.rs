@@ -51,6 +51,25 @@ impl KeyRing {
         Ok((ring(other), false))
     }
 
+    /// Reads the ring of a key file. If the file does not exist, the ring is empty, and the file is created when
+    /// something is sealed, so that a command that seals nothing creates no key.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file is invalid, cannot be read, belongs to another user, or can be read by others.
+    pub(crate) fn from_file_if_exists(path: &Path) -> Result<Self, KeyError> {
+        Ok(Self::from_keys(read(path)?.unwrap_or_default(), Some(path.to_owned())))
+    }
+
+    /// Returns the ids of the keys in a file; `None` if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file is invalid, cannot be read, belongs to another user, or can be read by others.
+    pub(crate) fn ids_in_file(path: &Path) -> Result<Option<Vec<KeyId>>, KeyError> {
+        Ok(read(path)?.map(|keys| keys.iter().map(|key| key.id).collect()))
+    }
+
     /// Appends a new key to a key file and returns its id. Running processes read it when it is needed. A symbolic link
     /// is kept: its target is replaced, in the directory of the target.
     ///
@@ -89,6 +108,18 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<Key>>, KeyError> {
             read_from(&file, path).map(Some)
         }
     }
+}
+
+/// Returns the name of another key file in the same directory that contains the key, such as that of the database from
+/// which this one was copied.
+pub(super) fn find_beside(path: &Path, id: KeyId) -> Option<String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut files: Vec<_> = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "key") && file.is_file());
+    files.sort();
+    let found =
+        files.iter().find(|file| matches!(read(file), Ok(Some(keys)) if keys.iter().any(|key| key.id == id)))?;
+    Some(found.strip_prefix("./").unwrap_or(found).display().to_string())
 }
 
 /// Refuses a file whose keys another user may have read or chosen. Checks the opened file, not its path.

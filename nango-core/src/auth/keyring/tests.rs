@@ -25,9 +25,9 @@ fn wrong_key_error_names_the_needed_key() {
     let blob = KeyRing::from_key(KEY).unwrap().seal(b"hush", b"").unwrap();
     let other = KeyRing::ephemeral().unwrap();
     let error = other.open(&blob, b"").unwrap_err();
-    let needed = KeyRing::from_key(KEY).unwrap().id();
-    let KeyError::WrongKey { needed: named, have } = &error else { panic!("{error}") };
-    assert_eq!((named, have), (&needed, &other.id()));
+    let needed = KeyRing::from_key(KEY).unwrap().id().unwrap();
+    let KeyError::WrongKey { needed: named, have, .. } = &error else { panic!("{error}") };
+    assert_eq!((named, have), (&needed, &other.id().unwrap()));
     assert!(error.to_string().contains(&needed) && !format!("{error} {other:?}").contains("AAEC"));
     let mut newer = blob;
     newer[0] = 2;
@@ -58,7 +58,7 @@ fn every_key_opens_and_the_active_one_seals() {
     assert_eq!(new.open(&blob, b"x").unwrap().as_slice(), b"hush");
     assert!(matches!(old.open(&blob, b"x"), Err(KeyError::WrongKey { .. })));
     old.activate(last);
-    assert_eq!(old.id(), first.to_string());
+    assert_eq!(old.id(), Some(first.to_string()));
 
     let resealed = both.reseal(&blob, b"x", first).unwrap();
     assert_eq!(old.open(&resealed, b"x").unwrap().as_slice(), b"hush");
@@ -68,4 +68,30 @@ fn every_key_opens_and_the_active_one_seals() {
     assert_eq!(both.payload_secret(first), old.payload_secret(first));
     assert_ne!(both.payload_secret(first), both.payload_secret(last));
     assert_eq!(old.payload_secret(last), None);
+}
+
+#[test]
+fn key_file_is_created_when_something_is_sealed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("nango.key");
+    let ring = KeyRing::from_file_if_exists(&path).unwrap();
+    let blob = KeyRing::from_key(KEY).unwrap().seal(b"hush", b"x").unwrap();
+    assert!(matches!(ring.open(&blob, b"x"), Err(KeyError::WrongKey { have, other_file: None, .. }) if have == "none"));
+    assert_eq!((ring.ids(), ring.id(), path.exists()), (Vec::new(), None, false));
+    // Another process creates the file first: its key is used.
+    let other = KeyRing::from_file_if_exists(&path).unwrap();
+    let sealed = other.seal(b"hush", b"x").unwrap();
+    assert!(path.exists() && !other.create_missing().unwrap());
+    assert_eq!(ring.open(&ring.seal(b"hush", b"x").unwrap(), b"x").unwrap().as_slice(), b"hush");
+    assert_eq!(ring.open(&sealed, b"x").unwrap().as_slice(), b"hush");
+    assert_eq!(ring.ids(), other.ids());
+}
+
+#[test]
+fn wrong_key_error_names_the_file_beside_that_contains_the_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, _) = KeyRing::from_file(&folder.path().join("nango.db.key")).unwrap();
+    let (new, _) = KeyRing::from_file(&folder.path().join("nango.key")).unwrap();
+    let error = new.open(&old.seal(b"hush", b"x").unwrap(), b"x").unwrap_err().to_string();
+    assert!(error.contains("nango.db.key contains it"), "{error}");
 }

@@ -10,7 +10,7 @@ use crate::{
     cli::{
         Command, CommandError, Context, Exit, Terminal, lifecycle,
         lookup::{self, shell_quoted},
-        prompt, remedy, report,
+        prompt, remedy, report, value_check,
         values::{ValueReader, key_value},
     },
     declare::suggest,
@@ -79,6 +79,11 @@ impl Command for Add {
             arguments.credentials.as_deref().map(|text| values.credentials("--credentials", text)).transpose()?;
         let config = configuration(&arguments, &mut values, &mut context.terminal)?;
         let metadata = arguments.metadata.as_deref().map(|text| values.object("--metadata", text)).transpose()?;
+        if let Some(metadata) = &metadata {
+            for warning in value_check::check_metadata(context.registry(), &arguments.integration, metadata)? {
+                context.terminal.note(warning);
+            }
+        }
         if arguments.auth.is_none() && given.is_none() {
             refuse_to_clear_credentials(context, &arguments.integration, &arguments.id)?;
         }

@@ -48,7 +48,10 @@ impl Command for List {
         if let Some(integration) = only {
             lookup::integration(context.registry(), integration)?;
         }
-        let connections = if context.missing_database().is_some() {
+        context.require_database_folder()?;
+        let connections = if let Some(file) = context.missing_database() {
+            let missing = format!("note: there is no database {} yet", file.display());
+            context.terminal.note(missing);
             Vec::new()
         } else {
             let runtime = context.open()?;

@@ -4,7 +4,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use serde_json::Value;
 
 use crate::{
-    cli::{Command, CommandError, Context, Exit, lookup, values::ValueReader},
+    cli::{Command, CommandError, Context, Exit, lookup, value_check, values::ValueReader},
     store::{MetadataChange, StoreError},
     wire::MetadataJson,
 };
@@ -46,6 +46,11 @@ impl Command for SetMetadata {
             .limits
             .check_metadata(merge.then_some(&stored), &metadata)
             .map_err(|message| CommandError::usage(format!("connection `{id}`: {message}")))?;
+        let mut result = if merge { stored } else { serde_json::Map::new() };
+        result.extend(metadata.clone());
+        for warning in value_check::check_metadata(context.registry(), &integration, &result)? {
+            context.terminal.note(warning);
+        }
         let change = if merge { MetadataChange::Merge(metadata) } else { MetadataChange::Replace(metadata) };
         let metadata =
             context

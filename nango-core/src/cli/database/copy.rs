@@ -1,15 +1,18 @@
 //! `registry database copy`: copies everything to another database, such as from SQLite to PostgreSQL.
 
+use std::path::Path;
+
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use crate::{
+    auth::KeyRing,
     cli::{
         Command, CommandError, Context, Exit,
         lookup::shell_quoted,
         table::{count, number, table},
     },
     config::Config,
-    store::{self, Table},
+    store::{self, KeyId, Table},
     wire::CopiedJson,
 };
 
@@ -90,15 +93,66 @@ impl Command for Copy {
         }
         context.terminal.line(shown)?;
         context.terminal.line(format_args!("source and target are equal, hash {}", copied.hash))?;
-        let (old, new) = (&from_config.key_file, &to_config.key_file);
-        if to_config.encryption_key.is_none() && old != new && old.exists() && !new.exists() {
-            let word = |path: &std::path::Path| shell_quoted(&path.display().to_string());
-            context.terminal.hint(format_args!(
-                "Sealed data is copied unchanged, so the new database needs the same key:\n  cp {} {}",
-                word(old),
-                word(new)
-            ));
+        if let Some(hint) = key_hint(&from_config, &to_config) {
+            context.terminal.hint(hint);
         }
         Ok(Exit::Success)
+    }
+}
+
+/// Returns the command that gives the target the keys of the source, if it lacks one. Compares the ids of the keys: a
+/// key file of the target may exist and contain another key.
+fn key_hint(from: &Config, to: &Config) -> Option<String> {
+    let (old, new) = (&from.key_file, &to.key_file);
+    if to.encryption_key.is_some() || old == new {
+        return None;
+    }
+    // A file that cannot be read is reported when a command uses it.
+    let needed = KeyRing::ids_in_file(old).ok()??;
+    let have = KeyRing::ids_in_file(new).ok()?;
+    let lacks = |id: &&KeyId| have.as_ref().is_none_or(|have| !have.contains(id));
+    let missing: Vec<String> = needed.iter().filter(lacks).map(ToString::to_string).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let (command, state) = match &have {
+        None => (format!("cp {} {}", word(old), word(new)), String::new()),
+        Some(_) => (
+            format!("cat {} >> {}", word(old), word(new)),
+            format!(" ({} exists, but lacks the key {})", new.display(), missing.join(", ")),
+        ),
+    };
+    Some(format!("Sealed data is copied unchanged, so the new database needs the same key{state}:\n  {command}"))
+}
+
+fn word(path: &Path) -> String {
+    shell_quoted(&path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hint_compares_the_ids_of_the_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = |name: &str| {
+            let mut config = Config::default();
+            config.set_database(format!("sqlite:{}", folder.path().join(name).display()));
+            config
+        };
+        let (from, to) = (config("a.db"), config("b.db"));
+        let hint = || key_hint(&from, &to).map(|hint| hint.replace(&format!("{}/", folder.path().display()), ""));
+        assert_eq!(hint(), None, "nothing is sealed");
+        KeyRing::from_file(&from.key_file).unwrap();
+        let missing =
+            "Sealed data is copied unchanged, so the new database needs the same key:\n  cp a.db.key b.db.key";
+        assert_eq!(hint().as_deref(), Some(missing));
+        KeyRing::from_file(&to.key_file).unwrap();
+        let other = hint().unwrap();
+        assert!(other.contains("b.db.key exists, but lacks the key "), "{other}");
+        assert!(other.ends_with("  cat a.db.key >> b.db.key"), "{other}");
+        std::fs::copy(&from.key_file, &to.key_file).unwrap();
+        assert_eq!(hint(), None);
     }
 }

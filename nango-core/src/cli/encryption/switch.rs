@@ -48,6 +48,7 @@ impl Command for Switch {
 
     fn run(&self, _: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
         let runtime = if self.on { context.open()? } else { context.open_existing()? };
+        context.block_on(runtime.create_missing_key())?;
         context.block_on(runtime.store.seal_payloads(self.on))?;
         let exit = reseal_all(context, &runtime)?;
         if let Some(remains) = runtime.store.plaintext_remains().filter(|_| self.on && exit != Exit::Interrupted) {

@@ -1,15 +1,14 @@
 use clap::Parser;
-use schemars::JsonSchema;
 use serde_json::json;
 
 use super::*;
 use crate::{
+    __private::value_type,
     cli::lookup::tests::{action, mapper, registry_of},
     declare::{Location, WebhookDef},
 };
 
-#[derive(JsonSchema)]
-#[expect(dead_code, reason = "only its schema is read")]
+#[crate::model]
 struct Title {
     title: String,
     body: Option<String>,
@@ -30,18 +29,15 @@ fn registry() -> Registry {
         description: "",
         sync,
         subscriptions: &["issues.edited"],
-        payload: schemars::SchemaGenerator::subschema_for::<Value>,
+        payload: value_type::<Value>(),
         run: |_, _| Box::pin(async { Ok(()) }),
     })));
     let Item::Action(plain) = action("github", "create") else { return registry_of(&[issues]) };
-    let create = Item::Action(Box::leak(Box::new(ActionDef {
-        input: Some(schemars::SchemaGenerator::subschema_for::<Title>),
-        ..*plain
-    })));
+    let create = Item::Action(Box::leak(Box::new(ActionDef { input: Some(value_type::<Title>()), ..*plain })));
     let by_hand = Item::Sync(Box::leak(Box::new(SyncDef {
         name: "by-hand",
         frequency: None,
-        checkpoint: Some(schemars::SchemaGenerator::subschema_for::<Title>),
+        checkpoint: Some(value_type::<Title>()),
         run: SyncRun::Function(|_| Box::pin(async { Ok(()) })),
         ..*sync
     })));
@@ -101,7 +97,7 @@ fn inapplicable_option_is_reported_with_alternative() {
 
 #[test]
 fn option_without_effect_is_refused() {
-    let checkpoint = "--checkpoint={\"p\":2}";
+    let checkpoint = "--checkpoint={\"title\":\"p\"}";
     let own = "keeps its own resume point, which cannot be set; use --reset to start from the beginning";
     check(&["issues", checkpoint], &format!("--checkpoint: sync `issues` {own}"));
     check(&["ping", checkpoint], "--checkpoint: action `ping` declares no checkpoint");
@@ -120,13 +116,13 @@ fn run_options_are_passed_to_request() {
         "--metadata",
         r#"{"a":1}"#,
         "--checkpoint",
-        r#"{"p":2}"#,
+        r#"{"title":"p"}"#,
         "--dry-run",
     ]);
     let request = request.unwrap();
     assert_eq!((request.variant.as_str(), request.dry_run, request.reset), ("v", true, false));
     assert_eq!(request.metadata.map(Value::Object), Some(json!({ "a": 1 })));
-    assert_eq!(request.checkpoint, Some(json!({ "p": 2 })));
+    assert_eq!(request.checkpoint, Some(json!({ "title": "p" })));
     assert_eq!(parse_request(&["by-hand", "--checkpoint", "5"]).unwrap_err().exit(), Exit::Usage);
     let emptied = parse_request(&["by-hand", "--reset", "--empty-cache"]).unwrap();
     assert!(emptied.reset && emptied.empty_cache);

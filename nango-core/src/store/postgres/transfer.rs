@@ -10,12 +10,15 @@ mod names;
 use tokio::sync::mpsc;
 
 use super::Postgres;
-use crate::store::{Chunk, StoreFuture, Transfer};
+use crate::store::{Chunk, StoreFuture, Transfer, transfer::ExportPart};
 
 impl Transfer for Postgres {
-    fn export(&self, out: mpsc::Sender<Chunk>) -> StoreFuture<'_, ()> {
+    fn export_part(&self, part: ExportPart, out: mpsc::Sender<Chunk>) -> StoreFuture<'_, ()> {
         // Not retried if the connection breaks: some chunks have been sent.
-        Box::pin(async move { self.read_without_retry(&out, |db, out| Box::pin(export::export(db, out))).await })
+        Box::pin(async move {
+            let request = (part, out);
+            self.read_without_retry(&request, |db, (part, out)| Box::pin(export::export(db, part, out))).await
+        })
     }
 
     fn begin_import(&self) -> StoreFuture<'_, ()> {

@@ -55,12 +55,18 @@ const STATEMENT_CACHE_CAPACITY: usize = 128;
 /// Key of the row of `meta` that marks an incomplete copy.
 pub(super) const COPY_MARK: &str = "copying";
 
+/// Opens a database in memory whose content hashes are those of another database with this key.
+pub(super) fn open_in_memory(hash_key: &[u8]) -> Result<Db, StoreError> {
+    let opened = Connection::open_in_memory().map_err(DbError::from);
+    opened.and_then(|sql| prepare(sql, Some(hash_key))).map_err(|error| error.into_store_error(Path::new(MEMORY)))
+}
+
 /// Opens, checks and migrates the file. Returns the connection for the writer.
 pub(super) fn open(path: &Path) -> Result<Db, StoreError> {
     if path.as_os_str() == MEMORY {
         return Connection::open_in_memory()
             .map_err(DbError::from)
-            .and_then(prepare)
+            .and_then(|sql| prepare(sql, None))
             .map_err(|error| error.into_store_error(path));
     }
     let access = |doing, source: Cause| StoreError::Access { path: path.to_owned(), doing, permissions: false, source };
@@ -81,7 +87,7 @@ pub(super) fn open(path: &Path) -> Result<Db, StoreError> {
         .map_err(|error| permissions(path, "opened", without_repetition(error)));
     let result = opened.and_then(|sql| {
         check(&sql, path)?;
-        let db = prepare(sql).map_err(|error| match error {
+        let db = prepare(sql, None).map_err(|error| match error {
             // The migration has no path to report for a newer file.
             DbError::Store(StoreError::Newer { found, known, .. }) => {
                 StoreError::Newer { path: path.to_owned(), found, known }
@@ -197,8 +203,8 @@ fn check(sql: &Connection, path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Configures the connection for the writer and migrates the schema.
-fn prepare(mut sql: Connection) -> DbResult<Db> {
+/// Configures the connection for the writer and migrates the schema. `hash_key` replaces the key of the content hashes.
+fn prepare(mut sql: Connection, hash_key: Option<&[u8]>) -> DbResult<Db> {
     sql.busy_timeout(LOCK_TIMEOUT)?;
     sql.pragma_update(None, "page_size", PAGE_SIZE)?;
     enable_wal(&sql)?;
@@ -214,6 +220,9 @@ fn prepare(mut sql: Connection) -> DbResult<Db> {
     sql.set_prepared_statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
     migrate(&mut sql, &MIGRATIONS, CONTENT_REMOVING_MIGRATIONS)?;
 
+    if let Some(key) = hash_key {
+        sql.execute("UPDATE meta SET value = ?1 WHERE key = 'hash_key'", [key])?;
+    }
     let key = sql.query_row("SELECT value FROM meta WHERE key = 'hash_key'", [], |row| row.get::<_, [u8; 32]>(0))?;
     let hasher = Hasher::new(&key);
     let vault = Vault::new(hasher.clone());

@@ -60,6 +60,23 @@ impl Sqlite {
         if !target && file::is_incomplete_copy(&db).map_err(|error| error.into_store_error(&path))? {
             return Err(StoreError::IncompleteCopy(path.display().to_string()));
         }
+        Self::start(db, path)
+    }
+
+    /// Opens a database in memory whose content hashes are those of another database with this key, for a copy of a
+    /// part of it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the key is not one, or the threads of the database cannot be started.
+    pub(in crate::store) async fn open_in_memory(hash_key: Vec<u8>) -> Result<Self, StoreError> {
+        let opening = tokio::task::spawn_blocking(move || {
+            Self::start(file::open_in_memory(&hash_key)?, Arc::from(Path::new(MEMORY)))
+        });
+        opening.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    fn start(db: Db, path: Arc<Path>) -> Result<Self, StoreError> {
         let shared = Arc::clone(&db.shared);
         let in_memory = path.as_os_str() == MEMORY;
         let watcher = (!in_memory)

@@ -14,12 +14,12 @@ use super::{
 };
 use crate::store::{
     Cell, Chunk, StoreError, StoreFuture, Table, Transfer,
-    transfer::{CHUNK_BYTES, CHUNK_ROWS},
+    transfer::{CHUNK_BYTES, CHUNK_ROWS, ExportPart},
 };
 
 impl Transfer for Sqlite {
-    fn export(&self, out: mpsc::Sender<Chunk>) -> StoreFuture<'_, ()> {
-        self.read_with(move |db| export(db, &out))
+    fn export_part(&self, part: ExportPart, out: mpsc::Sender<Chunk>) -> StoreFuture<'_, ()> {
+        self.read_with(move |db| export(db, &part, &out))
     }
 
     fn begin_import(&self) -> StoreFuture<'_, ()> {
@@ -33,14 +33,20 @@ impl Transfer for Sqlite {
     fn finish_import(&self) -> StoreFuture<'_, ()> {
         self.write(|db| {
             db.sql.execute("DELETE FROM meta WHERE key = ?1", [COPY_MARK])?;
+            // A database in memory is not opened again, see `file::prepare`.
+            let latest = db.sql.query_row("SELECT max(stamp) FROM datasets", [], |row| row.get::<_, Option<_>>(0))?;
+            db.shared.clock.at_least(latest.unwrap_or_default());
             Ok(())
         })
     }
 }
 
 /// Returns the query that reads a table in its neutral form.
-fn select(table: Table) -> String {
-    let plain = |name: &str, order: &str| format!("SELECT {} FROM {name} ORDER BY {order}", table.columns().join(", "));
+fn select(table: Table, part: &ExportPart) -> String {
+    let of = |name: &str, condition: &str, order: &str| {
+        format!("SELECT {} FROM {name}{condition} ORDER BY {order}", table.columns().join(", "))
+    };
+    let plain = |name: &str, order: &str| of(name, "", order);
     match table {
         Table::Meta => {
             format!(
@@ -60,7 +66,7 @@ fn select(table: Table) -> String {
         Table::Functions => plain("functions", "id"),
         Table::Checkpoints => plain("checkpoints", "function"),
         Table::ResumeStates => plain("resume_states", "function"),
-        Table::Datasets => plain("datasets", "id"),
+        Table::Datasets => of("datasets", &part.condition("id"), "id"),
         // A left join from the record: one without its key row shows up without a hash.
         Table::Records => {
             let of = |column: &&str| match *column {
@@ -70,8 +76,9 @@ fn select(table: Table) -> String {
             let columns: Vec<String> = table.columns().iter().map(of).collect();
             format!(
                 "SELECT {} FROM records r LEFT JOIN record_keys k ON k.dataset = r.dataset AND k.id = r.id \
-                 AND k.rid = r.rid ORDER BY r.dataset, r.seq",
-                columns.join(", ")
+                 AND k.rid = r.rid{} ORDER BY r.dataset, r.seq",
+                columns.join(", "),
+                part.condition("r.dataset")
             )
         }
         // A run that is still active belongs to the source database and counts as interrupted in the copy.
@@ -87,15 +94,15 @@ fn select(table: Table) -> String {
             let columns: Vec<String> = table.columns().iter().map(of).collect();
             format!("SELECT {} FROM runs ORDER BY row", columns.join(", "))
         }
-        Table::DeleteStates => plain("delete_states", "dataset, id"),
+        Table::DeleteStates => of("delete_states", &part.condition("dataset"), "dataset, id"),
         Table::RunModels => plain("run_models", "run, model"),
         Table::RunLogs => plain("run_logs", "n"),
     }
 }
 
-fn export(db: &Db, out: &mpsc::Sender<Chunk>) -> DbResult<()> {
-    for table in Table::ALL {
-        let mut select = db.sql.prepare(&select(table))?;
+fn export(db: &Db, part: &ExportPart, out: &mpsc::Sender<Chunk>) -> DbResult<()> {
+    for &table in &part.tables {
+        let mut select = db.sql.prepare(&select(table, part))?;
         let columns = table.columns().len();
         let mut rows = select.query([])?;
         let (mut chunk, mut bytes) = (Vec::new(), 0);

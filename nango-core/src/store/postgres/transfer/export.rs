@@ -8,14 +8,16 @@ use super::names::name;
 use crate::store::{
     Cell, Chunk, StoreError, Table,
     postgres::{Db, error::DbResult},
-    transfer::{CHUNK_BYTES, CHUNK_ROWS},
+    transfer::{CHUNK_BYTES, CHUNK_ROWS, ExportPart},
 };
 
 /// Returns the query that reads a table in its neutral form.
-fn select(table: Table) -> String {
+fn select(table: Table, part: &ExportPart) -> String {
     let columns = |of: fn(&str) -> String| table.columns().iter().map(|name| of(name)).collect::<Vec<_>>().join(", ");
-    let plain =
-        |order: &str| format!("SELECT {} FROM nango_rs.{} ORDER BY {order}", table.columns().join(", "), name(table));
+    let of = |condition: &str, order: &str| {
+        format!("SELECT {} FROM nango_rs.{}{condition} ORDER BY {order}", table.columns().join(", "), name(table))
+    };
+    let plain = |order: &str| of("", order);
     match table {
         Table::Meta => "SELECT key, value FROM nango_rs.meta WHERE key <> 'copying' ORDER BY key".to_owned(),
         // The position of a reseal pass is not copied: its stages differ between databases.
@@ -29,7 +31,8 @@ fn select(table: Table) -> String {
                 .to_owned()
         }
         Table::Connections => plain("row"),
-        Table::Functions | Table::Datasets => plain("id"),
+        Table::Functions => plain("id"),
+        Table::Datasets => of(&part.condition("id"), "id"),
         Table::Checkpoints | Table::ResumeStates => plain("function"),
         // A left join from the record: one without its key row shows up without a hash.
         Table::Records => {
@@ -40,8 +43,9 @@ fn select(table: Table) -> String {
             format!(
                 "SELECT {columns} FROM nango_rs.records r LEFT JOIN LATERAL \
                  (SELECT updated, older, older_walk, hash, hash_version, state FROM nango_rs.record_keys \
-                 WHERE dataset = r.dataset AND id = r.id AND seq = r.seq OFFSET 0) k ON TRUE \
-                 ORDER BY r.dataset, r.seq"
+                 WHERE dataset = r.dataset AND id = r.id AND seq = r.seq OFFSET 0) k ON TRUE{} \
+                 ORDER BY r.dataset, r.seq",
+                part.condition("r.dataset")
             )
         }
         // A run that is still active belongs to the source database and counts as interrupted in the copy.
@@ -56,18 +60,18 @@ fn select(table: Table) -> String {
             });
             format!("SELECT {columns} FROM nango_rs.runs ORDER BY row")
         }
-        Table::DeleteStates => plain("dataset, id"),
+        Table::DeleteStates => of(&part.condition("dataset"), "dataset, id"),
         Table::RunModels => plain("run, model"),
         Table::RunLogs => plain("n"),
     }
 }
 
 /// Sends all rows, table by table.
-pub(super) async fn export(db: &mut Db, out: &mpsc::Sender<Chunk>) -> DbResult<()> {
+pub(super) async fn export(db: &mut Db, part: &ExportPart, out: &mpsc::Sender<Chunk>) -> DbResult<()> {
     // Rows are read in the order of an index, so that the first ones arrive without a sort.
     sqlx::raw_sql("SET LOCAL enable_sort = off").execute(&mut *db.sql).await?;
-    for table in Table::ALL {
-        let mut rows = sqlx::query(AssertSqlSafe(select(table))).persistent(false).fetch(&mut *db.sql);
+    for &table in &part.tables {
+        let mut rows = sqlx::query(AssertSqlSafe(select(table, part))).persistent(false).fetch(&mut *db.sql);
         let (mut chunk, mut bytes) = (Vec::new(), 0);
         loop {
             let row = rows.try_next().await?;

@@ -1,0 +1,349 @@
+// Types of the models, inputs, outputs and metadata of this program's integrations.
+// Generated from the declarations of its functions; changes in this file are lost.
+
+/**
+ * An integer of 64 bits. The JSON contains it exactly, but `JSON.parse` rounds a value beyond ±(2^53 - 1): if such
+ * values occur, parse the response with a library that keeps them.
+ */
+export type Int64 = number;
+
+/** Integration `github`. */
+export namespace Github {
+  /** An issue to create in the demo repository. */
+  export interface CreateIssueInput {
+    /** Title of the issue; the action prepends `[demo]`. */
+    title: string;
+  }
+
+  /** The issue that was created. */
+  export interface CreateIssueResult {
+    /** URL of the issue on the website. */
+    url: string;
+    /** Status of GitHub's response, 201. */
+    status: number;
+  }
+
+  /** A label to create. */
+  export interface CreateLabelInput {
+    /** Account that owns the repository. */
+    owner: string;
+    /** Name of the repository. */
+    repo: string;
+    /** Name of the label. */
+    name: string;
+    /** Colour, as six hexadecimal digits without `#`. */
+    color: string;
+  }
+
+  /** An issue of a repository. A webhook that is older than the stored issue does not change it. */
+  export interface GithubIssue {
+    /** Id of the issue, unique across all repositories. */
+    id: string;
+    /** Number of the issue in its repository. */
+    number: Int64;
+    /** URL of the issue on the website. */
+    url: string;
+    /** Title of the issue. */
+    title: string;
+    /** Text of the issue in Markdown. */
+    body: string | null;
+    /** State, `open` or `closed`. */
+    state: string;
+    /** Reason for the state, such as `completed`. */
+    state_reason: string | null;
+    /** Login of the author; `null` if the account no longer exists. */
+    author: string | null;
+    /** Id of the author. */
+    author_id: Int64 | null;
+    /** Names of the labels. */
+    labels: string[];
+    /** Logins of the users to whom the issue is assigned. */
+    assignees: string[];
+    /** Number of comments. */
+    comments: Int64;
+    /** Number of reactions. */
+    reactions: Int64;
+    /** Time of creation (RFC 3339). */
+    created_at: string;
+    /** Time of the last change (RFC 3339). */
+    updated_at: string;
+    /** Time of closing (RFC 3339). */
+    closed_at: string | null;
+  }
+
+  /** Changes to an issue that a webhook contains. */
+  export interface GithubIssueChange {
+    /** Id of the issue. */
+    id: Int64;
+    /** New title. */
+    title?: string | null;
+    /** New text; `null` removes the text. */
+    body?: string | null;
+    /** New state. */
+    state?: string | null;
+    /** Time of the change (RFC 3339). */
+    updated_at?: string | null;
+  }
+
+  /** An issue of the demo repository. */
+  export interface GithubIssueDemo {
+    /** Id of the issue. */
+    id: string;
+    /** Title of the issue. */
+    title: string;
+    /** URL of the issue on the website. */
+    url: string;
+  }
+
+  /** A label of a repository. */
+  export interface GithubLabel {
+    /** Id of the label. */
+    id: Int64;
+    /** Name of the label. */
+    name: string;
+    /** Colour, as six hexadecimal digits without `#`. */
+    color: string;
+    /** Description of the label. */
+    description: string | null;
+  }
+
+  /** A webhook of the type `issues.*`. */
+  export interface IssueEvent {
+    /** Action, such as `edited` or `deleted`. */
+    action: string;
+    /** Changed fields of the issue. */
+    issue: GithubIssueChange;
+  }
+
+  /** A label of a repository, by name. */
+  export interface LabelInput {
+    /** Account that owns the repository. */
+    owner: string;
+    /** Name of the repository. */
+    repo: string;
+    /** Name of the label. */
+    name: string;
+  }
+
+  /** The repository whose labels are listed. */
+  export interface LabelsInput {
+    /** Account that owns the repository. */
+    owner: string;
+    /** Name of the repository. */
+    repo: string;
+  }
+
+  /** Metadata of a connection: the repository to sync. */
+  export interface Repository {
+    /** Account that owns the repository. */
+    owner: string;
+    /** Name of the repository. */
+    repo: string;
+  }
+
+  /** A change to an issue. Fields that are not given are unchanged. */
+  export interface UpdateIssueInput {
+    /** Account that owns the repository. */
+    owner: string;
+    /** Name of the repository. */
+    repo: string;
+    /** Number of the issue in the repository. */
+    number: Int64;
+    /** New title. */
+    title?: string | null;
+    /** New text in Markdown. */
+    body?: string | null;
+    /** New state, `open` or `closed`. */
+    state?: string | null;
+  }
+
+  /** The issue after the change. */
+  export interface UpdateIssueResult {
+    /** URL of the issue on the website. */
+    url: string;
+    /** State, `open` or `closed`. */
+    state: string;
+  }
+
+  /** A change to a label. Fields that are not given are unchanged. */
+  export interface UpdateLabelInput {
+    /** Account that owns the repository. */
+    owner: string;
+    /** Name of the repository. */
+    repo: string;
+    /** Name of the label. */
+    name: string;
+    /** New name. */
+    new_name?: string | null;
+    /** New colour, as six hexadecimal digits without `#`. */
+    color?: string | null;
+  }
+
+  /** Syncs by name: their models and the types of their values. */
+  export interface Syncs {
+    /** Fetches the issues of the demo repository. */
+    "issues-demo": {
+      models: { GithubIssueDemo: GithubIssueDemo };
+      checkpoint: null;
+      metadata: null;
+      webhook: null;
+    };
+    /** Fetches the issues of the demo repository, mapped by a function that several syncs share. */
+    "issues-demo-mapped": {
+      models: { GithubIssueDemo: GithubIssueDemo };
+      checkpoint: null;
+      metadata: null;
+      webhook: null;
+    };
+    /** Syncs the issues of a repository. */
+    "repo-issues": {
+      models: { GithubIssue: GithubIssue };
+      checkpoint: null;
+      metadata: Repository;
+      webhook: IssueEvent;
+    };
+    /** Syncs the issues of a repository with a hand-written loop. */
+    "repo-issues-by-hand": {
+      models: { GithubIssue: GithubIssue };
+      checkpoint: null;
+      metadata: Repository;
+      webhook: null;
+    };
+  }
+
+  /** Actions by name. */
+  export interface Actions {
+    /** Creates an issue in the demo repository. */
+    "create-issue": {
+      input: CreateIssueInput;
+      output: CreateIssueResult;
+      checkpoint: null;
+      metadata: null;
+    };
+    /** Creates a label in a repository. */
+    "create-label": {
+      input: CreateLabelInput;
+      output: GithubLabel;
+      checkpoint: null;
+      metadata: null;
+    };
+    /** Deletes a label. Returns whether it existed. */
+    "delete-label": {
+      input: LabelInput;
+      output: boolean;
+      checkpoint: null;
+      metadata: null;
+    };
+    /** Returns a label by name, or `null` if it does not exist. */
+    "get-label": {
+      input: LabelInput;
+      output: GithubLabel | null;
+      checkpoint: null;
+      metadata: null;
+    };
+    /** Lists the labels of a repository. */
+    "list-labels": {
+      input: LabelsInput;
+      output: GithubLabel[];
+      checkpoint: null;
+      metadata: null;
+    };
+    /** Changes the title, text or state of an issue. */
+    "update-issue": {
+      input: UpdateIssueInput;
+      output: UpdateIssueResult;
+      checkpoint: null;
+      metadata: null;
+    };
+    /** Changes the name or the colour of a label. */
+    "update-label": {
+      input: UpdateLabelInput;
+      output: GithubLabel;
+      checkpoint: null;
+      metadata: null;
+    };
+  }
+
+  /** Functions on events of a connection, by name. */
+  export interface Events {
+    /** Refuses a connection if its credentials cannot read the repository in its metadata. */
+    "check-repository": {
+      metadata: null;
+    };
+  }
+}
+
+/** Integration `hubspot`. */
+export namespace Hubspot {
+  /** A contact. */
+  export interface HubspotContact {
+    /** HubSpot's id of the contact. */
+    id: string;
+    /** The mail address. */
+    email: string | null;
+    /** First and last name, as far as they are known. */
+    name: string;
+    /** When it last changed (RFC 3339). */
+    updated_at: string;
+  }
+
+  /** Syncs by name: their models and the types of their values. */
+  export interface Syncs {
+    /** Syncs the contacts of a portal. */
+    contacts: {
+      models: { HubspotContact: HubspotContact };
+      checkpoint: null;
+      metadata: null;
+      webhook: null;
+    };
+  }
+
+  /** Actions by name. */
+  export interface Actions {
+  }
+
+  /** Functions on events of a connection, by name. */
+  export interface Events {
+  }
+}
+
+/** Integration `jira`. */
+export namespace Jira {
+  /** A project of a Jira site. */
+  export interface JiraProject {
+    /** Id of the project. */
+    id: string;
+    /** Key of the project, the prefix of its issue keys. */
+    key: string;
+    /** Name of the project. */
+    name: string;
+    /** Type of the project: `software`, `service_desk` or `business`. */
+    kind: string;
+  }
+
+  /** Syncs by name: their models and the types of their values. */
+  export interface Syncs {
+    /** Syncs the projects of a site. */
+    projects: {
+      models: { JiraProject: JiraProject };
+      checkpoint: null;
+      metadata: null;
+      webhook: null;
+    };
+  }
+
+  /** Actions by name. */
+  export interface Actions {
+  }
+
+  /** Functions on events of a connection, by name. */
+  export interface Events {
+  }
+}
+
+/** Integrations by name. */
+export interface Integrations {
+  github: { syncs: Github.Syncs; actions: Github.Actions; events: Github.Events };
+  hubspot: { syncs: Hubspot.Syncs; actions: Hubspot.Actions; events: Hubspot.Events };
+  jira: { syncs: Jira.Syncs; actions: Jira.Actions; events: Jira.Events };
+}
