@@ -83,8 +83,13 @@ pub fn path(tokens: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// A struct with a field `id`, a `String` or an integer, is also a record and can be synced. Documentation comments
-/// become descriptions in the schema.
+/// A struct with a field `id`, a `String`, a `Cow<'static, str>`, a `Uuid` or an integer, is also a record and can be
+/// synced. Documentation comments become descriptions in the schema.
+///
+/// A field is a plain value, a container, a `Timestamp` (RFC 3339, `format: date-time`), or another type with `#[model]`.
+/// A type of another crate needs `Debug`, `Clone`, `PartialEq`, serde's traits and `schemars::JsonSchema`, which are often
+/// features of its crate and of `schemars`. A type that is only read, such as what an API returns, needs no attribute:
+/// `#[derive(Deserialize)]` is enough.
 ///
 /// It derives `Debug`, `Clone`, `PartialEq`, `Serialize`, `Deserialize` and `JsonSchema`, except those that are already
 /// derived below it. `#[serde(…)]` and `#[schemars(…)]` work as usual. Write it above other derives.
@@ -102,7 +107,7 @@ pub fn path(tokens: TokenStream) -> TokenStream {
 /// `id` and `updated` take the Rust name of the field, even if serde renames it.
 ///
 /// The field of `updated` contains RFC 3339, or seconds or milliseconds since 1970 (UTC) as a number or as text: a
-/// `String`, an integer of 32 or 64 bits, an `f64`, or an `Option` of these. A webhook, a patch or an incremental run
+/// `Timestamp`, a `String`, an integer of 32 or 64 bits, an `f64`, or an `Option` of these. A webhook, a patch or an incremental run
 /// whose value is older than the stored one changes nothing: it is counted as `skipped_older`, and the record counts as
 /// seen. An equal value applies. A patch without the field applies. Values are not compared if one of them is missing
 /// or cannot be read, or if the stored one is more than a day in the future. An older value that two full runs in a row
@@ -149,7 +154,8 @@ pub fn patch(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// A checkpoint is flat, so that a user can read and set it: strings, numbers, booleans, and options of these.
+/// A checkpoint is flat, so that a user can read and set it: strings, numbers, booleans, `Timestamp`, options of these,
+/// and maps from `String` to them, such as `BTreeMap<String, Timestamp>` with a position for each channel.
 #[proc_macro_attribute]
 pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
     expansion::attribute("checkpoint", args.into(), &item.into(), checkpoint::expand).into()
@@ -319,7 +325,9 @@ pub fn sync(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// It takes the handle and at most one input, and returns a `Result`. Keys: `integration`, `name`, `description`,
+/// It takes the handle and at most one input, and returns a `Result`. Input and output are models, plain values,
+/// containers, or any other type with serde's traits and `schemars::JsonSchema`. They are at least as visible as the
+/// function: a `pub` function with a private input does not compile. Keys: `integration`, `name`, `description`,
 /// `version`, `scopes(…)`, `checkpoint = Type`, `metadata = Type`, as in [`macro@sync`].
 #[proc_macro_attribute]
 pub fn action(args: TokenStream, item: TokenStream) -> TokenStream {

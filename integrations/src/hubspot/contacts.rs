@@ -14,8 +14,8 @@ pub struct HubspotContact {
     pub updated_at: String,
 }
 
-/// A contact as HubSpot sends it.
-#[model]
+/// A contact as HubSpot sends it: it is only read, so it needs no schema.
+#[derive(Deserialize)]
 pub struct ApiContact {
     /// Id of the contact.
     pub id: String,
@@ -27,7 +27,7 @@ pub struct ApiContact {
 }
 
 /// Properties that the sync requests.
-#[model]
+#[derive(Deserialize)]
 pub struct ApiProperties {
     /// Email address.
     pub email: Option<String>,

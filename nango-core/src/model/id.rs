@@ -137,6 +137,27 @@ pub(crate) fn check_id(id: &str) -> Result<(), IdError> {
 mod tests {
     use super::*;
 
+    #[crate::model]
+    struct Order {
+        id: Uuid,
+    }
+
+    #[crate::model]
+    struct Item {
+        id: u64,
+    }
+
+    #[test]
+    fn key_of_a_record_is_its_id_as_text() {
+        let order = Order { id: Uuid::from_u128(7) };
+        let text = "00000000-0000-0000-0000-000000000007";
+        let keys: [&dyn KeyOf<Order>; 6] = [&order, &&order, &order.id, &text, &text.to_owned(), &Cow::Borrowed(text)];
+        assert!(keys.iter().all(|key| key.key() == text && key.event_micros().is_none()));
+        let keys: [&dyn KeyOf<Item>; 4] = [&Item { id: 7 }, &7_u64, &&7_i32, &(7_u8, 1_763_812_800)];
+        assert_eq!(keys.map(|key| key.key()), ["7"; 4]);
+        assert_eq!(keys.map(|key| key.event_micros()), [None, None, None, Some(1_763_812_800_000_000)]);
+    }
+
     #[test]
     fn id_limit_is_measured_in_bytes() {
         assert_eq!(check_id(&"é".repeat(127)), Ok(()));

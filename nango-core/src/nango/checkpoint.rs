@@ -197,3 +197,29 @@ macro_rules! checkpoints {
     )* };
 }
 checkpoints!(NangoSync NangoAction);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check_refused(checkpoint: &Value, expect: &str) {
+        let error = checkpoint_value(checkpoint).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Checkpoint);
+        assert_eq!(error.to_string(), format!("the checkpoint cannot be stored: {expect}"));
+    }
+
+    #[test]
+    fn map_of_flat_values_is_stored_within_its_limits() {
+        let entries = |count: usize| (0..count).map(|i| (i.to_string(), json!(i))).collect::<serde_json::Map<_, _>>();
+        let position = json!({ "since": "2026-11-22T12:00:00Z", "channels": entries(1_000) });
+        assert_eq!(checkpoint_value(&position).unwrap(), position);
+        check_refused(&json!({ "channels": entries(1_001) }), "`channels` has 1001 entries, at most 1000 are allowed");
+        let long = "a".repeat(4_001);
+        check_refused(&json!({ "a": { "b": long } }), "an entry of `a` is longer than 4000 characters");
+        check_refused(&json!({ "a": { (long.clone()): 1 } }), "an entry of `a` is longer than 4000 characters");
+        check_refused(&json!({ "a": long }), "`a` is longer than 4000 characters");
+    }
+}
