@@ -18,7 +18,12 @@
 //!     }
 //!
 //!     /// Syncs the labels.
-//!     #[sync(model = "Label", endpoint = "/labels", paginate(link(rel = "next"), limit = 2), track_deletes)]
+//!     #[sync(
+//!         model = "Label",
+//!         endpoint = "/labels",
+//!         paginate(link(rel = "next"), limit = 2, limit_name = "per_page"),
+//!         track_deletes
+//!     )]
 //!     pub fn labels(label: Label) -> Label {
 //!         label
 //!     }

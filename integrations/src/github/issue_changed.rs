@@ -45,7 +45,10 @@ mod tests {
 
     #[tokio::test]
     async fn older_event_does_not_overwrite_newer_one() -> Result<()> {
-        let event = |title: &str, at: &str| json!({ "action": "edited", "issue": { "id": 5, "title": title, "updated_at": at } });
+        let event = |title: &str, at: &str| {
+            let issue = json!({ "id": 5, "title": title, "updated_at": at });
+            json!({ "action": "edited", "issue": issue })
+        };
         let known: ApiIssue = serde_json::from_value(issue(5, "Old title"))?;
         let mock = Mock::new().record(GithubIssue::from(known)).await;
 

@@ -120,7 +120,7 @@ mod tests {
         let mock = mock().reply("/graphql", list(&["a"], None)).reply("/graphql", error);
         mock.run(issues).await?;
 
-        assert!(!mock.run(issues).await?.is_complete());
+        assert!(!mock.run(issues).report().await?.is_complete());
         assert_eq!(mock.saved::<LinearIssue>().await.len(), 1);
         Ok(())
     }

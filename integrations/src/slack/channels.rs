@@ -51,7 +51,10 @@ mod tests {
     #[tokio::test]
     async fn public_and_private_channels_are_requested() -> Result<()> {
         let channel = |id: &str| json!({ "id": id, "name": "general", "is_private": false, "num_members": 4 });
-        let page = |id: &str, cursor: &str| json!({ "ok": true, "channels": [channel(id)], "response_metadata": { "next_cursor": cursor } });
+        let page = |id: &str, cursor: &str| {
+            let metadata = json!({ "next_cursor": cursor });
+            json!({ "ok": true, "channels": [channel(id)], "response_metadata": metadata })
+        };
         let first = "/conversations.list?types=public_channel,private_channel&limit=200";
         let mock = Mock::new()
             .on("GET", first)
