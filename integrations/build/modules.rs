@@ -46,7 +46,7 @@ fn reach(file: &Path, folder: &Path, reached: &mut BTreeSet<PathBuf>) {
         }
     }
     // `#[path = "x.rs"]` and `include!("x.rs")`, relative to the file or to the folder of its modules.
-    for named in text.split('"').skip(1).step_by(2).filter(|literal| literal.ends_with(".rs")) {
+    for named in text.split('"').skip(1).step_by(2).map(Path::new).filter(|path| is_rust(path)) {
         for parent in [file.parent().unwrap_or(folder), folder] {
             let named = parent.join(named);
             let modules = named.parent().unwrap_or(folder).to_owned();
@@ -104,7 +104,7 @@ fn message(src: &Path, file: &Path, reached: &BTreeSet<PathBuf>) -> String {
         let path = folder.join(part);
         let own = [path.with_extension("rs"), path.join("mod.rs")];
         if let Some(known) = own.iter().find(|own| reached.contains(*own)) {
-            parent = known.clone();
+            parent.clone_from(known);
             folder = path;
             continue;
         }
@@ -133,10 +133,14 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     for path in entries.map(|entry| entry.path()) {
         if path.is_dir() {
             found.extend(rust_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if is_rust(&path) {
             found.push(path);
         }
     }
     found.sort();
     found
+}
+
+fn is_rust(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rs")
 }
