@@ -29,6 +29,7 @@ mod files;
 mod frozen;
 mod functions;
 mod future_clock;
+mod graphql;
 mod hostile_api;
 mod integrations_crate;
 mod interruption;

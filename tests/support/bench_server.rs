@@ -1,12 +1,13 @@
 //! Paginated API server for measurements, with deterministic issues of about 2.5 KB.
 //!
 //! All records are built before it listens, and a page is one copy of memory, so that the measurement covers the
-//! client. Three endpoints serve the same pages:
+//! client. These endpoints serve the same pages:
 //!
 //! | request | response |
 //! | --- | --- |
 //! | `GET /repos/o/r/issues?per_page=100&page=1` | a JSON array, with GitHub's `Link` header |
 //! | `GET /cursor/issues?limit=100&cursor=…` | `{"items": […], "next_cursor": "…" or null}` |
+//! | `POST /cursor/issues` with `limit` and `cursor` in the body | the same |
 //! | `GET /offset/issues?limit=100&offset=0` | `{"items": […], "total": N}` |
 //!
 //! A page has 100 records unless the request sets a lower limit. For programs that are not in this process,

@@ -14,6 +14,7 @@ pub mod descriptions;
 pub mod echo;
 pub mod faketime;
 pub mod golden;
+pub mod graphql;
 pub mod http_server;
 pub mod internal;
 pub mod measure;

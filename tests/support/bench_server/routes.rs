@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::HeaderValue;
@@ -12,7 +11,8 @@ use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
-use serde_json::json;
+use axum::{Json, Router};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::{Mutation, ServerState};
@@ -24,7 +24,7 @@ type Parameters = Query<HashMap<String, String>>;
 pub(super) async fn serve(listener: TcpListener, state: Arc<ServerState>) {
     let router = Router::new()
         .route("/repos/o/r/issues", get(by_link))
-        .route("/cursor/issues", get(by_cursor))
+        .route("/cursor/issues", get(by_cursor).post(by_cursor_in_body))
         .route("/offset/issues", get(by_offset))
         .route("/admin/mutate", post(mutate))
         .route("/admin/stats", get(stats))
@@ -59,12 +59,20 @@ async fn by_link(State(state): State<Arc<ServerState>>, query: Parameters) -> Re
 }
 
 async fn by_cursor(State(state): State<Arc<ServerState>>, query: Parameters) -> Response {
+    cursor_page(&state, query.get("cursor").map(String::as_str), page_size(&query, "limit"))
+}
+
+async fn by_cursor_in_body(State(state): State<Arc<ServerState>>, Json(body): Json<Value>) -> Response {
+    let size = body["limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(MAX_PAGE_SIZE);
+    cursor_page(&state, body["cursor"].as_str(), size.clamp(1, MAX_PAGE_SIZE))
+}
+
+fn cursor_page(state: &ServerState, cursor: Option<&str>, size: usize) -> Response {
     let dataset = state.dataset();
-    let size = page_size(&query, "limit");
-    let from = query.get("cursor").and_then(|cursor| cursor.strip_prefix("after-")?.parse().ok()).unwrap_or(0_usize);
+    let from = cursor.and_then(|cursor| cursor.strip_prefix("after-")?.parse().ok()).unwrap_or(0_usize);
     let to = from.saturating_add(size);
     let next = json!((to < dataset.len()).then(|| format!("after-{to}")));
-    respond(&state, format!("{{\"items\":[{}],\"next_cursor\":{next}}}", dataset.slice(from..to)))
+    respond(state, format!("{{\"items\":[{}],\"next_cursor\":{next}}}", dataset.slice(from..to)))
 }
 
 async fn by_offset(State(state): State<Arc<ServerState>>, query: Parameters) -> Response {
