@@ -120,6 +120,18 @@ mod github {
         Ok(())
     }
 
+    pub async fn test_issues() -> Result<()> {
+        use nango_core::testing::Mock;
+
+        let mock = Mock::new()
+            .metadata(json!({ "owner": "octo", "repo": "demo" }))
+            .reply("/repos/octo/demo/issues", json!([{ "id": 1, "title": "Crash", "state": "open" }]))
+            .reply("/repos/octo/demo/issues", json!([]));
+        assert_eq!(mock.run(issues).await?.counts::<Issue>().added, 1);
+        assert!(mock.run(issues).await?.is_complete());
+        Ok(())
+    }
+
     pub async fn test_add_label() -> Result<()> {
         use nango_core::testing::Mock;
 
@@ -163,10 +175,165 @@ mod jira {
     }
 }
 
+mod desk {
+    use nango_core::prelude::*;
+
+    #[model]
+    pub struct Team {
+        pub team: String,
+    }
+
+    #[model(id = "code")]
+    pub struct Currency {
+        pub code: String,
+        pub name: String,
+    }
+
+    #[derive(Deserialize)]
+    pub struct ApiTicket {
+        id: u64,
+        status: String,
+        subject: String,
+        updated_at: Timestamp,
+    }
+
+    #[derive(Deserialize)]
+    pub struct ApiOrder {
+        lines: Vec<Line>,
+    }
+
+    #[model]
+    pub struct Line {
+        pub id: u64,
+        pub sku: String,
+    }
+
+    #[model]
+    pub struct TicketId {
+        pub id: u64,
+    }
+
+    #[model]
+    pub struct LogEntry {
+        pub id: u64,
+        pub action: String,
+    }
+
+    /// Syncs the open tickets of a team.
+    #[sync(
+        model = "Ticket",
+        metadata = Team,
+        endpoint = "/tickets",
+        query("status" = "open", "team" = metadata.team),
+        headers("X-Api-Version" = "2026-01-01"),
+        paginate(cursor(name = "after", path = "next"), response_path = "tickets")
+    )]
+    pub fn open_tickets(ticket: Ticket) -> Ticket {
+        ticket
+    }
+
+    /// Syncs the currencies, which the API returns as an object with their codes as keys.
+    #[sync(
+        model = "Currency",
+        endpoint = "/currencies",
+        paginate(response_path = "currencies.*", response_key = "code")
+    )]
+    pub fn currencies(currency: Currency) -> Currency {
+        currency
+    }
+
+    /// Syncs the tickets that can be read.
+    #[sync(model = "Ticket", endpoint = "/tickets", on_invalid = "skip")]
+    pub fn readable_tickets(ticket: Ticket) -> Ticket {
+        ticket
+    }
+
+    /// Syncs the tickets from an export that also lists deleted ones.
+    #[sync(model = "Ticket", endpoint = "/export", since(param = "start_time", format = "unix"))]
+    pub fn exported_tickets(ticket: ApiTicket) -> Change<Ticket> {
+        match ticket.status.as_str() {
+            "deleted" => Change::Delete(ticket.id),
+            _ => Change::Save(Ticket { id: ticket.id, subject: ticket.subject, updated_at: ticket.updated_at }),
+        }
+    }
+
+    /// Syncs the changed tickets, and once a week all of them.
+    #[sync(
+        model = "Ticket",
+        endpoint = "/tickets",
+        since(param = "updated_since", overlap = "2m", full_every = "7d"),
+        track_deletes
+    )]
+    pub fn changed_tickets(ticket: Ticket) -> Ticket {
+        ticket
+    }
+
+    /// A ticket of a help desk.
+    #[model(updated = "updated_at")]
+    pub struct Ticket {
+        pub id: u64,
+        pub subject: String,
+        /// Time of the last change.
+        pub updated_at: Timestamp,
+    }
+
+    /// Syncs the lines of the orders.
+    #[sync(model = "Line", endpoint = "/orders")]
+    pub fn order_lines(order: ApiOrder) -> Vec<Line> {
+        order.lines
+    }
+
+    /// Syncs the tickets with the text of their details.
+    #[sync(model = "Ticket", endpoint = "/tickets", records_at_once = 8)]
+    pub async fn ticket_details(nango: NangoSync, ticket: TicketId) -> Result<Ticket> {
+        let id = ticket.id;
+        nango.get(path!("/tickets/{id}")).json().await
+    }
+
+    /// Position in the audit log.
+    #[checkpoint]
+    pub struct LogPosition {
+        pub after: u64,
+    }
+
+    /// Fetches the entries of the audit log since the last run.
+    #[sync(model = "LogEntry", frequency = "every 5 minutes", checkpoint = LogPosition)]
+    pub async fn audit_log(nango: NangoSync) -> Result<()> {
+        let after = nango.checkpoint().await?.map_or(0, |position| position.after);
+        let entries: Vec<LogEntry> = nango.get("/audit").query("after", after).json().await?;
+        if let Some(last) = save_entries(&nango, entries).await? {
+            nango.save_checkpoint(LogPosition { after: last }).await?;
+        }
+        Ok(())
+    }
+
+    /// Saves entries for any sync that declares their model, and returns the id of the last one.
+    async fn save_entries(nango: &NangoSync<impl Saves<LogEntry>>, entries: Vec<LogEntry>) -> Result<Option<u64>> {
+        let last = entries.last().map(|entry| entry.id);
+        nango.batch_save(entries).await?;
+        Ok(last)
+    }
+
+    /// Closes the ticket of a customer, and returns it.
+    #[action]
+    pub async fn close_ticket(nango: NangoAction, input: TicketId) -> Result<Ticket> {
+        let id = input.id;
+        nango.post(path!("/tickets/{id}/close")).json().await
+    }
+
+    /// Closes the test ticket of a new connection.
+    #[on_event(post_connection_creation)]
+    pub async fn close_test_ticket(nango: NangoAction) -> Result<()> {
+        nango.trigger(close_ticket, TicketId { id: 1 }).await?;
+        Ok(())
+    }
+}
+
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(github::test_issues()).unwrap();
     runtime.block_on(github::test_labels()).unwrap();
     runtime.block_on(github::test_add_label()).unwrap();
     let registry = nango_core::internal::declare::Registry::load().unwrap();
-    assert_eq!(registry.entries().len(), 6);
+    assert_eq!(registry.entries().len(), 16);
 }
