@@ -15,11 +15,11 @@ pub use ::serde;
 
 pub use crate::{
     declare::{
-        ActionDef, ActionMarker, BoxFuture, ConfirmField, ConfirmRequest, Deletes, Endpoint, Event, EventDef,
-        Frequency, HasCheckpoint, HasMetadata, HasWebhook, Item, ListMethod, ListRequest, Location, MapRecord, Mapper,
-        Merging, OffsetBy, OnInvalid, Paginate, PaginateKind, Pagination, PathValue, RequestValue, RequestValues,
-        Saves, SharedMetadata, Since, SinceFormat, SinceFrom, SyncDef, SyncMarker, SyncRun, ValueType, WebhookDef,
-        integration_of, method_of, method_with_body_of, path_of,
+        ActionDef, ActionMarker, BoxFuture, ConfirmField, ConfirmRequest, Deletes, Endpoint, ErrorAt, ErrorValue,
+        Event, EventDef, Frequency, HasCheckpoint, HasMetadata, HasWebhook, Item, ListMethod, ListRequest, Location,
+        MapRecord, Mapper, Merging, OffsetBy, OnInvalid, Paginate, PaginateKind, Pagination, PathValue, RequestValue,
+        RequestValues, Saves, SharedMetadata, Since, SinceFormat, SinceFrom, SyncDef, SyncMarker, SyncRun, ValueType,
+        WebhookDef, integration_of, method_of, method_with_body_of, path_of,
     },
     model::{AsRecord, Checkpoint, Data, Fits, Model, ModelInfo, PatchOf, Record, Returns},
 };

@@ -7,6 +7,7 @@
 mod capability;
 mod def;
 mod deletes;
+mod error_at;
 mod list_request;
 mod paginate;
 mod path;
@@ -20,6 +21,7 @@ pub use def::{
     SharedMetadata, Since, SinceFormat, SinceFrom, SyncDef, SyncRun, WebhookDef, integration_of,
 };
 pub use deletes::{ConfirmField, ConfirmRequest, Deletes};
+pub use error_at::{ErrorAt, ErrorValue};
 pub use list_request::{ListMethod, ListRequest, RequestValue, RequestValues, method_of, method_with_body_of, path_of};
 pub use nango_grammar::Frequency;
 pub(crate) use nango_grammar::suggest;

@@ -27,5 +27,5 @@ pub use context::Context;
 pub use function_error::{Error, Result, SourceError};
 pub(crate) use function_error::{LayerConversion, register_layer_error};
 pub use kind::ErrorKind;
-pub use payload::{ActionError, HttpFailure};
+pub use payload::{ActionError, ErrorInBody, HttpFailure};
 pub(crate) use remedy::Remedy;

@@ -2,7 +2,7 @@
 //! [`NangoAction`](crate::NangoAction) take and return.
 
 pub use crate::{
-    declare::{Paginate, Pagination},
+    declare::{ErrorAt, ErrorValue, Paginate, Pagination},
     http::{BoxFuture, HeaderMap, Method, Part, RedactedRequest, Url},
     model::KeyOf,
     nango::{

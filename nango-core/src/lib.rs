@@ -65,7 +65,7 @@ pub use declare::{NoModel, SavesGiven};
 #[doc(hidden)]
 pub use error::SourceError;
 #[doc(inline)]
-pub use error::{ActionError, Context, Error, ErrorKind, HttpFailure, Result};
+pub use error::{ActionError, Context, Error, ErrorInBody, ErrorKind, HttpFailure, Result};
 #[doc(inline)]
 pub use model::{
     ApiTime, Change, Checkpoint, CheckpointValue, Data, Fits, Mapped, Model, Patch, PatchOf, Record, RecordId, Returns,

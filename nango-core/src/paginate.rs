@@ -18,6 +18,7 @@
 mod bounds;
 mod cursor;
 mod decide;
+mod declared_error;
 mod end;
 mod error;
 mod evidence;
@@ -37,6 +38,7 @@ mod walk;
 mod walk_state;
 
 pub(crate) use bounds::Bounds;
+pub(crate) use declared_error::{DeclaredError, check as check_declared_errors};
 pub(crate) use end::{Completion, Gap, WalkEnd, WalkOutcome};
 pub(crate) use error::PaginateError;
 pub(crate) use page::RawPage;

@@ -6,7 +6,7 @@
 #[doc(inline)]
 pub use crate::{
     bail,
-    declare::{Paginate, Pagination, Saves},
+    declare::{ErrorAt, Paginate, Pagination, Saves},
     ensure,
     error::{ActionError, Context, Error, Result},
     model::{Change, Patch, Stored},

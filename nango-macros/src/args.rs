@@ -59,6 +59,9 @@ impl Errors {
     }
 }
 
+/// Keys that may be given several times.
+const REPEATABLE: [&str; 1] = ["error"];
+
 /// Form of an argument: `key`, `key = tokens` or `key(tokens)`.
 pub(crate) enum Value {
     Flag,
@@ -138,7 +141,7 @@ impl Args {
                 Some(meant) if !self.has(meant) => key = Ident::new(meant, key.span()),
                 _ => return,
             }
-        } else if self.has(&key.to_string()) {
+        } else if self.has(&key.to_string()) && !REPEATABLE.iter().any(|repeatable| key == repeatable) {
             return self.errors.push_at(key.span(), format!("`{key}` is given twice"));
         }
         self.list.push(Arg { key, value });

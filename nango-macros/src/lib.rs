@@ -27,6 +27,7 @@ mod data;
 mod deletes;
 mod duration;
 mod endpoint;
+mod error_at;
 mod expansion;
 mod func;
 #[cfg(test)]
@@ -225,6 +226,8 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `retries = 3` | 0 | number of retries of a request, at most 10 |
 /// | `records_at_once = 8` | 4 | number of records of a page that an async mapper maps at the same time: 1 to 64; their order is kept |
 /// | `track_deletes` | | a complete walk deletes the records that it did not see; see Deletes below |
+/// | `error(when = "ok", is = false, message = "error")` | | a response with status 200 whose value at `when` equals `is` is an error: the run fails with the text at `message`. It may be given several times, and replaces the errors of the provider's entry |
+/// | `error(path = "errors[0].message", partial = true)` | | a value at `path` is an error; with `partial`, the data beside it is saved, and the walk is incomplete: it deletes nothing and does not advance `since` |
 /// | `on_invalid = "skip"` | `"fail"` | skips a record that does not match the type, or fails the run |
 /// | `since(…)` | | reads only what changed; with `track_deletes` it needs `full_every` |
 ///

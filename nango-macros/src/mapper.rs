@@ -11,6 +11,7 @@ use crate::{
     capability::Capabilities,
     conflicts,
     endpoint::{Endpoint, Method},
+    error_at::ErrorAt,
     func::Func,
     marker,
     paginate::Paginate,
@@ -29,6 +30,7 @@ pub(crate) struct Mapper {
     paginate: Option<Paginate>,
     retries: u32,
     since: Option<Since>,
+    errors: Vec<ErrorAt>,
     /// Variant of `declare::OnInvalid`.
     on_invalid: &'static str,
     records_at_once: u32,
@@ -69,10 +71,11 @@ impl Mapper {
                 }
             }
         }
+        let errors = ErrorAt::all(args);
         let on_invalid = args.choice("on_invalid", &[("fail", "Fail"), ("skip", "Skip")]).unwrap_or("Fail");
         let records_at_once = records_at_once(args, func);
         signature::check(func, metadata, &mut args.errors);
-        Some(Self { endpoint: endpoint?, request, paginate, retries, since, on_invalid, records_at_once })
+        Some(Self { endpoint: endpoint?, request, paginate, retries, since, errors, on_invalid, records_at_once })
     }
 
     /// Returns the static that describes the walk. `func` is the function with its marker.
@@ -82,6 +85,7 @@ impl Mapper {
         let items = self.endpoint.items();
         let (paginate, since) =
             (parts::option_tokens(self.paginate.as_ref()), parts::option_tokens(self.since.as_ref()));
+        let errors = &self.errors;
         let on_invalid = format_ident!("{}", self.on_invalid);
         let map = map(func, self.records_at_once, marker);
         quote! {
@@ -92,6 +96,7 @@ impl Mapper {
                 paginate: #paginate,
                 retries: #retries,
                 since: #since,
+                errors: &[#(#errors),*],
                 on_invalid: __nango::OnInvalid::#on_invalid,
                 map: #map,
             };

@@ -40,6 +40,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("`paginate(…)`", "next", "here it is `link(path = \"next\")` or `cursor(name = \"…\", path = \"next\")`"),
     ("`last_item(…)`", "field", "here it is `id = \"id\"`"),
     ("`last_item(…)`", "path", "here it is `id = \"id\"`, a field of the record"),
+    ("`error(…)`", "at", "here it is `path = \"errors\"`"),
     ("", "in_body", "it is a key of `paginate(…)` itself"),
 ];
 

@@ -53,6 +53,8 @@ pub mod github {
         model = Issue,
         endpoint = "/issues-by-key",
         paginate(link(rel = "next"), response_path = "data.items.*", response_key = "id"),
+        error(when = "ok", is = false, message = "error"),
+        error(path = "errors[0].message", partial = true),
         track_deletes
     )]
     fn values_of_an_object(issue: Issue) -> Issue {
@@ -114,6 +116,8 @@ fn main() {
     let SyncRun::Mapper(of_object) = &def("values-of-an-object").run else { panic!() };
     let expect = Paginate::link("next").response_path("data.items.*").response_key("id");
     assert_eq!(of_object.paginate, Some(expect));
+    let expect = [ErrorAt::when("ok", false).message("error"), ErrorAt::path("errors[0].message").partial()];
+    assert_eq!(of_object.errors, expect);
 
     let SyncRun::Mapper(by_request) = &def("confirmed-by-request").run else { panic!() };
     let expect = Paginate::cursor("after", "next").pagination(Pagination::Token).null_is_empty(false);

@@ -165,6 +165,7 @@ pub(super) mod tests {
             paginate,
             retries: 0,
             since: None,
+            errors: &[],
             on_invalid: OnInvalid::Fail,
             map: MapRecord::Plain(|_, _| Ok(())),
         }));

@@ -4,7 +4,7 @@ use std::{any::Any, future::Future, pin::Pin, sync::Arc};
 
 use serde_json::Value;
 
-use super::{Deletes, Frequency, ListRequest, Paginate, ValueType};
+use super::{Deletes, ErrorAt, Frequency, ListRequest, Paginate, ValueType};
 use crate::{
     error::Result,
     model::{MappedBatch, ModelInfo, SchemaFn},
@@ -109,6 +109,8 @@ pub struct Mapper {
     pub retries: u32,
     /// Parameter that makes the sync incremental.
     pub since: Option<Since>,
+    /// Errors in successful responses, in place of those of the provider's entry.
+    pub errors: &'static [ErrorAt],
     /// Handling of raw records that do not fit their type.
     pub on_invalid: OnInvalid,
     /// The annotated function.

@@ -57,7 +57,17 @@ impl fmt::Display for ActionError {
 
 impl StdError for ActionError {}
 
-/// Response with a status that the request did not accept.
+/// Declared error in the body of a response with a success status, such as `ok: false`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ErrorInBody {
+    /// Path at which it was found.
+    pub path: String,
+    /// Text of the provider, at most 200 characters. Secrets of the connection in it are `***`.
+    pub message: String,
+}
+
+/// Response with a status that the request did not accept, or with a declared error in its body.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct HttpFailure {
@@ -76,6 +86,8 @@ pub struct HttpFailure {
     /// Whether a rate limit of the API refused the request, according to its status 429, its headers, or the rule for
     /// its body in the provider's entry.
     pub is_rate_limited: bool,
+    /// Declared error in the body of a response with a success status.
+    pub error: Option<ErrorInBody>,
 }
 
 impl HttpFailure {
@@ -88,7 +100,7 @@ impl HttpFailure {
         body: Bytes,
         attempts: u32,
     ) -> Self {
-        Self { method, url, status, headers, body, attempts, is_rate_limited: status == 429 }
+        Self { method, url, status, headers, body, attempts, is_rate_limited: status == 429, error: None }
     }
 
     /// Returns the body as JSON, or as a string if it is not JSON.
@@ -109,6 +121,9 @@ impl fmt::Display for HttpFailure {
         write!(f, "{} {} returned {}", self.method, self.url, self.status)?;
         if self.attempts > 1 {
             write!(f, " after {} attempts", self.attempts)?;
+        }
+        if let Some(ErrorInBody { path, message }) = &self.error {
+            return write!(f, " with an error at `{path}`: {message}");
         }
         let body = one_line(&json::body_text_lossy(&self.body, json::charset(&self.headers)));
         if !body.is_empty() {

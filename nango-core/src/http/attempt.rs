@@ -76,7 +76,7 @@ pub(super) struct ResponseHead {
     pub(super) url: Url,
     pub(super) request: RedactedRequest,
     /// URL and headers of the last request, secrets included.
-    request_head: (Url, HeaderMap),
+    pub(super) request_head: (Url, HeaderMap),
     pub(super) sent_at: Timestamp,
     /// The version of the credentials that the last hop was sent with, if it had any.
     pub(super) credentials_version: Option<CredentialsVersion>,

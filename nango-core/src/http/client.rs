@@ -22,7 +22,7 @@ use super::{
     client_state::ClientState,
     endpoint,
     endpoint_error::EndpointError,
-    limit_wait,
+    limit_wait, redact,
     retry::{self, RetryAdvice},
 };
 use crate::{error::HttpFailure, redact::Redactor, time::Timestamp};
@@ -170,7 +170,9 @@ impl Client {
 
     async fn send_buffered(&self, prepared: &PreparedRequest) -> Result<Response, HttpError> {
         let (response, body, attempts) = self.send_with_retries(prepared, false).await?;
+        let secrets = redact::request_secrets(&response.request_head.0, &response.request_head.1);
         Ok(Response {
+            secrets,
             status: response.status,
             headers: response.headers,
             url: response.url,

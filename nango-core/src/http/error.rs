@@ -15,6 +15,9 @@ pub enum HttpError {
     /// The API returned a status that the request does not accept.
     #[error(transparent)]
     Status(Box<HttpFailure>),
+    /// The API returned a success status, but the body has a declared error.
+    #[error(transparent)]
+    Declared(Box<HttpFailure>),
     /// The API requires a longer wait than a run may sleep.
     #[error(
         "the API requires a wait until {until:.0} ({}), longer than the maximum of {}",
@@ -104,7 +107,7 @@ impl HttpError {
     /// Returns the kind of the error that functions receive.
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
-            Self::Status(failure) => failure.kind(),
+            Self::Status(failure) | Self::Declared(failure) => failure.kind(),
             Self::Network { source, .. } => match source {
                 TransportError::Unreadable(_) => ErrorKind::Decode,
                 TransportError::Cancelled => ErrorKind::Interrupted,
@@ -129,7 +132,7 @@ impl HttpError {
     #[must_use]
     pub fn into_error(self) -> Error {
         match self {
-            Self::Status(failure) => Error::from(*failure),
+            Self::Status(failure) | Self::Declared(failure) => Error::from(*failure),
             Self::WaitTooLong { failure, wait, until, max_wait: longest } => Error::new(ErrorKind::RateLimit, *failure)
                 .context(format!(
                     "the API requires a wait until {until:.0} ({}), longer than the maximum of {}",

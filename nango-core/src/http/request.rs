@@ -9,6 +9,7 @@ use reqwest::{
 use url::Url;
 
 use super::{Body, Payload, TransportError, redact};
+use crate::declare::ErrorAt;
 
 /// Description of a request by a function: relative to the connection's base URL, and without credentials.
 #[derive(Clone)]
@@ -38,6 +39,8 @@ pub struct RequestSpec {
     /// Whether the request only reads, whatever its method: it is resent as a `GET` is, and a redirect with status 301
     /// or 302 keeps its method and body. Default `false`.
     pub is_read: bool,
+    /// Errors in successful responses. They are checked by the reader of the body, not by the client.
+    pub error_at: Vec<ErrorAt>,
     /// Base URL of this request, in place of the connection's; the caller vouches for it: credentials are sent to its
     /// origin.
     pub base_url: Option<String>,
@@ -58,6 +61,7 @@ impl RequestSpec {
             max_body_bytes: None,
             timeout: None,
             is_read: false,
+            error_at: Vec::new(),
             base_url: None,
         }
     }

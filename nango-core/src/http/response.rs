@@ -7,13 +7,22 @@ use futures_util::stream::BoxStream;
 use reqwest::header::{DATE, HeaderMap};
 use serde::de::DeserializeOwned;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::{BodyError, HttpError, RedactedRequest, rate_limit_headers::RateLimitHeaders, redact};
 use crate::{
+    error::{ErrorInBody, HttpFailure},
     json,
-    redact::Redactor,
+    redact::{Redactor, one_line},
     time::{Timestamp, parse_http_date},
 };
+
+/// Maximum number of characters of a declared error that a message shows.
+const MAX_SHOWN_CHARS: usize = 200;
+/// Number of characters that are redacted: more than are shown, because a text is redacted before it is truncated.
+const MAX_REDACTED_CHARS: usize = 4096;
+/// Maximum size of the body of a failure.
+const MAX_ERROR_BODY_BYTES: usize = 1 << 20;
 
 /// A response with its body in memory.
 #[derive(Clone)]
@@ -38,6 +47,8 @@ pub struct Response {
     pub credentials_withheld: bool,
     /// Redacts the secrets of the connection in what errors quote of the response.
     pub(super) redactor: Redactor,
+    /// Secrets of this request, in addition to those of the connection.
+    pub(super) secrets: Vec<Zeroizing<String>>,
 }
 
 impl Response {
@@ -82,6 +93,40 @@ impl Response {
             }
             Err(error) => Err(BodyError::new(at(), self.status, &self.headers, &self.body, error)),
         }
+    }
+
+    /// Returns a text of the body for a message: on one line, without secrets, with at most 200 characters. It is
+    /// redacted before it is truncated.
+    pub(crate) fn shown_text(&self, text: &str) -> String {
+        let long: String = text.chars().take(MAX_REDACTED_CHARS).collect();
+        let shown = one_line(&self.full_redactor().hide(&long));
+        let short: String = shown.chars().take(MAX_SHOWN_CHARS).collect();
+        if short.len() < shown.len() { format!("{short} …") } else { short }
+    }
+
+    /// Returns the failure of a declared error in the body, found at a path.
+    pub(crate) fn declared_error(&self, path: &str, message: &str) -> HttpError {
+        let message = self.shown_text(message);
+        let redactor = self.full_redactor();
+        let body = self.body.slice(..self.body.len().min(MAX_ERROR_BODY_BYTES));
+        let mut hidden = redactor.hide_bytes(&body).map_or(body, Bytes::from);
+        if self.body.len() > MAX_ERROR_BODY_BYTES {
+            // The end may contain a part of a secret.
+            hidden.truncate(hidden.len().saturating_sub(redactor.max_pattern_len()));
+        }
+        let url = redact::redacted_url(&redactor.hide_url(self.request.url.clone()));
+        let (method, headers) = (self.request.method.to_string(), redactor.hide_headers(self.headers.clone()));
+        HttpError::Declared(Box::new(HttpFailure {
+            error: Some(ErrorInBody { path: path.to_owned(), message }),
+            ..HttpFailure::new(method, url, self.status, headers, hidden, self.attempts)
+        }))
+    }
+
+    /// Returns a redactor of the secrets of the connection and of the request.
+    fn full_redactor(&self) -> Redactor {
+        let redactor = self.redactor.detached();
+        self.secrets.iter().for_each(|secret| redactor.add(secret.clone()));
+        redactor
     }
 
     /// Returns the wait that the response requires (`Retry-After`), relative to the server's own time, or to `now`

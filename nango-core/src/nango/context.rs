@@ -24,14 +24,15 @@ use super::{
 use crate::{
     auth::CredentialsSource,
     config::Limits,
-    declare::{BoxFuture, Merging, Paginate, SyncDef},
+    declare::{BoxFuture, ErrorAt, Merging, Paginate, SyncDef},
     error::{Error, ErrorKind, Remedy, Result},
-    http::Client,
+    http::{Client, RequestSpec, Response, redacted_url},
     model::{Batch, ModelInfo},
+    paginate::DeclaredError,
     provider::Provider,
     store::{
-        Connection, DatasetKey, FinishScan, FunctionKey, LogLine, RunToken, Scan, ScanFrom, ScanOutcome, SharedStore,
-        StoreError, Totals,
+        Connection, DatasetKey, FinishScan, FunctionKey, Level, LogLine, RunToken, Scan, ScanFrom, ScanOutcome,
+        SharedStore, StoreError, Totals,
     },
     time::Timestamp,
 };
@@ -186,6 +187,26 @@ impl Context {
             Some(preset) => declared.with_defaults(preset),
             None => declared,
         }
+    }
+
+    /// Completes a request with the errors in successful responses that the provider's entry declares, unless it
+    /// declares its own.
+    pub(crate) fn declare_errors(&self, spec: &mut RequestSpec) {
+        if spec.error_at.is_empty() {
+            spec.error_at.clone_from(&self.provider.proxy.errors);
+        }
+    }
+
+    /// Fails if a response has a declared error. A partial one is logged.
+    pub(crate) fn check_declared(&self, errors: &[ErrorAt], response: &Response) -> Result<()> {
+        let Some(found) = DeclaredError::of(errors, response) else { return Ok(()) };
+        if !found.is_partial {
+            return Err(found.to_http(response).into_error().redacted(self.client.redactor()));
+        }
+        let request = format!("{} {}", response.request.method, redacted_url(&response.request.url));
+        let message = format!("{request} returned an error beside the data: {}", found.shown(response));
+        self.log(Level::Warn, &message, Value::Null);
+        Ok(())
     }
 
     /// Returns the dataset that stores the records of a model.

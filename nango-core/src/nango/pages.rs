@@ -31,7 +31,8 @@ impl Nango {
 
     fn walk(&self, request: Request, paginate: Paginate) -> Result<Walk> {
         let context = self.active_context()?;
-        let spec = request.into_provider_spec()?;
+        let mut spec = request.into_provider_spec()?;
+        context.declare_errors(&mut spec);
         let paginate = context.paginate(paginate);
         let purpose = Purpose {
             deletes: context.open_scans() > 0,

@@ -12,9 +12,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Nango, response::Response};
 use crate::{
-    declare::{BoxFuture, IntoEndpoint},
+    declare::{BoxFuture, ErrorAt, IntoEndpoint},
     error::{Error, ErrorKind, Result},
     http::{Body, OutgoingRequest, Part, RequestSpec, StreamBody, Url},
+    paginate::check_declared_errors,
 };
 
 /// Builder of a request. There is no `send`: the request is sent when it is awaited, or by one of [`json`](Self::json),
@@ -191,6 +192,26 @@ impl Request {
         self
     }
 
+    /// Declares an error in a response with a success status, in place of those of the provider's entry. The request
+    /// fails with the provider's text, which is available as `error.http()`. It may be called several times.
+    ///
+    /// ```no_run
+    /// # use nango_core::prelude::*;
+    /// # async fn read(nango: Nango) -> Result<Value> {
+    /// nango.get("/users.list").error_at(ErrorAt::when("ok", false).message("error")).json().await
+    /// # }
+    /// ```
+    ///
+    /// A streamed response is not checked. If the error is [`partial`](crate::prelude::ErrorAt::partial), the data is
+    /// returned and a warning is logged.
+    pub fn error_at(mut self, error: ErrorAt) -> Self {
+        if let Err(wrong) = check_declared_errors(std::slice::from_ref(&error)) {
+            self.defer_error(wrong.into_error());
+        }
+        self.spec.error_at.push(error);
+        self
+    }
+
     /// Sets another base URL for this request. Credentials are sent to its origin.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.spec.base_url = Some(url.into());
@@ -275,7 +296,13 @@ impl IntoFuture for Request {
             if !is_fetch {
                 context.note_request(&response);
             }
-            Ok(Response::new(response))
+            if spec.error_at.is_empty() {
+                // The errors of the provider's entry are checked when the body is read as JSON.
+                let of_provider = !is_fetch && !context.provider.proxy.errors.is_empty();
+                return Ok(Response::new(response, of_provider.then(|| context.clone())));
+            }
+            context.check_declared(&spec.error_at, &response)?;
+            Ok(Response::new(response, None))
         })
     }
 }

@@ -1,25 +1,28 @@
 //! Response to a request of a function.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::Context;
 use crate::{error::Result, http, json};
 
 /// Response to a request of a function.
 #[derive(Debug)]
 pub struct Response {
     inner: http::Response,
+    /// Context whose provider declares errors in successful responses.
+    declaring: Option<Arc<Context>>,
     data: OnceLock<Value>,
 }
 
 impl Response {
-    /// Creates the response of a received one.
-    pub(super) fn new(inner: http::Response) -> Self {
-        Self { inner, data: OnceLock::new() }
+    /// Creates the response of a received one. `declaring` is the context if its provider declares errors.
+    pub(super) fn new(inner: http::Response, declaring: Option<Arc<Context>>) -> Self {
+        Self { inner, declaring, data: OnceLock::new() }
     }
 
     /// Returns the status code.
@@ -53,7 +56,13 @@ impl Response {
     /// Fails if the body is not JSON or does not fit `T`. The error contains the request, the status, the content type
     /// and the field, and the first characters of a body that is not JSON. A number that a [`Value`] in `T` would round
     /// is an error, too.
+    ///
+    /// Also fails if the body has an error that the provider's entry declares (`proxy.error`); [`data`](Self::data)
+    /// returns such a body.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        if let Some(context) = &self.declaring {
+            context.check_declared(&context.provider.proxy.errors, &self.inner)?;
+        }
         self.inner.json().map_err(http::BodyError::into_error)
     }
 

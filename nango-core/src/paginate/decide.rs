@@ -76,7 +76,9 @@ impl Decider {
     /// Returns the outcome to report: a recorded gap makes a complete end incomplete.
     pub(super) fn outcome(&self, outcome: WalkOutcome) -> WalkOutcome {
         match (&outcome, &self.state.gap) {
-            (WalkOutcome::Complete(_), Some(gap)) => WalkOutcome::Incomplete(gap.into()),
+            // The declared error of a page is the error that lacks a part.
+            (WalkOutcome::Incomplete(Gap::ErrorInBody(_)), Some(gap @ StoredGap::DeclaredError(_)))
+            | (WalkOutcome::Complete(_), Some(gap)) => WalkOutcome::Incomplete(gap.into()),
             _ => outcome,
         }
     }
@@ -170,7 +172,7 @@ impl Decider {
             let lacks_total =
                 (spec.total.is_some() && total.is_none()) || (spec.total_pages.is_some() && total_pages.is_none());
             let after_last = count == 0 && !first && matches!(spec.kind, Some(PaginateKind::Offset { .. }));
-            if context.status == 206 && !after_last {
+            if context.response.status == 206 && !after_last {
                 decision = PageDecision::incomplete(Gap::PartialContent);
             } else if lacks_total {
                 decision = PageDecision::incomplete(Gap::Total);
@@ -183,13 +185,15 @@ impl Decider {
     fn check_list(&mut self, spec: &WalkSpec, context: &PageContext<'_>, first: bool) -> Result<(), PaginateError> {
         let evidence = context.evidence;
         match &evidence.list {
-            Found::Missing if evidence.has_error() => return Err(evidence.error(context.page_name)),
+            Found::Missing | Found::Value(Listed::Other) if evidence.has_error() => {
+                return Err(evidence.error(context.page_name));
+            }
             // Some encoders omit empty lists.
             Found::Missing if !(spec.null_is_empty && evidence.parent_is_object(spec)) => {
                 return Err(evidence.no_list(spec, context.page_name));
             }
             Found::Value(Listed::Other) => return Err(evidence.no_list(spec, context.page_name)),
-            Found::Null | Found::ParentNull if evidence.has_error() => self.record_gap(StoredGap::ErrorInBody),
+            Found::Null | Found::ParentNull if evidence.has_error() => self.record_gap(context.error_in_body()),
             Found::ParentNull if !spec.null_is_empty => return Err(evidence.no_list(spec, context.page_name)),
             Found::Null if spec.records.is_empty() && first && !spec.null_is_empty => {
                 return Err(evidence.no_list(spec, context.page_name));
@@ -198,7 +202,7 @@ impl Decider {
             _ => {}
         }
         if evidence.lacks_cursor_parent(spec) && evidence.has_error() {
-            self.record_gap(StoredGap::ErrorInBody);
+            self.record_gap(context.error_in_body());
         }
         Ok(())
     }

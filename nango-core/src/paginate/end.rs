@@ -56,8 +56,11 @@ pub enum Completion {
 pub enum Gap {
     /// The list is `null` on the first page.
     NullList,
-    /// The body contains an error, and the list, its parent or the next page is missing.
-    ErrorInBody,
+    /// The body contains an error, and the list, its parent or the next page is missing. Contains the text of the
+    /// provider; `None` if the walk was interrupted by an earlier version.
+    ErrorInBody(Option<String>),
+    /// The body contains a declared error beside its data. Contains the text of the provider.
+    DeclaredError(String),
     /// A page is on another origin and was requested without credentials.
     OtherOrigin {
         /// Origin that receives the credentials.
@@ -149,7 +152,8 @@ impl Gap {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::NullList => "null_list",
-            Self::ErrorInBody => "error_in_body",
+            Self::ErrorInBody(_) => "error_in_body",
+            Self::DeclaredError(_) => "declared_error",
             Self::OtherOrigin { .. } => "other_origin",
             Self::PartialContent => "partial_content",
             Self::Contradiction => "contradiction",
@@ -191,6 +195,11 @@ impl fmt::Display for Gap {
                 "a page is on {other} and was requested without credentials, which are for {own}; if both belong to \
                  this API, add `trusted_origins = [\"{other}\"]` to the integration in nango.toml"
             ),
+            Self::ErrorInBody(message) => {
+                f.write_str("the response contains an error and lacks the list or the next page")?;
+                message.as_ref().map_or(Ok(()), |message| write!(f, ": {message}"))
+            }
+            Self::DeclaredError(message) => write!(f, "the API reports an error beside the data: {message}"),
             Self::EndStatus(status) => write!(
                 f,
                 "the API responded to a request after the first page with {status}; if that means the end of the list, \
@@ -200,7 +209,6 @@ impl fmt::Display for Gap {
                 Self::NullList => {
                     "the list is null on the first page; if that means an empty list, declare `null_is_empty = true`"
                 }
-                Self::ErrorInBody => "the response contains an error and lacks the list or the next page",
                 Self::PartialContent => "the API responded with 206 (partial content)",
                 Self::Contradiction => "the API reports more pages, but returns no cursor or link to them",
                 Self::Circle => "an empty page leads back to an earlier page",
@@ -213,7 +221,7 @@ impl fmt::Display for Gap {
                 Self::WithoutScan => {
                     "the walk resumed from a checkpoint, but the scan of the interrupted run is no longer open"
                 }
-                Self::OtherOrigin { .. } | Self::EndStatus(_) => "",
+                Self::OtherOrigin { .. } | Self::EndStatus(_) | Self::ErrorInBody(_) | Self::DeclaredError(_) => "",
             }),
         }
     }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     PaginateError,
+    declared_error::DeclaredError,
     path::{self, Found, Listed, Path},
     records::{PageRecords, with_key},
     spec::WalkSpec,
@@ -36,6 +37,8 @@ pub(super) struct Evidence<'a> {
     pub(super) is_last: Found<&'a RawValue>,
     pub(super) total: Found<&'a RawValue>,
     pub(super) total_pages: Found<&'a RawValue>,
+    /// Declared error.
+    pub(super) declared: Option<DeclaredError>,
 }
 
 impl<'a> Evidence<'a> {
@@ -49,7 +52,9 @@ impl<'a> Evidence<'a> {
             spec.total.as_deref(),
             spec.total_pages.as_deref(),
         ];
-        let paths: Vec<Option<Path<'_>>> = declared.iter().map(|path| path.and_then(Path::parse)).collect();
+        let errors = spec.errors.iter().map(|error| Some(&*error.path));
+        let declared = declared.into_iter().chain(errors);
+        let paths: Vec<Option<Path<'_>>> = declared.map(|path| path.and_then(Path::parse)).collect();
         let requested: Vec<&Path<'_>> = paths.iter().flatten().collect();
         // The paths were checked at the start of the walk.
         let list = Path::parse(&spec.records).unwrap_or_default();
@@ -57,6 +62,10 @@ impl<'a> Evidence<'a> {
             path::read(json, &list, spec.is_object, &requested).map_err(|error| not_json(response, at, &error))?;
         let mut values = read.values.into_iter();
         let mut next_value = |i: usize| paths[i].as_ref().and_then(|_| values.next()).unwrap_or_default();
+        let metadata: [Found<&RawValue>; 5] = std::array::from_fn(&mut next_value);
+        let of_errors: Vec<_> = (0..spec.errors.len()).map(|i| next_value(metadata.len() + i)).collect();
+        let declared = DeclaredError::find(&spec.errors, json, |i| of_errors[i].value().copied());
+        let [next, has_more, is_last, total, total_pages] = metadata;
         let (list, keys) = match read.list {
             Found::Value(Listed::Entries(entries)) => {
                 let (keys, items) = entries.into_iter().unzip();
@@ -64,16 +73,7 @@ impl<'a> Evidence<'a> {
             }
             list => (list, Vec::new()),
         };
-        Ok(Self {
-            json,
-            list,
-            keys,
-            next: next_value(0),
-            has_more: next_value(1),
-            is_last: next_value(2),
-            total: next_value(3),
-            total_pages: next_value(4),
-        })
+        Ok(Self { json, list, keys, next, has_more, is_last, total, total_pages, declared })
     }
 
     /// Returns the items of the list. Empty if the list is `null` or missing.
@@ -100,12 +100,19 @@ impl<'a> Evidence<'a> {
         PageRecords::Keyed(keyed.map(|(record, key)| with_key(record, field, key).into()).collect())
     }
 
-    /// Returns whether the top level of the body contains an undeclared error.
+    /// Returns the declared error that fails the walk: one without data beside it.
+    pub(super) fn fatal_error(&self) -> Option<&DeclaredError> {
+        let has_data = !matches!(self.list, Found::Missing | Found::Value(Listed::Other));
+        self.declared.as_ref().filter(|error| !(error.is_partial && has_data))
+    }
+
+    /// Returns whether the body contains a declared error, or its top level an undeclared one.
     pub(super) fn has_error(&self) -> bool {
-        ["error", "errors"].iter().any(|key| {
-            let value = Path::parse(key).and_then(|path| path::find(self.json, &path).ok().flatten());
-            value.is_some_and(|value| is_error(value.get()))
-        })
+        self.declared.is_some()
+            || ["error", "errors"].iter().any(|key| {
+                let value = Path::parse(key).and_then(|path| path::find(self.json, &path).ok().flatten());
+                value.is_some_and(|value| is_error(value.get()))
+            })
     }
 
     /// Returns whether the object that contains the cursor is `null` or missing. `false` if the cursor is at the top
@@ -136,6 +143,13 @@ impl<'a> Evidence<'a> {
         no_list(self.json, at, spec, &Path::parse(&spec.records).unwrap_or_default())
     }
 
+    /// Returns the text of the undeclared error at the top level of the body: its `message`, or its JSON.
+    pub(super) fn error_text(&self) -> Option<String> {
+        let paths = ["errors[0].message", "error.message", "errors", "error"];
+        let found = paths.iter().find_map(|path| path::lookup(self.json, path).filter(|found| is_error(found.get())));
+        found.map(|found| serde_json::from_str(found.get()).unwrap_or_else(|_| found.get().to_owned()))
+    }
+
     /// Returns the error at the top level of the body, which is reported instead of a missing list.
     pub(super) fn error(&self, at: &str) -> PaginateError {
         let find = |key| Path::parse(key).and_then(|path| path::find(self.json, &path).ok().flatten());
@@ -147,7 +161,7 @@ impl<'a> Evidence<'a> {
     }
 }
 
-fn is_error(json: &str) -> bool {
+pub(super) fn is_error(json: &str) -> bool {
     if matches!(json, "null" | "false" | "0" | "\"\"" | "[]" | "{}") {
         return false;
     }

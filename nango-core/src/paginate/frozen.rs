@@ -10,13 +10,15 @@ use crate::{
 
 const FILE: &str = "walk.txt";
 
-fn gaps() -> [StoredGap; 5] {
+fn gaps() -> [StoredGap; 7] {
     [
         StoredGap::NullList,
         StoredGap::ErrorInBody,
         StoredGap::OtherOrigin("https://a.test".to_owned(), "https://b.test".to_owned()),
         StoredGap::PageSize,
         StoredGap::RecordWithoutId,
+        StoredGap::ErrorText("invalid_auth".to_owned()),
+        StoredGap::DeclaredError("invalid_auth".to_owned()),
     ]
 }
 
@@ -49,7 +51,7 @@ fn stored_and_reported_values_of_a_walk_are_frozen() {
     let [own, other] = ["https://a.test", "https://b.test"].map(str::to_owned);
     let incomplete = [
         Gap::NullList,
-        Gap::ErrorInBody,
+        Gap::ErrorInBody(None),
         Gap::OtherOrigin { own, other },
         Gap::PartialContent,
         Gap::Contradiction,
@@ -62,6 +64,7 @@ fn stored_and_reported_values_of_a_walk_are_frozen() {
         Gap::Stopped,
         Gap::NoWalk,
         Gap::WithoutScan,
+        Gap::DeclaredError(String::new()),
     ];
     let offset = PaginateKind::Offset { name: "page".into(), start: 1, by: crate::declare::OffsetBy::Page };
     let cursor = PaginateKind::Cursor { name: "after".into(), path: "next".into() };

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{PaginateError, cursor::Cursor};
 use crate::{
-    declare::{Paginate, PaginateKind, Pagination},
+    declare::{ErrorAt, Paginate, PaginateKind, Pagination},
     http::{Body, Method, RequestSpec},
 };
 
@@ -66,6 +66,8 @@ pub(super) struct WalkSpec {
     /// Declared token or position-based pagination.
     pub(super) pagination: Option<Pagination>,
     pub(super) limit: Option<u32>,
+    /// Declared errors in successful responses.
+    pub(super) errors: Vec<ErrorAt>,
     /// Request with the limit of a page.
     request: RequestSpec,
     /// Fields of the body, if parameters are sent in the body.
@@ -75,6 +77,7 @@ pub(super) struct WalkSpec {
 impl WalkSpec {
     pub(super) fn single(request: RequestSpec) -> Self {
         Self {
+            errors: request.error_at.clone(),
             kind: None,
             records: String::new(),
             is_object: false,
@@ -168,6 +171,7 @@ impl WalkSpec {
             end_status: paginate.end_status.map(Cow::into_owned).unwrap_or_default(),
             pagination: paginate.pagination,
             limit: paginate.limit,
+            errors: request.error_at.clone(),
             request,
             body,
         };

@@ -185,8 +185,14 @@ impl Walk {
     ) -> Result<RawPage, PaginateError> {
         let response = response.into_utf8(|| at.clone()).map_err(PaginateError::NotJson)?;
         let evidence = Evidence::read(&self.spec, &response, &at)?;
+        if let Some(error) = evidence.fatal_error() {
+            return Err(error.to_http(&response).into());
+        }
+        if let Some(error) = &evidence.declared {
+            self.decider.record_gap(StoredGap::DeclaredError(error.shown(&response)));
+        }
         let next = self.linked_step(&response, &evidence, &at)?;
-        let context = PageContext { status: response.status, page_name: &at, step, key, evidence: &evidence, next };
+        let context = PageContext { response: &response, page_name: &at, step, key, evidence: &evidence, next };
         let decision = self.decider.decide(&self.spec, &context)?;
         let records = evidence.records(&self.spec, &response.body);
         drop(context);

@@ -38,8 +38,12 @@ pub(crate) struct WalkState {
 pub enum StoredGap {
     /// Stored form of [`Gap::NullList`].
     NullList,
-    /// Stored form of [`Gap::ErrorInBody`].
+    /// Stored form of [`Gap::ErrorInBody`] without a text, of earlier versions.
     ErrorInBody,
+    /// Stored form of [`Gap::ErrorInBody`] with the text of the provider.
+    ErrorText(String),
+    /// Stored form of [`Gap::DeclaredError`].
+    DeclaredError(String),
     /// Stored form of [`Gap::OtherOrigin`]: the own and the other origin.
     OtherOrigin(String, String),
     /// Stored form of [`Gap::PageSize`].
@@ -52,7 +56,9 @@ impl From<&StoredGap> for Gap {
     fn from(stored: &StoredGap) -> Self {
         match stored {
             StoredGap::NullList => Self::NullList,
-            StoredGap::ErrorInBody => Self::ErrorInBody,
+            StoredGap::ErrorInBody => Self::ErrorInBody(None),
+            StoredGap::ErrorText(message) => Self::ErrorInBody(Some(message.clone())),
+            StoredGap::DeclaredError(message) => Self::DeclaredError(message.clone()),
             StoredGap::OtherOrigin(own, other) => Self::OtherOrigin { own: own.clone(), other: other.clone() },
             StoredGap::PageSize => Self::PageSize,
             StoredGap::RecordWithoutId => Self::RecordWithoutId,

@@ -27,6 +27,7 @@
 //! | `lifecycle.until` | last day on which the entry works |
 //! | `lifecycle.note` | reason and replacement |
 //! | `proxy.retry.limit_wait` | seconds to wait after a rate limit response without a time |
+//! | `proxy.error` | error in a response with a success status, or a list of them: `when` and `is`, or `path`; `message`, `partial` |
 //! | `proxy.verification.error` | successful response that is a rejection: `when` is a path, `is` the value there, `message` the path of the provider's message |
 //!
 //! An alias inherits the `lifecycle` of its target, but not the `facts`.
@@ -36,6 +37,7 @@
 
 mod alias;
 mod authorization;
+mod errors;
 mod facts;
 mod field;
 mod key_reader;

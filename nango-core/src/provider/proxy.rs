@@ -4,7 +4,7 @@ use reqwest::{Method, header::HeaderName};
 use serde_json::Value;
 
 use super::{Param, RetryRules, Template, lookup_path};
-use crate::declare::Paginate;
+use crate::declare::{ErrorAt, Paginate};
 
 /// Settings for requests to an API.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -20,6 +20,8 @@ pub struct Proxy {
     pub body: Vec<(String, Param)>,
     /// Pagination, if it is the same for all lists of the API.
     pub paginate: Option<Paginate>,
+    /// Errors in responses with a success status.
+    pub errors: Vec<ErrorAt>,
     /// Rules for retries and waits.
     pub retry: RetryRules,
     /// Request that verifies credentials.

@@ -202,6 +202,8 @@ impl MapperRun<'_> {
 
     fn open_walk(&self, progress: &Progress, resume: Option<(ResumePoint, WalkState)>) -> Result<Walk> {
         let mut spec = self.request.clone();
+        spec.error_at = self.mapper.errors.to_vec();
+        self.context.declare_errors(&mut spec);
         let paginate = self.mapper.paginate.clone().map(|paginate| self.context.paginate(paginate));
         if let (Some(since), Some(value)) = (&self.mapper.since, progress.since) {
             let in_body = paginate.as_ref().and_then(|paginate| paginate.in_body);
@@ -268,5 +270,5 @@ impl MapperRun<'_> {
 /// Returns whether the provider refused a resume point, or leads back to an earlier page from it.
 fn is_resume_point_expired(error: &Error) -> bool {
     let circle = matches!(error.downcast_ref(), Some(PaginateError::Circle { .. } | PaginateError::SamePage { .. }));
-    circle || error.http().is_some_and(|http| EXPIRED_STATUSES.contains(&http.status))
+    circle || error.http().is_some_and(|http| http.error.is_some() || EXPIRED_STATUSES.contains(&http.status))
 }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod declaration_forms;
+mod declared_errors;
 mod deletes;
 mod frozen;
 mod functions;

@@ -35,6 +35,7 @@ pub(super) const KEYS: &[&str] = &[
     "retries",
     "records_at_once",
     "since",
+    "error",
     "on_invalid",
     "track_deletes",
     "confirm_deletes",
@@ -43,7 +44,7 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// Keys that only a mapper has, and the message for a function that is not a mapper.
-const NEED_ENDPOINT: [(&str, &str); 9] = [
+const NEED_ENDPOINT: [(&str, &str); 10] = [
     (
         "records_at_once",
         "`records_at_once` needs an `endpoint`: a sync by hand decides how many requests it sends at once",
@@ -54,6 +55,11 @@ const NEED_ENDPOINT: [(&str, &str); 9] = [
     ("paginate", "`paginate` needs an `endpoint`: the two make a mapper sync"),
     ("retries", "`retries` needs an `endpoint`: a sync by hand sets it on the request: `nango.get(…).retries(3)`"),
     ("since", "`since` needs an `endpoint`: a sync by hand stores its position in a `checkpoint`"),
+    (
+        "error",
+        "`error` needs an `endpoint`: a sync by hand declares it on the request: \
+         `nango.get(…).error_at(ErrorAt::when(\"ok\", false))`",
+    ),
     ("on_invalid", "`on_invalid` needs an `endpoint`: a sync by hand decides what it saves"),
     (
         "track_deletes",

@@ -60,6 +60,7 @@ const _: () = {
             overlap: 0u32,
             full_every: ::core::option::Option::Some(604800u32),
         }),
+        errors: &[],
         on_invalid: __nango::OnInvalid::Fail,
         map: __nango::MapRecord::Plain(|record, batch| {
             __nango::map_record::<

@@ -50,6 +50,7 @@ const _: () = {
         paginate: ::core::option::Option::None,
         retries: 0u32,
         since: ::core::option::Option::None,
+        errors: &[],
         on_invalid: __nango::OnInvalid::Fail,
         map: __nango::MapRecord::Plain(|record, batch| {
             __nango::map_record::<

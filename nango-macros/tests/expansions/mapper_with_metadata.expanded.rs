@@ -30,6 +30,7 @@ const _: () = {
         paginate: ::core::option::Option::None,
         retries: 0u32,
         since: ::core::option::Option::None,
+        errors: &[],
         on_invalid: __nango::OnInvalid::Fail,
         map: __nango::MapRecord::PlainWith {
             metadata: __nango::shared_metadata::<__plain::plain>,
@@ -107,6 +108,7 @@ const _: () = {
         paginate: ::core::option::Option::None,
         retries: 0u32,
         since: ::core::option::Option::None,
+        errors: &[],
         on_invalid: __nango::OnInvalid::Fail,
         map: __nango::MapRecord::AsyncWith {
             records_at_once: 8,

@@ -12,7 +12,7 @@ use crate::{
         lookup, remedy,
         table::{table, truncated},
     },
-    declare::{OffsetBy, Paginate, PaginateKind},
+    declare::{ErrorAt, ErrorValue, OffsetBy, Paginate, PaginateKind},
     provider::{CatalogueEntry, Facts, Field, Provider, Template, Verification},
     wire::ProviderDetail,
 };
@@ -98,6 +98,7 @@ fn facts(provider: &Provider, listed: &CatalogueEntry, today: Date) -> Vec<Fact>
     put("headers", Some(joined(proxy.headers.iter().map(|(name, _)| name))));
     put("parameters", Some(joined(proxy.query.iter().map(|(name, _)| name))));
     put("pages", proxy.paginate.as_ref().map(pagination_text));
+    put("errors", (!proxy.errors.is_empty()).then(|| errors_text(&proxy.errors)));
     put("retries", Some(retry_text(provider)));
     let probe = proxy.verification.as_ref();
     put("verified by", probe.map(verification_text));
@@ -174,6 +175,24 @@ fn pagination_text(paginate: &Paginate) -> String {
         text.extend(["; declared as ", kind.name(), " pagination"]);
     }
     text
+}
+
+/// Describes the errors in responses with a success status.
+fn errors_text(errors: &[ErrorAt]) -> String {
+    let describe = |error: &ErrorAt| {
+        let mut text = match &error.is {
+            Some(ErrorValue::Bool(value)) => format!("`{}` is {value}", error.path),
+            Some(ErrorValue::Number(value)) => format!("`{}` is {value}", error.path),
+            Some(ErrorValue::Text(value)) => format!("`{}` is \"{value}\"", error.path),
+            None => format!("`{}` has a value", error.path),
+        };
+        if let Some(message) = &error.message {
+            text.extend([", message at `", message, "`"]);
+        }
+        text.push_str(if error.partial { ", data is kept" } else { "" });
+        text
+    };
+    errors.iter().map(describe).collect::<Vec<_>>().join("; ")
 }
 
 /// Describes the retry rules that an entry adds to the standard headers.

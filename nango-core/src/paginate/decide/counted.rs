@@ -49,7 +49,7 @@ impl Decider {
         }
         if count == 0 && more.is_none() {
             if context.evidence.has_error() {
-                return ended(PageDecision::incomplete(Gap::ErrorInBody));
+                return ended(PageDecision::incomplete((&context.error_in_body()).into()));
             }
             let pages_left = total_pages.is_some_and(|all| pages_before > 0 && pages_before < all);
             let gap = below_total || pages_left;

@@ -30,7 +30,7 @@ impl Decider {
             return Ok(if more == Some(true) {
                 PageDecision::incomplete(Gap::Contradiction)
             } else if context.evidence.has_error() {
-                PageDecision::incomplete(Gap::ErrorInBody)
+                PageDecision::incomplete((&context.error_in_body()).into())
             } else {
                 PageDecision::complete(Completion::NoNextPage)
             });

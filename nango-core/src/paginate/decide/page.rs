@@ -1,14 +1,18 @@
 //! Inputs of a decision after a page, and its result.
 
-use crate::paginate::{
-    end::{Completion, Gap, WalkOutcome},
-    evidence::Evidence,
-    spec::Step,
+use crate::{
+    http::Response,
+    paginate::{
+        end::{Completion, Gap, WalkOutcome},
+        evidence::Evidence,
+        spec::Step,
+        walk_state::StoredGap,
+    },
 };
 
 /// Properties of a response on which the decision depends.
 pub(in crate::paginate) struct PageContext<'a> {
-    pub(in crate::paginate) status: u16,
+    pub(in crate::paginate) response: &'a Response,
     pub(in crate::paginate) page_name: &'a str,
     pub(in crate::paginate) step: &'a Step,
     /// Key of this request, unique within the walk.
@@ -23,6 +27,15 @@ pub(in crate::paginate) struct PageContext<'a> {
 pub(in crate::paginate) enum PageDecision {
     Next(Step),
     End(WalkOutcome),
+}
+
+impl PageContext<'_> {
+    /// Returns the reason of a response that contains an error and lacks a part, with the provider's text.
+    pub(super) fn error_in_body(&self) -> StoredGap {
+        self.evidence
+            .error_text()
+            .map_or(StoredGap::ErrorInBody, |text| StoredGap::ErrorText(self.response.shown_text(&text)))
+    }
 }
 
 impl PageDecision {

@@ -6,6 +6,7 @@ use nango_grammar::segment::dot_segment;
 use reqwest::Method;
 
 use super::{
+    errors,
     key_reader::{KeyReader, scalar_text},
     paginate,
 };
@@ -27,6 +28,7 @@ pub(super) fn read(keys: KeyReader<'_>) -> Result<Proxy, String> {
     proxy.paginate = diagnostics
         .ok_or_record(keys.map("paginate").and_then(|below| below.map(paginate::read).transpose()))
         .flatten();
+    proxy.errors = diagnostics.ok_or_record(errors::read(&keys)).unwrap_or_default();
     proxy.retry = diagnostics
         .ok_or_record(keys.map("retry").and_then(|below| below.map(retry).transpose()))
         .flatten()

@@ -10,7 +10,7 @@ use crate::{
     json::strip_bom,
     model::{Batch, MappedBatch},
     nango::{Nango, PageCommit},
-    paginate::path,
+    paginate::{DeclaredError, path},
     run::confirm_path,
     store::{Change, Confirmation, DatasetKey, FeedRow, Level, Scan, StoreError, Write},
 };
@@ -101,10 +101,13 @@ impl MapperRun<'_> {
         let mut spec = RequestSpec::get(path).accept(DELETED_STATUSES);
         spec.retries = self.mapper.retries;
         spec.headers = self.request.headers.clone();
+        spec.error_at = self.mapper.errors.to_vec();
+        self.context.declare_errors(&mut spec);
         match self.context.client().send(&spec).await {
             Ok(response) if DELETED_STATUSES.contains(&response.status) => Ok(ConfirmOutcome::Deleted),
             Ok(response) if response.status == 200 && !response.credentials_withheld => {
                 match response.into_utf8(|| row.id.clone()) {
+                    Ok(response) if self.has_declared_error(&spec, &row.id, &response) => Ok(ConfirmOutcome::Undecided),
                     Ok(response) => self.map_response(request, &row.id, &response).await,
                     Err(_) => Ok(ConfirmOutcome::Undecided),
                 }
@@ -134,6 +137,14 @@ impl MapperRun<'_> {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns whether a response has a declared error, which proves nothing about the record, and logs it.
+    fn has_declared_error(&self, spec: &RequestSpec, id: &str, response: &Response) -> bool {
+        let Some(error) = DeclaredError::of(&spec.error_at, response) else { return false };
+        let message = format!("record `{id}` is kept: the API returned the error {}", error.shown(response));
+        self.context.log(Level::Warn, &message, Value::Null);
+        true
     }
 
     fn log_unfit(&self, id: &str, error: &Error) {

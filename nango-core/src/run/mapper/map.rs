@@ -31,7 +31,7 @@ impl MapperRun<'_> {
     /// Maps a page to a commit.
     pub(super) async fn map_page(&self, page: &RawPage, progress: &mut Progress) -> Result<PageCommit> {
         let records = page.records().map_err(PaginateError::into_error)?;
-        let mut mapped = self.map_records(&records, progress.pages + 1).await?;
+        let mut mapped = self.map_records(&records, page.name()).await?;
         progress.pages += 1;
         progress.records += records.len() as u64;
         progress.first_date.get_or_insert_with(|| since::server_date(&page.response().headers, page.sent_at()));
@@ -63,7 +63,7 @@ impl MapperRun<'_> {
         })
     }
 
-    async fn map_records(&self, records: &[&str], page: u64) -> Result<MappedPage> {
+    async fn map_records(&self, records: &[&str], page: &str) -> Result<MappedPage> {
         let mut mapped = MappedPage::default();
         let value_of = |record: &str| match &self.mapper.since {
             Some(since) => since::record_time(since, record),
@@ -71,7 +71,10 @@ impl MapperRun<'_> {
         };
         let model = self.def.models[0].name;
         let with_position = |i: usize, error: Error| {
-            error.context(format!("record {} of page {page} cannot become a `{model}`", i + 1))
+            let position = format!("record {} of {page}", i + 1);
+            // The error of a record that does not fit names its type.
+            let is_unfit = error.kind() == ErrorKind::Decode;
+            error.context(if is_unfit { position } else { format!("{position} cannot become a `{model}`") })
         };
         match self.bound()? {
             BoundMap::Plain(map) => {

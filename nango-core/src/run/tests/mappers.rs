@@ -114,7 +114,7 @@ async fn record_that_does_not_fit_fails_the_run_and_its_page() {
     fixture.script.add("/things", 200, &[], json!([thing(1), { "id": 2, "name": 7 }]));
     let report = fixture.sync("by-offset").await;
     let error = report.error.expect("an error").to_string();
-    for part in ["record 2 of page 1", "`Thing`", "name"] {
+    for part in ["record 2 of page 1 of GET https://api.acme.test/things: the record does not fit `ApiThing`", "name"] {
         assert!(error.contains(part), "no {part} in {error}");
     }
     assert!(fixture.records("Thing").await.is_empty());
@@ -182,7 +182,7 @@ async fn record_without_since_field_is_reported_with_position() {
     let late = json!({ "id": 2, "name": "t", "updated_at": null });
     fixture.script.add("/things", 200, &[], json!([thing(1), late]));
     let error = fixture.sync("changed-since").await.error.expect("an error").to_string();
-    for part in ["record 2 of page 1", "`Thing`", "`updated_at`"] {
+    for part in ["record 2 of page 1 of GET ", "`updated_at`"] {
         assert!(error.contains(part), "no {part} in {error}");
     }
 }

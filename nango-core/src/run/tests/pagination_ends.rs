@@ -63,6 +63,7 @@ impl ApiCase {
             paginate: self.paginate(),
             retries: 0,
             since: None,
+            errors: &[],
             on_invalid: OnInvalid::Fail,
             map: crate::declare::MapRecord::Plain(map),
         };

@@ -158,6 +158,7 @@ fn sync(case: &Case) -> Item {
             overlap: 0,
             full_every: None,
         }),
+        errors: &[],
         on_invalid: if case.declaration.on_invalid.is_some() { OnInvalid::Skip } else { OnInvalid::Fail },
         map: MapRecord::Plain(map),
     }));

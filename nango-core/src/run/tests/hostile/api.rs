@@ -268,6 +268,10 @@ impl HostileApi {
             fields.insert("errors".into(), json!([{ "message": "partly" }]));
             self.injected.extend(fault);
         }
+        if fault == Some(Fault::DeclaredPartial) {
+            fields.insert("warning".into(), "a part is offline".into());
+            self.injected.extend(fault);
+        }
         let partial = if self.style.is_counted() { slice.entries.len() < slice.total } else { slice.has_more };
         if self.style.partial && partial {
             reply.status = 206;
@@ -298,10 +302,19 @@ impl HostileApi {
     }
 
     pub(super) fn write(&self, records: Vec<Value>, mut fields: Map<String, Value>) -> Vec<u8> {
-        let list = if records.is_empty() && self.style.null_when_empty { Value::Null } else { records.into() };
-        fields.insert("items".into(), list);
+        let list = if records.is_empty() && self.style.null_when_empty {
+            "null".to_owned()
+        } else if self.style.object {
+            // Written as text, because a `Map` would sort the keys.
+            let entries: Vec<String> = records.iter().map(|record| format!("\"k{}\":{record}", record["id"])).collect();
+            format!("{{{}}}", entries.join(","))
+        } else {
+            Value::from(records).to_string()
+        };
+        fields.entry("ok").or_insert(true.into());
+        let fields = Value::Object(fields).to_string();
         let mut body = if self.style.byte_order_mark { "\u{feff}".as_bytes().to_vec() } else { Vec::new() };
-        body.extend(Value::Object(fields).to_string().into_bytes());
+        body.extend(format!("{{\"items\":{list},{}", &fields[1..]).into_bytes());
         body
     }
 }

@@ -29,10 +29,12 @@ pub(super) enum Fault {
     UnreadableLink,
     ShortPage,
     ErrorsBesideData,
+    DeclaredError,
+    DeclaredPartial,
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::Broken,
         Self::Unreachable,
         Self::Limited,
@@ -50,6 +52,8 @@ impl Fault {
         Self::UnreadableLink,
         Self::ShortPage,
         Self::ErrorsBesideData,
+        Self::DeclaredError,
+        Self::DeclaredPartial,
     ];
 
     /// Returns whether a walk with this fault cannot be complete.
@@ -78,6 +82,11 @@ impl HostileApi {
                 Ok(reply(200, body.to_string().into_bytes()))
             }
             Fault::ErrorOnly => Ok(reply(200, br#"{"error":{"message":"internal"}}"#.to_vec())),
+            Fault::DeclaredError => {
+                // The list is there, but empty, as in the responses of some APIs.
+                let fields = json!({ "ok": false, "reason": "too busy" });
+                Ok(reply(200, self.write(Vec::new(), fields.as_object().cloned().unwrap_or_default())))
+            }
             Fault::SamePage => match &self.last_reply {
                 Some(last) if !last.records.is_empty() && last.status == 200 => Ok(last.clone()),
                 _ => return None,

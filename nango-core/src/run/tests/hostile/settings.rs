@@ -1,5 +1,7 @@
 //! Settings of a case: the list, the style of its API, the probability of changes and faults, and the sync.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{
@@ -8,8 +10,8 @@ use super::{
 };
 use crate::{
     declare::{
-        ConfirmRequest, Deletes, Endpoint, Item, Location, MapRecord, Mapper, Merging, OnInvalid, Since, SinceFormat,
-        SinceFrom, SyncDef, SyncRun,
+        ConfirmRequest, Deletes, Endpoint, ErrorAt, ErrorValue, Item, Location, MapRecord, Mapper, Merging, OnInvalid,
+        Since, SinceFormat, SinceFrom, SyncDef, SyncRun,
     },
     error::{Error, ErrorKind, Result},
     model::{MappedBatch, Record},
@@ -31,6 +33,17 @@ fn map(raw: &str, batch: &mut MappedBatch) -> Result<()> {
     let version = value["version"].as_u64().unwrap_or_default();
     batch.saved.push(&HostileItem { id, version }).map_err(|error| Error::new(ErrorKind::Record, error))
 }
+
+/// Declared errors: one without data, and one beside the data.
+static ERRORS: [ErrorAt; 2] = [
+    ErrorAt {
+        path: Cow::Borrowed("ok"),
+        is: Some(ErrorValue::Bool(false)),
+        message: Some(Cow::Borrowed("reason")),
+        partial: false,
+    },
+    ErrorAt { path: Cow::Borrowed("warning"), is: None, message: None, partial: true },
+];
 
 /// Settings of one case.
 #[derive(Debug, Clone)]
@@ -77,6 +90,7 @@ impl CaseSettings {
                 overlap: 0,
                 full_every: None,
             }),
+            errors: &ERRORS,
             on_invalid: OnInvalid::Fail,
             map: MapRecord::Plain(map),
         }));

@@ -75,6 +75,8 @@ pub(super) struct Style {
     pub(super) link_form: u64,
     /// Whether bodies begin with a byte order mark.
     pub(super) byte_order_mark: bool,
+    /// Whether the records are the values of an object.
+    pub(super) object: bool,
     pub(super) declared: Option<Pagination>,
 }
 
@@ -97,6 +99,7 @@ impl Style {
             always_cursor: false,
             link_form: 0,
             byte_order_mark: false,
+            object: false,
             declared: None,
         }
     }
@@ -115,6 +118,7 @@ impl Style {
         if style.carrier == Single {
             style.null_when_empty = rng.percent(15);
             style.byte_order_mark = rng.percent(15);
+            style.object = rng.percent(30);
             style.declare_kind(rng, stable);
             return style;
         }
@@ -133,6 +137,7 @@ impl Style {
         style.always_cursor = style.carrier == CursorText && rng.percent(30);
         style.link_form = rng.below(6);
         style.byte_order_mark = rng.percent(15);
+        style.object = rng.percent(30);
         if style.is_counted() && rng.percent(25) {
             style.end_status = Some((*rng.choose(&[400, 404, 410, 416, 422]), rng.percent(50)));
         }
@@ -192,9 +197,12 @@ impl Style {
             LastItem => Paginate::last_item("after", "id"),
             Offset => Paginate::offset("offset"),
             Page => Paginate::offset("page").by(OffsetBy::Page).start(1),
-            Single => return Paginate::link("next").response_path("items"),
+            Single => Paginate::link("next"),
         };
-        paginate = paginate.response_path("items");
+        paginate = paginate.response_path(if self.object { "items.*" } else { "items" });
+        if self.carrier == Single {
+            return paginate;
+        }
         if self.limit {
             paginate = paginate.limit(u32::try_from(LIMIT).unwrap()).limit_name("limit");
         }
