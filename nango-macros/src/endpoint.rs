@@ -103,7 +103,7 @@ impl Endpoint {
             __nango::Endpoint::Metadata(|v| {
                 let #m = __nango::metadata::<#marker>(v)?;
                 __nango::endpoint(&[#(#literals),*], &[#((#names, &#m.#fields)),*])
-            })
+            }, #text)
         }
     }
 }

@@ -118,6 +118,8 @@ fn pairs_part(field: &str, pairs: &[Pair], marker: &TokenStream) -> Option<Token
     if pairs.is_empty() {
         return None;
     }
+    let names_field = Ident::new(if field == "query" { "query_names" } else { "header_names" }, Span::call_site());
+    let names = pairs.iter().map(|pair| &pair.name);
     let field = Ident::new(field, Span::call_site());
     let values = Ident::new("values", Span::mixed_site());
     let (v, metadata) = metadata_binding(pairs.iter().map(|pair| &pair.value), marker);
@@ -126,6 +128,7 @@ fn pairs_part(field: &str, pairs: &[Pair], marker: &TokenStream) -> Option<Token
         quote_spanned!(pair.value.span()=> #values.add(#name, #value)?;)
     });
     Some(quote! {
+        #names_field: &[#(#names),*],
         #field: ::core::option::Option::Some(|#v, #values| {
             #metadata
             #(#adds)*

@@ -181,7 +181,7 @@ fn main() {
     let registry = nango_core::internal::declare::Registry::load().unwrap();
     let def = registry.sync("git-hub", "other").unwrap();
     let nango_core::internal::declare::SyncRun::Mapper(mapper) = &def.run else { panic!() };
-    let nango_core::internal::declare::Endpoint::Metadata(fill) = &mapper.endpoint else { panic!() };
+    let nango_core::internal::declare::Endpoint::Metadata(fill, _) = &mapper.endpoint else { panic!() };
     assert_eq!(fill(serde_json::to_value(metadata).unwrap()).unwrap(), "/a%2Fb/1?x=1");
     assert_eq!(def.models[0].name, "Issue");
     assert_eq!(registry.sync("github", "with-the-handle").unwrap().description, "Requests more data from the API.");

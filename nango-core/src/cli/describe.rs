@@ -1,5 +1,6 @@
 //! `registry describe`: one function with the schemas of its input and output, and the command that runs it.
 
+mod requests;
 mod walk;
 
 use clap::{ArgMatches, Args, FromArgMatches};

@@ -122,8 +122,9 @@ pub struct Mapper {
 pub enum Endpoint {
     /// The endpoint as declared.
     Fixed(&'static str),
-    /// An endpoint with values from the connection's metadata, each percent-encoded as one path segment.
-    Metadata(fn(Value) -> Result<String>),
+    /// An endpoint with values from the connection's metadata, each percent-encoded as one path segment, and the
+    /// endpoint as declared.
+    Metadata(fn(Value) -> Result<String>, &'static str),
 }
 
 /// Adapter around the function of a mapper: converts one raw record and adds the resulting records to a batch.

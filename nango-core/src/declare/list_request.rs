@@ -47,13 +47,18 @@ pub struct ListRequest {
     pub query: Option<fn(Value, &mut RequestValues) -> Result<()>>,
     /// Adds the headers of `headers(…)`.
     pub headers: Option<fn(Value, &mut RequestValues) -> Result<()>>,
+    /// Names of the parameters of `query(…)`, for descriptions.
+    pub query_names: &'static [&'static str],
+    /// Names of the headers of `headers(…)`, for descriptions.
+    pub header_names: &'static [&'static str],
     /// Returns the JSON text of `body = …`.
     pub body: Option<fn(Value) -> Result<Vec<u8>>>,
 }
 
 impl ListRequest {
     /// A GET request with nothing but its endpoint.
-    pub const GET: Self = Self { method: ListMethod::Get, query: None, headers: None, body: None };
+    pub const GET: Self =
+        Self { method: ListMethod::Get, query: None, headers: None, query_names: &[], header_names: &[], body: None };
 
     /// Returns whether a part depends on values that are read when a run starts.
     pub(crate) const fn has_values(&self) -> bool {

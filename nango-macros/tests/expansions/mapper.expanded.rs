@@ -26,13 +26,16 @@ const _: () = {
         type Metadata = Repository;
     }
     static __MAPPER: __nango::Mapper = __nango::Mapper {
-        endpoint: __nango::Endpoint::Metadata(|v| {
-            let m = __nango::metadata::<__repo_issues::repo_issues>(v)?;
-            __nango::endpoint(
-                &["/repos/", "/", "/issues"],
-                &[("owner", &m.owner), ("repo", &m.repo)],
-            )
-        }),
+        endpoint: __nango::Endpoint::Metadata(
+            |v| {
+                let m = __nango::metadata::<__repo_issues::repo_issues>(v)?;
+                __nango::endpoint(
+                    &["/repos/", "/", "/issues"],
+                    &[("owner", &m.owner), ("repo", &m.repo)],
+                )
+            },
+            "/repos/{owner}/{repo}/issues",
+        ),
         request: __nango::ListRequest::GET,
         paginate: ::core::option::Option::Some(__nango::Paginate {
             kind: ::core::option::Option::Some(__nango::PaginateKind::Link {

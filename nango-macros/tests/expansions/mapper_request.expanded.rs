@@ -29,6 +29,7 @@ const _: () = {
         endpoint: __nango::Endpoint::Fixed("/graphql"),
         request: __nango::ListRequest {
             method: __nango::ListMethod::Post,
+            query_names: &["state", "team"],
             query: ::core::option::Option::Some(|v, values| {
                 #[allow(unused_variables)]
                 let metadata = &__nango::metadata::<__team_issues::team_issues>(v)?;
@@ -36,6 +37,7 @@ const _: () = {
                 values.add("team", &(metadata.team))?;
                 ::core::result::Result::Ok(())
             }),
+            header_names: &["X-Version"],
             headers: ::core::option::Option::Some(|_, values| {
                 values.add("X-Version", &("2"))?;
                 ::core::result::Result::Ok(())

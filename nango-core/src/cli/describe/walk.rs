@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
 
+use super::requests::Requests;
 use crate::{
     cli::{CommandError, Context, Terminal, lookup, report::waiting_text},
     declare::{Deletes, Entry, Item, SyncDef, SyncRun},
@@ -20,13 +21,29 @@ pub(super) struct Walk {
     pagination: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pagination_reason: Option<&'static str>,
+    /// `None` for a hand-written sync.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<Requests>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deletes: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delete_settings: Option<DeleteSettings>,
     /// Pending deletes of a connection, by model.
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting_deletes: Option<BTreeMap<&'static str, WaitingDeletesJson>>,
     #[serde(skip)]
     waiting: Vec<(&'static str, DeferredDeletes)>,
+}
+
+/// Declared conditions of deletes.
+#[derive(Debug, Serialize)]
+struct DeleteSettings {
+    /// Number of complete walks that must miss a record; `None` if the pagination decides.
+    confirm: Option<u32>,
+    /// Whether a request confirms each delete.
+    by_request: bool,
+    hold_seconds: u32,
+    max_percent: Option<u8>,
 }
 
 impl Walk {
@@ -36,7 +53,14 @@ impl Walk {
         let mut walk = Self {
             pagination: None,
             pagination_reason: None,
+            requests: None,
             deletes: def.track_deletes.then(|| delete_rule_text(&def.deletes)),
+            delete_settings: def.track_deletes.then(|| DeleteSettings {
+                confirm: def.deletes.confirm,
+                by_request: def.deletes.request.is_some(),
+                hold_seconds: def.deletes.hold,
+                max_percent: def.deletes.max_percent,
+            }),
             waiting_deletes: None,
             waiting: Vec::new(),
         };
@@ -47,6 +71,7 @@ impl Walk {
             };
             walk.pagination = Some(kind.map_or("by_value", crate::declare::Pagination::name));
             walk.pagination_reason = Some(reason);
+            walk.requests = Some(Requests::of(mapper));
         }
         Some(walk)
     }
@@ -85,6 +110,9 @@ impl Walk {
     }
 
     pub(super) fn print(&self, terminal: &mut Terminal) -> Result<(), CommandError> {
+        if let Some(requests) = &self.requests {
+            requests.print(terminal)?;
+        }
         if let (Some(kind), Some(reason)) = (self.pagination, self.pagination_reason) {
             terminal.line(format_args!("pages     {} ({reason})", kind.replace('_', " ")))?;
         }
@@ -112,7 +140,8 @@ fn delete_rule_text(deletes: &Deletes) -> String {
         }
     };
     let limit = deletes.max_percent.map_or_else(String::new, |percent| format!("; at most {percent} % at once"));
-    format!("a record is deleted if complete walks do not see it {confirmed}{limit}")
+    let hold = format!("; suspicious deletes are held for {} s", deletes.hold);
+    format!("a record is deleted if complete walks do not see it {confirmed}{limit}{hold}")
 }
 
 fn delete_policy(def: &SyncDef) -> DeletePolicy {

@@ -24,7 +24,7 @@ use crate::{
 pub(super) async fn build(context: &Arc<Context>, mapper: &Mapper) -> Result<(RequestSpec, Option<SharedMetadata>)> {
     let Mapper { endpoint, request, map, .. } = mapper;
     let decode = map.metadata();
-    let needs_metadata = request.has_values() || matches!(endpoint, Endpoint::Metadata(_)) || decode.is_some();
+    let needs_metadata = request.has_values() || matches!(endpoint, Endpoint::Metadata(..)) || decode.is_some();
     let metadata =
         if needs_metadata { Value::Object(Nango::new(context.clone()).metadata_map().await?) } else { Value::Null };
     let built = filled(endpoint, request, mapper.retries, &metadata);
@@ -38,7 +38,7 @@ pub(super) async fn build(context: &Arc<Context>, mapper: &Mapper) -> Result<(Re
 fn filled(endpoint: &Endpoint, request: &ListRequest, retries: u32, metadata: &Value) -> Result<RequestSpec> {
     let endpoint = match endpoint {
         Endpoint::Fixed(path) => (*path).to_owned(),
-        Endpoint::Metadata(fill) => fill(metadata.clone())?,
+        Endpoint::Metadata(fill, _) => fill(metadata.clone())?,
     };
     let mut spec = RequestSpec::new(method(request.method), endpoint).retries(retries);
     // A list is only read, so that a request of it may be repeated whatever its method.
@@ -121,6 +121,7 @@ mod tests {
         query: Some(|metadata, values| values.add("team", &metadata["team"])),
         headers: Some(|metadata, values| values.add("X-Version", &metadata["version"])),
         body: Some(|metadata| Ok(json!({ "team": metadata["team"] }).to_string().into_bytes())),
+        ..ListRequest::GET
     };
 
     #[test]

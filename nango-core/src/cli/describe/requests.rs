@@ -1,0 +1,309 @@
+//! Requests of a mapper as `registry describe` shows them: endpoint, parameters, pages, and the end of the list.
+
+use serde::Serialize;
+
+use crate::{
+    cli::{CommandError, Terminal},
+    declare::{Endpoint, Mapper, OffsetBy, OnInvalid, Paginate, PaginateKind, Since, SinceFormat, SinceFrom},
+};
+
+/// Requests of a mapper.
+#[derive(Debug, Serialize)]
+pub(super) struct Requests {
+    method: &'static str,
+    /// The endpoint as declared, with `{field}` for values of the metadata.
+    endpoint: &'static str,
+    /// Names of the parameters.
+    query: &'static [&'static str],
+    /// Names of the headers. Values are not shown: they may be secret.
+    headers: &'static [&'static str],
+    /// Whether the attribute declares a body.
+    body: bool,
+    /// `None` for a single request.
+    pages: Option<Pages>,
+    since: Option<SinceJson>,
+    retries: u32,
+    /// `fail` or `skip`.
+    on_invalid: &'static str,
+}
+
+/// Pagination as the attribute declares it; what it leaves out is taken from the provider's entry.
+#[derive(Debug, Serialize)]
+struct Pages {
+    /// `link`, `cursor`, `last_item`, `offset`, or `provider` for the provider's entry.
+    kind: &'static str,
+    /// Parameter that selects a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// Relation in the `Link` header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rel: Option<String>,
+    /// Path of the value for the next page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    /// First value of an offset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<u64>,
+    /// Unit of an offset: `record` or `page`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_name: Option<String>,
+    /// Path of the records in a response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_path: Option<String>,
+    evidence: Evidence,
+}
+
+/// Declared evidence of the end of the list, in addition to a response without a next page.
+#[derive(Debug, Serialize)]
+struct Evidence {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    has_more: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_last: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_pages: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    end_status: Vec<u16>,
+    null_is_empty: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct SinceJson {
+    param: &'static str,
+    /// `rfc3339`, `unix` or `unix_ms`.
+    format: &'static str,
+    /// `run_start`, or `field:PATH`.
+    from: String,
+    overlap_seconds: u32,
+    full_every_seconds: Option<u32>,
+}
+
+impl Requests {
+    pub(super) fn of(mapper: &Mapper) -> Self {
+        Self {
+            method: mapper.request.method.name(),
+            endpoint: match mapper.endpoint {
+                Endpoint::Fixed(path) | Endpoint::Metadata(_, path) => path,
+            },
+            query: mapper.request.query_names,
+            headers: mapper.request.header_names,
+            body: mapper.request.body.is_some(),
+            pages: mapper.paginate.as_ref().map(Pages::of),
+            since: mapper.since.as_ref().map(SinceJson::of),
+            retries: mapper.retries,
+            on_invalid: match mapper.on_invalid {
+                OnInvalid::Fail => "fail",
+                OnInvalid::Skip => "skip",
+            },
+        }
+    }
+
+    pub(super) fn print(&self, terminal: &mut Terminal) -> Result<(), CommandError> {
+        terminal.line(format_args!("request   {} {}", self.method, self.endpoint))?;
+        for (label, names) in [("query", self.query), ("headers", self.headers)] {
+            if !names.is_empty() {
+                terminal.line(format_args!("{label:<9} {}", names.join(", ")))?;
+            }
+        }
+        if self.body {
+            terminal.line("body      declared by the attribute")?;
+        }
+        if let Some(pages) = &self.pages {
+            terminal.line(format_args!("next page {}", pages.next_text()))?;
+            if let Some(limit) = pages.limit {
+                let name = pages.limit_name.as_ref().map_or_else(String::new, |name| format!(", sent as `{name}`"));
+                terminal.line(format_args!("limit     {limit} records{name}"))?;
+            }
+            if let Some(path) = &pages.response_path {
+                terminal.line(format_args!("list      at `{path}` of a response"))?;
+            }
+            let evidence = pages.evidence.text();
+            if !evidence.is_empty() {
+                terminal.line(format_args!("end       {evidence}"))?;
+            }
+        }
+        if let Some(since) = &self.since {
+            terminal.line(format_args!("since     {}", since.text()))?;
+        }
+        terminal.line(format_args!("retries   {} of a request", self.retries))?;
+        terminal.line(match self.on_invalid {
+            "skip" => "invalid   a record that does not fit its type is skipped",
+            _ => "invalid   a record that does not fit its type fails the run",
+        })
+    }
+}
+
+impl Pages {
+    fn of(paginate: &Paginate) -> Self {
+        let text = |text: &Option<std::borrow::Cow<'static, str>>| text.as_deref().map(str::to_owned);
+        let mut pages = Self {
+            kind: "provider",
+            name: None,
+            rel: None,
+            path: None,
+            start: None,
+            by: None,
+            limit: paginate.limit,
+            limit_name: text(&paginate.limit_name),
+            response_path: text(&paginate.response_path),
+            evidence: Evidence {
+                has_more: text(&paginate.has_more),
+                is_last: text(&paginate.is_last),
+                total: text(&paginate.total),
+                total_pages: text(&paginate.total_pages),
+                end_status: paginate.end_status.as_deref().unwrap_or_default().to_vec(),
+                null_is_empty: paginate.null_is_empty.unwrap_or_default(),
+            },
+        };
+        match &paginate.kind {
+            None => {}
+            Some(PaginateKind::Link { rel, path }) => {
+                (pages.kind, pages.rel, pages.path) = ("link", text(rel), text(path));
+            }
+            Some(PaginateKind::Cursor { name, path }) => {
+                (pages.kind, pages.name, pages.path) = ("cursor", Some(name.to_string()), Some(path.to_string()));
+            }
+            Some(PaginateKind::LastItem { name, id }) => {
+                (pages.kind, pages.name, pages.path) = ("last_item", Some(name.to_string()), Some(id.to_string()));
+            }
+            Some(PaginateKind::Offset { name, start, by }) => {
+                (pages.kind, pages.name, pages.start) = ("offset", Some(name.to_string()), Some(*start));
+                pages.by = Some(match by {
+                    OffsetBy::Records => "record",
+                    OffsetBy::Page => "page",
+                });
+            }
+        }
+        pages
+    }
+
+    fn next_text(&self) -> String {
+        let (name, path) = (self.name.as_deref().unwrap_or_default(), self.path.as_deref());
+        match self.kind {
+            "link" => {
+                let header = self.rel.as_ref().map(|rel| format!("the `Link` header with rel `{rel}`"));
+                let body = path.map(|path| format!("the URL at `{path}`"));
+                header.into_iter().chain(body).collect::<Vec<_>>().join(", or ")
+            }
+            "cursor" => format!("parameter `{name}` with the value at `{}`", path.unwrap_or_default()),
+            "last_item" => format!("parameter `{name}` with `{}` of the last record", path.unwrap_or_default()),
+            "offset" => {
+                let (unit, start) = (self.by.unwrap_or_default(), self.start.unwrap_or_default());
+                format!("parameter `{name}` counts {unit}s from {start}")
+            }
+            _ => "as the provider's entry declares it".to_owned(),
+        }
+    }
+}
+
+impl Evidence {
+    fn text(&self) -> String {
+        let at = |label: &str, path: &Option<String>| path.as_ref().map(|path| format!("{label} `{path}`"));
+        let statuses: Vec<String> = self.end_status.iter().map(u16::to_string).collect();
+        [
+            at("has_more", &self.has_more),
+            at("is_last", &self.is_last),
+            at("total", &self.total),
+            at("total_pages", &self.total_pages),
+            (!statuses.is_empty()).then(|| format!("end_status {}", statuses.join(", "))),
+            self.null_is_empty.then(|| "null is an empty list".to_owned()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("; ")
+    }
+}
+
+impl SinceJson {
+    fn of(since: &Since) -> Self {
+        Self {
+            param: since.param,
+            format: match since.format {
+                SinceFormat::Rfc3339 => "rfc3339",
+                SinceFormat::Unix => "unix",
+                SinceFormat::UnixMs => "unix_ms",
+            },
+            from: match since.from {
+                SinceFrom::RunStart => "run_start".to_owned(),
+                SinceFrom::Field(path) => format!("field:{path}"),
+            },
+            overlap_seconds: since.overlap,
+            full_every_seconds: since.full_every,
+        }
+    }
+
+    fn text(&self) -> String {
+        let full = self.full_every_seconds.map_or_else(String::new, |every| format!("; a full run every {every} s"));
+        format!(
+            "parameter `{}` ({}), from {}, minus {} s{full}",
+            self.param, self.format, self.from, self.overlap_seconds
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cli::terminal::tests::captured_terminal,
+        declare::{ListMethod, ListRequest, MapRecord},
+    };
+
+    fn mapper(paginate: Option<Paginate>) -> Mapper {
+        Mapper {
+            endpoint: Endpoint::Metadata(|_| Ok(String::new()), "/v1/{id}/query"),
+            request: ListRequest {
+                method: ListMethod::Post,
+                query_names: &["status"],
+                header_names: &["Api-Version"],
+                ..ListRequest::GET
+            },
+            paginate,
+            retries: 3,
+            since: Some(Since {
+                param: "since",
+                format: SinceFormat::Unix,
+                from: SinceFrom::Field("updated_at"),
+                overlap: 120,
+                full_every: Some(60),
+            }),
+            on_invalid: OnInvalid::Skip,
+            map: MapRecord::Plain(|_, _| Ok(())),
+        }
+    }
+
+    #[test]
+    fn requests_of_a_mapper_are_described() {
+        let paginate = Paginate::cursor("after", "next").limit(100).response_path("items").has_more("more");
+        let (mut terminal, out, _) = captured_terminal(false);
+        Requests::of(&mapper(Some(paginate))).print(&mut terminal).unwrap();
+        assert_eq!(
+            out.text(),
+            "request   POST /v1/{id}/query\nquery     status\nheaders   Api-Version\nnext page parameter `after` with \
+             the value at `next`\nlimit     100 records\nlist      at `items` of a response\nend       has_more `more`\n\
+             since     parameter `since` (unix), from field:updated_at, minus 120 s; a full run every 60 s\nretries   3 \
+             of a request\ninvalid   a record that does not fit its type is skipped\n"
+        );
+    }
+
+    #[test]
+    fn every_kind_of_pages_has_a_text() {
+        let check = |paginate: Paginate, kind: &str, expect: &str| {
+            let pages = Pages::of(&paginate);
+            assert_eq!((pages.kind, pages.next_text().as_str()), (kind, expect));
+        };
+        check(Paginate::link("next"), "link", "the `Link` header with rel `next`");
+        check(Paginate::link_in_body("paging.next"), "link", "the URL at `paging.next`");
+        check(Paginate::last_item("after", "id"), "last_item", "parameter `after` with `id` of the last record");
+        check(Paginate::offset("page").start(1), "offset", "parameter `page` counts records from 1");
+        check(Paginate::provider(), "provider", "as the provider's entry declares it");
+        assert!(serde_json::to_value(Requests::of(&mapper(None))).unwrap()["pages"].is_null());
+    }
+}
