@@ -21,7 +21,10 @@ pub use crate::{
         RequestValues, Saves, SharedMetadata, Since, SinceFormat, SinceFrom, SyncDef, SyncMarker, SyncRun, ValueType,
         WebhookDef, integration_of, method_of, method_with_body_of, path_of,
     },
-    model::{AsRecord, Checkpoint, Data, Fits, Model, ModelInfo, PatchOf, Record, Returns},
+    model::{
+        AsRecord, Checkpoint, Data, Fits, Model, ModelInfo, ModelNames, NoModelNames, PatchOf, Record, Returns,
+        assert_no_message, joined, length, renamed_field,
+    },
 };
 use crate::{
     declare::{EndpointPath, Handle, fill},

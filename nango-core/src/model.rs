@@ -14,6 +14,7 @@ mod change;
 mod checkpoint;
 mod id;
 mod mapped;
+mod names;
 mod patch;
 
 use std::ops::Deref;
@@ -32,6 +33,7 @@ pub(crate) use change::{MappedBatch, MappedLength};
 pub use checkpoint::{Checkpoint, CheckpointValue, FlatValue};
 pub use id::{IntegerId, KeyOf, RecordId, TextId};
 pub use mapped::{Mapped, Returns, ReturnsNothing};
+pub use names::{ModelNames, NoModelNames, assert_no_message, joined, length, renamed_field};
 pub use patch::{Fits, Patch, PatchOf};
 
 /// Adds the JSON Schema of a type to a generator and returns a reference to it. Called only when schemas are exported.
@@ -64,6 +66,9 @@ pub trait Model: Data {
     const NAME: &'static str;
     /// Name and schema of the model, for descriptors.
     const INFO: &'static ModelInfo;
+    /// Rust names and JSON names of the fields that serde renames.
+    #[doc(hidden)]
+    const RENAMED: names::FieldNames = &[];
 }
 
 /// A model with an id, whose values are records of a sync.

@@ -7,7 +7,7 @@ use syn::{Error, LitStr, Type, ext::IdentExt, spanned::Spanned};
 use crate::{
     args::Args,
     data::DataType,
-    serde_attributes::{self, json_name},
+    serde_attributes::{self, field_names, json_name},
 };
 
 const WHAT: &str = "`#[model]`";
@@ -87,7 +87,7 @@ impl<'a> ModelDeclaration<'a> {
         let name = self.name.clone().unwrap_or_else(|| ty.ident().unraw().to_string());
         let record = self.record.as_ref().map(|record| record.expand(ty.ident()));
         let record = record.or_else(|| ty.is_text_enum().then(|| path_value(ty.ident())));
-        ty.with_items(rename.as_ref(), &items(ty.ident(), &name, record.as_ref()))
+        ty.with_items(rename.as_ref(), &items(ty.ident(), &name, record.as_ref(), renamed(ty).as_ref()))
     }
 }
 
@@ -99,7 +99,7 @@ impl InvalidModel<'_> {
             Ok(record) => record.as_ref().map(|record| record.expand(ident)),
             Err(UnknownId) => Some(placeholder_record(ident)),
         };
-        let items = items(ident, &ident.unraw().to_string(), record.as_ref());
+        let items = items(ident, &ident.unraw().to_string(), record.as_ref(), None);
         ty.with_errors(self.error, Some(&items))
     }
 }
@@ -190,7 +190,15 @@ impl<'a> UpdateTime<'a> {
     }
 }
 
-fn items(ident: &Ident, name: &str, record: Option<&TokenStream>) -> TokenStream {
+/// Returns the names of the fields that serde renames; nothing if there are none.
+fn renamed(ty: &DataType) -> Option<TokenStream> {
+    let names: Vec<_> = field_names(ty).filter(|(name, json_name)| name != json_name).collect();
+    let pairs = names.iter().map(|(name, json_name)| quote!((#name, #json_name)));
+    (!names.is_empty() && !ty.is_enum())
+        .then(|| quote!(const RENAMED: &'static [(&'static str, &'static str)] = &[#(#pairs),*];))
+}
+
+fn items(ident: &Ident, name: &str, record: Option<&TokenStream>, renamed: Option<&TokenStream>) -> TokenStream {
     quote! {
         impl __nango::Model for #ident {
             const NAME: &'static str = #name;
@@ -199,6 +207,7 @@ fn items(ident: &Ident, name: &str, record: Option<&TokenStream>) -> TokenStream
                 schema: __nango::schema::<#ident>,
                 type_name: ::core::any::type_name::<#ident>,
             };
+            #renamed
         }
         #record
     }

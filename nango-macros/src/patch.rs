@@ -101,9 +101,30 @@ impl<'a> PatchDeclaration<'a> {
         let checks = self.changes.iter().map(Change::check);
         let check = (!self.changes.is_empty()).then(|| quote!(const _: fn(__Model) = |model| { #(#checks)* };));
         let items = items(ty.ident(), &self.model);
+        let names = self.name_check(ty);
         let change_of = |ident: &Ident| self.changes.iter().find(|change| change.ident == ident);
         ty.with_field_attributes(|ident| change_of(ident).map(Change::attributes).unwrap_or_default())
-            .with_items(None, &quote!(#items #patch_of #check))
+            .with_items(None, &quote!(#items #patch_of #check #names))
+    }
+}
+
+impl PatchDeclaration<'_> {
+    /// Returns the check that the fields have the JSON names of the model's.
+    fn name_check(&self, ty: &DataType) -> TokenStream {
+        let patch = ty.ident().unraw().to_string();
+        let model = self.model.to_token_stream().to_string().replace(' ', "");
+        let pairs = serde_attributes::field_names(ty).map(|(name, json_name)| quote!((#name, #json_name)));
+        let assert = quote_spanned!(ty.ident().span()=> __nango::assert_no_message(&MESSAGE););
+        quote! {
+            const _: () = {
+                use __nango::NoModelNames as _;
+                const TEXTS: [&str; 11] = __nango::renamed_field(
+                    #patch, &[#(#pairs),*], #model, __nango::ModelNames::<__Model>::RENAMED
+                );
+                const MESSAGE: [u8; __nango::length(&TEXTS)] = __nango::joined(&TEXTS);
+                #assert
+            };
+        }
     }
 }
 

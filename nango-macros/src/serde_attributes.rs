@@ -11,6 +11,8 @@ use syn::{
     spanned::Spanned,
 };
 
+use crate::data::DataType;
+
 /// Returns the name that serde writes for a field of a struct with these attributes.
 pub(crate) fn json_name(container: &[Attribute], field: &Field) -> String {
     if let Some(name) = serialized(&field.attrs, "rename") {
@@ -21,6 +23,13 @@ pub(crate) fn json_name(container: &[Attribute], field: &Field) -> String {
         Some(rule) => renamed(&name, &rule),
         None => name,
     }
+}
+
+/// Returns the names of the fields of a struct in Rust and in JSON, without those that serde flattens or skips.
+pub(crate) fn field_names(ty: &DataType) -> impl Iterator<Item = (String, String)> {
+    let is_value = |key: &String| key != "flatten" && !matches!(key.as_str(), "skip" | "skip_serializing");
+    let fields = ty.fields().filter(move |(_, field)| keys(&field.attrs, "serde").iter().all(is_value));
+    fields.map(|(ident, field)| (ident.unraw().to_string(), json_name(ty.attrs(), field)))
 }
 
 /// Returns the keys in the attributes `name` of a field, such as `#[serde(…)]`.

@@ -74,6 +74,17 @@ const _: () = {
     const _: fn(__Model) = |model| {
         __nango::fits::<String, _>(&model.title);
     };
+    const _: () = {
+        use __nango::NoModelNames as _;
+        const TEXTS: [&str; 11] = __nango::renamed_field(
+            "IssuePatch",
+            &[("id", "id"), ("title", "title")],
+            "Issue",
+            __nango::ModelNames::<__Model>::RENAMED,
+        );
+        const MESSAGE: [u8; __nango::length(&TEXTS)] = __nango::joined(&TEXTS);
+        __nango::assert_no_message(&MESSAGE);
+    };
 };
 #[derive(
     ::core::fmt::Debug,

@@ -47,6 +47,22 @@ const _: () = {
         __nango::fits_nullable::<String, _>(&model.closed_at);
         #[cfg(feature = "users")] __nango::fits::<UserPatch, _>(&model.assignee);
     };
+    const _: () = {
+        use __nango::NoModelNames as _;
+        const TEXTS: [&str; 11] = __nango::renamed_field(
+            "IssuePatch",
+            &[
+                ("number", "number"),
+                ("title", "title"),
+                ("closed_at", "closed_at"),
+                ("assignee", "assignedTo"),
+            ],
+            "Issue",
+            __nango::ModelNames::<__Model>::RENAMED,
+        );
+        const MESSAGE: [u8; __nango::length(&TEXTS)] = __nango::joined(&TEXTS);
+        __nango::assert_no_message(&MESSAGE);
+    };
 };
 #[derive(
     ::core::fmt::Debug,
@@ -70,5 +86,16 @@ const _: () = {
     impl __nango::Fits<::core::option::Option<__Model>> for UserPatch {}
     const _: fn(__Model) = |model| {
         __nango::fits::<String, _>(&model.name);
+    };
+    const _: () = {
+        use __nango::NoModelNames as _;
+        const TEXTS: [&str; 11] = __nango::renamed_field(
+            "UserPatch",
+            &[("name", "name")],
+            "User",
+            __nango::ModelNames::<__Model>::RENAMED,
+        );
+        const MESSAGE: [u8; __nango::length(&TEXTS)] = __nango::joined(&TEXTS);
+        __nango::assert_no_message(&MESSAGE);
     };
 };
