@@ -51,7 +51,8 @@ const ISSUES: &str = "query Issues($team: String!, $first: Int!, $after: String)
 
 /// Syncs the issues of a team.
 ///
-/// The variables of the query carry the cursor and the page size. GraphQL reports an error with status 200.
+/// The variables of the query carry the cursor and the page size. GraphQL reports an error with status 200, which the
+/// provider's entry in the catalogue declares.
 #[sync(
     model = "LinearIssue",
     frequency = "every 30 minutes",
@@ -115,12 +116,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn error_of_graphql_deletes_nothing() -> Result<()> {
+    async fn error_of_graphql_fails_the_run_and_deletes_nothing() -> Result<()> {
         let error = json!({ "errors": [{ "message": "Rate limit exceeded" }], "data": null });
         let mock = mock().reply("/graphql", list(&["a"], None)).reply("/graphql", error);
         mock.run(issues).await?;
 
-        assert!(!mock.run(issues).report().await?.is_complete());
+        let error = mock.run(issues).await.unwrap_err();
+
+        assert!(error.to_string().contains("Rate limit exceeded"), "{error}");
         assert_eq!(mock.saved::<LinearIssue>().await.len(), 1);
         Ok(())
     }

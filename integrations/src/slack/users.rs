@@ -37,7 +37,7 @@ pub struct ApiProfile {
 
 /// Syncs the users of a workspace. A deactivated user is deleted.
 ///
-/// Slack reports an error with status 200 and `ok: false`.
+/// Slack reports an error with status 200 and `ok: false`, which the provider's entry in the catalogue declares.
 #[sync(
     model = "SlackUser",
     frequency = "every hour",
