@@ -100,7 +100,7 @@ mod github {
     #[action(scopes("repo"))]
     pub async fn add_label(nango: NangoAction, input: NewLabel) -> Result<Label> {
         let NewLabel { owner, repo, name } = input;
-        nango.post(path!("/repos/{owner}/{repo}/labels")).body(&json!({ "name": name })).json().await
+        nango.post(path!("/repos/{owner}/{repo}/labels")).body(json!({ "name": name })).json().await
     }
 
     pub async fn test_labels() -> Result<()> {

@@ -7,7 +7,7 @@ use super::{CreateIssueInput, CreateIssueResult};
 pub async fn create_issue(nango: NangoAction, input: CreateIssueInput) -> Result<CreateIssueResult> {
     let created = nango
         .post("/repos/NangoHQ/interactive-demo/issues")
-        .body(&json!({
+        .body(json!({
             "title": format!("[demo] {}", input.title),
             "body": "The body of the issue.",
             "labels": ["automatic"],

@@ -38,21 +38,27 @@ impl ListMethod {
     }
 }
 
+/// Adds values that depend on the connection's metadata, which is the first argument.
+type AddValues = fn(Value, &mut RequestValues) -> Result<()>;
+
+/// Returns the JSON text of a body that depends on the connection's metadata.
+type WriteBody = fn(Value) -> Result<Vec<u8>>;
+
 /// The parts of a mapper's requests besides the endpoint. Each part is a function of the connection's metadata.
 #[derive(Debug, Clone, Copy)]
 pub struct ListRequest {
     /// The method.
     pub method: ListMethod,
     /// Adds the parameters of `query(…)`.
-    pub query: Option<fn(Value, &mut RequestValues) -> Result<()>>,
+    pub query: Option<AddValues>,
     /// Adds the headers of `headers(…)`.
-    pub headers: Option<fn(Value, &mut RequestValues) -> Result<()>>,
+    pub headers: Option<AddValues>,
     /// Names of the parameters of `query(…)`, for descriptions.
     pub query_names: &'static [&'static str],
     /// Names of the headers of `headers(…)`, for descriptions.
     pub header_names: &'static [&'static str],
     /// Returns the JSON text of `body = …`.
-    pub body: Option<fn(Value) -> Result<Vec<u8>>>,
+    pub body: Option<WriteBody>,
 }
 
 impl ListRequest {

@@ -154,8 +154,8 @@ mod tests {
         let keys: [&dyn KeyOf<Order>; 6] = [&order, &&order, &order.id, &text, &text.to_owned(), &Cow::Borrowed(text)];
         assert!(keys.iter().all(|key| key.key() == text && key.event_micros().is_none()));
         let keys: [&dyn KeyOf<Item>; 4] = [&Item { id: 7 }, &7_u64, &&7_i32, &(7_u8, 1_763_812_800)];
-        assert_eq!(keys.map(|key| key.key()), ["7"; 4]);
-        assert_eq!(keys.map(|key| key.event_micros()), [None, None, None, Some(1_763_812_800_000_000)]);
+        assert_eq!(keys.map(KeyOf::key), ["7"; 4]);
+        assert_eq!(keys.map(KeyOf::event_micros), [None, None, None, Some(1_763_812_800_000_000)]);
     }
 
     #[test]

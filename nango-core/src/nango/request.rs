@@ -120,7 +120,6 @@ impl Request {
     }
 
     /// Sets a JSON body, given by value or by reference: `.body(json!({ "name": name }))`, `.body(&input)`.
-    #[expect(clippy::needless_pass_by_value, reason = "takes values and references")]
     pub fn body(mut self, body: impl Serialize) -> Self {
         match serde_json::to_vec(&body) {
             Ok(json) => self.spec.body = Body::Json(json.into()),

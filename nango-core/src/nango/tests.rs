@@ -217,7 +217,7 @@ async fn response_is_decoded_into_requested_type() {
     let nango: Nango = mock.nango();
     assert!(nango.get("/missing").optional().await.unwrap().is_none());
     assert_eq!(nango.get("/missing").accept([404]).await.unwrap().data()["message"], "no");
-    let failure = nango.post("/missing").body(&json!({ "a": 1 })).await.unwrap_err();
+    let failure = nango.post("/missing").body(json!({ "a": 1 })).await.unwrap_err();
     assert_eq!(failure.http().map(|http| (http.status, http.json())), Some((404, json!({ "message": "no" }))));
     let wrong = nango.get("/text").json::<Thing>().await.unwrap_err();
     assert_eq!(wrong.kind(), ErrorKind::Decode);

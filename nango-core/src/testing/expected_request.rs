@@ -77,7 +77,7 @@ impl ExpectedRequest {
             match request.header(name) {
                 None => add(1, format!("the request has no header `{name}`")),
                 Some(sent) if sent != value => {
-                    add(1, format!("the header `{name}` is \"{sent}\" instead of \"{value}\""))
+                    add(1, format!("the header `{name}` is \"{sent}\" instead of \"{value}\""));
                 }
                 Some(_) => {}
             }
@@ -85,7 +85,9 @@ impl ExpectedRequest {
         if let Some(expected) = &self.body {
             let mut reasons = Vec::new();
             missing(expected, &request.json(), "", &mut reasons);
-            reasons.into_iter().for_each(|reason| add(1, reason));
+            for reason in reasons {
+                add(1, reason);
+            }
         }
         found
     }

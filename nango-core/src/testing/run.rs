@@ -175,7 +175,7 @@ impl Run {
         let observer = Arc::new(LogCollector(self.mock.0.logs.clone()));
         let report = execute(&runtime, request, api.stop(), observer).await;
         api.renew_stop();
-        let error = report.as_ref().map_or_else(|error| Some(error), |report| report.error.as_ref());
+        let error = report.as_ref().map_or_else(Some, |report| report.error.as_ref());
         let message = error.map(ToString::to_string);
         self.mock.settings(|settings| settings.last_error = message);
         report.map(Report)

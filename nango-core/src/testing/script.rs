@@ -1,5 +1,7 @@
 //! Script of the mock's provider: which requests it answers, and how.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 
 use super::{
@@ -35,7 +37,7 @@ pub struct On {
 
 impl On {
     /// Expects a query parameter with this value.
-    pub fn query(mut self, name: &str, value: impl ToString) -> Self {
+    pub fn query(mut self, name: &str, value: impl Display) -> Self {
         self.expected.query(name, value.to_string());
         self
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Timestamp;
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde defines the signature")]
 pub(crate) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     at.as_micros().serialize(serializer)
 }
@@ -18,6 +19,7 @@ pub(crate) mod option {
 
     use crate::time::Timestamp;
 
+    #[expect(clippy::ref_option, reason = "serde defines the signature")]
     pub(crate) fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
         at.map(Timestamp::as_micros).serialize(serializer)
     }

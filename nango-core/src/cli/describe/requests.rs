@@ -4,7 +4,10 @@ use serde::Serialize;
 
 use crate::{
     cli::{CommandError, Terminal},
-    declare::{Endpoint, Mapper, OffsetBy, OnInvalid, Paginate, PaginateKind, Since, SinceFormat, SinceFrom},
+    declare::{
+        Endpoint, ErrorAt, ErrorValue, Mapper, OffsetBy, OnInvalid, Paginate, PaginateKind, Since, SinceFormat,
+        SinceFrom,
+    },
 };
 
 /// Requests of a mapper.
@@ -22,6 +25,8 @@ pub(super) struct Requests {
     /// `None` for a single request.
     pages: Option<Pages>,
     since: Option<SinceJson>,
+    /// Declared errors in responses with a success status, in addition to those of the provider's entry.
+    errors: Vec<ErrorJson>,
     retries: u32,
     /// `fail` or `skip`.
     on_invalid: &'static str,
@@ -54,6 +59,9 @@ struct Pages {
     /// Path of the records in a response.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_path: Option<String>,
+    /// Field that receives the key of a record, if the list is an object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_key: Option<String>,
     evidence: Evidence,
 }
 
@@ -71,6 +79,19 @@ struct Evidence {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     end_status: Vec<u16>,
     null_is_empty: bool,
+}
+
+/// Declared error in a response with a success status.
+#[derive(Debug, Serialize)]
+struct ErrorJson {
+    path: String,
+    /// Value at `path` that means an error; absent if any value does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is: Option<serde_json::Value>,
+    /// Path of the message; absent if it is the value at `path`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    partial: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -96,6 +117,7 @@ impl Requests {
             body: mapper.request.body.is_some(),
             pages: mapper.paginate.as_ref().map(Pages::of),
             since: mapper.since.as_ref().map(SinceJson::of),
+            errors: mapper.errors.iter().map(ErrorJson::of).collect(),
             retries: mapper.retries,
             on_invalid: match mapper.on_invalid {
                 OnInvalid::Fail => "fail",
@@ -121,7 +143,8 @@ impl Requests {
                 terminal.line(format_args!("limit     {limit} records{name}"))?;
             }
             if let Some(path) = &pages.response_path {
-                terminal.line(format_args!("list      at `{path}` of a response"))?;
+                let key = pages.response_key.as_ref().map_or_else(String::new, |key| format!(", keys as `{key}`"));
+                terminal.line(format_args!("list      at `{path}` of a response{key}"))?;
             }
             let evidence = pages.evidence.text();
             if !evidence.is_empty() {
@@ -130,6 +153,9 @@ impl Requests {
         }
         if let Some(since) = &self.since {
             terminal.line(format_args!("since     {}", since.text()))?;
+        }
+        for error in &self.errors {
+            terminal.line(format_args!("error     {}", error.text()))?;
         }
         terminal.line(format_args!("retries   {} of a request", self.retries))?;
         terminal.line(match self.on_invalid {
@@ -152,6 +178,7 @@ impl Pages {
             limit: paginate.limit,
             limit_name: text(&paginate.limit_name),
             response_path: text(&paginate.response_path),
+            response_key: text(&paginate.response_key),
             evidence: Evidence {
                 has_more: text(&paginate.has_more),
                 is_last: text(&paginate.is_last),
@@ -221,6 +248,28 @@ impl Evidence {
     }
 }
 
+impl ErrorJson {
+    fn of(error: &ErrorAt) -> Self {
+        Self {
+            path: error.path.to_string(),
+            is: error.is.as_ref().map(|is| match is {
+                ErrorValue::Bool(value) => (*value).into(),
+                ErrorValue::Number(value) => (*value).into(),
+                ErrorValue::Text(value) => value.as_ref().into(),
+            }),
+            message: error.message.as_deref().map(str::to_owned),
+            partial: error.partial,
+        }
+    }
+
+    fn text(&self) -> String {
+        let is = self.is.as_ref().map_or_else(String::new, |is| format!(" is {is}"));
+        let message = self.message.as_ref().map_or_else(String::new, |path| format!(", message at `{path}`"));
+        let partial = if self.partial { "; keeps the data" } else { "" };
+        format!("`{}`{is}{message}{partial}", self.path)
+    }
+}
+
 impl SinceJson {
     fn of(since: &Since) -> Self {
         Self {
@@ -249,61 +298,4 @@ impl SinceJson {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        cli::terminal::tests::captured_terminal,
-        declare::{ListMethod, ListRequest, MapRecord},
-    };
-
-    fn mapper(paginate: Option<Paginate>) -> Mapper {
-        Mapper {
-            endpoint: Endpoint::Metadata(|_| Ok(String::new()), "/v1/{id}/query"),
-            request: ListRequest {
-                method: ListMethod::Post,
-                query_names: &["status"],
-                header_names: &["Api-Version"],
-                ..ListRequest::GET
-            },
-            paginate,
-            retries: 3,
-            since: Some(Since {
-                param: "since",
-                format: SinceFormat::Unix,
-                from: SinceFrom::Field("updated_at"),
-                overlap: 120,
-                full_every: Some(60),
-            }),
-            on_invalid: OnInvalid::Skip,
-            map: MapRecord::Plain(|_, _| Ok(())),
-        }
-    }
-
-    #[test]
-    fn requests_of_a_mapper_are_described() {
-        let paginate = Paginate::cursor("after", "next").limit(100).response_path("items").has_more("more");
-        let (mut terminal, out, _) = captured_terminal(false);
-        Requests::of(&mapper(Some(paginate))).print(&mut terminal).unwrap();
-        assert_eq!(
-            out.text(),
-            "request   POST /v1/{id}/query\nquery     status\nheaders   Api-Version\nnext page parameter `after` with \
-             the value at `next`\nlimit     100 records\nlist      at `items` of a response\nend       has_more `more`\n\
-             since     parameter `since` (unix), from field:updated_at, minus 120 s; a full run every 60 s\nretries   3 \
-             of a request\ninvalid   a record that does not fit its type is skipped\n"
-        );
-    }
-
-    #[test]
-    fn every_kind_of_pages_has_a_text() {
-        let check = |paginate: Paginate, kind: &str, expect: &str| {
-            let pages = Pages::of(&paginate);
-            assert_eq!((pages.kind, pages.next_text().as_str()), (kind, expect));
-        };
-        check(Paginate::link("next"), "link", "the `Link` header with rel `next`");
-        check(Paginate::link_in_body("paging.next"), "link", "the URL at `paging.next`");
-        check(Paginate::last_item("after", "id"), "last_item", "parameter `after` with `id` of the last record");
-        check(Paginate::offset("page").start(1), "offset", "parameter `page` counts records from 1");
-        check(Paginate::provider(), "provider", "as the provider's entry declares it");
-        assert!(serde_json::to_value(Requests::of(&mapper(None))).unwrap()["pages"].is_null());
-    }
-}
+mod tests;

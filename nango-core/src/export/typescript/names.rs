@@ -74,7 +74,7 @@ impl Names {
 
     /// Adds a type of the schema. Its name is unchanged if it is a free identifier.
     pub(super) fn add_type(&mut self, name: &str) {
-        let own = self.unused(identifier(name));
+        let own = self.unused(&identifier(name));
         self.types.insert(name.to_owned(), own);
     }
 
@@ -92,11 +92,11 @@ impl Names {
                 rest.next().into_iter().flat_map(char::to_uppercase).chain(rest).collect::<Vec<_>>()
             })
             .collect();
-        self.unused(identifier(&joined))
+        self.unused(&identifier(&joined))
     }
 
-    fn unused(&mut self, name: String) -> String {
-        let mut unused = name.clone();
+    fn unused(&mut self, name: &str) -> String {
+        let mut unused = name.to_owned();
         let mut number = 2;
         while !self.used.insert(unused.clone()) {
             unused = format!("{name}{number}");
@@ -109,7 +109,7 @@ impl Names {
 /// Replaces the characters that an identifier cannot contain.
 fn identifier(name: &str) -> String {
     let mut own: String = name.chars().map(|c| if is_part(c) { c } else { '_' }).collect();
-    if own.chars().next().is_none_or(|first| first.is_numeric()) {
+    if own.chars().next().is_none_or(char::is_numeric) {
         own.insert(0, '_');
     }
     own

@@ -31,7 +31,7 @@ impl<'a> Printer<'a> {
         }
         let mut text = format!("{doc}  export type {name} =\n");
         for one in alternatives {
-            let _ = write!(text, "{}    | {}\n", doc_comment(one, 2), self.operand(one, 2));
+            let _ = writeln!(text, "{}    | {}", doc_comment(one, 2), self.operand(one, 2));
         }
         let end = text.trim_end().len();
         text.truncate(end);
@@ -53,16 +53,16 @@ impl<'a> Printer<'a> {
         }
         for key in ["anyOf", "oneOf"] {
             if let Some(of) = object.get(key).and_then(Value::as_array) {
-                parts.push(self.union(of.iter().map(|one| self.expression(one, depth))));
+                parts.push(Self::union(of.iter().map(|one| self.expression(one, depth))));
             }
         }
         for one in object.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-            parts.push(self.union([self.expression(one, depth)]));
+            parts.push(Self::union([self.expression(one, depth)]));
         }
         if let Some(value) = object.get("const") {
             parts.push((value.to_string(), false));
         } else if let Some(values) = object.get("enum").and_then(Value::as_array) {
-            parts.push(self.union(values.iter().map(Value::to_string)));
+            parts.push(Self::union(values.iter().map(Value::to_string)));
         } else if object.contains_key("properties") || parts.is_empty() {
             parts.push(self.typed(object, depth));
         }
@@ -79,7 +79,7 @@ impl<'a> Printer<'a> {
     }
 
     /// Returns the union of types without repetitions, and whether it has several parts.
-    fn union(&self, types: impl IntoIterator<Item = String>) -> (String, bool) {
+    fn union(types: impl IntoIterator<Item = String>) -> (String, bool) {
         let mut parts: Vec<String> = Vec::new();
         for one in types {
             if !parts.contains(&one) {
@@ -94,7 +94,7 @@ impl<'a> Printer<'a> {
         match object.get("type") {
             Some(Value::String(kind)) => (self.kind(kind, object, depth), false),
             Some(Value::Array(kinds)) => {
-                self.union(kinds.iter().filter_map(Value::as_str).map(|kind| self.kind(kind, object, depth)))
+                Self::union(kinds.iter().filter_map(Value::as_str).map(|kind| self.kind(kind, object, depth)))
             }
             _ if object.contains_key("properties") => (self.object(object, depth), false),
             _ => ("unknown".to_owned(), false),

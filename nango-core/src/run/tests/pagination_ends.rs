@@ -128,7 +128,7 @@ struct LinearIssue {
 #[crate::sync(integration = "acme", model = "LinearIssue")]
 async fn linear_issues(nango: NangoSync) -> crate::Result<()> {
     let query = "query($after: String) { issues(after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }";
-    let request = nango.post("/graphql").body(&json!({ "query": query }));
+    let request = nango.post("/graphql").body(json!({ "query": query }));
     let pages = Pages::cursor("variables.after", "data.issues.pageInfo.endCursor")
         .has_more("data.issues.pageInfo.hasNextPage")
         .response_path("data.issues.nodes");

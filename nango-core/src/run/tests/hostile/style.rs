@@ -192,12 +192,11 @@ impl Style {
     pub(super) fn paginate(&self) -> Paginate {
         let mut paginate = match self.carrier {
             CursorText | CursorNumber => Paginate::cursor("after", "next"),
-            LinkKeyset | LinkPageInfo | LinkPage => Paginate::link("next"),
+            LinkKeyset | LinkPageInfo | LinkPage | Single => Paginate::link("next"),
             BodyLinkKeyset | BodyLinkPage | PathLink => Paginate::link_in_body("next"),
             LastItem => Paginate::last_item("after", "id"),
             Offset => Paginate::offset("offset"),
             Page => Paginate::offset("page").by(OffsetBy::Page).start(1),
-            Single => Paginate::link("next"),
         };
         paginate = paginate.response_path(if self.object { "items.*" } else { "items" });
         if self.carrier == Single {

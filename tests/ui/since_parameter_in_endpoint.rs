@@ -1,0 +1,15 @@
+use nango_core::prelude::*;
+
+#[model]
+pub struct Issue {
+    pub id: u64,
+    pub title: String,
+}
+
+#[sync(model = "Issue", integration = "github", endpoint = "/issues?since=2026-01-01",
+    since(param = "since"))]
+fn to_issue(raw: Issue) -> Issue {
+    raw
+}
+
+fn main() {}
