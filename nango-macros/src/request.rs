@@ -109,7 +109,10 @@ impl Request {
         if method.is_none() && query.is_none() && headers.is_none() && body.is_none() {
             return quote!(__nango::ListRequest::GET);
         }
-        quote!(__nango::ListRequest { #method #query #headers #body ..__nango::ListRequest::GET })
+        // A struct update without an absent field is a finding of clippy in the user's crate.
+        let is_complete = method.is_some() && query.is_some() && headers.is_some() && body.is_some();
+        let absent = (!is_complete).then(|| quote!(..__nango::ListRequest::GET));
+        quote!(__nango::ListRequest { #method #query #headers #body #absent })
     }
 }
 

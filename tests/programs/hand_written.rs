@@ -188,7 +188,7 @@ mod shop {
         nango.batch_update(patches).await?;
         nango.batch_update_values([(1, json!({ "prices": [] }))]).await?;
         nango.batch_delete([1]).await?;
-        nango.batch_delete(&[2_u64, 3]).await?;
+        nango.batch_delete([2_u64, 3].iter()).await?;
         nango.batch_delete(items.iter().map(|item| (item, item.updated_at))).await?;
         let found = nango.records_by_id([1_u64]).await?;
         let cents = found.get(&1).and_then(|item| item.prices.first()).map(|price| price.cents);

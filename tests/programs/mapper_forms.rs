@@ -112,7 +112,7 @@ pub mod github {
         model = Out,
         endpoint = "PUT /{owner}/search?sort=new",
         metadata = RepositoryOwner,
-        query("state" = State::Open, "owner" = metadata.owner, "type" = metadata.r#type, "new" = 2 > 1 && 1 < 2,),
+        query("state" = State::Open, "owner" = metadata.owner, "type" = metadata.r#type, "new" = ISSUES.len() > 1,),
         headers("X-Version" = "2026-01-01", "x-owner" = format!("of {}", metadata.owner)),
         body = json!({ "query": ISSUES, "variables": { "owner": metadata.owner, "all": Vec::<u8>::new() } }),
         paginate(cursor(name = "variables.after", path = "data.next"), response_path = "data.issues"),
