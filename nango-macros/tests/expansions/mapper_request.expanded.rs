@@ -47,7 +47,6 @@ const _: () = {
                 let metadata = &__nango::metadata::<__team_issues::team_issues>(v)?;
                 __nango::body(&(json!({ "query" : ISSUES, "team" : metadata.team })))
             }),
-            ..__nango::ListRequest::GET
         },
         paginate: ::core::option::Option::None,
         retries: 0u32,
