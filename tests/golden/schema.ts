@@ -341,9 +341,245 @@ export namespace Jira {
   }
 }
 
+/** Integration `linear`. */
+export namespace Linear {
+  /** An issue of a Linear team. */
+  export interface LinearIssue {
+    /** Id of the issue. */
+    id: string;
+    /** Readable id, such as `ENG-12`. */
+    identifier: string;
+    /** Title of the issue. */
+    title: string;
+    /** Name of the state, which each team defines. */
+    state: string;
+    /** Name of the person who works on it. */
+    assignee: string | null;
+    /** Time of the last change. */
+    updated_at: string;
+  }
+
+  /** Metadata of a connection: the team to sync. */
+  export interface LinearTeam {
+    /** Key of the team, the prefix of its issues. */
+    team: string;
+  }
+
+  /** Syncs by name: their models and the types of their values. */
+  export interface Syncs {
+    /** Syncs the issues of a team. */
+    issues: {
+      models: { LinearIssue: LinearIssue };
+      checkpoint: null;
+      metadata: LinearTeam;
+      webhook: null;
+    };
+  }
+
+  /** Actions by name. */
+  export interface Actions {
+  }
+
+  /** Functions on events of a connection, by name. */
+  export interface Events {
+  }
+}
+
+/** Integration `notion`. */
+export namespace Notion {
+  /** Metadata of a connection: the database to sync. */
+  export interface NotionDatabase {
+    /** Id of the database, as in its URL. */
+    database_id: string;
+  }
+
+  /** A page of a Notion database. */
+  export interface NotionPage {
+    /** Id of the page. */
+    id: string;
+    /** Title, without formatting. */
+    title: string;
+    /** URL of the page. */
+    url: string;
+    /** Time of the last change. */
+    updated_at: string;
+  }
+
+  /** Syncs by name: their models and the types of their values. */
+  export interface Syncs {
+    /** Syncs the pages of a database. */
+    pages: {
+      models: { NotionPage: NotionPage };
+      checkpoint: null;
+      metadata: NotionDatabase;
+      webhook: null;
+    };
+  }
+
+  /** Actions by name. */
+  export interface Actions {
+  }
+
+  /** Functions on events of a connection, by name. */
+  export interface Events {
+  }
+}
+
+/** Integration `slack`. */
+export namespace Slack {
+  /** A channel of a Slack workspace. */
+  export interface SlackChannel {
+    /** Id of the channel, such as `C123`. */
+    id: string;
+    /** Name, without `#`. */
+    name: string;
+    /** Whether only members can see it. */
+    is_private: boolean;
+    /** Whether it is archived. */
+    is_archived: boolean;
+    /** Number of members. */
+    members: Int64 | null;
+  }
+
+  /** A member of a Slack workspace. */
+  export interface SlackUser {
+    /** Id of the user, such as `U123`. */
+    id: string;
+    /** Short name. */
+    name: string;
+    /** Full name. */
+    real_name: string | null;
+    /** Email address, which requires the scope `users:read.email`. */
+    email: string | null;
+    /** Whether the user is a bot. */
+    is_bot: boolean;
+  }
+
+  /** Syncs by name: their models and the types of their values. */
+  export interface Syncs {
+    /** Syncs the channels of a workspace. */
+    channels: {
+      models: { SlackChannel: SlackChannel };
+      checkpoint: null;
+      metadata: null;
+      webhook: null;
+    };
+    /** Syncs the users of a workspace. A deactivated user is deleted. */
+    users: {
+      models: { SlackUser: SlackUser };
+      checkpoint: null;
+      metadata: null;
+      webhook: null;
+    };
+  }
+
+  /** Actions by name. */
+  export interface Actions {
+  }
+
+  /** Functions on events of a connection, by name. */
+  export interface Events {
+  }
+}
+
+/** Integration `stripe`. */
+export namespace Stripe {
+  /** Changes to an invoice that a webhook contains. */
+  export interface InvoiceChange {
+    /** Id of the invoice. */
+    id: string;
+    /** New number. */
+    number?: string | null;
+    /** New status. */
+    status?: string | null;
+    /** New amount that is due. */
+    amount_due?: Int64 | null;
+    /** New amount that was paid. */
+    amount_paid?: Int64 | null;
+  }
+
+  /** A webhook of the type `invoice.*`. */
+  export interface InvoiceEvent {
+    /** Type of the event, such as `invoice.paid`. */
+    type: string;
+    /** Content of the event. */
+    data: InvoiceEventData;
+  }
+
+  /** Content of an event. */
+  export interface InvoiceEventData {
+    /** The invoice after the event. */
+    object: InvoiceChange;
+  }
+
+  /** A customer of a Stripe account. */
+  export interface StripeCustomer {
+    /** Id of the customer, such as `cus_123`. */
+    id: string;
+    /** Email address. */
+    email: string | null;
+    /** Full name, or name of the business. */
+    name: string | null;
+    /** Whether the newest invoice is overdue. */
+    delinquent: boolean;
+    /** Time when the customer was created. */
+    created: string;
+  }
+
+  /** An invoice of a Stripe account. Amounts are in the smallest unit of the currency, such as cents. */
+  export interface StripeInvoice {
+    /** Id of the invoice, such as `in_123`. */
+    id: string;
+    /** Id of the customer. */
+    customer: string | null;
+    /** Number that is printed on the invoice; drafts have none. */
+    number: string | null;
+    /** Status: `draft`, `open`, `paid`, `uncollectible` or `void`. */
+    status: string | null;
+    /** Currency, as three lower-case letters. */
+    currency: string;
+    /** Amount that is due. */
+    amount_due: Int64;
+    /** Amount that was paid. */
+    amount_paid: Int64;
+    /** Time when the invoice was created. */
+    created: string;
+  }
+
+  /** Syncs by name: their models and the types of their values. */
+  export interface Syncs {
+    /** Syncs the customers of an account. */
+    customers: {
+      models: { StripeCustomer: StripeCustomer };
+      checkpoint: null;
+      metadata: null;
+      webhook: null;
+    };
+    /** Syncs the invoices of an account. */
+    invoices: {
+      models: { StripeInvoice: StripeInvoice };
+      checkpoint: null;
+      metadata: null;
+      webhook: InvoiceEvent;
+    };
+  }
+
+  /** Actions by name. */
+  export interface Actions {
+  }
+
+  /** Functions on events of a connection, by name. */
+  export interface Events {
+  }
+}
+
 /** Integrations by name. */
 export interface Integrations {
   github: { syncs: Github.Syncs; actions: Github.Actions; events: Github.Events };
   hubspot: { syncs: Hubspot.Syncs; actions: Hubspot.Actions; events: Hubspot.Events };
   jira: { syncs: Jira.Syncs; actions: Jira.Actions; events: Jira.Events };
+  linear: { syncs: Linear.Syncs; actions: Linear.Actions; events: Linear.Events };
+  notion: { syncs: Notion.Syncs; actions: Notion.Actions; events: Notion.Events };
+  slack: { syncs: Slack.Syncs; actions: Slack.Actions; events: Slack.Events };
+  stripe: { syncs: Stripe.Syncs; actions: Stripe.Actions; events: Stripe.Events };
 }
