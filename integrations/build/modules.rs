@@ -14,8 +14,8 @@ const ATTRIBUTES: [&str; 4] = ["#[sync", "#[action", "#[on_event", "#[on_webhook
 /// Files and folders in `src/` that cargo compiles as crates of their own.
 const CRATE_ROOTS: [&str; 3] = ["lib.rs", "main.rs", "bin"];
 
-/// Returns one message for each file below `src` that contains an annotated function and is not part of the crate. Paths
-/// in messages begin with the path of `src` as given.
+/// Returns one message for each file below `src` that contains an annotated function and is not part of the crate.
+/// Paths in messages begin with the path of `src` as given.
 pub(crate) fn missing_modules(src: &Path) -> Vec<String> {
     let mut reached = BTreeSet::new();
     for root in CRATE_ROOTS {

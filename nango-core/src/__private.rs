@@ -80,7 +80,8 @@ pub const fn payload_type<P: Payload<Payload: Data>>() -> ValueType {
     label = "not a model",
     note = "put `#[model]` on the definition of `{Self}`",
     note = "a type of another crate needs `Debug`, `Clone`, `PartialEq`, `Serialize`, `DeserializeOwned` and \
-            `schemars::JsonSchema`, often features of its crate and of `schemars`; for a time use `nango_core::Timestamp`",
+            `schemars::JsonSchema`, often features of its crate and of `schemars`; for a time use \
+            `nango_core::Timestamp`",
     note = "see docs/reference/attributes.md#model in the repository"
 )]
 pub trait Field {}

@@ -335,7 +335,8 @@ pub use nango_macros::path;
 pub use nango_macros::sync;
 #[doc(inline)]
 pub use paginate::Pages;
-/// The `serde` crate. A crate without a dependency on it derives its traits with `#[serde(crate = "nango_core::serde")]`.
+/// The `serde` crate. A crate without a dependency on it derives its traits with `#[serde(crate =
+/// "nango_core::serde")]`.
 pub use serde;
 #[doc(inline)]
 pub use time::Timestamp;

@@ -39,14 +39,14 @@ pub use patch::{Fits, Patch, PatchOf};
 /// Adds the JSON Schema of a type to a generator and returns a reference to it. Called only when schemas are exported.
 pub(crate) type SchemaFn = fn(&mut schemars::SchemaGenerator) -> schemars::Schema;
 
-/// Input and output of functions, payloads and metadata: every type with the traits of serde and a JSON Schema. That are
-/// models, plain values, containers of these, and types of other crates that implement the three traits.
+/// Input and output of functions, payloads and metadata: every type with the traits of serde and a JSON Schema. That
+/// are models, plain values, containers of these, and types of other crates that implement the three traits.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no schema",
     label = "not a model",
     note = "put `#[model]` on the definition of `{Self}`",
-    note = "a type of another crate needs `Serialize`, `DeserializeOwned` and `schemars::JsonSchema`, often features of \
-            its crate and of `schemars`; for a time use `nango_core::Timestamp`",
+    note = "a type of another crate needs `Serialize`, `DeserializeOwned` and `schemars::JsonSchema`, often features \
+            of its crate and of `schemars`; for a time use `nango_core::Timestamp`",
     note = "see docs/reference/attributes.md#model in the repository"
 )]
 pub trait Data: Serialize + DeserializeOwned + schemars::JsonSchema + Send + 'static {}
@@ -110,7 +110,7 @@ pub trait Record: Model + AsRecord<Model = Self> {
 pub trait AsRecord {
     /// Model of the record.
     type Model: Record;
-    /// Returns the record.
+    /// Returns the record itself.
     fn record(&self) -> &Self::Model;
 }
 

@@ -21,6 +21,7 @@ mod decide;
 mod declared_error;
 mod end;
 mod error;
+mod error_value;
 mod evidence;
 #[cfg(test)]
 mod frozen;

@@ -1,7 +1,7 @@
 //! Common imports of files with integrations: `use nango_core::prelude::*;`.
 //!
-//! `Deserialize` and `Serialize` are the traits and the derives of serde, for types that are not models, such as what an
-//! API returns. The derives require the dependency `serde`, or `#[serde(crate = "nango_core::serde")]`.
+//! `Deserialize` and `Serialize` are the traits and the derives of serde, for types that are not models, such as what
+//! an API returns. The derives require the dependency `serde`, or `#[serde(crate = "nango_core::serde")]`.
 
 #[doc(inline)]
 pub use crate::{

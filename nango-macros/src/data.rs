@@ -22,8 +22,8 @@ pub(crate) struct DataType {
 }
 
 impl DataType {
-    /// Parses the item under the attribute `what`, which applies to `on`. If it is neither a struct nor an enum, returns
-    /// the item with the error.
+    /// Parses the item under the attribute `what`, which applies to `on`. If it is neither a struct nor an enum,
+    /// returns the item with the error.
     pub(crate) fn read(what: &str, on: &str, item: &TokenStream) -> Result<Self, TokenStream> {
         let with_item = |error: Error| {
             let error = error.into_compile_error();

@@ -123,8 +123,8 @@ fn split_method(text: &str) -> Result<(Option<&'static str>, &str), String> {
         Some((name, variant)) if *name == word => Ok((Some(*variant), path.trim_start())),
         Some((name, _)) => Err(format!("write the method in upper case: `{name} {}`", path.trim_start())),
         None => Err(format!(
-            "`{word}` is not a method of a mapper: write `GET`, which can be omitted, `POST`, `PUT` or `PATCH`, then one \
-             space and the path"
+            "`{word}` is not a method of a mapper: write `GET`, which can be omitted, `POST`, `PUT` or `PATCH`, then \
+             one space and the path"
         )),
     }
 }

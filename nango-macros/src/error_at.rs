@@ -23,7 +23,7 @@ pub(crate) struct ErrorAt {
 }
 
 impl ErrorAt {
-    /// Reads and checks all keys `error(…)`. What is invalid is among the errors.
+    /// Reads and checks all keys `error(…)`. Invalid ones are among the errors.
     pub(crate) fn all(args: &mut Args) -> Vec<Self> {
         let mut all = Vec::new();
         while args.has("error") {

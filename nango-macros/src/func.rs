@@ -55,8 +55,8 @@ impl ToTokens for Func {
 }
 
 impl Func {
-    /// Parses the item under the attribute `what`. If it is not a function that can have the attribute, returns the item
-    /// with the error.
+    /// Parses the item under the attribute `what`. If it is not a function that can have the attribute, returns the
+    /// item with the error.
     pub(crate) fn read(what: &str, example: &str, item: &TokenStream) -> std::result::Result<Self, TokenStream> {
         let func = syn::parse2(item.clone());
         let func: Self = func.map_err(|error| {

@@ -61,8 +61,8 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// A name in braces is a variable, or an argument of that name: `owner = input.owner`. A value is text, an integer, a
-/// `bool`, a `char`, or an enum with `#[model]` whose variants have no data; it is borrowed. Everything in it that is not a letter, a digit or one of `-._~` is
-/// percent-encoded, so that `C#`, `a/b` and `what?` reach the API unchanged.
+/// `bool`, a `char`, or an enum with `#[model]` whose variants have no data; it is borrowed. Everything in it that is
+/// not a letter, a digit or one of `-._~` is percent-encoded, so that `C#`, `a/b` and `what?` reach the API unchanged.
 ///
 /// The path is checked at compile time: it starts with `/` and has no dot segment (`.`, `..`, `%2e`) and no `\`. A
 /// value that is empty, `.` or `..` would lead to another path, so its request fails before anything is sent.
@@ -87,10 +87,10 @@ pub fn path(tokens: TokenStream) -> TokenStream {
 /// A struct with a field `id`, a `String`, a `Cow<'static, str>`, a `Uuid` or an integer, is also a record and can be
 /// synced. Documentation comments become descriptions in the schema.
 ///
-/// A field is a plain value, a container, a `Timestamp` (RFC 3339, `format: date-time`), or another type with `#[model]`.
-/// A type of another crate needs `Debug`, `Clone`, `PartialEq`, serde's traits and `schemars::JsonSchema`, which are often
-/// features of its crate and of `schemars`. A type that is only read, such as what an API returns, needs no attribute:
-/// `#[derive(Deserialize)]` is enough.
+/// A field is a plain value, a container, a `Timestamp` (RFC 3339, `format: date-time`), or another type with
+/// `#[model]`. A type of another crate needs `Debug`, `Clone`, `PartialEq`, serde's traits and `schemars::JsonSchema`,
+/// which are often features of its crate and of `schemars`. A type that is only read, such as what an API returns,
+/// needs no attribute: `#[derive(Deserialize)]` is enough.
 ///
 /// It derives `Debug`, `Clone`, `PartialEq`, `Serialize`, `Deserialize` and `JsonSchema`, except those that are already
 /// derived below it. `#[serde(…)]` and `#[schemars(…)]` work as usual. Write it above other derives.
@@ -108,11 +108,11 @@ pub fn path(tokens: TokenStream) -> TokenStream {
 /// `id` and `updated` take the Rust name of the field, even if serde renames it.
 ///
 /// The field of `updated` contains RFC 3339, or seconds or milliseconds since 1970 (UTC) as a number or as text: a
-/// `Timestamp`, a `String`, an integer of 32 or 64 bits, an `f64`, or an `Option` of these. A webhook, a patch or an incremental run
-/// whose value is older than the stored one changes nothing: it is counted as `skipped_older`, and the record counts as
-/// seen. An equal value applies. A patch without the field applies. Values are not compared if one of them is missing
-/// or cannot be read, or if the stored one is more than a day in the future. An older value that two full runs in a row
-/// return wins: the provider has reverted the record. A delete can carry the time of its event:
+/// `Timestamp`, a `String`, an integer of 32 or 64 bits, an `f64`, or an `Option` of these. A webhook, a patch or an
+/// incremental run whose value is older than the stored one changes nothing: it is counted as `skipped_older`, and the
+/// record counts as seen. An equal value applies. A patch without the field applies. Values are not compared if one of
+/// them is missing or cannot be read, or if the stored one is more than a day in the future. An older value that two
+/// full runs in a row return wins: the provider has reverted the record. A delete can carry the time of its event:
 /// `batch_delete::<Issue>([(id, time)])`. `merging = "override"` of a sync does not change this.
 #[proc_macro_attribute]
 pub fn model(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -262,8 +262,8 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// pages and of `since` are fields of the body, and a dotted name is a path: `variables.after`; `in_body = false` of
 /// `paginate(…)` sends them in the query. `since` in `"unix"` or `"unix_ms"` is then a number.
 ///
-/// A mapper only reads. So a request is retried, and keeps its method and body in a redirect with status 301 or 302,
-/// whatever its method: do not declare an endpoint that changes something.
+/// A mapper only reads: whatever its method is, a request is retried, and keeps its method and body in a redirect
+/// with status 301 or 302. Do not declare an endpoint that changes something.
 ///
 /// # Pages
 ///

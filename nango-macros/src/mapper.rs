@@ -122,8 +122,8 @@ fn records_at_once(args: &mut Args, func: &Func) -> u32 {
     let key = args.peek("records_at_once").map(|arg| arg.key.span());
     let number = args.number32("records_at_once", 1..=64);
     if let (Some(span), None) = (key, func.sig.asyncness) {
-        let message = "`records_at_once` is for async mappers, which wait for requests: a plain mapper maps one record after \
-                       the other; remove the key";
+        let message = "`records_at_once` is for async mappers, which wait for requests: a plain mapper maps one record \
+                       after the other; remove the key";
         args.errors.push_at(span, message);
     }
     number.unwrap_or(RECORDS_AT_ONCE)

@@ -69,8 +69,8 @@ impl<'a> ModelDeclaration<'a> {
         let record = RecordDeclaration::validate(&mut args, ty);
         if let (Ok(Some(record)), Some(transparent)) = (&record, serde_attributes::flag(ty.attrs(), "transparent")) {
             let message = format!(
-                "with `#[serde(transparent)]`, the JSON of `{}` is the value of `{}`, and a record is an object: remove \
-                 the attribute",
+                "with `#[serde(transparent)]`, the JSON of `{}` is the value of `{}`, and a record is an object: \
+                 remove the attribute",
                 ty.ident(),
                 record.id
             );

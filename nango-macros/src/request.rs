@@ -50,7 +50,7 @@ struct Pair {
 }
 
 impl Request {
-    /// Reads and checks the keys. What is invalid is among the errors.
+    /// Reads and checks the keys. Invalid ones are among the errors.
     pub(crate) fn validate(args: &mut Args, endpoint: Option<&Endpoint>, metadata: Option<&Type>) -> Self {
         let query = pairs(args, "query", QUERY);
         let headers = pairs(args, "headers", HEADERS);
@@ -205,7 +205,7 @@ fn body(args: &mut Args, arg: &Arg, endpoint: Option<&Endpoint>) -> Option<Expr>
     syn::parse2(tokens.clone()).map_err(|error| args.errors.add(error)).ok()
 }
 
-/// Reads `key("name" = expression, …)`.
+/// Reads the list of a key: `key("name" = expression, …)`.
 fn pairs(args: &mut Args, key: &str, example: &str) -> Vec<Pair> {
     let Some(arg) = args.take(key) else { return Vec::new() };
     let usage = format!("`{key}` has names and values in brackets: `{example}`");

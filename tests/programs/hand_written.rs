@@ -170,7 +170,7 @@ mod shop {
         pub pages: HashMap<String, Option<u32>>,
     }
 
-    /// What the API returns is not a model.
+    /// The response of the API, which is not a model.
     #[derive(Deserialize)]
     struct List<T> {
         items: Vec<T>,

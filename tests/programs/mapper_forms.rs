@@ -149,7 +149,7 @@ pub mod github {
 
     #[sync(model = Out, endpoint = "/a", metadata = RepositoryOwner)]
     fn with_metadata(raw: Raw, metadata: &RepositoryOwner) -> Option<Out> {
-        (metadata.owner != "nobody").then_some(Out { id: raw.id })
+        (metadata.owner != "octocat").then_some(Out { id: raw.id })
     }
 
     #[sync(model = Out, endpoint = "/a", metadata = RepositoryOwner)]

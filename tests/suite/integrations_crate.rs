@@ -36,16 +36,13 @@ fn file_without_mod_declaration_is_reported_with_the_line_to_add() {
     );
     check(
         &[("lib.rs", "pub mod acme;"), ("acme.rs", "mod other;"), ("acme/projects.rs", FUNCTION)],
-        &[
-            "acme/projects.rs is not part of the crate, so its functions are missing: add `pub mod projects;` to acme.rs",
-        ],
+        &["acme/projects.rs is not part of the crate, so its functions are missing: add `pub mod projects;` to \
+             acme.rs"],
     );
     check(
         &[("lib.rs", ""), ("acme/projects.rs", FUNCTION)],
-        &[
-            "acme/projects.rs is not part of the crate, so its functions are missing: add `pub mod acme;` to lib.rs, and \
-           create acme.rs with `mod projects;` and `pub use projects::*;`",
-        ],
+        &["acme/projects.rs is not part of the crate, so its functions are missing: add `pub mod acme;` to lib.rs, \
+             and create acme.rs with `mod projects;` and `pub use projects::*;`"],
     );
 }
 

@@ -27,7 +27,7 @@ const PROJECT: NpmProject = NpmProject {
 /// Token that the server accepts.
 pub const TOKEN: &str = "lin_test";
 
-/// A running server.
+/// A running server. It ends when it is dropped.
 #[derive(Debug)]
 pub struct GraphQl {
     script: NodeProcess,

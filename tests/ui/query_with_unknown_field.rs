@@ -11,7 +11,7 @@ pub struct Config {
     pub owner: String,
 }
 
-#[sync(model = "Issue", integration = "github", endpoint = "/issues", metadata = Config, query("owner" = metadata.ower))]
+#[sync(model = "Issue", integration = "github", endpoint = "/a", metadata = Config, query("owner" = metadata.ower))]
 fn to_issue(raw: Issue) -> Issue {
     raw
 }

@@ -172,7 +172,7 @@ impl MapRecord {
 pub struct SharedMetadata(Arc<dyn Any + Send + Sync>);
 
 impl SharedMetadata {
-    /// Wraps decoded metadata.
+    /// Wraps metadata that is already decoded.
     pub fn new<M: Any + Send + Sync>(metadata: M) -> Self {
         Self(Arc::new(metadata))
     }

@@ -127,7 +127,7 @@ fn unfit(name: &str, found: &str) -> Error {
     note = "see docs/reference/attributes.md#sync in the repository"
 )]
 pub trait RequestValue {
-    /// Converts to JSON.
+    /// Converts the value to JSON.
     #[doc(hidden)]
     fn to_json(&self) -> Result<Value, serde_json::Error>;
 }
@@ -153,8 +153,8 @@ pub const fn method_of(endpoint: &str) -> ListMethod {
         b"PUT " => ListMethod::Put,
         b"PATCH " => ListMethod::Patch,
         _ => panic!(
-            "the constant of `endpoint` begins with a path, or with one of the methods GET, POST, PUT and PATCH and one \
-             space: \"POST /items\""
+            "the constant of `endpoint` begins with a path, or with one of the methods GET, POST, PUT and PATCH and \
+             one space: \"POST /items\""
         ),
     }
 }

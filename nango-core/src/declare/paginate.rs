@@ -26,8 +26,8 @@ pub struct Paginate {
     pub limit: Option<u32>,
     /// Name of the parameter for `limit`.
     pub limit_name: Option<Text>,
-    /// Path of the records in the response, such as `data.items`; `None` if the whole body is the list. With `.*` at its
-    /// end (`items.*`), the records are the values of an object, in the order of the response.
+    /// Path of the records in the response, such as `data.items`; `None` if the whole body is the list. With `.*` at
+    /// its end (`items.*`), the records are the values of an object, in the order of the response.
     pub response_path: Option<Text>,
     /// Field of a record that receives its key, if the records are the values of an object. A record that has this
     /// field keeps its own value.

@@ -32,8 +32,8 @@ use crate::error::{Error, ErrorKind, Result};
 #[diagnostic::on_unimplemented(
     message = "a value of type `{Self}` cannot be used in a path",
     label = "`{Self}` is neither text nor a number",
-    note = "a value in a path is a `String`, a `&str`, an integer, a `bool`, a `char`, or an enum with `#[model]` whose \
-            variants have no data",
+    note = "a value in a path is a `String`, a `&str`, an integer, a `bool`, a `char`, or an enum with `#[model]` \
+            whose variants have no data",
     note = "see docs/reference/attributes.md#path in the repository"
 )]
 pub trait PathValue {

@@ -51,7 +51,7 @@ mod tests {
 
     use crate::__private::value_type;
 
-    /// Position.
+    /// Position that a function stores.
     #[crate::model]
     struct Position {
         #[serde(alias = "page")]

@@ -154,7 +154,8 @@ impl Error {
     label = "does not implement `std::error::Error`",
     note = "for an error with a text write `bail!(\"text\")`, or `Err(Error::msg(text))`",
     note = "`anyhow::Error` and `Box<dyn Error>` convert by `.map_err(|error| Error::msg(error.to_string()))`; a function \
-            with an attribute returns `nango_core::Result<T>`"
+            with an attribute returns `nango_core::Result<T>`",
+    note = "see docs/first-integration.md#an-action in the repository"
 )]
 pub trait SourceError: StdError + Send + Sync + 'static {}
 

@@ -3,8 +3,8 @@
 //! Nango retries every method on every 5xx and on 401. Here a request that may have had a side effect is resent only if
 //! its method is idempotent, if the response proves that it had none (the rate limit refused it), or if the caller
 //! listed the status: a second `POST` would create a second issue. The requests of a mapper's list only read
-//! ([`RequestSpec::is_read`](super::RequestSpec::is_read)), so the rules for them are those of a `GET`. After a 401, credentials are refreshed and not
-//! resent unchanged.
+//! ([`RequestSpec::is_read`](super::RequestSpec::is_read)), so the rules for them are those of a `GET`. After a 401,
+//! credentials are refreshed and not resent unchanged.
 
 use std::time::Duration;
 

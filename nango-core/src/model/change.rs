@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Batch, Record, batch::RecordFault, id::check_id};
 use crate::error::Result;
 
-/// What a record of an API means for its stored copy: the return type of a mapper whose API also reports deletes, or
+/// Meaning of a record of an API for its stored copy: the return type of a mapper whose API also reports deletes, or
 /// whose records are not always saved.
 ///
 /// ```
@@ -75,7 +75,7 @@ impl MappedBatch {
         self.saved.push(record).map_err(|error| error.fault.into_error())
     }
 
-    /// Adds a change.
+    /// Adds a change of one record.
     pub(super) fn add<M: Record>(&mut self, change: Change<M>) -> Result<()> {
         match change {
             Change::Save(record) => self.save(&record)?,

@@ -33,8 +33,8 @@ pub trait IntegerId: RecordId {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not identify a record of `{M}`",
     label = "neither an id nor a record of `{M}`",
-    note = "pass ids, records of `{M}`, or pairs of one of these and its time: a text (`String`, `&str`, `Uuid`) if the \
-            id of `{M}` is a text, an integer if it is an integer",
+    note = "pass ids, records of `{M}`, or pairs of one of these and its time: a text (`String`, `&str`, `Uuid`) if \
+            the id of `{M}` is a text, an integer if it is an integer",
     note = "see docs/reference/attributes.md#model in the repository"
 )]
 pub trait KeyOf<M> {

@@ -74,8 +74,8 @@ impl<T: Mapped, E: Into<Error>> Mapped for Result<T, E> {
 #[diagnostic::on_unimplemented(
     message = "an annotated function returns `nango_core::Result<T>`, not `{Self}`",
     label = "expected `nango_core::Result<T>`",
-    note = "`?` converts every type with `std::error::Error` to `nango_core::Error`; `anyhow::Error` and `Box<dyn Error>` \
-            have no such conversion: write `.map_err(|error| Error::msg(error.to_string()))?`",
+    note = "`?` converts every type with `std::error::Error` to `nango_core::Error`; `anyhow::Error` and `Box<dyn \
+            Error>` have no such conversion: write `.map_err(|error| Error::msg(error.to_string()))?`",
     note = "see docs/first-integration.md#an-action in the repository"
 )]
 pub trait Returns {
@@ -102,12 +102,12 @@ where
 #[diagnostic::on_unimplemented(
     message = "the annotated function returns `nango_core::Result<()>`, not `{Self}`",
     label = "expected `nango_core::Result<()>`",
-    note = "`?` converts every type with `std::error::Error` to `nango_core::Error`; `anyhow::Error` and `Box<dyn Error>` \
-            have no such conversion: write `.map_err(|error| Error::msg(error.to_string()))?`",
+    note = "`?` converts every type with `std::error::Error` to `nango_core::Error`; `anyhow::Error` and `Box<dyn \
+            Error>` have no such conversion: write `.map_err(|error| Error::msg(error.to_string()))?`",
     note = "see docs/first-integration.md#a-sync in the repository"
 )]
 pub trait ReturnsNothing {
-    /// Converts the error.
+    /// Converts the error of the result.
     fn result(self) -> Result<()>;
 }
 

@@ -20,9 +20,9 @@ impl<T: Model> ModelNames<T> {
     pub const RENAMED: FieldNames = T::RENAMED;
 }
 
-/// See [`ModelNames`].
+/// Implemented for every type, with no names: see [`ModelNames`].
 pub trait NoModelNames {
-    /// No names.
+    /// The names of a type that is not a model: none.
     const RENAMED: FieldNames = &[];
 }
 
@@ -133,8 +133,8 @@ mod tests {
         assert_eq!(message(&[("id", "id"), ("full_name", "fullName")], renamed), "");
         assert_eq!(
             message(&[("full_name", "full_name")], renamed),
-            "the field `full_name` of the patch `P` is `full_name` in JSON, but in the model `M` it is `fullName`: give \
-             the patch the `#[serde(rename_all = …)]` or `rename` of the model"
+            "the field `full_name` of the patch `P` is `full_name` in JSON, but in the model `M` it is `fullName`: \
+             give the patch the `#[serde(rename_all = …)]` or `rename` of the model"
         );
         assert!(message(&[("a", "A")], &[]).contains("is `A` in JSON, but in the model `M` it is `a`"));
         assert_eq!(joined::<{ length(&["a", "üb"]) }>(&["a", "üb"]), *"aüb".as_bytes());

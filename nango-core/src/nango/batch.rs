@@ -89,7 +89,9 @@ pub struct PageBuilder<S> {
     message = "records are written by the handle of a sync, not by `Nango`",
     label = "this handle has no models",
     note = "in a helper function, take `nango: &NangoSync<impl Saves<YourModel>>` in place of `nango: &Nango`",
-    note = "a function with `#[action]` or `#[on_event]` writes no records: it triggers a sync, or its webhook handler does"
+    note = "a function with `#[action]` or `#[on_event]` writes no records: it triggers a sync, or its webhook \
+            handler does",
+    note = "see docs/guides/i-want-to.md#a-position-between-runs in the repository"
 )]
 pub trait OnlyOfSync {}
 

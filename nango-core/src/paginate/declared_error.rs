@@ -3,7 +3,7 @@
 use nango_grammar::json_path;
 use serde_json::{Value, value::RawValue};
 
-use super::{PaginateError, evidence::is_error, path};
+use super::{PaginateError, error_value::is_error, path};
 use crate::{
     declare::{ErrorAt, ErrorValue},
     http::{HttpError, Response},
@@ -32,8 +32,8 @@ impl DeclaredError {
         Self::find(errors, json, |i| path::lookup(json, &errors[i].path))
     }
 
-    /// Returns the first error of a body; one that is not partial comes first. `value` returns the value at the path of a
-    /// declaration.
+    /// Returns the first error of a body; one that is not partial comes first. `value` returns the value at the path of
+    /// a declaration.
     pub(super) fn find<'a>(
         errors: &[ErrorAt],
         json: &'a str,

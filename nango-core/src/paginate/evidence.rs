@@ -7,6 +7,7 @@ use serde_json::{Map, Value, value::RawValue};
 use super::{
     PaginateError,
     declared_error::DeclaredError,
+    error_value::is_error,
     path::{self, Found, Listed, Path},
     records::{PageRecords, with_key},
     spec::WalkSpec,
@@ -21,8 +22,6 @@ use crate::{
 const MAX_ERROR_CHARS: usize = 4096;
 /// Maximum number of keys that an error lists.
 const MAX_LISTED_KEYS: usize = 20;
-/// Values of the `code` of an error that mean success, as JSON text.
-const SUCCESS_CODES: [&str; 4] = ["0", "\"0\"", "\"ok\"", "\"success\""];
 
 /// List of a response, and the evidence whether another page follows.
 #[derive(Debug)]
@@ -158,16 +157,6 @@ impl<'a> Evidence<'a> {
             _ => ("error", find("error").map_or("", RawValue::get)),
         };
         PaginateError::InBody { at: at.to_owned(), key, start: truncated(value) }
-    }
-}
-
-pub(super) fn is_error(json: &str) -> bool {
-    if matches!(json, "null" | "false" | "0" | "\"\"" | "[]" | "{}") {
-        return false;
-    }
-    match path::lookup(json, "code") {
-        Some(code) if json.starts_with('{') => !SUCCESS_CODES.contains(&code.get()),
-        _ => !matches!(json.trim_start_matches(['[', '{']).trim(), "]" | "}"),
     }
 }
 

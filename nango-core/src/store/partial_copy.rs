@@ -1,8 +1,8 @@
 //! Copy of a part of an instance into a database in memory: one connection, the positions of its functions, and some of
 //! its datasets. A dry run starts from it.
 //!
-//! The source is read in one snapshot, without blocking writers. The hashes of the copy are those of the source, so that
-//! unchanged records are recognized. Sealed values are copied as they are stored. Runs and locks are not copied.
+//! The source is read in one snapshot, without blocking writers. The hashes of the copy are those of the source, so
+//! that unchanged records are recognized. Sealed values are copied as they are stored. Runs and locks are not copied.
 
 use std::sync::Arc;
 

@@ -96,8 +96,8 @@ fn check_output(func: &Func, errors: &mut Errors) {
         && is_list(returned)
     {
         let message = format!(
-            "a mapper takes one record, not the list of a page: `{PLAIN}`\nif the list is inside of the response, name its \
-             path: `paginate(response_path = \"data.items\")`"
+            "a mapper takes one record, not the list of a page: `{PLAIN}`\nif the list is inside of the response, name \
+             its path: `paginate(response_path = \"data.items\")`"
         );
         errors.push_at(raw.span(), message);
     }

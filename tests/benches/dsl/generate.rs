@@ -47,8 +47,8 @@ fn header(style: Style) -> &'static str {
     match style {
         Style::Attributes => "use nango_core::prelude::*;\n",
         Style::ByHand => {
-            "use nango_core::{*, prelude::Result, __private::{ActionDef, Endpoint, Frequency, Item, ListRequest, Location, \
-             MapRecord, Mapper, Merging, ModelInfo, OnInvalid, Paginate, PaginateKind, SyncDef, SyncRun, \
+            "use nango_core::{*, prelude::Result, __private::{ActionDef, Endpoint, Frequency, Item, ListRequest, \
+             Location, MapRecord, Mapper, Merging, ModelInfo, OnInvalid, Paginate, PaginateKind, SyncDef, SyncRun, \
              integration_of}};\n\
              use schemars::JsonSchema;\nuse serde::{Serialize, Deserialize};\n"
         }
@@ -143,7 +143,8 @@ fn mapper(i: usize, style: Style) -> String {
             endpoint: Endpoint::Fixed(\"/items/{i}\"), request: ListRequest::GET,
             paginate: Some(Paginate {{
                 kind: Some(PaginateKind::Link {{ rel: Some(std::borrow::Cow::Borrowed(\"next\")), path: None }}),
-                limit: Some(100), limit_name: Some(std::borrow::Cow::Borrowed(\"per_page\")), response_path: None, response_key: None,
+                limit: Some(100), limit_name: Some(std::borrow::Cow::Borrowed(\"per_page\")), response_path: None,
+                response_key: None,
                 has_more: None, is_last: None, total: None, total_pages: None, null_is_empty: None, end_status: None,
                 pagination: None, in_body: None,
             }}),

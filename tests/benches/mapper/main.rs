@@ -1,5 +1,5 @@
-//! Cost of a mapper over POST, compared with the same mapper over GET: the same pages by cursor, in the query and in the
-//! body.
+//! Cost of a mapper over POST, compared with the same mapper over GET: the same pages by cursor, in the query and in
+//! the body.
 //!
 //! ```text
 //! cargo bench -p nango-tests --bench mapper                # 100,000 records, 5 interleaved rounds
@@ -59,7 +59,12 @@ mod bench {
         model = "Issue",
         endpoint = "POST /cursor/issues",
         body = json!({ "filter": { "state": "all" } }),
-        paginate(cursor(name = "cursor", path = "next_cursor"), limit = 100, limit_name = "limit", response_path = "items")
+        paginate(
+            cursor(name = "cursor", path = "next_cursor"),
+            limit = 100,
+            limit_name = "limit",
+            response_path = "items"
+        )
     )]
     fn by_post(issue: Issue) -> Issue {
         issue

@@ -27,7 +27,9 @@ pub enum KeyError {
     #[error(
         "the data was sealed with the encryption key {needed}, but the key in use is {have}: {}",
         match other_file {
-            Some(file) => format!("{file} contains it, so append the lines of that file to the key file of this database"),
+            Some(file) => {
+                format!("{file} contains it, so append the lines of that file to the key file of this database")
+            }
             None => "set NANGO_ENCRYPTION_KEY to the first or restore its key file; if it is lost, add the connection \
                      again".to_owned(),
         }

@@ -12,8 +12,8 @@ use crate::http::{Body, OutgoingRequest};
 pub(super) struct InvalidLocation;
 
 /// Returns the next request of a redirect; `None` if the response is no redirect, or has no location. A 303, and a 301
-/// or 302 after a POST, become a GET without a body, as in browsers. After a POST that only reads, 301 and 302 keep method
-/// and body: without its body the request would read another list.
+/// or 302 after a POST, become a GET without a body, as in browsers. After a POST that only reads, 301 and 302 keep
+/// method and body: without its body the request would read another list.
 pub(super) fn next_request(
     hop: &OutgoingRequest,
     status: u16,

@@ -116,8 +116,8 @@ async fn id_of_last_item_is_the_cursor() {
     .await;
     let error = "page 1 of GET https://h.test/v1/x has no usable cursor at `id`: the last record has no value there";
     check(paginate(), vec![mock_json(r#"{"data":[{"di":7}]}"#)], &[error], &["GET /x?a=1"]).await;
-    let circle = "page 2 of GET https://h.test/v1/x leads to a cursor of an earlier page, so the walk would never end; if the \
-                  API reports the end elsewhere, declare `has_more` or `is_last`";
+    let circle = "page 2 of GET https://h.test/v1/x leads to a cursor of an earlier page, so the walk would never end; if \
+                  the API reports the end elsewhere, declare `has_more` or `is_last`";
     let again = mock_json(r#"{"data":[{"id":7,"b":1}]}"#);
     let first = mock_json(r#"{"data":[{"id":7}]}"#);
     check(paginate(), vec![first, again], &[r#"{"id":7}"#, circle], &["GET /x?a=1", "GET /x?a=1&after=7"]).await;
@@ -139,8 +139,8 @@ async fn has_more_flag_ends_the_walk() {
 #[tokio::test]
 async fn repeated_cursor_is_an_error() {
     let page = |id: u8, next: &str| mock_json(&format!(r#"{{"items":[{id}],"next":"{next}"}}"#));
-    let circle = "page 3 of GET https://h.test/v1/x leads to a cursor of an earlier page, so the walk would never end; if the \
-                  API reports the end elsewhere, declare `has_more` or `is_last`";
+    let circle = "page 3 of GET https://h.test/v1/x leads to a cursor of an earlier page, so the walk would never end; if \
+                  the API reports the end elsewhere, declare `has_more` or `is_last`";
     check(
         Paginate::cursor("c", "next").response_path("items"),
         vec![page(1, "b"), page(2, "c"), page(3, "b")],
@@ -149,8 +149,8 @@ async fn repeated_cursor_is_an_error() {
     )
     .await;
     let again = |body| linked("</v1/x?page=2>; rel=next", body);
-    let circle = "page 2 of GET https://h.test/v1/x leads to a link of an earlier page, so the walk would never end; if the \
-                  API reports the end elsewhere, declare `has_more` or `is_last`";
+    let circle = "page 2 of GET https://h.test/v1/x leads to a link of an earlier page, so the walk would never end; if \
+                  the API reports the end elsewhere, declare `has_more` or `is_last`";
     check(Paginate::link("next"), vec![again("[1]"), again("[2]")], &["1", circle], &["GET /x?a=1", "GET /x?page=2"])
         .await;
 }
@@ -181,8 +181,8 @@ async fn offset_advances_by_page_size() {
     )
     .await;
     check(paginate(), vec![page("[]")], &[""], &["GET /x?a=1&start=0"]).await;
-    let same = "page 2 of GET https://h.test/v1/x has the same records as the previous page: the API ignores `start`, so \
-                the walk would never end";
+    let same = "page 2 of GET https://h.test/v1/x has the same records as the previous page: the API ignores `start`, \
+                so the walk would never end";
     let requests = ["GET /x?a=1&start=0", "GET /x?a=1&start=1"];
     check(paginate(), vec![page("[1]"), page("[1]")], &["1", same], &requests).await;
 }
@@ -234,8 +234,8 @@ async fn response_without_page_is_reported() {
     check("data", mock_json(r#"{"data":"secret"}"#), format!("{at} is not a list of records but a string at `data`"))
         .await;
     let message = format!(
-        "{at} is not a list of records but an object with `items`; set `response_path` to the path of the list, or to `*` \
-         if the values of this object are the records"
+        "{at} is not a list of records but an object with `items`; set `response_path` to the path of the list, or to \
+         `*` if the values of this object are the records"
     );
     check("", mock_json(r#"{"items":[]}"#), message).await;
     let html = mock_response(200, &[("content-type", "text/html")], "<html>\n<title>Sign in</title>");

@@ -57,7 +57,7 @@ fn many_changes(raw: Vec<ApiTicket>) -> Result<Vec<Change<Ticket>>> {
     Ok(raw.iter().map(|raw| change(raw, &raw.status)).collect())
 }
 
-/// Uses the metadata.
+/// Adds the prefix of the metadata.
 #[sync(integration = "acme", model = "Ticket", endpoint = "/tickets", metadata = Prefix)]
 fn prefixed(raw: ApiTicket, metadata: &Prefix) -> Ticket {
     ticket(raw.id, &format!("{} {}", metadata.prefix, raw.status))

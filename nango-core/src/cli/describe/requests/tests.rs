@@ -46,8 +46,9 @@ fn requests_of_a_mapper_are_described() {
         out.text(),
         "request   POST /v1/{id}/query\nquery     status\nheaders   Api-Version\nnext page parameter `after` with \
          the value at `next`\nlimit     100 records\nlist      at `items` of a response\nend       has_more `more`\n\
-         since     parameter `since` (unix), from field:updated_at, minus 120 s; a full run every 60 s\nerror     `ok` is false, \
-         message at `error`\nretries   3 of a request\ninvalid   a record that does not fit its type is skipped\n"
+         since     parameter `since` (unix), from field:updated_at, minus 120 s; a full run every 60 s\n\
+         error     `ok` is false, message at `error`\nretries   3 of a request\n\
+         invalid   a record that does not fit its type is skipped\n"
     );
 }
 
