@@ -5,9 +5,8 @@
 //! types; and the interface `Integrations`, which maps the names of integrations to these.
 //!
 //! - A field that may be missing is optional (`a?: T`), one that may be null is `T | null`; the two differ.
-//! - An integer of 64 bits is `Int64`, an alias of `number`, so that its fields can be found: `JSON.parse` rounds
-//! values
-//!   beyond ±(2^53 − 1). The JSON itself is exact.
+//! - An integer of 64 bits is `Int64`, an alias of `number`, so that its fields can be found: `JSON.parse`
+//!   rounds values beyond ±(2^53 − 1). The JSON itself is exact.
 //! - A map is an index signature, `{ [key: string]: T }`, not `Record<string, T>`: a recursive type may contain itself
 //!   in it, and a model named `Record` does not change its meaning.
 //! - An object with declared and further fields has the index signature `[key: string]: unknown`.

@@ -95,13 +95,9 @@ impl Response {
         }
     }
 
-    /// Returns a text of the body for a message: on one line, without secrets, with at most 200 characters. It is
-    /// redacted before it is truncated.
+    /// Returns a text of the body for a message: on one line, without secrets, with at most 200 characters.
     pub(crate) fn shown_text(&self, text: &str) -> String {
-        let long: String = text.chars().take(MAX_REDACTED_CHARS).collect();
-        let shown = one_line(&self.full_redactor().hide(&long));
-        let short: String = shown.chars().take(MAX_SHOWN_CHARS).collect();
-        if short.len() < shown.len() { format!("{short} …") } else { short }
+        shown_text(&self.full_redactor(), text)
     }
 
     /// Returns the failure of a declared error in the body, found at a path.
@@ -170,5 +166,42 @@ pub struct StreamingResponse {
 impl fmt::Debug for StreamingResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamingResponse").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// Redacts a text before it is truncated to 200 characters on one line.
+fn shown_text(redactor: &Redactor, text: &str) -> String {
+    let long: String = text.chars().take(MAX_REDACTED_CHARS).collect();
+    let mut hidden = redactor.hide(&long).into_owned();
+    if long.len() < text.len() {
+        // The end may contain a part of a secret.
+        hidden.truncate(hidden.floor_char_boundary(hidden.len().saturating_sub(redactor.max_pattern_len())));
+    }
+    let shown = one_line(&hidden);
+    let short: String = shown.chars().take(MAX_SHOWN_CHARS).collect();
+    if short.len() < shown.len() || long.len() < text.len() { format!("{short} …") } else { short }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redactor(secret: &str) -> Redactor {
+        Redactor::new([Zeroizing::new(secret.to_owned())])
+    }
+
+    #[test]
+    fn part_of_a_secret_at_the_end_of_a_long_text_is_not_shown() {
+        for length in [40, 2100, 5000] {
+            let secret: String = (0..length).map(|i| char::from(b'a' + u8::try_from(i * 7 % 26).unwrap())).collect();
+            let hidden = redactor(&secret);
+            for text in [secret.clone(), secret.repeat(2), format!("{}{secret}", " x".repeat(2030))] {
+                let shown = shown_text(&hidden, &text);
+                assert!(!shown.contains(&secret[..12]), "{length}: {shown}");
+                assert!(shown.chars().count() <= MAX_SHOWN_CHARS + 2, "{length}: {shown}");
+            }
+        }
+        assert_eq!(shown_text(&redactor("secret-token"), "the token secret-token\nis old"), "the token *** is old");
+        assert_eq!(shown_text(&redactor("secret-token"), &"é".repeat(300)), format!("{} …", "é".repeat(200)));
     }
 }
