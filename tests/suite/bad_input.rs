@@ -171,7 +171,7 @@ fn record_of_wrong_shape_is_reported_with_model_field_and_position() {
     let mut bad = contact(&json!("2"));
     bad["properties"]["email"] = json!(7);
     let registry = contacts(move || json!({ "results": [good(), bad.clone()] }));
-    assert_sync_fails_with(&registry, &["HubspotContact", "record 2", "properties.email"]);
+    assert_sync_fails_with(&registry, &["ApiContact", "record 2", "properties.email"]);
 }
 
 #[test]

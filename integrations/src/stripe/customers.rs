@@ -28,12 +28,18 @@ pub struct ApiCustomer {
 
 /// Syncs the customers of an account.
 ///
-/// Pagination is declared in the provider's entry in the catalogue: the id of the last record of a page.
+/// The id of the last record of a page leads to the next page.
 #[sync(
     model = "StripeCustomer",
     frequency = "every hour",
     endpoint = "/v1/customers",
-    paginate(limit = 100),
+    paginate(
+        last_item(name = "starting_after", id = "id"),
+        has_more = "has_more",
+        limit = 100,
+        limit_name = "limit",
+        response_path = "data"
+    ),
     track_deletes
 )]
 pub fn customers(customer: ApiCustomer) -> StripeCustomer {

@@ -41,7 +41,13 @@ pub struct ApiInvoice {
     model = "StripeInvoice",
     frequency = "every day",
     endpoint = "/v1/invoices",
-    paginate(limit = 100),
+    paginate(
+        last_item(name = "starting_after", id = "id"),
+        has_more = "has_more",
+        limit = 100,
+        limit_name = "limit",
+        response_path = "data"
+    ),
     track_deletes
 )]
 pub fn invoices(invoice: ApiInvoice) -> StripeInvoice {
