@@ -140,7 +140,7 @@ impl Mock {
     }
 
     /// Cancels the running function, as Ctrl-C does, and every handle that exists. If no function is running, the next
-    /// run is interrupted at its start. To cancel at a certain request, see [`On::cancel`].
+    /// run is interrupted at its start. To cancel at a certain request, see [`On::cancel`](crate::testing::On::cancel).
     pub fn cancel(&self) {
         self.0.api.stop().cancel();
     }
