@@ -86,9 +86,9 @@ fn unknown_webhook_type_is_refused_with_known_types() {
 fn payload_of_wrong_shape_is_refused_and_changes_nothing() {
     let synced = SyncedRegistry::new();
     let refused =
-        deliver(&synced, "issues.edited", &json!({ "action": "edited", "issue": { "id": "seven" } })).expect(1);
+        deliver(&synced, "issues.edited", &json!({ "action": "edited", "issue": { "id": "seven" } })).expect(2);
     let report = refused.json();
-    assert_eq!(report["status"], "error");
+    assert_eq!(report["error"]["type"], "usage");
     assert!(report["error"]["message"].as_str().is_some_and(|message| message.contains("issue.id")), "{report:#}");
     assert_eq!(synced.read(&["--filter", "updated"])["records"], json!([]));
 }
