@@ -287,3 +287,18 @@ async fn mock_returns_the_headers_of_a_reply() {
     let response = nango.get("/things").retries(1).await.unwrap();
     assert_eq!((response.header("x-request-id"), response.attempts()), (Some("7"), 2));
 }
+
+#[tokio::test]
+async fn declared_error_of_the_provider_fails_requests_and_walks() {
+    let refusal = json!({ "ok": false, "error": "invalid_auth", "members": [] });
+    let mock = Mock::new().provider("slack").reply("/users.list", refusal).always();
+    let nango: Nango = mock.nango();
+    let failure = nango.get("/users.list").json::<Value>().await.unwrap_err();
+    assert!(failure.to_string().contains("invalid_auth"), "{failure}");
+    let list = Paginate::provider().response_path("members");
+    let failure = nango.paginate::<Value>(nango.get("/users.list"), list).next().await.unwrap_err();
+    assert!(failure.to_string().contains("invalid_auth"), "{failure}");
+    let own = ErrorAt::path("warning");
+    let body = nango.get("/users.list").error_at(own).json::<Value>().await.unwrap();
+    assert_eq!(body["members"], json!([]), "the declaration of a request replaces that of the provider");
+}
