@@ -36,6 +36,7 @@ mod quota;
 mod rate_limit;
 mod rate_limit_headers;
 mod redact;
+mod redacted_failure;
 mod request;
 mod response;
 mod retry;

@@ -20,6 +20,7 @@ use super::{
     rate_limit::{Outcome, Permit},
     rate_limit_headers::{self, RateLimitHeaders},
     redact,
+    redacted_failure::{MAX_ERROR_BODY_BYTES, RequestHead, redacted_failure, redactor_of},
     retry::{self, RetryAdvice},
 };
 use crate::{
@@ -30,8 +31,6 @@ use crate::{
 use body_buffer::BodyBuffer;
 use redirect::InvalidLocation;
 
-/// Maximum size of the body of a failed response that is kept, in bytes.
-const MAX_ERROR_BODY_BYTES: usize = 1 << 20;
 /// Maximum number of redirects that one attempt follows.
 const MAX_REDIRECTS: usize = 5;
 /// Wait after a rate-limited response that requires none itself.
@@ -75,8 +74,8 @@ pub(super) struct ResponseHead {
     pub(super) headers: HeaderMap,
     pub(super) url: Url,
     pub(super) request: RedactedRequest,
-    /// URL and headers of the last request, secrets included.
-    pub(super) request_head: (Url, HeaderMap),
+    /// Head of the last request.
+    pub(super) request_head: RequestHead,
     pub(super) sent_at: Timestamp,
     /// The version of the credentials that the last hop was sent with, if it had any.
     pub(super) credentials_version: Option<CredentialsVersion>,
@@ -294,26 +293,14 @@ impl ResponseHead {
     pub(super) fn into_failure(
         self,
         prepared: &PreparedRequest,
-        mut body: Bytes,
+        body: Bytes,
         attempts: u32,
         limited: bool,
     ) -> HttpFailure {
-        let redactor = prepared.redactor.detached();
-        for secret in redact::request_secrets(&self.request_head.0, &self.request_head.1) {
-            redactor.add(secret);
-        }
-        let cut = body.len() >= MAX_ERROR_BODY_BYTES;
-        if let Some(hidden) = redactor.hide_bytes(&body) {
-            body = hidden.into();
-        }
-        if cut {
-            // The end may contain a part of a secret.
-            body.truncate(MAX_ERROR_BODY_BYTES.min(body.len()).saturating_sub(redactor.max_pattern_len()));
-        }
-        let url = redact::redacted_url(&redactor.hide_url(prepared.url.clone()));
-        let headers = redactor.hide_headers(self.headers);
-        let method = prepared.method.to_string();
-        HttpFailure { is_rate_limited: limited, ..HttpFailure::new(method, url, self.status, headers, body, attempts) }
+        let redactor = redactor_of(&prepared.redactor, &self.request_head);
+        let response = (self.status, self.headers, body);
+        let failure = redacted_failure(&redactor, (&prepared.method, &prepared.url), response, attempts);
+        HttpFailure { is_rate_limited: limited, ..failure }
     }
 }
 

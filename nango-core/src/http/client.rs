@@ -22,7 +22,7 @@ use super::{
     client_state::ClientState,
     endpoint,
     endpoint_error::EndpointError,
-    limit_wait, redact,
+    limit_wait,
     retry::{self, RetryAdvice},
 };
 use crate::{error::HttpFailure, redact::Redactor, time::Timestamp};
@@ -170,9 +170,7 @@ impl Client {
 
     async fn send_buffered(&self, prepared: &PreparedRequest) -> Result<Response, HttpError> {
         let (response, body, attempts) = self.send_with_retries(prepared, false).await?;
-        let secrets = redact::request_secrets(&response.request_head.0, &response.request_head.1);
         Ok(Response {
-            secrets,
             status: response.status,
             headers: response.headers,
             url: response.url,
@@ -182,6 +180,7 @@ impl Client {
             request: response.request,
             credentials_withheld: response.credentials_withheld,
             redactor: prepared.redactor.clone(),
+            request_head: Arc::new(response.request_head),
         })
     }
 

@@ -1,15 +1,19 @@
 //! Responses: with a buffered body ([`Response`]), and with a streamed one ([`StreamingResponse`]).
 
-use std::{any::type_name, borrow::Cow, fmt};
+use std::{any::type_name, borrow::Cow, fmt, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use reqwest::header::{DATE, HeaderMap};
 use serde::de::DeserializeOwned;
 use url::Url;
-use zeroize::Zeroizing;
 
-use super::{BodyError, HttpError, RedactedRequest, rate_limit_headers::RateLimitHeaders, redact};
+use super::{
+    BodyError, HttpError, RedactedRequest,
+    rate_limit_headers::RateLimitHeaders,
+    redact,
+    redacted_failure::{MAX_ERROR_BODY_BYTES, RequestHead, redacted_failure, redactor_of},
+};
 use crate::{
     error::{ErrorInBody, HttpFailure},
     json,
@@ -21,8 +25,6 @@ use crate::{
 const MAX_SHOWN_CHARS: usize = 200;
 /// Number of characters that are redacted: more than are shown, because a text is redacted before it is truncated.
 const MAX_REDACTED_CHARS: usize = 4096;
-/// Maximum size of the body of a failure.
-const MAX_ERROR_BODY_BYTES: usize = 1 << 20;
 
 /// A response with its body in memory.
 #[derive(Clone)]
@@ -47,8 +49,8 @@ pub struct Response {
     pub credentials_withheld: bool,
     /// Redacts the secrets of the connection in what errors quote of the response.
     pub(super) redactor: Redactor,
-    /// Secrets of this request, in addition to those of the connection.
-    pub(super) secrets: Vec<Zeroizing<String>>,
+    /// Head of the request, whose secrets are redacted too. Shared, because responses are cloned.
+    pub(super) request_head: Arc<RequestHead>,
 }
 
 impl Response {
@@ -102,27 +104,17 @@ impl Response {
 
     /// Returns the failure of a declared error in the body, found at a path.
     pub(crate) fn declared_error(&self, path: &str, message: &str) -> HttpError {
-        let message = self.shown_text(message);
         let redactor = self.full_redactor();
+        let error = Some(ErrorInBody { path: path.to_owned(), message: shown_text(&redactor, message) });
         let body = self.body.slice(..self.body.len().min(MAX_ERROR_BODY_BYTES));
-        let mut hidden = redactor.hide_bytes(&body).map_or(body, Bytes::from);
-        if self.body.len() > MAX_ERROR_BODY_BYTES {
-            // The end may contain a part of a secret.
-            hidden.truncate(hidden.len().saturating_sub(redactor.max_pattern_len()));
-        }
-        let url = redact::redacted_url(&redactor.hide_url(self.request.url.clone()));
-        let (method, headers) = (self.request.method.to_string(), redactor.hide_headers(self.headers.clone()));
-        HttpError::Declared(Box::new(HttpFailure {
-            error: Some(ErrorInBody { path: path.to_owned(), message }),
-            ..HttpFailure::new(method, url, self.status, headers, hidden, self.attempts)
-        }))
+        let request = (&self.request.method, &self.request.url);
+        let failure = redacted_failure(&redactor, request, (self.status, self.headers.clone(), body), self.attempts);
+        HttpError::Declared(Box::new(HttpFailure { error, ..failure }))
     }
 
     /// Returns a redactor of the secrets of the connection and of the request.
     fn full_redactor(&self) -> Redactor {
-        let redactor = self.redactor.detached();
-        self.secrets.iter().for_each(|secret| redactor.add(secret.clone()));
-        redactor
+        redactor_of(&self.redactor, &self.request_head)
     }
 
     /// Returns the wait that the response requires (`Retry-After`), relative to the server's own time, or to `now`
@@ -184,6 +176,8 @@ fn shown_text(redactor: &Redactor, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
 
     fn redactor(secret: &str) -> Redactor {
