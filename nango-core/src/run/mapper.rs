@@ -202,8 +202,6 @@ impl MapperRun<'_> {
 
     fn open_walk(&self, progress: &Progress, resume: Option<(ResumePoint, WalkState)>) -> Result<Walk> {
         let mut spec = self.request.clone();
-        spec.error_at = self.mapper.errors.to_vec();
-        self.context.declare_errors(&mut spec);
         let paginate = self.mapper.paginate.clone().map(|paginate| self.context.paginate(paginate));
         if let (Some(since), Some(value)) = (&self.mapper.since, progress.since) {
             let in_body = paginate.as_ref().and_then(|paginate| paginate.in_body);

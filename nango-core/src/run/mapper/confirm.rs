@@ -101,8 +101,7 @@ impl MapperRun<'_> {
         let mut spec = RequestSpec::get(path).accept(DELETED_STATUSES);
         spec.retries = self.mapper.retries;
         spec.headers = self.request.headers.clone();
-        spec.error_at = self.mapper.errors.to_vec();
-        self.context.declare_errors(&mut spec);
+        spec.error_at.clone_from(&self.request.error_at);
         match self.context.client().send(&spec).await {
             Ok(response) if DELETED_STATUSES.contains(&response.status) => Ok(ConfirmOutcome::Deleted),
             Ok(response) if response.status == 200 && !response.credentials_withheld => {

@@ -16,7 +16,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// Builds the request without the parameters of pages and of `since`, and decodes the metadata that the mapper takes.
+/// Builds the request with the declared errors, without the parameters of pages and of `since`, and decodes the metadata that the mapper takes.
 ///
 /// # Errors
 ///
@@ -28,7 +28,11 @@ pub(super) async fn build(context: &Arc<Context>, mapper: &Mapper) -> Result<(Re
     let metadata =
         if needs_metadata { Value::Object(Nango::new(context.clone()).metadata_map().await?) } else { Value::Null };
     let built = filled(endpoint, request, mapper.retries, &metadata);
-    let built = built.and_then(|spec| Ok((spec, decode.map(|decode| decode(metadata)).transpose()?)));
+    let built = built.and_then(|mut spec| {
+        spec.error_at = mapper.errors.to_vec();
+        context.declare_errors(&mut spec);
+        Ok((spec, decode.map(|decode| decode(metadata)).transpose()?))
+    });
     built.map_err(|error| match error.kind() {
         ErrorKind::Connection => context.metadata_error(error),
         _ => error,
