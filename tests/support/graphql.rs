@@ -3,14 +3,13 @@
 //! It validates each query and its variables, and returns errors of fields beside the data, as the GraphQL
 //! specification says.
 
-use std::time::Duration;
-
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
+    http_client,
     npm::{NodeProcess, NpmProject},
-    tools, wait,
+    tools,
 };
 
 const PROJECT: NpmProject = NpmProject {
@@ -67,15 +66,8 @@ impl GraphQl {
     }
 
     fn control(&self, method: Method, name: &str, body: &Value) -> Value {
-        // The workspace builds reqwest without a default TLS provider; another test may have installed the same one
-        // before.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client");
-        let request = client.request(method, format!("{}/control/{name}", self.url())).body(body.to_string());
-        let text = wait(async move {
-            let response = request.send().await.expect("a response of the GraphQL server");
-            response.text().await.expect("a text")
-        });
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+        let client = http_client::builder().build().expect("a client");
+        let url = format!("{}/control/{name}", self.url());
+        http_client::json_blocking(client.request(method, url).body(body.to_string()))
     }
 }

@@ -15,6 +15,7 @@ pub mod echo;
 pub mod faketime;
 pub mod golden;
 pub mod graphql;
+mod http_client;
 pub mod http_server;
 pub mod internal;
 pub mod measure;

@@ -20,16 +20,14 @@
 mod api;
 mod token_response;
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::sync::{Arc, OnceLock};
 
 use reqwest::Client;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
+    http_client,
     npm::{NodeProcess, NpmProject},
     tools, wait,
 };
@@ -210,16 +208,10 @@ impl Drop for OAuth {
 }
 
 async fn post<T: DeserializeOwned>(client: Client, url: String, body: Value) -> T {
-    let response =
-        client.post(&url).body(body.to_string()).send().await.expect("a response of the authorization server");
-    let text = response.text().await.expect("the response of the authorization server");
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{url}: {error}: {text}"))
+    http_client::json(client.post(&url).body(body.to_string())).await
 }
 
 fn client() -> Client {
-    // The workspace builds reqwest without a default TLS provider; another test may have installed the same one before.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     // Node closes connections that are idle for five seconds, and a test may wait that long between two requests.
-    let builder = Client::builder().no_proxy().pool_max_idle_per_host(0);
-    builder.timeout(Duration::from_secs(30)).build().expect("a client")
+    http_client::builder().pool_max_idle_per_host(0).build().expect("a client")
 }

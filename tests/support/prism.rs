@@ -4,14 +4,12 @@
 //! recorded GitHub (`octokit`) has real responses for two scenarios; this one covers every request, without side
 //! effects.
 
-use std::time::Duration;
-
-use reqwest::Client;
 use serde::Deserialize;
 
 use crate::{
+    http_client,
     npm::{NodeProcess, NpmProject},
-    tools, wait,
+    tools,
 };
 
 const PROJECT: NpmProject = NpmProject {
@@ -70,15 +68,7 @@ impl Prism {
 
     /// The requests so far.
     pub fn requests(&self) -> Vec<RequestReport> {
-        // The workspace builds reqwest without a default TLS provider; another test may have installed the same one
-        // before.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client");
-        let request = client.get(format!("{}/control/requests", self.url()));
-        let text = wait(async move {
-            let response = request.send().await.expect("a response of the prism proxy");
-            response.text().await.expect("the response of the prism proxy")
-        });
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+        let client = http_client::builder().build().expect("a client");
+        http_client::json_blocking(client.get(format!("{}/control/requests", self.url())))
     }
 }

@@ -1,12 +1,12 @@
 //! Node process that serves the recordings: one for all tests of this process, with a session for each test.
 
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use reqwest::Client;
 use serde_json::{Value, json};
 
 use super::scenario::Scenario;
+use crate::http_client;
 use crate::npm::{NodeProcess, NpmProject};
 
 const PROJECT: NpmProject = NpmProject {
@@ -58,17 +58,12 @@ impl Server {
         let body = json!({ "scenario": scenario.name() }).to_string();
         let request =
             self.client.post(format!("{}/fixtures", self.script.url)).header("content-type", "application/json");
-        let response = request.body(body).send().await.expect("a response of the fixtures server");
-        let text = response.text().await.expect("the response of the fixtures server");
-        let session: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-        let field = |name: &str| session[name].as_str().unwrap_or_else(|| panic!("no `{name}`: {text}")).to_owned();
+        let session: Value = http_client::json(request.body(body)).await;
+        let field = |name: &str| session[name].as_str().unwrap_or_else(|| panic!("no `{name}`: {session}")).to_owned();
         Session { server: self.script.url.clone(), id: field("id"), url: field("url"), client: self.client.clone() }
     }
 }
 
 fn client() -> Client {
-    // The workspace builds reqwest without a default TLS provider; another test may have installed the same one before.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    client.timeout(Duration::from_secs(30)).build().expect("a client")
+    http_client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }
