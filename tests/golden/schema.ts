@@ -397,7 +397,7 @@ export namespace Notion {
   export interface NotionPage {
     /** Id of the page. */
     id: string;
-    /** Title, without formatting. */
+    /** Title of the page, without formatting. */
     title: string;
     /** URL of the page. */
     url: string;
@@ -431,13 +431,13 @@ export namespace Slack {
   export interface SlackChannel {
     /** Id of the channel, such as `C123`. */
     id: string;
-    /** Name, without `#`. */
+    /** Name of the channel, without `#`. */
     name: string;
     /** Whether only members can see it. */
     is_private: boolean;
     /** Whether it is archived. */
     is_archived: boolean;
-    /** Number of members. */
+    /** Number of members of the channel. */
     members: Int64 | null;
   }
 
@@ -445,11 +445,11 @@ export namespace Slack {
   export interface SlackUser {
     /** Id of the user, such as `U123`. */
     id: string;
-    /** Short name. */
+    /** Short name of the user. */
     name: string;
-    /** Full name. */
+    /** Full name of the user. */
     real_name: string | null;
-    /** Email address, which requires the scope `users:read.email`. */
+    /** Email address of the user, which requires the scope `users:read.email`. */
     email: string | null;
     /** Whether the user is a bot. */
     is_bot: boolean;
@@ -488,9 +488,9 @@ export namespace Stripe {
   export interface InvoiceChange {
     /** Id of the invoice. */
     id: string;
-    /** New number. */
+    /** New number of the invoice. */
     number?: string | null;
-    /** New status. */
+    /** New status of the invoice. */
     status?: string | null;
     /** New amount that is due. */
     amount_due?: Int64 | null;
@@ -516,9 +516,9 @@ export namespace Stripe {
   export interface StripeCustomer {
     /** Id of the customer, such as `cus_123`. */
     id: string;
-    /** Email address. */
+    /** Email address of the customer. */
     email: string | null;
-    /** Full name, or name of the business. */
+    /** Full name of the person, or name of the business. */
     name: string | null;
     /** Whether the newest invoice is overdue. */
     delinquent: boolean;

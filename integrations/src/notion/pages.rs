@@ -14,7 +14,7 @@ pub struct NotionDatabase {
 pub struct NotionPage {
     /// Id of the page.
     pub id: String,
-    /// Title, without formatting.
+    /// Title of the page, without formatting.
     pub title: String,
     /// URL of the page.
     pub url: String,

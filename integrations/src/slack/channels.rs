@@ -5,13 +5,13 @@ use nango_core::prelude::*;
 pub struct SlackChannel {
     /// Id of the channel, such as `C123`.
     pub id: String,
-    /// Name, without `#`.
+    /// Name of the channel, without `#`.
     pub name: String,
     /// Whether only members can see it.
     pub is_private: bool,
     /// Whether it is archived.
     pub is_archived: bool,
-    /// Number of members.
+    /// Number of members of the channel.
     pub members: Option<u64>,
 }
 

@@ -5,11 +5,11 @@ use nango_core::prelude::*;
 pub struct SlackUser {
     /// Id of the user, such as `U123`.
     pub id: String,
-    /// Short name.
+    /// Short name of the user.
     pub name: String,
-    /// Full name.
+    /// Full name of the user.
     pub real_name: Option<String>,
-    /// Email address, which requires the scope `users:read.email`.
+    /// Email address of the user, which requires the scope `users:read.email`.
     pub email: Option<String>,
     /// Whether the user is a bot.
     pub is_bot: bool,

@@ -5,9 +5,9 @@ use nango_core::prelude::*;
 pub struct StripeCustomer {
     /// Id of the customer, such as `cus_123`.
     pub id: String,
-    /// Email address.
+    /// Email address of the customer.
     pub email: Option<String>,
-    /// Full name, or name of the business.
+    /// Full name of the person, or name of the business.
     pub name: Option<String>,
     /// Whether the newest invoice is overdue.
     pub delinquent: bool,

@@ -7,9 +7,9 @@ use super::StripeInvoice;
 pub struct InvoiceChange {
     /// Id of the invoice.
     pub id: String,
-    /// New number.
+    /// New number of the invoice.
     pub number: Option<String>,
-    /// New status.
+    /// New status of the invoice.
     pub status: Option<String>,
     /// New amount that is due.
     pub amount_due: Option<i64>,
