@@ -16,7 +16,8 @@ use crate::{
     time::Timestamp,
 };
 
-/// Builds the request with the declared errors, without the parameters of pages and of `since`, and decodes the metadata that the mapper takes.
+/// Builds the request with the declared errors, without the parameters of pages and of `since`, and decodes the
+/// metadata that the mapper takes.
 ///
 /// # Errors
 ///
