@@ -2,7 +2,7 @@
 
 use serde_json::{Value, value::RawValue};
 
-use super::MapperRun;
+use super::list_walk::ListWalk;
 use crate::{
     declare::ConfirmRequest,
     error::{Error, ErrorKind, Result},
@@ -36,27 +36,26 @@ enum ConfirmOutcome {
     Abort,
 }
 
-impl MapperRun<'_> {
+impl ListWalk<'_> {
     /// Requests the delete candidates of a complete walk, least recently requested first, and saves the returned
     /// records.
     pub(super) async fn confirm(&self, dataset: &DatasetKey, scan: Scan) -> Result<Vec<Confirmation>> {
-        let Some(request) = self.def.deletes.request else { return Ok(Vec::new()) };
+        let Some(request) = self.run.def.deletes.request else { return Ok(Vec::new()) };
         let policy = self.delete_policy();
-        let token = self.context.token();
-        let candidates =
-            self.runtime.store.delete_candidates(&token, dataset, scan, policy.fingerprint, MAX_CONFIRMATIONS).await;
+        let (token, store) = (self.run.context.token(), &self.run.runtime.store);
+        let candidates = store.delete_candidates(&token, dataset, scan, policy.fingerprint, MAX_CONFIRMATIONS).await;
         let candidates = candidates.map_err(StoreError::into_error)?;
         if candidates.is_empty() {
             return Ok(Vec::new());
         }
         let metadata = match request.metadata {
-            Some(_) => Some(Value::Object(Nango::new(self.context.clone()).metadata_map().await?)),
+            Some(_) => Some(Value::Object(Nango::new(self.run.context.clone()).metadata_map().await?)),
             None => None,
         };
         let mut confirmations = Vec::new();
         for row in candidates {
-            self.context.check_cancelled()?;
-            let requested_at = self.runtime.store.now();
+            self.run.context.check_cancelled()?;
+            let requested_at = self.run.runtime.store.now();
             let outcome = self.request_record(request, metadata.as_ref(), &row).await?;
             let write = match outcome {
                 ConfirmOutcome::Abort => break,
@@ -73,13 +72,10 @@ impl MapperRun<'_> {
                     Write::delete([row.id])
                 }
             };
-            let change = Change { dataset: dataset.clone(), merging: self.def.merging, full_walk: None, write };
-            self.commit(PageCommit {
-                changes: vec![change],
-                requested_at: Some(requested_at),
-                ..PageCommit::default()
-            })
-            .await?;
+            let change = Change { dataset: dataset.clone(), merging: self.run.def.merging, full_walk: None, write };
+            self.run
+                .commit(PageCommit { changes: vec![change], requested_at: Some(requested_at), ..PageCommit::default() })
+                .await?;
         }
         Ok(confirmations)
     }
@@ -92,17 +88,17 @@ impl MapperRun<'_> {
     ) -> Result<ConfirmOutcome> {
         let payload = row.payload.as_ref().and_then(|payload| str::from_utf8(payload).ok());
         let path = confirm_path(request, metadata.cloned(), &row.id, payload);
-        let Some(path) = path.map_err(|error| self.context.metadata_error(error))? else {
+        let Some(path) = path.map_err(|error| self.run.context.metadata_error(error))? else {
             let message =
                 format!("record `{}` is kept: it lacks a field that `confirm_deletes(get = …)` requires", row.id);
-            self.context.log(Level::Warn, &message, Value::Null);
+            self.run.context.log(Level::Warn, &message, Value::Null);
             return Ok(ConfirmOutcome::Undecided);
         };
         let mut spec = RequestSpec::get(path).accept(DELETED_STATUSES);
-        spec.retries = self.mapper.retries;
+        spec.retries = self.run.mapper.retries;
         spec.headers = self.request.headers.clone();
         spec.error_at.clone_from(&self.request.error_at);
-        match self.context.client().send(&spec).await {
+        match self.run.context.client().send(&spec).await {
             Ok(response) if DELETED_STATUSES.contains(&response.status) => Ok(ConfirmOutcome::Deleted),
             Ok(response) if response.status == 200 && !response.credentials_withheld => {
                 match response.into_utf8(|| row.id.clone()) {
@@ -119,7 +115,7 @@ impl MapperRun<'_> {
                     return Err(error);
                 }
                 let message = format!("no more deletes are confirmed in this run: {error}");
-                self.context.log(Level::Warn, &message, Value::Null);
+                self.run.context.log(Level::Warn, &message, Value::Null);
                 Ok(ConfirmOutcome::Abort)
             }
         }
@@ -142,13 +138,13 @@ impl MapperRun<'_> {
     fn has_declared_error(&self, spec: &RequestSpec, id: &str, response: &Response) -> bool {
         let Some(error) = DeclaredError::of(&spec.error_at, response) else { return false };
         let message = format!("record `{id}` is kept: the API returned the error {}", error.shown(response));
-        self.context.log(Level::Warn, &message, Value::Null);
+        self.run.context.log(Level::Warn, &message, Value::Null);
         true
     }
 
     fn log_unfit(&self, id: &str, error: &Error) {
         let message = format!("the response for record `{id}` does not fit, so the record is kept: {error}");
-        self.context.log(Level::Warn, &message, Value::Null);
+        self.run.context.log(Level::Warn, &message, Value::Null);
     }
 }
 

@@ -7,10 +7,21 @@
 
 use std::fmt::{self, Write as _};
 
+use serde_json::Value;
+
 use crate::{
-    declare::{OffsetBy, Paginate, PaginateKind, Pagination, Since, SinceFormat},
+    declare::{OffsetBy, Paginate, PaginateKind, Pagination, Since, SinceFormat, SyncDef},
     http::{Body, Method, RequestSpec},
 };
+
+/// Returns the fingerprint of the model's schema and the version of a sync, which determine the stored records.
+pub(super) fn of_schema(def: &SyncDef) -> String {
+    let mut generator = schemars::SchemaGenerator::default();
+    let schema = (def.models[0].schema)(&mut generator).to_value();
+    let definitions = Value::Object(generator.take_definitions(true));
+    let text = format!("{} {schema} {definitions}", def.version);
+    blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
+}
 
 /// Returns the fingerprint of a walk, within which a position is valid: its requests, and the schema of its records.
 pub(super) fn of_walk(

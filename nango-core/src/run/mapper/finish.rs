@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{MapperRun, Progress, fingerprint};
+use super::{
+    MapperRun, fingerprint,
+    list_walk::{EndedWalk, ListWalk},
+    progress::Progress,
+};
 use crate::{
     declare::{Pagination, SinceFrom},
     error::Result,
@@ -12,63 +16,49 @@ use crate::{
         resume::{self, SyncState},
         since,
     },
-    store::{DeletePolicy, FinishScan, Level, ResumeWrite, ScanWalk, StoreError},
+    store::{DeletePolicy, Level, ResumeWrite, ScanWalk, StoreError},
 };
 
-impl MapperRun<'_> {
-    /// Ends the walk of the run. An incomplete walk deletes nothing and does not advance `since`.
-    pub(super) async fn finish(&self, progress: Progress, end: WalkEnd) -> Result<()> {
+impl ListWalk<'_> {
+    /// Ends a walk: stores the state for the next run, and deletes the records that a complete walk did not see. An
+    /// incomplete walk deletes nothing and does not advance `since`.
+    pub(super) async fn finish(&self, ended: EndedWalk, has_stored_state: bool) -> Result<()> {
+        let EndedWalk { progress, end } = ended;
         self.log_end(&end);
-        let complete = end.outcome.is_complete();
         let state = self.next_state(&progress, &end);
         let resume = if state.is_empty() {
             ResumeWrite::Clear
         } else {
-            ResumeWrite::Set(resume::seal(self.runtime, self.context.key(), &state)?)
+            ResumeWrite::Set(resume::seal(self.run.runtime, self.run.context.key(), &state)?)
         };
-        self.context.add_walk_end(end.clone());
-        let Some((dataset, scan)) = progress.scan else {
-            if resume != ResumeWrite::Clear || self.has_stored_state || progress.pages > 0 {
-                self.commit(PageCommit { resume: Some(resume), ..PageCommit::default() }).await?;
+        let walk = scan_walk(&progress, &end);
+        self.run.context.add_walk_end(end);
+        let Some(open) = progress.scan else {
+            if resume != ResumeWrite::Clear || has_stored_state || progress.pages > 0 {
+                self.run.commit(PageCommit { resume: Some(resume), ..PageCommit::default() }).await?;
             }
             return self.report_deferred_deletes().await;
         };
-        let confirmations = if complete { self.confirm(&dataset, scan).await? } else { Vec::new() };
-        let walk = ScanWalk {
-            complete,
-            position_based: end.pagination == Pagination::Position,
-            requests: end.pages,
-            shifted: end.shifted,
-            list_empty: progress.records == 0,
-        };
-        let finish = FinishScan {
-            run: self.context.token(),
-            function: self.context.key().clone(),
-            dataset,
-            scan,
-            walk,
-            policy: self.delete_policy(),
-            confirmations,
-            resume: Some(resume),
-        };
-        self.context.finish_scan(finish).await.map(drop)
+        let confirmations = if walk.complete { self.confirm(&open.dataset, open.scan).await? } else { Vec::new() };
+        self.run.finish_scan(open, walk, self.delete_policy(), confirmations, resume).await
     }
 
     /// Reports the pending deletes of a run that reads only changes: the candidates of the last full run.
     async fn report_deferred_deletes(&self) -> Result<()> {
-        if self.def.track_deletes {
-            let outlook = self.runtime.store.pending_deletes(&self.dataset(), &self.delete_policy()).await;
-            self.context.report_outlook(self.def.models[0].name, &outlook.map_err(StoreError::into_error)?);
+        if self.run.def.track_deletes {
+            let outlook = self.run.runtime.store.pending_deletes(&self.run.dataset(), &self.delete_policy()).await;
+            self.run.context.report_outlook(self.run.def.models[0].name, &outlook.map_err(StoreError::into_error)?);
         }
         Ok(())
     }
 
+    /// Returns the state for the next run.
     fn next_state(&self, progress: &Progress, end: &WalkEnd) -> SyncState {
         let unchanged = SyncState { walk: None, ..self.state.clone() };
         if !end.outcome.is_complete() {
             return unchanged;
         }
-        let Some(since) = &self.mapper.since else { return unchanged };
+        let Some(since) = &self.run.mapper.since else { return unchanged };
         let shifts = end.pagination == Pagination::Position && end.pages > 1;
         let next = since::next_value(since, progress.newest, progress.first_date);
         if let (SinceFrom::Field(field), Some(newest), Some(date)) = (since.from, progress.newest, progress.first_date)
@@ -78,7 +68,7 @@ impl MapperRun<'_> {
                 "`{field}` of a record is later than the API's clock at the first page: the next run requests changes \
                  since that clock time"
             );
-            self.context.log(Level::Info, &message, Value::Null);
+            self.run.context.log(Level::Info, &message, Value::Null);
         }
         let mut state = since::advance(&self.state, next, shifts);
         if progress.since.is_none() {
@@ -89,11 +79,13 @@ impl MapperRun<'_> {
 
     /// Builds the delete policy, with the fingerprint of the list.
     pub(super) fn delete_policy(&self) -> DeletePolicy {
-        let fingerprint = fingerprint::of_list(self.context.base_url(), &self.request, self.mapper.paginate.as_ref());
-        self.context.delete_policy(&self.def.deletes, fingerprint, self.mapper.since.is_none())
+        let fingerprint =
+            fingerprint::of_list(self.run.context.base_url(), &self.request, self.run.mapper.paginate.as_ref());
+        self.run.context.delete_policy(&self.run.def.deletes, fingerprint, self.run.mapper.since.is_none())
     }
 
     fn log_end(&self, end: &WalkEnd) {
+        let MapperRun { context, def, mapper, .. } = self.run;
         let fields = json!({
             "complete": end.outcome.is_complete(),
             "reason": end.outcome.reason(),
@@ -103,18 +95,29 @@ impl MapperRun<'_> {
         });
         match &end.outcome {
             WalkOutcome::Complete(reason) => {
-                self.context.log(Level::Info, &format!("walk complete after {} pages: {reason}", end.pages), fields);
+                context.log(Level::Info, &format!("walk complete after {} pages: {reason}", end.pages), fields);
             }
             WalkOutcome::Incomplete(gap) => {
-                let consequence = match (self.def.track_deletes, self.mapper.since.is_some()) {
+                let consequence = match (def.track_deletes, mapper.since.is_some()) {
                     (true, true) => "; nothing is deleted, and the next run requests the same changes again",
                     (true, false) => "; nothing is deleted",
                     (false, true) => "; the next run requests the same changes again",
                     (false, false) => "",
                 };
                 let message = format!("walk incomplete after {} pages: {gap}{consequence}", end.pages);
-                self.context.log(Level::Warn, &message, fields);
+                context.log(Level::Warn, &message, fields);
             }
         }
+    }
+}
+
+/// Returns the properties of a walk on which deletes depend.
+fn scan_walk(progress: &Progress, end: &WalkEnd) -> ScanWalk {
+    ScanWalk {
+        complete: end.outcome.is_complete(),
+        position_based: end.pagination == Pagination::Position,
+        requests: end.pages,
+        shifted: end.shifted,
+        list_empty: progress.records == 0,
     }
 }

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
-use super::{MapperRun, Progress};
+use super::{list_walk::ListWalk, progress::Progress};
 use crate::{
     declare::{BoxFuture, Handle, MapRecord, OnInvalid, SharedMetadata},
     error::{Error, ErrorKind, Result},
@@ -27,7 +27,7 @@ struct MappedPage {
     ranges: Vec<(usize, std::ops::Range<usize>)>,
 }
 
-impl MapperRun<'_> {
+impl ListWalk<'_> {
     /// Maps a page to a commit.
     pub(super) async fn map_page(&self, page: &RawPage, progress: &mut Progress) -> Result<PageCommit> {
         let records = page.records().map_err(PaginateError::into_error)?;
@@ -47,7 +47,7 @@ impl MapperRun<'_> {
         let mut changes = Vec::new();
         let mut change = |write: Write| {
             if !write.is_empty() {
-                changes.push(Change { dataset: self.dataset(), merging: self.def.merging, full_walk, write });
+                changes.push(Change { dataset: self.run.dataset(), merging: self.run.def.merging, full_walk, write });
             }
         };
         change(Write::Save(mapped.batch.saved));
@@ -65,11 +65,11 @@ impl MapperRun<'_> {
 
     async fn map_records(&self, records: &[&str], page: &str) -> Result<MappedPage> {
         let mut mapped = MappedPage::default();
-        let value_of = |record: &str| match &self.mapper.since {
+        let value_of = |record: &str| match &self.run.mapper.since {
             Some(since) => since::record_time(since, record),
             None => Ok(None),
         };
-        let model = self.def.models[0].name;
+        let model = self.run.def.models[0].name;
         let with_position = |i: usize, error: Error| {
             let position = format!("record {} of {page}", i + 1);
             // The error of a record that does not fit names its type.
@@ -82,7 +82,7 @@ impl MapperRun<'_> {
                     let before = mapped.batch.length();
                     let done = map
                         .call(record, &mut mapped.batch)
-                        .and_then(|()| self.context.check_size(&mapped.batch.saved, before.saved))
+                        .and_then(|()| self.run.context.check_size(&mapped.batch.saved, before.saved))
                         .and_then(|()| value_of(record));
                     match done {
                         Ok(value) => mapped.push(i, before, value),
@@ -98,7 +98,7 @@ impl MapperRun<'_> {
                 let calls = records.iter().map(|record| map.call(self.handle(), record)).collect::<Vec<_>>();
                 let mut done = stream::iter(calls).buffered(records_at_once).map(Ok::<_, Error>).enumerate();
                 while let Some((i, batch)) = done.next().await {
-                    let sized = batch?.and_then(|batch| self.context.check_size(&batch.saved, 0).map(|()| batch));
+                    let sized = batch?.and_then(|batch| self.run.context.check_size(&batch.saved, 0).map(|()| batch));
                     match sized.and_then(|batch| Ok((batch, value_of(records[i])?))) {
                         Ok((batch, value)) => {
                             let before = mapped.batch.length();
@@ -123,18 +123,19 @@ impl MapperRun<'_> {
             BoundMap::Plain(map) => map.call(record, &mut batch)?,
             BoundMap::Async(_, map) => batch = map.call(self.handle(), record).await?,
         }
-        self.context.check_size(&batch.saved, 0)?;
+        self.run.context.check_size(&batch.saved, 0)?;
         Ok(batch)
     }
 
     fn handle(&self) -> Handle {
-        Nango::new(self.context.clone()).into()
+        Nango::new(self.run.context.clone()).into()
     }
 
     /// Returns the function of the mapper with the metadata that it takes.
     fn bound(&self) -> Result<BoundMap<'_>> {
-        let metadata = || self.metadata.as_ref().ok_or_else(|| Error::msg("the metadata of the mapper was not read"));
-        Ok(match self.mapper.map {
+        let metadata =
+            || self.run.metadata.as_ref().ok_or_else(|| Error::msg("the metadata of the mapper was not read"));
+        Ok(match self.run.mapper.map {
             MapRecord::Plain(map) => BoundMap::Plain(PlainMap::Without(map)),
             MapRecord::PlainWith { map, .. } => BoundMap::Plain(PlainMap::With(map, metadata()?)),
             MapRecord::Async { records_at_once, map } => BoundMap::Async(records_at_once, AsyncMap::Without(map)),
@@ -148,8 +149,8 @@ impl MapperRun<'_> {
     /// run.
     fn skip_invalid(&self, error: Error) -> Result<()> {
         let unfit = matches!(error.kind(), ErrorKind::Decode | ErrorKind::Record);
-        if self.mapper.on_invalid == OnInvalid::Skip && unfit {
-            self.context.log(Level::Warn, &format!("skipped: {error}"), Value::Null);
+        if self.run.mapper.on_invalid == OnInvalid::Skip && unfit {
+            self.run.context.log(Level::Warn, &format!("skipped: {error}"), Value::Null);
             return Ok(());
         }
         Err(error)

@@ -1,9 +1,9 @@
 //! Progress of a mapper's walk.
 
+use super::scan::OpenScan;
 use crate::{
     paginate::{Gap, ResumePoint, SeenIds, StoredGap, Walk, WalkEnd, WalkOutcome, WalkState},
     run::resume::InterruptedWalk,
-    store::{DatasetKey, Scan},
     time::Timestamp,
 };
 
@@ -17,7 +17,7 @@ pub(super) struct Progress {
     pub(super) first_date: Option<Timestamp>,
     /// Greatest value of the field that `since` reads.
     pub(super) newest: Option<Timestamp>,
-    pub(super) scan: Option<(DatasetKey, Scan)>,
+    pub(super) scan: Option<OpenScan>,
     /// Number of mapped pages.
     pub(super) pages: u64,
     /// Number of their raw records.
@@ -34,7 +34,7 @@ impl Progress {
     pub(super) fn new(
         now: Timestamp,
         since: Option<Timestamp>,
-        scan: Option<(DatasetKey, Scan)>,
+        scan: Option<OpenScan>,
         interrupted: Option<InterruptedWalk>,
     ) -> (Self, Option<(ResumePoint, WalkState)>) {
         let mut progress = Self {
@@ -77,7 +77,7 @@ impl Progress {
             first_date: self.first_date,
             unread_id: self.unread_id,
             pages: self.pages,
-            scan: self.scan.as_ref().map(|(_, scan)| scan.number),
+            scan: self.scan.as_ref().map(|open| open.scan.number),
             memory: WalkState { shifted, ..memory },
             resume_point,
         }
