@@ -15,11 +15,12 @@ pub use ::serde;
 
 pub use crate::{
     declare::{
-        ActionDef, ActionMarker, BoxFuture, ConfirmField, ConfirmRequest, Deletes, Endpoint, ErrorAt, ErrorValue,
-        Event, EventDef, Frequency, HasCheckpoint, HasMetadata, HasWebhook, Item, ListMethod, ListRequest, Location,
-        MapRecord, Mapper, Merging, OffsetBy, OnInvalid, Paginate, PaginateKind, Pagination, PathValue, RequestValue,
-        RequestValues, Saves, SharedMetadata, Since, SinceFormat, SinceFrom, SyncDef, SyncMarker, SyncRun, ValueType,
-        WebhookDef, integration_of, method_of, method_with_body_of, path_of,
+        ActionDef, ActionMarker, BoxFuture, ConfirmField, ConfirmRequest, Deletes, Delta, DeltaPosition, Each,
+        EachRequest, EachScope, Endpoint, ErrorAt, ErrorValue, Event, EventDef, Frequency, HasCheckpoint, HasMetadata,
+        HasWebhook, InitialValues, Item, ListMethod, ListRequest, Location, MapRecord, Mapper, Merging, OffsetBy,
+        OnInvalid, OnParentError, Paginate, PaginateKind, Pagination, ParentElement, ParentSource, PathValue,
+        RequestValue, RequestValues, Saves, SharedMetadata, SharedParent, Since, SinceFormat, SinceFrom, SyncDef,
+        SyncMarker, SyncRun, ValueType, WebhookDef, integration_of, method_of, method_with_body_of, path_of,
     },
     model::{
         AsRecord, Checkpoint, Data, Fits, Model, ModelInfo, ModelNames, NoModelNames, PatchOf, Record, Returns,

@@ -93,7 +93,13 @@ impl ToTokens for ErrorAt {
         }));
         let message = option(message.as_ref().map(|message| quote!(__nango::Cow::Borrowed(#message))));
         tokens.extend(quote! {
-            __nango::ErrorAt { path: __nango::Cow::Borrowed(#path), is: #is, message: #message, partial: #partial }
+            __nango::ErrorAt {
+                path: __nango::Cow::Borrowed(#path),
+                is: #is,
+                message: #message,
+                partial: #partial,
+                fatal: __nango::Cow::Borrowed(&[]),
+            }
         });
     }
 }

@@ -98,6 +98,8 @@ impl Mapper {
                 since: #since,
                 errors: &[#(#errors),*],
                 on_invalid: __nango::OnInvalid::#on_invalid,
+                each: ::core::option::Option::None,
+                delta: ::core::option::Option::None,
                 map: #map,
             };
         }

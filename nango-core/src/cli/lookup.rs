@@ -167,6 +167,8 @@ pub(super) mod tests {
             since: None,
             errors: &[],
             on_invalid: OnInvalid::Fail,
+            each: None,
+            delta: None,
             map: MapRecord::Plain(|_, _| Ok(())),
         }));
         Item::Sync(Box::leak(Box::new(SyncDef {

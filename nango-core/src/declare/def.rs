@@ -1,39 +1,12 @@
 //! Descriptors of syncs, actions, event functions and webhook handlers.
 
-use std::{any::Any, future::Future, pin::Pin, sync::Arc};
-
 use serde_json::Value;
 
-use super::{Deletes, ErrorAt, Frequency, ListRequest, Paginate, ValueType};
+use super::{BoxFuture, Deletes, Frequency, Handle, Mapper, ValueType};
 use crate::{
     error::Result,
-    model::{MappedBatch, ModelInfo, SchemaFn},
+    model::{ModelInfo, SchemaFn},
 };
-
-/// A boxed future, the return type of the function pointers in descriptors.
-pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// Type-erased context of a call: descriptors cannot name the types of the runtime, which depends on them.
-#[derive(Clone)]
-pub struct Handle(Arc<dyn Any + Send + Sync>);
-
-impl Handle {
-    /// Wraps the context of a call.
-    pub fn new<C: Any + Send + Sync>(context: Arc<C>) -> Self {
-        Self(context)
-    }
-
-    /// Returns the context if it has the type `C`.
-    pub fn open<C: Any + Send + Sync>(self) -> Option<Arc<C>> {
-        self.0.downcast().ok()
-    }
-}
-
-impl std::fmt::Debug for Handle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Handle")
-    }
-}
 
 /// Source location of an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,149 +67,6 @@ pub enum SyncRun {
     Function(fn(Handle) -> BoxFuture<Result<()>>),
     /// A walk over an endpoint; the loop is implemented once, in `run`.
     Mapper(&'static Mapper),
-}
-
-/// A mapper sync: settings of the walk, and the function that maps a record.
-#[derive(Debug)]
-pub struct Mapper {
-    /// Endpoint of the list.
-    pub endpoint: Endpoint,
-    /// Method, query, headers and body of the requests.
-    pub request: ListRequest,
-    /// Pagination; `None` for a single request.
-    pub paginate: Option<Paginate>,
-    /// Maximum number of retries of a request.
-    pub retries: u32,
-    /// Parameter that makes the sync incremental.
-    pub since: Option<Since>,
-    /// Errors in successful responses, in place of those of the provider's entry.
-    pub errors: &'static [ErrorAt],
-    /// Handling of raw records that do not fit their type.
-    pub on_invalid: OnInvalid,
-    /// The annotated function.
-    pub map: MapRecord,
-}
-
-/// The endpoint of a mapper.
-#[derive(Debug)]
-pub enum Endpoint {
-    /// The endpoint as declared.
-    Fixed(&'static str),
-    /// An endpoint with values from the connection's metadata, each percent-encoded as one path segment, and the
-    /// endpoint as declared.
-    Metadata(fn(Value) -> Result<String>, &'static str),
-}
-
-/// Adapter around the function of a mapper: converts one raw record and adds the resulting records to a batch.
-#[derive(Debug)]
-pub enum MapRecord {
-    /// `fn(Raw) -> Mapped`.
-    Plain(fn(&str, &mut MappedBatch) -> Result<()>),
-    /// `fn(Raw, &Metadata) -> Mapped`.
-    PlainWith {
-        /// Decodes the metadata, once per run.
-        metadata: fn(Value) -> Result<SharedMetadata>,
-        /// Maps a record.
-        map: fn(&SharedMetadata, &str, &mut MappedBatch) -> Result<()>,
-    },
-    /// `async fn(NangoSync, Raw) -> Result<Mapped>`.
-    Async {
-        /// Number of records of a page that are mapped at the same time.
-        records_at_once: usize,
-        /// Maps a record.
-        map: fn(Handle, Box<str>) -> BoxFuture<Result<MappedBatch>>,
-    },
-    /// `async fn(NangoSync, Raw, &Metadata) -> Result<Mapped>`.
-    AsyncWith {
-        /// Number of records of a page that are mapped at the same time.
-        records_at_once: usize,
-        /// Decodes the metadata, once per run.
-        metadata: fn(Value) -> Result<SharedMetadata>,
-        /// Maps a record.
-        map: fn(SharedMetadata, Handle, Box<str>) -> BoxFuture<Result<MappedBatch>>,
-    },
-}
-
-impl MapRecord {
-    /// Returns the function that decodes the metadata, if the mapper takes it.
-    pub(crate) const fn metadata(&self) -> Option<fn(Value) -> Result<SharedMetadata>> {
-        match self {
-            Self::Plain(_) | Self::Async { .. } => None,
-            Self::PlainWith { metadata, .. } | Self::AsyncWith { metadata, .. } => Some(*metadata),
-        }
-    }
-}
-
-/// Decoded metadata of a connection, which the calls of a mapper share: the type that the attribute declares.
-#[derive(Clone)]
-pub struct SharedMetadata(Arc<dyn Any + Send + Sync>);
-
-impl SharedMetadata {
-    /// Wraps metadata that is already decoded.
-    pub fn new<M: Any + Send + Sync>(metadata: M) -> Self {
-        Self(Arc::new(metadata))
-    }
-
-    /// Returns the metadata if it has the type `M`.
-    pub fn get<M: Any>(&self) -> Option<&M> {
-        self.0.downcast_ref()
-    }
-
-    /// Converts to the metadata if it has the type `M`.
-    pub fn into_arc<M: Any + Send + Sync>(self) -> Option<Arc<M>> {
-        self.0.downcast().ok()
-    }
-}
-
-impl std::fmt::Debug for SharedMetadata {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SharedMetadata")
-    }
-}
-
-/// `since(…)`: the parameter by which a mapper requests only changed records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Since {
-    /// Name of the query parameter; for a method with a body, the dotted name of the field in the body.
-    pub param: &'static str,
-    /// Format of the time.
-    pub format: SinceFormat,
-    /// Source of the time for the next run.
-    pub from: SinceFrom,
-    /// Number of seconds that is subtracted from the stored time.
-    pub overlap: u32,
-    /// Number of seconds after which a run omits the parameter and reads everything; `None` means never.
-    pub full_every: Option<u32>,
-}
-
-/// Format of a time in a query parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SinceFormat {
-    /// RFC 3339 in UTC, such as `2026-11-22T12:00:00Z`.
-    Rfc3339,
-    /// Seconds since 1970 (UTC).
-    Unix,
-    /// Milliseconds since 1970 (UTC).
-    UnixMs,
-}
-
-/// Source of the time for the next run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SinceFrom {
-    /// The provider's `Date` header of the first response in the first attempt of the logical run.
-    RunStart,
-    /// The greatest value at this path in the raw records of the whole run.
-    Field(&'static str),
-}
-
-/// Handling of a raw record that does not fit its type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnInvalid {
-    /// The run fails, and nothing of the page is saved.
-    #[default]
-    Fail,
-    /// The record is logged, counted and skipped. If its id cannot be read, the walk is incomplete and deletes nothing.
-    Skip,
 }
 
 /// Conflict resolution if another run wrote a record after this run's page was requested.

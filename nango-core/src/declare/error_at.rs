@@ -26,6 +26,8 @@ pub struct ErrorAt {
     pub message: Option<Text>,
     /// Whether the response has data beside the error, which is kept. A walk with such a page is incomplete.
     pub partial: bool,
+    /// Messages of errors that always fail the run, while other errors skip the parent of a mapper with `each`.
+    pub fatal: Cow<'static, [Text]>,
 }
 
 /// Value that means an error.
@@ -42,12 +44,12 @@ pub enum ErrorValue {
 impl ErrorAt {
     /// Declares an error where the value at a path equals `is`: `ErrorAt::when("ok", false)`.
     pub fn when(path: impl Into<Text>, is: impl Into<ErrorValue>) -> Self {
-        Self { path: path.into(), is: Some(is.into()), message: None, partial: false }
+        Self { path: path.into(), is: Some(is.into()), message: None, partial: false, fatal: Cow::Borrowed(&[]) }
     }
 
     /// Declares an error where a path has a value: `ErrorAt::path("errors[0].message")`.
     pub fn path(path: impl Into<Text>) -> Self {
-        Self { path: path.into(), is: None, message: None, partial: false }
+        Self { path: path.into(), is: None, message: None, partial: false, fatal: Cow::Borrowed(&[]) }
     }
 
     /// Sets the path of the provider's message.
@@ -62,6 +64,14 @@ impl ErrorAt {
     #[must_use]
     pub fn partial(mut self) -> Self {
         self.partial = true;
+        self
+    }
+
+    /// Sets the messages of errors that always fail the run: `.fatal(["invalid_auth", "token_revoked"])`. Any other
+    /// declared error skips the parent of a mapper with `each`, which is wrong for an error about the credentials.
+    #[must_use]
+    pub fn fatal<T: Into<Text>>(mut self, messages: impl IntoIterator<Item = T>) -> Self {
+        self.fatal = messages.into_iter().map(Into::into).collect();
         self
     }
 
@@ -93,6 +103,8 @@ mod tests {
         assert_eq!(ErrorAt::when("status", "failed".to_owned()).is, Some(ErrorValue::Text("failed".into())));
         let declared = ErrorAt::path("errors").message("errors[0].message").partial();
         assert_eq!((declared.is.as_ref(), declared.partial), (None, true));
+        assert!(declared.fatal.is_empty());
+        assert_eq!(declared.clone().fatal(["revoked"]).fatal[..], ["revoked"]);
         assert_eq!(declared.paths().collect::<Vec<_>>(), ["errors", "errors[0].message"]);
     }
 }

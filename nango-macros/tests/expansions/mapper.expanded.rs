@@ -65,6 +65,8 @@ const _: () = {
         }),
         errors: &[],
         on_invalid: __nango::OnInvalid::Fail,
+        each: ::core::option::Option::None,
+        delta: ::core::option::Option::None,
         map: __nango::MapRecord::Plain(|record, batch| {
             __nango::map_record::<
                 __repo_issues::repo_issues,

@@ -53,6 +53,8 @@ const _: () = {
         since: ::core::option::Option::None,
         errors: &[],
         on_invalid: __nango::OnInvalid::Fail,
+        each: ::core::option::Option::None,
+        delta: ::core::option::Option::None,
         map: __nango::MapRecord::Plain(|record, batch| {
             __nango::map_record::<
                 __team_issues::team_issues,

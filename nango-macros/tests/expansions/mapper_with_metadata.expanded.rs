@@ -32,6 +32,8 @@ const _: () = {
         since: ::core::option::Option::None,
         errors: &[],
         on_invalid: __nango::OnInvalid::Fail,
+        each: ::core::option::Option::None,
+        delta: ::core::option::Option::None,
         map: __nango::MapRecord::PlainWith {
             metadata: __nango::shared_metadata::<__plain::plain>,
             map: |metadata, record, batch| {
@@ -110,6 +112,8 @@ const _: () = {
         since: ::core::option::Option::None,
         errors: &[],
         on_invalid: __nango::OnInvalid::Fail,
+        each: ::core::option::Option::None,
+        delta: ::core::option::Option::None,
         map: __nango::MapRecord::AsyncWith {
             records_at_once: 8,
             metadata: __nango::shared_metadata::<__with_handle::with_handle>,

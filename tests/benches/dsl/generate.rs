@@ -148,7 +148,7 @@ fn mapper(i: usize, style: Style) -> String {
                 has_more: None, is_last: None, total: None, total_pages: None, null_is_empty: None, end_status: None,
                 pagination: None, in_body: None,
             }}),
-            retries: 0, since: None, errors: &[], on_invalid: OnInvalid::Fail,
+            retries: 0, since: None, errors: &[], on_invalid: OnInvalid::Fail, each: None, delta: None,
             map: MapRecord::Plain(|raw, batch| __private::map_record::<__sync{i}::sync{i}, Item{i}, Option<Item{i}>>(sync{i}, raw, batch)),
         }} }})"
             );

@@ -110,7 +110,7 @@ impl Requests {
         Self {
             method: mapper.request.method.name(),
             endpoint: match mapper.endpoint {
-                Endpoint::Fixed(path) | Endpoint::Metadata(_, path) => path,
+                Endpoint::Fixed(path) | Endpoint::Metadata(_, path) | Endpoint::Each(_, path) => path,
             },
             query: mapper.request.query_names,
             headers: mapper.request.header_names,

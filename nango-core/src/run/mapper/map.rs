@@ -142,6 +142,9 @@ impl ListWalk<'_> {
             MapRecord::AsyncWith { records_at_once, map, .. } => {
                 BoundMap::Async(records_at_once, AsyncMap::With(map, metadata()?))
             }
+            MapRecord::PlainEach(_) | MapRecord::AsyncEach { .. } => {
+                return Err(Error::msg("a mapper with `each` needs a parent"));
+            }
         })
     }
 

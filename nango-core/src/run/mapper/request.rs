@@ -44,6 +44,7 @@ fn filled(endpoint: &Endpoint, request: &ListRequest, retries: u32, metadata: &V
     let endpoint = match endpoint {
         Endpoint::Fixed(path) => (*path).to_owned(),
         Endpoint::Metadata(fill, _) => fill(metadata.clone())?,
+        Endpoint::Each(..) => return Err(Error::msg("an endpoint with `each` needs a parent")),
     };
     let mut spec = RequestSpec::new(method(request.method), endpoint).retries(retries);
     // A list is only read, so that a request of it may be repeated whatever its method.

@@ -65,6 +65,8 @@ impl ApiCase {
             since: None,
             errors: &[],
             on_invalid: OnInvalid::Fail,
+            each: None,
+            delta: None,
             map: crate::declare::MapRecord::Plain(map),
         };
         let registry = Registry::from_items([mapper_sync(Box::leak(Box::new(mapper)), true)]).unwrap();

@@ -160,6 +160,8 @@ fn sync(case: &Case) -> Item {
         }),
         errors: &[],
         on_invalid: if case.declaration.on_invalid.is_some() { OnInvalid::Skip } else { OnInvalid::Fail },
+        each: None,
+        delta: None,
         map: MapRecord::Plain(map),
     }));
     mapper_sync(mapper, case.deletes)

@@ -11,6 +11,7 @@ static ERRORS: [ErrorAt; 1] = [ErrorAt {
     is: Some(ErrorValue::Bool(false)),
     message: Some(Cow::Borrowed("error")),
     partial: false,
+    fatal: Cow::Borrowed(&[]),
 }];
 
 fn mapper(paginate: Option<Paginate>) -> Mapper {
@@ -32,6 +33,8 @@ fn mapper(paginate: Option<Paginate>) -> Mapper {
             full_every: Some(60),
         }),
         on_invalid: OnInvalid::Skip,
+        each: None,
+        delta: None,
         errors: &ERRORS,
         map: MapRecord::Plain(|_, _| Ok(())),
     }

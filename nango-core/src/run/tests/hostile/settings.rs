@@ -41,8 +41,9 @@ static ERRORS: [ErrorAt; 2] = [
         is: Some(ErrorValue::Bool(false)),
         message: Some(Cow::Borrowed("reason")),
         partial: false,
+        fatal: Cow::Borrowed(&[]),
     },
-    ErrorAt { path: Cow::Borrowed("warning"), is: None, message: None, partial: true },
+    ErrorAt { path: Cow::Borrowed("warning"), is: None, message: None, partial: true, fatal: Cow::Borrowed(&[]) },
 ];
 
 /// Settings of one case.
@@ -92,6 +93,8 @@ impl CaseSettings {
             }),
             errors: &ERRORS,
             on_invalid: OnInvalid::Fail,
+            each: None,
+            delta: None,
             map: MapRecord::Plain(map),
         }));
         Item::Sync(Box::leak(Box::new(SyncDef {

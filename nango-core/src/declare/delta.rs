@@ -1,0 +1,52 @@
+//! `delta(…)`: a position that the API returns, and from which the next run of a mapper reads changes.
+
+use serde_json::Value;
+
+use super::{AddEachValues, RequestValues};
+use crate::error::Result;
+
+/// Position in the changes of a list, which the API returns at the end of a walk.
+#[derive(Debug)]
+pub struct Delta {
+    /// Place of the position in requests and responses.
+    pub position: DeltaPosition,
+    /// Adds the parameters of `initial(…)`, which are sent only without a position.
+    pub initial: Option<InitialValues>,
+    /// Names of the parameters of `initial(…)`.
+    pub initial_names: &'static [&'static str],
+    /// Path of the flag in a response that ends the stream.
+    pub end: Option<&'static str>,
+    /// Statuses of responses to a position that has expired.
+    pub expired: &'static [u16],
+}
+
+impl Delta {
+    /// Statuses of an expired position without `expired(…)`.
+    pub const EXPIRED: &'static [u16] = &[410];
+}
+
+/// Place of a position in requests and responses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeltaPosition {
+    /// The value at `path` in a response is sent as the parameter `param`.
+    Param {
+        /// Name of the query parameter; for a method with a body, the dotted name of the field in the body.
+        param: &'static str,
+        /// Path of the value in a response.
+        path: &'static str,
+    },
+    /// The value at `path` in a response is the address of the next request.
+    Link {
+        /// Path of the address in a response.
+        path: &'static str,
+    },
+}
+
+/// Function that adds the parameters of `initial(…)`.
+#[derive(Debug, Clone, Copy)]
+pub enum InitialValues {
+    /// The argument is the connection's metadata.
+    Metadata(fn(Value, &mut RequestValues) -> Result<()>),
+    /// The argument is the scope of a mapper with `each`.
+    Each(AddEachValues),
+}
