@@ -42,6 +42,15 @@ pub enum DeltaPosition {
     },
 }
 
+impl DeltaPosition {
+    /// Returns the path of the position in a response.
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Param { path, .. } | Self::Link { path } => path,
+        }
+    }
+}
+
 /// Function that adds the parameters of `initial(…)`.
 #[derive(Debug, Clone, Copy)]
 pub enum InitialValues {

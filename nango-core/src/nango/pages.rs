@@ -39,7 +39,7 @@ impl Nango {
             // A function may store its position in a checkpoint, so that a walk that ends too early would lose records.
             since: true,
         };
-        let options = WalkOptions { purpose, bounds: context.limits().walk.clone(), resume: None };
+        let options = WalkOptions { purpose, bounds: context.limits().walk.clone(), feed: None, resume: None };
         Walk::new(context.client.clone(), spec, Some(paginate), options).map_err(PaginateError::into_error)
     }
 }

@@ -159,7 +159,7 @@ impl Decider {
         self.longest = self.longest.max(count);
         self.empty_in_a_row = if count == 0 { self.empty_in_a_row + 1 } else { 0 };
 
-        let more = more(evidence);
+        let more = more(evidence, spec);
         let (mut decision, follows_short) = if spec.is_counted() {
             self.decide_counted(spec, context, &CountedPage { count, short, more, total, total_pages })?
         } else {
@@ -209,11 +209,11 @@ impl Decider {
 }
 
 /// Returns whether the API reports another page, or `None` if it has no such flag. If two flags disagree, the flag that
-/// ends the walk is used.
-fn more(evidence: &Evidence<'_>) -> Option<bool> {
+/// ends the walk is used. A feed whose position is the cursor of the pages ends only at its flag.
+fn more(evidence: &Evidence<'_>, spec: &WalkSpec) -> Option<bool> {
     match (evidence::flag(&evidence.has_more), evidence::inverse_flag(&evidence.is_last)) {
         (Some(false), _) | (_, Some(false)) => Some(false),
-        (None, None) => None,
+        (None, None) => spec.feed.as_ref().and_then(|feed| feed.end).map(|_| true),
         _ => Some(true),
     }
 }

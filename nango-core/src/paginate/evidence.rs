@@ -36,6 +36,8 @@ pub(super) struct Evidence<'a> {
     pub(super) is_last: Found<&'a RawValue>,
     pub(super) total: Found<&'a RawValue>,
     pub(super) total_pages: Found<&'a RawValue>,
+    /// Position of the incremental feed.
+    pub(super) position: Found<&'a RawValue>,
     /// Declared error.
     pub(super) declared: Option<DeclaredError>,
 }
@@ -50,6 +52,7 @@ impl<'a> Evidence<'a> {
             spec.is_last.as_deref(),
             spec.total.as_deref(),
             spec.total_pages.as_deref(),
+            spec.feed.as_ref().map(|feed| feed.position.path()),
         ];
         let errors = spec.errors.iter().map(|error| Some(&*error.path));
         let declared = declared.into_iter().chain(errors);
@@ -61,10 +64,10 @@ impl<'a> Evidence<'a> {
             path::read(json, &list, spec.is_object, &requested).map_err(|error| not_json(response, at, &error))?;
         let mut values = read.values.into_iter();
         let mut next_value = |i: usize| paths[i].as_ref().and_then(|_| values.next()).unwrap_or_default();
-        let metadata: [Found<&RawValue>; 5] = std::array::from_fn(&mut next_value);
+        let metadata: [Found<&RawValue>; 6] = std::array::from_fn(&mut next_value);
         let of_errors: Vec<_> = (0..spec.errors.len()).map(|i| next_value(metadata.len() + i)).collect();
         let declared = DeclaredError::find(&spec.errors, json, |i| of_errors[i].value().copied());
-        let [next, has_more, is_last, total, total_pages] = metadata;
+        let [next, has_more, is_last, total, total_pages, position] = metadata;
         let (list, keys) = match read.list {
             Found::Value(Listed::Entries(entries)) => {
                 let (keys, items) = entries.into_iter().unzip();
@@ -72,7 +75,7 @@ impl<'a> Evidence<'a> {
             }
             list => (list, Vec::new()),
         };
-        Ok(Self { json, list, keys, next, has_more, is_last, total, total_pages, declared })
+        Ok(Self { json, list, keys, next, has_more, is_last, total, total_pages, position, declared })
     }
 
     /// Returns the items of the list. Empty if the list is `null` or missing.

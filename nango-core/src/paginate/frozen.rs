@@ -32,7 +32,8 @@ fn resume_points() -> [ResumePoint; 4] {
 }
 
 fn walk_states() -> Vec<WalkState> {
-    let full = |gap| WalkState { pages: 1, bytes: 2, records: 3, position_based: true, shifted: true, gap };
+    let full =
+        |gap| WalkState { pages: 1, bytes: 2, records: 3, position_based: true, shifted: true, gap, position: None };
     [WalkState::default(), full(None)].into_iter().chain(gaps().map(|gap| full(Some(gap)))).collect()
 }
 

@@ -6,13 +6,18 @@ use nango_grammar::{
     flag_names::{names_last_page_flag, names_more_flag},
     json_path,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 
-use super::{PaginateError, cursor::Cursor};
+use super::{
+    PaginateError,
+    cursor::Cursor,
+    delta::{Feed, Parameters},
+    parameters,
+};
 use crate::{
     declare::{ErrorAt, Paginate, PaginateKind, Pagination},
-    http::{Body, Method, RequestSpec},
+    http::{Method, RequestSpec},
 };
 
 /// Statuses that may mean that the requested page is after the last page.
@@ -68,6 +73,12 @@ pub(super) struct WalkSpec {
     pub(super) limit: Option<u32>,
     /// Declared errors in successful responses.
     pub(super) errors: Vec<ErrorAt>,
+    /// Incremental feed.
+    pub(super) feed: Option<Feed>,
+    /// Parameters of all requests that are not links.
+    parameters: Parameters,
+    /// Parameters of the first request.
+    first_parameters: Parameters,
     /// Request with the limit of a page.
     request: RequestSpec,
     /// Fields of the body, if parameters are sent in the body.
@@ -90,20 +101,29 @@ impl WalkSpec {
             end_status: Vec::new(),
             pagination: None,
             limit: None,
+            feed: None,
+            parameters: Vec::new(),
+            first_parameters: Vec::new(),
             request,
             body: None,
         }
     }
 
-    pub(super) fn new(request: RequestSpec, paginate: Paginate) -> Result<Self, PaginateError> {
+    pub(super) fn new(request: RequestSpec, paginate: Paginate, feed: Option<Feed>) -> Result<Self, PaginateError> {
         let wrong = |text: &str| Err(PaginateError::Settings(text.to_owned()));
-        let Some(kind) = paginate.kind else {
+        let paginate = match &feed {
+            Some(feed) => feed.paginate(paginate)?,
+            None => paginate,
+        };
+        // A feed without pages is a single request.
+        if paginate.kind.is_none() && feed.is_none() {
             return wrong(
                 "no pagination is declared, and the provider has no preset: declare `Paginate::link(\"next\")`, \
                  `Paginate::link_in_body(path)`, `Paginate::cursor(name, path)` or `Paginate::offset(name)`, or in an \
                  attribute with `paginate(link(…))`, `paginate(cursor(…))` or `paginate(offset(…))`",
             );
-        };
+        }
+        let kind = paginate.kind;
         let declared_records = paginate.response_path.unwrap_or_default();
         json_path::check_records(&declared_records).map_err(PaginateError::Settings)?;
         let (records, is_object) = json_path::records(&declared_records);
@@ -112,31 +132,32 @@ impl WalkSpec {
         let (has_more, is_last) = (owned(paginate.has_more), owned(paginate.is_last));
         let (total, total_pages) = (owned(paginate.total), owned(paginate.total_pages));
         let next = match &kind {
-            PaginateKind::Link { rel: None, path: None } => {
+            Some(PaginateKind::Link { rel: None, path: None }) => {
                 return wrong(
                     "a link requires `rel`, its relation in the `Link` header, or `path`, its path in the body",
                 );
             }
-            PaginateKind::Link { path, .. } => path.as_deref(),
-            PaginateKind::Cursor { name, path } if name.is_empty() || path.is_empty() => {
+            Some(PaginateKind::Link { path, .. }) => path.as_deref(),
+            Some(PaginateKind::Cursor { name, path }) if name.is_empty() || path.is_empty() => {
                 return wrong(
                     "a cursor requires `name`, its parameter, and `path`, the path of the next cursor in the body",
                 );
             }
-            PaginateKind::Cursor { path, .. } => Some(&**path),
-            PaginateKind::LastItem { name, id } if name.is_empty() || id.is_empty() => {
+            Some(PaginateKind::Cursor { path, .. }) => Some(&**path),
+            Some(PaginateKind::LastItem { name, id }) if name.is_empty() || id.is_empty() => {
                 return wrong(
                     "a last item requires `name`, the parameter of its id, and `id`, the path of the id in a record",
                 );
             }
-            PaginateKind::LastItem { id, .. } => Some(&**id),
-            PaginateKind::Offset { name, .. } if name.is_empty() => {
+            Some(PaginateKind::LastItem { id, .. }) => Some(&**id),
+            Some(PaginateKind::Offset { name, .. }) if name.is_empty() => {
                 return wrong("an offset requires `name`, its parameter");
             }
-            PaginateKind::Offset { .. } => None,
+            Some(PaginateKind::Offset { .. }) | None => None,
         };
+        let position = feed.as_ref().map(|feed| feed.position.path());
         let declared = [has_more.as_deref(), is_last.as_deref(), total.as_deref(), total_pages.as_deref()];
-        for path in std::iter::once(next).chain(declared).flatten() {
+        for path in [next, position].into_iter().chain(declared).flatten() {
             json_path::check(path).map_err(PaginateError::Settings)?;
         }
         let key_field = owned(paginate.response_key);
@@ -157,9 +178,10 @@ impl WalkSpec {
             ));
         }
         let in_body = paginate.in_body.unwrap_or(matches!(request.method, Method::POST | Method::PUT | Method::PATCH));
-        let body = if in_body { Some(fields(&request.body)?) } else { None };
+        let body = if in_body { Some(parameters::fields(&request.body)?) } else { None };
+        let (all, first_parameters) = feed.as_ref().map(Feed::parameters).unwrap_or_default();
         let mut spec = Self {
-            kind: Some(kind),
+            kind,
             records,
             is_object,
             key_field,
@@ -172,17 +194,19 @@ impl WalkSpec {
             pagination: paginate.pagination,
             limit: paginate.limit,
             errors: request.error_at.clone(),
+            feed,
+            parameters: all,
+            first_parameters,
             request,
             body,
         };
         match (paginate.limit, paginate.limit_name) {
             (Some(limit), Some(name)) => {
-                let mut request = spec.request.clone();
-                spec.set_parameter(&mut request, &name, &Cursor::Json(limit.into()));
+                let value = Cursor::Json(limit.into());
+                parameters::set(&mut spec.request, spec.body.as_ref(), [(&*name, &value)]);
                 if let Some(fields) = &mut spec.body {
-                    set_in_body(fields, &name, limit.into());
+                    parameters::set_in_body(fields, &name, limit.into());
                 }
-                spec.request = request;
             }
             (Some(limit), None) => {
                 return wrong(&format!("`limit = {limit}` requires `limit_name`, its parameter"));
@@ -204,6 +228,12 @@ impl WalkSpec {
     /// API.
     pub(super) fn is_counted(&self) -> bool {
         matches!(self.kind, Some(PaginateKind::Offset { .. } | PaginateKind::LastItem { .. }))
+    }
+
+    /// Returns whether a status means that the position of the feed has expired. A status that is declared as the end of
+    /// the list does not.
+    pub(super) fn is_expired(&self, status: u16) -> bool {
+        !self.end_status.contains(&status) && self.feed.as_ref().is_some_and(|feed| feed.is_expired(status))
     }
 
     /// Returns the parameter of the next page, for messages.
@@ -230,136 +260,25 @@ impl WalkSpec {
     /// Returns the request of a step.
     pub(super) fn request(&self, step: &Step) -> RequestSpec {
         let mut request = self.request.clone();
-        match (step, &self.kind) {
+        let page = match (step, &self.kind) {
             (Step::Cursor(value), Some(PaginateKind::Cursor { name, .. } | PaginateKind::LastItem { name, .. })) => {
-                self.set_parameter(&mut request, name, value);
+                Some((&**name, Cow::Borrowed(value)))
             }
             (Step::Offset(offset), Some(PaginateKind::Offset { name, .. })) => {
-                self.set_parameter(&mut request, name, &Cursor::Json((*offset).into()));
+                Some((&**name, Cow::Owned(Cursor::Json((*offset).into()))))
             }
             (Step::Link(url), _) => {
                 // The link already contains the parameters.
                 request.query.clear();
                 url.as_str().clone_into(&mut request.endpoint);
+                return request;
             }
-            _ => {}
-        }
+            _ => None,
+        };
+        let first = if *step == Step::First { &*self.first_parameters } else { &[] };
+        let declared = self.parameters.iter().chain(first).map(|(name, value)| (name.as_str(), value));
+        let page = page.as_ref().map(|(name, value)| (*name, &**value));
+        parameters::set(&mut request, self.body.as_ref(), declared.chain(page));
         request
-    }
-
-    fn set_parameter(&self, request: &mut RequestSpec, name: &str, value: &Cursor) {
-        let Some(fields) = &self.body else {
-            request.query.retain(|(existing, _)| existing != name);
-            request.query.push((name.to_owned(), value.text()));
-            return;
-        };
-        if let Body::Form(form) = &mut request.body {
-            form.retain(|(existing, _)| existing != name);
-            form.push((name.to_owned(), value.text()));
-            return;
-        }
-        request.body = Body::Json(body_with(fields.clone(), name, value).into());
-    }
-}
-
-/// Sets a field of a body, which is empty, a JSON object or a form. A dotted name is a path through objects.
-///
-/// # Errors
-///
-/// Fails if the body is of another kind.
-pub(crate) fn set_body_field(body: &mut Body, name: &str, value: Value) -> Result<(), PaginateError> {
-    let mut fields = fields(body)?;
-    if let Body::Form(form) = body {
-        form.retain(|(existing, _)| existing != name);
-        form.push((name.to_owned(), Cursor::Json(value).text()));
-        return Ok(());
-    }
-    set_in_body(&mut fields, name, value);
-    *body = Body::Json(fields.to_string().into());
-    Ok(())
-}
-
-/// Returns the fields of a body to which parameters are added.
-fn fields(body: &Body) -> Result<Value, PaginateError> {
-    let fields = match body {
-        Body::Empty | Body::Form(_) => Some(Value::Object(Map::new())),
-        Body::Json(json) => serde_json::from_slice(json).ok().filter(Value::is_object),
-        Body::Raw { .. } | Body::Multipart(_) | Body::Stream(_) => None,
-    };
-    fields.ok_or_else(|| {
-        PaginateError::Settings(
-            "the parameters of the pages are sent in the body, which is neither a JSON object nor a form: use one of \
-             them, or set `in_body(false)` to send the parameters in the query"
-                .to_owned(),
-        )
-    })
-}
-
-/// Adds a field to a JSON body.
-fn body_with(mut fields: Value, name: &str, value: &Cursor) -> String {
-    let number = match value {
-        Cursor::Json(value) => {
-            set_in_body(&mut fields, name, value.clone());
-            return fields.to_string();
-        }
-        Cursor::Number { number } => number,
-    };
-    // `Value` cannot represent this number exactly: a placeholder that does not occur in the body is inserted and then
-    // replaced by the number.
-    let mut placeholder = "exact number".to_owned();
-    let text = fields.to_string();
-    while text.contains(&placeholder) {
-        placeholder.push('.');
-    }
-    set_in_body(&mut fields, name, placeholder.clone().into());
-    fields.to_string().replacen(&format!("\"{placeholder}\""), number, 1)
-}
-
-/// Sets a field. A dotted name is a path through objects; at each level, an existing key that equals the rest of the
-/// name takes precedence.
-fn set_in_body(fields: &mut Value, name: &str, value: Value) {
-    let (mut here, mut rest) = (fields, name);
-    loop {
-        if !here.is_object() {
-            *here = Value::Object(Map::new());
-        }
-        let Some((step, remaining)) = rest.split_once('.').filter(|_| here.get(rest).is_none()) else {
-            here[rest] = value;
-            return;
-        };
-        (here, rest) = (&mut here[step], remaining);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn number_is_written_into_a_body_without_rounding() {
-        let number = Cursor::Number { number: "12345678901234567890123.50".to_owned() };
-        let fields = json!({ "a": "exact number", "b": 1 });
-        assert_eq!(
-            body_with(fields, "page.cursor", &number),
-            r#"{"a":"exact number","b":1,"page":{"cursor":12345678901234567890123.50}}"#
-        );
-    }
-
-    #[test]
-    fn name_with_dots_is_a_path_unless_the_key_exists() {
-        let cases = [
-            (json!({}), "a", json!({ "a": 1 })),
-            (json!({}), "a.b", json!({ "a": { "b": 1 } })),
-            (json!({ "a": { "c": 2 } }), "a.b", json!({ "a": { "b": 1, "c": 2 } })),
-            (json!({ "a.b": 0 }), "a.b", json!({ "a.b": 1 })),
-            (json!({ "x": { "a.b": 0 } }), "x.a.b", json!({ "x": { "a.b": 1 } })),
-            (json!({ "a": 5 }), "a.b", json!({ "a": { "b": 1 } })),
-        ];
-        for (mut fields, name, expected) in cases {
-            set_in_body(&mut fields, name, 1.into());
-            assert_eq!(fields, expected, "{name}");
-        }
     }
 }

@@ -1,20 +1,19 @@
 //! Walk over the pages of a list: sends the requests and processes the responses.
 
+mod targets;
+
 use std::{fmt, sync::Arc};
 
-use serde_json::Value;
 use url::Url;
 
 use super::{
     PaginateError, RawPage, ResumePoint,
     bounds::Bounds,
-    cursor::{Cursor, scalar},
     decide::{Decider, PageContext, PageDecision},
+    delta::{Feed, FeedPosition},
     end::{Completion, Gap, WalkEnd, WalkOutcome},
     evidence::{self, Evidence},
-    link::{self, LinkTarget},
     records::PageRecords,
-    resolve::{self, LinkError},
     resume_point::{self, ResumeTarget},
     spec::{Step, WalkSpec},
     walk_state::{Purpose, StoredGap, WalkState},
@@ -37,6 +36,8 @@ pub(crate) struct Walk {
     step: Option<Step>,
     decider: Decider,
     outcome: Option<WalkOutcome>,
+    /// Whether the API reported that the position of the feed has expired.
+    is_expired: bool,
 }
 
 /// Options of a walk: purpose, bounds, and resume point.
@@ -46,6 +47,8 @@ pub(crate) struct WalkOptions {
     pub purpose: Purpose,
     /// Limits of pages, bytes and time.
     pub bounds: Bounds,
+    /// Incremental feed.
+    pub feed: Option<Feed>,
     /// Resume point and state of an interrupted walk.
     pub resume: Option<(ResumePoint, WalkState)>,
 }
@@ -75,16 +78,29 @@ impl Walk {
         paginate: Option<Paginate>,
         options: WalkOptions,
     ) -> Result<Self, PaginateError> {
-        let spec = match paginate {
-            Some(paginate) => WalkSpec::new(request, paginate)?,
-            None => WalkSpec::single(request),
+        let spec = match (paginate, options.feed) {
+            (None, None) => WalkSpec::single(request),
+            (paginate, feed) => WalkSpec::new(request, paginate.unwrap_or_else(Paginate::provider), feed)?,
         };
         let (step, state) = match options.resume {
-            None => (spec.first_step(), WalkState::default()),
+            None => (
+                spec.feed.as_ref().map_or_else(|| Ok(spec.first_step()), |feed| feed.first_step(&spec))?,
+                WalkState::default(),
+            ),
             Some((resume_point, state)) => (resume_step(&spec, resume_point)?, state),
         };
         let decider = Decider::new(options.purpose, options.bounds, state);
-        Ok(Self { client, spec, step: Some(step), decider, outcome: None })
+        Ok(Self { client, spec, step: Some(step), decider, outcome: None, is_expired: false })
+    }
+
+    /// Returns the last position of the feed that a page contained.
+    pub(crate) fn feed_position(&self) -> Option<&FeedPosition> {
+        self.decider.state.position.as_ref()
+    }
+
+    /// Returns whether the API reported that the position from which the walk started has expired.
+    pub(crate) fn is_expired(&self) -> bool {
+        self.is_expired
     }
 
     /// Returns the end of the walk, or `None` until its last page was requested.
@@ -137,7 +153,10 @@ impl Walk {
         let key =
             if matches!(step, Step::Offset(_) | Step::Cursor(_)) { step.key() } else { Step::Link(url.clone()).key() };
         self.decider.note_request(key);
-        let response = self.client.send(&request).await?;
+        let response = self.client.send(&request).await.inspect_err(|error| {
+            let HttpError::Status(failure) = error else { return };
+            self.is_expired = self.spec.is_expired(failure.status);
+        })?;
         let at = evidence::page_name(&response, number);
         self.decider.state.bytes += response.body.len() as u64;
         if response.status >= 300 {
@@ -163,7 +182,9 @@ impl Walk {
     /// Ends the walk if a status after the first page means the end of the list, otherwise returns the status as an
     /// error.
     fn end_after_last(&mut self, request: &RequestSpec, response: Response, at: String) -> Result<(), PaginateError> {
-        let Some(outcome) = self.decider.end_of_status(&self.spec, response.status) else {
+        self.is_expired = self.spec.is_expired(response.status);
+        let end = self.decider.end_of_status(&self.spec, response.status).filter(|_| !self.is_expired);
+        let Some(outcome) = end else {
             let url = crate::http::redacted_url(&response.request.url);
             let Response { status, headers, body, attempts, .. } = response;
             let failure = HttpFailure::new(request.method.to_string(), url, status, headers, body, attempts);
@@ -191,6 +212,9 @@ impl Walk {
         if let Some(error) = &evidence.declared {
             self.decider.record_gap(StoredGap::DeclaredError(error.shown(&response)));
         }
+        if let Some(position) = self.position_of(&response, &evidence, &at)? {
+            self.decider.state.position = Some(position);
+        }
         let next = self.linked_step(&response, &evidence, &at)?;
         let context = PageContext { response: &response, page_name: &at, step, key, evidence: &evidence, next };
         let decision = self.decider.decide(&self.spec, &context)?;
@@ -213,47 +237,6 @@ impl Walk {
         page.state = Some(Arc::new(self.decider.state.clone()));
         page.is_position_based = self.is_position();
         Ok(page)
-    }
-
-    /// Returns the next step according to a cursor, a link in the body or a `Link` header.
-    fn linked_step(
-        &self,
-        response: &Response,
-        evidence: &Evidence<'_>,
-        at: &str,
-    ) -> Result<Option<Step>, PaginateError> {
-        let link = |location: &str, source: LinkError| PaginateError::Next {
-            at: at.to_owned(),
-            what: "link",
-            location: location.to_owned(),
-            source: source.into(),
-        };
-        let Some(kind) = &self.spec.kind else { return Ok(None) };
-        if let PaginateKind::Link { rel: Some(rel), .. } = kind {
-            match link::target(&response.headers, rel) {
-                LinkTarget::Absent => {}
-                LinkTarget::Unreadable => {
-                    return Err(PaginateError::UnreadableLink { at: at.to_owned(), rel: rel.clone().into_owned() });
-                }
-                LinkTarget::Target(target) => {
-                    let url = resolve::relative_to_request(&response.url, &target).and_then(http_url);
-                    return url.map(|url| Some(Step::Link(url))).map_err(|error| link("Link", error));
-                }
-            }
-        }
-        let (Some(path), Some(value)) = (self.spec.next_path(), evidence.next.value()) else { return Ok(None) };
-        if matches!(kind, PaginateKind::Cursor { .. }) {
-            return Ok(scalar(value, "cursor", at, path)?.map(Step::Cursor));
-        }
-        match scalar(value, "link", at, path)? {
-            None => Ok(None),
-            Some(Cursor::Json(Value::String(text))) => {
-                let base = self.client.base_url_for(&self.spec.request(&Step::First))?;
-                let url = resolve::resolve(&base, &response.url, text.trim()).and_then(http_url);
-                url.map(|url| Some(Step::Link(url))).map_err(|error| link(path, error))
-            }
-            Some(_) => Err(link(path, LinkError::Number)),
-        }
     }
 
     /// Returns the resume point of a step, and records whether its position is counted.
@@ -313,11 +296,6 @@ fn resume_step(spec: &WalkSpec, resume_point: ResumePoint) -> Result<Step, Pagin
         let text = "the interrupted walk used another pagination method: start at the first page";
         PaginateError::Settings(text.to_owned())
     })
-}
-
-fn http_url(mut url: Url) -> Result<Url, LinkError> {
-    url.set_fragment(None);
-    if matches!(url.scheme(), "http" | "https") && url.has_host() { Ok(url) } else { Err(LinkError::NotHttp) }
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::end::Gap;
+use super::{delta::FeedPosition, end::Gap};
 
 /// Effects that depend on a complete walk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Purpose {
     /// Whether records that are missing from the walk are deleted.
     pub deletes: bool,
-    /// Whether the next run reads only changes since this walk.
+    /// Whether the next run reads only changes since this walk, by `since` or `delta`.
     pub since: bool,
 }
 
@@ -30,6 +30,9 @@ pub(crate) struct WalkState {
     pub shifted: bool,
     /// First reason that makes the walk incomplete, with the values of its message.
     pub gap: Option<StoredGap>,
+    /// Last position of the incremental feed that a page contained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<FeedPosition>,
 }
 
 /// [`Gap`] in its stored form, for interrupted walks.

@@ -164,6 +164,7 @@ impl<'a> ListWalk<'a> {
         let options = WalkOptions {
             purpose: Purpose { deletes: progress.scan.is_some(), since: mapper.since.is_some() },
             bounds: context.limits().walk.clone(),
+            feed: None,
             resume,
         };
         Walk::new(context.client().clone(), spec, paginate, options).map_err(PaginateError::into_error)

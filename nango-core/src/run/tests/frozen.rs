@@ -44,6 +44,7 @@ fn interrupted() -> InterruptedWalk {
             position_based: true,
             shifted: true,
             gap: Some(StoredGap::PageSize),
+            position: None,
         },
         resume_point: serde_json::from_value(json!({ "to": { "cursor": "abc" }, "token": true })).unwrap(),
     }
