@@ -10,6 +10,7 @@
 mod clock;
 mod confirm_path;
 mod connection;
+mod delta;
 mod dry_run;
 mod execute;
 mod find_connection;

@@ -74,7 +74,7 @@ impl ListRequest {
 
 /// Names and values of the parameters or headers of a request, in order.
 #[derive(Default)]
-pub struct RequestValues(Vec<(&'static str, String)>);
+pub struct RequestValues(Vec<(&'static str, Value)>);
 
 impl RequestValues {
     /// Adds a value as text. `None` and `null` add nothing.
@@ -85,9 +85,7 @@ impl RequestValues {
     pub fn add<T: RequestValue + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<()> {
         match value.to_json() {
             Ok(Value::Null) => {}
-            Ok(Value::String(text)) => self.0.push((name, text)),
-            Ok(Value::Number(number)) => self.0.push((name, number.to_string())),
-            Ok(Value::Bool(yes)) => self.0.push((name, yes.to_string())),
+            Ok(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => self.0.push((name, value)),
             Ok(Value::Array(_)) => return Err(unfit(name, "a list")),
             Ok(Value::Object(_)) => return Err(unfit(name, "an object")),
             Err(error) => {
@@ -98,7 +96,17 @@ impl RequestValues {
         Ok(())
     }
 
+    /// Converts to the values as text, for a query, headers or a form.
     pub(crate) fn into_pairs(self) -> Vec<(&'static str, String)> {
+        let text = |value| match value {
+            Value::String(text) => text,
+            value => value.to_string(),
+        };
+        self.0.into_iter().map(|(name, value)| (name, text(value))).collect()
+    }
+
+    /// Converts to the values with their JSON types, for a JSON body.
+    pub(crate) fn into_values(self) -> Vec<(&'static str, Value)> {
         self.0
     }
 }

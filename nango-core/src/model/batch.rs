@@ -2,6 +2,8 @@
 //!
 //! The records of a page are serialized once, here; the store hashes and stores these bytes without parsing them.
 
+use std::collections::HashSet;
+
 use super::{
     Record,
     canonical::{self, CanonicalError},
@@ -147,6 +149,25 @@ impl Batch {
         let base = self.bytes.len();
         self.bytes.extend_from_slice(&other.bytes);
         self.rows.extend(other.rows.iter().map(|row| Row { end: base + row.end, ..row.clone() }));
+    }
+
+    /// Removes the records whose id occurs again later in the batch.
+    pub(crate) fn keep_last(&mut self) {
+        let mut last: HashSet<&str> = HashSet::with_capacity(self.rows.len());
+        let is_last: Vec<bool> = self.rows.iter().rev().map(|row| last.insert(&row.id)).collect();
+        if last.len() == self.rows.len() {
+            return;
+        }
+        let (rows, bytes) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.bytes));
+        let mut start = 0;
+        for (row, is_last) in rows.into_iter().zip(is_last.into_iter().rev()) {
+            let payload = start..row.end;
+            start = row.end;
+            if is_last {
+                self.bytes.extend_from_slice(&bytes[payload]);
+                self.rows.push(Row { end: self.bytes.len(), ..row });
+            }
+        }
     }
 
     /// Removes all records after the first `len`. Discards what a mapper added before it failed on the same raw record.

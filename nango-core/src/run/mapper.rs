@@ -40,10 +40,10 @@ pub(super) async fn walk(
     let sealed = runtime.store.resume_state(context.key()).await.map_err(StoreError::into_error)?;
     let has_stored_state = sealed.is_some();
     let state = resume::open(runtime, &context, sealed);
-    let (request, metadata) = request::build(&context, mapper).await?;
+    let (list, metadata) = request::build(&context, mapper).await?;
     let schema = fingerprint::of_schema(def);
     let run = MapperRun { runtime, context, def, mapper, metadata, schema };
-    let mut walk = ListWalk::new(&run, request, state);
+    let mut walk = ListWalk::new(&run, list, state);
     let ended = walk.run().await?;
     walk.finish(ended, has_stored_state).await
 }
@@ -51,7 +51,12 @@ pub(super) async fn walk(
 /// Returns whether an interrupted walk may only be resumed at an opaque position. At a counted position a record may be
 /// skipped: a scan would delete it, and an incremental run would never read it again.
 pub(super) fn requires_token(def: &SyncDef, mapper: &Mapper) -> bool {
-    def.track_deletes || mapper.since.is_some()
+    def.track_deletes || is_incremental(mapper)
+}
+
+/// Returns whether a run of a mapper may read only changes.
+fn is_incremental(mapper: &Mapper) -> bool {
+    mapper.since.is_some() || mapper.delta.is_some()
 }
 
 /// Run of a mapper: what all walks of its lists share.
@@ -67,15 +72,14 @@ struct MapperRun<'a> {
 }
 
 impl MapperRun<'_> {
-    /// Returns whether a walk must read the complete list: the caller requests it, or the schema or version changed
-    /// since the last run.
-    fn is_full_forced(&self, state: &SyncState) -> bool {
+    /// Returns whether the schema or version changed since the last run, so that a walk must read the complete list.
+    fn is_changed(&self, state: &SyncState) -> bool {
         let changed = state.schema.as_deref().is_some_and(|last| last != self.schema);
-        if changed && self.mapper.since.is_some() && state.since.is_some() {
+        if changed && (self.mapper.since.is_some() && state.since.is_some() || state.delta.is_some()) {
             let message = "the model's schema or the version of the sync has changed: this run reads the complete list";
             self.context.log(Level::Info, message, Value::Null);
         }
-        changed || self.context.options().full
+        changed
     }
 
     /// Returns the dataset of the model.

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::runtime::Runtime;
+use super::{delta::DeltaState, runtime::Runtime};
 use crate::{
     error::{Error, ErrorKind, Result},
     nango::Context,
-    paginate::{ResumePoint, WalkState},
+    paginate::{FeedPosition, ResumePoint, WalkState},
     store::{FunctionKey, resume_context},
     time::{Timestamp, micros},
 };
@@ -40,6 +40,9 @@ pub(super) struct SyncState {
     pub(super) schema: Option<String>,
     /// Walk that was not read to its end.
     pub(super) walk: Option<InterruptedWalk>,
+    /// Position of the incremental feed after the last complete walk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) delta: Option<DeltaState>,
 }
 
 /// Walk that was not read to its end.
@@ -73,6 +76,9 @@ pub(super) struct InterruptedWalk {
     /// State of the walk after its last page.
     #[serde(default)]
     pub(super) memory: WalkState,
+    /// Position of the incremental feed that it sends; `None` if it reads the complete list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) delta: Option<FeedPosition>,
     /// Position at which it resumes.
     #[serde(rename = "place")]
     pub(super) resume_point: ResumePoint,

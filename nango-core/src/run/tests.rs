@@ -4,6 +4,7 @@ mod actions;
 mod declaration_forms;
 mod declared_errors;
 mod deletes;
+mod delta;
 mod frozen;
 mod functions;
 mod hostile;

@@ -10,7 +10,7 @@ use std::fmt::{self, Write as _};
 use serde_json::Value;
 
 use crate::{
-    declare::{OffsetBy, Paginate, PaginateKind, Pagination, Since, SinceFormat, SyncDef},
+    declare::{Delta, DeltaPosition, OffsetBy, Paginate, PaginateKind, Pagination, Since, SinceFormat, SyncDef},
     http::{Body, Method, RequestSpec},
 };
 
@@ -23,28 +23,60 @@ pub(super) fn of_schema(def: &SyncDef) -> String {
     blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
 }
 
+/// Parts of a walked list that a fingerprint covers.
+#[derive(Clone, Copy)]
+pub(super) struct ListParts<'a> {
+    pub(super) base_url: &'a str,
+    pub(super) request: &'a RequestSpec,
+    pub(super) paginate: Option<&'a Paginate>,
+    pub(super) delta: Option<&'a Delta>,
+    /// Parameters of `delta(initial(…))`.
+    pub(super) initial: &'a [(&'static str, Value)],
+}
+
 /// Returns the fingerprint of a walk, within which a position is valid: its requests, and the schema of its records.
-pub(super) fn of_walk(
-    base_url: &str,
-    request: &RequestSpec,
-    paginate: Option<&Paginate>,
-    since: Option<&Since>,
-    schema: &str,
-) -> String {
+pub(super) fn of_walk(list: ListParts<'_>, since: Option<&Since>, schema: &str) -> String {
     let since = since.map(|since| format!("({:?}, {})", since.param, format_name(since.format)));
-    let (endpoint, parts) = (&request.endpoint, request_text(request));
+    let (base_url, endpoint, parts) = (list.base_url, &list.request.endpoint, list.text());
     let text =
-        format!("{base_url} {endpoint} {} {} {schema}{parts}", option(paginate.map(paginate_text)), option(since));
+        format!("{base_url} {endpoint} {} {} {schema}{parts}", option(list.paginate.map(paginate_text)), option(since));
     blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
 }
 
-/// Returns the fingerprint of a list whose missing records are compared between walks.
-pub(super) fn of_list(base_url: &str, request: &RequestSpec, paginate: Option<&Paginate>) -> [u8; 16] {
-    let (endpoint, parts) = (&request.endpoint, request_text(request));
-    let text = format!("{base_url} {endpoint} {}{parts}", option(paginate.map(paginate_text)));
+/// Returns the fingerprint of a list whose missing records are compared between walks, and to which a position of
+/// `delta` belongs.
+pub(super) fn of_list(list: ListParts<'_>) -> [u8; 16] {
+    let (base_url, endpoint, parts) = (list.base_url, &list.request.endpoint, list.text());
+    let text = format!("{base_url} {endpoint} {}{parts}", option(list.paginate.map(paginate_text)));
     let mut fingerprint = [0; 16];
     fingerprint.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
     fingerprint
+}
+
+impl ListParts<'_> {
+    /// Returns the parts of the requests besides the endpoint and the pagination. The text is empty without them.
+    fn text(&self) -> String {
+        let mut text = request_text(self.request);
+        if let Some(delta) = self.delta {
+            text.push_str(&delta_text(delta, self.initial));
+        }
+        text
+    }
+}
+
+/// Returns the text of an incremental feed. Its statuses are no part of it: they do not change what a position means.
+fn delta_text(delta: &Delta, initial: &[(&'static str, Value)]) -> String {
+    let mut text = match delta.position {
+        DeltaPosition::Param { param, path } => format!(" delta: param {param:?} path {path:?}"),
+        DeltaPosition::Link { path } => format!(" delta: link {path:?}"),
+    };
+    if let Some(end) = delta.end {
+        let _ = write!(text, " end {end:?}");
+    }
+    for (name, value) in initial {
+        let _ = write!(text, " initial: {name:?}={value}");
+    }
+    text
 }
 
 /// Returns the parts of the request besides its endpoint. The text is empty for a GET request without them.
@@ -232,6 +264,21 @@ mod tests {
     }
 
     #[test]
+    fn text_of_a_feed_is_frozen() {
+        let delta = |position, end| Delta { position, initial: None, initial_names: &[], end, expired: &[410] };
+        let param = DeltaPosition::Param { param: "cursor", path: "after" };
+        let initial = [("start", Value::from(0)), ("kind", Value::from("a b"))];
+        assert_eq!(
+            delta_text(&delta(param, Some("done")), &initial),
+            " delta: param \"cursor\" path \"after\" end \"done\" initial: \"start\"=0 initial: \"kind\"=\"a b\""
+        );
+        let link = DeltaPosition::Link { path: "@delta" };
+        assert_eq!(delta_text(&delta(link, None), &[]), " delta: link \"@delta\"");
+        let other = Delta { expired: &[400], ..delta(link, None) };
+        assert_eq!(delta_text(&other, &[]), delta_text(&delta(link, None), &[]));
+    }
+
+    #[test]
     fn fingerprints_are_frozen() {
         let base = "https://api.example.com";
         let since = |format| Since {
@@ -242,14 +289,18 @@ mod tests {
             full_every: None,
         };
         let walk = |paginate: Option<&Paginate>, format: Option<SinceFormat>| {
-            of_walk(base, &items(), paginate, format.map(since).as_ref(), "schema")
+            let list = ListParts { base_url: base, request: &items(), paginate, delta: None, initial: &[] };
+            of_walk(list, format.map(since).as_ref(), "schema")
         };
         let paginate = full();
         assert_eq!(walk(None, None), "6ffd1108afdd9e36a200ca2ea185f20a");
         assert_eq!(walk(Some(&paginate), Some(SinceFormat::Rfc3339)), "8e916e30620cdf881dcf36a9cc7dd420");
         assert_eq!(walk(Some(&paginate), Some(SinceFormat::Unix)), "e2f20cd77e76d5547c84650b8b194f7f");
         assert_eq!(walk(Some(&paginate), Some(SinceFormat::UnixMs)), "1ba338e209aec3e386097d13216dc2c7");
-        let list = |paginate| u128::from_be_bytes(of_list(base, &items(), paginate));
+        let list = |paginate| {
+            let list = ListParts { base_url: base, request: &items(), paginate, delta: None, initial: &[] };
+            u128::from_be_bytes(of_list(list))
+        };
         assert_eq!(list(Some(&paginate)), 0x2878_2120_052b_9c10_0896_180f_7240_08ef);
         assert_eq!(list(None), 0xde7b_9ce8_55b9_9553_a779_c851_d1a0_afb8);
     }

@@ -3,16 +3,17 @@
 use serde_json::{Value, json};
 
 use super::{
-    MapperRun, fingerprint,
+    MapperRun, fingerprint, is_incremental,
     list_walk::{EndedWalk, ListWalk},
     progress::Progress,
 };
 use crate::{
-    declare::{Pagination, SinceFrom},
+    declare::{Delta, Pagination, SinceFrom},
     error::Result,
     nango::PageCommit,
-    paginate::{WalkEnd, WalkOutcome},
+    paginate::{FeedPosition, WalkEnd, WalkOutcome},
     run::{
+        delta::{self, DeltaState, NextPosition},
         resume::{self, SyncState},
         since,
     },
@@ -21,11 +22,11 @@ use crate::{
 
 impl ListWalk<'_> {
     /// Ends a walk: stores the state for the next run, and deletes the records that a complete walk did not see. An
-    /// incomplete walk deletes nothing and does not advance `since`.
+    /// incomplete walk deletes nothing and does not advance `since` or the position of a feed.
     pub(super) async fn finish(&self, ended: EndedWalk, has_stored_state: bool) -> Result<()> {
-        let EndedWalk { progress, end } = ended;
+        let EndedWalk { progress, end, position } = ended;
         self.log_end(&end);
-        let state = self.next_state(&progress, &end);
+        let state = self.next_state(&progress, &end, position);
         let resume = if state.is_empty() {
             ResumeWrite::Clear
         } else {
@@ -53,10 +54,13 @@ impl ListWalk<'_> {
     }
 
     /// Returns the state for the next run.
-    fn next_state(&self, progress: &Progress, end: &WalkEnd) -> SyncState {
+    fn next_state(&self, progress: &Progress, end: &WalkEnd, position: Option<FeedPosition>) -> SyncState {
         let unchanged = SyncState { walk: None, ..self.state.clone() };
         if !end.outcome.is_complete() {
             return unchanged;
+        }
+        if let Some(delta) = self.run.mapper.delta {
+            return SyncState { delta: self.next_position(delta, progress, position), ..unchanged };
         }
         let Some(since) = &self.run.mapper.since else { return unchanged };
         let shifts = end.pagination == Pagination::Position && end.pages > 1;
@@ -71,17 +75,31 @@ impl ListWalk<'_> {
             self.run.context.log(Level::Info, &message, Value::Null);
         }
         let mut state = since::advance(&self.state, next, shifts);
-        if progress.since.is_none() {
+        if progress.is_full() {
             state.full_at = Some(progress.started_at);
         }
         state
     }
 
+    /// Returns the position for the next run after a complete walk, and logs that no page had one.
+    fn next_position(&self, delta: &Delta, progress: &Progress, found: Option<FeedPosition>) -> Option<DeltaState> {
+        let stored = self.state.delta.as_ref();
+        let consequence = match delta::next_position(stored, found, &self.list_fingerprint()) {
+            NextPosition::Stored(state) => return Some(state),
+            // An API may return no position where nothing has changed.
+            NextPosition::Kept if progress.records == 0 => return stored.cloned(),
+            NextPosition::Kept => "the next run requests the same changes again",
+            NextPosition::Missing => "the next run reads the complete list",
+        };
+        let path = delta.position.path();
+        self.log(Level::Warn, &format!("no page of the walk has a position at `{path}`: {consequence}"));
+        stored.cloned()
+    }
+
     /// Builds the delete policy, with the fingerprint of the list.
     pub(super) fn delete_policy(&self) -> DeletePolicy {
-        let fingerprint =
-            fingerprint::of_list(self.run.context.base_url(), &self.request, self.run.mapper.paginate.as_ref());
-        self.run.context.delete_policy(&self.run.def.deletes, fingerprint, self.run.mapper.since.is_none())
+        let fingerprint = fingerprint::of_list(self.parts());
+        self.run.context.delete_policy(&self.run.def.deletes, fingerprint, !is_incremental(self.run.mapper))
     }
 
     fn log_end(&self, end: &WalkEnd) {
@@ -98,7 +116,8 @@ impl ListWalk<'_> {
                 context.log(Level::Info, &format!("walk complete after {} pages: {reason}", end.pages), fields);
             }
             WalkOutcome::Incomplete(gap) => {
-                let consequence = match (def.track_deletes, mapper.since.is_some()) {
+                let reads_again = mapper.since.is_some() || self.state.delta.is_some();
+                let consequence = match (def.track_deletes, reads_again) {
                     (true, true) => "; nothing is deleted, and the next run requests the same changes again",
                     (true, false) => "; nothing is deleted",
                     (false, true) => "; the next run requests the same changes again",

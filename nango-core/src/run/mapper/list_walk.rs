@@ -8,13 +8,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::future::try_join;
 use serde_json::Value;
 
-use super::{MapperRun, fingerprint, progress::Progress, request, requires_token, scan::OpenScan};
+use super::{
+    MapperRun,
+    fingerprint::{self, ListParts},
+    is_incremental,
+    progress::{Progress, WalkScope},
+    request::{self, ListSpec},
+    requires_token,
+    scan::OpenScan,
+};
 use crate::{
+    declare::Delta,
     error::{Error, Result},
     http::RequestSpec,
     nango::PageCommit,
-    paginate::{PaginateError, Purpose, RawPage, ResumePoint, Walk, WalkEnd, WalkOptions, WalkState},
+    paginate::{
+        Feed, FeedPosition, PaginateError, Purpose, RawPage, ResumePoint, Walk, WalkEnd, WalkOptions, WalkState,
+    },
     run::{
+        delta,
         prefetch::Prefetcher,
         resume::{self, InterruptedWalk, SyncState},
         since,
@@ -29,32 +41,55 @@ const EXPIRED_STATUSES: [u16; 4] = [400, 404, 410, 422];
 /// Walk of a list with its request and its state.
 pub(super) struct ListWalk<'a> {
     pub(super) run: &'a MapperRun<'a>,
-    /// Request of the list, without the parameters of pages and `since`.
+    /// Request of the list, without the parameters of pages, `since` and `delta`.
     pub(super) request: RequestSpec,
+    /// Parameters of `delta(initial(…))`, which are sent without a position.
+    pub(super) initial: Vec<(&'static str, Value)>,
     pub(super) state: SyncState,
     /// Number of pages that this walk has committed in this run.
     committed_pages: usize,
+    /// Whether the last attempt failed because the position of the feed has expired.
+    is_position_expired: bool,
 }
 
 /// Walk that was read to its end.
 pub(super) struct EndedWalk {
     pub(super) progress: Progress,
     pub(super) end: WalkEnd,
+    /// Last position of the feed that a page contained.
+    pub(super) position: Option<FeedPosition>,
 }
 
 /// Start of a walk.
 struct WalkStart {
-    /// Value of `since` that is sent; `None` for a full run.
-    since: Option<Timestamp>,
+    scope: WalkScope,
     /// Whether this full run is early, to confirm delete candidates.
     is_early: bool,
     interrupted: Option<InterruptedWalk>,
 }
 
+impl WalkStart {
+    /// Returns the start of a walk that reads the complete list.
+    const fn full() -> Self {
+        Self { scope: WalkScope::Full, is_early: false, interrupted: None }
+    }
+
+    /// Returns the start of a walk at the resume point of an interrupted one.
+    fn resume(interrupted: InterruptedWalk) -> Self {
+        let scope = match (interrupted.since, &interrupted.delta) {
+            (Some(value), _) => WalkScope::Since(value),
+            (None, Some(position)) => WalkScope::After(position.clone()),
+            (None, None) => WalkScope::Full,
+        };
+        Self { scope, is_early: false, interrupted: Some(interrupted) }
+    }
+}
+
 impl<'a> ListWalk<'a> {
     /// Creates a walk that has not started.
-    pub(super) fn new(run: &'a MapperRun<'a>, request: RequestSpec, state: SyncState) -> Self {
-        Self { run, request, state, committed_pages: 0 }
+    pub(super) fn new(run: &'a MapperRun<'a>, list: ListSpec, state: SyncState) -> Self {
+        let ListSpec { request, initial } = list;
+        Self { run, request, initial, state, committed_pages: 0, is_position_expired: false }
     }
 
     /// Reads the list to its end, from the resume point of an interrupted walk if it has one. Its pages are committed,
@@ -62,41 +97,93 @@ impl<'a> ListWalk<'a> {
     pub(super) async fn run(&mut self) -> Result<EndedWalk> {
         let spec = self.fingerprint();
         let now = self.run.runtime.store.now();
-        let forced = self.run.is_full_forced(&self.state);
+        let changed = self.run.is_changed(&self.state);
+        if changed {
+            self.state.delta = None;
+        }
+        self.drop_position_of_another_list();
+        let forced = changed || self.run.context.options().full;
         self.state.schema = Some(self.run.schema.clone());
         let tokens_only = requires_token(self.run.def, self.run.mapper);
         let interrupted = self.state.take_resumable(&spec, now, tokens_only).filter(|_| !forced);
         if let Some(interrupted) = interrupted {
             let age = format_span(rounded_to_seconds(now.saturating_duration_since(interrupted.started_at)));
             self.log(Level::Info, &format!("resuming the walk that started {age} ago"));
-            let since = interrupted.since;
-            let start = WalkStart { since, is_early: false, interrupted: Some(interrupted) };
-            match self.walk_pages(start, &spec).await {
-                Err(error) if self.committed_pages == 0 && is_resume_point_expired(&error) => {
+            match self.walk_pages(WalkStart::resume(interrupted), &spec).await {
+                Err(error)
+                    if self.committed_pages == 0 && (is_resume_point_expired(&error) || self.is_position_expired) =>
+                {
                     let message =
                         "the provider no longer accepts the resume point of the interrupted walk: starting over";
                     self.log(Level::Warn, message);
                 }
+                Err(error) if self.is_position_expired => self.drop_expired_position(&error),
                 ended => return ended,
             }
         }
         let start = self.decide_start(forced, now).await?;
-        self.walk_pages(start, &spec).await
+        match self.walk_pages(start, &spec).await {
+            Err(error) if self.is_position_expired => {
+                self.drop_expired_position(&error);
+                self.walk_pages(WalkStart::full(), &spec).await
+            }
+            ended => ended,
+        }
+    }
+
+    /// Removes a stored position that does not belong to this list.
+    fn drop_position_of_another_list(&mut self) {
+        if delta::is_of_another_list(self.state.delta.as_ref(), &self.list_fingerprint()) {
+            self.state.delta = None;
+            self.log(Level::Info, "the declaration of the list has changed: this run reads the complete list");
+        }
+    }
+
+    /// Removes the stored position, which the API no longer accepts.
+    fn drop_expired_position(&mut self, error: &Error) {
+        self.state.delta = None;
+        let status = error.http().map_or_else(String::new, |http| format!(" ({})", http.status));
+        let message = format!(
+            "the API reports that the position of the last run has expired{status}: this run reads the complete list"
+        );
+        self.log(Level::Warn, &message);
     }
 
     /// Returns a fingerprint of everything on which a position within the walk depends.
     fn fingerprint(&self) -> String {
-        let MapperRun { context, mapper, schema, .. } = self.run;
-        fingerprint::of_walk(context.base_url(), &self.request, mapper.paginate.as_ref(), mapper.since.as_ref(), schema)
+        fingerprint::of_walk(self.parts(), self.run.mapper.since.as_ref(), &self.run.schema)
+    }
+
+    /// Returns the fingerprint of the list to which a position of `delta` belongs.
+    pub(super) fn list_fingerprint(&self) -> String {
+        fingerprint::of_list(self.parts()).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    }
+
+    /// Returns the parts of the list that its fingerprints cover.
+    pub(super) fn parts(&self) -> ListParts<'_> {
+        let MapperRun { context, mapper, .. } = self.run;
+        ListParts {
+            base_url: context.base_url(),
+            request: &self.request,
+            paginate: mapper.paginate.as_ref(),
+            delta: mapper.delta,
+            initial: &self.initial,
+        }
     }
 
     /// Decides whether a walk that does not resume reads the complete list or only changes.
     async fn decide_start(&self, forced: bool, now: Timestamp) -> Result<WalkStart> {
         let MapperRun { runtime, def, mapper, .. } = self.run;
-        let since = mapper.since.as_ref().filter(|_| !forced);
-        let since = since.and_then(|since| since::since_value(since, &self.state, now));
-        let mut start = WalkStart { since, is_early: false, interrupted: None };
-        if start.since.is_some() && def.track_deletes {
+        let mut start = WalkStart::full();
+        if forced {
+            return Ok(start);
+        }
+        if let Some(value) = mapper.since.as_ref().and_then(|since| since::since_value(since, &self.state, now)) {
+            start.scope = WalkScope::Since(value);
+        } else if let (Some(_), Some(stored)) = (mapper.delta, &self.state.delta) {
+            start.scope = WalkScope::After(stored.position.clone());
+        }
+        if start.scope != WalkScope::Full && def.track_deletes {
             let policy = self.delete_policy();
             let outlook = runtime.store.pending_deletes(&self.run.dataset(), &policy).await;
             start.is_early = match outlook.map_err(StoreError::into_error)?.next_full {
@@ -108,7 +195,7 @@ impl<'a> ListWalk<'a> {
                 let message = "records were missing from the last full run: this run reads the complete list to \
                                confirm the deletes";
                 self.log(Level::Info, message);
-                start.since = None;
+                start.scope = WalkScope::Full;
             }
         }
         Ok(start)
@@ -116,16 +203,20 @@ impl<'a> ListWalk<'a> {
 
     async fn walk_pages(&mut self, start: WalkStart, spec: &str) -> Result<EndedWalk> {
         let now = self.run.runtime.store.now();
-        let WalkStart { since, is_early, mut interrupted } = start;
+        let WalkStart { scope, is_early, mut interrupted } = start;
+        self.is_position_expired = false;
         let from = interrupted.as_ref().and_then(|walk| walk.scan).map_or(ScanFrom::Start, ScanFrom::Number);
-        let scan = if since.is_none() { self.begin_scan(from, is_early).await? } else { None };
+        let scan = if scope == WalkScope::Full { self.begin_scan(from, is_early).await? } else { None };
         if scan.as_ref().is_some_and(|open| !open.scan.resumed) {
             interrupted = None;
         }
-        let (mut progress, resume) = Progress::new(now, since, scan, interrupted);
+        let (mut progress, resume) = Progress::new(now, scope, scan, interrupted);
         let mut prefetcher = Prefetcher::new(self.open_walk(&progress, resume)?);
         prefetcher.fetch_page().await;
-        while let Some(group) = prefetcher.take_pages()? {
+        loop {
+            let taken = prefetcher.take_pages();
+            self.is_position_expired = taken.is_err() && prefetcher.walk().is_expired();
+            let Some(group) = taken? else { break };
             self.run.context.check_cancelled()?;
             let committed = AtomicBool::new(false);
             let fetch = async {
@@ -145,7 +236,8 @@ impl<'a> ListWalk<'a> {
         }
         failpoint!("mapper:walked");
         let end = progress.end(prefetcher.walk());
-        Ok(EndedWalk { progress, end })
+        let position = prefetcher.walk().feed_position().cloned();
+        Ok(EndedWalk { progress, end, position })
     }
 
     /// Begins or resumes the scan of a full walk, if the sync deletes records.
@@ -156,18 +248,31 @@ impl<'a> ListWalk<'a> {
     fn open_walk(&self, progress: &Progress, resume: Option<(ResumePoint, WalkState)>) -> Result<Walk> {
         let MapperRun { context, mapper, .. } = self.run;
         let mut spec = self.request.clone();
-        let paginate = mapper.paginate.clone().map(|paginate| context.paginate(paginate));
-        if let (Some(since), Some(value)) = (&mapper.since, progress.since) {
+        // With `end`, the position is the cursor of the pages, whatever the provider's entry declares for its lists.
+        let has_own_pages = mapper.delta.is_some_and(|delta| delta.end.is_some());
+        let paginate = mapper.paginate.clone();
+        let paginate = if has_own_pages { paginate } else { paginate.map(|paginate| context.paginate(paginate)) };
+        if let (Some(since), WalkScope::Since(value)) = (&mapper.since, progress.scope.clone()) {
             let in_body = paginate.as_ref().and_then(|paginate| paginate.in_body);
             request::add_since(&mut spec, since, value, in_body).map_err(PaginateError::into_error)?;
         }
         let options = WalkOptions {
-            purpose: Purpose { deletes: progress.scan.is_some(), since: mapper.since.is_some() },
+            purpose: Purpose { deletes: progress.scan.is_some(), since: is_incremental(mapper) },
             bounds: context.limits().walk.clone(),
-            feed: None,
+            feed: mapper.delta.map(|delta| self.feed(delta, &progress.scope)),
             resume,
         };
         Walk::new(context.client().clone(), spec, paginate, options).map_err(PaginateError::into_error)
+    }
+
+    /// Returns the incremental feed that a walk reads.
+    fn feed(&self, delta: &Delta, scope: &WalkScope) -> Feed {
+        let from = match scope {
+            WalkScope::After(position) => Some(position.clone()),
+            WalkScope::Full | WalkScope::Since(_) => None,
+        };
+        let Delta { position, end, expired, .. } = *delta;
+        Feed { position, end, expired, from, initial: self.initial.clone() }
     }
 
     /// Maps pages and commits them in one transaction. If a page cannot be mapped, the pages before it are committed.

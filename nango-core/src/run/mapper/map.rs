@@ -43,7 +43,11 @@ impl ListWalk<'_> {
         let mut seen = ids_of_skipped(&records, &mapped, progress);
         seen.append(&mut mapped.batch.kept);
         let deleted = mapped.batch.take_deleted().into_iter().map(|id| DeleteRow { id, deleted_at: None }).collect();
-        let full_walk = progress.since.is_none().then_some(progress.started_at.as_micros());
+        if self.run.mapper.delta.is_some() {
+            // A feed lists changes in their order: of several ones of a record, the last one counts.
+            mapped.batch.saved.keep_last();
+        }
+        let full_walk = progress.is_full().then_some(progress.started_at.as_micros());
         let mut changes = Vec::new();
         let mut change = |write: Write| {
             if !write.is_empty() {

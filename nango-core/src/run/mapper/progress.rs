@@ -2,17 +2,28 @@
 
 use super::scan::OpenScan;
 use crate::{
-    paginate::{Gap, ResumePoint, SeenIds, StoredGap, Walk, WalkEnd, WalkOutcome, WalkState},
+    paginate::{FeedPosition, Gap, ResumePoint, SeenIds, StoredGap, Walk, WalkEnd, WalkOutcome, WalkState},
     run::resume::InterruptedWalk,
     time::Timestamp,
 };
+
+/// Part of a list that a walk reads.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum WalkScope {
+    /// The complete list.
+    Full,
+    /// The changes since a time, which is the value of `since`.
+    Since(Timestamp),
+    /// The changes after a position of the incremental feed.
+    After(FeedPosition),
+}
 
 /// State of a mapper's walk between pages, apart from its position.
 pub(super) struct Progress {
     /// Start time of its first attempt.
     pub(super) started_at: Timestamp,
-    /// Value of `since` that is sent; `None` for a full run.
-    pub(super) since: Option<Timestamp>,
+    /// Part of the list that it reads.
+    pub(super) scope: WalkScope,
     /// Value of `Date` in the first response of the first attempt, or the time of its request.
     pub(super) first_date: Option<Timestamp>,
     /// Greatest value of the field that `since` reads.
@@ -33,13 +44,13 @@ impl Progress {
     /// Creates the progress of a new walk, or of an interrupted walk with its resume point.
     pub(super) fn new(
         now: Timestamp,
-        since: Option<Timestamp>,
+        scope: WalkScope,
         scan: Option<OpenScan>,
         interrupted: Option<InterruptedWalk>,
     ) -> (Self, Option<(ResumePoint, WalkState)>) {
         let mut progress = Self {
             started_at: now,
-            since,
+            scope,
             first_date: None,
             newest: None,
             scan,
@@ -59,6 +70,11 @@ impl Progress {
         (progress, Some((walk.resume_point, WalkState { pages: walk.pages, ..walk.memory })))
     }
 
+    /// Returns whether the walk reads the complete list.
+    pub(super) fn is_full(&self) -> bool {
+        self.scope == WalkScope::Full
+    }
+
     /// Returns the stored form of the walk after a page.
     pub(super) fn interrupted_at(
         &self,
@@ -68,17 +84,23 @@ impl Progress {
         now: Timestamp,
     ) -> InterruptedWalk {
         let shifted = memory.shifted || self.shifted;
+        let (since, delta) = match &self.scope {
+            WalkScope::Full => (None, None),
+            WalkScope::Since(value) => (Some(*value), None),
+            WalkScope::After(position) => (None, Some(position.clone())),
+        };
         InterruptedWalk {
             fingerprint: spec.to_owned(),
             started_at: self.started_at,
             last_page_at: Some(now),
-            since: self.since,
+            since,
             next_since: self.newest,
             first_date: self.first_date,
             unread_id: self.unread_id,
             pages: self.pages,
             scan: self.scan.as_ref().map(|open| open.scan.number),
             memory: WalkState { shifted, ..memory },
+            delta,
             resume_point,
         }
     }

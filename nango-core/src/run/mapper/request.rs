@@ -7,7 +7,9 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::{
-    declare::{Endpoint, ListMethod, ListRequest, Mapper, RequestValues, SharedMetadata, Since, SinceFormat},
+    declare::{
+        Endpoint, InitialValues, ListMethod, ListRequest, Mapper, RequestValues, SharedMetadata, Since, SinceFormat,
+    },
     error::{Error, ErrorKind, Result},
     http::{Body, Method, RequestSpec},
     nango::{Context, Nango},
@@ -16,28 +18,49 @@ use crate::{
     time::Timestamp,
 };
 
-/// Builds the request with the declared errors, without the parameters of pages and of `since`, and decodes the
-/// metadata that the mapper takes.
+/// Request of one list.
+pub(super) struct ListSpec {
+    /// Request with the declared errors, without the parameters of pages, `since` and `delta`.
+    pub(super) request: RequestSpec,
+    /// Parameters of `delta(initial(…))`, which are sent without a position.
+    pub(super) initial: Vec<(&'static str, Value)>,
+}
+
+/// Builds the request of the list, and decodes the metadata that the mapper takes.
 ///
 /// # Errors
 ///
 /// Fails if the metadata of the connection does not fit its type, or a value cannot be sent.
-pub(super) async fn build(context: &Arc<Context>, mapper: &Mapper) -> Result<(RequestSpec, Option<SharedMetadata>)> {
-    let Mapper { endpoint, request, map, .. } = mapper;
+pub(super) async fn build(context: &Arc<Context>, mapper: &Mapper) -> Result<(ListSpec, Option<SharedMetadata>)> {
+    let Mapper { endpoint, request, map, delta, .. } = mapper;
     let decode = map.metadata();
-    let needs_metadata = request.has_values() || matches!(endpoint, Endpoint::Metadata(..)) || decode.is_some();
+    let initial = delta.and_then(|delta| delta.initial);
+    let needs_metadata =
+        request.has_values() || matches!(endpoint, Endpoint::Metadata(..)) || decode.is_some() || initial.is_some();
     let metadata =
         if needs_metadata { Value::Object(Nango::new(context.clone()).metadata_map().await?) } else { Value::Null };
     let built = filled(endpoint, request, mapper.retries, &metadata);
     let built = built.and_then(|mut spec| {
         spec.error_at = mapper.errors.to_vec();
         context.declare_errors(&mut spec);
-        Ok((spec, decode.map(|decode| decode(metadata)).transpose()?))
+        let list = ListSpec { request: spec, initial: initial_values(initial, &metadata)? };
+        Ok((list, decode.map(|decode| decode(metadata)).transpose()?))
     });
     built.map_err(|error| match error.kind() {
         ErrorKind::Connection => context.metadata_error(error),
         _ => error,
     })
+}
+
+/// Returns the values of `delta(initial(…))`.
+fn initial_values(initial: Option<InitialValues>, metadata: &Value) -> Result<Vec<(&'static str, Value)>> {
+    let mut values = RequestValues::default();
+    match initial {
+        Some(InitialValues::Metadata(read)) => read(metadata.clone(), &mut values)?,
+        Some(InitialValues::Each(_)) => return Err(Error::msg("initial values with `each` need a parent")),
+        None => {}
+    }
+    Ok(values.into_values())
 }
 
 fn filled(endpoint: &Endpoint, request: &ListRequest, retries: u32, metadata: &Value) -> Result<RequestSpec> {

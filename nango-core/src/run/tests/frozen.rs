@@ -1,15 +1,16 @@
 //! Frozen forms of the resume state of a mapper, and of metadata keys of connections; compared with
 //! `golden/resume.txt`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::time::Timestamp;
 use crate::{
     auth::KeyRing,
     declare::FunctionKind,
     golden::{self, Lines, unhex},
-    paginate::{StoredGap, WalkState},
+    paginate::{FeedPosition, StoredGap, WalkState},
     run::{
+        delta::DeltaState,
         resume::{InterruptedWalk, SyncState},
         rotated_token,
     },
@@ -46,8 +47,24 @@ fn interrupted() -> InterruptedWalk {
             gap: Some(StoredGap::PageSize),
             position: None,
         },
+        delta: None,
         resume_point: serde_json::from_value(json!({ "to": { "cursor": "abc" }, "token": true })).unwrap(),
     }
+}
+
+/// Returns a position of an incremental feed.
+fn position(place: Value) -> FeedPosition {
+    serde_json::from_value(place).unwrap()
+}
+
+/// States of an incremental feed: after a complete walk, and of an interrupted one.
+fn feed_states() -> [SyncState; 2] {
+    let stored = DeltaState { fingerprint: "89ab".to_owned(), position: position(json!({ "cursor": "abc" })) };
+    let complete = SyncState { delta: Some(stored), ..SyncState::default() };
+    let link = position(json!({ "link": "https://a.test/items?token=abc" }));
+    let memory = WalkState { position: Some(position(json!({ "cursor": 100 }))), ..WalkState::default() };
+    let walk = Some(InterruptedWalk { delta: Some(link), memory, ..interrupted() });
+    [complete.clone(), SyncState { walk, ..complete }]
 }
 
 fn states() -> [SyncState; 3] {
@@ -58,6 +75,7 @@ fn states() -> [SyncState; 3] {
         full_at: Some(Timestamp::from_micros(3)),
         schema: Some("4567".to_owned()),
         walk: None,
+        delta: None,
     };
     let walk = Some(interrupted());
     [SyncState::default(), complete.clone(), SyncState { walk, ..complete }]
@@ -67,6 +85,7 @@ fn states() -> [SyncState; 3] {
 fn resume_state_and_notes_are_frozen() {
     let mut lines = Lines::default();
     lines.json("resume state", &states());
+    lines.json("resume state of a feed", &feed_states());
     lines.add("note of kept credentials", rotated_token::note_name("github", "acme"));
     lines.add("key of the replaced token", rotated_token::ORIGINAL_KEY);
     lines.check(FILE);
@@ -75,6 +94,7 @@ fn resume_state_and_notes_are_frozen() {
 #[test]
 fn resume_state_is_read_back() {
     golden::check_read(FILE, "resume state", &states());
+    golden::check_read(FILE, "resume state of a feed", &feed_states());
     assert_eq!(serde_json::from_str::<SyncState>("{}").unwrap(), SyncState::default());
     // Fields that earlier versions did not write may be missing.
     let early = json!({ "spec": "0123", "started_at": 1, "since": null, "next_since": null, "left_out": false,
