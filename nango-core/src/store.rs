@@ -40,6 +40,7 @@ mod maintenance;
 mod mark_bits;
 mod merge;
 mod open;
+mod parents;
 mod partial_copy;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
@@ -90,7 +91,9 @@ pub use deletes::{
     ScanOutcome, ScanWalk, WalkKind, WalkResult,
 };
 pub(crate) use encryption::{Encryption, KeyUse};
-pub use encryption::{EncryptionState, KeyId, Keys, ResealProgress, credentials_context, resume_context};
+pub use encryption::{
+    EncryptionState, KeyId, Keys, ResealProgress, credentials_context, parent_context, resume_context,
+};
 pub use error::StoreError;
 pub(crate) use error::StoreWarning;
 pub(crate) use future::StoreFuture;
@@ -101,6 +104,8 @@ pub(crate) use maintenance::{Backup, DatasetUsage, Emptied, Maintenance, Remains
 pub use maintenance::{Prune, PruneUntil, Pruned};
 pub use open::open;
 pub(crate) use open::open_target;
+pub(crate) use parents::Parents;
+pub use parents::{ParentEnd, ParentKey, ParentRecord, ParentRow, ParentScan, ParentWrite, RecordState};
 pub use partial_copy::{CopyScope, copy_part};
 pub(crate) use processes::Processes;
 pub use records::{

@@ -323,7 +323,7 @@ async fn commit(nango: Nango, writes: Vec<(&'static ModelInfo, Write)>, checkpoi
         .into_iter()
         .map(|(model, write)| {
             let full_walk = context.full_walks.number(model.name);
-            Change { dataset: context.dataset(model.name), merging, full_walk, write }
+            Change { dataset: context.dataset(model.name), merging, full_walk, parent: None, write }
         })
         .collect();
     if changes.iter().all(|change| change.write.is_empty()) && checkpoint.is_none() {

@@ -116,6 +116,7 @@ impl OpenScan {
             policy: policy(&self.nango),
             confirmations: Vec::new(),
             resume: None,
+            by_parent: false,
         };
         let finished = context.finish_scan(finish).await?;
         Ok(ScanEnd { deleted: finished.deleted, held: finished.held, unconfirmed: finished.unconfirmed, walk: outcome })

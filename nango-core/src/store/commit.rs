@@ -8,7 +8,7 @@
 //! 3. The changes are written in the order of the page. Records that were seen or written lose their delete state in
 //!    the same step.
 //! 4. The row of each dataset is written.
-//! 5. Checkpoint, resume state and log lines are written.
+//! 5. Checkpoint, resume state, parents and log lines are written.
 //! 6. The counters of the run per model are increased.
 //!
 //! A database implements [`CommitSteps`]. The steps of an embedded database never wait: it polls the future once.
@@ -16,8 +16,8 @@
 use std::sync::Arc;
 
 use super::{
-    Change, ChangeOutcome, CheckpointWrite, Committed, DatasetKey, FunctionKey, LogLine, Page, ResumeWrite, RowOutcome,
-    RunToken, Totals,
+    Change, ChangeOutcome, CheckpointWrite, Committed, DatasetKey, FunctionKey, LogLine, Page, ParentWrite,
+    ResumeWrite, RowOutcome, RunToken, Totals,
     decide::{WriteContext, touched},
     encryption::EncryptionPolicy,
     failpoint::failpoint,
@@ -66,6 +66,14 @@ pub(super) trait CommitSteps {
         policy: &EncryptionPolicy,
         key: &FunctionKey,
         write: &ResumeWrite,
+    ) -> Result<(), Self::Error>;
+
+    /// Writes the rows of parents.
+    async fn write_parents(
+        &mut self,
+        policy: &EncryptionPolicy,
+        key: &FunctionKey,
+        parents: &[ParentWrite],
     ) -> Result<(), Self::Error>;
 
     /// Appends lines to the log of the run.
@@ -143,6 +151,10 @@ pub(super) async fn commit<S: CommitSteps>(steps: &mut S, hashed: &HashedPage) -
     if let Some(write) = &page.resume {
         steps.write_resume(&policy, &page.function, write).await?;
         failpoint!("page:resume");
+    }
+    if !page.parents.is_empty() {
+        steps.write_parents(&policy, &page.function, &page.parents).await?;
+        failpoint!("page:parents");
     }
     steps.write_logs(&page.run, &page.logs).await?;
     steps.count_models(&page.run, &totals).await?;

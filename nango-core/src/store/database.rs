@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Checkpoints, Connections, Encryption, Logs, Maintenance, Processes, Records, Refreshes, Runs, StoreFuture,
+    Checkpoints, Connections, Encryption, Logs, Maintenance, Parents, Processes, Records, Refreshes, Runs, StoreFuture,
     StoreWarning, Transfer,
 };
 use crate::time::Timestamp;
@@ -14,6 +14,7 @@ pub trait Store:
     + Refreshes
     + Processes
     + Records
+    + Parents
     + Checkpoints
     + Runs
     + Logs

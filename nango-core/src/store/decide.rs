@@ -11,6 +11,7 @@
 //! | `context` | what all rows of a write have in common |
 //! | `save`, `patch`, `delete`, `seen` | the rules of each operation |
 //! | `verdict` | what to write, and the effect on the dataset |
+//! | `parent` | the parent of a record |
 //! | `touched` | the records that lose their delete state |
 //! | `counters` | sequence number and sizes of a dataset |
 //!
@@ -20,6 +21,7 @@
 mod context;
 mod counters;
 pub(super) mod delete;
+pub(super) mod parent;
 pub(super) mod patch;
 pub(super) mod save;
 pub(super) mod seen;

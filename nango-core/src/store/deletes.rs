@@ -9,7 +9,11 @@
 //! - whose sequence number is not greater than that of the dataset when the scan began: no run wrote them since, and
 //! - whose record number is not marked in the scan.
 //!
-//! A database selects them with this condition in SQL, in batches by id. A record that a request found to be deleted,
+//! If the lists of parents were walked, a fourth condition holds: the parent of the record is gone, or its own walk in
+//! this scan was complete. Its walk then decides about the confirmations, and the guard is evaluated for its children and
+//! for all candidates.
+//!
+//! A database selects them with these conditions in SQL, in batches by id. A record that a request found to be deleted,
 //! and that became a tombstone since the scan began, is counted with them.
 //!
 //! | file | content |
@@ -17,6 +21,7 @@
 //! | `policy` | the declaration of a sync, and the number of confirmations that a walk needs |
 //! | `scan` | the request to finish a scan |
 //! | `walks` | the combined result of the walks of one scan |
+//! | `parents` | the evidence of the walks of parents |
 //! | `candidate` | the stored state of a candidate, and the decision at the end of a scan |
 //! | `pending` | the pending deletes of a dataset, and when they make the next run a full one |
 //!
@@ -29,6 +34,7 @@ mod candidate;
 #[cfg(test)]
 #[path = "../../../tests/suite/conformance/delete_histories.rs"]
 mod delete_histories;
+mod parents;
 mod pending;
 mod policy;
 mod scan;
@@ -42,6 +48,7 @@ pub use policy::{DEFAULT_HOLD, DeletePolicy};
 pub use scan::{Confirmation, FinishScan, Scan, ScanFrom};
 pub use walks::{ScanWalk, WalkKind, WalkResult};
 
-pub(super) use candidate::{CandidateEvaluator, CandidateState, Decision, ScanStart};
+pub(super) use candidate::{CandidateEvaluator, CandidateGroup, CandidateState, Decision, ScanStart};
+pub(super) use parents::{ParentColumns, ParentEvidence};
 pub(super) use pending::CandidateTotals;
 pub(super) use scan::confirmed_deleted;

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use super::StoreFuture;
 
-pub use keys::{KeyId, Keys, credentials_context, resume_context};
+pub use keys::{KeyId, Keys, credentials_context, parent_context, resume_context};
 pub(crate) use seal::{DatasetSeal, SEAL_OVERHEAD};
 pub(crate) use vault::{EncryptionPolicy, StoredPolicy, Vault};
 

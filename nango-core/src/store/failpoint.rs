@@ -18,7 +18,7 @@ use std::{
 
 /// All failpoints, in the order in which a run hits them.
 #[cfg(debug_assertions)]
-pub const NAMES: [&str; 35] = [
+pub const NAMES: [&str; 38] = [
     "sqlite:open:schema",
     "sqlite:open:ready",
     "postgres:open:schema",
@@ -30,11 +30,13 @@ pub const NAMES: [&str; 35] = [
     "sqlite:group:begun",
     "page:counted",
     "page:record-half",
+    "page:replaced-half",
     "page:records",
     "page:marks",
     "page:dataset",
     "page:checkpoint",
     "page:resume",
+    "page:parents",
     "page:end",
     "sqlite:group:job",
     "sqlite:group:before-commit",
@@ -47,6 +49,7 @@ pub const NAMES: [&str; 35] = [
     "scan:tombstone",
     "scan:missed",
     "scan:finished",
+    "scan:parents",
     "run:before-end",
     "run:end",
     "run:ended",

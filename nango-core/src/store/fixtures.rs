@@ -65,7 +65,7 @@ pub(super) async fn begin(store: &(impl Store + ?Sized)) -> RunToken {
 
 /// Returns a change of the dataset.
 pub(super) fn change(write: Write) -> Change {
-    Change { dataset: dataset(), merging: Merging::Newer, full_walk: None, write }
+    Change { dataset: dataset(), merging: Merging::Newer, full_walk: None, parent: None, write }
 }
 
 /// Returns a page with a record of this text for each id, requested now.
@@ -86,6 +86,7 @@ pub(super) fn page(
         changes: vec![change(Write::Save(batch))],
         checkpoint: None,
         resume: None,
+        parents: Vec::new(),
         pages: 1,
         requests: 1,
         skipped_invalid: 0,
@@ -136,7 +137,7 @@ pub(super) fn unguarded_finish_scan(
 ) -> FinishScan {
     let walk = ScanWalk { complete: true, position_based: false, requests: 1, shifted: false, list_empty: false };
     let policy = DeletePolicy { allow: true, ..DeletePolicy::default() };
-    FinishScan { run, function, dataset, scan, walk, policy, confirmations: Vec::new(), resume: None }
+    FinishScan { run, function, dataset, scan, walk, policy, confirmations: Vec::new(), resume: None, by_parent: false }
 }
 
 /// Returns this number of new keys in the format of the key variable.

@@ -37,7 +37,7 @@ impl HashedPage {
             .changes
             .iter()
             .map(|change| match &change.write {
-                Write::Save(batch) => PreparedWrite {
+                Write::Save(batch) | Write::Replace(batch) => PreparedWrite {
                     duplicate: duplicates(batch.iter().map(|item| item.id)),
                     hashes: batch.iter().map(|item| hasher.hash_record(item.payload)).collect(),
                 },
@@ -65,7 +65,7 @@ impl HashedPage {
         }
         let mut all = self.writes.clone();
         for (change, prepared) in self.page.changes.iter().zip(&mut all) {
-            if let Write::Save(batch) = &change.write {
+            if let Write::Save(batch) | Write::Replace(batch) = &change.write {
                 prepared.hashes = batch.iter().map(|item| hasher.hash_record(item.payload)).collect();
             }
         }

@@ -16,6 +16,7 @@ mod begin;
 mod changes;
 mod check;
 mod checkpoints;
+mod children;
 mod clock;
 mod connections;
 mod dataset;
@@ -35,6 +36,7 @@ mod migrate;
 mod options;
 mod owner;
 mod page;
+mod parents;
 mod processes;
 mod refresh;
 mod reseal;
@@ -59,9 +61,10 @@ pub(crate) use self::migrate::SCHEMA_VERSION;
 use super::{
     Checkpoints, ClaimOutcome, Committed, Connection, Connections, DatasetKey, DatasetStats, DeletePolicy, Encryption,
     EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange,
-    NewConnection, NewRun, Page, PendingDeletes, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, Refreshes,
-    RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome, Store, StoreError,
-    StoreFuture, StoreWarning, StoredCheckpoint, hashed_page::HashedPage,
+    NewConnection, NewRun, NextFullRun, Page, ParentKey, ParentRecord, ParentRow, Parents, PendingDeletes, Processes,
+    ReadQuery, RecordState, Records, RefreshClaim, RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run,
+    RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome, Store, StoreError, StoreFuture, StoreWarning,
+    StoredCheckpoint, hashed_page::HashedPage,
 };
 use crate::time::Timestamp;
 
@@ -212,14 +215,16 @@ impl Records for Postgres {
         dataset: &DatasetKey,
         scan: Scan,
         fingerprint: [u8; 16],
+        by_parent: bool,
         limit: u32,
     ) -> StoreFuture<'_, Vec<FeedRow>> {
-        let query = deletes::CandidateQuery { run: *run, dataset: dataset.clone(), scan, fingerprint, limit };
+        let query =
+            deletes::CandidateQuery { run: *run, dataset: dataset.clone(), scan, fingerprint, by_parent, limit };
         self.read_with(query, |db, query| Box::pin(deletes::candidates_to_request(db, query)))
     }
 
-    fn finish_scan(&self, finish: FinishScan) -> StoreFuture<'_, ScanOutcome> {
-        self.write(finish, |db, finish| Box::pin(scans::finish(db, finish)))
+    fn finish_scans(&self, finishes: Vec<FinishScan>) -> StoreFuture<'_, Vec<ScanOutcome>> {
+        self.write(finishes, |db, finishes| Box::pin(scans::finish_all(db, finishes)))
     }
 
     fn pending_deletes(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> StoreFuture<'_, PendingDeletes> {
@@ -231,6 +236,56 @@ impl Records for Postgres {
     #[cfg(debug_assertions)]
     fn backdate_scans(&self, span: Duration) -> StoreFuture<'_, ()> {
         self.write(span, |db, span| Box::pin(deletes::backdate_scans(db, *span)))
+    }
+}
+
+impl Parents for Postgres {
+    fn parent_rows(&self, function: &FunctionKey, ids: Vec<String>) -> StoreFuture<'_, Vec<ParentRow>> {
+        self.read_with((function.clone(), ids), |db, (function, ids)| Box::pin(parents::rows(db, function, ids)))
+    }
+
+    fn parents_after(
+        &self,
+        function: &FunctionKey,
+        after: Option<ParentKey>,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<ParentRow>> {
+        self.read_with((function.clone(), after, limit), |db, (function, after, limit)| {
+            Box::pin(parents::after(db, function, *after, *limit))
+        })
+    }
+
+    fn drop_parents(&self, run: &RunToken, function: &FunctionKey, ids: Vec<String>) -> StoreFuture<'_, ()> {
+        self.write((*run, function.clone(), ids), |db, (run, function, ids)| {
+            Box::pin(parents::remove(db, run, function, ids))
+        })
+    }
+
+    fn parents_needing_full(
+        &self,
+        function: &FunctionKey,
+        dataset: &DatasetKey,
+        policy: &DeletePolicy,
+    ) -> StoreFuture<'_, Vec<(ParentKey, NextFullRun)>> {
+        let input = (function.clone(), dataset.clone(), policy.clone());
+        self.read_with(input, |db, (function, dataset, policy)| {
+            Box::pin(parents::needing_full(db, function, dataset, policy))
+        })
+    }
+
+    fn live_records_after(
+        &self,
+        dataset: &DatasetKey,
+        after: Option<&str>,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<ParentRecord>> {
+        self.read_with((dataset.clone(), after.map(str::to_owned), limit), |db, (dataset, after, limit)| {
+            Box::pin(feed::live_after(db, dataset, after.as_deref(), *limit))
+        })
+    }
+
+    fn record_states(&self, dataset: &DatasetKey, ids: Vec<String>) -> StoreFuture<'_, Vec<(String, RecordState)>> {
+        self.read_with((dataset.clone(), ids), |db, (dataset, ids)| Box::pin(feed::states(db, dataset, ids)))
     }
 }
 

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::{
-    CheckpointWrite, DatasetKey, DeletePolicy, FinishScan, FunctionKey, LogLine, PendingDeletes, ResumeWrite,
-    RowOutcome, RunToken, Scan, ScanFrom, ScanOutcome, StoreError, StoreFuture, Totals,
+    CheckpointWrite, DatasetKey, DeletePolicy, FinishScan, FunctionKey, LogLine, ParentKey, ParentWrite,
+    PendingDeletes, ResumeWrite, RowOutcome, RunToken, Scan, ScanFrom, ScanOutcome, StoreError, StoreFuture, Totals,
 };
 use crate::{
     declare::Merging,
@@ -32,6 +32,8 @@ pub struct Page {
     pub checkpoint: Option<CheckpointWrite>,
     /// The change of the resume state, if any.
     pub resume: Option<ResumeWrite>,
+    /// The changes of parents, written after the records.
+    pub parents: Vec<ParentWrite>,
     /// The number of pages to count: 1, or 0 for a commit that is not a page of the provider.
     pub pages: u64,
     /// The number of requests sent since the last commit.
@@ -53,6 +55,9 @@ pub struct Change {
     /// interruption, and no other walk of the dataset has it. `None`: a webhook, an incremental run, or another partial
     /// write.
     pub full_walk: Option<i64>,
+    /// The parent whose list returned the records: saved and seen records get it, also if their content is unchanged.
+    /// `None`: the stored parents stay.
+    pub parent: Option<ParentKey>,
     /// The operation.
     pub write: Write,
 }
@@ -62,6 +67,9 @@ pub struct Change {
 pub enum Write {
     /// Upserts these records. Of equal ids the first one is used.
     Save(Batch),
+    /// Upserts these records like [`Self::Save`], and turns the other active records of the change's parent into
+    /// tombstones. Without a parent, no other record changes.
+    Replace(Batch),
     /// Turns these records into tombstones that keep the last payload. Unknown ids are skipped.
     Delete(Vec<DeleteRow>),
     /// Merges these fields into active records. Missing and deleted records are skipped.
@@ -107,7 +115,8 @@ pub struct Committed {
 pub struct ChangeOutcome {
     /// The change as it was given to the store.
     pub change: Change,
-    /// One outcome for each row, in order.
+    /// One outcome for each row, in order; then one for each record that [`Write::Replace`] removed, or skipped because
+    /// of a newer write.
     pub rows: Vec<RowOutcome>,
 }
 
@@ -259,20 +268,32 @@ pub trait Records: Send + Sync {
     /// Returns at most `limit` candidates of an open scan whose deletion may be confirmed by a request and is not yet
     /// confirmed: first those that were never requested, by id, then the others, the oldest request first.
     ///
-    /// An undecided confirmation in [`Self::finish_scan`] counts as a request, so that other candidates are next.
+    /// An undecided confirmation in [`Self::finish_scan`] counts as a request, so that other candidates are next. With
+    /// `by_parent`, only children of parents whose walk was complete, or that are gone, are candidates.
     fn delete_candidates(
         &self,
         run: &RunToken,
         dataset: &DatasetKey,
         scan: Scan,
         fingerprint: [u8; 16],
+        by_parent: bool,
         limit: u32,
     ) -> StoreFuture<'_, Vec<FeedRow>>;
 
     /// Finishes a scan. If its walks were complete, the active records that the scan did not see and that no run wrote
     /// since it began are candidates: each becomes a tombstone, or is stored as pending (rules: `store/deletes.rs`). If
     /// they were not complete, the scan is only closed.
-    fn finish_scan(&self, finish: FinishScan) -> StoreFuture<'_, ScanOutcome>;
+    fn finish_scan(&self, finish: FinishScan) -> StoreFuture<'_, ScanOutcome> {
+        Box::pin(async move {
+            let mut finished = self.finish_scans(vec![finish]).await?;
+            finished.pop().ok_or_else(|| StoreError::Damaged("an outcome without its scan".to_owned()))
+        })
+    }
+
+    /// Finishes scans of several datasets in one transaction, in the order of their numbers: all of them, or none.
+    /// Returns the outcomes in the order of `finishes`. Parents that are gone and have no active child left in these
+    /// datasets lose their rows.
+    fn finish_scans(&self, finishes: Vec<FinishScan>) -> StoreFuture<'_, Vec<ScanOutcome>>;
 
     /// Returns the deletes of a dataset that await a decision, evaluated with this policy.
     fn pending_deletes(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> StoreFuture<'_, PendingDeletes>;
@@ -293,17 +314,18 @@ impl Write {
     /// Returns the ids of the rows in order.
     pub fn ids(&self) -> Box<dyn Iterator<Item = &str> + '_> {
         match self {
-            Self::Save(batch) => Box::new(batch.iter().map(|item| item.id)),
+            Self::Save(batch) | Self::Replace(batch) => Box::new(batch.iter().map(|item| item.id)),
             Self::Delete(rows) => Box::new(rows.iter().map(|row| row.id.as_str())),
             Self::Patch(rows) => Box::new(rows.iter().map(|row| row.id.as_str())),
             Self::Seen(ids) => Box::new(ids.iter().map(String::as_str)),
         }
     }
 
-    /// Returns whether the write has no rows.
+    /// Returns whether the write has no effect. A replacement without rows removes records.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Save(batch) => batch.is_empty(),
+            Self::Replace(_) => false,
             Self::Delete(rows) => rows.is_empty(),
             Self::Patch(rows) => rows.is_empty(),
             Self::Seen(ids) => ids.is_empty(),

@@ -11,6 +11,7 @@ mod backup;
 mod changes;
 mod check;
 mod checkpoints;
+mod children;
 mod clock;
 mod connections;
 mod dataset;
@@ -28,6 +29,7 @@ mod logs;
 mod maintenance;
 mod marks;
 mod page;
+mod parents;
 mod processes;
 mod readers;
 mod refresh;
@@ -56,9 +58,10 @@ use self::{
 use super::{
     Checkpoints, ClaimOutcome, Committed, Connection, Connections, DatasetKey, DatasetStats, DeletePolicy, Encryption,
     EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange,
-    NewConnection, NewRun, Page, PendingDeletes, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, Refreshes,
-    RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome, Store, StoreError,
-    StoreFuture, StoredCheckpoint, hashed_page::HashedPage,
+    NewConnection, NewRun, NextFullRun, Page, ParentKey, ParentRecord, ParentRow, Parents, PendingDeletes, Processes,
+    ReadQuery, RecordState, Records, RefreshClaim, RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run,
+    RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome, Store, StoreError, StoreFuture, StoredCheckpoint,
+    hashed_page::HashedPage,
 };
 use crate::time::Timestamp;
 
@@ -198,14 +201,16 @@ impl Records for Sqlite {
         dataset: &DatasetKey,
         scan: Scan,
         fingerprint: [u8; 16],
+        by_parent: bool,
         limit: u32,
     ) -> StoreFuture<'_, Vec<FeedRow>> {
-        let (run, dataset) = (*run, dataset.clone());
-        self.read_with(move |db| deletes::candidates_to_request(db, &run, &dataset, scan, fingerprint, limit))
+        let query =
+            deletes::CandidateQuery { run: *run, dataset: dataset.clone(), scan, fingerprint, by_parent, limit };
+        self.read_with(move |db| deletes::candidates_to_request(db, &query))
     }
 
-    fn finish_scan(&self, finish: FinishScan) -> StoreFuture<'_, ScanOutcome> {
-        self.write(move |db| scans::finish(db, &finish))
+    fn finish_scans(&self, finishes: Vec<FinishScan>) -> StoreFuture<'_, Vec<ScanOutcome>> {
+        self.write(move |db| scans::finish_all(db, &finishes))
     }
 
     fn pending_deletes(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> StoreFuture<'_, PendingDeletes> {
@@ -216,6 +221,53 @@ impl Records for Sqlite {
     #[cfg(debug_assertions)]
     fn backdate_scans(&self, span: Duration) -> StoreFuture<'_, ()> {
         self.write(move |db| deletes::backdate_scans(db, span))
+    }
+}
+
+impl Parents for Sqlite {
+    fn parent_rows(&self, function: &FunctionKey, ids: Vec<String>) -> StoreFuture<'_, Vec<ParentRow>> {
+        let function = function.clone();
+        self.read_with(move |db| parents::rows(db, &function, &ids))
+    }
+
+    fn parents_after(
+        &self,
+        function: &FunctionKey,
+        after: Option<ParentKey>,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<ParentRow>> {
+        let function = function.clone();
+        self.read_with(move |db| parents::after(db, &function, after, limit))
+    }
+
+    fn drop_parents(&self, run: &RunToken, function: &FunctionKey, ids: Vec<String>) -> StoreFuture<'_, ()> {
+        let (run, function) = (*run, function.clone());
+        self.write(move |db| parents::remove(db, &run, &function, &ids))
+    }
+
+    fn parents_needing_full(
+        &self,
+        function: &FunctionKey,
+        dataset: &DatasetKey,
+        policy: &DeletePolicy,
+    ) -> StoreFuture<'_, Vec<(ParentKey, NextFullRun)>> {
+        let (function, dataset, policy) = (function.clone(), dataset.clone(), policy.clone());
+        self.read_with(move |db| parents::needing_full(db, &function, &dataset, &policy))
+    }
+
+    fn live_records_after(
+        &self,
+        dataset: &DatasetKey,
+        after: Option<&str>,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<ParentRecord>> {
+        let (dataset, after) = (dataset.clone(), after.map(str::to_owned));
+        self.read_with(move |db| feed::live_after(db, &dataset, after.as_deref(), limit))
+    }
+
+    fn record_states(&self, dataset: &DatasetKey, ids: Vec<String>) -> StoreFuture<'_, Vec<(String, RecordState)>> {
+        let dataset = dataset.clone();
+        self.read_with(move |db| feed::states(db, &dataset, ids))
     }
 }
 

@@ -29,7 +29,7 @@ impl Mock {
         let handle: Handle = self.nango();
         let context = Nango::from(handle).context().clone();
         let (dataset, merging) = (dataset_key(M::NAME), Merging::Override);
-        let change = Change { dataset, merging, full_walk: None, write: Write::Save(batch) };
+        let change = Change { dataset, merging, full_walk: None, parent: None, write: Write::Save(batch) };
         let page = Page {
             run: context.token(),
             function: context.key().clone(),
@@ -37,6 +37,7 @@ impl Mock {
             changes: vec![change],
             checkpoint: None,
             resume: None,
+            parents: Vec::new(),
             pages: 0,
             requests: 0,
             skipped_invalid: 0,

@@ -84,7 +84,8 @@ pub(super) async fn request_confirms_and_oldest_requests_are_next(store: TestSto
     let scan = async |results: &[(&str, bool)], limit: u32| {
         let scan = sync.scan(false).await;
         sync.save(&[("z", 1)]).await;
-        let found = store.delete_candidates(&sync.run, &sync.dataset, scan, policy.fingerprint, limit).await.unwrap();
+        let found =
+            store.delete_candidates(&sync.run, &sync.dataset, scan, policy.fingerprint, false, limit).await.unwrap();
         let confirmation = |(id, deleted): &(&str, bool)| Confirmation { id: (*id).to_owned(), deleted: *deleted };
         let confirmations = results.iter().map(confirmation).collect();
         let finish = FinishScan { confirmations, ..sync.finish_as(scan, token_walk(), policy.clone()) };
@@ -102,11 +103,12 @@ pub(super) async fn request_confirms_and_oldest_requests_are_next(store: TestSto
     // The payload is returned too, because the request is built from it.
     let open = sync.scan(false).await;
     sync.save(&[("z", 1)]).await;
-    let candidates = store.delete_candidates(&sync.run, &sync.dataset, open, policy.fingerprint, 1).await.unwrap();
+    let candidates =
+        store.delete_candidates(&sync.run, &sync.dataset, open, policy.fingerprint, false, 1).await.unwrap();
     assert_eq!(json_of(&candidates[0])["id"], "a");
     // With another fingerprint no candidate was requested. The guard does not hold a record for which the mapper
     // returns `None`.
-    let candidates = store.delete_candidates(&sync.run, &sync.dataset, open, [2; 16], 100).await.unwrap();
+    let candidates = store.delete_candidates(&sync.run, &sync.dataset, open, [2; 16], false, 100).await.unwrap();
     assert_eq!(ids(&candidates), "a b c e");
     sync.commit(delete(&["a"])).await;
     let deleted = |id: &str| Confirmation { id: id.to_owned(), deleted: true };
@@ -126,7 +128,7 @@ pub(super) async fn candidates_are_those_of_the_open_scan(store: TestStore) {
     sync.save(&[("r01", 1), ("new", 1)]).await;
     webhook.commit(patch("r02", json!({ "n": 2 }))).await;
     webhook.commit(delete(&["r12"])).await;
-    let candidates = store.delete_candidates(&sync.run, &sync.dataset, scan, [0; 16], 100).await.unwrap();
+    let candidates = store.delete_candidates(&sync.run, &sync.dataset, scan, [0; 16], false, 100).await.unwrap();
     assert_eq!(ids(&candidates), "r03 r04 r05 r06 r07 r08 r09 r10 r11");
     // Nine of twelve are left: too few for the guard, unless those that a request found to be deleted count too.
     let policy = DeletePolicy { by_request: true, ..DeletePolicy::default() };
@@ -137,12 +139,12 @@ pub(super) async fn candidates_are_those_of_the_open_scan(store: TestStore) {
     let finished = store.finish_scan(finish.clone()).await.unwrap();
     assert_eq!((finished.deleted, finished.held), (7, 0));
     for closed_scan in [scan, Scan { number: scan.number + 1, resumed: false }] {
-        let closed = store.delete_candidates(&sync.run, &sync.dataset, closed_scan, [0; 16], 100).await;
+        let closed = store.delete_candidates(&sync.run, &sync.dataset, closed_scan, [0; 16], false, 100).await;
         assert!(matches!(&closed, Err(StoreError::ScanClosed(model)) if model == "Doc"), "{closed:?}");
     }
     let open = sync.scan(false).await;
     store.end_run(&sync.run, run_end(RunStatus::Interrupted)).await.unwrap();
-    assert_lease_lost(store.delete_candidates(&sync.run, &sync.dataset, open, [0; 16], 100).await);
+    assert_lease_lost(store.delete_candidates(&sync.run, &sync.dataset, open, [0; 16], false, 100).await);
 }
 
 pub(super) async fn runs_that_were_brought_forward_are_counted(store: TestStore) {
@@ -234,7 +236,8 @@ pub(super) async fn candidate_state_survives_copy_and_key_rotation(store: TestSt
         let sync = TestSync::begin(store, "issues").await;
         assert_eq!(sync.pending_deletes(&policy).await, before);
         let scan = sync.scan(false).await;
-        let candidates = store.delete_candidates(&sync.run, &sync.dataset, scan, policy.fingerprint, 9).await.unwrap();
+        let candidates =
+            store.delete_candidates(&sync.run, &sync.dataset, scan, policy.fingerprint, false, 9).await.unwrap();
         assert_eq!(ids(&candidates), "a c b");
         sync.save(&[("c", 1)]).await;
         let default_policy = DeletePolicy::default();

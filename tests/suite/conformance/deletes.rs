@@ -118,7 +118,8 @@ async fn history(
     if let Some(scan) = scan {
         let mut finish = walker.finish_as(scan, run.walk(), policy.clone());
         if policy.by_request && finish.walk.complete {
-            let candidates = store.delete_candidates(&walker.run, &walker.dataset, scan, policy.fingerprint, 100);
+            let candidates =
+                store.delete_candidates(&walker.run, &walker.dataset, scan, policy.fingerprint, false, 100);
             let ids: Vec<String> = candidates.await.unwrap().into_iter().map(|row| row.id).collect();
             let results = run.request_confirmations(&ids);
             let returned: Vec<Doc> = results.returned.iter().map(|id| doc(id, 1)).collect();

@@ -212,7 +212,13 @@ impl<'a> TestSync<'a> {
 
     /// Returns a page whose request time is now.
     pub(super) fn page(&self, writes: impl IntoIterator<Item = Write>) -> Page {
-        let change = |write| Change { dataset: self.dataset.clone(), merging: Merging::Newer, full_walk: None, write };
+        let change = |write| Change {
+            dataset: self.dataset.clone(),
+            merging: Merging::Newer,
+            full_walk: None,
+            parent: None,
+            write,
+        };
         Page {
             skipped_invalid: 0,
             run: self.run,
@@ -221,6 +227,7 @@ impl<'a> TestSync<'a> {
             changes: writes.into_iter().map(change).collect(),
             checkpoint: None,
             resume: None,
+            parents: Vec::new(),
             pages: 1,
             requests: 1,
             logs: Vec::new(),
@@ -255,6 +262,7 @@ impl<'a> TestSync<'a> {
             policy: DeletePolicy { allow: true, ..DeletePolicy::default() },
             confirmations: Vec::new(),
             resume: None,
+            by_parent: false,
         }
     }
 

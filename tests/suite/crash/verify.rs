@@ -89,8 +89,17 @@ impl Scenario {
             let scan = store.begin_scan(&run, &function, &dataset, ScanFrom::Unfinished, false).await.expect("a scan");
             // Without a complete walk the scan is only closed.
             let (walk, policy) = (ScanWalk::combined(&[], true), DeletePolicy::default());
-            let closed =
-                FinishScan { run, function, dataset, scan, walk, policy, confirmations: Vec::new(), resume: None };
+            let closed = FinishScan {
+                run,
+                function,
+                dataset,
+                scan,
+                walk,
+                policy,
+                confirmations: Vec::new(),
+                resume: None,
+                by_parent: false,
+            };
             store.finish_scan(closed).await.expect("a closed scan");
             let logs = Vec::new();
             let status = RunStatus::Success;

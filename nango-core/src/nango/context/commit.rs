@@ -44,7 +44,7 @@ impl Context {
     /// Commits pages in one transaction; the buffered log lines and request count are added to the first one.
     pub(crate) async fn commit_all(&self, commits: Vec<PageCommit>) -> Result<Vec<Committed>> {
         for change in commits.iter().flat_map(|commit| &commit.changes) {
-            if let Write::Save(batch) = &change.write {
+            if let Write::Save(batch) | Write::Replace(batch) = &change.write {
                 self.check_size(batch, 0)?;
             }
         }
@@ -59,6 +59,7 @@ impl Context {
                 changes: commit.changes,
                 checkpoint: commit.checkpoint,
                 resume: commit.resume,
+                parents: Vec::new(),
                 pages: u64::from(commit.is_page),
                 requests,
                 skipped_invalid: commit.skipped_invalid,

@@ -43,7 +43,8 @@ impl ListWalk<'_> {
         let Some(request) = self.run.def.deletes.request else { return Ok(Vec::new()) };
         let policy = self.delete_policy();
         let (token, store) = (self.run.context.token(), &self.run.runtime.store);
-        let candidates = store.delete_candidates(&token, dataset, scan, policy.fingerprint, MAX_CONFIRMATIONS).await;
+        let candidates =
+            store.delete_candidates(&token, dataset, scan, policy.fingerprint, false, MAX_CONFIRMATIONS).await;
         let candidates = candidates.map_err(StoreError::into_error)?;
         if candidates.is_empty() {
             return Ok(Vec::new());
@@ -72,7 +73,13 @@ impl ListWalk<'_> {
                     Write::delete([row.id])
                 }
             };
-            let change = Change { dataset: dataset.clone(), merging: self.run.def.merging, full_walk: None, write };
+            let change = Change {
+                dataset: dataset.clone(),
+                merging: self.run.def.merging,
+                full_walk: None,
+                parent: None,
+                write,
+            };
             self.run
                 .commit(PageCommit { changes: vec![change], requested_at: Some(requested_at), ..PageCommit::default() })
                 .await?;

@@ -51,7 +51,13 @@ impl ListWalk<'_> {
         let mut changes = Vec::new();
         let mut change = |write: Write| {
             if !write.is_empty() {
-                changes.push(Change { dataset: self.run.dataset(), merging: self.run.def.merging, full_walk, write });
+                changes.push(Change {
+                    dataset: self.run.dataset(),
+                    merging: self.run.def.merging,
+                    full_walk,
+                    parent: None,
+                    write,
+                });
             }
         };
         change(Write::Save(mapped.batch.saved));

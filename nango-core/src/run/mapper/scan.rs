@@ -39,6 +39,7 @@ impl MapperRun<'_> {
             policy,
             confirmations,
             resume: Some(resume),
+            by_parent: false,
         };
         self.context.finish_scan(finish).await.map(drop)
     }

@@ -80,6 +80,15 @@ impl CommitSteps for Recorder {
         self.call("resume", ())
     }
 
+    async fn write_parents(
+        &mut self,
+        _: &EncryptionPolicy,
+        _: &FunctionKey,
+        parents: &[ParentWrite],
+    ) -> Result<(), String> {
+        self.call("parents", parents.len())
+    }
+
     async fn write_logs(&mut self, _: &RunToken, lines: &[LogLine]) -> Result<(), String> {
         self.call("logs", lines.len())
     }
@@ -92,7 +101,7 @@ impl CommitSteps for Recorder {
 fn change(model: &str, merging: Merging, full_walk: Option<i64>, ids: &[&str]) -> Change {
     let [integration, connection, model, variant] = ["a", "b", model, "base"].map(str::to_owned);
     let dataset = DatasetKey { integration, connection, model, variant };
-    Change { dataset, merging, full_walk, write: Write::delete(ids.iter().map(|id| (*id).to_owned())) }
+    Change { dataset, merging, full_walk, parent: None, write: Write::delete(ids.iter().map(|id| (*id).to_owned())) }
 }
 
 fn page() -> Page {
@@ -108,6 +117,14 @@ fn page() -> Page {
         ],
         checkpoint: Some(CheckpointWrite { value: Some(json!({})), expected: 6 }),
         resume: Some(ResumeWrite::Clear),
+        parents: vec![ParentWrite {
+            id: "p".to_owned(),
+            first_seen_at: None,
+            state: None,
+            done: None,
+            scan: None,
+            is_early: false,
+        }],
         pages: 1,
         requests: 2,
         skipped_invalid: 0,
@@ -120,7 +137,7 @@ fn page() -> Page {
     }
 }
 
-const STEPS: [&str; 13] = [
+const STEPS: [&str; 14] = [
     "count 1",
     r#"open ["pending", "plain"]"#,
     r#"write ("pending", 1000, Some(500), Some(3))"#,
@@ -132,6 +149,7 @@ const STEPS: [&str; 13] = [
     r#"save ("plain", 1000)"#,
     "checkpoint 6",
     "resume ()",
+    "parents 1",
     "logs 1",
     r#"models [("pending", 3), ("plain", 1)]"#,
 ];
@@ -167,7 +185,8 @@ async fn failed_step_ends_the_commit() {
 #[tokio::test]
 async fn optional_parts_of_a_page_are_skipped() {
     let mut steps = Recorder::default();
-    let empty = Page { changes: Vec::new(), checkpoint: None, resume: None, logs: Vec::new(), ..page() };
+    let empty =
+        Page { changes: Vec::new(), checkpoint: None, resume: None, parents: Vec::new(), logs: Vec::new(), ..page() };
     let hashed = HashedPage::new(empty, &Hasher::new(&[1; 32]));
     let committed = commit(&mut steps, &hashed).await.unwrap().into_committed(hashed);
     assert_eq!(steps.calls, ["count 1", "open []", "logs 0", "models []"]);

@@ -3,7 +3,7 @@
 use super::LastChange;
 use crate::{
     declare::Merging,
-    store::{Change, Page, hash::Hasher, update_times::Source},
+    store::{Change, Page, ParentKey, hash::Hasher, update_times::Source},
     time::Timestamp,
 };
 
@@ -20,6 +20,8 @@ pub(in crate::store) struct WriteContext<'a> {
     pub skip_newer_than: Option<Timestamp>,
     /// The number of the full walk that the write belongs to.
     pub full_walk: Option<i64>,
+    /// The parent of the records that the write saves or sees.
+    pub parent: Option<ParentKey>,
 }
 
 impl<'a> WriteContext<'a> {
@@ -31,6 +33,7 @@ impl<'a> WriteContext<'a> {
             committed_at,
             skip_newer_than: (change.merging == Merging::Newer).then_some(page.requested_at),
             full_walk: change.full_walk,
+            parent: change.parent,
         }
     }
 
@@ -57,13 +60,20 @@ pub(super) mod tests {
     /// Returns the key of a record with these flags and this update time.
     pub(in crate::store::decide) fn key(state: i64, updated: Option<i64>) -> StoredKey {
         let times = UpdateTimes { updated: updated.map(at), ..UpdateTimes::default() };
-        StoredKey { state, hash: [0; 16], hash_version: 1, times }
+        StoredKey { state, hash: [0; 16], hash_version: 1, times, parent: None }
     }
 
     /// Returns a context of run 1 at the time 1000 that skips what another run wrote after the time 500.
     pub(in crate::store::decide) fn context(hasher: &Hasher) -> WriteContext<'_> {
         let [requested_at, committed_at] = [500, 1000].map(at);
-        WriteContext { hasher, run: 1, committed_at, skip_newer_than: Some(requested_at), full_walk: None }
+        WriteContext {
+            hasher,
+            run: 1,
+            committed_at,
+            skip_newer_than: Some(requested_at),
+            full_walk: None,
+            parent: None,
+        }
     }
 
     #[test]

@@ -165,7 +165,7 @@ mod tests {
         let row = SaveRow { item: BatchItem { id: "1", payload: given, updated: updated.map(at) }, hash: &hash };
         let Stored { state, version, updated, run, modified_at } = stored;
         let times = UpdateTimes { updated: updated.map(at), ..UpdateTimes::default() };
-        let key = StoredKey { state, hash: hasher.hash_record(OLD), hash_version: version, times };
+        let key = StoredKey { state, hash: hasher.hash_record(OLD), hash_version: version, times, parent: None };
         let has_bytes = state & PRUNED_FLAG == 0;
         let last = LastChange { modified_at: at(modified_at), run, bytes: if has_bytes { 14 } else { 0 } };
         let (verdict, stages) = match by_key(&context, &row, &key) {
@@ -262,7 +262,13 @@ mod tests {
         let keyed = fast.with_secret(Some(zeroize::Zeroizing::new([2; 32])), true);
         let hash = keyed.hash_record(OLD);
         let row = SaveRow { item: BatchItem { id: "1", payload: OLD, updated: None }, hash: &hash };
-        let key = StoredKey { state: 0, hash: fast.hash_record(OLD), hash_version: 1, times: UpdateTimes::default() };
+        let key = StoredKey {
+            state: 0,
+            hash: fast.hash_record(OLD),
+            hash_version: 1,
+            times: UpdateTimes::default(),
+            parent: None,
+        };
         let last = LastChange { modified_at: at(400), run: 2, bytes: 14 };
         assert_eq!(by_key(&context(&keyed), &row, &key), ByKey::NeedRow);
         let ByRow::Decided(verdict) = by_row(&context(&keyed), &row, &key, last) else { panic!("the hash suffices") };

@@ -24,7 +24,7 @@ mod tests {
             (PRUNED_FLAG, RowOutcome::Seen),
             (DELETED_FLAG, RowOutcome::Missing),
         ] {
-            let key = StoredKey { state, hash: [0; 16], hash_version: 1, times: UpdateTimes::default() };
+            let key = StoredKey { state, hash: [0; 16], hash_version: 1, times: UpdateTimes::default(), parent: None };
             assert_eq!(by_key(&key).outcome, outcome, "{state}");
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::{
     store::{
+        ParentKey,
         hash::Hash,
         row_flags::{DELETED_FLAG, PRUNED_FLAG},
         update_times::UpdateTimes,
@@ -20,6 +21,8 @@ pub(in crate::store) struct StoredKey {
     pub hash_version: i64,
     /// The update times; empty if they were not requested.
     pub times: UpdateTimes,
+    /// The parent; `None` also if it was not requested.
+    pub parent: Option<ParentKey>,
 }
 
 impl StoredKey {

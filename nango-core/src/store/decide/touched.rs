@@ -12,7 +12,9 @@ pub(in crate::store) fn touched<'a>(write: &'a Write, rows: &[RowOutcome]) -> Ve
         ids.zip(rows).filter(|(_, row)| counts(**row)).map(|(id, _)| id).collect()
     };
     match write {
-        Write::Save(batch) => with(&mut batch.iter().map(|item| item.id), |row| row != RowOutcome::Duplicate),
+        Write::Save(batch) | Write::Replace(batch) => {
+            with(&mut batch.iter().map(|item| item.id), |row| row != RowOutcome::Duplicate)
+        }
         Write::Delete(rows_of) => {
             with(&mut rows_of.iter().map(|row| row.id.as_str()), |row| row == RowOutcome::Deleted)
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{DeletePolicy, FinishScan, ScanWalk};
+use super::{DeletePolicy, FinishScan, ParentEvidence, ScanWalk};
 use crate::time::Timestamp;
 
 /// Up to this number of candidates, the guard ignores their share of the active records.
@@ -101,6 +101,14 @@ pub(in crate::store) struct CandidateEvaluator<'a> {
     over_max_deletes: bool,
 }
 
+/// Candidates of one scan on which the same evidence decides: all of them, or the children of one parent.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct CandidateGroup<'a> {
+    walk: &'a ScanWalk,
+    guard: bool,
+    is_early: bool,
+}
+
 impl<'a> CandidateEvaluator<'a> {
     /// Creates the evaluator of a scan with this number of candidates.
     pub(in crate::store) fn new(
@@ -110,29 +118,60 @@ impl<'a> CandidateEvaluator<'a> {
         candidates: u64,
     ) -> Self {
         let FinishScan { walk, policy, confirmations, .. } = end;
-        let half = candidates > GUARD_MIN_CANDIDATES && candidates > scan_start.live / 2;
         let mut deleted_by_id = HashMap::new();
         for confirmation in confirmations.iter().filter(|_| policy.by_request) {
             *deleted_by_id.entry(confirmation.id.as_str()).or_default() |= confirmation.deleted;
         }
+        // The lists of parents are compared with their own children.
+        let list_empty = walk.list_empty && !end.by_parent;
         Self {
             walk,
             policy,
             deleted_by_id,
             scan_start,
             ended_at,
-            guard: scan_start.live > 0 && (walk.list_empty || half) && !policy.allow,
+            guard: is_guarded(policy, list_empty, candidates, scan_start.live),
             over_max_deletes: policy.exceeds_max_deletes(candidates, scan_start.live) && !policy.allow,
         }
     }
 
+    /// Returns the group of all candidates of a scan without parents.
+    pub(in crate::store) fn all(&self) -> CandidateGroup<'a> {
+        CandidateGroup { walk: self.walk, guard: self.guard, is_early: self.scan_start.is_early }
+    }
+
+    /// Returns whether the guard depends on the share of a parent's children that are candidates, so that their number
+    /// at the start of the scan must be known.
+    pub(in crate::store) fn compares_share(&self, candidates: u64) -> bool {
+        candidates > GUARD_MIN_CANDIDATES && !self.guard && !self.policy.allow
+    }
+
+    /// Returns the group of the children of a parent: the number of its candidates, and the number of its active
+    /// children at the start of the scan. The guard of all candidates holds them too.
+    pub(in crate::store) fn children<'p>(
+        &self,
+        parent: &'p ParentEvidence,
+        candidates: u64,
+        live: u64,
+    ) -> CandidateGroup<'p> {
+        let ParentEvidence { walk, is_early } = parent;
+        let guard = self.guard || is_guarded(self.policy, walk.list_empty, candidates, live);
+        CandidateGroup { walk, guard, is_early: *is_early }
+    }
+
     /// Evaluates one candidate with its stored state.
-    pub(in crate::store) fn evaluate(&self, id: &str, stored: Option<CandidateState>) -> Decision {
+    pub(in crate::store) fn evaluate(
+        &self,
+        group: CandidateGroup<'_>,
+        id: &str,
+        stored: Option<CandidateState>,
+    ) -> Decision {
+        let CandidateGroup { walk, guard, is_early } = group;
         let stored = stored.filter(|state| state.fingerprint == self.policy.fingerprint);
-        let mut state = stored.unwrap_or_else(|| self.first_missed());
+        let mut state = stored.unwrap_or_else(|| self.first_missed(is_early));
         state.confirmations = state.confirmations.saturating_add(1);
-        state.needed = state.needed.max(self.policy.required_confirmations(self.walk).into());
-        state.shifted |= self.walk.shifted && self.walk.position_based;
+        state.needed = state.needed.max(self.policy.required_confirmations(walk).into());
+        state.shifted |= walk.shifted && walk.position_based;
         if let Some(deleted) = self.deleted_by_id.get(id) {
             state.asked_at = Some(self.ended_at);
             state.by_request |= deleted;
@@ -142,7 +181,7 @@ impl<'a> CandidateEvaluator<'a> {
         } else {
             state.confirmations >= state.needed.saturating_add(state.shifted.into())
         };
-        let released = !self.guard || self.scan_start.began_at >= state.first_missed_at + self.policy.hold;
+        let released = !guard || self.scan_start.began_at >= state.first_missed_at + self.policy.hold;
         if state.confirmed && released && !self.over_max_deletes {
             return Decision::Delete;
         }
@@ -154,7 +193,7 @@ impl<'a> CandidateEvaluator<'a> {
         Decision::Wait(state)
     }
 
-    fn first_missed(&self) -> CandidateState {
+    fn first_missed(&self, is_early: bool) -> CandidateState {
         CandidateState {
             first_missed_at: self.ended_at,
             confirmations: 0,
@@ -162,10 +201,16 @@ impl<'a> CandidateEvaluator<'a> {
             shifted: false,
             asked_at: None,
             by_request: false,
-            is_early: self.scan_start.is_early,
+            is_early,
             fingerprint: self.policy.fingerprint,
             held: 0,
             confirmed: false,
         }
     }
+}
+
+/// Returns whether the guard holds this number of candidates of a list with this number of active records.
+fn is_guarded(policy: &DeletePolicy, list_empty: bool, candidates: u64, live: u64) -> bool {
+    let half = candidates > GUARD_MIN_CANDIDATES && candidates > live / 2;
+    live > 0 && (list_empty || half) && !policy.allow
 }

@@ -71,7 +71,7 @@ pub(in crate::store) struct CandidateTotals {
 
 impl CandidateTotals {
     /// Returns the time of the next full run.
-    fn next_full(&self, policy: &DeletePolicy) -> NextFullRun {
+    pub(in crate::store) fn next_full(&self, policy: &DeletePolicy) -> NextFullRun {
         if policy.every_run_full {
             return if self.states > 0 { NextFullRun::NextRun } else { NextFullRun::Regular };
         }

@@ -32,7 +32,7 @@ fn finish(walk: ScanWalk, policy: DeletePolicy, confirmations: Vec<Confirmation>
         FunctionKey { kind: FunctionKind::Sync, integration, connection, function: "docs".to_owned(), variant };
     let run = RunToken { id: uuid::Uuid::nil(), row: 1, fence: 1 };
     let scan = Scan { number: 1, resumed: false };
-    FinishScan { run, function, dataset, scan, walk, policy, confirmations, resume: None }
+    FinishScan { run, function, dataset, scan, walk, policy, confirmations, resume: None, by_parent: false }
 }
 
 impl DatasetState {
@@ -82,9 +82,11 @@ impl DatasetState {
             let evaluator = CandidateEvaluator::new(&end, scan_start, ended_at, candidates.len() as u64);
             for id in candidates {
                 let stored = self.states.remove(&id);
-                if results.unmapped.contains(&id) || evaluator.evaluate(&id, stored.clone()) == Decision::Delete {
+                if results.unmapped.contains(&id)
+                    || evaluator.evaluate(evaluator.all(), &id, stored.clone()) == Decision::Delete
+                {
                     tombstones.push(id);
-                } else if let Decision::Wait(state) = evaluator.evaluate(&id, stored) {
+                } else if let Decision::Wait(state) = evaluator.evaluate(evaluator.all(), &id, stored) {
                     self.states.insert(id, state);
                 }
             }
@@ -129,7 +131,8 @@ fn walk(position: bool) -> ScanWalk {
 
 fn evaluate_one(end: &FinishScan, stored: Option<CandidateState>) -> Option<CandidateState> {
     let scan_start = ScanStart { began_at: Timestamp::from_micros(100), live: 1_000, is_early: false };
-    match CandidateEvaluator::new(end, scan_start, ENDED_AT, 1).evaluate("a", stored) {
+    let evaluator = CandidateEvaluator::new(end, scan_start, ENDED_AT, 1);
+    match evaluator.evaluate(evaluator.all(), "a", stored) {
         Decision::Wait(state) => Some(state),
         Decision::Delete => None,
     }

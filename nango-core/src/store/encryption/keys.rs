@@ -69,6 +69,11 @@ pub fn credentials_context(integration: &str, connection: &str) -> Vec<u8> {
     ["credentials", integration, connection].join("\0").into_bytes()
 }
 
+/// Returns the associated data that binds the sealed state of a parent to its function and its id.
+pub fn parent_context(key: &FunctionKey, parent: &str) -> Vec<u8> {
+    ["parent", &key.integration, &key.connection, &key.function, &key.variant, parent].join("\0").into_bytes()
+}
+
 /// Returns the associated data that binds a sealed resume state to its function.
 pub fn resume_context(key: &FunctionKey) -> Vec<u8> {
     ["resume", &key.integration, &key.connection, &key.function, &key.variant].join("\0").into_bytes()

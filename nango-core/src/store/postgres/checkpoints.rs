@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     Db, encryption,
     error::{DbError, DbResult},
-    functions, marks,
+    functions, marks, parents,
 };
 use crate::store::{
     CheckpointWrite, FunctionKey, ResumeWrite, StoredCheckpoint, encryption::EncryptionPolicy, resume_context,
@@ -88,5 +88,5 @@ pub(super) async fn reset(db: &mut Db, key: &FunctionKey) -> DbResult<()> {
     marks::close_all(db, function).await?;
     db.query(CHECKPOINT).bind(function).execute(&mut *db.sql).await?;
     db.query(RESUME).bind(function).execute(&mut *db.sql).await?;
-    Ok(())
+    parents::reset(db, function).await
 }

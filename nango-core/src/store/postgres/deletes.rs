@@ -8,8 +8,11 @@ use std::collections::HashMap;
 #[cfg(debug_assertions)]
 use std::time::Duration;
 
+use sqlx::{Row as _, postgres::PgRow};
+
 use super::{
     Db,
+    children::child_candidates,
     dataset::{Dataset, OpenScan},
     error::{DbError, DbResult},
     feed, fence,
@@ -20,25 +23,32 @@ use super::{
 use crate::store::stored_span;
 use crate::{
     store::{
-        DatasetKey, DeletePolicy, FeedRow, FinishScan, PendingDeletes, RunToken, Scan, StoreError,
+        DatasetKey, DeletePolicy, FeedRow, FinishScan, ParentKey, PendingDeletes, RunToken, Scan, StoreError,
         decide::delete,
-        deletes::{CandidateEvaluator, CandidateState, CandidateTotals, Decision, ScanStart, confirmed_deleted},
+        deletes::{
+            CandidateEvaluator, CandidateGroup, CandidateState, CandidateTotals, Decision, ScanStart, confirmed_deleted,
+        },
         failpoint::failpoint,
     },
     time::Timestamp,
 };
 
 /// Number of candidates that are fetched before anything is written.
-const BATCH_SIZE: usize = 4096;
+pub(super) const BATCH_SIZE: usize = 4096;
 
-/// SQL fragment: the candidates of the scan `$2` of the dataset `$1` that began after the sequence number `$3`.
-macro_rules! candidates {
-    () => {
-        "nango_rs.record_keys k LEFT JOIN nango_rs.scan_marks m ON m.scan = $2 AND m.chunk = k.rid / 4096 \
-         WHERE k.dataset = $1 AND k.state & 1 = 0 AND k.seq <= $3 \
-         AND (m.bits IS NULL OR get_bit(m.bits, (k.rid % 4096)::int) = 0)"
+/// SQL fragment: the candidates of the scan `$2` of the dataset `$1` that began after the sequence number `$3`, joined
+/// with other tables.
+macro_rules! scan_candidates {
+    ($joins:expr) => {
+        concat!(
+            "nango_rs.record_keys k LEFT JOIN nango_rs.scan_marks m ON m.scan = $2 AND m.chunk = k.rid / 4096",
+            $joins,
+            " WHERE k.dataset = $1 AND k.state & 1 = 0 AND k.seq <= $3 \
+             AND (m.bits IS NULL OR get_bit(m.bits, (k.rid % 4096)::int) = 0)"
+        )
     };
 }
+pub(super) use scan_candidates;
 
 /// Deletes the stored states of candidates.
 pub(super) async fn drop_states(db: &mut Db, dataset: i64, ids: &[&str]) -> DbResult<()> {
@@ -50,14 +60,14 @@ pub(super) async fn drop_states(db: &mut Db, dataset: i64, ids: &[&str]) -> DbRe
 }
 
 /// Makes the planner match keys with marks by a hash of the marks, which are few, instead of a loop over them per key.
-async fn prefer_hash_join(db: &mut Db, hash: bool) -> DbResult<()> {
+pub(super) async fn prefer_hash_join(db: &mut Db, hash: bool) -> DbResult<()> {
     let set = if hash { "SET LOCAL enable_nestloop = off" } else { "SET LOCAL enable_nestloop = on" };
     sqlx::raw_sql(set).execute(&mut *db.sql).await?;
     Ok(())
 }
 
 /// A candidate: its id, its sequence number, and the size of its payload in bytes.
-type Candidate = (String, i64, i32);
+pub(super) type Candidate = (String, i64, i32);
 
 /// Decides about the candidates of a scan whose walks were complete. Returns how many became tombstones.
 pub(super) async fn process_candidates(
@@ -69,10 +79,10 @@ pub(super) async fn process_candidates(
     // A cursor reads the snapshot of its start, whatever is written afterwards.
     const OPEN: &str = concat!(
         "DECLARE candidates NO SCROLL CURSOR FOR SELECT k.id, k.seq, k.bytes FROM ",
-        candidates!(),
+        scan_candidates!(""),
         " ORDER BY k.id"
     );
-    const COUNT: &str = concat!("SELECT count(*) FROM ", candidates!());
+    const COUNT: &str = concat!("SELECT count(*) FROM ", scan_candidates!(""));
     // An older version of the program may have saved a record without deleting its state.
     const CLEAR: &str = "DELETE FROM nango_rs.delete_states WHERE dataset = $1 AND scan <> $2";
     prefer_hash_join(db, true).await?;
@@ -89,16 +99,47 @@ pub(super) async fn process_candidates(
     count += count_deleted(db, dataset.id, end, scan).await?;
     failpoint!("scan:counted");
 
-    let evaluator = CandidateEvaluator::new(end, scan_start(db, dataset).await?, dataset.committed_at, count);
+    let evaluator = &CandidateEvaluator::new(end, scan_start(db, dataset).await?, dataset.committed_at, count);
+    let writer = DecisionWriter { end, evaluator, scan: scan.number };
     let mut deleted = 0;
     loop {
+        deleted += writer.decide(db, dataset, evaluator.all(), None, &next).await?;
+        if next.len() < BATCH_SIZE {
+            break;
+        }
+        next = fetch_batch(db).await?;
+    }
+    sqlx::raw_sql("CLOSE candidates").execute(&mut *db.sql).await?;
+    db.query(CLEAR).bind(dataset.id).bind(scan.number).execute(&mut *db.sql).await?;
+    Ok(deleted)
+}
+
+/// Writes the decisions about the candidates of a scan.
+pub(super) struct DecisionWriter<'a> {
+    pub end: &'a FinishScan,
+    pub evaluator: &'a CandidateEvaluator<'a>,
+    /// Number of the scan.
+    pub scan: i64,
+}
+
+impl DecisionWriter<'_> {
+    /// Decides about candidates of one group. Returns how many became tombstones.
+    pub(super) async fn decide(
+        &self,
+        db: &mut Db,
+        dataset: &mut Dataset,
+        group: CandidateGroup<'_>,
+        parent: Option<ParentKey>,
+        candidates: &[Candidate],
+    ) -> DbResult<u64> {
         let mut known =
-            if dataset.has_candidates { candidate_states(db, dataset.id, &next).await? } else { HashMap::new() };
+            if dataset.has_candidates { candidate_states(db, dataset.id, candidates).await? } else { HashMap::new() };
         let (mut tombstones, mut states, mut obsolete) = (Tombstones::default(), States::default(), Vec::new());
-        for (id, seq, bytes) in &next {
+        let mut deleted = 0;
+        for (id, seq, bytes) in candidates {
             let stored = known.remove(id);
             let was_stored = stored.is_some();
-            match evaluator.evaluate(id, stored) {
+            match self.evaluator.evaluate(group, id, stored) {
                 Decision::Wait(state) => states.push(id, state),
                 Decision::Delete => {
                     if was_stored {
@@ -110,20 +151,14 @@ pub(super) async fn process_candidates(
                 }
             }
         }
-        states.write(db, dataset.id, scan.number).await?;
+        states.write(db, dataset.id, self.scan, parent).await?;
         drop_states(db, dataset.id, &obsolete).await?;
-        tombstones.write(db, dataset.id, dataset.committed_at, end.run.row).await?;
+        tombstones.write(db, dataset.id, dataset.committed_at, self.end.run.row).await?;
         if deleted > 0 {
             failpoint!("scan:tombstone");
         }
-        if next.len() < BATCH_SIZE {
-            break;
-        }
-        next = fetch_batch(db).await?;
+        Ok(deleted)
     }
-    sqlx::raw_sql("CLOSE candidates").execute(&mut *db.sql).await?;
-    db.query(CLEAR).bind(dataset.id).bind(scan.number).execute(&mut *db.sql).await?;
-    Ok(deleted)
 }
 
 async fn fetch_batch(db: &mut Db) -> DbResult<Vec<Candidate>> {
@@ -144,7 +179,8 @@ async fn count_deleted(db: &mut Db, dataset: i64, end: &FinishScan, scan: OpenSc
     Ok(to_u64(db.query_scalar(DELETED).bind(dataset).bind(ids).bind(scan.start_seq).fetch_one(&mut *db.sql).await?))
 }
 
-async fn scan_start(db: &mut Db, dataset: &Dataset) -> DbResult<ScanStart> {
+/// Returns the start of the open scan of a dataset.
+pub(super) async fn scan_start(db: &mut Db, dataset: &Dataset) -> DbResult<ScanStart> {
     const BEGUN: &str = "SELECT scan_began, scan_live, scan_forward FROM nango_rs.datasets WHERE id = $1";
     let (at, live, is_early): (Option<Timestamp>, Option<i64>, bool) =
         db.query_as(BEGUN).bind(dataset.id).fetch_one(&mut *db.sql).await?;
@@ -198,17 +234,17 @@ impl<'a> States<'a> {
         self.states.push(state);
     }
 
-    async fn write(&self, db: &mut Db, dataset: i64, scan: i64) -> DbResult<()> {
+    async fn write(&self, db: &mut Db, dataset: i64, scan: i64, parent: Option<ParentKey>) -> DbResult<()> {
         const PUT: &str = "INSERT INTO nango_rs.delete_states (dataset, scan, id, first_missed_at, confirmations, \
-             needed, shifted, asked_at, by_request, brought_forward, fingerprint, held, confirmed) \
+             needed, shifted, asked_at, by_request, brought_forward, fingerprint, held, confirmed, parent) \
              SELECT $1, $2, unnest($3::text[]), unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::bigint[]), \
              unnest($7::boolean[]), unnest($8::bigint[]), unnest($9::boolean[]), unnest($10::boolean[]), \
-             unnest($11::bytea[]), unnest($12::bigint[]), unnest($13::boolean[]) \
+             unnest($11::bytea[]), unnest($12::bigint[]), unnest($13::boolean[]), $14 \
              ON CONFLICT (dataset, id) DO UPDATE SET scan = excluded.scan, first_missed_at = excluded.first_missed_at, \
              confirmations = excluded.confirmations, needed = excluded.needed, shifted = excluded.shifted, \
              asked_at = excluded.asked_at, by_request = excluded.by_request, \
              brought_forward = excluded.brought_forward, fingerprint = excluded.fingerprint, held = excluded.held, \
-             confirmed = excluded.confirmed";
+             confirmed = excluded.confirmed, parent = excluded.parent";
         if self.ids.is_empty() {
             return Ok(());
         }
@@ -223,6 +259,7 @@ impl<'a> States<'a> {
             .bind(self.column(|state| state.fingerprint))
             .bind(self.column(|state| state.held))
             .bind(self.column(|state| state.confirmed))
+            .bind(parent.map(|parent| parent.0.to_vec()))
             .execute(&mut *db.sql)
             .await?;
         Ok(())
@@ -242,20 +279,22 @@ pub(super) async fn candidate_totals(db: &mut Db, dataset: i64) -> DbResult<Cand
          count(*) FILTER (WHERE NOT brought_forward AND held = 0), \
          (SELECT d.brought_forward FROM nango_rs.datasets d WHERE d.id = $1) \
          FROM nango_rs.delete_states WHERE dataset = $1";
-    type Row = (i64, i64, i64, i64, Option<Timestamp>, Option<Timestamp>, i64, i64, i64);
-    let row: Row = db.query_as(ADD_UP).bind(dataset).fetch_one(&mut *db.sql).await?;
-    let (states, held, held_by, unconfirmed, first_missed_at, bringing_since, bringing_needed, free, early_full_runs) =
-        row;
+    let row = db.query(ADD_UP).bind(dataset).fetch_one(&mut *db.sql).await?;
+    totals_of_row(&row)
+}
+
+/// Reads totals from the first nine columns.
+pub(super) fn totals_of_row(row: &PgRow) -> DbResult<CandidateTotals> {
     Ok(CandidateTotals {
-        states: to_u64(states),
-        held: to_u64(held),
-        held_by,
-        unconfirmed: to_u64(unconfirmed),
-        first_missed_at,
-        triggering_since: bringing_since,
-        triggering_needed: bringing_needed,
-        triggering_unheld: to_u64(free),
-        early_full_runs,
+        states: to_u64(row.try_get(0)?),
+        held: to_u64(row.try_get(1)?),
+        held_by: row.try_get(2)?,
+        unconfirmed: to_u64(row.try_get(3)?),
+        first_missed_at: row.try_get(4)?,
+        triggering_since: row.try_get(5)?,
+        triggering_needed: row.try_get(6)?,
+        triggering_unheld: to_u64(row.try_get(7)?),
+        early_full_runs: row.try_get(8)?,
     })
 }
 
@@ -274,26 +313,39 @@ pub(super) struct CandidateQuery {
     pub dataset: DatasetKey,
     pub scan: Scan,
     pub fingerprint: [u8; 16],
+    pub by_parent: bool,
     pub limit: u32,
 }
 
 /// Returns the candidates of an open scan that may be requested from the provider, those that were never requested
 /// first.
 pub(super) async fn candidates_to_request(db: &mut Db, query: &CandidateQuery) -> DbResult<Vec<FeedRow>> {
-    const OPEN: &str = "SELECT scan_start FROM nango_rs.datasets WHERE id = $1 AND scan = $2";
+    const OPEN: &str = "SELECT scan_start, scan_function FROM nango_rs.datasets WHERE id = $1 AND scan = $2";
+    const SCANS: &str = "SELECT scan FROM nango_rs.datasets WHERE scan_function = $1 AND scan IS NOT NULL";
     const NEXT: &str = concat!(
         "SELECT c.id FROM (SELECT k.id FROM ",
-        candidates!(),
+        scan_candidates!(""),
         ") c LEFT JOIN nango_rs.delete_states s ON s.dataset = $1 AND s.id = c.id AND s.fingerprint = $4 \
          WHERE s.by_request IS NOT TRUE ORDER BY s.asked_at NULLS FIRST, c.id LIMIT $5"
+    );
+    const NEXT_CHILDREN: &str = concat!(
+        "SELECT c.id FROM (SELECT k.id FROM ",
+        child_candidates!(),
+        ") c LEFT JOIN nango_rs.delete_states s ON s.dataset = $1 AND s.id = c.id AND s.fingerprint = $6 \
+         WHERE s.by_request IS NOT TRUE ORDER BY s.asked_at NULLS FIRST, c.id LIMIT $7"
     );
     let closed = || DbError::Store(StoreError::ScanClosed(query.dataset.model.clone()));
     fence::ensure_running_unlocked(db, &query.run).await?;
     let dataset = feed::find_dataset(db, &query.dataset).await?.ok_or_else(closed)?.id;
-    let start: Option<i64> =
-        db.query_scalar(OPEN).bind(dataset).bind(query.scan.number).fetch_optional(&mut *db.sql).await?;
+    let open: Option<(i64, i64)> =
+        db.query_as(OPEN).bind(dataset).bind(query.scan.number).fetch_optional(&mut *db.sql).await?;
+    let (start, function) = open.ok_or_else(closed)?;
+    let scans: Vec<i64> =
+        if query.by_parent { db.query_scalar(SCANS).bind(function).fetch_all(&mut *db.sql).await? } else { Vec::new() };
     prefer_hash_join(db, true).await?;
-    let next = db.query_scalar(NEXT).bind(dataset).bind(query.scan.number).bind(start.ok_or_else(closed)?);
+    let next = db.query_scalar(if query.by_parent { NEXT_CHILDREN } else { NEXT });
+    let next = next.bind(dataset).bind(query.scan.number).bind(start);
+    let next = if query.by_parent { next.bind(function).bind(&scans) } else { next };
     let ids: Vec<String> =
         next.bind(&query.fingerprint[..]).bind(to_i64(query.limit.into())).fetch_all(&mut *db.sql).await?;
     prefer_hash_join(db, false).await?;

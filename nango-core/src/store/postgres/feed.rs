@@ -3,6 +3,8 @@
 //! Records are ordered by sequence number. Commit times never decrease along the feed, so a time corresponds to a
 //! sequence number, which is found by binary search. All statements of a read see one snapshot of the database.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 
@@ -14,7 +16,8 @@ use super::{
 };
 use crate::{
     store::{
-        Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError,
+        Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ParentRecord, ReadQuery, RecordState,
+        StoreError,
         encryption::{DatasetSeal, SEAL_OVERHEAD},
         feed_page::{FeedPageBuilder, MAX_PAGE_RECORDS},
     },
@@ -113,6 +116,42 @@ pub(super) async fn by_id(db: &mut Db, key: &DatasetKey, ids: &[String]) -> DbRe
     rows.map_err(DbError::from).and_then(|row| std::future::ready(feed_row(row, feed, &seal))).try_collect().await
 }
 
+/// Returns the next active records in the order of their ids.
+pub(super) async fn live_after(
+    db: &mut Db,
+    key: &DatasetKey,
+    after: Option<&str>,
+    limit: u32,
+) -> DbResult<Vec<ParentRecord>> {
+    const NEXT: &str = "SELECT k.id, r.payload, r.first_seen_at, r.key_id FROM \
+                        (SELECT id, seq FROM nango_rs.record_keys WHERE dataset = $1 AND id > $2 AND state & 1 = 0 \
+                        ORDER BY id LIMIT $3) k CROSS JOIN LATERAL (SELECT payload, first_seen_at, key_id \
+                        FROM nango_rs.records WHERE dataset = $1 AND seq = k.seq OFFSET 0) r ORDER BY k.id";
+    let Some(dataset) = find_dataset(db, key).await? else { return Ok(Vec::new()) };
+    let seal = db.shared.vault.seal_for_reading(key);
+    let next = db.query_as(NEXT).bind(dataset.id).bind(after.unwrap_or(""));
+    let rows: Vec<(String, Option<Vec<u8>>, Timestamp, i32)> =
+        next.bind(i64::from(limit.clamp(1, MAX_PAGE_RECORDS))).fetch_all(&mut *db.sql).await?;
+    let record = |(id, payload, first_seen_at, key): (String, _, _, _)| {
+        let payload = opened(&seal, &id, payload, key)?;
+        Ok(ParentRecord { id, payload, first_seen_at })
+    };
+    rows.into_iter().map(record).collect()
+}
+
+/// Returns the states of records by id, in the order of the ids.
+pub(super) async fn states(db: &mut Db, key: &DatasetKey, ids: &[String]) -> DbResult<Vec<(String, RecordState)>> {
+    const STATES: &str = "SELECT i.id, k.state FROM unnest($2::text[]) i(id) CROSS JOIN LATERAL (SELECT state \
+                          FROM nango_rs.record_keys WHERE dataset = $1 AND id = i.id OFFSET 0) k";
+    let mut known: HashMap<String, i16> = HashMap::new();
+    if let Some(dataset) = find_dataset(db, key).await? {
+        let states = db.query_as(STATES).bind(dataset.id).bind(storable_ids(ids));
+        known = states.fetch_all(&mut *db.sql).await?.into_iter().collect();
+    }
+    let state = |id: &String| (id.clone(), RecordState::of_flags(known.get(id).copied().map(i64::from)));
+    Ok(ids.iter().map(state).collect())
+}
+
 /// Returns the datasets that ever had a record.
 pub(super) async fn datasets(
     db: &mut Db,
@@ -168,16 +207,21 @@ pub(super) async fn seq_before_time(
     Ok(low)
 }
 
+/// Returns the unencrypted form of a stored payload; `None` if it was pruned.
+fn opened(seal: &DatasetSeal, id: &str, payload: Option<Vec<u8>>, key: i32) -> DbResult<Option<Bytes>> {
+    Ok(match payload {
+        // Unencrypted: used without a copy.
+        Some(plain) if key == 0 => Some(Bytes::from(plain)),
+        Some(sealed) => Some(Bytes::from(seal.open(id, &sealed, key)?.into_owned())),
+        None => None,
+    })
+}
+
 fn feed_row(row: Row, feed: u64, seal: &DatasetSeal) -> DbResult<FeedRow> {
     let (id, payload, first_seen_at, last_modified_at, deleted_at, pruned_at, last_action, seq, key) = row;
     let last_action =
         LastAction::from_number(last_action.into()).ok_or_else(|| DbError::damaged("a record's last action"))?;
-    let payload = match payload {
-        // Unencrypted: used without a copy.
-        Some(plain) if key == 0 => Some(Bytes::from(plain)),
-        Some(sealed) => Some(Bytes::from(seal.open(&id, &sealed, key)?.into_owned())),
-        None => None,
-    };
+    let payload = opened(seal, &id, payload, key)?;
     Ok(FeedRow {
         id,
         payload,

@@ -11,13 +11,13 @@ use super::{
     dataset::{self, Dataset},
     deletes, encryption,
     error::{DbError, DbResult},
-    fence, logs,
+    fence, logs, parents,
     rows::{self, ChangeWriter},
 };
 use crate::{
     store::{
-        Change, CheckpointWrite, DatasetKey, FunctionKey, LogLine, Page, ResumeWrite, RowOutcome, RunToken, Totals,
-        Write,
+        Change, CheckpointWrite, DatasetKey, FunctionKey, LogLine, Page, ParentWrite, ResumeWrite, RowOutcome,
+        RunToken, Totals, Write,
         commit::{self, CommitSteps, Opened, PageOutcome},
         decide::WriteContext,
         encryption::EncryptionPolicy,
@@ -65,9 +65,10 @@ impl CommitSteps for Db {
         let at = ChangeWriter { context, policy, seal };
         match &change.write {
             Write::Save(batch) => rows::save(self, &at, dataset, batch, prepared).await,
+            Write::Replace(batch) => rows::replace(self, &at, dataset, batch, prepared).await,
             Write::Delete(deletes) => rows::delete(self, &at, dataset, deletes, prepared).await,
             Write::Patch(patches) => rows::patch(self, &at, dataset, patches, prepared).await,
-            Write::Seen(ids) => rows::seen(self, dataset, ids, prepared).await,
+            Write::Seen(ids) => rows::seen(self, &at, dataset, ids, prepared).await,
         }
     }
 
@@ -94,6 +95,15 @@ impl CommitSteps for Db {
         write: &ResumeWrite,
     ) -> DbResult<()> {
         checkpoints::write_resume(self, Some(policy), key, write).await
+    }
+
+    async fn write_parents(
+        &mut self,
+        policy: &EncryptionPolicy,
+        key: &FunctionKey,
+        parents: &[ParentWrite],
+    ) -> DbResult<()> {
+        parents::write(self, policy, key, parents).await
     }
 
     async fn write_logs(&mut self, run: &RunToken, lines: &[LogLine]) -> DbResult<()> {

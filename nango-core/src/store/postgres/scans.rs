@@ -3,11 +3,11 @@
 //! Invariant: a dataset has at most one open scan, which is read, opened and closed under the dataset's lock.
 
 use super::{
-    Db, checkpoints,
-    dataset::Dataset,
+    Db, checkpoints, children,
+    dataset::{self, Dataset},
     deletes,
     error::{DbError, DbResult},
-    fence, functions, marks,
+    fence, functions, marks, parents,
 };
 use crate::store::{
     DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFrom, ScanOutcome, StoreError,
@@ -43,17 +43,57 @@ pub(super) async fn begin(
     Ok(Scan { number, resumed: false })
 }
 
+/// Ends scans of several datasets, which are locked in the order of their ids.
+pub(super) async fn finish_all(db: &mut Db, ends: &[FinishScan]) -> DbResult<Vec<ScanOutcome>> {
+    for (index, end) in ends.iter().enumerate() {
+        if !ends[..index].iter().any(|before| before.run == end.run) {
+            fence::ensure_running(db, &end.run).await?;
+        }
+    }
+    let mut order = Vec::with_capacity(ends.len());
+    for (index, end) in ends.iter().enumerate() {
+        // A single dataset needs no order.
+        let id =
+            if ends.len() == 1 { 0 } else { dataset::head(db, &end.dataset).await?.ok_or_else(|| closed(end))?.id };
+        order.push((id, index));
+    }
+    order.sort_unstable();
+    let scans: Vec<i64> = ends.iter().map(|end| end.scan.number).collect();
+    let (mut outcomes, mut datasets) = (vec![ScanOutcome::default(); ends.len()], Vec::new());
+    for (_, index) in order {
+        let (dataset, outcome) = finish(db, &ends[index], &scans).await?;
+        datasets.push(dataset);
+        outcomes[index] = outcome;
+    }
+    let mut keys: Vec<&FunctionKey> = ends.iter().filter(|end| end.by_parent).map(|end| &end.function).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    for key in keys {
+        let function = functions::open(db, key).await?;
+        parents::remove_gone(db, function, &scans, &datasets).await?;
+        failpoint!("scan:parents");
+    }
+    Ok(outcomes)
+}
+
+fn closed(end: &FinishScan) -> DbError {
+    DbError::Store(StoreError::ScanClosed(end.dataset.model.clone()))
+}
+
 /// Ends a scan. Records that it missed, and that were not written since it began, are deleted or become candidates.
-pub(super) async fn finish(db: &mut Db, end: &FinishScan) -> DbResult<ScanOutcome> {
+/// `scans` are the numbers of all scans that end in this transaction. Returns the id of the dataset, and the outcome.
+async fn finish(db: &mut Db, end: &FinishScan, scans: &[i64]) -> DbResult<(i64, ScanOutcome)> {
     const CLOSE: &str = "UPDATE nango_rs.datasets SET scan = NULL, scan_function = NULL, scan_start = NULL, waits = $2 \
                          WHERE id = $1";
-    fence::ensure_running(db, &end.run).await?;
-    let closed = || DbError::Store(StoreError::ScanClosed(end.dataset.model.clone()));
-    let mut dataset = Dataset::find(db, &end.dataset).await?.ok_or_else(closed)?;
-    let scan = dataset.scan.filter(|scan| scan.number == end.scan.number).ok_or_else(closed)?;
+    let mut dataset = Dataset::find(db, &end.dataset).await?.ok_or_else(|| closed(end))?;
+    let scan = dataset.scan.filter(|scan| scan.number == end.scan.number).ok_or_else(|| closed(end))?;
     let mut deleted = 0;
-    if end.walk.complete {
-        deleted = deletes::process_candidates(db, &mut dataset, end, scan).await?;
+    if end.by_parent || end.walk.complete {
+        deleted = if end.by_parent {
+            children::process_candidates(db, &mut dataset, end, scan, scans).await?
+        } else {
+            deletes::process_candidates(db, &mut dataset, end, scan).await?
+        };
         let committed_at = dataset.committed_at;
         dataset.save(db, committed_at).await?;
         let counts = ModelCounts { deleted, ..ModelCounts::default() };
@@ -67,5 +107,5 @@ pub(super) async fn finish(db: &mut Db, end: &FinishScan) -> DbResult<ScanOutcom
         checkpoints::write_resume(db, None, &end.function, write).await?;
     }
     failpoint!("scan:finished");
-    Ok(totals.scan_outcome(&end.policy, deleted))
+    Ok((dataset.id, totals.scan_outcome(&end.policy, deleted)))
 }

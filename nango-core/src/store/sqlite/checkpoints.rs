@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     Db, encryption,
     error::{DbError, DbResult},
-    functions, marks,
+    functions, marks, parents,
 };
 use crate::store::{CheckpointWrite, FunctionKey, ResumeWrite, StoredCheckpoint, resume_context};
 
@@ -74,6 +74,7 @@ pub(super) fn reset(db: &Db, key: &FunctionKey) -> DbResult<()> {
         .prepare_cached("UPDATE checkpoints SET value = NULL, version = version + 1 WHERE function = ?1")?
         .execute([function])?;
     db.sql.prepare_cached("DELETE FROM resume_states WHERE function = ?1")?.execute([function])?;
+    parents::reset(db, function)?;
     let mut open = db.sql.prepare_cached("SELECT number FROM scans WHERE function = ?1")?;
     let number = |row: &Row<'_>| row.get(0);
     for scan in open.query_map([function], number)?.collect::<Result<Vec<i64>, _>>()? {

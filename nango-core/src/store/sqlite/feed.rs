@@ -14,9 +14,11 @@ use super::{
 };
 use crate::{
     store::{
-        Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError,
+        Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ParentRecord, ReadQuery, RecordState,
+        StoreError,
         encryption::DatasetSeal,
         feed_page::{FeedPageBuilder, MAX_PAGE_RECORDS},
+        row_flags::DELETED_FLAG,
     },
     time::Timestamp,
 };
@@ -84,6 +86,35 @@ pub(super) fn by_id(db: &Db, key: &DatasetKey, ids: &[String]) -> DbResult<Vec<F
         .collect()
 }
 
+/// Returns the next active records in the order of their ids.
+pub(super) fn live_after(db: &Db, key: &DatasetKey, after: Option<&str>, limit: u32) -> DbResult<Vec<ParentRecord>> {
+    const NEXT: &str = "SELECT k.id, r.payload, r.first_seen_at, r.key_id FROM record_keys k \
+                        JOIN records r ON r.rid = k.rid \
+                        WHERE k.dataset = ?1 AND k.id > ?2 AND k.state & ?3 = 0 ORDER BY k.id LIMIT ?4";
+    let Some(dataset) = Dataset::find(db, key)? else { return Ok(Vec::new()) };
+    let seal = db.shared.vault.seal_for_reading(key);
+    let mut next = db.sql.prepare_cached(NEXT)?;
+    let read = |row: &Row<'_>| -> DbResult<_> {
+        let id: String = row.get(0)?;
+        let payload = payload(row, 1, &seal, &id, row.get(3)?)?;
+        Ok(ParentRecord { id, payload, first_seen_at: row.get(2)? })
+    };
+    let limit = limit.clamp(1, MAX_PAGE_RECORDS);
+    next.query_and_then(params![dataset.id, after.unwrap_or(""), DELETED_FLAG, limit], read)?.collect()
+}
+
+/// Returns the states of records by id, in the order of the ids.
+pub(super) fn states(db: &Db, key: &DatasetKey, ids: Vec<String>) -> DbResult<Vec<(String, RecordState)>> {
+    let dataset = Dataset::find(db, key)?.map(|dataset| dataset.id);
+    let mut find = db.sql.prepare_cached("SELECT state FROM record_keys WHERE dataset = ?1 AND id = ?2")?;
+    let state = |id: &String| -> DbResult<RecordState> {
+        let flags: Option<i64> = find.query_row(params![dataset, id], |row| row.get(0)).optional()?;
+        Ok(RecordState::of_flags(flags))
+    };
+    let states: Vec<RecordState> = ids.iter().map(state).collect::<DbResult<_>>()?;
+    Ok(ids.into_iter().zip(states).collect())
+}
+
 /// Returns the datasets that ever had a record.
 pub(super) fn datasets(db: &Db, integration: Option<&str>, connection: Option<&str>) -> DbResult<Vec<DatasetStats>> {
     let mut all = db.sql.prepare_cached(
@@ -134,13 +165,18 @@ pub(super) fn seq_before_time(db: &Db, dataset: i64, time: Timestamp, after: i64
     Ok(low)
 }
 
+/// Reads the unencrypted payload from a column; `None` if it was pruned.
+fn payload(row: &Row<'_>, column: usize, seal: &DatasetSeal, id: &str, key: i32) -> DbResult<Option<Bytes>> {
+    Ok(match row.get_ref(column)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
+        Some(stored) => Some(Bytes::from(seal.open(id, stored, key)?.into_owned())),
+        None => None,
+    })
+}
+
 fn feed_row(row: &Row<'_>, feed: u64, seal: &DatasetSeal) -> DbResult<FeedRow> {
     let last_action = LastAction::from_number(row.get(6)?).ok_or_else(|| DbError::damaged("a record's last action"))?;
     let id: String = row.get(0)?;
-    let payload = match row.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
-        Some(stored) => Some(Bytes::from(seal.open(&id, stored, row.get(8)?)?.into_owned())),
-        None => None,
-    };
+    let payload = payload(row, 1, seal, &id, row.get(8)?)?;
     Ok(FeedRow {
         id,
         payload,

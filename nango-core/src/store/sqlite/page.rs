@@ -10,13 +10,13 @@ use super::{
     dataset::Dataset,
     deletes, encryption,
     error::{DbError, DbResult},
-    fence, logs,
+    fence, logs, parents,
     rows::{self, ChangeWriter},
 };
 use crate::{
     store::{
-        Change, CheckpointWrite, Committed, DatasetKey, FunctionKey, LogLine, Page, ResumeWrite, RowOutcome, RunToken,
-        StoreError, Totals, Write,
+        Change, CheckpointWrite, Committed, DatasetKey, FunctionKey, LogLine, Page, ParentWrite, ResumeWrite,
+        RowOutcome, RunToken, StoreError, Totals, Write,
         commit::{self, CommitSteps, Opened},
         decide::WriteContext,
         encryption::EncryptionPolicy,
@@ -69,9 +69,10 @@ impl CommitSteps for Steps<'_> {
         let at = ChangeWriter { db: self.0, seal, context };
         match &change.write {
             Write::Save(batch) => rows::save(&at, dataset, batch, prepared),
+            Write::Replace(batch) => rows::replace(&at, dataset, batch, prepared),
             Write::Delete(deletes) => rows::delete(&at, dataset, deletes, prepared),
             Write::Patch(patches) => rows::patch(&at, dataset, patches, prepared),
-            Write::Seen(ids) => rows::seen(self.0, dataset, ids, prepared),
+            Write::Seen(ids) => rows::seen(&at, dataset, ids, prepared),
         }
     }
 
@@ -93,6 +94,15 @@ impl CommitSteps for Steps<'_> {
 
     async fn write_resume(&mut self, _: &EncryptionPolicy, key: &FunctionKey, write: &ResumeWrite) -> DbResult<()> {
         checkpoints::write_resume(self.0, key, write)
+    }
+
+    async fn write_parents(
+        &mut self,
+        _: &EncryptionPolicy,
+        key: &FunctionKey,
+        parents: &[ParentWrite],
+    ) -> DbResult<()> {
+        parents::write(self.0, key, parents)
     }
 
     async fn write_logs(&mut self, run: &RunToken, lines: &[LogLine]) -> DbResult<()> {

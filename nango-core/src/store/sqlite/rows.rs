@@ -8,11 +8,13 @@ mod change;
 mod delete;
 mod lookup;
 mod patch;
+mod replace;
 mod save;
 mod seen;
 
 pub(super) use change::{ChangeWriter, tombstone};
 pub(super) use delete::delete;
 pub(super) use patch::patch;
+pub(super) use replace::replace;
 pub(super) use save::save;
 pub(super) use seen::seen;

@@ -3,11 +3,12 @@
 use rusqlite::params;
 
 use super::{
-    Db, checkpoints,
+    Db, checkpoints, children,
     dataset::Dataset,
     deletes,
     error::{DbError, DbResult},
     fence, functions, marks,
+    parents::DecidedParents,
 };
 use crate::store::{
     DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFrom, ScanOutcome, StoreError,
@@ -48,18 +49,51 @@ pub(super) fn begin(
     Ok(Scan { number, resumed: false })
 }
 
-/// Ends a scan. Records that it missed, and that were not written since it began, are deleted or become candidates.
-pub(super) fn finish(db: &Db, end: &FinishScan) -> DbResult<ScanOutcome> {
-    fence::ensure_running(db, &end.run)?;
-    let closed = || DbError::Store(StoreError::ScanClosed(end.dataset.model.clone()));
-    let mut dataset = Dataset::find(db, &end.dataset)?.ok_or_else(closed)?;
-    if dataset.scan != Some(end.scan.number) {
-        return Err(closed());
+/// Ends scans of several datasets.
+pub(super) fn finish_all(db: &Db, ends: &[FinishScan]) -> DbResult<Vec<ScanOutcome>> {
+    for end in ends {
+        fence::ensure_running(db, &end.run)?;
     }
+    let mut order = Vec::with_capacity(ends.len());
+    for (index, end) in ends.iter().enumerate() {
+        order.push((find_open(db, end)?.id, index));
+    }
+    order.sort_unstable();
+    let scans: Vec<i64> = ends.iter().map(|end| end.scan.number).collect();
+    let mut outcomes = vec![ScanOutcome::default(); ends.len()];
+    for (_, index) in &order {
+        outcomes[*index] = finish(db, &ends[*index], &scans)?;
+    }
+    let datasets: Vec<i64> = order.iter().map(|(dataset, _)| *dataset).collect();
+    let mut functions: Vec<&FunctionKey> = ends.iter().filter(|end| end.by_parent).map(|end| &end.function).collect();
+    functions.sort_unstable();
+    functions.dedup();
+    for key in functions {
+        DecidedParents::new(db, functions::open(db, key)?, scans.clone()).remove_gone(&datasets)?;
+        failpoint!("scan:parents");
+    }
+    Ok(outcomes)
+}
+
+/// Returns the dataset of a scan that is open.
+fn find_open(db: &Db, end: &FinishScan) -> DbResult<Dataset> {
+    let dataset = Dataset::find(db, &end.dataset)?.filter(|dataset| dataset.scan == Some(end.scan.number));
+    dataset.ok_or_else(|| DbError::Store(StoreError::ScanClosed(end.dataset.model.clone())))
+}
+
+/// Ends a scan. Records that it missed, and that were not written since it began, are deleted or become candidates.
+/// `scans` are the numbers of all scans that end in this transaction.
+fn finish(db: &Db, end: &FinishScan, scans: &[i64]) -> DbResult<ScanOutcome> {
+    let mut dataset = find_open(db, end)?;
     let mut deleted = 0;
-    if end.walk.complete {
+    if end.by_parent || end.walk.complete {
         let committed_at = db.shared.clock.at_least(dataset.committed_at);
-        deleted = deletes::process_candidates(db, &mut dataset, end, committed_at)?;
+        deleted = if end.by_parent {
+            let parents = DecidedParents::new(db, functions::open(db, &end.function)?, scans.to_vec());
+            children::process_candidates(db, &mut dataset, end, &parents, committed_at)?
+        } else {
+            deletes::process_candidates(db, &mut dataset, end, committed_at)?
+        };
         dataset.save(db, committed_at)?;
         let counts = ModelCounts { deleted, ..ModelCounts::default() };
         fence::count_models(db, end.run.row, &[(end.dataset.model.clone(), counts)].into())?;

@@ -3,10 +3,12 @@
 use super::{
     content::{ChangeWriter, SealedContent},
     lookup::KeyRow,
+    parents::ParentChanges,
     times::TimeChanges,
     write::{Inserts, Replacements, Restores, Tombstones},
 };
 use crate::store::{
+    ParentKey,
     decide::{Content, RowWrite, Verdict, WriteContext},
     postgres::{Db, dataset::Dataset, error::DbResult},
 };
@@ -19,6 +21,7 @@ pub(super) struct RowWrites<'a> {
     restores: Restores<'a>,
     tombstones: Tombstones<'a>,
     times: TimeChanges<'a>,
+    parents: ParentChanges<'a>,
 }
 
 impl<'a> RowWrites<'a> {
@@ -64,6 +67,11 @@ impl<'a> RowWrites<'a> {
         Ok(())
     }
 
+    /// Adds a record that gets another parent.
+    pub(super) fn push_parent(&mut self, id: &'a str, parent: ParentKey) {
+        self.parents.push(id, parent);
+    }
+
     /// Sends the new records.
     pub(super) async fn write_inserts(&self, db: &mut Db, writer: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
         self.inserts.write(db, writer, dataset).await
@@ -75,6 +83,7 @@ impl<'a> RowWrites<'a> {
         self.replacements.write(db, writer, dataset).await?;
         self.restores.write(db, writer, dataset).await?;
         self.tombstones.write(db, dataset, committed_at, run).await?;
-        self.times.write(db, dataset).await
+        self.times.write(db, dataset).await?;
+        self.parents.write(db, dataset).await
     }
 }

@@ -1,6 +1,10 @@
 //! Deletes of records by id.
 
-use super::{ChangeWriter, change::RowWrites, lookup};
+use super::{
+    ChangeWriter,
+    change::RowWrites,
+    lookup::{self, KeyColumns},
+};
 use crate::store::{
     DeleteRow, RowOutcome,
     decide::{ByKey, Effect, delete as decision},
@@ -17,8 +21,8 @@ pub(in crate::store::postgres) async fn delete(
     prepared: &PreparedWrite,
 ) -> DbResult<Vec<RowOutcome>> {
     let ids: Vec<_> = prepared.unique(deletes.iter()).map(|(_, row)| lookup::id_parameter(&row.id)).collect();
-    let with_times = deletes.iter().any(|row| row.deleted_at.is_some());
-    let known = lookup::find_keys(db, dataset.id, &ids, with_times).await?;
+    let times = deletes.iter().any(|row| row.deleted_at.is_some());
+    let known = lookup::find_keys(db, dataset.id, &ids, KeyColumns { times, parent: false }).await?;
     let mut changed = RowWrites::default();
     let mut outcomes = prepared.outcomes();
     for ((index, row), known) in prepared.unique(deletes.iter()).zip(&known) {

@@ -9,6 +9,7 @@ use crate::store::{
     postgres::{
         Db,
         error::{DbError, DbResult},
+        parents,
     },
     update_times::UpdateTimes,
 };
@@ -24,6 +25,15 @@ pub(super) struct KeyRow {
     pub key: StoredKey,
     /// The last change of the record.
     pub last: LastChange,
+}
+
+/// Columns of a key row that only some writes need.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct KeyColumns {
+    /// The update times. Without such times in the write they have no effect.
+    pub times: bool,
+    /// The parent. Without a parent of the write it stays.
+    pub parent: bool,
 }
 
 /// Query of key rows by id, with additional columns.
@@ -44,17 +54,19 @@ pub(super) fn id_parameter(id: &str) -> Option<&str> {
     Some(id).filter(|id| !id.contains('\0'))
 }
 
-/// Returns the key rows of distinct ids ([`id_parameter`]); `None` for unknown ids. Update times are read only if the
-/// write has such times: otherwise they have no effect.
+/// Returns the key rows of distinct ids ([`id_parameter`]); `None` for unknown ids.
 pub(super) async fn find_keys(
     db: &mut Db,
     dataset: i64,
     ids: &[Option<&str>],
-    with_times: bool,
+    columns: KeyColumns,
 ) -> DbResult<Vec<Option<KeyRow>>> {
-    const KEYS: &str = keys!("");
-    const WITH_TIMES: &str = keys!(", updated, older, older_walk");
-    let keys = if with_times { WITH_TIMES } else { KEYS };
+    let keys = match columns {
+        KeyColumns { times: false, parent: false } => keys!(""),
+        KeyColumns { times: true, parent: false } => keys!(", updated, older, older_walk"),
+        KeyColumns { times: false, parent: true } => keys!(", parent"),
+        KeyColumns { times: true, parent: true } => keys!(", updated, older, older_walk, parent"),
+    };
     let mut known = vec![None; ids.len()];
     if ids.is_empty() {
         return Ok(known);
@@ -63,7 +75,10 @@ pub(super) async fn find_keys(
         // The server counts from 1.
         let entry = usize::try_from(row.try_get::<i64, _>(0)? - 1).ok().and_then(|index| known.get_mut(index));
         let hash = row.try_get::<&[u8], _>(8)?.try_into().map_err(|_| DbError::damaged("the hash of a record"))?;
-        let times = if with_times {
+        let parent_column = if columns.times { 12 } else { 9 };
+        let parent: Option<&[u8]> = if columns.parent { row.try_get(parent_column)? } else { None };
+        let parent = parent.map(parents::key).transpose()?;
+        let times = if columns.times {
             UpdateTimes { updated: row.try_get(9)?, older: row.try_get(10)?, older_walk: row.try_get(11)? }
         } else {
             UpdateTimes::default()
@@ -73,7 +88,7 @@ pub(super) async fn find_keys(
         *entry.ok_or_else(|| DbError::damaged("a row"))? = Some(KeyRow {
             rid: row.try_get(1)?,
             seq: row.try_get(2)?,
-            key: StoredKey { state, hash, hash_version, times },
+            key: StoredKey { state, hash, hash_version, times, parent },
             last: LastChange { modified_at: row.try_get(3)?, run: row.try_get(4)?, bytes },
         });
     }

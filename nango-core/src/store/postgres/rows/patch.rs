@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::{ChangeWriter, change::RowWrites, lookup};
+use super::{
+    ChangeWriter,
+    change::RowWrites,
+    lookup::{self, KeyColumns},
+};
 use crate::store::{
     PatchRow, RowOutcome,
     decide::{ByKey, Effect, patch as decision},
@@ -42,7 +46,7 @@ async fn patch_group(
     outcomes: &mut [RowOutcome],
 ) -> DbResult<()> {
     let ids: Vec<_> = group.iter().map(|(_, row)| lookup::id_parameter(&row.id)).collect();
-    let known = lookup::find_keys(db, dataset.id, &ids, true).await?;
+    let known = lookup::find_keys(db, dataset.id, &ids, KeyColumns { times: true, parent: false }).await?;
     let needed = known.iter().flatten().filter(|known| decision::by_key(&known.key) == ByKey::NeedRow);
     let needed: Vec<_> = needed.map(|known| known.seq).collect();
     let payloads = lookup::payloads(db, dataset.id, &needed).await?;

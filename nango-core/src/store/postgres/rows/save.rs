@@ -3,13 +3,13 @@
 use super::{
     ChangeWriter,
     change::RowWrites,
-    lookup::{self, KeyRow},
+    lookup::{self, KeyColumns, KeyRow},
 };
 use crate::{
     model::Batch,
     store::{
         RowOutcome,
-        decide::{ByKey, ByRow, SaveRow, save as decision},
+        decide::{ByKey, ByRow, SaveRow, parent, save as decision},
         failpoint::failpoint,
         hashed_page::PreparedWrite,
         postgres::{Db, dataset::Dataset, error::DbResult, marks},
@@ -25,7 +25,8 @@ pub(in crate::store::postgres) async fn save(
     prepared: &PreparedWrite,
 ) -> DbResult<Vec<RowOutcome>> {
     let ids: Vec<_> = prepared.saves(batch).map(|(_, row)| Some(row.item.id)).collect();
-    let known = lookup::find_keys(db, dataset.id, &ids, batch.has_times()).await?;
+    let columns = KeyColumns { times: batch.has_times(), parent: writer.context.parent.is_some() };
+    let known = lookup::find_keys(db, dataset.id, &ids, columns).await?;
     // Payloads that must be compared are read in one statement, between the decisions that need none and the others.
     let decided: Vec<Option<ByRow<'_>>> = prepared
         .saves(batch)
@@ -56,6 +57,9 @@ pub(in crate::store::postgres) async fn save(
             };
             let effect = verdict.effect;
             changed.push(writer, dataset, row.item.id, known, verdict)?;
+            if let Some(parent) = parent::changed(&writer.context, &known.key, effect.outcome) {
+                changed.push_parent(row.item.id, parent);
+            }
             (known.rid, effect)
         } else {
             let effect = decision::insert(&row);

@@ -53,9 +53,9 @@ impl<'a> Inserts<'a> {
     /// Writes the collected records.
     pub(super) async fn write(&self, db: &mut Db, writer: &ChangeWriter<'_>, dataset: i64) -> DbResult<()> {
         const INSERT: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys \
-             (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, id) \
+             (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, parent, id) \
              SELECT $1, unnest($2::bigint[]), unnest($3::bigint[]), $4, $5, unnest($6::int[]), $7, 0, \
-             unnest($8::bytea[]), unnest($12::bigint[]), unnest($9::text[])) \
+             unnest($8::bytea[]), unnest($12::bigint[]), $13, unnest($9::text[])) \
              INSERT INTO nango_rs.records \
              (dataset, seq, first_seen_at, modified_at, run, last_action, id, key_id, payload) \
              SELECT $1, unnest($3::bigint[]), $4, $4, $5, 0, unnest($9::text[]), $11, unnest($10::bytea[])";
@@ -73,7 +73,8 @@ impl<'a> Inserts<'a> {
                 .bind(&self.ids[part.clone()])
                 .bind(as_slices(&self.payloads[part.clone()]))
                 .bind(stored_key_id(writer.policy))
-                .bind(&self.updated[part]);
+                .bind(&self.updated[part])
+                .bind(writer.context.parent.map(|parent| parent.0.to_vec()));
             insert.execute(&mut *db.sql).await?;
         }
         Ok(())

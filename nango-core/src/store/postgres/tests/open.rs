@@ -58,9 +58,10 @@ async fn schema_of_first_version_is_migrated() {
         database.sql(&format!("ALTER TABLE nango_rs.datasets DROP COLUMN {name}"));
     }
     database.sql(
-        "ALTER TABLE nango_rs.record_keys DROP COLUMN updated, DROP COLUMN older, DROP COLUMN older_walk; \
+        "ALTER TABLE nango_rs.record_keys DROP COLUMN updated, DROP COLUMN older, DROP COLUMN older_walk, \
+         DROP COLUMN parent; \
          ALTER TABLE nango_rs.run_models DROP COLUMN skipped_older; \
-         DROP TABLE nango_rs.delete_states, nango_rs.processes; UPDATE nango_rs.version SET number = 1",
+         DROP TABLE nango_rs.delete_states, nango_rs.processes, nango_rs.parents; UPDATE nango_rs.version SET number = 1",
     );
     let store = Postgres::open(&database.url).await.unwrap();
     let [stored] = &store.connections(None).await.unwrap()[..] else { panic!("the connection is missing") };
@@ -81,7 +82,7 @@ async fn processes_that_start_concurrently_create_one_schema() {
     for store in opening {
         stores.push(store.await.unwrap());
     }
-    assert_eq!(database.sql("SELECT application, number FROM nango_rs.version"), "nng1|6");
+    assert_eq!(database.sql("SELECT application, number FROM nango_rs.version"), "nng1|7");
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname LIKE 'records\\___' AND relkind = 'r'"), "16");
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
     // They share one hash key: a record of one process is unchanged for the other, and its cursors are valid.
@@ -109,7 +110,7 @@ async fn foreign_schemas_are_refused_and_not_changed() {
         (
             "CREATE TABLE nango_rs.version (application TEXT, number BIGINT); INSERT INTO nango_rs.version \
              VALUES ('nng1', 99)",
-            "has schema version 99, this program supports versions up to 6: use a newer program",
+            "has schema version 99, this program supports versions up to 7: use a newer program",
         ),
     ] {
         let database = server.create_empty_database();

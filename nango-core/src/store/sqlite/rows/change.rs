@@ -5,6 +5,7 @@ use rusqlite::params;
 use super::lookup;
 use crate::{
     store::{
+        ParentKey,
         decide::{Content, RowWrite, Verdict, WriteContext, delete},
         encryption::{DatasetSeal, SEAL_OVERHEAD},
         row_flags::ADDED_ACTION,
@@ -47,6 +48,13 @@ impl ChangeWriter<'_> {
                 times.map_or(Ok(()), |times| self.store_times(dataset, id, times))
             }
         }
+    }
+
+    /// Writes the parent of a record, and no other column.
+    pub(super) fn store_parent(&self, dataset: &Dataset, id: &str, parent: ParentKey) -> DbResult<()> {
+        const PARENT: &str = "UPDATE record_keys SET parent = ?3 WHERE dataset = ?1 AND id = ?2";
+        self.db.sql.prepare_cached(PARENT)?.execute(params![dataset.id, id, parent.0])?;
+        Ok(())
     }
 
     /// Writes the update times of a record, and no other column.

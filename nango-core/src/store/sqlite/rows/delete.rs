@@ -1,6 +1,9 @@
 //! Deletes of records by id.
 
-use super::{ChangeWriter, lookup, lookup::KeyFinder};
+use super::{
+    ChangeWriter,
+    lookup::{self, KeyColumns, KeyFinder},
+};
 use crate::store::{
     DeleteRow, RowOutcome,
     decide::{ByKey, Effect, delete as decision},
@@ -15,7 +18,8 @@ pub(in crate::store::sqlite) fn delete(
     deletes: &[DeleteRow],
     prepared: &PreparedWrite,
 ) -> DbResult<Vec<RowOutcome>> {
-    let mut finder = KeyFinder::new(at.db, dataset.id, deletes.iter().any(|row| row.deleted_at.is_some()))?;
+    let times = deletes.iter().any(|row| row.deleted_at.is_some());
+    let mut finder = KeyFinder::new(at.db, dataset.id, KeyColumns { times, parent: false })?;
     let mut outcomes = prepared.outcomes();
     for (index, row) in prepared.unique(deletes.iter()) {
         let Some(known) = finder.find(&row.id)? else {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use rusqlite::{CachedStatement, OptionalExtension, Row, params};
 
 use crate::store::{
+    ParentKey,
     decide::{LastChange, StoredKey},
     encryption::DatasetSeal,
     sqlite::{Db, error::DbResult},
@@ -19,33 +20,52 @@ pub(super) struct KeyRow {
     pub key: StoredKey,
 }
 
+/// Columns of a key row that only some writes need.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct KeyColumns {
+    /// The update times. Without such times in the write they have no effect.
+    pub times: bool,
+    /// The parent. Without a parent of the write it stays.
+    pub parent: bool,
+}
+
 /// Lookup of key rows by id.
 pub(super) struct KeyFinder<'a> {
     find: CachedStatement<'a>,
     dataset: i64,
-    with_times: bool,
+    columns: KeyColumns,
+}
+
+macro_rules! find {
+    ($more:literal) => {
+        concat!("SELECT rid, state, hash_version, hash", $more, " FROM record_keys WHERE dataset = ?1 AND id = ?2")
+    };
 }
 
 impl<'a> KeyFinder<'a> {
-    /// Prepares the lookup. Update times are read only if the write has such times: otherwise they have no effect.
-    pub(super) fn new(db: &'a Db, dataset: i64, with_times: bool) -> DbResult<Self> {
-        const FIND: &str = "SELECT rid, state, hash_version, hash FROM record_keys WHERE dataset = ?1 AND id = ?2";
-        const WITH_TIMES: &str = "SELECT rid, state, hash_version, hash, updated, older, older_walk FROM record_keys \
-                                  WHERE dataset = ?1 AND id = ?2";
-        let find = db.sql.prepare_cached(if with_times { WITH_TIMES } else { FIND })?;
-        Ok(Self { find, dataset, with_times })
+    /// Prepares the lookup.
+    pub(super) fn new(db: &'a Db, dataset: i64, columns: KeyColumns) -> DbResult<Self> {
+        let find = match columns {
+            KeyColumns { times: false, parent: false } => find!(""),
+            KeyColumns { times: true, parent: false } => find!(", updated, older, older_walk"),
+            KeyColumns { times: false, parent: true } => find!(", parent"),
+            KeyColumns { times: true, parent: true } => find!(", updated, older, older_walk, parent"),
+        };
+        Ok(Self { find: db.sql.prepare_cached(find)?, dataset, columns })
     }
 
     /// Returns the key row of an id, if it has one.
     pub(super) fn find(&mut self, id: &str) -> DbResult<Option<KeyRow>> {
-        let with_times = self.with_times;
+        let KeyColumns { times, parent } = self.columns;
         let read = |row: &Row<'_>| {
-            let times = if with_times {
+            let parent_column = if times { 7 } else { 4 };
+            let parent = if parent { row.get::<_, Option<[u8; 16]>>(parent_column)?.map(ParentKey) } else { None };
+            let times = if times {
                 UpdateTimes { updated: row.get(4)?, older: row.get(5)?, older_walk: row.get(6)? }
             } else {
                 UpdateTimes::default()
             };
-            let key = StoredKey { state: row.get(1)?, hash_version: row.get(2)?, hash: row.get(3)?, times };
+            let key = StoredKey { state: row.get(1)?, hash_version: row.get(2)?, hash: row.get(3)?, times, parent };
             Ok(KeyRow { rid: row.get(0)?, key })
         };
         Ok(self.find.query_row(params![self.dataset, id], read).optional()?)

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     ChangeWriter,
-    lookup::{self, KeyFinder, KeyRow},
+    lookup::{self, KeyColumns, KeyFinder, KeyRow},
 };
 use crate::store::{
     PatchRow, RowOutcome,
@@ -20,7 +20,7 @@ pub(in crate::store::sqlite) fn patch(
     patches: &[PatchRow],
     prepared: &PreparedWrite,
 ) -> DbResult<Vec<RowOutcome>> {
-    let mut finder = KeyFinder::new(at.db, dataset.id, true)?;
+    let mut finder = KeyFinder::new(at.db, dataset.id, KeyColumns { times: true, parent: false })?;
     let mut outcomes = prepared.outcomes();
     let (mut merged, mut seen) = (Vec::new(), Vec::new());
     for (index, row) in prepared.unique(patches.iter()) {

@@ -4,13 +4,13 @@ use rusqlite::params;
 
 use super::{
     ChangeWriter,
-    lookup::{self, KeyFinder, KeyRow},
+    lookup::{self, KeyColumns, KeyFinder, KeyRow},
 };
 use crate::{
     model::Batch,
     store::{
         RowOutcome,
-        decide::{ByKey, ByRow, SaveRow, Verdict, save as decision},
+        decide::{ByKey, ByRow, SaveRow, Verdict, parent, save as decision},
         failpoint::failpoint,
         hashed_page::PreparedWrite,
         sqlite::{dataset::Dataset, error::DbResult, marks},
@@ -19,8 +19,8 @@ use crate::{
 
 const INSERT: &str = "INSERT INTO records (dataset, id, seq, last_action, first_seen_at, modified_at, run, payload, \
                       key_id) VALUES (?1, ?2, ?3, 0, ?4, ?4, ?5, ?6, ?7)";
-const INSERT_KEY: &str =
-    "INSERT INTO record_keys (dataset, id, hash, hash_version, rid, state, updated) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)";
+const INSERT_KEY: &str = "INSERT INTO record_keys (dataset, id, hash, hash_version, rid, state, updated, parent) \
+     VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)";
 
 /// Saves a batch; all its ids are marked as seen by an open scan.
 pub(in crate::store::sqlite) fn save(
@@ -30,7 +30,8 @@ pub(in crate::store::sqlite) fn save(
     prepared: &PreparedWrite,
 ) -> DbResult<Vec<RowOutcome>> {
     let (sql, context) = (&at.db.sql, &at.context);
-    let mut finder = KeyFinder::new(at.db, dataset.id, batch.has_times())?;
+    let columns = KeyColumns { times: batch.has_times(), parent: context.parent.is_some() };
+    let mut finder = KeyFinder::new(at.db, dataset.id, columns)?;
     let mut insert = sql.prepare_cached(INSERT)?;
     let mut insert_key = sql.prepare_cached(INSERT_KEY)?;
     let version = context.hasher.version();
@@ -41,6 +42,9 @@ pub(in crate::store::sqlite) fn save(
         let (rid, effect) = if let Some(known) = finder.find(item.id)? {
             let verdict = decide(at, &row, &known)?;
             at.write(dataset, item.id, known.rid, &verdict)?;
+            if let Some(parent) = parent::changed(context, &known.key, verdict.effect.outcome) {
+                at.store_parent(dataset, item.id, parent)?;
+            }
             (known.rid, verdict.effect)
         } else {
             let effect = decision::insert(&row);
@@ -49,7 +53,8 @@ pub(in crate::store::sqlite) fn save(
             let values = params![dataset.id, item.id, seq, context.committed_at, context.run, payload, key];
             let rid = insert.insert(values)?;
             failpoint!("page:record-half");
-            insert_key.execute(params![dataset.id, item.id, hash, version, rid, item.updated])?;
+            let parent = context.parent.map(|parent| parent.0);
+            insert_key.execute(params![dataset.id, item.id, hash, version, rid, item.updated, parent])?;
             (rid, effect)
         };
         outcomes[index] = effect.outcome;

@@ -142,10 +142,10 @@ async fn contradicting_sequence_numbers_are_reported_and_left() {
 #[tokio::test]
 async fn orphaned_rows_are_removed() {
     let sql = "INSERT INTO records VALUES (70, 7, 'a', 1, 0, 0, 0, NULL, NULL, 1, x'7b7d', 0); \
-               INSERT INTO record_keys VALUES (7, 'a', zeroblob(16), 0, 70, 0, 1, NULL, NULL); \
+               INSERT INTO record_keys VALUES (7, 'a', zeroblob(16), 0, 70, 0, 1, NULL, NULL, NULL); \
                INSERT INTO scans (number, dataset, function, start_seq) VALUES (5, 7, 1, 0); \
                INSERT INTO scan_marks VALUES (6, 0, zeroblob(512)); \
-               INSERT INTO delete_states VALUES (1, 'none', 1, 0, 1, 1, 0, NULL, 0, 0, zeroblob(16), 0, 0); \
+               INSERT INTO delete_states VALUES (1, 'none', 1, 0, 1, 1, 0, NULL, 0, 0, zeroblob(16), 0, 0, NULL); \
                INSERT INTO checkpoints VALUES (9, '{}', 1); \
                INSERT INTO resume_states VALUES (9, x'00'); INSERT INTO run_models VALUES (99, 'M', 0, 0, 0, 0, 0, 0); \
                INSERT INTO run_logs VALUES (99, 99, 0, 'info', 'x', NULL); INSERT INTO locks VALUES ('k', 99, 0)";

@@ -229,10 +229,9 @@ async fn file_of_first_version_is_migrated() {
         let (table, name) = column.split_once('.').unwrap();
         Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE {table} DROP COLUMN {name}")).unwrap();
     }
-    for column in
-        ["record_keys DROP COLUMN updated", "record_keys DROP COLUMN older", "record_keys DROP COLUMN older_walk"]
-    {
-        Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE {column}")).unwrap();
+    Raw::open(&path).unwrap().execute_batch("DROP INDEX children; DROP TABLE parents").unwrap();
+    for column in ["updated", "older", "older_walk", "parent"] {
+        Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE record_keys DROP COLUMN {column}")).unwrap();
     }
     let back = "ALTER TABLE run_models DROP COLUMN skipped_older; DROP TABLE delete_states; DROP TABLE processes; \
                 DROP TABLE encryption; ALTER TABLE records DROP COLUMN size; \

@@ -49,7 +49,8 @@ impl Chaos<'_> {
         let limit = 1 + self.rng.index(12);
         let (sync, fingerprint) = (&self.actors[actor].sync, end.policy.fingerprint);
         let most = u32::try_from(limit).unwrap();
-        let candidates = self.store.delete_candidates(&sync.run, &sync.dataset, end.scan, fingerprint, most).await;
+        let candidates =
+            self.store.delete_candidates(&sync.run, &sync.dataset, end.scan, fingerprint, false, most).await;
         if !is_open {
             assert!(matches!(candidates, Err(StoreError::ScanClosed(_))), "{candidates:?}");
             return Vec::new();
