@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    MapperRun, fingerprint, is_incremental,
+    fingerprint,
     list_walk::{EndedWalk, ListWalk},
+    mapper_run::{MapperRun, is_incremental},
     progress::Progress,
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
         resume::{self, SyncState},
         since,
     },
-    store::{DeletePolicy, Level, ResumeWrite, ScanWalk, StoreError},
+    store::{DeletePolicy, Level, ResumeWrite, StoreError},
 };
 
 impl ListWalk<'_> {
@@ -32,7 +33,7 @@ impl ListWalk<'_> {
         } else {
             ResumeWrite::Set(resume::seal(self.run.runtime, self.run.context.key(), &state)?)
         };
-        let walk = scan_walk(&progress, &end);
+        let walk = progress.scan_walk(&end);
         self.run.context.add_walk_end(end);
         let Some(open) = progress.scan else {
             if resume != ResumeWrite::Clear || has_stored_state || progress.pages > 0 {
@@ -127,16 +128,5 @@ impl ListWalk<'_> {
                 context.log(Level::Warn, &message, fields);
             }
         }
-    }
-}
-
-/// Returns the properties of a walk on which deletes depend.
-fn scan_walk(progress: &Progress, end: &WalkEnd) -> ScanWalk {
-    ScanWalk {
-        complete: end.outcome.is_complete(),
-        position_based: end.pagination == Pagination::Position,
-        requests: end.pages,
-        shifted: end.shifted,
-        list_empty: progress.records == 0,
     }
 }

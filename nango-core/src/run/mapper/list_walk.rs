@@ -9,12 +9,10 @@ use futures_util::future::try_join;
 use serde_json::Value;
 
 use super::{
-    MapperRun,
     fingerprint::{self, ListParts},
-    is_incremental,
+    mapper_run::{MapperRun, is_incremental, requires_token},
     progress::{Progress, WalkScope},
     request::{self, ListSpec},
-    requires_token,
     scan::OpenScan,
 };
 use crate::{

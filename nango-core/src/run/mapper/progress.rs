@@ -2,8 +2,10 @@
 
 use super::scan::OpenScan;
 use crate::{
+    declare::Pagination,
     paginate::{FeedPosition, Gap, ResumePoint, SeenIds, StoredGap, Walk, WalkEnd, WalkOutcome, WalkState},
     run::resume::InterruptedWalk,
+    store::ScanWalk,
     time::Timestamp,
 };
 
@@ -115,5 +117,16 @@ impl Progress {
             end.outcome = WalkOutcome::Incomplete(Gap::from(&StoredGap::RecordWithoutId));
         }
         end
+    }
+
+    /// Returns the properties of the walk on which deletes depend.
+    pub(super) fn scan_walk(&self, end: &WalkEnd) -> ScanWalk {
+        ScanWalk {
+            complete: end.outcome.is_complete(),
+            position_based: end.pagination == Pagination::Position,
+            requests: end.pages,
+            shifted: end.shifted,
+            list_empty: self.records == 0,
+        }
     }
 }

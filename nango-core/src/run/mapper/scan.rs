@@ -1,6 +1,6 @@
 //! Scans of a mapper's run: their begin, and their end with the deletes.
 
-use super::MapperRun;
+use super::mapper_run::MapperRun;
 use crate::{
     error::Result,
     store::{Confirmation, DatasetKey, DeletePolicy, FinishScan, ResumeWrite, Scan, ScanFrom, ScanWalk},
