@@ -28,7 +28,7 @@ pub use crate::{
     },
 };
 use crate::{
-    declare::{EndpointPath, Handle, fill},
+    declare::{EndpointPath, Handle, SavesAll, fill},
     error::{Error, ErrorKind, Result},
     json::{DecodeError, decode_str, decode_value, short_name},
     model::{ApiTime, CheckpointValue, Mapped, MappedBatch, ReturnsNothing},
@@ -157,11 +157,11 @@ pub fn box_mapped<S, F>(future: F) -> BoxFuture<Result<MappedBatch>>
 where
     F: Future + Send + 'static,
     F::Output: Mapped,
-    S: Saves<<F::Output as Mapped>::Model>,
+    S: SavesAll<<F::Output as Mapped>::Model>,
 {
     Box::pin(async move {
         let mut batch = MappedBatch::default();
-        future.await.put(&mut batch)?;
+        future.await.put(S::INDICES, &mut batch)?;
         Ok(batch)
     })
 }
@@ -185,9 +185,9 @@ pub fn map_record<S, R, O>(map: fn(R) -> O, record: &str, batch: &mut MappedBatc
 where
     R: DeserializeOwned,
     O: Mapped,
-    S: Saves<O::Model>,
+    S: SavesAll<O::Model>,
 {
-    map(decode(record)?).put(batch)
+    map(decode(record)?).put(S::INDICES, batch)
 }
 
 /// Decodes the metadata for the calls of a mapper.
@@ -226,10 +226,42 @@ pub fn map_record_with<S, R, O>(
 where
     R: DeserializeOwned,
     O: Mapped,
-    S: Saves<O::Model> + HasMetadata,
+    S: SavesAll<O::Model> + HasMetadata,
     S::Metadata: Data,
 {
-    map(decode(record)?, metadata.get().ok_or_else(wrong_metadata)?).put(batch)
+    map(decode(record)?, metadata.get().ok_or_else(wrong_metadata)?).put(S::INDICES, batch)
+}
+
+/// Returns the function of a mapper of several models, and checks that its return type has a part for each of them. It
+/// is evaluated at compile time.
+pub const fn map_of_models<S, O>(models: usize, map: MapRecord) -> MapRecord
+where
+    O: Mapped,
+    S: SavesAll<O::Model>,
+{
+    let parts = S::INDICES;
+    assert!(
+        parts.len() > 1,
+        "a mapper of several models returns a tuple with a part for each of them, such as `(Order, Vec<Line>)`"
+    );
+    let mut i = 0;
+    while i < parts.len() {
+        let mut j = 0;
+        while j < i {
+            assert!(
+                parts[i] != parts[j],
+                "two parts of the returned tuple have the same model: return its records in one part, a `Vec<Model>`"
+            );
+            j += 1;
+        }
+        i += 1;
+    }
+    assert!(
+        parts.len() == models,
+        "the returned tuple has no part of a declared model: add a part for it, such as `Vec<Model>`, or remove the \
+         model from `models(…)`"
+    );
+    map
 }
 
 // ---- values --------------------------------------------------------------------------------------------------------

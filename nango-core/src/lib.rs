@@ -61,15 +61,15 @@ pub use declare::{
     ActionMarker, EndpointPath, HasCheckpoint, HasMetadata, HasWebhook, IntoEndpoint, PathValue, Saves, SyncMarker,
 };
 #[doc(hidden)]
-pub use declare::{NoModel, SavesGiven};
+pub use declare::{NoModel, SavesAll, SavesGiven};
 #[doc(hidden)]
 pub use error::SourceError;
 #[doc(inline)]
 pub use error::{ActionError, Context, Error, ErrorInBody, ErrorKind, HttpFailure, Result};
 #[doc(inline)]
 pub use model::{
-    ApiTime, Change, Checkpoint, CheckpointValue, Data, Fits, Mapped, Model, Patch, PatchOf, Record, RecordId, Returns,
-    Stored,
+    ApiTime, Change, Checkpoint, CheckpointValue, Children, Data, Fits, Mapped, Model, Patch, PatchOf, Record,
+    RecordId, Returns, Stored,
 };
 #[doc(hidden)]
 pub use model::{AsRecord, FlatValue, IntegerId, ReturnsNothing, TextId};

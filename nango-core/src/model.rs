@@ -12,8 +12,11 @@ mod batch;
 pub(crate) mod canonical;
 mod change;
 mod checkpoint;
+mod children;
 mod id;
 mod mapped;
+mod mapped_batch;
+mod mapped_tuple;
 mod names;
 mod patch;
 
@@ -29,10 +32,11 @@ pub use batch::Batch;
 pub(crate) use batch::RecordFault;
 pub(crate) use batch::{BatchItem, RecordError};
 pub use change::Change;
-pub(crate) use change::{MappedBatch, MappedLength};
 pub use checkpoint::{Checkpoint, CheckpointValue, FlatValue};
+pub use children::Children;
 pub use id::{IntegerId, KeyOf, RecordId, TextId};
 pub use mapped::{Mapped, Returns, ReturnsNothing};
+pub(crate) use mapped_batch::{MappedBatch, MappedLength, valid_parent};
 pub use names::{ModelNames, NoModelNames, assert_no_message, joined, length, renamed_field};
 pub use patch::{Fits, Patch, PatchOf};
 

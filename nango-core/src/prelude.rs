@@ -9,7 +9,7 @@ pub use crate::{
     declare::{ErrorAt, Paginate, Pagination, Saves},
     ensure,
     error::{ActionError, Context, Error, Result},
-    model::{Change, Patch, Stored},
+    model::{Change, Children, Patch, Stored},
     nango::{Nango, NangoAction, NangoSync},
     time::Timestamp,
 };

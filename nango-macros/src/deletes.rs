@@ -32,13 +32,13 @@ struct ConfirmRequest {
 }
 
 impl Deletes {
-    /// Reads and checks the four keys. For an async function they are settings of `full_scan`, and the caller reports
+    /// Reads and checks the four keys. `models` is the number of declared models. For an async function they are settings of `full_scan`, and the caller reports
     /// `track_deletes` as an error.
-    pub(crate) fn validate(args: &mut Args, mapper: bool, metadata: Option<&Type>) -> Self {
+    pub(crate) fn validate(args: &mut Args, mapper: bool, models: usize, metadata: Option<&Type>) -> Self {
         let track = mapper && args.flag("track_deletes").unwrap_or(false);
         let dependent =
             ["confirm_deletes", "hold", "max_deletes"].map(|key| args.peek(key).map(|arg| (key, arg.key.span())));
-        let (confirm, request) = confirm(args, mapper, metadata);
+        let (confirm, request) = confirm(args, mapper, models, metadata);
         let hold = duration::up_to_30_days(args, "hold");
         let max_percent = max_percent(args);
         if mapper && !track {
@@ -113,7 +113,12 @@ impl ConfirmRequest {
 }
 
 /// Reads `confirm_deletes = 2` or `confirm_deletes(get = "…")`.
-fn confirm(args: &mut Args, mapper: bool, metadata: Option<&Type>) -> (Option<u32>, Option<ConfirmRequest>) {
+fn confirm(
+    args: &mut Args,
+    mapper: bool,
+    models: usize,
+    metadata: Option<&Type>,
+) -> (Option<u32>, Option<ConfirmRequest>) {
     if !args.peek("confirm_deletes").is_some_and(|arg| matches!(arg.value, Value::List(_))) {
         return (args.number32("confirm_deletes", 1..=100), None);
     }
@@ -132,6 +137,10 @@ fn confirm(args: &mut Args, mapper: bool, metadata: Option<&Type>) -> (Option<u3
     if !mapper {
         let message = "`confirm_deletes(get = …)` needs an `endpoint`: the response is passed to the mapper; a sync by \
                        hand has `confirm_deletes = 2`";
+        inner.errors.push_at(at, message);
+    } else if models > 1 {
+        let message = "`confirm_deletes(get = …)` is for mappers of one model: the request of a record does not \
+                       confirm the records of other models; write the number of walks, `confirm_deletes = 2`";
         inner.errors.push_at(at, message);
     }
     args.errors.extend(inner.errors);
@@ -197,7 +206,7 @@ mod tests {
         const KEYS: &[&str] = &["track_deletes", "confirm_deletes", "hold", "max_deletes"];
         let mut args = Args::parse("`#[sync]`", KEYS, input.parse().unwrap());
         let metadata = syn::parse_quote!(Repository);
-        Deletes::validate(&mut args, mapper, Some(&metadata));
+        Deletes::validate(&mut args, mapper, 1, Some(&metadata));
         args.errors.into_tokens().to_string()
     }
 
@@ -235,6 +244,14 @@ mod tests {
         for share in ["", "0%", "101%", "20", "-1%", "half", "0.5%"] {
             check(&format!("max_deletes = {share:?}"), "a share from \\\"1%\\\" to \\\"100%\\\"");
         }
+    }
+
+    #[test]
+    fn request_for_a_record_is_refused_for_several_models() {
+        let keys = "track_deletes, confirm_deletes(get = \"/{record.id}\")".parse().unwrap();
+        let mut args = Args::parse("`#[sync]`", &["track_deletes", "confirm_deletes"], keys);
+        Deletes::validate(&mut args, true, 2, None);
+        assert!(args.errors.into_tokens().to_string().contains("is for mappers of one model"));
     }
 
     #[test]

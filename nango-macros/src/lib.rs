@@ -201,10 +201,31 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `Vec<Model>` | saves any number of records |
 /// | `Change<Model>` | `Save(model)`, `Delete(id)`, `Keep(id)`, or `Skip`, which is like `None` |
 /// | `Vec<Change<Model>>` | any number of changes |
+/// | `Children<Model>`, `Option<Children<Model>>` | `Children::of(&order.id, lines)`: all records that belong to a parent |
+/// | `(Order, Vec<Line>)` | with `models("Order", "Line")`: a part for each model, each in one of the forms above |
 ///
 /// `Delete(id)` is a delete that the API reports: it is applied with its page, and the keys that delay deletes do not
 /// apply to it. `Keep(id)` changes nothing and counts the record as seen. If a page saves and deletes one id, the later
 /// of the two counts; if it saves one id twice, the first.
+///
+/// A mapper of several models returns a tuple of 2 to 8 parts in any order, each for another declared model:
+///
+/// ```text
+/// #[sync(models("Order", "Line"), endpoint = "/orders", paginate, since(param = "updated_at_min"))]
+/// pub fn orders(order: ApiOrder) -> (Order, Children<Line>) {
+///     let lines = Children::of(&order.id, order.line_items);
+///     (Order { id: order.id, name: order.name }, lines)
+/// }
+/// ```
+///
+/// All records of a page are saved in one transaction. With `track_deletes` each model has a scan of its own: the scans
+/// begin and end together, and a record is deleted under the conditions of its model, so the guard and `max_deletes`
+/// hold the share of each model. A record of `Vec<Line>` that is no longer in its order is deleted by the next full run
+/// with `track_deletes`. `Children::of` deletes it at once, in full and incremental runs: the records of the parent
+/// that are stored and are not in the list are deleted with the page, also without `track_deletes`, and the keys that
+/// delay deletes do not apply. Of several lists of one parent in a page, the last one counts. An order that was
+/// deleted comes with an empty list: `(Change::Delete(order.id), Children::of(&order.id, []))`. If `on_invalid =
+/// "skip"` skips a raw record, the run deletes no record of a model whose ids are not those of the raw records.
 ///
 /// The module is the integration (`src/github/…`: `github`), the function's name in kebab-case is the name of the sync,
 /// and the first paragraph of its documentation is its description.
@@ -303,7 +324,7 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `max_deletes = "20%"` | | a walk that missed a greater share of the records deletes none of them |
 ///
 /// A mapper needs `track_deletes` for these keys. A sync by hand can set them for its `full_scan`, except
-/// `confirm_deletes(get = …)`, which is for mappers. In `get`, `{owner}` is a field of the metadata, `{record.number}`
+/// `confirm_deletes(get = …)`, which is for mappers of one model. In `get`, `{owner}` is a field of the metadata, `{record.number}`
 /// a path in the stored record, and `{record.id}` its id. A 404 can also mean that the connection has lost access to
 /// the record.
 ///

@@ -22,6 +22,8 @@ use crate::{
 
 /// Number of records of a page that an async mapper maps at the same time.
 const RECORDS_AT_ONCE: u32 = 4;
+/// Maximum number of models, which is the maximum number of parts of a returned tuple.
+const MAX_MODELS: usize = 8;
 
 /// A valid declaration of the walk of a mapper.
 pub(crate) struct Mapper {
@@ -34,6 +36,8 @@ pub(crate) struct Mapper {
     /// Variant of `declare::OnInvalid`.
     on_invalid: &'static str,
     records_at_once: u32,
+    /// Number of models.
+    models: usize,
 }
 
 impl Mapper {
@@ -47,9 +51,9 @@ impl Mapper {
         capabilities: &Capabilities,
         track_deletes: bool,
     ) -> Option<Self> {
-        if let Some(second) = models.get(1) {
-            args.errors
-                .push_at(second.span(), "a mapper produces one model: write one mapper for each, or a sync by hand");
+        if let Some(ninth) = models.get(MAX_MODELS) {
+            let message = format!("a mapper has at most {MAX_MODELS} models: write several mappers, or a sync by hand");
+            args.errors.push_at(ninth.span(), message);
         }
         if let Some(checkpoint) = &capabilities.checkpoint {
             let message = "a mapper keeps its own resume point: remove `checkpoint`, or write the loop by hand without \
@@ -74,8 +78,19 @@ impl Mapper {
         let errors = ErrorAt::all(args);
         let on_invalid = args.choice("on_invalid", &[("fail", "Fail"), ("skip", "Skip")]).unwrap_or("Fail");
         let records_at_once = records_at_once(args, func);
-        signature::check(func, metadata, &mut args.errors);
-        Some(Self { endpoint: endpoint?, request, paginate, retries, since, errors, on_invalid, records_at_once })
+        signature::check(func, metadata, models.len(), &mut args.errors);
+        let models = models.len();
+        Some(Self {
+            endpoint: endpoint?,
+            request,
+            paginate,
+            retries,
+            since,
+            errors,
+            on_invalid,
+            records_at_once,
+            models,
+        })
     }
 
     /// Returns the static that describes the walk. `func` is the function with its marker.
@@ -87,7 +102,7 @@ impl Mapper {
             (parts::option_tokens(self.paginate.as_ref()), parts::option_tokens(self.since.as_ref()));
         let errors = &self.errors;
         let on_invalid = format_ident!("{}", self.on_invalid);
-        let map = map(func, self.records_at_once, marker);
+        let map = map_of_models(func, self.models, map(func, self.records_at_once, marker), marker);
         quote! {
             #items
             static __MAPPER: __nango::Mapper = __nango::Mapper {
@@ -129,6 +144,16 @@ fn records_at_once(args: &mut Args, func: &Func) -> u32 {
         args.errors.push_at(span, message);
     }
     number.unwrap_or(RECORDS_AT_ONCE)
+}
+
+/// Adds the check of the parts that the function returns, if it maps a record to several models.
+fn map_of_models(func: &Func, models: usize, map: TokenStream, marker: &TokenStream) -> TokenStream {
+    if models < 2 {
+        return map;
+    }
+    let (output, span) = func.output();
+    let marker = marker::respan(marker, span);
+    quote_spanned!(span=> __nango::map_of_models::<#marker, #output>(#models, #map))
 }
 
 /// Returns the closure that calls the function for one record. Everything else is in `nango_core`.
@@ -264,6 +289,16 @@ mod tests {
         let called = expanded("async fn f(nango: NangoSync, raw: Raw) -> Result<Issue> {}");
         assert!(called.contains("decode::<Raw>(&raw)") && called.contains("f(n.into(),record)"), "{called}");
         assert!(called.contains("records_at_once:8,"), "{called}");
+    }
+
+    #[test]
+    fn parts_are_checked_only_for_several_models() {
+        let expanded = |models| {
+            let func = func("fn f(raw: Raw) -> (Order, Vec<Line>) {}");
+            map_of_models(&func, models, quote!(map), &quote!(__f::f)).to_string().replace(' ', "")
+        };
+        assert_eq!(expanded(1), "map");
+        assert_eq!(expanded(2), "__nango::map_of_models::<__f::f,(Order,Vec<Line>)>(2usize,map)");
     }
 
     #[test]

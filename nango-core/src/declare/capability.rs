@@ -40,7 +40,43 @@ use crate::model::{Checkpoint, Data, Record};
     note = "in a helper function, write the bound: `nango: &NangoSync<impl Saves<{M}>>`",
     note = "see docs/reference/attributes.md#sync in the repository"
 )]
-pub trait Saves<M: ?Sized> {}
+pub trait Saves<M: ?Sized> {
+    /// Index of the model in the declaration of the sync.
+    #[doc(hidden)]
+    const INDEX: usize = 0;
+}
+
+/// [`Saves`] for the models of a mapper's return type: one model, or a tuple of models.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "sync `{Self}` does not declare the model `{M}`",
+    label = "`{M}` is not declared by `{Self}`",
+    note = "declare it: `#[sync(model = \"{M}\", ...)]`, or several with `models(\"...\", \"{M}\")`",
+    note = "see docs/reference/attributes.md#sync in the repository"
+)]
+pub trait SavesAll<M> {
+    /// Index of each model in the declaration of the sync.
+    const INDICES: &'static [usize];
+}
+
+impl<S: Saves<M>, M: Record> SavesAll<M> for S {
+    const INDICES: &'static [usize] = &[<S as Saves<M>>::INDEX];
+}
+
+macro_rules! saves_all {
+    ($($model:ident)+) => {
+        impl<S: $(Saves<$model> +)+, $($model: Record),+> SavesAll<($($model,)+)> for S {
+            const INDICES: &'static [usize] = &[$(<S as Saves<$model>>::INDEX),+];
+        }
+    };
+}
+saves_all!(A B);
+saves_all!(A B C);
+saves_all!(A B C D);
+saves_all!(A B C D E);
+saves_all!(A B C D E F);
+saves_all!(A B C D E F G);
+saves_all!(A B C D E F G H);
 
 /// [`Saves`] for methods that find the model in their argument.
 ///

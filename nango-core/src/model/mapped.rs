@@ -2,30 +2,31 @@
 
 use serde_json::Value;
 
-use super::{Change, Data, MappedBatch, Record};
+use super::{Change, Children, Data, MappedBatch, Record};
 use crate::error::{Error, Result};
 
-/// Return type of a mapper: `M`, `Option<M>`, `Vec<M>`, `Change<M>`, `Vec<Change<M>>` or a `Result` of these.
+/// Return type of a mapper: `M`, `Option<M>`, `Vec<M>`, `Change<M>`, `Vec<Change<M>>`, `Children<M>`,
+/// `Option<Children<M>>`, a tuple of 2 to 8 of these with different models, or a `Result` of one of all these.
 #[diagnostic::on_unimplemented(
-    message = "a mapper returns `Model`, `Option<Model>`, `Vec<Model>`, `Change<Model>`, `Vec<Change<Model>>` or a \
-               `Result` of these, not `{Self}`",
+    message = "a mapper returns `Model`, `Option<Model>`, `Vec<Model>`, `Change<Model>`, `Vec<Change<Model>>`, \
+               `Children<Model>`, a tuple of these with several models, or a `Result`, not `{Self}`",
     label = "not a synced model",
     note = "the error of a `Result` converts to `nango_core::Error`, as every type with `std::error::Error` does; a \
             `String` does not: write `Result<Model>` and `Error::msg(text)` or `bail!(\"text\")`",
     note = "see docs/reference/attributes.md#sync in the repository"
 )]
 pub trait Mapped {
-    /// Model of the saved records.
-    type Model: Record;
-    /// Appends the results to a batch.
+    /// Model of the saved records; for a tuple, the tuple of the models of its parts.
+    type Model;
+    /// Appends the results to a batch. `models` contains the index of the model of each part in the declaration.
     #[doc(hidden)]
-    fn put(self, batch: &mut MappedBatch) -> Result<()>;
+    fn put(self, models: &[usize], batch: &mut MappedBatch) -> Result<()>;
 }
 
 impl<M: Record> Mapped for M {
     type Model = M;
 
-    fn put(self, batch: &mut MappedBatch) -> Result<()> {
+    fn put(self, _: &[usize], batch: &mut MappedBatch) -> Result<()> {
         batch.save(&self)
     }
 }
@@ -33,7 +34,7 @@ impl<M: Record> Mapped for M {
 impl<M: Record> Mapped for Option<M> {
     type Model = M;
 
-    fn put(self, batch: &mut MappedBatch) -> Result<()> {
+    fn put(self, _: &[usize], batch: &mut MappedBatch) -> Result<()> {
         self.into_iter().try_for_each(|record| batch.save(&record))
     }
 }
@@ -41,7 +42,7 @@ impl<M: Record> Mapped for Option<M> {
 impl<M: Record> Mapped for Vec<M> {
     type Model = M;
 
-    fn put(self, batch: &mut MappedBatch) -> Result<()> {
+    fn put(self, _: &[usize], batch: &mut MappedBatch) -> Result<()> {
         self.into_iter().try_for_each(|record| batch.save(&record))
     }
 }
@@ -49,7 +50,7 @@ impl<M: Record> Mapped for Vec<M> {
 impl<M: Record> Mapped for Change<M> {
     type Model = M;
 
-    fn put(self, batch: &mut MappedBatch) -> Result<()> {
+    fn put(self, _: &[usize], batch: &mut MappedBatch) -> Result<()> {
         batch.add(self)
     }
 }
@@ -57,16 +58,32 @@ impl<M: Record> Mapped for Change<M> {
 impl<M: Record> Mapped for Vec<Change<M>> {
     type Model = M;
 
-    fn put(self, batch: &mut MappedBatch) -> Result<()> {
+    fn put(self, _: &[usize], batch: &mut MappedBatch) -> Result<()> {
         self.into_iter().try_for_each(|change| batch.add(change))
+    }
+}
+
+impl<M: Record> Mapped for Children<M> {
+    type Model = M;
+
+    fn put(self, _: &[usize], batch: &mut MappedBatch) -> Result<()> {
+        batch.replace(self)
+    }
+}
+
+impl<M: Record> Mapped for Option<Children<M>> {
+    type Model = M;
+
+    fn put(self, _: &[usize], batch: &mut MappedBatch) -> Result<()> {
+        self.into_iter().try_for_each(|children| batch.replace(children))
     }
 }
 
 impl<T: Mapped, E: Into<Error>> Mapped for Result<T, E> {
     type Model = T::Model;
 
-    fn put(self, batch: &mut MappedBatch) -> Result<()> {
-        self.map_err(Into::into)?.put(batch)
+    fn put(self, models: &[usize], batch: &mut MappedBatch) -> Result<()> {
+        self.map_err(Into::into)?.put(models, batch)
     }
 }
 

@@ -7,8 +7,11 @@ use crate::{
     declare::{BoxFuture, HasCheckpoint, Saves, SavesGiven, suggest},
     error::{Error, ErrorKind, Result},
     json::decode,
-    model::{AsRecord, Batch, Checkpoint, KeyOf, ModelInfo, Patch, PatchOf, Record, RecordError, canonical},
-    store::{Change, ChangeOutcome, DeleteRow, PatchRow, RowOutcome, Write},
+    model::{
+        AsRecord, Batch, Checkpoint, KeyOf, ModelInfo, Patch, PatchOf, Record, RecordError, RecordId, canonical,
+        valid_parent,
+    },
+    store::{Change, ChangeOutcome, DeleteRow, ParentKey, PatchRow, RowOutcome, Write},
     time::{self, Timestamp},
 };
 
@@ -77,10 +80,19 @@ impl Saved {
 #[must_use = "a page is written by `.commit().await?`"]
 pub struct PageBuilder<S> {
     nango: NangoSync<S>,
-    writes: Vec<(&'static ModelInfo, Write)>,
+    writes: Vec<PageWrite>,
     checkpoint: Option<Value>,
     /// First error of a builder method. The commit returns it and writes nothing.
     deferred_error: Option<Error>,
+}
+
+/// Write of a page to the records of a model.
+#[derive(Debug)]
+struct PageWrite {
+    model: &'static ModelInfo,
+    /// Parent whose children are replaced.
+    parent: Option<ParentKey>,
+    write: Write,
 }
 
 /// Not implemented: records are written by the handle of a sync.
@@ -225,6 +237,49 @@ impl<S> PageBuilder<S> {
         self.push_write(M::RECORD, Ok(delete_rows(records)))
     }
 
+    /// Adds all records that belong to one parent, such as the lines of an order. They are saved, and records that were
+    /// stored for the same parent and are not among them are deleted.
+    /// Without records, all stored children of the parent are deleted.
+    ///
+    /// `parent` is the id of the parent. Records that were saved without a parent, or for another one, are not deleted.
+    /// In a mapper, [`Children`](crate::Children) is a part of the return type.
+    ///
+    /// ```
+    /// # use nango_core::prelude::*;
+    /// #[model]
+    /// pub struct Line {
+    ///     pub id: u64,
+    ///     pub quantity: u32,
+    /// }
+    ///
+    /// #[model]
+    /// pub struct Order {
+    ///     pub id: u64,
+    ///     pub lines: Vec<Line>,
+    /// }
+    ///
+    /// #[sync(models("Order", "Line"), integration = "shop")]
+    /// async fn orders(nango: NangoSync) -> Result<()> {
+    ///     let orders: Vec<Order> = nango.get("/orders").json().await?;
+    ///     for order in orders {
+    ///         nango.page().save([&order]).replace_children(&order.id, &order.lines).commit().await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn replace_children<I>(self, parent: &impl RecordId, records: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: AsRecord,
+        S: SavesGiven<<I::Item as AsRecord>::Model>,
+    {
+        let model = <I::Item as AsRecord>::Model::RECORD;
+        let parent = valid_parent(parent).map(|parent| ParentKey::of(&parent));
+        let change = parent.and_then(|parent| Ok((parent, encode(records)?)));
+        let change = change.map(|(parent, records)| (Some(parent), Write::Replace(records)));
+        self.push_change(model, change)
+    }
+
     /// Adds patches, see [`NangoSync::batch_update`].
     pub fn update<I>(self, patches: I) -> Self
     where
@@ -257,9 +312,13 @@ impl<S> PageBuilder<S> {
         commit(self.nango.0.clone(), self.writes, self.checkpoint).await
     }
 
-    fn push_write(mut self, model: &'static ModelInfo, write: Result<Write>) -> Self {
-        match write {
-            Ok(write) => self.writes.push((model, write)),
+    fn push_write(self, model: &'static ModelInfo, write: Result<Write>) -> Self {
+        self.push_change(model, write.map(|write| (None, write)))
+    }
+
+    fn push_change(mut self, model: &'static ModelInfo, change: Result<(Option<ParentKey>, Write)>) -> Self {
+        match change {
+            Ok((parent, write)) => self.writes.push(PageWrite { model, parent, write }),
             Err(error) => {
                 self.deferred_error.get_or_insert(error);
             }
@@ -308,12 +367,12 @@ fn patch_row(id: String, fields: Value, updated: Option<&str>) -> Result<PatchRo
 // Not generic, so that all models share one compiled state machine.
 fn write(nango: &Nango, model: &'static ModelInfo, write: Result<Write>) -> BoxFuture<Result<Saved>> {
     let nango = nango.clone();
-    Box::pin(async move { commit(nango, vec![(model, write?)], None).await })
+    Box::pin(async move { commit(nango, vec![PageWrite { model, parent: None, write: write? }], None).await })
 }
 
-async fn commit(nango: Nango, writes: Vec<(&'static ModelInfo, Write)>, checkpoint: Option<Value>) -> Result<Saved> {
+async fn commit(nango: Nango, writes: Vec<PageWrite>, checkpoint: Option<Value>) -> Result<Saved> {
     let context = nango.active_context()?;
-    for (model, write) in &writes {
+    for PageWrite { model, write, .. } in &writes {
         if let Write::Patch(rows) = write {
             check_fields(&nango, model, rows)?;
         }
@@ -321,9 +380,9 @@ async fn commit(nango: Nango, writes: Vec<(&'static ModelInfo, Write)>, checkpoi
     let merging = context.merging();
     let changes: Vec<Change> = writes
         .into_iter()
-        .map(|(model, write)| {
+        .map(|PageWrite { model, parent, write }| {
             let full_walk = context.full_walks.number(model.name);
-            Change { dataset: context.dataset(model.name), merging, full_walk, parent: None, write }
+            Change { dataset: context.dataset(model.name), merging, full_walk, parent, write }
         })
         .collect();
     if changes.iter().all(|change| change.write.is_empty()) && checkpoint.is_none() {

@@ -312,10 +312,18 @@ impl Context {
 
     /// Ends a scan, adds its deletes to the totals, and reports those that await confirmation.
     pub(crate) async fn finish_scan(&self, finish: FinishScan) -> Result<ScanOutcome> {
-        let model = finish.dataset.model.clone();
-        let finished = self.store.finish_scan(finish).await.map_err(StoreError::into_error)?;
-        lock(&self.totals).models.entry(model.clone()).or_default().deleted += finished.deleted;
-        self.report_deletes(&model, &finished);
+        let mut finished = self.finish_scans(vec![finish]).await?;
+        finished.pop().ok_or_else(|| Error::msg("the database returned no outcome of a scan"))
+    }
+
+    /// Ends the scans of several models in one transaction, see [`Self::finish_scan`].
+    pub(crate) async fn finish_scans(&self, finishes: Vec<FinishScan>) -> Result<Vec<ScanOutcome>> {
+        let models: Vec<String> = finishes.iter().map(|finish| finish.dataset.model.clone()).collect();
+        let finished = self.store.finish_scans(finishes).await.map_err(StoreError::into_error)?;
+        for (model, finished) in models.iter().zip(&finished) {
+            lock(&self.totals).models.entry(model.clone()).or_default().deleted += finished.deleted;
+            self.report_deletes(model, finished);
+        }
         Ok(finished)
     }
 }

@@ -9,6 +9,7 @@ mod fingerprint;
 mod finish;
 mod list_walk;
 mod map;
+mod mapped_page;
 mod mapper_run;
 mod progress;
 mod request;

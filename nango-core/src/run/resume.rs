@@ -71,8 +71,11 @@ pub(super) struct InterruptedWalk {
     pub(super) unread_id: bool,
     /// Number of read pages.
     pub(super) pages: u64,
-    /// Number of its scan.
+    /// Number of its scan; of a mapper of several models, that of the first model.
     pub(super) scan: Option<i64>,
+    /// Progress of the other models, in the order of their declaration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) others: Vec<ModelWalk>,
     /// State of the walk after its last page.
     #[serde(default)]
     pub(super) memory: WalkState,
@@ -82,6 +85,25 @@ pub(super) struct InterruptedWalk {
     /// Position at which it resumes.
     #[serde(rename = "place")]
     pub(super) resume_point: ResumePoint,
+}
+
+/// Progress of a model of a mapper of several models, apart from the first model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ModelWalk {
+    /// Number of its scan.
+    pub(super) scan: Option<i64>,
+    /// Number of its records in the pages that were read.
+    pub(super) records: u64,
+    /// Whether a raw record was skipped whose records of this model are not known.
+    #[serde(rename = "left_out")]
+    pub(super) unread_id: bool,
+}
+
+impl InterruptedWalk {
+    /// Returns the number of the scan of each model.
+    pub(super) fn scans(&self) -> Vec<Option<i64>> {
+        std::iter::once(self.scan).chain(self.others.iter().map(|model| model.scan)).collect()
+    }
 }
 
 impl SyncState {

@@ -15,6 +15,7 @@ mod mappers;
 mod pagination_ends;
 mod requests;
 mod secrets;
+mod several_models;
 mod since;
 mod updated;
 mod vectors;

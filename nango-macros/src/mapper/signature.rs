@@ -2,7 +2,7 @@
 
 use proc_macro2::Span;
 use quote::ToTokens;
-use syn::{ReturnType, Type, spanned::Spanned};
+use syn::{GenericArgument, PathArguments, PathSegment, ReturnType, Type, TypeTuple, spanned::Spanned};
 
 use crate::{args::Errors, func::Func};
 
@@ -10,10 +10,12 @@ const WHAT: &str = "a mapper";
 const PLAIN: &str = "fn name(raw: Raw) -> Model";
 const PLAIN_WITH: &str = "fn name(raw: Raw, metadata: &Metadata) -> Model";
 const ASYNC: &str = "async fn name(nango: NangoSync, raw: Raw) -> Result<Model>";
+const FORMS: &str = "`Model`, `Option<Model>`, `Vec<Model>`, `Change<Model>`, `Vec<Change<Model>>`, `Children<Model>`";
 const ASYNC_WITH: &str = "async fn name(nango: NangoSync, raw: Raw, metadata: &Metadata) -> Result<Model>";
 
-/// Checks the parameters and the form of the return type. Wrong parameters are one error.
-pub(super) fn check(func: &Func, metadata: Option<&Type>, errors: &mut Errors) {
+/// Checks the parameters and the form of the return type. Wrong parameters are one error. `models` is the number of
+/// declared models.
+pub(super) fn check(func: &Func, metadata: Option<&Type>, models: usize, errors: &mut Errors) {
     let is_async = func.sig.asyncness.is_some();
     func.check(WHAT, if is_async { ASYNC } else { PLAIN }, false, errors);
     if is_async && func.arity() > 1 {
@@ -23,13 +25,13 @@ pub(super) fn check(func: &Func, metadata: Option<&Type>, errors: &mut Errors) {
         let handle = std::mem::replace(errors, before);
         errors.extend(handle);
         if is_wrong {
-            return check_output(func, errors);
+            return check_output(func, models, errors);
         }
     }
     if let Some((span, message)) = wrong_parameter(func, is_async, metadata) {
         errors.push_at(span, message);
     }
-    check_output(func, errors);
+    check_output(func, models, errors);
 }
 
 /// Returns the first mistake in the parameters, of which an async mapper's first is known to be the handle.
@@ -88,7 +90,7 @@ fn is_list(ty: &Type) -> bool {
     matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Vec"))
 }
 
-fn check_output(func: &Func, errors: &mut Errors) {
+fn check_output(func: &Func, models: usize, errors: &mut Errors) {
     // An API may send rows as arrays, so a list alone is a valid record.
     let raw_at = usize::from(func.sig.asyncness.is_some());
     if let (Some(raw), ReturnType::Type(_, returned)) = (func.param(raw_at), &func.sig.output)
@@ -101,15 +103,58 @@ fn check_output(func: &Func, errors: &mut Errors) {
         );
         errors.push_at(raw.span(), message);
     }
-    if let ReturnType::Type(_, ty) = &func.sig.output
-        && matches!(**ty, Type::Tuple(_) | Type::Reference(_) | Type::Array(_) | Type::Slice(_))
-    {
-        let found = ty.to_token_stream();
-        let message = format!(
-            "a mapper returns `Model`, `Option<Model>`, `Vec<Model>`, `Change<Model>`, `Vec<Change<Model>>` or a \
-             `Result` of these, not `{found}`"
-        );
+    let ReturnType::Type(_, ty) = &func.sig.output else { return };
+    let message = match mapped(ty) {
+        Type::Tuple(tuple) => wrong_tuple(tuple, models),
+        Type::Reference(_) | Type::Array(_) | Type::Slice(_) => {
+            Some(format!("a mapper returns {FORMS} or a `Result` of these, not `{}`", ty.to_token_stream()))
+        }
+        // The name of another type may be an alias of a tuple.
+        Type::Path(path) if models > 1 && path.path.segments.last().is_some_and(is_form) => Some(format!(
+            "a mapper of several models returns a tuple with a part for each, such as `(Order, Vec<Line>)`, not `{}`",
+            ty.to_token_stream()
+        )),
+        _ => None,
+    };
+    if let Some(message) = message {
         errors.push_at(ty.span(), message);
+    }
+}
+
+/// Returns the type of the mapped records: that of the value for a `Result`.
+fn mapped(ty: &Type) -> &Type {
+    let Type::Path(path) = ty else { return ty };
+    match path.path.segments.last() {
+        Some(last) if last.ident == "Result" => {
+            let PathArguments::AngleBracketed(arguments) = &last.arguments else { return ty };
+            let first = arguments.args.first();
+            if let Some(GenericArgument::Type(ty)) = first { ty } else { ty }
+        }
+        _ => ty,
+    }
+}
+
+/// Returns whether a type is one of the forms for a single model.
+fn is_form(last: &PathSegment) -> bool {
+    ["Option", "Vec", "Change", "Children"].iter().any(|form| last.ident == form)
+}
+
+/// Returns the mistake of a returned tuple, which has a part for each model.
+fn wrong_tuple(tuple: &TypeTuple, models: usize) -> Option<String> {
+    let (found, parts) = (tuple.to_token_stream(), tuple.elems.len());
+    match models {
+        // Reported as a missing key.
+        0 => None,
+        1 if parts < 2 => Some(format!("a mapper returns {FORMS} or a `Result` of these, not `{found}`")),
+        1 => Some(format!(
+            "a tuple has a part for each of several models, such as `(Order, Vec<Line>)` with `models(\"Order\", \
+             \"Line\")`; a mapper of one model returns {FORMS} or a `Result` of these, not `{found}`"
+        )),
+        _ if parts != models => Some(format!(
+            "a mapper of several models returns a tuple with a part for each: `models` declares {models}, and \
+             `{found}` has {parts}"
+        )),
+        _ => None,
     }
 }
 
@@ -118,10 +163,14 @@ mod tests {
     use super::*;
 
     fn messages(item: &str, metadata: bool) -> Vec<String> {
+        messages_with_models(item, metadata, 1)
+    }
+
+    fn messages_with_models(item: &str, metadata: bool, models: usize) -> Vec<String> {
         let func: Func = syn::parse_str(item).unwrap();
         let mut errors = Errors::default();
         let metadata: Option<Type> = metadata.then(|| syn::parse_quote!(Team));
-        check(&func, metadata.as_ref(), &mut errors);
+        check(&func, metadata.as_ref(), models, &mut errors);
         match errors.or(()) {
             Ok(()) => Vec::new(),
             Err(error) => error.into_iter().map(|error| error.to_string()).collect(),
@@ -164,8 +213,29 @@ mod tests {
         check("fn f(a: A, b: &B, c: C) -> Issue {}", "at most the metadata after it");
         check("fn f(raw: Raw, m: &Team) -> Issue {}", "add `metadata = Team`");
         check("fn f(raw: Vec<Raw>) -> Vec<Issue> {}", "takes one record, not the list of a page");
-        check("fn f(raw: Raw) -> (A, B) {}", "a mapper returns `Model`");
+        check("fn f(raw: Raw) -> (A, B) {}", "with `models(\"Order\", \"Line\")`");
+        check("fn f(raw: Raw) -> Result<(A, B)> {}", "a mapper of one model returns `Model`");
+        check("fn f(raw: Raw) -> (A,) {}", "a mapper returns `Model`");
+        check("fn f(raw: Raw) -> [A; 2] {}", "a mapper returns `Model`");
         check("fn f<T>(raw: T) -> Issue {}", "cannot be generic");
         check("fn f(raw: Raw) {}", "needs a return type");
+    }
+
+    #[test]
+    fn tuple_has_a_part_for_each_model() {
+        let check = |output: &str, models: usize, expect: &str| {
+            let got = messages_with_models(&format!("fn f(raw: Raw) -> {output} {{}}"), false, models);
+            let is_expected = if expect.is_empty() { got.is_empty() } else { got.concat().contains(expect) };
+            assert!(is_expected, "{output}: {got:?}");
+        };
+        check("(Order, Vec<Line>)", 2, "");
+        check("Result<(Order, Children<Line>), Failure>", 2, "");
+        check("(A, B, C, D, E, F, G, H)", 8, "");
+        check("(A, B, C)", 2, "`models` declares 2, and `(A , B , C)` has 3");
+        check("Result<(A, B)>", 3, "`models` declares 3");
+        check("()", 2, "has 0");
+        check("Result<Vec<Line>>", 2, "such as `(Order, Vec<Line>)`, not `Result < Vec < Line > >`");
+        // An alias may be a tuple; the types are checked by the compiler.
+        check("Parts", 2, "");
     }
 }

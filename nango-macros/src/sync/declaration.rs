@@ -96,7 +96,7 @@ impl SyncDeclaration {
         let capabilities = Capabilities::read(&mut args);
         let merging = args.choice("merging", &[("newer", "Newer"), ("override", "Override")]).unwrap_or("Newer");
         let endpoint = args.take("endpoint");
-        let deletes = Deletes::validate(&mut args, endpoint.is_some(), capabilities.metadata.as_ref());
+        let deletes = Deletes::validate(&mut args, endpoint.is_some(), models.len(), capabilities.metadata.as_ref());
         let mapper = if let Some(endpoint) = &endpoint {
             Mapper::validate(&mut args, endpoint, func, &models, &capabilities, deletes.track)
         } else {
@@ -201,7 +201,12 @@ mod tests {
         check_errors(
             "models(A, B), endpoint = \"issues\", checkpoint = C, hold = \"1h\"",
             MAPPER,
-            &["`hold` needs `track_deletes`", "produces one model", "keeps its own resume point", "starts with `/`"],
+            &[
+                "`hold` needs `track_deletes`",
+                "keeps its own resume point",
+                "starts with `/`",
+                "a tuple with a part for each",
+            ],
         );
         check_errors("", BY_HAND, &["needs `model = \"YourModel\"`"]);
         check_errors("modl = A", BY_HAND, &["did you mean `model`?"]);

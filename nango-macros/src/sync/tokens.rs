@@ -110,7 +110,9 @@ fn saves(models: &[Path], marker: &TokenStream) -> (TokenStream, TokenStream) {
     for (i, model) in models.iter().enumerate() {
         let span = model.span();
         let alias = format_ident!("__M{i}", span = span);
-        saves.extend(quote_spanned!(span=> type #alias = #model; impl __nango::Saves<#alias> for #marker {}));
+        // The index of the first model is the default.
+        let index = (i > 0).then(|| quote_spanned!(span=> const INDEX: usize = #i;));
+        saves.extend(quote_spanned!(span=> type #alias = #model; impl __nango::Saves<#alias> for #marker { #index }));
         infos.extend(quote_spanned!(span=> <#alias as __nango::Record>::RECORD,));
     }
     (saves, infos)

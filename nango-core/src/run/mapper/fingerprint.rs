@@ -19,7 +19,14 @@ pub(super) fn of_schema(def: &SyncDef) -> String {
     let mut generator = schemars::SchemaGenerator::default();
     let schema = (def.models[0].schema)(&mut generator).to_value();
     let definitions = Value::Object(generator.take_definitions(true));
-    let text = format!("{} {schema} {definitions}", def.version);
+    let mut text = format!("{} {schema} {definitions}", def.version);
+    for model in &def.models[1..] {
+        let mut generator = schemars::SchemaGenerator::default();
+        let schema = (model.schema)(&mut generator).to_value();
+        let definitions = Value::Object(generator.take_definitions(true));
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, " model {}: {schema} {definitions}", model.name);
+    }
     blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
 }
 

@@ -18,7 +18,7 @@ use crate::{
         resume::{self, SyncState},
         since,
     },
-    store::{DeletePolicy, Level, ResumeWrite, StoreError},
+    store::{DeletePolicy, FinishScan, Level, ResumeWrite, ScanWalk, StoreError},
 };
 
 impl ListWalk<'_> {
@@ -33,23 +33,46 @@ impl ListWalk<'_> {
         } else {
             ResumeWrite::Set(resume::seal(self.run.runtime, self.run.context.key(), &state)?)
         };
-        let walk = progress.scan_walk(&end);
+        let walks: Vec<ScanWalk> = (0..progress.scans.len()).map(|model| progress.scan_walk(model, &end)).collect();
         self.run.context.add_walk_end(end);
-        let Some(open) = progress.scan else {
+        if progress.scans.is_empty() {
             if resume != ResumeWrite::Clear || has_stored_state || progress.pages > 0 {
                 self.run.commit(PageCommit { resume: Some(resume), ..PageCommit::default() }).await?;
             }
             return self.report_deferred_deletes().await;
-        };
-        let confirmations = if walk.complete { self.confirm(&open.dataset, open.scan).await? } else { Vec::new() };
-        self.run.finish_scan(open, walk, self.delete_policy(), confirmations, resume).await
+        }
+        let is_complete = walks.first().is_some_and(|walk| walk.complete);
+        let mut resume = Some(resume);
+        let mut finishes = Vec::with_capacity(walks.len());
+        for (model, (open, walk)) in progress.scans.into_iter().zip(walks).enumerate() {
+            if is_complete && !walk.complete {
+                self.log_unread_ids(&open.dataset.model);
+            }
+            // The attribute refuses requests that confirm deletes of several models.
+            let is_confirmed = model == 0 && walk.complete;
+            let confirmations = if is_confirmed { self.confirm(&open.dataset, open.scan).await? } else { Vec::new() };
+            finishes.push(FinishScan {
+                run: self.run.context.token(),
+                function: self.run.context.key().clone(),
+                dataset: open.dataset,
+                scan: open.scan,
+                walk,
+                policy: self.delete_policy(),
+                confirmations,
+                resume: resume.take(),
+                by_parent: false,
+            });
+        }
+        self.run.finish_scans(finishes).await
     }
 
     /// Reports the pending deletes of a run that reads only changes: the candidates of the last full run.
     async fn report_deferred_deletes(&self) -> Result<()> {
         if self.run.def.track_deletes {
-            let outlook = self.run.runtime.store.pending_deletes(&self.run.dataset(), &self.delete_policy()).await;
-            self.run.context.report_outlook(self.run.def.models[0].name, &outlook.map_err(StoreError::into_error)?);
+            for (i, model) in self.run.def.models.iter().enumerate() {
+                let outlook = self.run.runtime.store.pending_deletes(&self.run.dataset(i), &self.delete_policy()).await;
+                self.run.context.report_outlook(model.name, &outlook.map_err(StoreError::into_error)?);
+            }
         }
         Ok(())
     }
@@ -101,6 +124,14 @@ impl ListWalk<'_> {
     pub(super) fn delete_policy(&self) -> DeletePolicy {
         let fingerprint = fingerprint::of_list(self.parts());
         self.run.context.delete_policy(&self.run.def.deletes, fingerprint, !is_incremental(self.run.mapper))
+    }
+
+    /// Logs that a complete walk deletes no record of a model, because a raw record was skipped.
+    fn log_unread_ids(&self, model: &str) {
+        let message = format!(
+            "no `{model}` is deleted: a skipped record of the list may have some, and their ids cannot be read"
+        );
+        self.log(Level::Warn, &message);
     }
 
     fn log_end(&self, end: &WalkEnd) {

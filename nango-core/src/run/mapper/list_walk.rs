@@ -29,7 +29,7 @@ use crate::{
         resume::{self, InterruptedWalk, SyncState},
         since,
     },
-    store::{Level, NextFullRun, ResumeWrite, ScanFrom, StoreError, failpoint::failpoint},
+    store::{Level, NextFullRun, ResumeWrite, StoreError, failpoint::failpoint},
     time::{Timestamp, format_span, rounded_to_seconds},
 };
 
@@ -183,12 +183,14 @@ impl<'a> ListWalk<'a> {
         }
         if start.scope != WalkScope::Full && def.track_deletes {
             let policy = self.delete_policy();
-            let outlook = runtime.store.pending_deletes(&self.run.dataset(), &policy).await;
-            start.is_early = match outlook.map_err(StoreError::into_error)?.next_full {
-                NextFullRun::Regular => false,
-                NextFullRun::NextRun => true,
-                NextFullRun::NotBefore(at) => now >= at,
-            };
+            for model in 0..def.models.len() {
+                let outlook = runtime.store.pending_deletes(&self.run.dataset(model), &policy).await;
+                start.is_early |= match outlook.map_err(StoreError::into_error)?.next_full {
+                    NextFullRun::Regular => false,
+                    NextFullRun::NextRun => true,
+                    NextFullRun::NotBefore(at) => now >= at,
+                };
+            }
             if start.is_early {
                 let message = "records were missing from the last full run: this run reads the complete list to \
                                confirm the deletes";
@@ -203,12 +205,14 @@ impl<'a> ListWalk<'a> {
         let now = self.run.runtime.store.now();
         let WalkStart { scope, is_early, mut interrupted } = start;
         self.is_position_expired = false;
-        let from = interrupted.as_ref().and_then(|walk| walk.scan).map_or(ScanFrom::Start, ScanFrom::Number);
-        let scan = if scope == WalkScope::Full { self.begin_scan(from, is_early).await? } else { None };
-        if scan.as_ref().is_some_and(|open| !open.scan.resumed) {
+        let scans = match scope {
+            WalkScope::Full => self.begin_scans(interrupted.as_ref(), is_early).await?,
+            WalkScope::Since(_) | WalkScope::After(_) => Vec::new(),
+        };
+        if scans.iter().any(|open| !open.scan.resumed) {
             interrupted = None;
         }
-        let (mut progress, resume) = Progress::new(now, scope, scan, interrupted);
+        let (mut progress, resume) = Progress::new(now, scope, scans, self.run.def.models.len(), interrupted);
         let mut prefetcher = Prefetcher::new(self.open_walk(&progress, resume)?);
         prefetcher.fetch_page().await;
         loop {
@@ -238,9 +242,9 @@ impl<'a> ListWalk<'a> {
         Ok(EndedWalk { progress, end, position })
     }
 
-    /// Begins or resumes the scan of a full walk, if the sync deletes records.
-    async fn begin_scan(&self, from: ScanFrom, is_early: bool) -> Result<Option<OpenScan>> {
-        if self.run.def.track_deletes { self.run.begin_scan(from, is_early).await.map(Some) } else { Ok(None) }
+    /// Begins or resumes the scans of a full walk, if the sync deletes records.
+    async fn begin_scans(&self, interrupted: Option<&InterruptedWalk>, is_early: bool) -> Result<Vec<OpenScan>> {
+        if self.run.def.track_deletes { self.run.begin_scans(interrupted, is_early).await } else { Ok(Vec::new()) }
     }
 
     fn open_walk(&self, progress: &Progress, resume: Option<(ResumePoint, WalkState)>) -> Result<Walk> {
@@ -255,7 +259,7 @@ impl<'a> ListWalk<'a> {
             request::add_since(&mut spec, since, value, in_body).map_err(PaginateError::into_error)?;
         }
         let options = WalkOptions {
-            purpose: Purpose { deletes: progress.scan.is_some(), since: is_incremental(mapper) },
+            purpose: Purpose { deletes: !progress.scans.is_empty(), since: is_incremental(mapper) },
             bounds: context.limits().walk.clone(),
             feed: mapper.delta.map(|delta| self.feed(delta, &progress.scope)),
             resume,

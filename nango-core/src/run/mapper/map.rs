@@ -3,35 +3,26 @@
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
-use super::{list_walk::ListWalk, progress::Progress};
+use super::{
+    list_walk::ListWalk,
+    mapped_page::{MappedPage, ModelWrite},
+    progress::Progress,
+};
 use crate::{
     declare::{BoxFuture, Handle, MapRecord, OnInvalid, SharedMetadata},
     error::{Error, ErrorKind, Result},
     model::{MappedBatch, MappedLength},
     nango::{Nango, PageCommit},
-    paginate::{PaginateError, RawPage, path},
+    paginate::{PaginateError, RawPage},
     run::since,
-    store::{Change, DeleteRow, Level, Write},
-    time::Timestamp,
+    store::{Change, Level},
 };
-
-/// Result of mapping the raw records of a page.
-#[derive(Default)]
-struct MappedPage {
-    batch: MappedBatch,
-    /// Indices of raw records that were skipped because they do not fit.
-    skipped_invalid: Vec<usize>,
-    /// Newest value of the field that `since` reads.
-    newest: Option<Timestamp>,
-    /// Index of each raw record with records to save, and the range of these in the batch.
-    ranges: Vec<(usize, std::ops::Range<usize>)>,
-}
 
 impl ListWalk<'_> {
     /// Maps a page to a commit.
     pub(super) async fn map_page(&self, page: &RawPage, progress: &mut Progress) -> Result<PageCommit> {
         let records = page.records().map_err(PaginateError::into_error)?;
-        let mut mapped = self.map_records(&records, page.name()).await?;
+        let mapped = self.map_records(&records, page.name()).await?;
         progress.pages += 1;
         progress.records += records.len() as u64;
         progress.first_date.get_or_insert_with(|| since::server_date(&page.response().headers, page.sent_at()));
@@ -40,30 +31,18 @@ impl ListWalk<'_> {
             mapped.batch.ids().for_each(|id| progress.ids.add(id));
             progress.shifted |= progress.ids.end_page();
         }
-        let mut seen = ids_of_skipped(&records, &mapped, progress);
-        seen.append(&mut mapped.batch.kept);
-        let deleted = mapped.batch.take_deleted().into_iter().map(|id| DeleteRow { id, deleted_at: None }).collect();
-        if self.run.mapper.delta.is_some() {
-            // A feed lists changes in their order: of several ones of a record, the last one counts.
-            mapped.batch.saved.keep_last();
-        }
-        let full_walk = progress.is_full().then_some(progress.started_at.as_micros());
-        let mut changes = Vec::new();
-        let mut change = |write: Write| {
-            if !write.is_empty() {
-                changes.push(Change {
-                    dataset: self.run.dataset(),
-                    merging: self.run.def.merging,
-                    full_walk,
-                    parent: None,
-                    write,
-                });
-            }
-        };
-        change(Write::Save(mapped.batch.saved));
-        change(Write::Delete(deleted));
-        change(Write::Seen(seen));
         let skipped_invalid = mapped.skipped_invalid.len() as u64;
+        let full_walk = progress.is_full().then_some(progress.started_at.as_micros());
+        let merging = self.run.def.merging;
+        let change = |ModelWrite { model, parent, write }| Change {
+            dataset: self.run.dataset(model),
+            merging,
+            full_walk,
+            parent,
+            write,
+        };
+        let is_feed = self.run.mapper.delta.is_some();
+        let changes = mapped.into_writes(&records, is_feed, progress).into_iter().map(change).collect();
         Ok(PageCommit {
             changes,
             requested_at: Some(page.sent_at()),
@@ -79,12 +58,12 @@ impl ListWalk<'_> {
             Some(since) => since::record_time(since, record),
             None => Ok(None),
         };
-        let model = self.run.def.models[0].name;
+        let models = self.model_names();
         let with_position = |i: usize, error: Error| {
             let position = format!("record {} of {page}", i + 1);
             // The error of a record that does not fit names its type.
             let is_unfit = error.kind() == ErrorKind::Decode;
-            error.context(if is_unfit { position } else { format!("{position} cannot become a `{model}`") })
+            error.context(if is_unfit { position } else { format!("{position} cannot become {models}") })
         };
         match self.bound()? {
             BoundMap::Plain(map) => {
@@ -92,12 +71,12 @@ impl ListWalk<'_> {
                     let before = mapped.batch.length();
                     let done = map
                         .call(record, &mut mapped.batch)
-                        .and_then(|()| self.run.context.check_size(&mapped.batch.saved, before.saved))
+                        .and_then(|()| self.check_sizes(&mapped.batch, &before))
                         .and_then(|()| value_of(record));
                     match done {
-                        Ok(value) => mapped.push(i, before, value),
+                        Ok(value) => mapped.push(i, &before, value),
                         Err(error) => {
-                            mapped.batch.truncate(before);
+                            mapped.batch.truncate(&before);
                             self.skip_invalid(with_position(i, error))?;
                             mapped.skipped_invalid.push(i);
                         }
@@ -108,12 +87,13 @@ impl ListWalk<'_> {
                 let calls = records.iter().map(|record| map.call(self.handle(), record)).collect::<Vec<_>>();
                 let mut done = stream::iter(calls).buffered(records_at_once).map(Ok::<_, Error>).enumerate();
                 while let Some((i, batch)) = done.next().await {
-                    let sized = batch?.and_then(|batch| self.run.context.check_size(&batch.saved, 0).map(|()| batch));
+                    let check = |batch| self.check_sizes(&batch, &MappedLength::default()).map(|()| batch);
+                    let sized = batch?.and_then(check);
                     match sized.and_then(|batch| Ok((batch, value_of(records[i])?))) {
                         Ok((batch, value)) => {
                             let before = mapped.batch.length();
                             mapped.batch.append(batch);
-                            mapped.push(i, before, value);
+                            mapped.push(i, &before, value);
                         }
                         Err(error) => {
                             self.skip_invalid(with_position(i, error))?;
@@ -133,8 +113,24 @@ impl ListWalk<'_> {
             BoundMap::Plain(map) => map.call(record, &mut batch)?,
             BoundMap::Async(_, map) => batch = map.call(self.handle(), record).await?,
         }
-        self.run.context.check_size(&batch.saved, 0)?;
+        self.check_sizes(&batch, &MappedLength::default())?;
         Ok(batch)
+    }
+
+    /// Fails if a record that was mapped after a length is larger than the configured limit.
+    fn check_sizes(&self, batch: &MappedBatch, after: &MappedLength) -> Result<()> {
+        batch.check_added(after, &|batch, from| self.run.context.check_size(batch, from))
+    }
+
+    /// Returns the models of the mapper for errors.
+    fn model_names(&self) -> String {
+        match self.run.def.models {
+            [model] => format!("a `{}`", model.name),
+            models => {
+                let names: Vec<_> = models.iter().map(|model| format!("`{}`", model.name)).collect();
+                names.join(" and ")
+            }
+        }
     }
 
     fn handle(&self) -> Handle {
@@ -167,16 +163,6 @@ impl ListWalk<'_> {
             return Ok(());
         }
         Err(error)
-    }
-}
-
-impl MappedPage {
-    fn push(&mut self, i: usize, before: MappedLength, newest: Option<Timestamp>) {
-        self.newest = self.newest.max(newest);
-        let saved = self.batch.saved.len();
-        if saved > before.saved {
-            self.ranges.push((i, before.saved..saved));
-        }
     }
 }
 
@@ -214,37 +200,5 @@ impl AsyncMap<'_> {
             Self::Without(map) => map(handle, Box::from(record)),
             Self::With(map, metadata) => map(metadata.clone(), handle, Box::from(record)),
         }
-    }
-}
-
-/// Returns the ids of the records that were skipped, because they exist at the provider although they do not fit. The
-/// `id` of a raw record is used only if all valid records of the page confirm that it is their id; otherwise the walk
-/// is incomplete.
-fn ids_of_skipped(records: &[&str], mapped: &MappedPage, progress: &mut Progress) -> Vec<String> {
-    if mapped.skipped_invalid.is_empty() {
-        return Vec::new();
-    }
-    let ids: Vec<&str> = mapped.batch.saved.iter().map(|item| item.id).collect();
-    let is_id_confirmed = !mapped.ranges.is_empty()
-        && mapped.ranges.iter().all(|(i, range)| match &ids[range.clone()] {
-            [id] => raw_id(records[*i]).is_some_and(|raw| raw == *id),
-            _ => false,
-        });
-    let mut seen = Vec::new();
-    for i in &mapped.skipped_invalid {
-        match raw_id(records[*i]).filter(|_| is_id_confirmed) {
-            Some(id) => seen.push(id),
-            None => progress.unread_id = true,
-        }
-    }
-    seen
-}
-
-/// Returns the `id` of a raw record in the format of record ids.
-fn raw_id(record: &str) -> Option<String> {
-    match serde_json::from_str(path::lookup(record, "id")?.get()).ok()? {
-        Value::String(text) if !text.is_empty() => Some(text),
-        Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
-        _ => None,
     }
 }

@@ -46,9 +46,9 @@ impl MapperRun<'_> {
         changed
     }
 
-    /// Returns the dataset of the model.
-    pub(super) fn dataset(&self) -> DatasetKey {
-        self.context.dataset(self.def.models[0].name)
+    /// Returns the dataset of a model, by its index in the declaration.
+    pub(super) fn dataset(&self, model: usize) -> DatasetKey {
+        self.context.dataset(self.def.models[model].name)
     }
 
     /// Commits a change outside of pages.

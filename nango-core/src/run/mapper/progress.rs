@@ -3,8 +3,9 @@
 use super::scan::OpenScan;
 use crate::{
     declare::Pagination,
+    model::MappedBatch,
     paginate::{FeedPosition, Gap, ResumePoint, SeenIds, StoredGap, Walk, WalkEnd, WalkOutcome, WalkState},
-    run::resume::InterruptedWalk,
+    run::resume::{InterruptedWalk, ModelWalk},
     store::ScanWalk,
     time::Timestamp,
 };
@@ -30,15 +31,18 @@ pub(super) struct Progress {
     pub(super) first_date: Option<Timestamp>,
     /// Greatest value of the field that `since` reads.
     pub(super) newest: Option<Timestamp>,
-    pub(super) scan: Option<OpenScan>,
+    /// Scan of each model; empty if nothing is deleted.
+    pub(super) scans: Vec<OpenScan>,
     /// Number of mapped pages.
     pub(super) pages: u64,
     /// Number of their raw records.
     pub(super) records: u64,
     /// Whether records moved between pages.
     pub(super) shifted: bool,
-    /// Whether a record was skipped whose id could not be read.
+    /// Whether a record of the first model was skipped whose id could not be read.
     pub(super) unread_id: bool,
+    /// Progress of the other models. Their scans are in `scans`.
+    pub(super) others: Vec<ModelWalk>,
     pub(super) ids: SeenIds,
 }
 
@@ -47,7 +51,8 @@ impl Progress {
     pub(super) fn new(
         now: Timestamp,
         scope: WalkScope,
-        scan: Option<OpenScan>,
+        scans: Vec<OpenScan>,
+        models: usize,
         interrupted: Option<InterruptedWalk>,
     ) -> (Self, Option<(ResumePoint, WalkState)>) {
         let mut progress = Self {
@@ -55,11 +60,12 @@ impl Progress {
             scope,
             first_date: None,
             newest: None,
-            scan,
+            scans,
             pages: 0,
             records: 0,
             shifted: false,
             unread_id: false,
+            others: vec![ModelWalk::default(); models.saturating_sub(1)],
             ids: SeenIds::default(),
         };
         let Some(walk) = interrupted else { return (progress, None) };
@@ -69,12 +75,33 @@ impl Progress {
         progress.pages = walk.pages;
         progress.records = walk.memory.records;
         progress.unread_id = walk.unread_id;
+        progress.others.iter_mut().zip(walk.others).for_each(|(model, stored)| *model = stored);
         (progress, Some((walk.resume_point, WalkState { pages: walk.pages, ..walk.memory })))
     }
 
     /// Returns whether the walk reads the complete list.
     pub(super) fn is_full(&self) -> bool {
         self.scope == WalkScope::Full
+    }
+
+    /// Counts the mapped records of a page for a model other than the first one, whose raw records are counted.
+    pub(super) fn add_records(&mut self, model: usize, batch: &MappedBatch) {
+        if let Some(other) = self.other(model) {
+            other.records += batch.ids().count() as u64;
+        }
+    }
+
+    /// Notes that a raw record was skipped whose records of a model are not known.
+    pub(super) fn set_unread(&mut self, model: usize) {
+        match self.other(model) {
+            Some(other) => other.unread_id = true,
+            None => self.unread_id = true,
+        }
+    }
+
+    /// Returns the progress of a model other than the first one.
+    fn other(&mut self, model: usize) -> Option<&mut ModelWalk> {
+        self.others.get_mut(model.checked_sub(1)?)
     }
 
     /// Returns the stored form of the walk after a page.
@@ -91,6 +118,8 @@ impl Progress {
             WalkScope::Since(value) => (Some(*value), None),
             WalkScope::After(position) => (None, Some(position.clone())),
         };
+        let scan = |model: usize| self.scans.get(model).map(|open| open.scan.number);
+        let others = self.others.iter().enumerate();
         InterruptedWalk {
             fingerprint: spec.to_owned(),
             started_at: self.started_at,
@@ -100,7 +129,8 @@ impl Progress {
             first_date: self.first_date,
             unread_id: self.unread_id,
             pages: self.pages,
-            scan: self.scan.as_ref().map(|open| open.scan.number),
+            scan: scan(0),
+            others: others.map(|(i, model)| ModelWalk { scan: scan(i + 1), ..*model }).collect(),
             memory: WalkState { shifted, ..memory },
             delta,
             resume_point,
@@ -119,14 +149,15 @@ impl Progress {
         end
     }
 
-    /// Returns the properties of the walk on which deletes depend.
-    pub(super) fn scan_walk(&self, end: &WalkEnd) -> ScanWalk {
+    /// Returns the properties of the walk on which the deletes of a model depend.
+    pub(super) fn scan_walk(&self, model: usize, end: &WalkEnd) -> ScanWalk {
+        let other = model.checked_sub(1).and_then(|other| self.others.get(other));
         ScanWalk {
-            complete: end.outcome.is_complete(),
+            complete: end.outcome.is_complete() && other.is_none_or(|other| !other.unread_id),
             position_based: end.pagination == Pagination::Position,
             requests: end.pages,
             shifted: end.shifted,
-            list_empty: self.records == 0,
+            list_empty: other.map_or(self.records, |other| other.records) == 0,
         }
     }
 }

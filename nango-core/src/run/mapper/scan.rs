@@ -1,9 +1,10 @@
-//! Scans of a mapper's run: their begin, and their end with the deletes.
+//! Scans of a mapper's run, one for each model: their begin, and their end with the deletes.
 
 use super::mapper_run::MapperRun;
 use crate::{
     error::Result,
-    store::{Confirmation, DatasetKey, DeletePolicy, FinishScan, ResumeWrite, Scan, ScanFrom, ScanWalk},
+    run::resume::InterruptedWalk,
+    store::{DatasetKey, FinishScan, Scan, ScanFrom},
 };
 
 /// Open scan of a dataset.
@@ -14,33 +15,32 @@ pub(super) struct OpenScan {
 }
 
 impl MapperRun<'_> {
-    /// Begins or resumes the scan of the model.
-    pub(super) async fn begin_scan(&self, from: ScanFrom, is_early: bool) -> Result<OpenScan> {
-        let dataset = self.dataset();
-        let scan = self.context.begin_scan(&dataset, from, is_early).await?;
-        Ok(OpenScan { dataset, scan })
+    /// Begins the scans of all models, or resumes those of an interrupted walk. They are resumed together: if one of
+    /// them is no longer open, all begin anew.
+    pub(super) async fn begin_scans(
+        &self,
+        interrupted: Option<&InterruptedWalk>,
+        is_early: bool,
+    ) -> Result<Vec<OpenScan>> {
+        let numbers = interrupted.map(InterruptedWalk::scans).unwrap_or_default();
+        let from = |model: usize| numbers.get(model).copied().flatten().map_or(ScanFrom::Start, ScanFrom::Number);
+        let scans = self.begin_each(from, is_early).await?;
+        let is_mixed = scans.iter().any(|open| open.scan.resumed) && !scans.iter().all(|open| open.scan.resumed);
+        if is_mixed { self.begin_each(|_| ScanFrom::Start, is_early).await } else { Ok(scans) }
     }
 
-    /// Ends a scan, and stores the state for the next run in the same transaction.
-    pub(super) async fn finish_scan(
-        &self,
-        open: OpenScan,
-        walk: ScanWalk,
-        policy: DeletePolicy,
-        confirmations: Vec<Confirmation>,
-        resume: ResumeWrite,
-    ) -> Result<()> {
-        let finish = FinishScan {
-            run: self.context.token(),
-            function: self.context.key().clone(),
-            dataset: open.dataset,
-            scan: open.scan,
-            walk,
-            policy,
-            confirmations,
-            resume: Some(resume),
-            by_parent: false,
-        };
-        self.context.finish_scan(finish).await.map(drop)
+    async fn begin_each(&self, from: impl Fn(usize) -> ScanFrom, is_early: bool) -> Result<Vec<OpenScan>> {
+        let mut scans = Vec::with_capacity(self.def.models.len());
+        for model in 0..self.def.models.len() {
+            let dataset = self.dataset(model);
+            let scan = self.context.begin_scan(&dataset, from(model), is_early).await?;
+            scans.push(OpenScan { dataset, scan });
+        }
+        Ok(scans)
+    }
+
+    /// Ends the scans of all models in one transaction.
+    pub(super) async fn finish_scans(&self, finishes: Vec<FinishScan>) -> Result<()> {
+        self.context.finish_scans(finishes).await.map(drop)
     }
 }

@@ -33,7 +33,7 @@ fn map(raw: &str, batch: &mut MappedBatch) -> Result<()> {
         Some(text) => Change::Save(FeedItem { id, text: text.to_owned() }),
         None => Change::Delete(id),
     };
-    change.put(batch)
+    change.put(&[0], batch)
 }
 
 const TOKEN: DeltaPosition = DeltaPosition::Param { param: "sync", path: "sync" };

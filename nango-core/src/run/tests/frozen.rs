@@ -38,6 +38,7 @@ fn interrupted() -> InterruptedWalk {
         unread_id: true,
         pages: 6,
         scan: Some(7),
+        others: Vec::new(),
         memory: WalkState {
             pages: 8,
             bytes: 9,
