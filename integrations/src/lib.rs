@@ -15,6 +15,7 @@
 //! | records that leave the list when they are deactivated | [`slack::users`](slack::users()) |
 //! | a list with parameters, as a mapper | [`slack::channels`](slack::channels()) |
 //! | a list that continues after its last record, as a mapper | [`stripe::customers`](stripe::customers()) |
+//! | records with parts that are records too, as a mapper of several models | [`shopify::orders`](shopify::orders()) |
 //! | an operation at the provider | [`github::create_issue`](github::create_issue()), [`github::update_issue`](github::update_issue()) |
 //! | changes from webhooks | [`github::issue_changed`](github::issue_changed()), [`stripe::invoice_changed`](stripe::invoice_changed()) |
 //! | the validation of a new connection | [`github::check_repository`](github::check_repository()) |
@@ -26,6 +27,7 @@ pub mod jira;
 pub mod linear;
 pub mod mappers;
 pub mod notion;
+pub mod shopify;
 pub mod slack;
 pub mod stripe;
 

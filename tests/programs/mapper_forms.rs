@@ -1,4 +1,4 @@
-//! Mapper signatures: `Model`, `Option`, `Vec` and `Result` as return type, any serde type as raw record, the handle as
+//! Mapper signatures: `Model`, `Option`, `Vec`, `Result` and tuples as return type, any serde type as raw record, the handle as
 //! argument, and every attribute key.
 #![allow(clippy::unwrap_used, reason = "tests report failures by panics")]
 #![forbid(unsafe_code)]
@@ -176,6 +176,88 @@ pub mod github {
     }
 }
 
+/// Mappers of several models.
+pub mod shop {
+    use nango_core::prelude::*;
+
+    /// Order of the API, which contains its lines.
+    #[model]
+    pub struct Order {
+        /// Id of the order.
+        pub id: u64,
+        /// Lines of the order; `None` if they were not requested.
+        pub lines: Option<Vec<Line>>,
+        /// Whether the order was deleted.
+        pub deleted: bool,
+    }
+
+    /// Line of an order.
+    #[model]
+    pub struct Line {
+        /// Id of the line.
+        pub id: String,
+    }
+
+    /// Customer of an order.
+    #[model]
+    pub struct Customer {
+        /// Id of the customer.
+        pub id: i64,
+    }
+
+    /// Metadata of a connection.
+    #[model]
+    pub struct Shop {
+        /// Name of the shop.
+        pub shop: String,
+    }
+
+    type OrderParts = (Order, Vec<Line>);
+
+    #[sync(models("Order", "Line"), endpoint = "/orders", paginate, track_deletes, confirm_deletes = 2)]
+    fn orders(order: Order) -> (Order, Vec<Line>) {
+        (order.clone(), order.lines.unwrap_or_default())
+    }
+
+    #[sync(models(Order, Line), endpoint = "/{shop}/orders", metadata = Shop)]
+    fn of_an_alias(order: Order, shop: &Shop) -> Result<OrderParts> {
+        ensure!(!shop.shop.is_empty(), "a shop has a name");
+        Ok((order.clone(), order.lines.unwrap_or_default()))
+    }
+
+    #[sync(models("Order", "Line", "Customer"), endpoint = "/orders", since(param = "since"), on_invalid = "skip")]
+    fn of_all_forms(order: Order) -> Result<(Option<Children<Line>>, Vec<Change<Customer>>, Change<Order>), Error> {
+        if order.deleted {
+            return Ok((Some(Children::of(&order.id, [])), Vec::new(), Change::Delete(order.id)));
+        }
+        let lines = order.lines.clone().map(|lines| Children::of(&order.id, lines));
+        Ok((lines, vec![Change::Skip], Change::Save(order)))
+    }
+
+    /// Requests the lines of each order.
+    #[sync(models("Order", "Line"), endpoint = "/orders", metadata = Shop)]
+    async fn by_request(nango: NangoSync, order: Order, shop: &Shop) -> Result<(Order, Children<Line>)> {
+        let lines: Vec<Line> = nango.get(path!("/{shop}/lines", shop = shop.shop)).json().await?;
+        let lines = Children::of(&order.id, lines);
+        Ok((order, lines))
+    }
+
+    #[sync(model = "Line", endpoint = "/orders")]
+    fn only_lines(order: Order) -> Children<Line> {
+        Children::of(&order.id, order.lines.into_iter().flatten())
+    }
+
+    #[sync(models("Order", "Line"))]
+    async fn by_hand(nango: NangoSync) -> Result<()> {
+        let orders: Vec<Order> = nango.get("/orders").json().await?;
+        for order in &orders {
+            let lines = order.lines.iter().flatten();
+            nango.page().save([order]).replace_children(&order.id, lines).commit().await?;
+        }
+        Ok(())
+    }
+}
+
 fn main() {
     let metadata = github::RepositoryOwner { owner: "a/b".into(), r#type: 1 };
     let registry = nango_core::internal::declare::Registry::load().unwrap();
@@ -184,5 +266,7 @@ fn main() {
     let nango_core::internal::declare::Endpoint::Metadata(fill, _) = &mapper.endpoint else { panic!() };
     assert_eq!(fill(serde_json::to_value(metadata).unwrap()).unwrap(), "/a%2Fb/1?x=1");
     assert_eq!(def.models[0].name, "Issue");
+    let models: Vec<_> = registry.sync("shop", "of-all-forms").unwrap().models.iter().map(|model| model.name).collect();
+    assert_eq!(models, ["Order", "Line", "Customer"]);
     assert_eq!(registry.sync("github", "with-the-handle").unwrap().description, "Requests more data from the API.");
 }
