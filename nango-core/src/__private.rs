@@ -3,6 +3,9 @@
 //! An expansion consists of descriptors and of calls of these functions, so that most of the code is compiled once,
 //! here, instead of once per annotated function.
 
+mod decode;
+mod each;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -13,6 +16,12 @@ pub use ::inventory;
 pub use ::schemars;
 pub use ::serde;
 
+pub use self::decode::decode;
+use self::decode::read;
+pub use self::each::{
+    ParentList, decode_parent, element, elements, endpoint_of_parent, map_each, metadata_of, parent, shared_element,
+    shared_metadata_of, shared_parent,
+};
 pub use crate::{
     declare::{
         ActionDef, ActionMarker, BoxFuture, ConfirmField, ConfirmRequest, Deletes, Delta, DeltaPosition, Each,
@@ -30,7 +39,6 @@ pub use crate::{
 use crate::{
     declare::{EndpointPath, Handle, SavesAll, fill},
     error::{Error, ErrorKind, Result},
-    json::{DecodeError, decode_str, decode_value, short_name},
     model::{ApiTime, CheckpointValue, Mapped, MappedBatch, ReturnsNothing},
     nango::NangoSync,
 };
@@ -284,22 +292,6 @@ pub fn metadata<S: HasMetadata<Metadata: Data>>(value: Value) -> Result<S::Metad
 /// Returns the time in the field that a model declares as `updated`, in microseconds since 1970 (UTC).
 pub fn updated<T: ApiTime>(field: &T) -> Option<i64> {
     field.unix_micros()
-}
-
-fn read<T: DeserializeOwned>(value: &Value, kind: ErrorKind, what: &str) -> Result<T> {
-    decode_value(value).map_err(|error| decode_error::<T>(kind, what, error))
-}
-
-/// Decodes a record of an API. The run adds the model and the position of the record in its page to the error.
-pub fn decode<R: DeserializeOwned>(record: &str) -> Result<R> {
-    decode_str(record).map_err(|error| decode_error::<R>(ErrorKind::Decode, "the record", error))
-}
-
-/// Formats an error such as `` the record does not fit `GithubIssue`: `user.login`: invalid type: null, expected a
-/// string ``.
-#[cold]
-fn decode_error<T>(kind: ErrorKind, what: &str, error: DecodeError) -> Error {
-    Error::new(kind, error).context(format!("{what} does not fit `{}`", short_name(std::any::type_name::<T>())))
 }
 
 // ---- endpoints -----------------------------------------------------------------------------------------------------

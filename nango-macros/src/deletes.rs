@@ -32,8 +32,8 @@ struct ConfirmRequest {
 }
 
 impl Deletes {
-    /// Reads and checks the four keys. `models` is the number of declared models. For an async function they are settings of `full_scan`, and the caller reports
-    /// `track_deletes` as an error.
+    /// Reads and checks the four keys. `models` is the number of declared models. For an async function they are settings
+    /// of `full_scan`, and the caller reports `track_deletes` as an error.
     pub(crate) fn validate(args: &mut Args, mapper: bool, models: usize, metadata: Option<&Type>) -> Self {
         let track = mapper && args.flag("track_deletes").unwrap_or(false);
         let dependent =
@@ -47,6 +47,11 @@ impl Deletes {
             }
         }
         Self { track, confirm, request, hold, max_percent }
+    }
+
+    /// Returns the place of the request that confirms deletes, if one is declared.
+    pub(crate) fn confirm_request(&self) -> Option<Span> {
+        self.request.as_ref().map(|request| request.span)
     }
 
     /// Returns the `Deletes` of the descriptor, which refers to [`Self::items`].

@@ -1,18 +1,21 @@
 //! Key `endpoint = "POST /repos/{owner}/issues"`: a method, `GET` if omitted, and a path whose names in braces are
-//! fields of the connection's metadata. A path of a constant, `endpoint = ISSUES`, has no names; the compiler checks it
-//! when it evaluates the descriptor.
+//! fields of the connection's metadata or, as `{each.id}`, of the parent. A path of a constant, `endpoint = ISSUES`, has
+//! no names; the compiler checks it when it evaluates the descriptor.
 
 use nango_grammar::{Template, template::is_name};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{LitStr, Path, Type, spanned::Spanned};
+use syn::{LitStr, Path, spanned::Spanned};
 
 use crate::{
     args::{Arg, Errors, Value},
+    each::{Each, fields_of_parent},
+    scope::Scope,
     value::string,
 };
 
 const FIELD: &str = "a field of the metadata is written `{field}`";
+const FIELD_OR_EACH: &str = "a field of the metadata is written `{field}`, one of the parent `{each.field}`";
 
 /// Methods of a mapper's requests, with the variants of `declare::ListMethod`.
 const METHODS: [(&str, &str); 4] = [("GET", "Get"), ("POST", "Post"), ("PUT", "Put"), ("PATCH", "Patch")];
@@ -39,8 +42,8 @@ pub(crate) enum Method<'a> {
 }
 
 impl Endpoint {
-    /// Checks method and path. A path with names needs the type of the metadata.
-    pub(crate) fn validate(arg: &Arg, metadata: Option<&Type>, errors: &mut Errors) -> Option<Self> {
+    /// Checks method and path. A path with names needs the type of the metadata, or a parent.
+    pub(crate) fn validate(arg: &Arg, scope: Scope<'_>, errors: &mut Errors) -> Option<Self> {
         if let Value::Assigned(tokens) = &arg.value
             && syn::parse2::<LitStr>(tokens.clone()).is_err()
             && let Ok(path) = syn::parse2::<Path>(tokens.clone())
@@ -50,8 +53,9 @@ impl Endpoint {
         let text = string(arg).map_err(|error| errors.add(error)).ok()?;
         let (value, span) = (text.value(), text.span());
         let (method, path) = split_method(&value).map_err(|message| errors.push_at(span, message)).ok()?;
-        let template = parse(path).map_err(|message| errors.push_at(span, message)).ok()?;
-        if let (Some(first), None) = (template.names().first(), metadata) {
+        let template = parse(path, scope.each).map_err(|message| errors.push_at(span, message)).ok()?;
+        let of_metadata = metadata_names(&template, scope.each).next();
+        if let (Some(first), None) = (of_metadata, scope.metadata) {
             errors.push_at(span, without_metadata(first));
             return None;
         }
@@ -83,8 +87,18 @@ impl Endpoint {
         quote_spanned!(span=> const #text: &str = #path;)
     }
 
+    /// Returns whether the path has a field of the metadata.
+    pub(crate) fn uses_metadata(&self, each: Option<&Each>) -> bool {
+        matches!(self, Self::Text { template, .. } if metadata_names(template, each).next().is_some())
+    }
+
+    /// Returns whether the path of a mapper with `each` has a field of the parent.
+    pub(crate) fn uses_each(&self) -> bool {
+        matches!(self, Self::Text { template, .. } if template.names().iter().any(|name| fields_of_parent(name).is_some()))
+    }
+
     /// Returns the `Endpoint` of the descriptor.
-    pub(crate) fn expand(&self, marker: &TokenStream) -> TokenStream {
+    pub(crate) fn expand(&self, scope: Scope<'_>, marker: &TokenStream) -> TokenStream {
         let (text, template) = match self {
             Self::Text { path, template, .. } => (path, template),
             Self::Constant(path) => {
@@ -98,6 +112,33 @@ impl Endpoint {
         }
         let span = text.span();
         let m = Ident::new("m", span);
+        if let Some(each) = scope.each {
+            let (s, e) = (Ident::new("s", span), Ident::new("e", span));
+            let parent = self.uses_each().then(|| {
+                let parent = each.parent(&s, marker, span);
+                quote_spanned!(span=> let #e = #parent;)
+            });
+            let metadata = self
+                .uses_metadata(Some(each))
+                .then(|| quote_spanned!(span=> let #m = __nango::metadata_of::<#marker>(#s)?;));
+            let values = names.iter().map(|name| match fields_of_parent(name) {
+                Some(fields) => {
+                    let fields = fields.map(|name| field(name, span));
+                    quote_spanned!(span=> &#e #(.#fields)*)
+                }
+                None => {
+                    let field = field(name, span);
+                    quote_spanned!(span=> &#m.#field)
+                }
+            });
+            return quote_spanned! {span=>
+                __nango::Endpoint::Each(|#s| {
+                    #parent
+                    #metadata
+                    __nango::endpoint_of_parent(&[#(#literals),*], &[#((#names, #values)),*])
+                }, #text)
+            };
+        }
         let fields = names.iter().map(|name| field(name, span));
         quote_spanned! {span=>
             __nango::Endpoint::Metadata(|v| {
@@ -147,12 +188,31 @@ pub(crate) fn template(text: &str, value: &str) -> Result<Template, String> {
         .map_err(|error| if error.is_about_braces() { format!("{error}: {value}") } else { error.to_string() })
 }
 
-fn parse(text: &str) -> Result<Template, String> {
-    let template = template(text, FIELD)?;
-    match template.names().iter().find(|name| !is_name(name)) {
-        Some(name) => Err(format!("`{{{name}}}` is not the name of a field of the metadata")),
-        None => Ok(template),
+fn parse(text: &str, each: Option<&Each>) -> Result<Template, String> {
+    let template = template(text, if each.is_some() { FIELD_OR_EACH } else { FIELD })?;
+    for name in template.names() {
+        match fields_of_parent(name) {
+            Some(mut fields) if each.is_some() => {
+                if !fields.all(is_name) {
+                    return Err(format!("`{{{name}}}` is not a field of the parent: write `{{each.id}}`"));
+                }
+            }
+            Some(_) if name.contains('.') => {
+                return Err(format!(
+                    "`{{{name}}}` is a field of the parent: add `each = YourModel`, a model of the same integration"
+                ));
+            }
+            _ if is_name(name) => {}
+            _ => return Err(format!("`{{{name}}}` is not the name of a field of the metadata")),
+        }
     }
+    Ok(template)
+}
+
+/// Returns the names in a path that are fields of the metadata.
+fn metadata_names<'t>(template: &'t Template, each: Option<&Each>) -> impl Iterator<Item = &'t str> {
+    let has_parent = each.is_some();
+    template.names().iter().map(String::as_str).filter(move |name| !has_parent || fields_of_parent(name).is_none())
 }
 
 #[cfg(test)]
@@ -187,18 +247,20 @@ mod tests {
     fn constant_is_taken_in_place_of_a_string() {
         let mut errors = Errors::default();
         let arg = Arg { key: Ident::new("endpoint", Span::call_site()), value: Value::Assigned(quote!(paths::ITEMS)) };
-        let got = Endpoint::validate(&arg, None, &mut errors).unwrap();
+        let scope = Scope { metadata: None, each: None };
+        let got = Endpoint::validate(&arg, scope, &mut errors).unwrap();
         assert!(matches!(got.method(), Method::Constant(_)) && errors.is_empty());
         let expect = "__nango :: Endpoint :: Fixed (__nango :: path_of (__ENDPOINT))";
         assert_eq!(got.items().to_string(), "const __ENDPOINT : & str = paths :: ITEMS ;");
-        assert_eq!(got.expand(&TokenStream::new()).to_string(), expect);
+        assert_eq!(got.expand(scope, &TokenStream::new()).to_string(), expect);
     }
 
     #[test]
     fn path_with_names_needs_the_type_of_the_metadata() {
-        let check = |text: &str, metadata: Option<Type>, expect: bool| {
+        let check = |text: &str, metadata: Option<syn::Type>, expect: bool| {
             let mut errors = Errors::default();
-            let got = Endpoint::validate(&endpoint(text), metadata.as_ref(), &mut errors);
+            let scope = Scope { metadata: metadata.as_ref(), each: None };
+            let got = Endpoint::validate(&endpoint(text), scope, &mut errors);
             assert_eq!((got.is_some(), errors.is_empty()), (expect, expect), "{text}");
         };
         check("/user", None, true);
@@ -210,9 +272,9 @@ mod tests {
     #[test]
     fn name_that_is_not_a_field_is_refused() {
         for name in ["", "a.b", "0", "a b", "self::a"] {
-            let error = parse(&format!("/{{{name}}}")).unwrap_err();
+            let error = parse(&format!("/{{{name}}}"), None).unwrap_err();
             assert!(error.contains("is not the name of a field"), "{name}: {error}");
         }
-        assert_eq!(parse("/{type}").unwrap().names(), ["type"]);
+        assert_eq!(parse("/{type}", None).unwrap().names(), ["type"]);
     }
 }

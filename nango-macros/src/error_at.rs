@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Lit, LitStr};
+use syn::{Expr, ExprArray, ExprLit, Lit, LitStr};
 
 use crate::{
     args::{Args, Value},
@@ -10,7 +10,8 @@ use crate::{
     parts::option_tokens as option,
 };
 
-const KEYS: &[&str] = &["when", "is", "path", "message", "partial"];
+const KEYS: &[&str] = &["when", "is", "path", "message", "partial", "fatal"];
+const FATAL: &str = "fatal = [\"invalid_auth\", \"token_revoked\"]";
 const EXAMPLE: &str = "error(when = \"ok\", is = false, message = \"error\")";
 
 /// Error in a successful response. Expands to an `ErrorAt`.
@@ -20,22 +21,25 @@ pub(crate) struct ErrorAt {
     is: Option<Lit>,
     message: Option<LitStr>,
     partial: bool,
+    /// Messages that fail the run although `each` skips a parent with another error.
+    fatal: Vec<LitStr>,
 }
 
 impl ErrorAt {
-    /// Reads and checks all keys `error(…)`. Invalid ones are among the errors.
-    pub(crate) fn all(args: &mut Args) -> Vec<Self> {
+    /// Reads and checks all keys `error(…)`. Invalid ones are among the errors. `has_parents` is whether the mapper
+    /// declares `each`.
+    pub(crate) fn all(args: &mut Args, has_parents: bool) -> Vec<Self> {
         let mut all = Vec::new();
         while args.has("error") {
             let Some((at, mut inner)) = args.nested("error", "`error(…)`", KEYS, EXAMPLE) else { continue };
-            all.extend(validate(&mut inner, at));
+            all.extend(validate(&mut inner, at, has_parents));
             args.errors.extend(inner.errors);
         }
         all
     }
 }
 
-fn validate(args: &mut Args, at: Span) -> Option<ErrorAt> {
+fn validate(args: &mut Args, at: Span, has_parents: bool) -> Option<ErrorAt> {
     let [has_when, has_is, has_path] = ["when", "is", "path"].map(|key| args.has(key));
     if args.errors.is_empty() {
         match (has_when, has_is, has_path) {
@@ -61,7 +65,39 @@ fn validate(args: &mut Args, at: Span) -> Option<ErrorAt> {
     let path = paginate::path(args, "path");
     let message = paginate::path(args, "message");
     let partial = args.flag("partial").unwrap_or(false);
-    Some(ErrorAt { path: when.or(path)?, is, message, partial })
+    let fatal = fatal(args, partial, has_parents);
+    Some(ErrorAt { path: when.or(path)?, is, message, partial, fatal })
+}
+
+/// Reads `fatal = ["a", "b"]`.
+fn fatal(args: &mut Args, partial: bool, has_parents: bool) -> Vec<LitStr> {
+    let Some(arg) = args.take("fatal") else { return Vec::new() };
+    let at = arg.key.span();
+    if !has_parents {
+        let message = "`fatal` needs `each = YourModel`: without parents any declared error fails the run";
+        args.errors.push_at(at, message);
+    } else if partial {
+        let message = "`partial` and `fatal` exclude each other: a partial error never fails the run";
+        args.errors.push_at(at, message);
+    }
+    let usage = format!("`fatal` is a list of messages: `{FATAL}`");
+    let tokens = match arg.value {
+        Value::Assigned(tokens) => tokens,
+        _ => TokenStream::new(),
+    };
+    let list = syn::parse2::<ExprArray>(tokens).ok().filter(|list| !list.elems.is_empty());
+    let texts = list.and_then(|list| list.elems.into_iter().map(text).collect::<Option<Vec<_>>>());
+    texts.unwrap_or_else(|| {
+        args.errors.push_at(at, usage);
+        Vec::new()
+    })
+}
+
+fn text(element: Expr) -> Option<LitStr> {
+    match element {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if !text.value().is_empty() => Some(text),
+        _ => None,
+    }
 }
 
 fn is(args: &mut Args) -> Option<Lit> {
@@ -85,7 +121,7 @@ fn is(args: &mut Args) -> Option<Lit> {
 
 impl ToTokens for ErrorAt {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Self { path, is, message, partial } = self;
+        let Self { path, is, message, partial, fatal } = self;
         let is = option(is.as_ref().map(|is| match is {
             Lit::Bool(value) => quote!(__nango::ErrorValue::Bool(#value)),
             Lit::Int(value) => quote!(__nango::ErrorValue::Number(#value)),
@@ -98,7 +134,7 @@ impl ToTokens for ErrorAt {
                 is: #is,
                 message: #message,
                 partial: #partial,
-                fatal: __nango::Cow::Borrowed(&[]),
+                fatal: __nango::Cow::Borrowed(&[#(__nango::Cow::Borrowed(#fatal)),*]),
             }
         });
     }
@@ -110,7 +146,7 @@ mod tests {
 
     fn errors(input: &str) -> Result<Vec<ErrorAt>, String> {
         let mut args = Args::parse("`#[sync]`", &["error"], input.parse().unwrap());
-        let errors = ErrorAt::all(&mut args);
+        let errors = ErrorAt::all(&mut args, true);
         args.errors.or(()).map_err(|error| error.to_string())?;
         Ok(errors)
     }
@@ -126,6 +162,8 @@ mod tests {
         for is in ["true", "7", "\"failed\""] {
             assert!(errors(&format!("error(when = \"a\", is = {is})")).is_ok(), "{is}");
         }
+        let fatal = &errors("error(path = \"error\", fatal = [\"a\", \"b\",])").unwrap()[0].fatal;
+        assert_eq!(fatal.iter().map(LitStr::value).collect::<Vec<_>>(), ["a", "b"]);
         assert!(errors("").unwrap().is_empty());
     }
 
@@ -144,6 +182,10 @@ mod tests {
         check("when = \"ok\", is = ok", "`is` is `true`, `false`, a whole number or a string");
         check("path = \"a..b\"", "`a..b` is not a path such as");
         check("path = \"errors.*\"", "selects several values");
+        for list in ["fatal", "fatal = \"a\"", "fatal(\"a\")", "fatal = []", "fatal = [1]", "fatal = [\"\"]"] {
+            check(&format!("path = \"a\", {list}"), "`fatal` is a list of messages");
+        }
+        check("path = \"a\", partial, fatal = [\"b\"]", "`partial` and `fatal` exclude each other");
         check("at = \"errors\"", "here it is `path = \"errors\"`");
     }
 }

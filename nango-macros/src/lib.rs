@@ -25,7 +25,9 @@ mod checkpoint;
 mod conflicts;
 mod data;
 mod deletes;
+mod delta;
 mod duration;
+mod each;
 mod endpoint;
 mod error_at;
 mod expansion;
@@ -39,10 +41,12 @@ mod nested;
 mod on_event;
 mod on_webhook;
 mod paginate;
+mod pairs;
 mod parts;
 mod patch;
 mod path;
 mod request;
+mod scope;
 mod serde_attributes;
 mod since;
 mod sync;
@@ -188,9 +192,10 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// A name in braces is a field of the connection's metadata; its value fills exactly one segment of the path or one
 /// value of the query, whatever it contains.
 ///
-/// The parameters of a mapper are `[nango: NangoSync,] raw: Raw [, metadata: &Metadata]`, in this order: a mapper that
-/// sends further requests is async and takes the handle, and one with `metadata = Type` may take the connection's
-/// metadata, which is decoded once per run. `Raw` is any type that implements `Deserialize`.
+/// The parameters of a mapper are `[nango: NangoSync,] [parent: &Parent,] raw: Raw [, metadata: &Metadata]`, in this
+/// order: a mapper that sends further requests is async and takes the handle, one with `each` takes the parent, and one
+/// with `metadata = Type` may take the connection's metadata, which is decoded once per run. `Raw` is any type that
+/// implements `Deserialize`.
 ///
 /// A mapper returns one of these, or a `Result` of it:
 ///
@@ -249,8 +254,12 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `track_deletes` | | a complete walk deletes the records that it did not see; see Deletes below |
 /// | `error(when = "ok", is = false, message = "error")` | | a response with status 200 whose value at `when` equals `is` is an error: the run fails with the text at `message`. It may be given several times, and replaces the errors of the provider's entry |
 /// | `error(path = "errors[0].message", partial = true)` | | a value at `path` is an error; with `partial`, the data beside it is saved, and the walk is incomplete: it deletes nothing and does not advance `since` |
+/// | `error(…, fatal = ["token_revoked"])` | | messages of errors that always fail the run, while another declared error skips a parent; needs `each` |
 /// | `on_invalid = "skip"` | `"fail"` | skips a record that does not match the type, or fails the run |
-/// | `since(…)` | | reads only what changed; with `track_deletes` it needs `full_every` |
+/// | `since(…)` | | reads only what changed after a time; with `track_deletes` it needs `full_every` |
+/// | `delta(…)` | | reads only what changed after a position that the API returns; see Incremental runs below |
+/// | `each = SlackChannel`, `each = metadata.repos` | one list | parents, each of which has a list of its own; see Parents below |
+/// | `each_variant`, `parents_at_once`, `on_parent_error` | | settings of `each` |
 ///
 /// # Requests
 ///
@@ -285,6 +294,37 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// A mapper only reads: whatever its method is, a request is retried, and keeps its method and body in a redirect
 /// with status 301 or 302. Do not declare an endpoint that changes something.
+///
+/// # Parents
+///
+/// With `each`, the mapper walks one list for each parent, such as the messages of each channel:
+///
+/// ```text
+/// #[sync(model = "SlackMessage", each = SlackChannel, endpoint = "/conversations.history", query("channel" = each.id))]
+/// pub fn messages(channel: &SlackChannel, message: ApiMessage) -> SlackMessage {
+///     SlackMessage { id: format!("{}-{}", channel.id, message.ts), text: message.text }
+/// }
+/// ```
+///
+/// | key | default | |
+/// | --- | --- | --- |
+/// | `each = SlackChannel` | | the live records of a model that another sync of the integration saves, of the same connection |
+/// | `each = metadata.repos` | | the elements of a list in the connection's metadata, which needs `metadata = Type`; equal elements are one parent |
+/// | `each_variant = "archive"` | the base variant | the variant of the records that are the parents |
+/// | `parents_at_once = 8` | 4 | number of parents whose lists are walked at the same time, within the rate limit: 1 to 64 |
+/// | `on_parent_error = "fail"` or `"skip"` | by error | whether an error about the list of a parent fails the run, or skips the parent |
+///
+/// `{each.id}` in the endpoint is a field of the parent, which may be nested, as in `{each.owner.login}`; `{each}` is
+/// the parent itself, if it is text or a number. In `query(…)`, `headers(…)` and `body = …`, `each` is a reference to the
+/// parent. The requests must use the parent: without it, all lists would be the same.
+///
+/// Without `on_parent_error`, a response with status 403, 404 or 410 and a declared `error(…)` skip the parent, which is
+/// counted as `parents_skipped`; any other error, and one whose message is `fatal`, fails the run. The run also fails,
+/// with the first error, if the list of no parent could be read.
+///
+/// Each parent has its own position of `since` and `delta`, and its own resume point. With `track_deletes`, a record is
+/// deleted only if the walk of its own parent was complete and did not return it, or if its parent has been deleted or
+/// is no longer in the list of the metadata. `confirm_deletes(get = …)` and `Children` are not available.
 ///
 /// # Pages
 ///
@@ -324,9 +364,9 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `max_deletes = "20%"` | | a walk that missed a greater share of the records deletes none of them |
 ///
 /// A mapper needs `track_deletes` for these keys. A sync by hand can set them for its `full_scan`, except
-/// `confirm_deletes(get = …)`, which is for mappers of one model. In `get`, `{owner}` is a field of the metadata, `{record.number}`
-/// a path in the stored record, and `{record.id}` its id. A 404 can also mean that the connection has lost access to
-/// the record.
+/// `confirm_deletes(get = …)`, which is for mappers of one model. In `get`, `{owner}` is a field of the metadata,
+/// `{record.number}` a path in the stored record, and `{record.id}` its id. A 404 can also mean that the connection has
+/// lost access to the record.
 ///
 /// # Incremental runs
 ///
@@ -334,6 +374,23 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `"unix"` or `"unix_ms"`, `from` may be `"field:updated_at"`; only `param` is required. `overlap` is
 /// subtracted from the time. Without `full_every`, every run but the first is incremental, except that a list with
 /// offsets or page numbers is read in full every 7 days.
+///
+/// `delta(…)` is for an API that returns the position itself, such as a cursor, a sync token or a delta link. It excludes
+/// `since`, and deletes with `track_deletes` need no `full_every`.
+///
+/// ```text
+/// delta(param = "cursor", path = "after_cursor", initial("start_time" = "0"), end = "end_of_stream")
+/// delta(param = "syncToken", path = "nextSyncToken", expired(410))
+/// delta(link = "@odata.deltaLink")
+/// ```
+///
+/// | key | default | |
+/// | --- | --- | --- |
+/// | `param = "cursor"`, `path = "after_cursor"` | | the parameter that carries the position, and its path in a response |
+/// | `link = "@odata.deltaLink"` | | in place of these: the path of the URL of the next request |
+/// | `initial("start_time" = "0")` | | parameters that are sent only without a position; values are expressions, as in `query(…)` |
+/// | `end = "end_of_stream"` | | the position is also the cursor of the pages, and this flag is true on the last page |
+/// | `expired(400, 410)` | `expired(410)` | statuses (4xx) of a response to a position that has expired: the run reads the complete list |
 #[proc_macro_attribute]
 pub fn sync(args: TokenStream, item: TokenStream) -> TokenStream {
     expansion::attribute("sync", args.into(), &item.into(), sync::expand).into()

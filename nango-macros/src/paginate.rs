@@ -1,5 +1,8 @@
 //! Key `paginate(…)`: how a mapper finds the next page.
 
+mod kind;
+mod values;
+
 use nango_grammar::{
     flag_names::{names_last_page_flag, names_more_flag},
     json_path,
@@ -8,12 +11,11 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::LitStr;
 
-use crate::{
-    args::{Args, Errors},
-    parts::option_tokens as option,
-};
+use crate::{args::Args, parts::option_tokens as option};
+use kind::{Kind, kind, kind_key};
+pub(crate) use values::path;
+use values::{check_text, optional_text};
 
-const KINDS: [&str; 4] = ["link", "cursor", "offset", "last_item"];
 const KEYS: &[&str] = &[
     "link",
     "cursor",
@@ -38,6 +40,8 @@ const EXAMPLE: &str = "paginate(link(rel = \"next\"), limit = 100)";
 pub(crate) struct Paginate {
     /// Without a kind, the provider's entry decides.
     kind: Option<Kind>,
+    /// Place of the kind, or of the attribute.
+    kind_span: Span,
     limit: Option<u32>,
     limit_name: Option<LitStr>,
     response_path: Option<LitStr>,
@@ -53,18 +57,11 @@ pub(crate) struct Paginate {
     in_body: Option<bool>,
 }
 
-/// Kind of pagination. Expands to a `PaginateKind`.
-enum Kind {
-    Link { rel: Option<LitStr>, path: Option<LitStr> },
-    Cursor { name: LitStr, path: LitStr },
-    LastItem { name: LitStr, id: LitStr },
-    Offset { name: LitStr, start: u64, by: &'static str },
-}
-
 impl Paginate {
     /// Reads and checks the key. `None` if it is missing; what is invalid is among the errors.
     pub(crate) fn validate(args: &mut Args) -> Option<Self> {
-        let (_, mut inner) = args.nested("paginate", "`paginate(…)`", KEYS, EXAMPLE)?;
+        let (at, mut inner) = args.nested("paginate", "`paginate(…)`", KEYS, EXAMPLE)?;
+        let kind_span = kind_key(&inner).map_or(at, |key| key.span());
         let kind = kind(&mut inner);
         let has_limit = inner.has("limit");
         let limit = inner.number32("limit", 1..=u32::MAX);
@@ -78,6 +75,7 @@ impl Paginate {
         let [total, total_pages] = ["total", "total_pages"].map(|key| path(&mut inner, key));
         let paginate = Self {
             kind,
+            kind_span,
             limit,
             limit_name,
             response_path,
@@ -100,6 +98,11 @@ impl Paginate {
     /// Returns whether parameters are sent in the body, if that is declared.
     pub(crate) fn in_body(&self) -> Option<bool> {
         self.in_body
+    }
+
+    /// Returns the name and the place of the kind of pagination, if it is declared.
+    pub(crate) fn kind(&self) -> Option<(&'static str, Span)> {
+        self.kind.as_ref().map(|kind| (kind.name(), self.kind_span))
     }
 
     /// Returns the parameters of the pages, each with its key.
@@ -155,53 +158,6 @@ impl ToTokens for Paginate {
     }
 }
 
-impl ToTokens for Kind {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        tokens.extend(match self {
-            Self::Link { rel, path } => {
-                let (rel, path) = (optional_text(rel.as_ref()), optional_text(path.as_ref()));
-                quote!(__nango::PaginateKind::Link { rel: #rel, path: #path })
-            }
-            Self::Cursor { name, path } => {
-                let (name, path) = (text(name), text(path));
-                quote!(__nango::PaginateKind::Cursor { name: #name, path: #path })
-            }
-            Self::LastItem { name, id } => {
-                let (name, id) = (text(name), text(id));
-                quote!(__nango::PaginateKind::LastItem { name: #name, id: #id })
-            }
-            Self::Offset { name, start, by } => {
-                let (name, by) = (text(name), Ident::new(by, Span::call_site()));
-                quote!(__nango::PaginateKind::Offset { name: #name, start: #start, by: __nango::OffsetBy::#by })
-            }
-        });
-    }
-}
-
-fn text(text: &LitStr) -> TokenStream {
-    quote!(__nango::Cow::Borrowed(#text))
-}
-
-fn optional_text(value: Option<&LitStr>) -> TokenStream {
-    option(value.map(text))
-}
-
-/// Reads the path of one value.
-pub(crate) fn path(args: &mut Args, key: &str) -> Option<LitStr> {
-    let path = args.string(key);
-    check_text(path.as_ref(), json_path::check, &mut args.errors);
-    path
-}
-
-/// Reports a text that `check` refuses.
-fn check_text(text: Option<&LitStr>, check: fn(&str) -> Result<(), String>, errors: &mut Errors) {
-    if let Some(text) = text
-        && let Err(message) = check(&text.value())
-    {
-        errors.push_at(text.span(), message);
-    }
-}
-
 /// Reads the field for the key of a record. It needs records that are the values of an object.
 fn response_key(args: &mut Args, response_path: Option<&LitStr>) -> Option<LitStr> {
     let field = args.string("response_key");
@@ -229,77 +185,6 @@ fn more(args: &mut Args, key: &str, is_inverse: fn(&str) -> bool, inverse: &str)
         args.errors.push_at(path.span(), message);
     }
     path
-}
-
-fn kind(args: &mut Args) -> Option<Kind> {
-    let kinds: Vec<Ident> = args
-        .remaining()
-        .iter()
-        .filter(|arg| KINDS.iter().any(|kind| arg.key == kind))
-        .map(|arg| arg.key.clone())
-        .collect();
-    if let [first, second, ..] = kinds.as_slice() {
-        let message = format!("`{first}` and `{second}` exclude each other: there is one kind of pagination");
-        args.errors.push_at(second.span(), message);
-    }
-    let first = kinds.first()?.to_string();
-    let nested = match first.as_str() {
-        "link" => args.nested("link", "`link(…)`", &["rel", "path"], "link(rel = \"next\")"),
-        "cursor" => {
-            args.nested("cursor", "`cursor(…)`", &["name", "path"], "cursor(name = \"after\", path = \"next\")")
-        }
-        "last_item" => {
-            let example = "last_item(name = \"starting_after\", id = \"id\")";
-            args.nested("last_item", "`last_item(…)`", &["name", "id"], example)
-        }
-        _ => args.nested("offset", "`offset(…)`", &["name", "start", "by"], "offset(name = \"skip\")"),
-    };
-    let (at, mut inner) = nested?;
-    let kind = match first.as_str() {
-        "link" => Some(link(&mut inner, at)),
-        "cursor" => cursor(&mut inner, at),
-        "last_item" => last_item(&mut inner, at),
-        _ => offset(&mut inner, at),
-    };
-    args.errors.extend(inner.errors);
-    kind
-}
-
-fn link(args: &mut Args, at: Span) -> Kind {
-    if !args.has("rel") && !args.has("path") && args.errors.is_empty() {
-        let message =
-            "`link` pagination needs `rel = \"next\"` (the Link header) or `path = \"…\"` (a link in the body)";
-        args.errors.push_at(at, message);
-    }
-    Kind::Link { rel: args.string("rel"), path: path(args, "path") }
-}
-
-fn cursor(args: &mut Args, at: Span) -> Option<Kind> {
-    let name = required(args, at, "name", "cursor", "the parameter that carries the cursor");
-    let path = required(args, at, "path", "cursor", "the path of the next cursor in the response");
-    check_text(path.as_ref(), json_path::check, &mut args.errors);
-    Some(Kind::Cursor { name: name?, path: path? })
-}
-
-fn last_item(args: &mut Args, at: Span) -> Option<Kind> {
-    let name = required(args, at, "name", "last_item", "the parameter that carries the last record's value");
-    let id = required(args, at, "id", "last_item", "the field of a record that the next request sends, such as `id`");
-    check_text(id.as_ref(), json_path::check, &mut args.errors);
-    Some(Kind::LastItem { name: name?, id: id? })
-}
-
-fn offset(args: &mut Args, at: Span) -> Option<Kind> {
-    let name = required(args, at, "name", "offset", "the parameter that carries the offset");
-    let start = args.number("start", 0..=u64::MAX).unwrap_or(0);
-    let by = args.choice("by", &[("records", "Records"), ("page", "Page")]).unwrap_or("Records");
-    Some(Kind::Offset { name: name?, start, by })
-}
-
-fn required(args: &mut Args, at: Span, key: &str, kind: &str, meaning: &str) -> Option<LitStr> {
-    if !args.has(key) && args.errors.is_empty() {
-        args.errors.push_at(at, format!("`{kind}` pagination needs `{key} = \"…\"`, {meaning}"));
-    }
-    args.string(key)
 }
 
 #[cfg(test)]

@@ -1,23 +1,20 @@
 //! Keys `query(…)`, `headers(…)` and `body = …`: parts of a mapper's requests, whose values are expressions.
 
-use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
-use syn::{
-    Expr, LitStr, Token, Type,
-    parse::{ParseStream, Parser},
-    spanned::Spanned,
-};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Expr, spanned::Spanned};
 
 use crate::{
     args::{Arg, Args, Value},
     endpoint::{self, Endpoint, Method},
+    pairs::{self, Pair},
+    parts,
+    scope::{self, Scope},
 };
 
 const QUERY: &str = "query(\"status\" = \"open\", \"team\" = metadata.team)";
 const HEADERS: &str = "headers(\"X-Api-Version\" = \"2026-01-01\")";
 const BODY: &str = "body = json!({ \"query\": QUERY })";
-/// Name of the variable that holds the connection's metadata in the expressions.
-const METADATA: &str = "metadata";
 /// Headers that the runtime sets, in lower case, and what sets them.
 const REFUSED: [(&str, &str); 12] = [
     ("authorization", "the credentials of the connection set it"),
@@ -43,35 +40,18 @@ pub(crate) struct Request {
     body: Option<Expr>,
 }
 
-/// A parameter or a header with its value.
-struct Pair {
-    name: LitStr,
-    value: Expr,
-}
-
 impl Request {
     /// Reads and checks the keys. Invalid ones are among the errors.
-    pub(crate) fn validate(args: &mut Args, endpoint: Option<&Endpoint>, metadata: Option<&Type>) -> Self {
-        let query = pairs(args, "query", QUERY);
-        let headers = pairs(args, "headers", HEADERS);
+    pub(crate) fn validate(args: &mut Args, endpoint: Option<&Endpoint>, scope: Scope<'_>) -> Self {
+        let query = pairs::pairs(args, "query", QUERY);
+        let headers = pairs::pairs(args, "headers", HEADERS);
         for (at, header) in headers.iter().enumerate() {
             check_header(args, header, &headers[..at]);
         }
-        for Pair { name, .. } in &query {
-            if name.value().is_empty() {
-                args.errors.push_at(name.span(), "the name of a parameter is empty");
-            }
-        }
+        pairs::check_parameters(args, &query);
         let body = args.take("body").and_then(|arg| body(args, &arg, endpoint));
         let request = Self { query, headers, body };
-        let used = request.values().find_map(|value| metadata_variable(value.to_token_stream()));
-        if let (None, Some(span)) = (metadata, used) {
-            args.errors.push_at(
-                span,
-                "`metadata` is the metadata of the connection: add `metadata = YourType` to the attribute, the type of \
-                 its values",
-            );
-        }
+        scope.check(request.values(), &mut args.errors);
         request
     }
 
@@ -80,12 +60,23 @@ impl Request {
         self.query.iter().find(|pair| pair.name.value() == name).map(|pair| pair.name.span())
     }
 
-    fn values(&self) -> impl Iterator<Item = &Expr> {
+    /// Returns whether a value may use the metadata.
+    pub(crate) fn may_use_metadata(&self) -> bool {
+        scope::may_use_metadata(self.values())
+    }
+
+    /// Returns whether a value may use the parent.
+    pub(crate) fn may_use_each(&self) -> bool {
+        scope::may_use_each(self.values())
+    }
+
+    fn values(&self) -> impl Iterator<Item = &Expr> + Clone {
         self.query.iter().chain(&self.headers).map(|pair| &pair.value).chain(&self.body)
     }
 
-    /// Returns the `ListRequest` of the descriptor. Parts that are absent expand to nothing.
-    pub(crate) fn expand(&self, endpoint: &Endpoint, marker: &TokenStream) -> TokenStream {
+    /// Returns the `ListRequest` of the descriptor. Parts that are absent expand to nothing. With `each`, the values
+    /// are in [`Self::expand_each`].
+    pub(crate) fn expand(&self, endpoint: &Endpoint, scope: Scope<'_>, marker: &TokenStream) -> TokenStream {
         let method = match endpoint.method() {
             Method::Get => None,
             Method::Named(variant) => {
@@ -99,12 +90,22 @@ impl Request {
                 Some(quote_spanned!(span=> method: __nango::#read(#text),))
             }
         };
-        let query = pairs_part("query", &self.query, marker);
-        let headers = pairs_part("headers", &self.headers, marker);
-        let body = self.body.as_ref().map(|body| {
-            let value = value(body);
-            let (v, metadata) = metadata_binding(std::iter::once(body), marker);
-            quote!(body: ::core::option::Option::Some(|#v| { #metadata __nango::body(#value) }),)
+        let with_values = scope.each.is_none();
+        let part = |field: &str, names_field: &str, pairs: &[Pair]| {
+            let names = (!pairs.is_empty()).then(|| pairs.iter().map(|pair| &pair.name))?;
+            let (field, names_field) =
+                (Ident::new(field, Span::call_site()), Ident::new(names_field, Span::call_site()));
+            let closure = with_values.then(|| {
+                let closure = pairs::closure(pairs, scope, marker);
+                quote!(#field: ::core::option::Option::Some(#closure),)
+            });
+            Some(quote!(#names_field: &[#(#names),*], #closure))
+        };
+        let query = part("query", "query_names", &self.query);
+        let headers = part("headers", "header_names", &self.headers);
+        let body = self.body.as_ref().filter(|_| with_values).map(|body| {
+            let closure = body_closure(body, scope, marker);
+            quote!(body: ::core::option::Option::Some(#closure),)
         });
         if method.is_none() && query.is_none() && headers.is_none() && body.is_none() {
             return quote!(__nango::ListRequest::GET);
@@ -114,81 +115,24 @@ impl Request {
         let absent = (!is_complete).then(|| quote!(..__nango::ListRequest::GET));
         quote!(__nango::ListRequest { #method #query #headers #body #absent })
     }
-}
 
-/// Returns one closure for all values of `query` or `headers`; `None` if there are none.
-fn pairs_part(field: &str, pairs: &[Pair], marker: &TokenStream) -> Option<TokenStream> {
-    if pairs.is_empty() {
-        return None;
-    }
-    let names_field = Ident::new(if field == "query" { "query_names" } else { "header_names" }, Span::call_site());
-    let names = pairs.iter().map(|pair| &pair.name);
-    let field = Ident::new(field, Span::call_site());
-    let values = Ident::new("values", Span::mixed_site());
-    let (v, metadata) = metadata_binding(pairs.iter().map(|pair| &pair.value), marker);
-    let adds = pairs.iter().map(|pair| {
-        let (name, value) = (&pair.name, value(&pair.value));
-        quote_spanned!(pair.value.span()=> #values.add(#name, #value)?;)
-    });
-    Some(quote! {
-        #names_field: &[#(#names),*],
-        #field: ::core::option::Option::Some(|#v, #values| {
-            #metadata
-            #(#adds)*
-            ::core::result::Result::Ok(())
-        }),
-    })
-}
-
-/// Returns a reference to the value: a field that is used by value would be moved out of the metadata.
-fn value(value: &Expr) -> TokenStream {
-    quote_spanned!(value.span()=> &(#value))
-}
-
-/// Returns the parameter of a closure, and the statement that binds `metadata`, if a value may use it. The text is
-/// searched, because a string such as `"{metadata}"` can use it too.
-fn metadata_binding<'a>(values: impl Iterator<Item = &'a Expr>, marker: &TokenStream) -> (TokenStream, TokenStream) {
-    let mut values = values;
-    if !values.any(|value| value.to_token_stream().to_string().contains(METADATA)) {
-        return (quote!(_), TokenStream::new());
-    }
-    // The expressions refer to `metadata` by name, and to nothing else of the expansion.
-    let (v, metadata) = (Ident::new("v", Span::mixed_site()), Ident::new(METADATA, Span::call_site()));
-    let binding = quote! {
-        #[allow(unused_variables)]
-        let #metadata = &__nango::metadata::<#marker>(#v)?;
-    };
-    (quote!(#v), binding)
-}
-
-/// Returns the span of the first variable `metadata`: not a field, a method or a part of a path.
-fn metadata_variable(tokens: TokenStream) -> Option<Span> {
-    let mut before = None;
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        match &token {
-            TokenTree::Group(group) => {
-                if let Some(span) = metadata_variable(group.stream()) {
-                    return Some(span);
-                }
-            }
-            TokenTree::Ident(ident) if ident == METADATA => {
-                let is_member =
-                    matches!(&before, Some(TokenTree::Punct(punct)) if matches!(punct.as_char(), '.' | ':'));
-                let is_other = match tokens.peek() {
-                    Some(TokenTree::Punct(punct)) => punct.as_char() == ':',
-                    Some(TokenTree::Group(group)) => group.delimiter() == Delimiter::Parenthesis,
-                    _ => false,
-                };
-                if !is_member && !is_other {
-                    return Some(ident.span());
-                }
-            }
-            _ => {}
+    /// Returns the `EachRequest` of the descriptor of a mapper with `each`.
+    pub(crate) fn expand_each(&self, scope: Scope<'_>, marker: &TokenStream) -> TokenStream {
+        if self.query.is_empty() && self.headers.is_empty() && self.body.is_none() {
+            return quote!(__nango::EachRequest::NONE);
         }
-        before = Some(token);
+        let part =
+            |pairs: &[Pair]| parts::option_tokens((!pairs.is_empty()).then(|| pairs::closure(pairs, scope, marker)));
+        let (query, headers) = (part(&self.query), part(&self.headers));
+        let body = parts::option_tokens(self.body.as_ref().map(|body| body_closure(body, scope, marker)));
+        quote!(__nango::EachRequest { query: #query, headers: #headers, body: #body })
     }
-    None
+}
+
+fn body_closure(body: &Expr, scope: Scope<'_>, marker: &TokenStream) -> TokenStream {
+    let value = pairs::reference(body);
+    let (v, variables) = scope.bindings(std::iter::once(body), marker);
+    quote!(|#v| { #variables __nango::body(#value) })
 }
 
 fn body(args: &mut Args, arg: &Arg, endpoint: Option<&Endpoint>) -> Option<Expr> {
@@ -203,41 +147,6 @@ fn body(args: &mut Args, arg: &Arg, endpoint: Option<&Endpoint>) -> Option<Expr>
         );
     }
     syn::parse2(tokens.clone()).map_err(|error| args.errors.add(error)).ok()
-}
-
-/// Reads the list of a key: `key("name" = expression, …)`.
-fn pairs(args: &mut Args, key: &str, example: &str) -> Vec<Pair> {
-    let Some(arg) = args.take(key) else { return Vec::new() };
-    let usage = format!("`{key}` has names and values in brackets: `{example}`");
-    let Value::List(tokens) = arg.value else {
-        args.errors.push_at(arg.key.span(), usage);
-        return Vec::new();
-    };
-    if tokens.is_empty() {
-        args.errors.push_at(arg.key.span(), usage);
-        return Vec::new();
-    }
-    let mut pairs = Vec::new();
-    let parsed = (|input: ParseStream<'_>| {
-        while !input.is_empty() {
-            let name: LitStr = input.parse().map_err(|error| syn::Error::new(error.span(), &usage))?;
-            if !input.peek(Token![=]) {
-                let message = format!("`{}` needs a value: `{example}`", name.value());
-                return Err(syn::Error::new(name.span(), message));
-            }
-            input.parse::<Token![=]>()?;
-            pairs.push(Pair { name, value: input.parse()? });
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
-            }
-        }
-        Ok(())
-    })
-    .parse2(tokens);
-    if let Err(error) = parsed {
-        args.errors.add(error);
-    }
-    pairs
 }
 
 fn check_header(args: &mut Args, header: &Pair, before: &[Pair]) {
@@ -263,12 +172,13 @@ mod tests {
 
     fn request(keys: &str, endpoint: &str, metadata: bool) -> Result<String, Vec<String>> {
         let mut args = Args::parse("`#[sync]`", KEYS, format!("endpoint = {endpoint}, {keys}").parse().unwrap());
-        let metadata: Option<Type> = metadata.then(|| syn::parse_quote!(Team));
+        let metadata: Option<syn::Type> = metadata.then(|| syn::parse_quote!(Team));
+        let scope = Scope { metadata: metadata.as_ref(), each: None };
         let arg = args.take("endpoint").unwrap();
-        let endpoint = Endpoint::validate(&arg, metadata.as_ref(), &mut args.errors);
-        let request = Request::validate(&mut args, endpoint.as_ref(), metadata.as_ref());
+        let endpoint = Endpoint::validate(&arg, scope, &mut args.errors);
+        let request = Request::validate(&mut args, endpoint.as_ref(), scope);
         match args.errors.or(()) {
-            Ok(()) => Ok(request.expand(&endpoint.unwrap(), &quote!(f)).to_string().replace(' ', "")),
+            Ok(()) => Ok(request.expand(&endpoint.unwrap(), scope, &quote!(f)).to_string().replace(' ', "")),
             Err(error) => Err(error.into_iter().map(|error| error.to_string()).collect()),
         }
     }

@@ -242,6 +242,57 @@ mod desk {
         currency
     }
 
+    /// Comment on a ticket.
+    #[model]
+    pub struct Comment {
+        pub id: u64,
+        pub ticket: u64,
+        pub text: String,
+    }
+
+    /// A comment as the API sends it.
+    #[derive(Deserialize)]
+    pub struct ApiComment {
+        id: u64,
+        text: String,
+    }
+
+    /// Settings of a customer with several brands.
+    #[model]
+    pub struct Brands {
+        pub brands: Vec<String>,
+    }
+
+    /// Syncs the comments of each ticket that the sync of tickets has saved.
+    #[sync(
+        model = "Comment",
+        each = Ticket,
+        endpoint = "/tickets/{each.id}/comments",
+        paginate(link(path = "next_page"), response_path = "comments"),
+        track_deletes
+    )]
+    pub fn comments(ticket: &Ticket, comment: ApiComment) -> Comment {
+        Comment { id: comment.id, ticket: ticket.id, text: comment.text }
+    }
+
+    /// Syncs the tickets of each brand in the settings of a customer.
+    #[sync(model = "Ticket", metadata = Brands, each = metadata.brands, endpoint = "/brands/{each}/tickets")]
+    pub fn tickets_of_brands(brand: &str, mut ticket: Ticket) -> Ticket {
+        ticket.subject = format!("{brand}: {}", ticket.subject);
+        ticket
+    }
+
+    /// Syncs the tickets: all of them at first, then those that have changed since the position of the run before.
+    #[sync(
+        model = "Ticket",
+        endpoint = "/incremental/tickets",
+        paginate(response_path = "tickets"),
+        delta(param = "cursor", path = "after_cursor", initial("start_time" = "0"), end = "end_of_stream")
+    )]
+    pub fn incremental_tickets(ticket: Ticket) -> Ticket {
+        ticket
+    }
+
     /// Syncs the tickets that can be read.
     #[sync(model = "Ticket", endpoint = "/tickets", on_invalid = "skip")]
     pub fn readable_tickets(ticket: Ticket) -> Ticket {

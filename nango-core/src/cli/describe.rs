@@ -1,5 +1,7 @@
 //! `registry describe`: one function with the schemas of its input and output, and the command that runs it.
 
+mod parents;
+mod positions;
 mod requests;
 mod walk;
 

@@ -155,7 +155,7 @@ pub(super) mod tests {
     static ISSUE: ModelInfo =
         ModelInfo { name: "Issue", schema: schemars::SchemaGenerator::subschema_for::<String>, type_name: || "Issue" };
 
-    static MODELS: &[&ModelInfo] = &[&ISSUE];
+    pub(in crate::cli) static MODELS: &[&ModelInfo] = &[&ISSUE];
 
     /// Returns a mapper sync of the model `Issue`, leaked so that it is `'static`.
     pub(in crate::cli) fn mapper(integration: &'static str, name: &'static str, paginate: Option<Paginate>) -> Item {

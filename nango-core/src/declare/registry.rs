@@ -6,7 +6,7 @@ mod error;
 
 use std::collections::BTreeMap;
 
-use super::{ActionDef, EventDef, Item, SyncDef, WebhookDef, suggest};
+use super::{ActionDef, EventDef, Item, Mapper, ParentSource, SyncDef, SyncRun, WebhookDef, suggest};
 use crate::model::ModelInfo;
 use entry::integration_key;
 pub use entry::{Entry, FunctionKind};
@@ -44,6 +44,7 @@ impl Registry {
         let registry = Self { entries };
         let mut errors = registry.duplicate_functions();
         errors.extend(registry.conflicting_model_names());
+        errors.extend(registry.wrong_parents());
         if errors.is_empty() { Ok(registry) } else { Err(errors) }
     }
 
@@ -75,6 +76,30 @@ impl Registry {
                     let integration = entry.integration().to_owned();
                     errors.push(LoadError::ModelName { integration, model: model.name, first, second });
                 }
+            }
+        }
+        errors
+    }
+
+    /// Returns an error for each mapper whose parents no other sync of its integration saves.
+    fn wrong_parents(&self) -> Vec<LoadError> {
+        let mut errors = Vec::new();
+        for (entry, sync) in self.syncs() {
+            let SyncRun::Mapper(Mapper { each: Some(each), .. }) = &sync.run else { continue };
+            let ParentSource::Model { model, .. } = each.parents else { continue };
+            let (integration, at) = (entry.integration().to_owned(), entry.at());
+            let (name, parent) = (entry.name(), model.name);
+            if sync.models.iter().any(|own| own.name == parent) {
+                errors.push(LoadError::OwnParent { name, integration, parent, at });
+                continue;
+            }
+            match self.model(&integration, parent) {
+                Some(saved) if (saved.type_name)() == (model.type_name)() => {}
+                Some(saved) => {
+                    let (used, saved) = ((model.type_name)(), (saved.type_name)());
+                    errors.push(LoadError::ModelName { integration, model: parent, first: saved, second: used });
+                }
+                None => errors.push(LoadError::UnknownParent { name, integration, parent, at }),
             }
         }
         errors

@@ -4,7 +4,8 @@ use proc_macro2::Span;
 use quote::ToTokens;
 use syn::{GenericArgument, PathArguments, PathSegment, ReturnType, Type, TypeTuple, spanned::Spanned};
 
-use crate::{args::Errors, func::Func};
+use super::each_signature;
+use crate::{args::Errors, each::Each, func::Func};
 
 const WHAT: &str = "a mapper";
 const PLAIN: &str = "fn name(raw: Raw) -> Model";
@@ -15,8 +16,13 @@ const ASYNC_WITH: &str = "async fn name(nango: NangoSync, raw: Raw, metadata: &M
 
 /// Checks the parameters and the form of the return type. Wrong parameters are one error. `models` is the number of
 /// declared models.
-pub(super) fn check(func: &Func, metadata: Option<&Type>, models: usize, errors: &mut Errors) {
+pub(super) fn check(func: &Func, metadata: Option<&Type>, each: Option<&Each>, models: usize, errors: &mut Errors) {
     let is_async = func.sig.asyncness.is_some();
+    if let Some(each) = each {
+        func.check(WHAT, &each_signature::example(func, each), false, errors);
+        each_signature::check(func, metadata, each, errors);
+        return check_output(func, usize::from(is_async) + 1, models, errors);
+    }
     func.check(WHAT, if is_async { ASYNC } else { PLAIN }, false, errors);
     if is_async && func.arity() > 1 {
         let before = std::mem::take(errors);
@@ -25,13 +31,13 @@ pub(super) fn check(func: &Func, metadata: Option<&Type>, models: usize, errors:
         let handle = std::mem::replace(errors, before);
         errors.extend(handle);
         if is_wrong {
-            return check_output(func, models, errors);
+            return check_output(func, 1, models, errors);
         }
     }
     if let Some((span, message)) = wrong_parameter(func, is_async, metadata) {
         errors.push_at(span, message);
     }
-    check_output(func, models, errors);
+    check_output(func, usize::from(is_async), models, errors);
 }
 
 /// Returns the first mistake in the parameters, of which an async mapper's first is known to be the handle.
@@ -90,9 +96,8 @@ fn is_list(ty: &Type) -> bool {
     matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Vec"))
 }
 
-fn check_output(func: &Func, models: usize, errors: &mut Errors) {
+fn check_output(func: &Func, raw_at: usize, models: usize, errors: &mut Errors) {
     // An API may send rows as arrays, so a list alone is a valid record.
-    let raw_at = usize::from(func.sig.asyncness.is_some());
     if let (Some(raw), ReturnType::Type(_, returned)) = (func.param(raw_at), &func.sig.output)
         && is_list(raw)
         && is_list(returned)
@@ -170,7 +175,7 @@ mod tests {
         let func: Func = syn::parse_str(item).unwrap();
         let mut errors = Errors::default();
         let metadata: Option<Type> = metadata.then(|| syn::parse_quote!(Team));
-        check(&func, metadata.as_ref(), models, &mut errors);
+        check(&func, metadata.as_ref(), None, models, &mut errors);
         match errors.or(()) {
             Ok(()) => Vec::new(),
             Err(error) => error.into_iter().map(|error| error.to_string()).collect(),

@@ -27,6 +27,10 @@ pub(super) const KEYS: &[&str] = &[
     "checkpoint",
     "metadata",
     "merging",
+    "each",
+    "each_variant",
+    "parents_at_once",
+    "on_parent_error",
     "endpoint",
     "query",
     "headers",
@@ -35,6 +39,7 @@ pub(super) const KEYS: &[&str] = &[
     "retries",
     "records_at_once",
     "since",
+    "delta",
     "error",
     "on_invalid",
     "track_deletes",
@@ -44,7 +49,16 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// Keys that only a mapper has, and the message for a function that is not a mapper.
-const NEED_ENDPOINT: [(&str, &str); 10] = [
+const NEED_ENDPOINT: [(&str, &str); 15] = [
+    (
+        "each",
+        "`each` needs an `endpoint`, the list of a parent: a sync by hand reads the parents: \
+         `nango.records::<YourParent>()`",
+    ),
+    ("each_variant", "`each_variant` needs `each` and an `endpoint`"),
+    ("parents_at_once", "`parents_at_once` needs `each` and an `endpoint`"),
+    ("on_parent_error", "`on_parent_error` needs `each` and an `endpoint`"),
+    ("delta", "`delta` needs an `endpoint`: a sync by hand stores the position in a `checkpoint`"),
     (
         "records_at_once",
         "`records_at_once` needs an `endpoint`: a sync by hand decides how many requests it sends at once",
@@ -98,7 +112,7 @@ impl SyncDeclaration {
         let endpoint = args.take("endpoint");
         let deletes = Deletes::validate(&mut args, endpoint.is_some(), models.len(), capabilities.metadata.as_ref());
         let mapper = if let Some(endpoint) = &endpoint {
-            Mapper::validate(&mut args, endpoint, func, &models, &capabilities, deletes.track)
+            Mapper::validate(&mut args, endpoint, func, &models, &capabilities, &deletes)
         } else {
             check_function(&mut args, func);
             None

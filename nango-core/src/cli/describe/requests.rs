@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::{parents::Parents, positions::DeltaJson};
 use crate::{
     cli::{CommandError, Terminal},
     declare::{
@@ -25,6 +26,9 @@ pub(super) struct Requests {
     /// `None` for a single request.
     pages: Option<Pages>,
     since: Option<SinceJson>,
+    delta: Option<DeltaJson>,
+    /// `None` for one list.
+    each: Option<Parents>,
     /// Declared errors in responses with a success status, in addition to those of the provider's entry.
     errors: Vec<ErrorJson>,
     retries: u32,
@@ -92,6 +96,9 @@ struct ErrorJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     partial: bool,
+    /// Messages that fail the run although another error skips the parent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fatal: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -114,9 +121,11 @@ impl Requests {
             },
             query: mapper.request.query_names,
             headers: mapper.request.header_names,
-            body: mapper.request.body.is_some(),
+            body: mapper.request.body.is_some() || mapper.each.is_some_and(|each| each.request.body.is_some()),
             pages: mapper.paginate.as_ref().map(Pages::of),
             since: mapper.since.as_ref().map(SinceJson::of),
+            delta: mapper.delta.map(DeltaJson::of),
+            each: mapper.each.map(Parents::of),
             errors: mapper.errors.iter().map(ErrorJson::of).collect(),
             retries: mapper.retries,
             on_invalid: match mapper.on_invalid {
@@ -153,6 +162,12 @@ impl Requests {
         }
         if let Some(since) = &self.since {
             terminal.line(format_args!("since     {}", since.text()))?;
+        }
+        if let Some(delta) = &self.delta {
+            terminal.line(format_args!("delta     {}", delta.text()))?;
+        }
+        if let Some(parents) = &self.each {
+            parents.print(terminal)?;
         }
         for error in &self.errors {
             terminal.line(format_args!("error     {}", error.text()))?;
@@ -259,6 +274,7 @@ impl ErrorJson {
             }),
             message: error.message.as_deref().map(str::to_owned),
             partial: error.partial,
+            fatal: error.fatal.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -266,7 +282,11 @@ impl ErrorJson {
         let is = self.is.as_ref().map_or_else(String::new, |is| format!(" is {is}"));
         let message = self.message.as_ref().map_or_else(String::new, |path| format!(", message at `{path}`"));
         let partial = if self.partial { "; keeps the data" } else { "" };
-        format!("`{}`{is}{message}{partial}", self.path)
+        let fatal = match self.fatal.as_slice() {
+            [] => String::new(),
+            messages => format!("; fatal {}", messages.join(", ")),
+        };
+        format!("`{}`{is}{message}{partial}{fatal}", self.path)
     }
 }
 

@@ -44,4 +44,34 @@ pub enum LoadError {
         /// Name of the second type.
         second: &'static str,
     },
+    /// The parents of a mapper are records of its own model.
+    #[error(
+        "the sync `{name}` of `{integration}` saves `{parent}`, which are also its parents (`each = {parent}`, {at}): \
+         a sync reads its parents from another sync. Write a sync of another model for the children of `{parent}`"
+    )]
+    OwnParent {
+        /// Name of the sync.
+        name: &'static str,
+        /// Name of the integration.
+        integration: String,
+        /// Name of the parents' model.
+        parent: &'static str,
+        /// Location of the sync.
+        at: Location,
+    },
+    /// No sync of the integration saves the parents of a mapper.
+    #[error(
+        "the sync `{name}` of `{integration}` has `each = {parent}` ({at}), but no sync of `{integration}` saves \
+         `{parent}`. Add a sync with `model = \"{parent}\"` to `{integration}`, or name a model that is saved there"
+    )]
+    UnknownParent {
+        /// Name of the sync.
+        name: &'static str,
+        /// Name of the integration.
+        integration: String,
+        /// Name of the parents' model.
+        parent: &'static str,
+        /// Location of the sync.
+        at: Location,
+    },
 }

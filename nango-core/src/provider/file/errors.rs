@@ -39,6 +39,12 @@ fn one(keys: KeyReader<'_>) -> Result<ErrorAt, String> {
         error = error.message(message);
     }
     error.partial = keys.flag("partial")?;
+    let fatal = keys.strings("fatal")?;
+    if error.partial && !fatal.is_empty() {
+        let (partial, fatal) = (keys.path("partial"), keys.path("fatal"));
+        return Err(format!("`{partial}` and `{fatal}` exclude each other: a partial error never fails the run"));
+    }
+    let error = error.fatal(fatal);
     keys.warn_about_unread();
     Ok(error)
 }
@@ -76,6 +82,9 @@ mod tests {
         assert_eq!(read("{ path: 'errors[0].message', partial: true }"), Ok(vec![path.clone()]));
         let both = "[{ when: ok, is: false, message: error }, { path: 'errors[0].message', partial: true }]";
         assert_eq!(read(both), Ok(vec![flag, path]));
+        let fatal = "{ when: ok, is: false, message: error, fatal: [invalid_auth, token_revoked] }";
+        let expect = ErrorAt::when("ok", false).message("error").fatal(["invalid_auth", "token_revoked"]);
+        assert_eq!(read(fatal), Ok(vec![expect]));
         assert_eq!(read("{ when: code, is: -1 }"), Ok(vec![ErrorAt::when("code", -1)]));
         assert_eq!(read("{ when: status, is: failed }"), Ok(vec![ErrorAt::when("status", "failed")]));
     }
@@ -91,6 +100,11 @@ mod tests {
             ),
             ("{ when: ok, is: [] }", "`proxy.error.is` must be a text, a whole number, true or false"),
             ("{ when: ok, is: 1.5 }", "`proxy.error.is` must be a text, a whole number, true or false"),
+            (
+                "{ path: error, partial: true, fatal: [invalid_auth] }",
+                "`proxy.error.partial` and `proxy.error.fatal` exclude each other: a partial error never fails the run",
+            ),
+            ("{ path: error, fatal: { a: 1 } }", "`proxy.error.fatal` must be a list of texts, found a map"),
             ("{ path: a..b }", "`proxy.error.path`: `a..b` is not a path such as `data.items` or `results[0].rows`"),
         ] {
             assert_eq!(read(keys), Err(vec![expect.to_owned()]), "{keys}");

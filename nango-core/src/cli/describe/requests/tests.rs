@@ -3,7 +3,10 @@ use std::borrow::Cow;
 use super::*;
 use crate::{
     cli::terminal::tests::captured_terminal,
-    declare::{ListMethod, ListRequest, MapRecord},
+    declare::{
+        Delta, DeltaPosition, Each, EachRequest, EachScope, ListMethod, ListRequest, MapRecord, OnParentError,
+        ParentSource, SharedMetadata, SharedParent,
+    },
 };
 
 static ERRORS: [ErrorAt; 1] = [ErrorAt {
@@ -11,7 +14,7 @@ static ERRORS: [ErrorAt; 1] = [ErrorAt {
     is: Some(ErrorValue::Bool(false)),
     message: Some(Cow::Borrowed("error")),
     partial: false,
-    fatal: Cow::Borrowed(&[]),
+    fatal: Cow::Borrowed(&[Cow::Borrowed("invalid_auth")]),
 }];
 
 fn mapper(paginate: Option<Paginate>) -> Mapper {
@@ -50,9 +53,66 @@ fn requests_of_a_mapper_are_described() {
         "request   POST /v1/{id}/query\nquery     status\nheaders   Api-Version\nnext page parameter `after` with \
          the value at `next`\nlimit     100 records\nlist      at `items` of a response\nend       has_more `more`\n\
          since     parameter `since` (unix), from field:updated_at, minus 120 s; a full run every 60 s\n\
-         error     `ok` is false, message at `error`\nretries   3 of a request\n\
+         error     `ok` is false, message at `error`; fatal invalid_auth\nretries   3 of a request\n\
          invalid   a record that does not fit its type is skipped\n"
     );
+}
+
+#[test]
+fn parents_and_positions_are_described() {
+    let text = |mapper: &Mapper| {
+        let (mut terminal, out, _) = captured_terminal(false);
+        Requests::of(mapper).print(&mut terminal).unwrap();
+        out.text()
+    };
+    let list = |_: &SharedMetadata| Ok(Vec::new());
+    let each = |parents, on_error| {
+        let body = Some((|_: &EachScope| Ok(Vec::new())) as fn(&EachScope) -> _);
+        let request = EachRequest { body, ..EachRequest::NONE };
+        &*Box::leak(Box::new(Each { parents, at_once: 8, on_error, metadata: None, request }))
+    };
+    let delta = |position, initial_names, end| {
+        &*Box::leak(Box::new(Delta { position, initial: None, initial_names, end, expired: &[400, 410] }))
+    };
+    let repos = ParentSource::Metadata { path: "metadata.repos", list };
+    let position = DeltaPosition::Param { param: "cursor", path: "after" };
+    let of_list = Mapper {
+        each: Some(each(repos, OnParentError::Skip)),
+        delta: Some(delta(position, &["start_time"], Some("done"))),
+        since: None,
+        ..mapper(None)
+    };
+    let got = text(&of_list);
+    for line in [
+        "body      declared by the attribute\n",
+        "delta     parameter `cursor` with the value at `after`; without a position start_time; the last page has `done`; \
+         expired if status 400, 410\n",
+        "parents   one list for each of the elements of `metadata.repos`; 8 at once\n",
+        "skipped   a parent whose list cannot be read\n",
+    ] {
+        assert!(got.contains(line), "no {line} in {got}");
+    }
+    let json = serde_json::to_value(Requests::of(&of_list)).unwrap();
+    assert_eq!((&json["each"]["list"], &json["delta"]["param"]), (&"metadata.repos".into(), &"cursor".into()));
+
+    let parents = ParentSource::Model {
+        model: crate::cli::lookup::tests::MODELS[0],
+        variant: Some("eu"),
+        decode: |_| Ok(SharedParent::new(())),
+    };
+    let of_model = Mapper {
+        each: Some(each(parents, OnParentError::Standard)),
+        delta: Some(delta(DeltaPosition::Link { path: "@odata.deltaLink" }, &[], None)),
+        ..mapper(None)
+    };
+    let got = text(&of_model);
+    for line in [
+        "delta     the URL at `@odata.deltaLink`; expired if status 400, 410\n",
+        "parents   one list for each of the records of `Issue`, variant `eu`; 8 at once\n",
+        "skipped   a parent whose list has status 403, 404 or 410, or a declared error that is not fatal\n",
+    ] {
+        assert!(got.contains(line), "no {line} in {got}");
+    }
 }
 
 #[test]
