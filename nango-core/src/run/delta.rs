@@ -1,7 +1,8 @@
 //! Incremental feeds, `delta(…)`: the position from which a run reads changes, and the position for the next run.
 //!
 //! A position belongs to the declaration of its list. The one that a full walk yields is stored with the end of its
-//! scan; until then, the positions of pages are only resume points.
+//! scan; until then, the positions of pages are only resume points. A full walk beside a valid position, such as one
+//! that confirms deletes, keeps that position: the deletes that the feed lists after it would be skipped otherwise.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,7 @@ pub(super) struct DeltaState {
 /// Result of a walk for the position.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum NextPosition {
-    /// The walk yielded a position.
+    /// This position is stored.
     Stored(DeltaState),
     /// No page had a position, and the stored one is kept: the next run requests the same changes again.
     Kept,
@@ -37,9 +38,11 @@ pub(super) fn is_of_another_list(stored: Option<&DeltaState>, fingerprint: &str)
 pub(super) fn next_position(
     stored: Option<&DeltaState>,
     found: Option<FeedPosition>,
+    is_full: bool,
     fingerprint: &str,
 ) -> NextPosition {
     match (found, stored) {
+        (_, Some(stored)) if is_full => NextPosition::Stored(stored.clone()),
         (Some(position), _) => NextPosition::Stored(DeltaState { fingerprint: fingerprint.to_owned(), position }),
         (None, Some(_)) => NextPosition::Kept,
         (None, None) => NextPosition::Missing,
@@ -70,9 +73,18 @@ mod tests {
     #[test]
     fn walk_without_a_position_keeps_the_stored_one() {
         let stored = state("x");
-        assert_eq!(next_position(None, Some(position("x")), "a"), NextPosition::Stored(state("x")));
-        assert_eq!(next_position(Some(&stored), Some(position("y")), "a"), NextPosition::Stored(state("y")));
-        assert_eq!(next_position(Some(&stored), None, "a"), NextPosition::Kept);
-        assert_eq!(next_position(None, None, "a"), NextPosition::Missing);
+        let next = |stored, found| next_position(stored, found, false, "a");
+        assert_eq!(next(Some(&stored), Some(position("y"))), NextPosition::Stored(state("y")));
+        assert_eq!(next(Some(&stored), None), NextPosition::Kept);
+    }
+
+    #[test]
+    fn full_walk_stores_its_position_only_if_none_is_stored() {
+        let stored = state("x");
+        let next = |stored, found| next_position(stored, found, true, "a");
+        assert_eq!(next(None, Some(position("y"))), NextPosition::Stored(state("y")));
+        assert_eq!(next(Some(&stored), Some(position("y"))), NextPosition::Stored(state("x")));
+        assert_eq!(next(Some(&stored), None), NextPosition::Stored(state("x")));
+        assert_eq!(next(None, None), NextPosition::Missing);
     }
 }

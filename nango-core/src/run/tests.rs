@@ -8,6 +8,7 @@ mod delta;
 mod frozen;
 mod functions;
 mod hostile;
+mod hostile_feed;
 mod limits;
 mod maintenance;
 mod mapper_forms;

@@ -108,7 +108,7 @@ impl ListWalk<'_> {
     /// Returns the position for the next run after a complete walk, and logs that no page had one.
     fn next_position(&self, delta: &Delta, progress: &Progress, found: Option<FeedPosition>) -> Option<DeltaState> {
         let stored = self.state.delta.as_ref();
-        let consequence = match delta::next_position(stored, found, &self.list_fingerprint()) {
+        let consequence = match delta::next_position(stored, found, progress.is_full(), &self.list_fingerprint()) {
             NextPosition::Stored(state) => return Some(state),
             // An API may return no position where nothing has changed.
             NextPosition::Kept if progress.records == 0 => return stored.cloned(),
