@@ -19,7 +19,7 @@ use self::{
 use crate::rng;
 
 fn case_count() -> u64 {
-    if rng::is_long_run() { 2_000 } else { 40 }
+    if rng::is_long_run() { 2_000 } else { 32 }
 }
 
 #[tokio::test]

@@ -223,7 +223,7 @@ impl FeedApi {
         };
         self.trace_line(format!("{url} → {shown}"));
         self.change(self.change_percent);
-        if self.change_percent > 0 && self.rng.percent(3) {
+        if self.change_percent > 0 && self.rng.percent(8) {
             self.expire();
         }
         reply.map(|(status, body)| RawResponse::from_bytes(status, HeaderMap::new(), body))
