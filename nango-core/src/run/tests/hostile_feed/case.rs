@@ -39,7 +39,7 @@ fn map(raw: &str, batch: &mut MappedBatch) -> Result<()> {
     let value: Value = serde_json::from_str(raw).map_err(|error| Error::new(ErrorKind::Decode, error))?;
     let id = value["id"].as_u64().ok_or_else(|| Error::new(ErrorKind::Decode, "it has no id"))?;
     let change = value["version"].as_u64().map(|version| Change::Save(HostileChange { id, version }));
-    change.unwrap_or(Change::Delete(id)).put(batch)
+    change.unwrap_or(Change::Delete(id)).put(&[], batch)
 }
 
 fn registry(form: FeedForm) -> Registry {
