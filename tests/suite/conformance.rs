@@ -13,6 +13,7 @@
 
 mod candidates;
 mod checkpoints;
+mod children;
 mod concurrency;
 mod connections;
 mod delete_histories;
@@ -21,6 +22,7 @@ mod encryption;
 mod feed;
 mod maintenance;
 mod oracle;
+mod parents;
 mod patches;
 mod processes;
 mod records;
@@ -128,6 +130,31 @@ conformance! {
         changed_fingerprint_resets_candidate_state
         candidate_state_survives_restart
         candidate_state_survives_copy_and_key_rotation;
+    parents:
+        parent_row_is_written_with_its_page
+        parents_are_listed_in_the_order_of_their_keys
+        live_records_are_read_in_the_order_of_their_ids
+        replacement_deletes_other_children_of_its_parent
+        replacement_of_many_children_is_complete
+        parent_changes_only_by_writes_that_apply
+        reset_keeps_parents_without_their_states
+        removed_records_are_no_children
+        states_of_parents_are_resealed_with_active_key
+        parents_and_children_survive_copy_and_restart
+        copy_of_one_connection_contains_its_parents;
+    children:
+        only_children_of_complete_walks_are_candidates
+        child_that_moved_to_another_parent_stays
+        children_of_gone_parent_are_deleted_with_its_row
+        revived_parent_keeps_its_children
+        guard_holds_children_of_each_parent
+        guard_holds_children_of_all_parents
+        confirmations_are_those_of_the_parent
+        candidates_bring_full_walk_of_their_parent_forward
+        requested_candidates_are_children_of_complete_walks
+        scans_of_several_datasets_end_in_one_transaction
+        children_of_several_datasets_belong_to_one_parent
+        many_parents_and_children_are_streamed;
     runs:
         exclusive_key_has_one_active_run
         expired_lease_is_taken_over

@@ -37,7 +37,7 @@ pub struct KeyUse {
     pub records: u64,
     /// Credentials of connections that are sealed with the key.
     pub credentials: u64,
-    /// Resume states of mappers that are sealed with the key.
+    /// Resume states of mappers and of their parents that are sealed with the key.
     pub resume_states: u64,
 }
 

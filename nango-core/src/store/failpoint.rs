@@ -18,7 +18,7 @@ use std::{
 
 /// All failpoints, in the order in which a run hits them.
 #[cfg(debug_assertions)]
-pub const NAMES: [&str; 38] = [
+pub const NAMES: [&str; 37] = [
     "sqlite:open:schema",
     "sqlite:open:ready",
     "postgres:open:schema",
@@ -30,7 +30,6 @@ pub const NAMES: [&str; 38] = [
     "sqlite:group:begun",
     "page:counted",
     "page:record-half",
-    "page:replaced-half",
     "page:records",
     "page:marks",
     "page:dataset",

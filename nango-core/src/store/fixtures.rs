@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::{
-    Change, DatasetKey, DeletePolicy, FeedRow, FinishScan, FunctionKey, NewRun, Page, ReadQuery, ResealProgress,
-    RowOutcome, RunToken, Scan, ScanWalk, Store, Write, reseal,
+    Change, DatasetKey, DeletePolicy, FeedRow, FinishScan, FunctionKey, NewRun, Page, ParentEnd, ParentKey, ParentScan,
+    ParentWrite, ReadQuery, ResealProgress, RowOutcome, RunToken, Scan, ScanWalk, Store, Write, reseal,
 };
 use crate::{
     auth::KeyRing,
@@ -102,6 +102,30 @@ pub(super) async fn save(
     text: &str,
 ) -> Vec<RowOutcome> {
     store.commit(page(store, run, ids, text)).await.unwrap().changes.remove(0).rows
+}
+
+/// Commits a page of children of a parent, whose complete walk of the scan ends with the page. Returns the outcome of
+/// each record.
+pub(super) async fn save_children(
+    store: &(impl Store + ?Sized),
+    run: RunToken,
+    scan: Scan,
+    parent: &str,
+    ids: impl IntoIterator<Item = u64>,
+    text: &str,
+) -> Vec<RowOutcome> {
+    let mut page = page(store, run, ids, text);
+    page.changes[0].parent = Some(ParentKey::of(parent));
+    let walk = ScanWalk { complete: true, position_based: false, requests: 1, shifted: false, list_empty: false };
+    page.parents = vec![ParentWrite {
+        id: parent.to_owned(),
+        first_seen_at: None,
+        state: None,
+        done: Some(1),
+        scan: Some(ParentScan { number: scan.number, end: ParentEnd::Ended(walk) }),
+        is_early: false,
+    }];
+    store.commit(page).await.unwrap().changes.remove(0).rows
 }
 
 /// Returns the whole feed of the dataset.

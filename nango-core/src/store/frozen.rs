@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use super::{
-    BASE_VARIANT, Cursor, DatasetKey, FunctionKey, HeldBy, KeyId, Keys, LastAction, Level, Problem, RunStatus, Table,
-    credentials_context,
+    BASE_VARIANT, Cursor, DatasetKey, FunctionKey, HeldBy, KeyId, Keys, LastAction, Level, ParentKey, Problem,
+    RunStatus, Table, credentials_context,
     encryption::{StoredPolicy, Vault},
     hash::Hasher,
-    resume_context, row_flags,
+    parent_context, resume_context, row_flags,
 };
 use crate::{
     auth::KeyRing,
@@ -122,6 +122,8 @@ fn contexts_derived_keys_and_hashes_are_frozen() {
     let mut lines = Lines::default();
     lines.add("credentials context", credentials_context("github", "acme").escape_ascii());
     lines.add("resume context", resume_context(&function()).escape_ascii());
+    lines.add("parent context", parent_context(&function(), "C1").escape_ascii());
+    lines.bytes("parent key", &ParentKey::of("C1").0);
     lines.add("payload context", dataset().length_prefixed().escape_ascii());
     lines.add("key id", id);
     lines.add("key id, stored", id.to_stored());

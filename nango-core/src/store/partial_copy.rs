@@ -98,7 +98,7 @@ fn retain(chunk: &mut Chunk, scope: &CopyScope<'_>, functions: &mut Vec<Cell>) {
             chunk.rows.retain(|row| is_of_connection(table, row, scope));
             functions.extend(chunk.rows.iter().filter_map(|row| row.first().cloned()));
         }
-        Table::Checkpoints | Table::ResumeStates => {
+        Table::Checkpoints | Table::ResumeStates | Table::Parents => {
             chunk.rows.retain(|row| row.first().is_some_and(|function| functions.contains(function)));
         }
         _ => {}

@@ -6,9 +6,9 @@
 //! its own tables in this form and imports them, without depending on the other database.
 //!
 //! Copied: the instance's id and hash key, its encryption policy, connections (credentials stay sealed), functions,
-//! checkpoints, resume states, datasets with sequence number and commit time, records with their sequence numbers, the
+//! checkpoints, resume states, parents, datasets with sequence number and commit time, records with their sequence numbers, the
 //! state of delete candidates, and all runs with counters and logs. Not copied: locks, active processes, refresh
-//! leases, and open scans (the next walk starts at its first record; nothing is deleted by mistake). An active run is
+//! leases, and open scans with the progress of parents in them (the next walk starts at its first record; nothing is deleted by mistake). An active run is
 //! stored as interrupted: it writes to the old database, not to this one. A reseal pass starts over in the target.
 //!
 //! Invariants: numbers that other rows refer to (of connections, functions, datasets and runs) are kept, and the last
@@ -45,6 +45,8 @@ pub enum Table {
     Checkpoints,
     /// Resume states of mappers.
     ResumeStates,
+    /// Parents of functions that walk one list per parent, with their sealed states.
+    Parents,
     /// Datasets with their latest sequence number and commit time.
     Datasets,
     /// Records, each with the values for a lookup by id.
@@ -61,7 +63,7 @@ pub enum Table {
 
 impl Table {
     /// All tables, in the order in which they are copied.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Meta,
         Self::Encryption,
         Self::Sequences,
@@ -69,6 +71,7 @@ impl Table {
         Self::Functions,
         Self::Checkpoints,
         Self::ResumeStates,
+        Self::Parents,
         Self::Datasets,
         Self::Records,
         Self::DeleteStates,
@@ -87,6 +90,7 @@ impl Table {
             Self::Functions => "functions",
             Self::Checkpoints => "checkpoints",
             Self::ResumeStates => "resume states",
+            Self::Parents => "parents",
             Self::Datasets => "datasets",
             Self::Records => "records",
             Self::DeleteStates => "delete states",
@@ -125,6 +129,7 @@ impl Table {
             Self::Functions => &["id", "integration", "connection", "kind", "name", "variant", "fence"],
             Self::Checkpoints => &["function", "value", "version"],
             Self::ResumeStates => &["function", "state"],
+            Self::Parents => &["function", "key", "id", "first_seen_at", "done", "early_full_runs", "state"],
             Self::Datasets => &[
                 "id",
                 "integration",
@@ -152,6 +157,7 @@ impl Table {
                 "updated",
                 "older",
                 "older_walk",
+                "parent",
                 "hash",
                 "hash_version",
                 "state",
@@ -170,6 +176,7 @@ impl Table {
                 "fingerprint",
                 "held",
                 "confirmed",
+                "parent",
             ],
             Self::Runs => &[
                 "row",

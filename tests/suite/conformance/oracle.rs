@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `expected` | the rules of a dataset, without a database |
 //! | `readers` | readers that keep their cursors, and queries with all parameters |
-//! | `chaos` | operations in any order, by runs that end, lose their lease and restart; prunes, erased rows, emptied datasets |
+//! | `chaos` | operations in any order, with and without parents, by runs that end, lose their lease and restart; prunes, erased rows, emptied datasets |
 //! | `walks` | an API that changes, a walk over it in pages, and concurrent handlers |
 //!
 //! A new operation needs one more step in `chaos` and its rule in `expected`.

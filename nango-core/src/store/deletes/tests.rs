@@ -178,3 +178,27 @@ fn next_run_is_full_when_every_run_is_full() {
     assert_eq!(totals.pending_deletes(&policy).next_full, NextFullRun::NextRun);
     assert_eq!(CandidateTotals::default().pending_deletes(&policy).next_full, NextFullRun::Regular);
 }
+
+#[test]
+fn guard_of_a_parent_depends_on_its_own_children() {
+    let end = FinishScan { by_parent: true, ..finish(walk(true), DeletePolicy::default(), Vec::new()) };
+    let scan_start = ScanStart { began_at: Timestamp::from_micros(100), live: 1_000, is_early: false };
+    let evaluate = |total: u64, parent: &ParentEvidence, candidates, live| {
+        let evaluator = CandidateEvaluator::new(&end, scan_start, ENDED_AT, total);
+        match evaluator.evaluate(evaluator.children(parent, candidates, live), "a", None) {
+            Decision::Wait(state) => (HeldBy::from_stored(state.held), state.is_early),
+            Decision::Delete => (None, true),
+        }
+    };
+    let token = ParentEvidence { walk: walk(false), is_early: false };
+    // All but one of the children are missing, but not more than ten.
+    assert_eq!(evaluate(10, &token, 10, 11), (None, true));
+    assert_eq!(evaluate(11, &token, 11, 21), (Some(HeldBy::Guard), false));
+    assert_eq!(evaluate(11, &token, 11, 22), (None, true));
+    let empty = ParentEvidence { walk: ScanWalk { list_empty: true, ..walk(false) }, is_early: true };
+    assert_eq!(evaluate(1, &empty, 1, 1), (Some(HeldBy::Guard), true));
+    // The share of all candidates holds each of them.
+    assert_eq!(evaluate(501, &token, 1, 100), (Some(HeldBy::Guard), false));
+    let gone = ParentColumns::of(&crate::store::ParentEnd::Gone).evidence(false);
+    assert_eq!(evaluate(1, &gone, 1, 1), (None, true));
+}

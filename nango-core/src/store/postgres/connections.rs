@@ -174,6 +174,7 @@ pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> DbResult
         (EMPTY, &datasets),
         ("DELETE FROM nango_rs.checkpoints WHERE function = ANY($1)", &functions),
         ("DELETE FROM nango_rs.resume_states WHERE function = ANY($1)", &functions),
+        ("DELETE FROM nango_rs.parents WHERE function = ANY($1)", &functions),
         ("DELETE FROM nango_rs.locks WHERE run = ANY($1)", &runs),
     ] {
         let done = db.query(statement).bind(rows).execute(&mut *db.sql).await?;

@@ -204,8 +204,12 @@ async fn key_in_use(db: &mut Db) -> DbResult<Option<KeyId>> {
     Ok(None)
 }
 
-/// Queries of all sealed blobs: credentials and resume states.
-const BLOBS: [&str; 2] = ["SELECT credentials FROM nango_rs.connections", "SELECT state FROM nango_rs.resume_states"];
+/// Queries of all sealed blobs: credentials, resume states, and the states of parents, which count as resume states.
+const BLOBS: [&str; 3] = [
+    "SELECT credentials FROM nango_rs.connections",
+    "SELECT state FROM nango_rs.resume_states",
+    "SELECT state FROM nango_rs.parents WHERE state IS NOT NULL",
+];
 
 /// Returns the stored settings, without counting.
 pub(super) async fn settings(db: &mut Db) -> DbResult<EncryptionState> {

@@ -76,7 +76,7 @@ impl Postgres {
     /// Vacuums the tables with content. Runs outside a transaction, because `VACUUM` cannot run in one.
     async fn vacuum_tables(&self) -> DbResult<()> {
         const VACUUM: &str = "VACUUM nango_rs.records, nango_rs.record_keys, nango_rs.delete_states, \
-             nango_rs.connections, nango_rs.checkpoints, nango_rs.resume_states, nango_rs.runs, \
+             nango_rs.connections, nango_rs.checkpoints, nango_rs.resume_states, nango_rs.parents, nango_rs.runs, \
              nango_rs.run_logs, nango_rs.scan_marks";
         sqlx::raw_sql(VACUUM).execute(&self.pool).await?;
         Ok(())

@@ -1,6 +1,6 @@
 //! Reseal passes: encrypting, decrypting or re-encrypting stored data after a change of the policy or the key.
 //!
-//! A pass has stages: records, dataset by dataset along the feed; connections; resume states. Its position is written
+//! A pass has stages: records, dataset by dataset along the feed; connections; resume states; parents. Its position is written
 //! in the transaction of each step, so an interrupted pass resumes from there. The row with the position is locked for
 //! the step, so two processes that run a pass share it and take alternate steps. Nothing can be sealed by the previous
 //! policy behind the position (`encryption`), and a changed record moves ahead of it.
@@ -19,7 +19,7 @@ use crate::{
         DatasetKey, FunctionKey, KeyId, ResealProgress, StoreError, credentials_context,
         encryption::{DatasetSeal, EncryptionPolicy, STEP_BYTES, STEP_ROWS},
         hash::Hash,
-        resume_context,
+        parent_context, resume_context,
     },
 };
 
@@ -34,6 +34,7 @@ in plaintext until they are removed";
 const RECORDS: i64 = 0;
 const CONNECTIONS: i64 = 1;
 const RESUME_STATES: i64 = 2;
+const PARENTS: i64 = 3;
 
 const ROWS: i64 = STEP_ROWS as i64;
 
@@ -41,7 +42,7 @@ const ROWS: i64 = STEP_ROWS as i64;
 #[derive(Debug, Clone, Copy)]
 struct ResealPosition {
     stage: i64,
-    /// Id of the current dataset, in the stage of records.
+    /// Id of the current dataset in the stage of records, of the current function in the stage of parents.
     dataset: i64,
     /// Last row of the stage, or of the dataset, that was processed.
     row: i64,
@@ -62,12 +63,13 @@ pub(super) async fn step(db: &mut Db) -> DbResult<ResealProgress> {
         RECORDS => records(db, &policy, &mut position, &mut step).await?,
         CONNECTIONS => connections(db, &policy, &mut position, &mut step).await?,
         RESUME_STATES => resume_states(db, &policy, &mut position, &mut step).await?,
+        PARENTS => parents(db, &policy, &mut position, &mut step).await?,
         _ => true,
     };
     if is_stage_complete {
         position = ResealPosition { stage: stage + 1, dataset: 0, row: 0 };
     }
-    step.done = position.stage > RESUME_STATES;
+    step.done = position.stage > PARENTS;
     let advance = db.query(ADVANCE).bind((!step.done).then_some(position.stage));
     advance.bind(position.dataset).bind(position.row).execute(&mut *db.sql).await?;
     Ok(step)
@@ -252,6 +254,51 @@ async fn resume_states(
         blobs.push((row, blob, resume_context(&key)));
     }
     reseal_blobs(db, policy, blobs, PUT, position, step).await
+}
+
+/// Reseals the states of the next parents in the order of their functions and keys. The position in a function is the
+/// first half of the last key, so that parents with this half are examined again.
+async fn parents(
+    db: &mut Db,
+    policy: &EncryptionPolicy,
+    position: &mut ResealPosition,
+    step: &mut ResealProgress,
+) -> DbResult<bool> {
+    const NEXT: &str = "SELECT p.function, p.key, p.id, p.state, f.kind, f.integration, f.connection, f.name, \
+                        f.variant FROM (SELECT function, key, id, state FROM nango_rs.parents \
+                        WHERE (function, key) >= ($1, $2) ORDER BY function, key LIMIT $3 FOR UPDATE) p \
+                        CROSS JOIN LATERAL (SELECT * FROM nango_rs.functions WHERE id = p.function OFFSET 0) f \
+                        ORDER BY p.function, p.key";
+    const PUT: &str = "INSERT INTO nango_rs.parents (function, key, id, early_full_runs, state) \
+                       SELECT unnest($1::bigint[]), unnest($2::bytea[]), '', 0, unnest($3::bytea[]) \
+                       ON CONFLICT (function, key) DO UPDATE SET state = excluded.state";
+    type Row = (i64, Vec<u8>, String, Option<Vec<u8>>, String, String, String, String, String);
+    let next = db.query_as(NEXT).bind(position.dataset).bind(position.row.to_be_bytes().to_vec()).bind(ROWS);
+    let rows: Vec<Row> = next.fetch_all(&mut *db.sql).await?;
+    let is_end = i64::try_from(rows.len()).is_ok_and(|count| count < ROWS);
+    let (mut functions, mut keys, mut states) = (Vec::new(), Vec::new(), Vec::new());
+    for (row, parent, id, state, kind, integration, connection, function, variant) in rows {
+        let kind = FunctionKind::from_name(&kind).ok_or_else(|| DbError::damaged("the kind of a function"))?;
+        let key = FunctionKey { kind, integration, connection, function, variant };
+        let half = parent.first_chunk().ok_or_else(|| DbError::damaged("the key of a parent"))?;
+        *position = ResealPosition { dataset: row, row: i64::from_be_bytes(*half), ..*position };
+        let Some(state) = state else { continue };
+        match db.shared.vault.reseal_if_needed(policy, &state, &parent_context(&key, &id)) {
+            Ok(None) => {}
+            Ok(Some(sealed)) => {
+                functions.push(row);
+                keys.push(parent);
+                states.push(sealed);
+            }
+            Err(StoreError::NoKey { .. }) => step.skipped += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if !functions.is_empty() {
+        step.changed += functions.len() as u64;
+        db.query(PUT).bind(functions).bind(keys).bind(states).execute(&mut *db.sql).await?;
+    }
+    Ok(is_end)
 }
 
 /// Seals blobs (row, sealed bytes, context of the seal) with the active key.

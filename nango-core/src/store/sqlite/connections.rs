@@ -145,6 +145,7 @@ pub(super) fn remove(db: &Db, integration: &str, id: &str) -> DbResult<Option<Re
     execute("UPDATE datasets SET live = 0, bytes = 0 WHERE integration = ?1 AND connection = ?2")?;
     execute(&format!("DELETE FROM checkpoints WHERE {functions}"))?;
     execute(&format!("DELETE FROM resume_states WHERE {functions}"))?;
+    execute(&format!("DELETE FROM parents WHERE {functions}"))?;
     execute(&format!(
         "DELETE FROM locks WHERE run IN (SELECT row FROM runs WHERE status = 'running' AND {functions})"
     ))?;

@@ -167,8 +167,12 @@ fn key_in_use(db: &Db, keys: &dyn Keys) -> DbResult<Option<KeyId>> {
     Ok(None)
 }
 
-/// Queries of all sealed blobs: credentials and resume states.
-const BLOBS: [&str; 2] = ["SELECT credentials FROM connections", "SELECT state FROM resume_states"];
+/// Queries of all sealed blobs: credentials, resume states, and the states of parents, which count as resume states.
+const BLOBS: [&str; 3] = [
+    "SELECT credentials FROM connections",
+    "SELECT state FROM resume_states",
+    "SELECT state FROM parents WHERE state IS NOT NULL",
+];
 
 /// Returns the stored settings, without counting.
 pub(super) fn settings(db: &Db) -> DbResult<EncryptionState> {

@@ -1,7 +1,7 @@
 //! Reseal passes: encrypting, decrypting or re-encrypting stored data after a change of the policy or the key.
 //!
-//! A pass reads rows in the order of their numbers, in stages: records; connections; resume states. Its position is
-//! written in the transaction of each step, so an interrupted pass resumes from there. Nothing can be sealed by the
+//! A pass reads rows in the order of their numbers, in stages: records; connections; resume states; parents. Its position
+//! is written in the transaction of each step, so an interrupted pass resumes from there. Nothing can be sealed by the
 //! previous policy behind the position, because concurrent transactions write by the policy that the pass applies.
 //!
 //! Invariant: a pass changes how bytes are stored, and the version of hashes; never a sequence number, a commit time, a
@@ -23,14 +23,15 @@ use crate::{
         DatasetKey, FunctionKey, KeyId, ResealProgress, StoreError, credentials_context,
         encryption::{DatasetSeal, EncryptionPolicy, STEP_BYTES, STEP_ROWS},
         hash::Hash,
-        resume_context,
+        parent_context, resume_context,
     },
 };
 
 const RECORDS: i64 = 0;
 const CONNECTIONS: i64 = 1;
 const RESUME_STATES: i64 = 2;
-const COMPLETE: i64 = 3;
+const PARENTS: i64 = 3;
+const COMPLETE: i64 = 4;
 
 /// Result of a step: its counts, and the last row that it processed; `None` at the end of the stage.
 type Step = (ResealProgress, Option<i64>);
@@ -45,6 +46,7 @@ pub(super) fn step(db: &Db) -> DbResult<ResealProgress> {
         RECORDS => records(db, &policy, position)?,
         CONNECTIONS => connections(db, &policy, position)?,
         RESUME_STATES => resume_states(db, &policy, position)?,
+        PARENTS => parents(db, &policy, position)?,
         _ => (ResealProgress::default(), None),
     };
     let (stage, position) = last.map_or((stage + 1, 0), |row| (stage, row));
@@ -185,15 +187,29 @@ fn resume_states(db: &Db, policy: &EncryptionPolicy, from: i64) -> DbResult<Step
         "SELECT s.function, s.state, f.kind, f.integration, f.connection, f.name, f.variant FROM resume_states s \
          JOIN functions f ON f.id = s.function WHERE s.function > ?1 ORDER BY s.function LIMIT ?2",
     )?;
-    let read = |row: &Row<'_>| -> DbResult<_> {
-        let name: String = row.get(2)?;
-        let kind = FunctionKind::from_name(&name).ok_or_else(|| DbError::damaged("the kind of a function"))?;
-        let (integration, connection) = (row.get(3)?, row.get(4)?);
-        let key = FunctionKey { kind, integration, connection, function: row.get(5)?, variant: row.get(6)? };
-        Ok((row.get(0)?, row.get(1)?, resume_context(&key)))
-    };
+    let read = |row: &Row<'_>| -> DbResult<_> { Ok((row.get(0)?, row.get(1)?, resume_context(&function_key(row)?))) };
     let rows = select.query_and_then(params![from, STEP_ROWS], read)?.collect::<DbResult<Vec<_>>>()?;
     reseal_blobs(db, policy, rows, "UPDATE resume_states SET state = ?2 WHERE function = ?1")
+}
+
+fn parents(db: &Db, policy: &EncryptionPolicy, from: i64) -> DbResult<Step> {
+    let mut select = db.sql.prepare_cached(
+        "SELECT p.row, p.state, f.kind, f.integration, f.connection, f.name, f.variant, p.id FROM parents p \
+         JOIN functions f ON f.id = p.function WHERE p.row > ?1 AND p.state IS NOT NULL ORDER BY p.row LIMIT ?2",
+    )?;
+    let read = |row: &Row<'_>| -> DbResult<_> {
+        Ok((row.get(0)?, row.get(1)?, parent_context(&function_key(row)?, &row.get::<_, String>(7)?)))
+    };
+    let rows = select.query_and_then(params![from, STEP_ROWS], read)?.collect::<DbResult<Vec<_>>>()?;
+    reseal_blobs(db, policy, rows, "UPDATE parents SET state = ?2 WHERE row = ?1")
+}
+
+/// Reads the key of a function from the columns 2 to 6.
+fn function_key(row: &Row<'_>) -> DbResult<FunctionKey> {
+    let name: String = row.get(2)?;
+    let kind = FunctionKind::from_name(&name).ok_or_else(|| DbError::damaged("the kind of a function"))?;
+    let (integration, connection) = (row.get(3)?, row.get(4)?);
+    Ok(FunctionKey { kind, integration, connection, function: row.get(5)?, variant: row.get(6)? })
 }
 
 /// Seals blobs (row, sealed bytes, context of the seal) with the active key.

@@ -212,6 +212,28 @@ async fn unchanged_run_writes_no_records_and_finished_scan_leaves_no_rows() {
 }
 
 #[tokio::test]
+async fn unchanged_children_are_not_written() {
+    let (_dir, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    let run = begin(&store).await;
+    let walk = async |text: &str| {
+        let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start, false).await.unwrap();
+        let before = rows_written(&store).await;
+        for parent in 0..20 {
+            save_children(&store, run, scan, &parent.to_string(), parent * 100..parent * 100 + 100, text).await;
+        }
+        let written = rows_written(&store).await - before;
+        let end = FinishScan { by_parent: true, ..unguarded_finish_scan(run, key(), dataset(), scan) };
+        assert_eq!(store.finish_scan(end).await.unwrap(), ScanOutcome::default());
+        written
+    };
+    assert!(walk("a").await >= 4_000);
+    // Per page: the counters of the run, those of its model, a chunk of marks, and the row of the parent, twice.
+    assert!((80..=120).contains(&walk("a").await));
+    assert!(walk("b").await >= 4_000);
+}
+
+#[tokio::test]
 async fn hashes_of_another_version_are_replaced_without_a_change() {
     let store = Sqlite::open(":memory:").await.unwrap();
     let run = begin(&store).await;
@@ -250,6 +272,18 @@ async fn statements_of_the_write_path_scan_no_table() {
             let mut plan = db.sql.prepare(&format!("EXPLAIN QUERY PLAN {query}"))?;
             let steps = plan.query_map([], |row| row.get::<_, String>(3))?.collect::<Result<Vec<_>, _>>()?;
             table_scans.extend(steps.into_iter().filter(|step| !step.starts_with("SEARCH ")));
+        }
+        for query in [
+            "SELECT id, rid FROM record_keys WHERE parent = x'00' AND dataset = 1 AND id > 'x' AND state & 1 = 0 \
+             ORDER BY id",
+            "SELECT 1 FROM parents p WHERE function = 1 AND scan IN (1) AND (complete OR gone) AND gone AND NOT EXISTS \
+             (SELECT 1 FROM record_keys k WHERE k.parent = p.key AND k.dataset IN (1) AND k.state & 1 = 0)",
+        ] {
+            let mut plan = db.sql.prepare(&format!("EXPLAIN QUERY PLAN {query}"))?;
+            let steps = plan.query_map([], |row| row.get::<_, String>(3))?.collect::<Result<Vec<_>, _>>()?;
+            if !steps.iter().any(|step| step.contains("USING COVERING INDEX children (parent=? AND dataset=?")) {
+                table_scans.extend(steps);
+            }
         }
         Ok(table_scans)
     });

@@ -66,11 +66,14 @@ fn select(table: Table, part: &ExportPart) -> String {
         Table::Functions => plain("functions", "id"),
         Table::Checkpoints => plain("checkpoints", "function"),
         Table::ResumeStates => plain("resume_states", "function"),
+        Table::Parents => plain("parents", "function, key"),
         Table::Datasets => of("datasets", &part.condition("id"), "id"),
         // A left join from the record: one without its key row shows up without a hash.
         Table::Records => {
             let of = |column: &&str| match *column {
-                "updated" | "older" | "older_walk" | "hash" | "hash_version" | "state" => format!("k.{column}"),
+                "updated" | "older" | "older_walk" | "parent" | "hash" | "hash_version" | "state" => {
+                    format!("k.{column}")
+                }
                 column => format!("r.{column}"),
             };
             let columns: Vec<String> = table.columns().iter().map(of).collect();
@@ -159,7 +162,7 @@ impl ToSql for Cell {
 }
 
 /// Tables that an import fills, in an order in which they can be emptied.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "run_logs",
     "run_models",
     "locks",
@@ -170,6 +173,7 @@ const TABLES: [&str; 14] = [
     "record_keys",
     "records",
     "datasets",
+    "parents",
     "resume_states",
     "checkpoints",
     "functions",
@@ -237,8 +241,8 @@ fn import(db: &Db, chunk: &Chunk) -> DbResult<()> {
 
 fn records(db: &Db, rows: &[Vec<Cell>]) -> DbResult<()> {
     let columns = Table::Records.columns();
-    // The last six columns belong to the key row.
-    let own = columns.len() - 6;
+    // The last seven columns belong to the key row.
+    let own = columns.len() - 7;
     let mut row = db.sql.prepare(&insert("records", &columns[..own]))?;
     let mut key = db.sql.prepare(&insert("record_keys", &[&["dataset", "id", "rid"], &columns[own..]].concat()))?;
     for cells in rows {

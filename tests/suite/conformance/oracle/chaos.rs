@@ -4,6 +4,7 @@
 
 mod deletes;
 mod maintenance;
+mod parents;
 mod random;
 
 use std::collections::HashMap;
@@ -107,7 +108,8 @@ impl Chaos<'_> {
         tick(self.store).await;
         let actor = self.rng.index(ACTORS.len());
         match self.rng.below(100) {
-            0..45 => self.commit_page(actor).await,
+            0..40 => self.commit_page(actor).await,
+            40..45 => self.write_parents(actor).await,
             45..55 => self.begin_scan(actor).await,
             55..63 => self.finish_scan(actor).await,
             63..67 => self.restart_run(actor).await,
@@ -141,6 +143,7 @@ impl Chaos<'_> {
             step: self.step_log.step,
             requested: None,
             full_walk: None,
+            parent: None,
         }
     }
 
@@ -151,7 +154,8 @@ impl Chaos<'_> {
         // With few walk numbers, walks often return records that another walk, or the same one, has returned.
         let full_walk = self.rng.one_in(2).then(|| i64::try_from(self.rng.below(3)).unwrap());
         let newer = (merging == Merging::Newer).then_some(requested);
-        let at = WriteContext { requested: newer, full_walk, ..self.write_context(actor) };
+        let parent = self.random_parent();
+        let at = WriteContext { requested: newer, full_walk, parent, ..self.write_context(actor) };
         let (mut after, mut writes, mut outcomes) = (self.expected.clone(), Vec::new(), Vec::new());
         for _ in 0..=self.rng.below(3) {
             let (write, rows) = self.draw_write(&mut after, at);
@@ -161,7 +165,9 @@ impl Chaos<'_> {
         let Actor { sync, checkpoint, .. } = &self.actors[actor];
         let mut page = sync.page(writes);
         page.requested_at = self.step_times[requested];
-        page.changes.iter_mut().for_each(|change| (change.merging, change.full_walk) = (merging, full_walk));
+        for change in &mut page.changes {
+            (change.merging, change.full_walk, change.parent) = (merging, full_walk, parent.map(parents::key));
+        }
         if self.rng.one_in(5) {
             // One in four checkpoints was read before another run wrote it.
             let expected = checkpoint.version - i64::from(self.rng.one_in(4));
@@ -200,9 +206,13 @@ impl Chaos<'_> {
     fn draw_write(&mut self, after: &mut Expected, at: WriteContext) -> (Write, Vec<RowOutcome>) {
         let rng = &mut self.rng;
         let ids = random_ids(rng);
-        match rng.below(7) {
+        match rng.below(8) {
+            7 => {
+                let docs: Vec<Doc> = ids.iter().map(|id| random_doc(rng, id)).collect();
+                (Write::Replace(batch(&docs)), after.replace(at, &docs))
+            }
             6 => {
-                let outcomes = after.mark_seen(&ids);
+                let outcomes = after.mark_seen(at, &ids);
                 (Write::Seen(ids), outcomes)
             }
             0..3 => {
@@ -288,6 +298,7 @@ impl Chaos<'_> {
         if self.expected.scan.as_ref().is_some_and(|open| open.owner == actor) {
             self.expected.scan = None;
         }
+        self.expected.reset_parents(actor);
         let Actor { checkpoint, resume, .. } = &mut self.actors[actor];
         (checkpoint.value, *resume) = (None, None);
         checkpoint.version += i64::from(checkpoint.version > 0);
@@ -321,6 +332,7 @@ impl Chaos<'_> {
             assert_eq!(*owner, current, "a sequence was assigned twice");
         }
         self.cursors.extend(feed.last().map(|last| last.cursor.clone()));
+        self.check_parents().await;
         for actor in &self.actors {
             assert_eq!(self.store.checkpoint(&actor.sync.key).await.unwrap(), actor.checkpoint);
             assert_eq!(self.store.resume_state(&actor.sync.key).await.unwrap(), actor.resume);

@@ -5,6 +5,7 @@
 
 mod comparison;
 mod deletes;
+mod parents;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 
 use deletes::Missed;
 pub(super) use deletes::{Due, ExpectedPendingDeletes};
+use parents::ParentProgress;
 
 use crate::conformance::support::Doc;
 
@@ -41,6 +43,10 @@ pub(super) struct Row {
     updated: Option<i64>,
     /// The older time that a full walk last returned, and the number of the walk.
     older_time: Option<(i64, i64)>,
+    /// The step in which the record was added or restored.
+    added: usize,
+    /// The parent that returned the record last.
+    parent: Option<usize>,
 }
 
 /// The origin of a write: run, step, and the conditions under which it is skipped.
@@ -52,6 +58,8 @@ pub(super) struct WriteContext {
     pub(super) requested: Option<usize>,
     /// The full walk that the write belongs to.
     pub(super) full_walk: Option<i64>,
+    /// The parent of the records that the write saves or sees.
+    pub(super) parent: Option<usize>,
 }
 
 /// The open scan of the dataset.
@@ -73,6 +81,8 @@ pub(super) struct Expected {
     rows: BTreeMap<String, Row>,
     pub(super) scan: Option<OpenScan>,
     early_full_runs: u32,
+    /// The progress of the parents, by the actor whose function walks them, and by parent.
+    parents: BTreeMap<(usize, usize), ParentProgress>,
 }
 
 impl Row {
@@ -119,9 +129,12 @@ impl Expected {
         }
     }
 
-    fn insert(&mut self, at: WriteContext, doc: Doc, text: String) {
+    fn insert(&mut self, at: WriteContext, doc: Doc, text: String, parent: Option<usize>) {
         self.mark_seen_or_written(&doc.id);
         let (updated, older) = (doc.at, None);
+        let known = self.rows.get(&doc.id);
+        let added = known.filter(|row| row.live).map_or(at.step, |row| row.added);
+        let parent = parent.or_else(|| known.and_then(|row| row.parent));
         let (live, pruned, was_pruned) = (true, false, false);
         let row = Row {
             doc,
@@ -134,6 +147,8 @@ impl Expected {
             missed: None,
             updated,
             older_time: older,
+            added,
+            parent,
         };
         self.rows.insert(row.doc.id.clone(), row);
     }
@@ -156,6 +171,7 @@ impl Expected {
                         if doc.at.is_some() {
                             (row.updated, row.older_time) = (doc.at, None);
                         }
+                        row.parent = at.parent.or(row.parent);
                         return RowOutcome::Unchanged;
                     }
                     Some(row) if row.was_written_after_request(at) => return RowOutcome::SkippedNewer,
@@ -167,19 +183,20 @@ impl Expected {
                     }
                     None => RowOutcome::Added,
                 };
-                this.insert(at, doc.clone(), text);
+                this.insert(at, doc.clone(), text, at.parent);
                 outcome
             },
         )
     }
 
-    pub(super) fn mark_seen(&mut self, ids: &[String]) -> Vec<RowOutcome> {
+    pub(super) fn mark_seen(&mut self, at: WriteContext, ids: &[String]) -> Vec<RowOutcome> {
         self.for_each_row(
             ids,
             |id| id,
             |this, id| match this.rows.get_mut(id) {
                 Some(row) if row.live => {
                     row.missed = None;
+                    row.parent = at.parent.or(row.parent);
                     this.mark_seen_or_written(id);
                     RowOutcome::Seen
                 }
@@ -240,7 +257,7 @@ impl Expected {
                         this.mark_seen_or_written(id);
                         RowOutcome::SkippedOlder
                     } else {
-                        this.insert(at, doc, text);
+                        this.insert(at, doc, text, None);
                         RowOutcome::Updated
                     }
                 }

@@ -13,7 +13,6 @@ use crate::{
     store::{
         DeleteRow, ParentKey, RowOutcome,
         decide::delete as decision,
-        failpoint::failpoint,
         hashed_page::PreparedWrite,
         postgres::{Db, dataset::Dataset, deletes, error::DbResult},
     },
@@ -32,7 +31,6 @@ pub(in crate::store::postgres) async fn replace(
 ) -> DbResult<Vec<RowOutcome>> {
     let mut outcomes = save(db, writer, dataset, batch, prepared).await?;
     let Some(parent) = writer.context.parent else { return Ok(outcomes) };
-    failpoint!("page:replaced-half");
     let kept: HashSet<&str> = batch.iter().map(|item| item.id).collect();
     let mut after = String::new();
     loop {

@@ -115,10 +115,11 @@ async fn orphaned_rows_are_removed() {
                INSERT INTO nango_rs.delete_states VALUES (1, 'none', 1, 0, 1, 1, false, NULL, false, false, '\\x00', \
                0, false); INSERT INTO nango_rs.checkpoints VALUES (9, '{}', 1); \
                INSERT INTO nango_rs.resume_states VALUES (9, '\\x00'); \
+               INSERT INTO nango_rs.parents (function, key, early_full_runs, id) VALUES (9, '\\x00', 0, 'p'); \
                INSERT INTO nango_rs.run_models VALUES (99, 'M', 0, 0, 0, 0, 0); \
                INSERT INTO nango_rs.run_logs (run, at, level, message) VALUES (99, 0, 'info', 'x'); \
                INSERT INTO nango_rs.locks VALUES ('k', 99, 0)";
-    check_repair(&database, &store, sql, &[(Problem::Orphans, 1, 1); 10]).await;
+    check_repair(&database, &store, sql, &[(Problem::Orphans, 1, 1); 11]).await;
     check_repair(&database, &store, "DELETE FROM nango_rs.connections", &[(Problem::Orphans, 10, 10)]).await;
     assert_eq!(feed(&store).await, []);
 }

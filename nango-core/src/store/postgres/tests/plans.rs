@@ -40,6 +40,91 @@ async fn unchanged_run_neither_writes_nor_locks_records_and_finished_scan_leaves
     assert_ne!(versions(&database), before);
 }
 
+#[tokio::test]
+async fn unchanged_children_are_neither_written_nor_locked() {
+    let Some(database) = database() else { return };
+    let store = Postgres::open(&database.url).await.unwrap();
+    let run = begin(&store).await;
+    let mut before = String::new();
+    for _ in 0..2 {
+        let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start, false).await.unwrap();
+        for parent in 0..20 {
+            save_children(&store, run, scan, &parent.to_string(), parent * 100..parent * 100 + 100, "a").await;
+        }
+        if !before.is_empty() {
+            assert_eq!(versions(&database), before);
+        }
+        let end = FinishScan { by_parent: true, ..unguarded_finish_scan(run, key(), dataset(), scan) };
+        assert_eq!(store.finish_scan(end).await.unwrap(), ScanOutcome::default());
+        before = versions(&database);
+    }
+    // The row of a record that moves is written, and that of no other.
+    let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start, false).await.unwrap();
+    save_children(&store, run, scan, "0", [100], "a").await;
+    assert_ne!(versions(&database), before);
+    assert_eq!(feed(&store).await.len(), 2_000);
+}
+
+/// Returns the number of sequential scans of the tables whose names match, and of the rows that were fetched through
+/// their indexes. A session publishes its statistics when it ends.
+async fn statistics(database: &Database, names: &[&str]) -> Vec<[u64; 2]> {
+    let sessions =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'";
+    while database.sql(sessions) != "1" {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let read = |name: &&str| {
+        let sum = format!(
+            "SELECT sum(seq_scan), coalesce(sum(idx_tup_fetch), 0) FROM pg_stat_user_tables WHERE relname LIKE '{name}'"
+        );
+        let counts = database.sql(&sum);
+        let (scans, rows) = counts.split_once('|').unwrap();
+        [scans.parse().unwrap(), rows.parse().unwrap()]
+    };
+    names.iter().map(read).collect()
+}
+
+#[tokio::test]
+async fn unanalyzed_tables_of_children_are_not_scanned_sequentially() {
+    const PARENTS: u64 = 60;
+    const CHILDREN: u64 = 50;
+    let Some(database) = database() else { return };
+    let names = ["record\\_keys", "records%", "parents", "delete\\_states"];
+    let before = statistics(&database, &names).await;
+    let store = Postgres::open(&database.url).await.unwrap();
+    let run = begin(&store).await;
+    let children = |parent: u64, count| parent * CHILDREN..parent * CHILDREN + count;
+    for (round, count) in [CHILDREN, CHILDREN, CHILDREN - 1].into_iter().enumerate() {
+        let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start, false).await.unwrap();
+        for parent in 0..PARENTS {
+            save_children(&store, run, scan, &parent.to_string(), children(parent, count), "a").await;
+        }
+        let end = FinishScan { by_parent: true, ..unguarded_finish_scan(run, key(), dataset(), scan) };
+        assert_eq!(store.finish_scan(end).await.unwrap().deleted, if round == 2 { PARENTS } else { 0 });
+    }
+    for parent in 0..PARENTS {
+        let mut page = page(&store, run, children(parent, CHILDREN - 2), "a");
+        let Write::Save(batch) = page.changes[0].write.clone() else { panic!("a save") };
+        page.changes[0].write = Write::Replace(batch);
+        page.changes[0].parent = Some(ParentKey::of(&parent.to_string()));
+        let rows = store.commit(page).await.unwrap().changes.remove(0).rows;
+        assert_eq!(rows.iter().filter(|row| **row == RowOutcome::Deleted).count(), 1);
+    }
+    let ids = (0..PARENTS).map(|parent| parent.to_string()).collect::<Vec<_>>();
+    assert_eq!(store.parent_rows(&key(), ids).await.unwrap().len() as u64, PARENTS);
+    store.close().await.unwrap();
+    let after = statistics(&database, &names).await;
+    let used: Vec<[u64; 2]> =
+        after.iter().zip(&before).map(|(after, before)| [after[0] - before[0], after[1] - before[1]]).collect();
+    assert!(used.iter().all(|[scans, _]| *scans == 0), "tables that were scanned sequentially: {used:?}");
+    // Each record is looked up four times, counted by three scans, and read once as a child.
+    let rows = PARENTS * CHILDREN;
+    assert!(used[0][1] < 12 * rows, "{used:?}");
+    assert!(used[1][1] < 4 * rows, "{used:?}");
+    // The row of a parent is written twice per walk, and read by three scans and once by its id.
+    assert!(used[2][1] < 20 * PARENTS, "{used:?}");
+}
+
 const ROWS: u64 = 6000;
 
 #[tokio::test]

@@ -34,15 +34,18 @@ fn select(table: Table, part: &ExportPart) -> String {
         Table::Functions => plain("id"),
         Table::Datasets => of(&part.condition("id"), "id"),
         Table::Checkpoints | Table::ResumeStates => plain("function"),
+        Table::Parents => plain("function, key"),
         // A left join from the record: one without its key row shows up without a hash.
         Table::Records => {
             let columns = columns(|name| match name {
-                "updated" | "older" | "older_walk" | "hash" | "hash_version" | "state" => format!("k.{name}"),
+                "updated" | "older" | "older_walk" | "parent" | "hash" | "hash_version" | "state" => {
+                    format!("k.{name}")
+                }
                 name => format!("r.{name}"),
             });
             format!(
                 "SELECT {columns} FROM nango_rs.records r LEFT JOIN LATERAL \
-                 (SELECT updated, older, older_walk, hash, hash_version, state FROM nango_rs.record_keys \
+                 (SELECT updated, older, older_walk, parent, hash, hash_version, state FROM nango_rs.record_keys \
                  WHERE dataset = r.dataset AND id = r.id AND seq = r.seq OFFSET 0) k ON TRUE{} \
                  ORDER BY r.dataset, r.seq",
                 part.condition("r.dataset")

@@ -18,7 +18,7 @@ use crate::store::{
 };
 
 /// Tables that an import fills.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 14] = [
     "connections",
     "datasets",
     "record_keys",
@@ -28,6 +28,7 @@ const TABLES: [&str; 13] = [
     "functions",
     "checkpoints",
     "resume_states",
+    "parents",
     "runs",
     "run_models",
     "run_logs",
@@ -81,9 +82,10 @@ fn column_kind(table: Table, column: &str) -> ColumnKind {
         | (_, "exclusive") => ColumnKind::Bool,
         (Table::Meta, "value")
         | (Table::Runs, "id")
-        | (Table::ResumeStates, "state")
-        | (_, "credentials" | "payload" | "hash" | "hash_secret" | "fingerprint") => ColumnKind::Bytes,
-        (Table::Connections | Table::Records | Table::DeleteStates, "id")
+        | (Table::ResumeStates | Table::Parents, "state")
+        | (Table::Parents, "key")
+        | (_, "credentials" | "payload" | "hash" | "hash_secret" | "fingerprint" | "parent") => ColumnKind::Bytes,
+        (Table::Connections | Table::Records | Table::DeleteStates | Table::Parents, "id")
         | (
             _,
             "key" | "value" | "integration" | "connection" | "auth" | "config" | "metadata" | "kind" | "name" | "model"
@@ -204,7 +206,7 @@ async fn records(db: &mut Db, rows: &[Vec<Cell>]) -> DbResult<()> {
     };
     let bytes: Vec<i64> = rows.iter().map(plaintext_bytes).collect();
 
-    let key_only = ["updated", "older", "older_walk", "hash", "hash_version", "state"];
+    let key_only = ["updated", "older", "older_walk", "parent", "hash", "hash_version", "state"];
     let both = ["dataset", "id", "seq", "modified_at", "run"];
     let part = |wanted: &dyn Fn(&str) -> bool| {
         let chosen = columns.iter().enumerate().filter(|(_, column)| wanted(column));

@@ -10,7 +10,7 @@ use crate::store::{
 const STEP: u32 = 2_000;
 
 /// Kinds of orphans: name in reports, table, key columns, condition on a row `t`.
-const ORPHANS: [(&str, &str, &str, &str); 11] = [
+const ORPHANS: [(&str, &str, &str, &str); 12] = [
     ("records of no dataset", "records", "rid", "dataset NOT IN (SELECT id FROM datasets)"),
     ("ids of no dataset", "record_keys", "dataset, id", "dataset NOT IN (SELECT id FROM datasets)"),
     (
@@ -28,6 +28,7 @@ const ORPHANS: [(&str, &str, &str, &str); 11] = [
     ),
     ("checkpoints of no connection", "checkpoints", "function", UNCONNECTED),
     ("resume states of no connection", "resume_states", "function", UNCONNECTED),
+    ("parents of no connection", "parents", "row", UNCONNECTED),
     ("runs of no function", "runs", "row", "function NOT IN (SELECT id FROM functions)"),
     ("counters of no run", "run_models", "run, model", "run NOT IN (SELECT row FROM runs)"),
     ("log lines of no run", "run_logs", "n", "run NOT IN (SELECT row FROM runs)"),

@@ -14,7 +14,6 @@ use crate::{
     store::{
         DeleteRow, ParentKey, RowOutcome,
         decide::delete as decision,
-        failpoint::failpoint,
         hashed_page::PreparedWrite,
         row_flags::DELETED_FLAG,
         sqlite::{dataset::Dataset, deletes, error::DbResult},
@@ -33,7 +32,6 @@ pub(in crate::store::sqlite) fn replace(
 ) -> DbResult<Vec<RowOutcome>> {
     let mut outcomes = save(at, dataset, batch, prepared)?;
     let Some(parent) = at.context.parent else { return Ok(outcomes) };
-    failpoint!("page:replaced-half");
     let kept: HashSet<&str> = batch.iter().map(|item| item.id).collect();
     let mut after = String::new();
     loop {

@@ -147,9 +147,11 @@ async fn orphaned_rows_are_removed() {
                INSERT INTO scan_marks VALUES (6, 0, zeroblob(512)); \
                INSERT INTO delete_states VALUES (1, 'none', 1, 0, 1, 1, 0, NULL, 0, 0, zeroblob(16), 0, 0, NULL); \
                INSERT INTO checkpoints VALUES (9, '{}', 1); \
-               INSERT INTO resume_states VALUES (9, x'00'); INSERT INTO run_models VALUES (99, 'M', 0, 0, 0, 0, 0, 0); \
+               INSERT INTO resume_states VALUES (9, x'00'); \
+               INSERT INTO parents (function, key, early_full_runs, id) VALUES (9, zeroblob(16), 0, 'p'); \
+               INSERT INTO run_models VALUES (99, 'M', 0, 0, 0, 0, 0, 0); \
                INSERT INTO run_logs VALUES (99, 99, 0, 'info', 'x', NULL); INSERT INTO locks VALUES ('k', 99, 0)";
-    check_repair(sql, &[(Problem::Orphans, 1, 1); 10]).await;
+    check_repair(sql, &[(Problem::Orphans, 1, 1); 11]).await;
     let (store, ..) = check_repair("DELETE FROM connections", &[(Problem::Orphans, 10, 10)]).await;
     assert_eq!(feed(&store).await, []);
 }

@@ -8,7 +8,7 @@ use nango_tests::internal::store::{
 
 use super::{
     super::expected::{Due, ExpectedPendingDeletes},
-    ACTORS, Chaos, random_ids,
+    ACTORS, Chaos, parents, random_ids,
 };
 
 /// A hold that never ends within a test.
@@ -19,14 +19,15 @@ impl Chaos<'_> {
         let Some(scan) = self.actors[actor].scan.take() else { return };
         let (walk, policy) = (self.random_walk(), self.random_policy());
         let mut end = self.actors[actor].sync.finish_as(scan, walk, policy);
+        end.by_parent = self.rng.one_in(2);
         let is_open = self.expected.scan.as_ref().is_some_and(|open| open.number == scan.number);
         if end.policy.by_request {
             end.confirmations = self.draw_confirmations(actor, &end, is_open).await;
         }
         let finished = self.store.finish_scan(end.clone()).await;
-        let FinishScan { walk, policy, confirmations, .. } = &end;
+        let FinishScan { walk, policy, confirmations, by_parent, .. } = &end;
         self.step_log.note(&format!(
-            "{} ends scan {} ({walk:?}, {policy:?}, {confirmations:?}): {finished:?}",
+            "{} ends scan {} ({walk:?}, {policy:?}, {confirmations:?}, by parent: {by_parent}): {finished:?}",
             ACTORS[actor], scan.number
         ));
         if !is_open {
@@ -50,13 +51,13 @@ impl Chaos<'_> {
         let (sync, fingerprint) = (&self.actors[actor].sync, end.policy.fingerprint);
         let most = u32::try_from(limit).unwrap();
         let candidates =
-            self.store.delete_candidates(&sync.run, &sync.dataset, end.scan, fingerprint, false, most).await;
+            self.store.delete_candidates(&sync.run, &sync.dataset, end.scan, fingerprint, end.by_parent, most).await;
         if !is_open {
             assert!(matches!(candidates, Err(StoreError::ScanClosed(_))), "{candidates:?}");
             return Vec::new();
         }
         let ids: Vec<String> = candidates.unwrap().into_iter().map(|row| row.id).collect();
-        let mut expected = self.expected.next_to_confirm(fingerprint);
+        let mut expected = self.expected.next_to_confirm(fingerprint, end.by_parent);
         expected.truncate(limit);
         assert_eq!(ids, expected);
         // Also returns ids for which no request was made.
@@ -65,7 +66,7 @@ impl Chaos<'_> {
         ids.into_iter().chain(others).map(&mut confirmation).collect()
     }
 
-    fn random_walk(&mut self) -> ScanWalk {
+    pub(super) fn random_walk(&mut self) -> ScanWalk {
         ScanWalk {
             complete: !self.rng.one_in(5),
             position_based: self.rng.one_in(2),
@@ -97,6 +98,13 @@ impl Chaos<'_> {
         let next_full = self.due_step(next_full, policy.hold);
         assert_eq!(ExpectedPendingDeletes { held, unconfirmed, held_by, next_full }, expected);
         assert_eq!(first_missed_at.is_some(), held + unconfirmed > 0);
+        for (owner, actor) in self.actors.iter().enumerate() {
+            let found = self.store.parents_needing_full(&actor.sync.key, &self.dataset(), &policy).await.unwrap();
+            let step = |(key, next)| (parents::index(key), self.due_step(next, policy.hold));
+            let mut found: Vec<_> = found.into_iter().map(step).collect();
+            found.sort_by_key(|(parent, _)| *parent);
+            assert_eq!(found, self.expected.parents_needing_full(owner, &policy));
+        }
     }
 
     /// Converts the time of the next full run to a step.
