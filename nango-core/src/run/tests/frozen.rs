@@ -11,7 +11,7 @@ use crate::{
     paginate::{FeedPosition, StoredGap, WalkState},
     run::{
         delta::DeltaState,
-        resume::{InterruptedWalk, SyncState},
+        resume::{InterruptedWalk, ModelWalk, SyncState},
         rotated_token,
     },
     store::{FunctionKey, resume_context},
@@ -82,11 +82,18 @@ fn states() -> [SyncState; 3] {
     [SyncState::default(), complete.clone(), SyncState { walk, ..complete }]
 }
 
+/// State of a mapper of several models.
+fn state_of_models() -> [SyncState; 1] {
+    let others = vec![ModelWalk { scan: Some(8), records: 9, unread_id: true }, ModelWalk::default()];
+    [SyncState { walk: Some(InterruptedWalk { others, ..interrupted() }), ..SyncState::default() }]
+}
+
 #[test]
 fn resume_state_and_notes_are_frozen() {
     let mut lines = Lines::default();
     lines.json("resume state", &states());
     lines.json("resume state of a feed", &feed_states());
+    lines.json("resume state of several models", &state_of_models());
     lines.add("note of kept credentials", rotated_token::note_name("github", "acme"));
     lines.add("key of the replaced token", rotated_token::ORIGINAL_KEY);
     lines.check(FILE);
@@ -96,6 +103,7 @@ fn resume_state_and_notes_are_frozen() {
 fn resume_state_is_read_back() {
     golden::check_read(FILE, "resume state", &states());
     golden::check_read(FILE, "resume state of a feed", &feed_states());
+    golden::check_read(FILE, "resume state of several models", &state_of_models());
     assert_eq!(serde_json::from_str::<SyncState>("{}").unwrap(), SyncState::default());
     // Fields that earlier versions did not write may be missing.
     let early = json!({ "spec": "0123", "started_at": 1, "since": null, "next_since": null, "left_out": false,

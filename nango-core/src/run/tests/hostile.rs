@@ -16,6 +16,7 @@
 //! - Position-based pagination: no tombstone without its confirmations; false tombstones are counted and restored by
 //!   the next complete walk. With confirmation by request there are none.
 //! - No update is lost permanently.
+//! - A second model has a part of each record: after each run its rows are those of the records.
 //! - Without changes, the walks of every well-behaved API are complete and delete the removed records.
 //!
 //! The tests make 300 walks, or 20,000 with `NANGO_TEST_LONG=1`. `NANGO_TEST_SEED=n` starts with the case of this seed.
@@ -33,7 +34,7 @@ mod upstream;
 
 use self::{
     case::{Counts, run_case},
-    settings::CaseSettings,
+    settings::{CaseSettings, Parts},
     style::{PositionCarrier, Style},
     upstream::Order,
 };
@@ -87,6 +88,7 @@ async fn resumed_walk_deletes_no_existing_record() {
             runs: 10,
             since: None,
             request: None,
+            parts: Parts::Replaced,
         };
         run_case(seed, Some(setting), &mut counts).await;
     }
@@ -113,6 +115,7 @@ async fn confirmation_by_request_deletes_only_removed_records() {
             runs: 6,
             since: None,
             request: Some(&BY_REQUEST),
+            parts: Parts::None,
         };
         run_case(seed, Some(setting), &mut counts).await;
     }

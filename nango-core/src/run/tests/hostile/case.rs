@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    super::Fixture, api::HostileApi, settings::CaseSettings, style::PositionCarrier, transport::ApiTransport,
+    super::Fixture, api::HostileApi, settings::{CaseSettings, Parts}, style::PositionCarrier, transport::ApiTransport,
     upstream::Upstream,
 };
 use crate::{
@@ -194,6 +194,7 @@ impl Case<'_> {
         self.state().trace_line(line);
         self.state().cancel_after = None;
         self.verify_run(&report, &before, cancellation.is_cancelled()).await;
+        self.verify_parts().await;
         report
     }
 
@@ -273,6 +274,24 @@ impl Case<'_> {
         }
     }
 
+    /// Verifies that the rows of the second model are those of the records.
+    async fn verify_parts(&self) {
+        let items = self.rows().await;
+        let rows = |rows: Vec<(String, u64, LastAction)>, only_live: bool| {
+            let rows = rows.into_iter().map(|(id, version, action)| (id, version, action == LastAction::Deleted));
+            rows.filter(|(_, _, is_deleted)| !(only_live && *is_deleted)).collect::<BTreeSet<_>>()
+        };
+        let (expected, only_live): (Vec<_>, bool) = match self.setting.parts {
+            Parts::None => return,
+            Parts::Saved => (items.into_iter().map(|(id, at, action)| (id.to_string(), at, action)).collect(), false),
+            Parts::Replaced => {
+                (items.into_iter().map(|(id, at, action)| (format!("{id}.{at}"), at, action)).collect(), true)
+            }
+        };
+        let parts = self.rows_of("HostilePart").await;
+        assert_eq!(rows(parts, only_live), rows(expected, only_live), "parts and records differ");
+    }
+
     /// Returns the stored records that are not deleted, with their versions.
     async fn stored(&self) -> BTreeMap<u64, u64> {
         let rows = self.rows().await.into_iter().filter(|(_, _, action)| *action != LastAction::Deleted);
@@ -285,10 +304,16 @@ impl Case<'_> {
     }
 
     async fn rows(&self) -> Vec<(u64, u64, LastAction)> {
+        let rows = self.rows_of("HostileItem").await;
+        rows.into_iter().map(|(id, version, action)| (id.parse().unwrap(), version, action)).collect()
+    }
+
+    /// Returns ids, versions and last actions of the rows of a model.
+    async fn rows_of(&self, model: &str) -> Vec<(String, u64, LastAction)> {
         let dataset = DatasetKey {
             integration: "acme".into(),
             connection: "one".into(),
-            model: "HostileItem".into(),
+            model: model.into(),
             variant: BASE_VARIANT.into(),
         };
         let query = ReadQuery { limit: 10_000, ..ReadQuery::default() };
@@ -296,7 +321,7 @@ impl Case<'_> {
         let version = |payload: &[u8]| serde_json::from_slice::<Value>(payload).unwrap()["version"].as_u64().unwrap();
         page.records
             .iter()
-            .map(|row| (row.id.parse().unwrap(), row.payload.as_deref().map_or(0, version), row.last_action))
+            .map(|row| (row.id.clone(), row.payload.as_deref().map_or(0, version), row.last_action))
             .collect()
     }
 

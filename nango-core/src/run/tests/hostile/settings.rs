@@ -14,7 +14,7 @@ use crate::{
         Since, SinceFormat, SinceFrom, SyncDef, SyncRun,
     },
     error::{Error, ErrorKind, Result},
-    model::{MappedBatch, Record},
+    model::{Children, Mapped, MappedBatch, Record},
     rng::Rng,
 };
 
@@ -27,11 +27,45 @@ struct HostileItem {
     version: u64,
 }
 
-fn map(raw: &str, batch: &mut MappedBatch) -> Result<()> {
+/// Part of a record of the hostile API.
+#[crate::model]
+struct HostilePart {
+    /// Id of the part.
+    id: String,
+    /// Number of changes of its record.
+    version: u64,
+}
+
+/// Second model of the sync, with a part of each record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parts {
+    /// Only the records are saved.
+    None,
+    /// A part has the id of its record, and is saved with it.
+    Saved,
+    /// A part has the id and the version of its record, and replaces the part before it.
+    Replaced,
+}
+
+fn item(raw: &str) -> Result<HostileItem> {
     let value: Value = serde_json::from_str(raw).map_err(|error| Error::new(ErrorKind::Decode, error))?;
-    let id = value["id"].to_string();
-    let version = value["version"].as_u64().unwrap_or_default();
-    batch.saved.push(&HostileItem { id, version }).map_err(|error| Error::new(ErrorKind::Record, error))
+    Ok(HostileItem { id: value["id"].to_string(), version: value["version"].as_u64().unwrap_or_default() })
+}
+
+fn map(raw: &str, batch: &mut MappedBatch) -> Result<()> {
+    item(raw)?.put(&[0], batch)
+}
+
+fn map_with_part(raw: &str, batch: &mut MappedBatch) -> Result<()> {
+    let item = item(raw)?;
+    let part = HostilePart { id: item.id.clone(), version: item.version };
+    (item, vec![part]).put(&[0, 1], batch)
+}
+
+fn map_with_children(raw: &str, batch: &mut MappedBatch) -> Result<()> {
+    let item = item(raw)?;
+    let part = HostilePart { id: format!("{}.{}", item.id, item.version), version: item.version };
+    (Children::of(&item.id, [part]), item).put(&[1, 0], batch)
 }
 
 /// Declared errors: one without data, and one beside the data.
@@ -58,6 +92,7 @@ pub(super) struct CaseSettings {
     pub(super) runs: u64,
     pub(super) since: Option<SinceFrom>,
     pub(super) request: Option<&'static ConfirmRequest>,
+    pub(super) parts: Parts,
 }
 
 impl CaseSettings {
@@ -74,6 +109,7 @@ impl CaseSettings {
             runs: 4 + rng.below(5),
             since: *rng.choose(&[None, None, Some(SinceFrom::RunStart), Some(SinceFrom::Field("updated_at"))]),
             request: None,
+            parts: *rng.choose(&[Parts::None, Parts::Saved, Parts::Replaced]),
         }
     }
 
@@ -95,7 +131,11 @@ impl CaseSettings {
             on_invalid: OnInvalid::Fail,
             each: None,
             delta: None,
-            map: MapRecord::Plain(map),
+            map: MapRecord::Plain(match self.parts {
+                Parts::None => map,
+                Parts::Saved => map_with_part,
+                Parts::Replaced => map_with_children,
+            }),
         }));
         Item::Sync(Box::leak(Box::new(SyncDef {
             at: Location { file: "src/hostile.rs", line: 1, function: "" },
@@ -109,7 +149,10 @@ impl CaseSettings {
             deletes: Deletes { request: self.request, hold: 0, ..Deletes::standard() },
             merging: Merging::Newer,
             scopes: &[],
-            models: &[HostileItem::RECORD],
+            models: match self.parts {
+                Parts::None => &[HostileItem::RECORD],
+                Parts::Saved | Parts::Replaced => &[HostileItem::RECORD, HostilePart::RECORD],
+            },
             checkpoint: None,
             metadata: None,
             run: SyncRun::Mapper(mapper),
