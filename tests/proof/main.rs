@@ -20,9 +20,24 @@ mod proof {
         text: String,
     }
 
-    /// Syncs the items with a mapper over token pagination.
+    /// A part of an item. An item with another text may have another part.
+    #[model]
+    struct ItemPart {
+        /// Identifier of the item, and the length of its text.
+        id: String,
+        /// Content of the item.
+        text: String,
+    }
+
+    impl Item {
+        fn part(&self) -> ItemPart {
+            ItemPart { id: format!("{}/{}", self.id, self.text.len()), text: self.text.clone() }
+        }
+    }
+
+    /// Syncs the items and their parts with a mapper over token pagination.
     #[sync(
-        model = "Item",
+        models("Item", "ItemPart"),
         endpoint = "/items",
         paginate(
             cursor(name = "after", path = "next"),
@@ -34,8 +49,9 @@ mod proof {
         ),
         track_deletes
     )]
-    fn items(item: Item) -> Item {
-        item
+    fn items(item: Item) -> (Item, Children<ItemPart>) {
+        let part = Children::of(&item.id, [item.part()]);
+        (item, part)
     }
 
     /// A webhook payload about one item; without a text the item is deleted.
@@ -50,10 +66,15 @@ mod proof {
     /// Applies a webhook payload to its item.
     #[on_webhook(items, "changed")]
     async fn apply_item_event(nango: NangoSync, event: ItemEvent) -> Result<()> {
-        match event.text {
-            Some(text) => nango.batch_save([Item { id: event.id, text }]).await?,
-            None => nango.batch_delete::<Item>([event.id]).await?,
+        let ItemEvent { id, text } = event;
+        let page = match text {
+            Some(text) => {
+                let item = Item { id: id.clone(), text };
+                nango.page().save([&item]).replace_children(&id, [item.part()])
+            }
+            None => nango.page().delete::<Item>([&id]).replace_children(&id, Vec::<ItemPart>::new()),
         };
+        page.commit().await?;
         Ok(())
     }
 

@@ -9,7 +9,8 @@ use nango_core::internal::{
 /// as records of a model of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ProofSync {
-    /// The mapper `items`. A killed run continues after the last committed page, at its resume state.
+    /// The mapper `items`, which also saves a part of each item. A killed run continues after the last committed page,
+    /// at its resume state.
     Mapped,
     /// The hand-written loop `notes`. A killed run continues after the last saved checkpoint.
     ByHand,
@@ -51,7 +52,19 @@ impl ProofSync {
 
     /// Returns the key of its records.
     pub(super) fn dataset(self) -> DatasetKey {
-        let [integration, connection, model, variant] = ["proof", "acme", self.model(), "base"].map(str::to_owned);
+        Self::dataset_of(self.model())
+    }
+
+    /// Returns the key of the parts of its records, if it saves them.
+    pub(super) fn parts(self) -> Option<DatasetKey> {
+        match self {
+            Self::Mapped => Some(Self::dataset_of("ItemPart")),
+            Self::ByHand => None,
+        }
+    }
+
+    fn dataset_of(model: &str) -> DatasetKey {
+        let [integration, connection, model, variant] = ["proof", "acme", model, "base"].map(str::to_owned);
         DatasetKey { integration, connection, model, variant }
     }
 }

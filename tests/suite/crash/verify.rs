@@ -8,7 +8,8 @@ use std::{
 };
 
 use nango_core::internal::store::{
-    self, DeletePolicy, FinishScan, ModelCounts, NewRun, ReadQuery, RunEnd, RunStatus, ScanFrom, ScanWalk, SharedStore,
+    self, DatasetKey, DeletePolicy, FeedRow, FinishScan, FunctionKey, ModelCounts, NewRun, ReadQuery, RunEnd,
+    RunStatus, ScanFrom, ScanWalk, SharedStore,
 };
 use nango_tests::wait;
 
@@ -64,16 +65,7 @@ impl Scenario {
     pub(super) fn verify(&mut self, sync: ProofSync) {
         let (rows, sizes, checkpoint, resume, resumed, total) = self.with_store(move |store| async move {
             let (function, dataset) = (sync.function(), sync.dataset());
-            let (mut rows, mut cursor) = (Vec::new(), None);
-            loop {
-                let query = ReadQuery { cursor, limit: 1000, ..ReadQuery::default() };
-                let page = store.read(&dataset, query).await.expect("a page");
-                rows.extend(page.records);
-                cursor = page.next_cursor;
-                if cursor.is_none() {
-                    break;
-                }
-            }
+            let rows = rows_of(&store, &dataset).await;
             let sizes = store.datasets(Some("proof"), Some("acme")).await.expect("sizes");
             let sizes = sizes.into_iter().find(|one| one.dataset == dataset).expect("a dataset");
             let checkpoint = store.checkpoint(&function).await.expect("a checkpoint").value;
@@ -82,30 +74,11 @@ impl Scenario {
             runs.extend(store.runs_of(&sync.handler(), 100_000).await.expect("runs"));
             let counts = runs.iter().filter_map(|run| run.totals.models.get(sync.model()));
             let total: i64 = counts.map(|one| one.added.cast_signed() - one.deleted.cast_signed()).sum();
-            // An unfinished scan would be resumed.
-            let lease = Duration::from_secs(5);
-            let new = NewRun { key: function.clone(), connection: None, exclusive: true, lease };
-            let run = store.start_run(new).await.expect("a run");
-            let scan = store.begin_scan(&run, &function, &dataset, ScanFrom::Unfinished, false).await.expect("a scan");
-            // Without a complete walk the scan is only closed.
-            let (walk, policy) = (ScanWalk::combined(&[], true), DeletePolicy::default());
-            let closed = FinishScan {
-                run,
-                function,
-                dataset,
-                scan,
-                walk,
-                policy,
-                confirmations: Vec::new(),
-                resume: None,
-                by_parent: false,
-            };
-            store.finish_scan(closed).await.expect("a closed scan");
-            let logs = Vec::new();
-            let status = RunStatus::Success;
-            let end = RunEnd { status, error: None, requests: 0, logs, checkpoint: None, resume: None };
-            store.end_run(&run, end).await.expect("an end");
-            (rows, sizes, checkpoint, resume, scan.resumed, total)
+            let mut resumed = is_scan_unfinished(&store, &function, &dataset).await;
+            if let Some(parts) = sync.parts() {
+                resumed |= is_scan_unfinished(&store, &function, &parts).await;
+            }
+            (rows, sizes, checkpoint, resume, resumed, total)
         });
         let expect = texts(&self.upstream.collection(sync.name()));
         let (mut live_records, mut bytes, mut seen) = (BTreeMap::new(), 0, BTreeSet::new());
@@ -127,9 +100,20 @@ impl Scenario {
             "added minus deleted, and the number of live records"
         );
         assert_eq!((checkpoint, resume, resumed), (None, None, false), "checkpoint, resume state, an unfinished scan");
+        self.verify_parts(sync, &texts(&live_records));
         self.verify_replica(sync);
         self.sync_states[sync as usize].verified_records = self.upstream.collection(sync.name());
         self.sync_states[sync as usize].verified_counts = self.counts_of_all_runs(sync);
+    }
+
+    /// Verifies that each live record has its part and no other, if the sync saves parts. `live` contains the texts.
+    fn verify_parts(&self, sync: ProofSync, live: &BTreeMap<String, String>) {
+        let Some(parts) = sync.parts() else { return };
+        let rows = self.with_store(move |store| async move { rows_of(&store, &parts).await });
+        let payload = |row: &FeedRow| String::from_utf8_lossy(row.payload.as_ref().expect("a payload")).into_owned();
+        let stored = rows.iter().filter(|row| row.deleted_at.is_none()).map(|row| (row.id.clone(), payload(row)));
+        let expect = live.iter().map(|(id, text)| (format!("{id}/{}", text.len()), text.clone())).collect();
+        assert_same_records(&texts(&stored.collect()), &expect, "the parts and their records");
     }
 
     /// Verifies that the reader that followed its cursor has the same records as the API.
@@ -160,6 +144,45 @@ impl Scenario {
             total
         })
     }
+}
+
+/// Returns all rows of a dataset, with its tombstones.
+async fn rows_of(store: &SharedStore, dataset: &DatasetKey) -> Vec<FeedRow> {
+    let (mut rows, mut cursor) = (Vec::new(), None);
+    loop {
+        let query = ReadQuery { cursor, limit: 1000, ..ReadQuery::default() };
+        let page = store.read(dataset, query).await.expect("a page");
+        rows.extend(page.records);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return rows;
+        }
+    }
+}
+
+/// Returns whether a dataset has an unfinished scan, which would be resumed, and closes it.
+async fn is_scan_unfinished(store: &SharedStore, function: &FunctionKey, dataset: &DatasetKey) -> bool {
+    let lease = Duration::from_secs(5);
+    let new = NewRun { key: function.clone(), connection: None, exclusive: true, lease };
+    let run = store.start_run(new).await.expect("a run");
+    let scan = store.begin_scan(&run, function, dataset, ScanFrom::Unfinished, false).await.expect("a scan");
+    // Without a complete walk the scan is only closed.
+    let closed = FinishScan {
+        run,
+        function: function.clone(),
+        dataset: dataset.clone(),
+        scan,
+        walk: ScanWalk::combined(&[], true),
+        policy: DeletePolicy::default(),
+        confirmations: Vec::new(),
+        resume: None,
+        by_parent: false,
+    };
+    store.finish_scan(closed).await.expect("a closed scan");
+    let status = RunStatus::Success;
+    let end = RunEnd { status, error: None, requests: 0, logs: Vec::new(), checkpoint: None, resume: None };
+    store.end_run(&run, end).await.expect("an end");
+    scan.resumed
 }
 
 fn texts(collection: &BTreeMap<String, String>) -> BTreeMap<String, String> {

@@ -9,7 +9,11 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    super::Fixture, api::HostileApi, settings::{CaseSettings, Parts}, style::PositionCarrier, transport::ApiTransport,
+    super::Fixture,
+    api::HostileApi,
+    settings::{CaseSettings, Parts},
+    style::PositionCarrier,
+    transport::ApiTransport,
     upstream::Upstream,
 };
 use crate::{
