@@ -19,7 +19,7 @@ pub use ::serde;
 pub use self::decode::decode;
 use self::decode::read;
 pub use self::each::{
-    ParentList, decode_parent, element, elements, endpoint_of_parent, map_each, metadata_of, parent, shared_element,
+    ParentList, element, elements, endpoint_of_parent, map_each, metadata_of, parent, record_parents, shared_element,
     shared_metadata_of, shared_parent,
 };
 pub use crate::{

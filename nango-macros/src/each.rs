@@ -91,6 +91,8 @@ impl Each {
         match &self.source {
             Source::Model(_) => quote_spanned!(span=> __nango::parent::<__Parent>(#scope)?),
             Source::Metadata(_) => {
+                // A list of another type is reported at its name.
+                let span = self.list_span();
                 let (marker, list) = (marker::respan(marker, span), self.list(span));
                 quote_spanned!(span=> __nango::element::<#marker, _>(#scope, #list)?)
             }
@@ -102,9 +104,17 @@ impl Each {
         match &self.source {
             Source::Model(_) => quote_spanned!(span=> __nango::shared_parent::<__Parent>(&#scope)?),
             Source::Metadata(_) => {
+                let span = self.list_span();
                 let (marker, list) = (marker::respan(marker, span), self.list(span));
                 quote_spanned!(span=> __nango::shared_element::<#marker, _>(&#scope, #list)?)
             }
+        }
+    }
+
+    fn list_span(&self) -> Span {
+        match &self.source {
+            Source::Model(_) => self.span,
+            Source::Metadata(fields) => fields.last().map_or(self.span, Ident::span),
         }
     }
 
@@ -126,20 +136,14 @@ impl Each {
         let (alias, parents) = match &self.source {
             Source::Model(path) => {
                 let (span, variant) = (path.span(), parts::option_tokens(self.variant.as_ref()));
-                let parents = quote_spanned! {span=>
-                    __nango::ParentSource::Model {
-                        model: <__Parent as __nango::Record>::RECORD,
-                        variant: #variant,
-                        decode: __nango::decode_parent::<__Parent>,
-                    }
-                };
+                let parents = quote_spanned!(span=> __nango::record_parents::<__Parent>(#variant));
                 // The path is named once, so that an unknown model is reported once.
                 (Some(quote_spanned!(span=> type __Parent = #path;)), parents)
             }
             Source::Metadata(fields) => {
                 let names: Vec<String> = fields.iter().map(ToString::to_string).collect();
                 let path = format!("metadata.{}", names.join("."));
-                let span = fields.last().map_or(self.span, Ident::span);
+                let span = self.list_span();
                 let (list, marker, s) = (self.list(span), marker::respan(marker, span), Ident::new("s", span));
                 let parents = quote_spanned! {span=>
                     __nango::ParentSource::Metadata {

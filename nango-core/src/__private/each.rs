@@ -10,10 +10,12 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::decode::decode;
 use crate::{
-    declare::{EachScope, HasMetadata, ParentElement, PathValue, SavesAll, SharedMetadata, SharedParent, fill},
+    declare::{
+        EachScope, HasMetadata, ParentElement, ParentSource, PathValue, SavesAll, SharedMetadata, SharedParent, fill,
+    },
     error::{Error, ErrorKind, Result},
     json::{decode_str, short_name},
-    model::{Data, Mapped, MappedBatch, canonical},
+    model::{Data, Mapped, MappedBatch, Record, canonical},
 };
 
 /// List in the metadata whose elements are parents.
@@ -51,12 +53,17 @@ impl<L: ParentList> ParentList for Option<L> {
     }
 }
 
+/// Returns the source of parents that are records.
+pub const fn record_parents<P: Record + Sync>(variant: Option<&'static str>) -> ParentSource {
+    ParentSource::Model { model: P::RECORD, variant, decode: decode_parent::<P> }
+}
+
 /// Decodes a record of the parents' model from its stored canonical JSON.
 ///
 /// # Errors
 ///
 /// Fails if the record was stored with another schema, with which its type does not agree.
-pub fn decode_parent<P: DeserializeOwned + Send + Sync + 'static>(json: &[u8]) -> Result<SharedParent> {
+fn decode_parent<P: DeserializeOwned + Send + Sync + 'static>(json: &[u8]) -> Result<SharedParent> {
     let decoded = str::from_utf8(json)
         .map_err(|error| Error::new(ErrorKind::Decode, error))
         .and_then(|json| decode_str::<P>(json).map_err(|error| Error::new(ErrorKind::Decode, error)));

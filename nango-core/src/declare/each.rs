@@ -60,7 +60,7 @@ pub enum OnParentError {
     Standard,
     /// Any error fails the run.
     Fail,
-    /// Any error about the parent's list skips the parent.
+    /// Any error response except 401, 429 and `fatal` errors skips the parent, and so does a record that does not fit.
     Skip,
 }
 

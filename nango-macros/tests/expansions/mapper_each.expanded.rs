@@ -26,11 +26,7 @@ const _: () = {
     }
     type __Parent = Channel;
     static __EACH: __nango::Each = __nango::Each {
-        parents: __nango::ParentSource::Model {
-            model: <__Parent as __nango::Record>::RECORD,
-            variant: ::core::option::Option::None,
-            decode: __nango::decode_parent::<__Parent>,
-        },
+        parents: __nango::record_parents::<__Parent>(::core::option::Option::None),
         at_once: 8usize,
         on_error: __nango::OnParentError::Skip,
         metadata: ::core::option::Option::Some(

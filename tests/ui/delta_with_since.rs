@@ -1,0 +1,19 @@
+use nango_core::prelude::*;
+
+#[model]
+pub struct Channel {
+    pub id: String,
+    pub name: String,
+}
+
+#[model]
+pub struct Message {
+    pub id: String,
+}
+
+#[sync(model = "Message", integration = "slack", endpoint = "/messages", since(param = "since"), delta(link = "next"))]
+fn messages(raw: Message) -> Message {
+    raw
+}
+
+fn main() {}

@@ -1,0 +1,26 @@
+use nango_core::prelude::*;
+
+#[model]
+pub struct Channel {
+    pub id: String,
+    pub name: String,
+}
+
+#[model]
+pub struct Message {
+    pub id: String,
+}
+
+#[model]
+pub struct Config {
+    pub team: String,
+    pub repos: Vec<String>,
+}
+
+#[sync(model = "Message", integration = "slack", metadata = Config, each = metadata.repos, endpoint = "/repos/{each}")]
+fn messages(repo: &Channel, raw: Message) -> Message {
+    let _ = repo;
+    raw
+}
+
+fn main() {}

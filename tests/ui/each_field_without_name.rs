@@ -1,0 +1,20 @@
+use nango_core::prelude::*;
+
+#[model]
+pub struct Channel {
+    pub id: String,
+    pub name: String,
+}
+
+#[model]
+pub struct Message {
+    pub id: String,
+}
+
+#[sync(model = "Message", integration = "slack", each = Channel, endpoint = "/channels/{each.}/messages")]
+fn messages(channel: &Channel, raw: Message) -> Message {
+    let _ = channel;
+    raw
+}
+
+fn main() {}

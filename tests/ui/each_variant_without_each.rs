@@ -1,0 +1,19 @@
+use nango_core::prelude::*;
+
+#[model]
+pub struct Channel {
+    pub id: String,
+    pub name: String,
+}
+
+#[model]
+pub struct Message {
+    pub id: String,
+}
+
+#[sync(model = "Message", integration = "slack", endpoint = "/messages", each_variant = "archive")]
+fn messages(raw: Message) -> Message {
+    raw
+}
+
+fn main() {}
