@@ -38,7 +38,7 @@ pub use batch::{OnlyOfSync, PageBuilder, Saved};
 pub use connection::{ConnectionInfo, ConnectionRequest, IntegrationInfo};
 pub(crate) use context::{Context, NewContext, PageCommit, RunOptions, RunServices};
 pub(crate) use context::{interrupted, lease_lost, lock as lock_state};
-pub(crate) use findings::{DeferredDeletes, RunFindings};
+pub(crate) use findings::{DeferredDeletes, ParentCounts, RunFindings};
 pub use lock::LockGuard;
 pub use log::LogEntry;
 pub use records::RecordStream;

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     declare::FunctionKind,
     error::{Error, ErrorKind},
-    nango::DeferredDeletes,
+    nango::{DeferredDeletes, ParentCounts},
     run::{DryRecords, RunReport},
     store::{BASE_VARIANT, HeldBy, NextFullRun, RunStatus},
     time::format_span,
@@ -82,6 +82,10 @@ pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), Comman
     if report.totals.skipped_invalid > 0 {
         let invalid = pluralized(report.totals.skipped_invalid, "record");
         terminal.line(format_args!("skipped: {invalid} that the model does not accept"))?;
+    }
+    if let Some(ParentCounts { walked, skipped }) = report.findings.parents {
+        let skipped = if skipped > 0 { format!(", {} skipped", number(skipped)) } else { String::new() };
+        terminal.line(format_args!("{} walked{skipped}", pluralized(walked, "parent")))?;
     }
     if let Some(end) = &report.findings.walk {
         let shifted = if end.shifted { "; records moved between pages" } else { "" };
@@ -248,6 +252,20 @@ mod tests {
             dry_records: None,
             triggered: Vec::new(),
         }
+    }
+
+    #[test]
+    fn report_of_a_sync_with_parents_has_their_numbers() {
+        let check = |walked, skipped, expect: &str| {
+            let (mut terminal, out, _) = captured_terminal(false);
+            let parents = Some(ParentCounts { walked, skipped });
+            let findings = crate::nango::RunFindings { parents, ..crate::nango::RunFindings::default() };
+            let done = RunReport { findings, ..report(FunctionKind::Sync, RunStatus::Success) };
+            print(&mut terminal, &done).unwrap();
+            assert!(out.text().contains(expect), "{}", out.text());
+        };
+        check(1_200, 0, "\n1,200 parents walked\n");
+        check(1, 3, "\n1 parent walked, 3 skipped\n");
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub struct ErrorInBody {
     pub path: String,
     /// Text of the provider, at most 200 characters. Secrets of the connection in it are `***`.
     pub message: String,
+    /// Whether the text is one of those that the declaration calls fatal, such as an error about the credentials.
+    pub is_fatal: bool,
 }
 
 /// Response with a status that the request did not accept, or with a declared error in its body.
@@ -122,7 +124,7 @@ impl fmt::Display for HttpFailure {
         if self.attempts > 1 {
             write!(f, " after {} attempts", self.attempts)?;
         }
-        if let Some(ErrorInBody { path, message }) = &self.error {
+        if let Some(ErrorInBody { path, message, .. }) = &self.error {
             return write!(f, " with an error at `{path}`: {message}");
         }
         let body = one_line(&json::body_text_lossy(&self.body, json::charset(&self.headers)));

@@ -103,9 +103,9 @@ impl Response {
     }
 
     /// Returns the failure of a declared error in the body, found at a path.
-    pub(crate) fn declared_error(&self, path: &str, message: &str) -> HttpError {
+    pub(crate) fn declared_error(&self, path: &str, message: &str, is_fatal: bool) -> HttpError {
         let redactor = self.full_redactor();
-        let error = Some(ErrorInBody { path: path.to_owned(), message: shown_text(&redactor, message) });
+        let error = Some(ErrorInBody { path: path.to_owned(), message: shown_text(&redactor, message), is_fatal });
         let body = self.body.slice(..self.body.len().min(MAX_ERROR_BODY_BYTES));
         let request = (&self.request.method, &self.request.url);
         let failure = redacted_failure(&redactor, request, (self.status, self.headers.clone(), body), self.attempts);

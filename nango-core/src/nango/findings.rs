@@ -15,6 +15,17 @@ pub struct RunFindings {
     pub walk: Option<WalkEnd>,
     /// Deletes that await confirmation, by model.
     pub deferred_deletes: BTreeMap<String, DeferredDeletes>,
+    /// Parents of a mapper with `each`. `None` if the function has no parents.
+    pub parents: Option<ParentCounts>,
+}
+
+/// Numbers of the parents in a run of a mapper with `each`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ParentCounts {
+    /// Number of parents whose lists were walked to their ends.
+    pub walked: u64,
+    /// Number of parents that were skipped.
+    pub skipped: u64,
 }
 
 /// Numbers of records that were missing from a complete walk and are not deleted yet.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     context::{Context, lock},
-    findings::{DeferredDeletes, RunFindings, WalkMark},
+    findings::{DeferredDeletes, ParentCounts, RunFindings, WalkMark},
 };
 use crate::{
     declare::Deletes,
@@ -58,6 +58,11 @@ impl Context {
             Some(before) => before.and(end),
             None => end,
         });
+    }
+
+    /// Sets the numbers of walked and skipped parents in the report.
+    pub(crate) fn set_parents(&self, walked: u64, skipped: u64) {
+        lock(&self.findings).parents = Some(ParentCounts { walked, skipped });
     }
 
     /// Adds the deletes that await confirmation after a scan to the report, and logs them.

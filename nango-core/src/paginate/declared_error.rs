@@ -17,8 +17,10 @@ pub(crate) struct DeclaredError {
     at: String,
     /// Text of the provider, as JSON or as the content of a string. Not redacted.
     message: String,
-    /// Whether the data beside it is kept.
+    /// Whether the data beside it is kept. A fatal error is not partial.
     pub(crate) is_partial: bool,
+    /// Whether the declaration lists the text of the provider as fatal.
+    is_fatal: bool,
 }
 
 impl DeclaredError {
@@ -50,10 +52,12 @@ impl DeclaredError {
                 (None, Some(_)) => None,
             };
             let text = message.map(text).filter(|text| !matches!(text.as_str(), "" | "null"));
+            let is_fatal = text.as_ref().is_some_and(|text| declared.fatal.iter().any(|fatal| fatal == text));
             found = Some(Self {
                 at: declared.path.clone().into_owned(),
                 message: text.unwrap_or_else(|| text_of_flag(declared, value)),
-                is_partial: declared.partial,
+                is_partial: declared.partial && !is_fatal,
+                is_fatal,
             });
         }
         found
@@ -66,7 +70,7 @@ impl DeclaredError {
 
     /// Converts to the error of the request.
     pub(crate) fn to_http(&self, response: &Response) -> HttpError {
-        response.declared_error(&self.at, &self.message)
+        response.declared_error(&self.at, &self.message, self.is_fatal)
     }
 }
 
@@ -140,6 +144,17 @@ mod tests {
         let list = [ErrorAt::path("errors").message("errors[0].text")];
         check_found(&list, r#"{"errors":[{"text":"a"}]}"#, Some(("a", false)));
         check_found(&list, r#"{"errors":[]}"#, None);
+    }
+
+    #[test]
+    fn error_is_fatal_only_if_the_declaration_lists_its_text() {
+        let errors = [ErrorAt::when("ok", false).message("error").fatal(["invalid_auth"])];
+        let fatal = |json: &str| DeclaredError::find(&errors, json, |_| path::lookup(json, "ok")).unwrap().is_fatal;
+        assert!(fatal(r#"{"ok":false,"error":"invalid_auth"}"#));
+        assert!(!fatal(r#"{"ok":false,"error":"not_in_channel"}"#) && !fatal(r#"{"ok":false}"#));
+        let partial = [ErrorAt::path("error").partial().fatal(["expired"])];
+        check_found(&partial, r#"{"error":"expired"}"#, Some(("expired", false)));
+        check_found(&partial, r#"{"error":"slow"}"#, Some(("slow", true)));
     }
 
     #[test]

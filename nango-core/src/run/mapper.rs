@@ -5,12 +5,14 @@
 //! value and deletes records that it did not see.
 
 mod confirm;
+mod each;
 mod fingerprint;
 mod finish;
 mod list_walk;
 mod map;
 mod mapped_page;
 mod mapper_run;
+mod parents;
 mod progress;
 mod request;
 mod scan;
@@ -38,10 +40,14 @@ pub(super) async fn walk(
     let sealed = runtime.store.resume_state(context.key()).await.map_err(StoreError::into_error)?;
     let has_stored_state = sealed.is_some();
     let state = resume::open(runtime, &context, sealed);
-    let (list, metadata) = request::build(&context, mapper).await?;
     let schema = fingerprint::of_schema(def);
+    if let Some(each) = mapper.each {
+        let run = MapperRun { runtime, context, def, mapper, metadata: None, schema };
+        return each::walk(&run, each, state, has_stored_state).await;
+    }
+    let (list, metadata) = request::build(&context, mapper).await?;
     let run = MapperRun { runtime, context, def, mapper, metadata, schema };
-    let mut walk = ListWalk::new(&run, list, state);
+    let mut walk = ListWalk::new(&run, list, state, None);
     let ended = walk.run().await?;
     walk.finish(ended, has_stored_state).await
 }

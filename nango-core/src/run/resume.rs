@@ -13,7 +13,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     nango::Context,
     paginate::{FeedPosition, ResumePoint, WalkState},
-    store::{FunctionKey, resume_context},
+    store::{FunctionKey, parent_context, resume_context},
     time::{Timestamp, micros},
 };
 
@@ -43,6 +43,35 @@ pub(super) struct SyncState {
     /// Position of the incremental feed after the last complete walk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) delta: Option<DeltaState>,
+    /// Progress of a run over the lists of parents that has not ended. The state of each parent is a row of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) each: Option<EachProgress>,
+}
+
+/// Progress of a logical run over the lists of parents, which one or several runs continue until all parents are done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct EachProgress {
+    /// Number of the logical run, which marks the parents that are done. Numbers increase.
+    pub(super) number: i64,
+    /// Fingerprint of the declaration. A run with another one starts over.
+    #[serde(rename = "spec")]
+    pub(super) fingerprint: String,
+    /// Start time of its first run.
+    #[serde(with = "micros")]
+    pub(super) started_at: Timestamp,
+    /// Time of the last stored progress.
+    #[serde(with = "micros")]
+    pub(super) last_page_at: Timestamp,
+    /// Id up to which all parents are done.
+    pub(super) after: Option<String>,
+    /// Number of the scan of each model; empty if nothing is deleted.
+    pub(super) scans: Vec<i64>,
+    /// Whether all lists are read completely.
+    pub(super) full: bool,
+    /// Whether a parent was walked to its end.
+    pub(super) walked: bool,
+    /// Whether a parent was skipped.
+    pub(super) skipped: bool,
 }
 
 /// Walk that was not read to its end.
@@ -117,6 +146,12 @@ impl SyncState {
             .filter(|walk| walk.resume_point.is_token() || !tokens_only)
     }
 
+    /// Removes the progress of the parents, and returns it if a run may continue it.
+    pub(super) fn take_resumable_parents(&mut self, spec: &str, now: Timestamp) -> Option<EachProgress> {
+        let is_resumable = |each: &EachProgress| each.fingerprint == spec && now < each.last_page_at + MAX_RESUME_AGE;
+        self.each.take().filter(is_resumable)
+    }
+
     /// Returns whether nothing needs to be stored. The fingerprint of the schema alone is not stored.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self { schema: self.schema.clone(), ..Self::default() }
@@ -126,7 +161,7 @@ impl SyncState {
 /// Opens the stored state. A state that cannot be decrypted or decoded is dropped with a warning in the log.
 pub(super) fn open(runtime: &Runtime, context: &Context, sealed: Option<Vec<u8>>) -> SyncState {
     let Some(sealed) = sealed else { return SyncState::default() };
-    decode(runtime, context.key(), &sealed).unwrap_or_else(|| {
+    decode(runtime, &resume_context(context.key()), &sealed).unwrap_or_else(|| {
         let message = "the resume point of the last walk cannot be decrypted with this key: starting over";
         context.log(crate::store::Level::Warn, message, serde_json::Value::Null);
         SyncState::default()
@@ -135,19 +170,32 @@ pub(super) fn open(runtime: &Runtime, context: &Context, sealed: Option<Vec<u8>>
 
 /// Seals the state for storage.
 pub(super) fn seal(runtime: &Runtime, key: &FunctionKey, state: &SyncState) -> Result<Vec<u8>> {
-    runtime
-        .ring
-        .seal(&serde_json::to_vec(state)?, &resume_context(key))
-        .map_err(|error| Error::new(ErrorKind::Internal, error))
+    seal_for(runtime, &resume_context(key), state)
+}
+
+/// Opens the stored state of a parent. A state that cannot be decrypted or decoded is dropped: the parent is read
+/// completely.
+pub(super) fn open_parent(runtime: &Runtime, key: &FunctionKey, id: &str, sealed: Option<&[u8]>) -> SyncState {
+    sealed.and_then(|sealed| decode(runtime, &parent_context(key, id), sealed)).unwrap_or_default()
+}
+
+/// Seals the state of a parent for storage.
+pub(super) fn seal_parent(runtime: &Runtime, key: &FunctionKey, id: &str, state: &SyncState) -> Result<Vec<u8>> {
+    seal_for(runtime, &parent_context(key, id), state)
 }
 
 /// Returns whether a stored state contains a walk that the next run can resume.
 pub(super) fn has_resumable_walk(runtime: &Runtime, key: &FunctionKey, sealed: &[u8], tokens_only: bool) -> bool {
-    let walk = decode(runtime, key, sealed).and_then(|state| state.walk);
-    walk.is_some_and(|walk| walk.resume_point.is_token() || !tokens_only)
+    let Some(state) = decode(runtime, &resume_context(key), sealed) else { return false };
+    state.each.is_some() || state.walk.is_some_and(|walk| walk.resume_point.is_token() || !tokens_only)
 }
 
-fn decode(runtime: &Runtime, key: &FunctionKey, sealed: &[u8]) -> Option<SyncState> {
-    let opened = runtime.ring.open(sealed, &resume_context(key)).ok()?;
+fn decode(runtime: &Runtime, bound_to: &[u8], sealed: &[u8]) -> Option<SyncState> {
+    let opened = runtime.ring.open(sealed, bound_to).ok()?;
     serde_json::from_slice(&opened).ok()
+}
+
+fn seal_for(runtime: &Runtime, bound_to: &[u8], state: &SyncState) -> Result<Vec<u8>> {
+    let json = serde_json::to_vec(state)?;
+    runtime.ring.seal(&json, bound_to).map_err(|error| Error::new(ErrorKind::Internal, error))
 }

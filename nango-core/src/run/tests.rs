@@ -14,6 +14,7 @@ mod maintenance;
 mod mapper_forms;
 mod mappers;
 mod pagination_ends;
+mod parents;
 mod requests;
 mod secrets;
 mod several_models;

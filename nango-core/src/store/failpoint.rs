@@ -18,7 +18,7 @@ use std::{
 
 /// All failpoints, in the order in which a run hits them.
 #[cfg(debug_assertions)]
-pub const NAMES: [&str; 37] = [
+pub const NAMES: [&str; 40] = [
     "sqlite:open:schema",
     "sqlite:open:ready",
     "postgres:open:schema",
@@ -44,6 +44,9 @@ pub const NAMES: [&str; 37] = [
     "postgres:committed",
     "mapper:page-kept",
     "mapper:walked",
+    "each:parent-done",
+    "each:walked",
+    "each:gone",
     "scan:counted",
     "scan:tombstone",
     "scan:missed",

@@ -29,6 +29,16 @@ impl Report {
         self.0.totals.skipped_invalid
     }
 
+    /// Returns the number of parents whose lists were walked to their ends, of a sync with `each`.
+    pub fn parents(&self) -> u64 {
+        self.0.findings.parents.map_or(0, |parents| parents.walked)
+    }
+
+    /// Returns the number of parents that were skipped because of an error, of a sync with `each`.
+    pub fn parents_skipped(&self) -> u64 {
+        self.0.findings.parents.map_or(0, |parents| parents.skipped)
+    }
+
     /// Returns the number of records of a model that are missing from the list and are not deleted yet, because the
     /// delete guard or `max_deletes` holds the delete, or another walk must confirm it.
     pub fn deferred_deletes<M: Record>(&self) -> u64 {

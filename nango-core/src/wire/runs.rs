@@ -27,6 +27,10 @@ pub(crate) struct RunJson<'a> {
     models: BTreeMap<&'a str, CountsJson>,
     pages: u64,
     requests: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parents: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parents_skipped: Option<u64>,
     #[serde(rename = "left_out", skip_serializing_if = "is_zero")]
     skipped_invalid: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,6 +112,8 @@ impl<'a> RunJson<'a> {
     /// Creates the JSON of a report. Fields without a value are omitted, except `checkpoint`, which is `null`.
     ///
     /// - `output`: the output of an action that succeeded; `error`: the error of a run that failed.
+    /// - `parents`, `parents_skipped`: numbers of the parents whose lists were walked, and of those that were skipped,
+    ///   of a sync with `each`.
     /// - `walk`: whether the walks saw the whole list, and why they ended.
     /// - `waiting_deletes`: by model, the number of records that a complete walk did not see and that are not deleted
     ///   yet.
@@ -134,6 +140,8 @@ impl<'a> RunJson<'a> {
                 .collect(),
             pages: report.totals.pages,
             requests: report.totals.requests,
+            parents: report.findings.parents.map(|parents| parents.walked),
+            parents_skipped: report.findings.parents.map(|parents| parents.skipped),
             skipped_invalid: report.totals.skipped_invalid,
             walk: report.findings.walk.as_ref().map(WalkJson::of),
             waiting_deletes: report

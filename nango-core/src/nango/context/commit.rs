@@ -6,7 +6,8 @@ use super::{Context, mutex::lock};
 use crate::{
     error::{Error, Result},
     store::{
-        Change, ChangeOutcome, CheckpointWrite, Committed, Level, LogLine, Page, ResumeWrite, RowOutcome, Totals, Write,
+        Change, ChangeOutcome, CheckpointWrite, Committed, Level, LogLine, Page, ParentWrite, ResumeWrite, RowOutcome,
+        Totals, Write,
     },
     time::Timestamp,
 };
@@ -20,6 +21,8 @@ pub(crate) struct PageCommit {
     pub checkpoint: Option<CheckpointWrite>,
     /// Write of the resume state.
     pub resume: Option<ResumeWrite>,
+    /// Changes of parents, written after the records.
+    pub parents: Vec<ParentWrite>,
     /// Time of the request. Default: the time of the oldest request after the last
     /// commit.
     pub requested_at: Option<Timestamp>,
@@ -59,7 +62,7 @@ impl Context {
                 changes: commit.changes,
                 checkpoint: commit.checkpoint,
                 resume: commit.resume,
-                parents: Vec::new(),
+                parents: commit.parents,
                 pages: u64::from(commit.is_page),
                 requests,
                 skipped_invalid: commit.skipped_invalid,

@@ -43,8 +43,9 @@ impl ListWalk<'_> {
         let Some(request) = self.run.def.deletes.request else { return Ok(Vec::new()) };
         let policy = self.delete_policy();
         let (token, store) = (self.run.context.token(), &self.run.runtime.store);
+        let by_parent = self.run.mapper.each.is_some();
         let candidates =
-            store.delete_candidates(&token, dataset, scan, policy.fingerprint, false, MAX_CONFIRMATIONS).await;
+            store.delete_candidates(&token, dataset, scan, policy.fingerprint, by_parent, MAX_CONFIRMATIONS).await;
         let candidates = candidates.map_err(StoreError::into_error)?;
         if candidates.is_empty() {
             return Ok(Vec::new());
@@ -131,6 +132,10 @@ impl ListWalk<'_> {
     /// Maps the record of a response with status 200.
     async fn map_response(&self, request: &ConfirmRequest, id: &str, response: &Response) -> Result<ConfirmOutcome> {
         let Some(raw) = record_of(response, request.response_path) else { return Ok(ConfirmOutcome::Undecided) };
+        if self.run.mapper.each.is_some() {
+            // The function needs the parent of the record, which the response does not contain.
+            return Ok(ConfirmOutcome::Kept);
+        }
         match self.map_one(raw.get()).await {
             Ok(mapped) => Ok(outcome_of(mapped, id)),
             Err(error) if matches!(error.kind(), ErrorKind::Decode | ErrorKind::Record) => {

@@ -1,12 +1,13 @@
 //! End of a mapper's walk: state for the next run, and deletes of records that the walk did not see.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     fingerprint,
     list_walk::{EndedWalk, ListWalk},
     mapper_run::{MapperRun, is_incremental},
     progress::Progress,
+    scan::OpenScan,
 };
 use crate::{
     declare::{Delta, Pagination, SinceFrom},
@@ -25,7 +26,7 @@ impl ListWalk<'_> {
     /// Ends a walk: stores the state for the next run, and deletes the records that a complete walk did not see. An
     /// incomplete walk deletes nothing and does not advance `since` or the position of a feed.
     pub(super) async fn finish(&self, ended: EndedWalk, has_stored_state: bool) -> Result<()> {
-        let EndedWalk { progress, end, position } = ended;
+        let EndedWalk { progress, end, position, .. } = ended;
         self.log_end(&end);
         let state = self.next_state(&progress, &end, position);
         let resume = if state.is_empty() {
@@ -41,10 +42,16 @@ impl ListWalk<'_> {
             }
             return self.report_deferred_deletes().await;
         }
-        let is_complete = walks.first().is_some_and(|walk| walk.complete);
+        self.finish_scans(progress.scans.into_iter().zip(walks).collect(), resume).await
+    }
+
+    /// Ends the scans of all models in one transaction, which also stores the state for the next run. Complete walks
+    /// delete the records that they did not see.
+    pub(super) async fn finish_scans(&self, ends: Vec<(OpenScan, ScanWalk)>, resume: ResumeWrite) -> Result<()> {
+        let is_complete = ends.first().is_some_and(|(_, walk)| walk.complete);
         let mut resume = Some(resume);
-        let mut finishes = Vec::with_capacity(walks.len());
-        for (model, (open, walk)) in progress.scans.into_iter().zip(walks).enumerate() {
+        let mut finishes = Vec::with_capacity(ends.len());
+        for (model, (open, walk)) in ends.into_iter().enumerate() {
             if is_complete && !walk.complete {
                 self.log_unread_ids(&open.dataset.model);
             }
@@ -60,7 +67,7 @@ impl ListWalk<'_> {
                 policy: self.delete_policy(),
                 confirmations,
                 resume: resume.take(),
-                by_parent: false,
+                by_parent: self.run.mapper.each.is_some(),
             });
         }
         self.run.finish_scans(finishes).await
@@ -78,7 +85,7 @@ impl ListWalk<'_> {
     }
 
     /// Returns the state for the next run.
-    fn next_state(&self, progress: &Progress, end: &WalkEnd, position: Option<FeedPosition>) -> SyncState {
+    pub(super) fn next_state(&self, progress: &Progress, end: &WalkEnd, position: Option<FeedPosition>) -> SyncState {
         let unchanged = SyncState { walk: None, ..self.state.clone() };
         if !end.outcome.is_complete() {
             return unchanged;
@@ -96,7 +103,7 @@ impl ListWalk<'_> {
                 "`{field}` of a record is later than the API's clock at the first page: the next run requests changes \
                  since that clock time"
             );
-            self.run.context.log(Level::Info, &message, Value::Null);
+            self.log(Level::Info, &message);
         }
         let mut state = since::advance(&self.state, next, shifts);
         if progress.is_full() {

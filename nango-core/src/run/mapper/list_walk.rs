@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{
     fingerprint::{self, ListParts},
     mapper_run::{MapperRun, is_incremental, requires_token},
+    parents::ParentWalk,
     progress::{Progress, WalkScope},
     request::{self, ListSpec},
     scan::OpenScan,
@@ -29,7 +30,7 @@ use crate::{
         resume::{self, InterruptedWalk, SyncState},
         since,
     },
-    store::{Level, NextFullRun, ResumeWrite, StoreError, failpoint::failpoint},
+    store::{Level, NextFullRun, ParentEnd, ResumeWrite, StoreError, failpoint::failpoint},
     time::{Timestamp, format_span, rounded_to_seconds},
 };
 
@@ -44,6 +45,10 @@ pub(super) struct ListWalk<'a> {
     /// Parameters of `delta(initial(…))`, which are sent without a position.
     pub(super) initial: Vec<(&'static str, Value)>,
     pub(super) state: SyncState,
+    /// Parent to which the list belongs; `None` for the only list of the function.
+    pub(super) parent: Option<ParentWalk<'a>>,
+    /// Whether a request of the list failed, or its response is unusable.
+    pub(super) has_failed_at_list: bool,
     /// Number of pages that this walk has committed in this run.
     committed_pages: usize,
     /// Whether the last attempt failed because the position of the feed has expired.
@@ -56,6 +61,8 @@ pub(super) struct EndedWalk {
     pub(super) end: WalkEnd,
     /// Last position of the feed that a page contained.
     pub(super) position: Option<FeedPosition>,
+    /// Whether the end was committed with the last pages, which is only done for the list of a parent.
+    is_stored: bool,
 }
 
 /// Start of a walk.
@@ -85,9 +92,15 @@ impl WalkStart {
 
 impl<'a> ListWalk<'a> {
     /// Creates a walk that has not started.
-    pub(super) fn new(run: &'a MapperRun<'a>, list: ListSpec, state: SyncState) -> Self {
+    pub(super) fn new(
+        run: &'a MapperRun<'a>,
+        list: ListSpec,
+        state: SyncState,
+        parent: Option<ParentWalk<'a>>,
+    ) -> Self {
         let ListSpec { request, initial } = list;
-        Self { run, request, initial, state, committed_pages: 0, is_position_expired: false }
+        let (committed_pages, is_position_expired, has_failed_at_list) = (0, false, false);
+        Self { run, request, initial, state, parent, has_failed_at_list, committed_pages, is_position_expired }
     }
 
     /// Reads the list to its end, from the resume point of an interrupted walk if it has one. Its pages are committed,
@@ -97,13 +110,17 @@ impl<'a> ListWalk<'a> {
         let now = self.run.runtime.store.now();
         let changed = self.run.is_changed(&self.state);
         if changed {
-            self.state.delta = None;
+            self.drop_changed_state();
         }
         self.drop_position_of_another_list();
-        let forced = changed || self.run.context.options().full;
+        let forced = changed || self.is_full_requested();
         self.state.schema = Some(self.run.schema.clone());
         let tokens_only = requires_token(self.run.def, self.run.mapper);
-        let interrupted = self.state.take_resumable(&spec, now, tokens_only).filter(|_| !forced);
+        let interrupted = self.state.take_resumable(&spec, now, tokens_only);
+        let interrupted = interrupted.filter(|walk| match &self.parent {
+            None => !forced,
+            Some(parent) => parent.may_resume(walk, forced),
+        });
         if let Some(interrupted) = interrupted {
             let age = format_span(rounded_to_seconds(now.saturating_duration_since(interrupted.started_at)));
             self.log(Level::Info, &format!("resuming the walk that started {age} ago"));
@@ -129,6 +146,23 @@ impl<'a> ListWalk<'a> {
         }
     }
 
+    /// Returns whether the caller requests complete lists.
+    fn is_full_requested(&self) -> bool {
+        match &self.parent {
+            None => self.run.context.options().full,
+            Some(parent) => parent.is_full_requested(),
+        }
+    }
+
+    /// Removes the position of another version of the sync, and logs that the list is read completely.
+    fn drop_changed_state(&mut self) {
+        if self.run.mapper.since.is_some() && self.state.since.is_some() || self.state.delta.is_some() {
+            let message = "the model's schema or the version of the sync has changed: this run reads the complete list";
+            self.log(Level::Info, message);
+        }
+        self.state.delta = None;
+    }
+
     /// Removes a stored position that does not belong to this list.
     fn drop_position_of_another_list(&mut self) {
         if delta::is_of_another_list(self.state.delta.as_ref(), &self.list_fingerprint()) {
@@ -148,7 +182,7 @@ impl<'a> ListWalk<'a> {
     }
 
     /// Returns a fingerprint of everything on which a position within the walk depends.
-    fn fingerprint(&self) -> String {
+    pub(super) fn fingerprint(&self) -> String {
         fingerprint::of_walk(self.parts(), self.run.mapper.since.as_ref(), &self.run.schema)
     }
 
@@ -171,7 +205,7 @@ impl<'a> ListWalk<'a> {
 
     /// Decides whether a walk that does not resume reads the complete list or only changes.
     async fn decide_start(&self, forced: bool, now: Timestamp) -> Result<WalkStart> {
-        let MapperRun { runtime, def, mapper, .. } = self.run;
+        let MapperRun { def, mapper, .. } = self.run;
         let mut start = WalkStart::full();
         if forced {
             return Ok(start);
@@ -182,15 +216,7 @@ impl<'a> ListWalk<'a> {
             start.scope = WalkScope::After(stored.position.clone());
         }
         if start.scope != WalkScope::Full && def.track_deletes {
-            let policy = self.delete_policy();
-            for model in 0..def.models.len() {
-                let outlook = runtime.store.pending_deletes(&self.run.dataset(model), &policy).await;
-                start.is_early |= match outlook.map_err(StoreError::into_error)?.next_full {
-                    NextFullRun::Regular => false,
-                    NextFullRun::NextRun => true,
-                    NextFullRun::NotBefore(at) => now >= at,
-                };
-            }
+            start.is_early = self.needs_full_run(now).await?;
             if start.is_early {
                 let message = "records were missing from the last full run: this run reads the complete list to \
                                confirm the deletes";
@@ -201,15 +227,37 @@ impl<'a> ListWalk<'a> {
         Ok(start)
     }
 
+    /// Returns whether delete candidates make a walk read the complete list now.
+    async fn needs_full_run(&self, now: Timestamp) -> Result<bool> {
+        let is_due = |next| match next {
+            NextFullRun::Regular => false,
+            NextFullRun::NextRun => true,
+            NextFullRun::NotBefore(at) => now >= at,
+        };
+        if let Some(parent) = &self.parent {
+            return Ok(parent.next_full_runs().any(is_due));
+        }
+        let policy = self.delete_policy();
+        let mut is_early = false;
+        for model in 0..self.run.def.models.len() {
+            let outlook = self.run.runtime.store.pending_deletes(&self.run.dataset(model), &policy).await;
+            is_early |= is_due(outlook.map_err(StoreError::into_error)?.next_full);
+        }
+        Ok(is_early)
+    }
+
     async fn walk_pages(&mut self, start: WalkStart, spec: &str) -> Result<EndedWalk> {
         let now = self.run.runtime.store.now();
         let WalkStart { scope, is_early, mut interrupted } = start;
-        self.is_position_expired = false;
+        (self.is_position_expired, self.has_failed_at_list) = (false, false);
+        if let Some(parent) = &mut self.parent {
+            parent.is_early = is_early;
+        }
         let scans = match scope {
             WalkScope::Full => self.begin_scans(interrupted.as_ref(), is_early).await?,
             WalkScope::Since(_) | WalkScope::After(_) => Vec::new(),
         };
-        if scans.iter().any(|open| !open.scan.resumed) {
+        if self.parent.is_none() && scans.iter().any(|open| !open.scan.resumed) {
             interrupted = None;
         }
         let (mut progress, resume) = Progress::new(now, scope, scans, self.run.def.models.len(), interrupted);
@@ -217,9 +265,13 @@ impl<'a> ListWalk<'a> {
         prefetcher.fetch_page().await;
         loop {
             let taken = prefetcher.take_pages();
+            self.has_failed_at_list = taken.is_err();
             self.is_position_expired = taken.is_err() && prefetcher.walk().is_expired();
             let Some(group) = taken? else { break };
             self.run.context.check_cancelled()?;
+            // The list of a parent is often a single page: its end is then part of the same transaction.
+            let end = if self.parent.is_some() { prefetcher.walk().end() } else { None };
+            let last_position = prefetcher.walk().feed_position().cloned();
             let committed = AtomicBool::new(false);
             let fetch = async {
                 while !committed.load(Ordering::Relaxed) && prefetcher.has_capacity() {
@@ -228,22 +280,28 @@ impl<'a> ListWalk<'a> {
                 Ok::<_, Error>(())
             };
             let commit = async {
-                let done = self.commit_pages(&group, &mut progress, spec).await;
+                let done = self.commit_pages(&group, &mut progress, spec, end.map(|end| (end, last_position))).await;
                 committed.store(true, Ordering::Relaxed);
                 done
             };
             // A failed commit ends the run immediately. Fetched pages are committed even if a later request fails.
-            try_join(fetch, commit).await?;
+            let ((), stored) = try_join(fetch, commit).await?;
             failpoint!("mapper:page-kept");
+            if let Some(end) = stored {
+                return Ok(EndedWalk { progress, end, position: None, is_stored: true });
+            }
         }
         failpoint!("mapper:walked");
-        let end = progress.end(prefetcher.walk());
+        let end = progress.end(prefetcher.walk().end_or_stopped());
         let position = prefetcher.walk().feed_position().cloned();
-        Ok(EndedWalk { progress, end, position })
+        Ok(EndedWalk { progress, end, position, is_stored: false })
     }
 
-    /// Begins or resumes the scans of a full walk, if the sync deletes records.
+    /// Begins or resumes the scans of a full walk, if the sync deletes records. The walks of parents share their scans.
     async fn begin_scans(&self, interrupted: Option<&InterruptedWalk>, is_early: bool) -> Result<Vec<OpenScan>> {
+        if let Some(parent) = &self.parent {
+            return Ok(parent.scans().to_vec());
+        }
         if self.run.def.track_deletes { self.run.begin_scans(interrupted, is_early).await } else { Ok(Vec::new()) }
     }
 
@@ -278,7 +336,15 @@ impl<'a> ListWalk<'a> {
     }
 
     /// Maps pages and commits them in one transaction. If a page cannot be mapped, the pages before it are committed.
-    async fn commit_pages(&mut self, pages: &[RawPage], progress: &mut Progress, spec: &str) -> Result<()> {
+    /// `last` is the end of the walk after these pages with the position of its feed, to be stored with them; the end is
+    /// returned after it was stored.
+    async fn commit_pages(
+        &mut self,
+        pages: &[RawPage],
+        progress: &mut Progress,
+        spec: &str,
+        last: Option<(WalkEnd, Option<FeedPosition>)>,
+    ) -> Result<Option<WalkEnd>> {
         let mut commits = Vec::with_capacity(pages.len());
         let mut mapped = Ok(());
         for page in pages {
@@ -290,16 +356,53 @@ impl<'a> ListWalk<'a> {
                 }
             }
         }
+        let last = last.filter(|_| mapped.is_ok()).map(|(end, position)| (progress.end(end), position));
         // Only the last page needs a resume point: the state between two pages of a transaction is never visible.
         if let Some((page, commit)) = pages[..commits.len()].last().zip(commits.last_mut()) {
-            self.add_resume_point(commit, page, progress, spec)?;
+            match &last {
+                Some((end, position)) => self.add_end(commit, progress, end, position.clone())?,
+                None => self.add_resume_point(commit, page, progress, spec)?,
+            }
         }
         if !commits.is_empty() {
             let pages = commits.len();
-            self.run.context.commit_all(commits).await?;
+            self.commit(commits).await?;
             self.committed_pages += pages;
         }
-        mapped
+        mapped.map(|()| last.map(|(end, _)| end))
+    }
+
+    /// Commits changes in one transaction.
+    async fn commit(&self, commits: Vec<PageCommit>) -> Result<()> {
+        let _committing = match &self.parent {
+            Some(parent) => Some(parent.begin_commit().await),
+            None => None,
+        };
+        self.run.context.commit_all(commits).await.map(drop)
+    }
+
+    /// Stores the end of the walk of a parent's list, unless it was stored with the last pages.
+    pub(super) async fn store_end(&self, ended: &EndedWalk) -> Result<()> {
+        if ended.is_stored {
+            return Ok(());
+        }
+        let mut commit = PageCommit::default();
+        self.add_end(&mut commit, &ended.progress, &ended.end, ended.position.clone())?;
+        self.commit(vec![commit]).await
+    }
+
+    /// Adds the end of the walk of a parent's list to a commit, with the state for the next run.
+    fn add_end(
+        &self,
+        commit: &mut PageCommit,
+        progress: &Progress,
+        end: &WalkEnd,
+        position: Option<FeedPosition>,
+    ) -> Result<()> {
+        let Some(parent) = &self.parent else { return Ok(()) };
+        let state = self.next_state(progress, end, position);
+        let scan = (!progress.scans.is_empty()).then(|| ParentEnd::Ended(progress.parent_walk(end)));
+        parent.add_state(commit, &state, scan, true)
     }
 
     /// Adds the write of the resume point after a page to its commit.
@@ -308,6 +411,10 @@ impl<'a> ListWalk<'a> {
         let now = self.run.runtime.store.now();
         let walk = progress.interrupted_at(spec, resume_point.clone(), walk_state.clone(), now);
         let state = SyncState { walk: Some(walk), ..self.state.clone() };
+        if let Some(parent) = &self.parent {
+            let begun = (!progress.scans.is_empty()).then_some(ParentEnd::Begun);
+            return parent.add_state(commit, &state, begun, false);
+        }
         let sealed = resume::seal(self.run.runtime, self.run.context.key(), &state)?;
         commit.resume = Some(ResumeWrite::Set(sealed));
         Ok(())
@@ -315,12 +422,19 @@ impl<'a> ListWalk<'a> {
 
     /// Adds a line to the log of the run.
     pub(super) fn log(&self, level: Level, message: &str) {
-        self.run.context.log(level, message, Value::Null);
+        match &self.parent {
+            Some(parent) => parent.log(level, message),
+            None => self.run.context.log(level, message, Value::Null),
+        }
     }
 }
 
 /// Returns whether the provider refused a resume point, or leads back to an earlier page from it.
 fn is_resume_point_expired(error: &Error) -> bool {
     let circle = matches!(error.downcast_ref(), Some(PaginateError::Circle { .. } | PaginateError::SamePage { .. }));
-    circle || error.http().is_some_and(|http| http.error.is_some() || EXPIRED_STATUSES.contains(&http.status))
+    circle
+        || error.http().is_some_and(|http| match &http.error {
+            Some(declared) => !declared.is_fatal,
+            None => EXPIRED_STATUSES.contains(&http.status),
+        })
 }

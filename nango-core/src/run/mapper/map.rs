@@ -6,10 +6,11 @@ use serde_json::Value;
 use super::{
     list_walk::ListWalk,
     mapped_page::{MappedPage, ModelWrite},
+    parents::ParentWalk,
     progress::Progress,
 };
 use crate::{
-    declare::{BoxFuture, Handle, MapRecord, OnInvalid, SharedMetadata},
+    declare::{BoxFuture, EachScope, Handle, MapRecord, OnInvalid, SharedMetadata},
     error::{Error, ErrorKind, Result},
     model::{MappedBatch, MappedLength},
     nango::{Nango, PageCommit},
@@ -32,13 +33,16 @@ impl ListWalk<'_> {
             progress.shifted |= progress.ids.end_page();
         }
         let skipped_invalid = mapped.skipped_invalid.len() as u64;
-        let full_walk = progress.is_full().then_some(progress.started_at.as_micros());
+        // The walks of all parents in a run are one full walk of the model.
+        let number = self.parent.as_ref().map_or(progress.started_at.as_micros(), ParentWalk::number);
+        let full_walk = progress.is_full().then_some(number);
+        let parent_of_list = self.parent.as_ref().map(ParentWalk::key);
         let merging = self.run.def.merging;
         let change = |ModelWrite { model, parent, write }| Change {
             dataset: self.run.dataset(model),
             merging,
             full_walk,
-            parent,
+            parent: parent.or(parent_of_list),
             write,
         };
         let is_feed = self.run.mapper.delta.is_some();
@@ -137,7 +141,7 @@ impl ListWalk<'_> {
         Nango::new(self.run.context.clone()).into()
     }
 
-    /// Returns the function of the mapper with the metadata that it takes.
+    /// Returns the function of the mapper with the metadata or the parent that it takes.
     fn bound(&self) -> Result<BoundMap<'_>> {
         let metadata =
             || self.run.metadata.as_ref().ok_or_else(|| Error::msg("the metadata of the mapper was not read"));
@@ -148,10 +152,17 @@ impl ListWalk<'_> {
             MapRecord::AsyncWith { records_at_once, map, .. } => {
                 BoundMap::Async(records_at_once, AsyncMap::With(map, metadata()?))
             }
-            MapRecord::PlainEach(_) | MapRecord::AsyncEach { .. } => {
-                return Err(Error::msg("a mapper with `each` needs a parent"));
+            MapRecord::PlainEach(map) => BoundMap::Plain(PlainMap::Each(map, self.scope()?)),
+            MapRecord::AsyncEach { records_at_once, map } => {
+                BoundMap::Async(records_at_once, AsyncMap::Each(map, self.scope()?))
             }
         })
+    }
+
+    /// Returns the parent whose records are mapped, with the metadata.
+    fn scope(&self) -> Result<&EachScope> {
+        let parent = self.parent.as_ref().ok_or_else(|| Error::msg("a mapper with `each` needs a parent"))?;
+        Ok(parent.scope())
     }
 
     /// Logs a record that does not fit, if the sync declares that such records are skipped; any other error fails the
@@ -166,7 +177,7 @@ impl ListWalk<'_> {
     }
 }
 
-/// Function of a mapper, and the metadata that it takes.
+/// Function of a mapper, and the metadata or the parent that it takes.
 enum BoundMap<'a> {
     Plain(PlainMap<'a>),
     /// With the number of records that are mapped at the same time. Their order is kept.
@@ -177,6 +188,7 @@ enum BoundMap<'a> {
 enum PlainMap<'a> {
     Without(fn(&str, &mut MappedBatch) -> Result<()>),
     With(fn(&SharedMetadata, &str, &mut MappedBatch) -> Result<()>, &'a SharedMetadata),
+    Each(fn(&EachScope, &str, &mut MappedBatch) -> Result<()>, &'a EachScope),
 }
 
 impl PlainMap<'_> {
@@ -184,6 +196,7 @@ impl PlainMap<'_> {
         match self {
             Self::Without(map) => map(record, batch),
             Self::With(map, metadata) => map(metadata, record, batch),
+            Self::Each(map, scope) => map(scope, record, batch),
         }
     }
 }
@@ -192,6 +205,7 @@ impl PlainMap<'_> {
 enum AsyncMap<'a> {
     Without(fn(Handle, Box<str>) -> BoxFuture<Result<MappedBatch>>),
     With(fn(SharedMetadata, Handle, Box<str>) -> BoxFuture<Result<MappedBatch>>, &'a SharedMetadata),
+    Each(fn(EachScope, Handle, Box<str>) -> BoxFuture<Result<MappedBatch>>, &'a EachScope),
 }
 
 impl AsyncMap<'_> {
@@ -199,6 +213,7 @@ impl AsyncMap<'_> {
         match self {
             Self::Without(map) => map(handle, Box::from(record)),
             Self::With(map, metadata) => map(metadata.clone(), handle, Box::from(record)),
+            Self::Each(map, scope) => map(scope.clone(), handle, Box::from(record)),
         }
     }
 }

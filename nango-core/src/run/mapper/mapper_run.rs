@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::{
     declare::{Mapper, SharedMetadata, SyncDef},
     error::Result,
     nango::{Context, PageCommit},
     run::{resume::SyncState, runtime::Runtime},
-    store::{DatasetKey, Level},
+    store::DatasetKey,
 };
 
 /// Returns whether an interrupted walk may only be resumed at an opaque position. At a counted position a record may be
@@ -38,12 +36,7 @@ pub(super) struct MapperRun<'a> {
 impl MapperRun<'_> {
     /// Returns whether the schema or version changed since the last run, so that a walk must read the complete list.
     pub(super) fn is_changed(&self, state: &SyncState) -> bool {
-        let changed = state.schema.as_deref().is_some_and(|last| last != self.schema);
-        if changed && (self.mapper.since.is_some() && state.since.is_some() || state.delta.is_some()) {
-            let message = "the model's schema or the version of the sync has changed: this run reads the complete list";
-            self.context.log(Level::Info, message, Value::Null);
-        }
-        changed
+        state.schema.as_deref().is_some_and(|last| last != self.schema)
     }
 
     /// Returns the dataset of a model, by its index in the declaration.

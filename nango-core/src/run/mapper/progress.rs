@@ -4,7 +4,7 @@ use super::scan::OpenScan;
 use crate::{
     declare::Pagination,
     model::MappedBatch,
-    paginate::{FeedPosition, Gap, ResumePoint, SeenIds, StoredGap, Walk, WalkEnd, WalkOutcome, WalkState},
+    paginate::{FeedPosition, Gap, ResumePoint, SeenIds, StoredGap, WalkEnd, WalkOutcome, WalkState},
     run::resume::{InterruptedWalk, ModelWalk},
     store::ScanWalk,
     time::Timestamp,
@@ -138,11 +138,8 @@ impl Progress {
     }
 
     /// Returns the end of the walk, including shifts and unreadable ids that the mapper detected.
-    pub(super) fn end(&self, walk: &mut Walk) -> WalkEnd {
-        if self.shifted {
-            walk.note_shift();
-        }
-        let mut end = walk.end_or_stopped();
+    pub(super) fn end(&self, mut end: WalkEnd) -> WalkEnd {
+        end.shifted |= self.shifted && end.pages > 1 && end.pagination == Pagination::Position;
         if self.unread_id && end.outcome.is_complete() {
             end.outcome = WalkOutcome::Incomplete(Gap::from(&StoredGap::RecordWithoutId));
         }
@@ -159,5 +156,11 @@ impl Progress {
             shifted: end.shifted,
             list_empty: other.map_or(self.records, |other| other.records) == 0,
         }
+    }
+
+    /// Returns the properties of the walk on which the deletes of all children of a parent depend.
+    pub(super) fn parent_walk(&self, end: &WalkEnd) -> ScanWalk {
+        let complete = (0..=self.others.len()).all(|model| self.scan_walk(model, end).complete);
+        ScanWalk { complete, ..self.scan_walk(0, end) }
     }
 }

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::{
     declare::{
-        Endpoint, InitialValues, ListMethod, ListRequest, Mapper, RequestValues, SharedMetadata, Since, SinceFormat,
+        Each, EachRequest, EachScope, Endpoint, InitialValues, ListMethod, ListRequest, Mapper, ParentSource,
+        RequestValues, SharedMetadata, Since, SinceFormat,
     },
     error::{Error, ErrorKind, Result},
     http::{Body, Method, RequestSpec},
@@ -52,6 +53,75 @@ pub(super) async fn build(context: &Arc<Context>, mapper: &Mapper) -> Result<(Li
     })
 }
 
+/// Reads and decodes the metadata that a mapper with `each` uses. Returns it as JSON too; null if it is not used.
+///
+/// # Errors
+///
+/// Fails if the metadata of the connection does not fit its type.
+pub(super) async fn each_metadata(context: &Arc<Context>, each: &Each) -> Result<(Option<SharedMetadata>, Value)> {
+    let Some(decode) = each.metadata else { return Ok((None, Value::Null)) };
+    let metadata = Value::Object(Nango::new(context.clone()).metadata_map().await?);
+    let decoded = decode(metadata.clone()).map_err(|error| context.metadata_error(error))?;
+    Ok((Some(decoded), metadata))
+}
+
+/// Builds the request of a parent's list.
+///
+/// # Errors
+///
+/// Fails if a value of the parent or of the metadata cannot be sent.
+pub(super) fn of_parent(context: &Context, mapper: &Mapper, each: &Each, scope: &EachScope) -> Result<ListSpec> {
+    let endpoint = match mapper.endpoint {
+        Endpoint::Fixed(path) => path.to_owned(),
+        Endpoint::Each(fill, _) => fill(scope)?,
+        Endpoint::Metadata(..) => return Err(Error::msg("the endpoint of a mapper with `each` needs a parent")),
+    };
+    let mut request = declared(context, mapper, endpoint);
+    let EachRequest { query, headers, body } = &each.request;
+    if let Some(query) = query {
+        let pairs = values(|values| query(scope, values))?;
+        request.query = pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    }
+    if let Some(headers) = headers {
+        request.headers = header_map(values(|values| headers(scope, values))?)?;
+    }
+    if let Some(body) = body {
+        request.body = Body::Json(body(scope)?.into());
+    }
+    let mut initial = RequestValues::default();
+    if let Some(InitialValues::Each(read)) = mapper.delta.and_then(|delta| delta.initial) {
+        read(scope, &mut initial)?;
+    }
+    Ok(ListSpec { request, initial: initial.into_values() })
+}
+
+/// Returns the request of the lists of all parents, for fingerprints: it has the declared endpoint instead of a filled
+/// one, and the names of the parameters and headers without their values. The metadata is part of it unless it lists
+/// the parents: another list of parents does not change what a position or a missing record means.
+pub(super) fn of_all_parents(context: &Context, mapper: &Mapper, each: &Each, metadata: &Value) -> ListSpec {
+    let endpoint = match mapper.endpoint {
+        Endpoint::Fixed(path) | Endpoint::Metadata(_, path) | Endpoint::Each(_, path) => path,
+    };
+    let mut request = declared(context, mapper, endpoint.to_owned());
+    let names = mapper.request.query_names.iter().chain(mapper.request.header_names);
+    request.query = names.map(|name| ((*name).to_owned(), String::new())).collect();
+    if !metadata.is_null() && matches!(each.parents, ParentSource::Model { .. }) {
+        let hash = blake3::hash(metadata.to_string().as_bytes()).to_hex();
+        request.query.push(("metadata".to_owned(), hash.to_string()));
+    }
+    ListSpec { request, initial: Vec::new() }
+}
+
+/// Returns a request without query, headers and body.
+fn declared(context: &Context, mapper: &Mapper, endpoint: String) -> RequestSpec {
+    let mut spec = RequestSpec::new(method(mapper.request.method), endpoint).retries(mapper.retries);
+    // A list is only read, so that a request of it may be repeated whatever its method.
+    spec.is_read = true;
+    spec.error_at = mapper.errors.to_vec();
+    context.declare_errors(&mut spec);
+    spec
+}
+
 /// Returns the values of `delta(initial(…))`.
 fn initial_values(initial: Option<InitialValues>, metadata: &Value) -> Result<Vec<(&'static str, Value)>> {
     let mut values = RequestValues::default();
@@ -73,7 +143,7 @@ fn filled(endpoint: &Endpoint, request: &ListRequest, retries: u32, metadata: &V
     // A list is only read, so that a request of it may be repeated whatever its method.
     spec.is_read = true;
     if let Some(query) = request.query {
-        let pairs = values(query, metadata)?;
+        let pairs = values(|values| query(metadata.clone(), values))?;
         spec.query = pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     }
     spec.headers = headers(request, metadata)?;
@@ -85,9 +155,13 @@ fn filled(endpoint: &Endpoint, request: &ListRequest, retries: u32, metadata: &V
 
 /// Returns the declared headers, which the requests that confirm deletes send too.
 fn headers(request: &ListRequest, metadata: &Value) -> Result<HeaderMap> {
+    let Some(declared) = request.headers else { return Ok(HeaderMap::new()) };
+    header_map(values(|values| declared(metadata.clone(), values))?)
+}
+
+fn header_map(pairs: Vec<(&'static str, String)>) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
-    let Some(declared) = request.headers else { return Ok(headers) };
-    for (name, value) in values(declared, metadata)? {
+    for (name, value) in pairs {
         let value = HeaderValue::try_from(value).map_err(|error| {
             let message = format!("the value of the header `{name}` contains a character that headers do not allow");
             Error::new(ErrorKind::Internal, error).context(message)
@@ -100,9 +174,9 @@ fn headers(request: &ListRequest, metadata: &Value) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-fn values(read: fn(Value, &mut RequestValues) -> Result<()>, metadata: &Value) -> Result<Vec<(&'static str, String)>> {
+fn values(read: impl FnOnce(&mut RequestValues) -> Result<()>) -> Result<Vec<(&'static str, String)>> {
     let mut values = RequestValues::default();
-    read(metadata.clone(), &mut values)?;
+    read(&mut values)?;
     Ok(values.into_pairs())
 }
 

@@ -22,7 +22,11 @@ impl MapperRun<'_> {
         interrupted: Option<&InterruptedWalk>,
         is_early: bool,
     ) -> Result<Vec<OpenScan>> {
-        let numbers = interrupted.map(InterruptedWalk::scans).unwrap_or_default();
+        self.begin_numbered_scans(&interrupted.map(InterruptedWalk::scans).unwrap_or_default(), is_early).await
+    }
+
+    /// Begins the scans of all models, or resumes those with these numbers, together.
+    pub(super) async fn begin_numbered_scans(&self, numbers: &[Option<i64>], is_early: bool) -> Result<Vec<OpenScan>> {
         let from = |model: usize| numbers.get(model).copied().flatten().map_or(ScanFrom::Start, ScanFrom::Number);
         let scans = self.begin_each(from, is_early).await?;
         let is_mixed = scans.iter().any(|open| open.scan.resumed) && !scans.iter().all(|open| open.scan.resumed);

@@ -11,7 +11,7 @@ use crate::{
     paginate::{FeedPosition, StoredGap, WalkState},
     run::{
         delta::DeltaState,
-        resume::{InterruptedWalk, ModelWalk, SyncState},
+        resume::{EachProgress, InterruptedWalk, ModelWalk, SyncState},
         rotated_token,
     },
     store::{FunctionKey, resume_context},
@@ -68,6 +68,23 @@ fn feed_states() -> [SyncState; 2] {
     [complete.clone(), SyncState { walk, ..complete }]
 }
 
+/// States of an interrupted run over the lists of parents.
+fn parent_states() -> [SyncState; 2] {
+    let full = EachProgress {
+        number: 1,
+        fingerprint: "cdef".to_owned(),
+        started_at: Timestamp::from_micros(2),
+        last_page_at: Timestamp::from_micros(3),
+        after: None,
+        scans: Vec::new(),
+        full: true,
+        walked: false,
+        skipped: true,
+    };
+    let each = EachProgress { after: Some("a b".to_owned()), scans: vec![4, 5], walked: true, ..full.clone() };
+    [full, each].map(|each| SyncState { each: Some(each), ..SyncState::default() })
+}
+
 fn states() -> [SyncState; 3] {
     let complete = SyncState {
         since: Some(Timestamp::from_micros(1)),
@@ -77,6 +94,7 @@ fn states() -> [SyncState; 3] {
         schema: Some("4567".to_owned()),
         walk: None,
         delta: None,
+        each: None,
     };
     let walk = Some(interrupted());
     [SyncState::default(), complete.clone(), SyncState { walk, ..complete }]
@@ -94,6 +112,7 @@ fn resume_state_and_notes_are_frozen() {
     lines.json("resume state", &states());
     lines.json("resume state of a feed", &feed_states());
     lines.json("resume state of several models", &state_of_models());
+    lines.json("resume state of parents", &parent_states());
     lines.add("note of kept credentials", rotated_token::note_name("github", "acme"));
     lines.add("key of the replaced token", rotated_token::ORIGINAL_KEY);
     lines.check(FILE);
@@ -104,6 +123,7 @@ fn resume_state_is_read_back() {
     golden::check_read(FILE, "resume state", &states());
     golden::check_read(FILE, "resume state of a feed", &feed_states());
     golden::check_read(FILE, "resume state of several models", &state_of_models());
+    golden::check_read(FILE, "resume state of parents", &parent_states());
     assert_eq!(serde_json::from_str::<SyncState>("{}").unwrap(), SyncState::default());
     // Fields that earlier versions did not write may be missing.
     let early = json!({ "spec": "0123", "started_at": 1, "since": null, "next_since": null, "left_out": false,

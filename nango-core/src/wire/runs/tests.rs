@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     declare::Pagination,
     error::Error,
-    nango::RunFindings,
+    nango::{ParentCounts, RunFindings},
     paginate::{Gap, WalkOutcome},
     store::{FunctionKey, Totals},
     time::Timestamp,
@@ -69,6 +69,7 @@ fn sync_json_has_walk_outcome_and_waiting_deletes() {
             ("A".into(), waiting(12, NextFullRun::NextRun)),
             ("B".into(), waiting(0, NextFullRun::NotBefore(Timestamp::UNIX_EPOCH))),
         ]),
+        parents: Some(ParentCounts { walked: 7, skipped: 2 }),
     };
     let json = RunReport { findings, ..report(FunctionKind::Sync, RunStatus::Success) };
     let json = serde_json::to_value(RunJson::new(&json)).unwrap();
@@ -81,6 +82,7 @@ fn sync_json_has_walk_outcome_and_waiting_deletes() {
             "pagination": "position",
         })
     );
+    assert_eq!((&json["parents"], &json["parents_skipped"]), (&json!(7), &json!(2)));
     assert_eq!(
         json["waiting_deletes"],
         json!({

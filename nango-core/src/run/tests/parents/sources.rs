@@ -1,0 +1,58 @@
+//! Sources of parents: records of a model, and elements of a list in the metadata.
+
+use super::*;
+use crate::store::MetadataChange;
+
+impl Fixture {
+    async fn set_elements(&self, names: &[&str]) {
+        let elements: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
+        let Value::Object(metadata) = json!({ "channels": elements, "other": names.len() }) else { unreachable!() };
+        self.runtime.store.change_metadata("acme", "one", MetadataChange::Replace(metadata)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn elements_of_the_metadata_are_parents_and_duplicates_count_once() {
+    let fixture = Messages { since: true, ..Messages::of_metadata() }.fixture(&["b", "a", "b"]).await;
+    fixture.list("/messages/a", &["a1"], None);
+    fixture.list("/messages/b", &["b1", "b2", "b3"], None);
+    assert_eq!(fixture.walked().await, ["/messages/a", "/messages/b"]);
+    fixture.set_elements(&["b"]).await;
+    let requests = fixture.walked().await;
+    assert!(requests.len() == 1 && requests[0].starts_with("/messages/b?since="), "{requests:?}");
+    assert_eq!(
+        fixture.message_ids().await,
+        ["b1", "b2", "b3"],
+        "an element that left the list takes its records along"
+    );
+    fixture.set_elements(&["a", "b"]).await;
+    assert_eq!(fixture.walked().await[0], "/messages/a", "it starts anew");
+}
+
+#[tokio::test]
+async fn interrupted_run_over_elements_continues_although_the_list_changed() {
+    let fixture = Messages::of_metadata().fixture(&["a", "b", "c"]).await;
+    fixture.list("/messages/a", &["a1"], None);
+    fixture.fails("/messages/b", 500);
+    fixture.run_messages().await;
+    fixture.set_elements(&["a", "b", "c", "d"]).await;
+    for channel in ["b", "c", "d"] {
+        fixture.list(&format!("/messages/{channel}"), &[channel], None);
+    }
+    assert_eq!(fixture.walked().await, ["/messages/b", "/messages/c", "/messages/d"]);
+}
+
+#[tokio::test]
+async fn record_of_another_variant_is_no_parent_unless_it_is_declared() {
+    let parents = ParentSource::Model {
+        model: Channel::RECORD,
+        variant: Some("archive"),
+        decode: |json| decode::<Channel>(json).map(SharedParent::new),
+    };
+    let fixture = Messages { parents, ..Messages::of_channels() }.fixture(&["a"]).await;
+    assert_eq!(fixture.walked().await.len(), 0);
+    let archive = RunRequest { variant: "archive".into(), ..Fixture::request(Target::Sync("channels".into())) };
+    assert_succeeded(&fixture.run(archive).await.unwrap());
+    fixture.list("/messages/a", &["a1"], None);
+    assert_eq!(fixture.walked().await, ["/messages/a"]);
+}
