@@ -29,9 +29,11 @@ mod lookup;
 mod progress;
 mod prompt;
 mod providers;
+mod record;
 mod record_table;
 mod records;
 mod remedy;
+mod replay;
 pub(crate) mod report;
 mod run;
 mod schema;
@@ -40,6 +42,7 @@ mod signals;
 mod startup_check;
 mod table;
 mod terminal;
+mod test;
 mod value_check;
 mod values;
 
@@ -91,12 +94,14 @@ impl App {
                 Box::new(list::List),
                 Box::new(describe::Describe),
                 Box::new(run::Run),
+                Box::new(replay::ReplayRecording),
                 Box::new(records::Records),
                 Box::new(connection::Connection),
                 Box::new(providers::Providers),
                 Box::new(database::Database),
                 Box::new(encryption::Encryption),
                 Box::new(schema::Schema),
+                Box::new(test::Test),
             ],
             commit: None,
         }

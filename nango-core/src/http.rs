@@ -62,7 +62,7 @@ pub(crate) use quota::WaitObserver;
 pub(crate) use rate_limit::RateLimiter;
 pub use rate_limit::{Priority, RateLimiters};
 pub use redact::RedactedRequest;
-pub(crate) use redact::redacted_url;
+pub(crate) use redact::{redacted_url, request_secrets};
 pub use request::{OutgoingRequest, RequestSpec};
 pub use reqwest::Method;
 pub use reqwest::header::{HeaderMap, HeaderValue};

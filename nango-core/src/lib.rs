@@ -37,6 +37,7 @@ mod nango;
 mod paginate;
 pub mod prelude;
 mod provider;
+mod recording;
 mod redact;
 #[cfg(test)]
 #[path = "../../tests/support/rng.rs"]

@@ -22,3 +22,4 @@ pub(crate) use names::has_userinfo;
 pub(crate) use names::is_secret_name;
 pub use redactor::Redactor;
 pub(crate) use text::{MAX_MESSAGE_BYTES, one_line, printable, printable_json, printable_value, truncated};
+pub(crate) use views::fully_decoded;

@@ -42,6 +42,7 @@ mod merge;
 mod open;
 mod parents;
 mod partial_copy;
+mod plain_part;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod processes;
@@ -107,6 +108,7 @@ pub(crate) use open::open_target;
 pub(crate) use parents::Parents;
 pub use parents::{ParentEnd, ParentKey, ParentRecord, ParentRow, ParentScan, ParentWrite, RecordState};
 pub use partial_copy::{CopyScope, copy_part};
+pub(crate) use plain_part::{PLAIN_TABLES, PlainLimits, PlainPart, open_plain_part, read_plain_part};
 pub(crate) use processes::Processes;
 pub use records::{
     Change, Committed, DatasetStats, DeleteRow, FeedPage, FeedRow, Filter, LastAction, Page, PatchRow, ReadQuery, Write,

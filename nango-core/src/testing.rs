@@ -1,4 +1,4 @@
-//! Unit tests of integrations: a connection with scripted answers of the provider, and a database in memory.
+//! Unit tests of integrations: a connection with scripted or recorded answers of the provider, and a database in memory.
 //!
 //! [`Mock::run`] runs an annotated function by the engine that runs it in the program: endpoint and pages of a mapper,
 //! `since`, deletes, resume, `on_invalid`, the input of an action, and the type of a webhook are part of the test:
@@ -58,8 +58,8 @@
 //!
 //! Each answer is used once, unless it is followed by [`always`](Mock::always). A request without an answer fails, with
 //! an error that says which answers are left and why the nearest one is for another request. An answer that was not
-//! used fails the test when the mock is dropped, or at [`Mock::finish`]. To test the provider's own behaviour, run the
-//! binary against the provider or against recorded traffic.
+//! used fails the test when the mock is dropped, or at [`Mock::finish`]. To test with the provider's own answers, record a
+//! run (`registry run … --record FILE`) and run the function against the recording with [`Replay`].
 
 mod answer;
 mod clock;
@@ -69,7 +69,9 @@ mod expected_request;
 mod mock;
 pub(crate) mod mock_api;
 mod received_request;
+mod replay;
 mod report;
+mod rows;
 mod run;
 mod script;
 mod setup;
@@ -80,6 +82,7 @@ mod tests;
 pub use crate::store::{LogLine, ModelCounts};
 pub use mock::Mock;
 pub use received_request::ReceivedRequest;
+pub use replay::{Replay, ReplayRun};
 pub use report::Report;
 pub use run::Run;
 pub use script::On;

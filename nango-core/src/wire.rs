@@ -14,6 +14,7 @@ mod errors;
 mod frozen;
 mod functions;
 mod providers;
+mod recordings;
 mod records;
 mod runs;
 mod time;
@@ -25,6 +26,7 @@ pub(crate) use database::{BackupJson, CheckJson, CopiedJson, PrunedJson, Removed
 pub(crate) use errors::WireError;
 pub(crate) use functions::FunctionRow;
 pub(crate) use providers::{ProviderCheckJson, ProviderDetail, ProviderRow};
+pub(crate) use recordings::{NewTestJson, ReplayJson, comparable_report};
 pub use records::write_page;
 pub(crate) use records::{PageWriter, write_record};
 pub(crate) use runs::RunJson;

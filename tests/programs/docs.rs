@@ -380,11 +380,25 @@ mod desk {
     }
 }
 
+/// Replays a recording, which the reader of the guide has.
+async fn replay() -> nango_core::Result<()> {
+    use github::{Issue, issues};
+    use nango_core::testing::Replay;
+
+    let replay = Replay::open("tests/recordings/issues.jsonl")?;
+    let report = replay.run(issues).await?;
+    assert_eq!(report.counts::<Issue>().added, 13);
+    assert_eq!(replay.saved::<Issue>().await.len(), 13);
+    Ok(())
+}
+
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(github::test_issues()).unwrap();
     runtime.block_on(github::test_labels()).unwrap();
     runtime.block_on(github::test_add_label()).unwrap();
+    // The recording does not exist here.
+    runtime.block_on(replay()).unwrap_err();
     let registry = nango_core::internal::declare::Registry::load().unwrap();
     assert_eq!(registry.entries().len(), 16);
 }

@@ -12,7 +12,7 @@ use modules::Modules;
 
 /// Layers from the bottom. A module imports modules of the layers above it in this list, and no other module of its
 /// own layer.
-const LAYERS: [&[&str]; 17] = [
+const LAYERS: [&[&str]; 18] = [
     &["file_access", "redact", "time"],
     &["json"],
     &["error"],
@@ -24,6 +24,7 @@ const LAYERS: [&[&str]; 17] = [
     &["auth"],
     &["paginate"],
     &["config"],
+    &["recording"],
     &["nango"],
     &["run"],
     &["testing"],

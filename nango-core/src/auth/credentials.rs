@@ -277,10 +277,16 @@ impl Credentials {
     /// Fails if the credentials were encrypted with another key or for another connection, or are damaged.
     pub fn open(ring: &KeyRing, sealed: &[u8], integration: &str, connection: &str) -> Result<Self, KeyError> {
         let plain = ring.open(sealed, &credentials_context(integration, connection))?;
-        let mut fields: Map<String, Value> = serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged)?;
-        let kind = fields.remove("type").ok_or(KeyError::Damaged)?;
-        let mode = kind.as_str().and_then(|name| name.parse().ok()).ok_or(KeyError::Damaged)?;
-        Ok(Self { mode, fields })
+        let stored: Value = serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged)?;
+        Self::from_stored(stored).ok_or(KeyError::Damaged)
+    }
+
+    /// Reads the form of [`Credentials::to_json`] with secrets, without checking the values. Returns `None` if the auth
+    /// mode is missing or unknown.
+    pub(crate) fn from_stored(stored: Value) -> Option<Self> {
+        let Value::Object(mut fields) = stored else { return None };
+        let mode = fields.remove("type")?.as_str()?.parse().ok()?;
+        Some(Self { mode, fields })
     }
 }
 

@@ -27,6 +27,14 @@ impl CredentialsSource {
         }
     }
 
+    /// Returns the credentials as they were loaded or last refreshed, without a refresh.
+    pub(crate) fn loaded(&self) -> Credentials {
+        match self {
+            Self::Static(credentials) => credentials.clone(),
+            Self::Refreshing(refreshing) => refreshing.loaded(),
+        }
+    }
+
     /// Returns the credentials with a token that was issued after this call started. Static credentials are returned
     /// unchanged.
     ///

@@ -294,10 +294,21 @@ impl Context {
     /// Fails if the run could not start.
     #[doc(hidden)]
     pub fn execute(&mut self, runtime: &Arc<Runtime>, request: RunRequest) -> Result<RunReport, CommandError> {
+        self.execute_with(runtime, |stop, observer| execute(runtime, request, stop, observer))
+    }
+
+    /// Executes a run like [`Context::execute`], by a function that receives its cancellation and its observer.
+    pub(super) fn execute_with<F>(
+        &mut self,
+        runtime: &Runtime,
+        run: impl FnOnce(CancellationToken, Arc<dyn Observer>) -> F,
+    ) -> Result<RunReport, CommandError>
+    where
+        F: Future<Output = crate::error::Result<RunReport>>,
+    {
         let stop = self.cancellation();
         let progress = self.progress();
-        let observer: Arc<dyn Observer> = progress.clone();
-        let report = self.tokio_runtime.block_on(execute(runtime, request, stop, observer));
+        let report = self.tokio_runtime.block_on(run(stop, progress.clone()));
         progress.finish();
         report.map_err(|error| lookup::run_error(runtime, error))
     }

@@ -1,9 +1,13 @@
 //! `registry run`: one run of a function in this process.
 
+use std::path::PathBuf;
+
 use clap::{ArgMatches, Args, FromArgMatches};
 use serde_json::{Map, Value};
 
-use super::{Command, CommandError, Context, Exit, describe, list, lookup, report, value_check, values::ValueReader};
+use super::{
+    Command, CommandError, Context, Exit, describe, list, lookup, record, report, value_check, values::ValueReader,
+};
 use crate::{
     declare::{ActionDef, Entry, FunctionKind, Item, Registry, SyncDef, SyncRun, ValueType, suggest},
     export::{Contract, standalone},
@@ -58,6 +62,9 @@ struct Arguments {
     /// Stores nothing and shows what the run would change; requests are sent to the provider
     #[arg(long)]
     dry_run: bool,
+    /// Records the requests and responses of the run in a new file, without credentials, for tests
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 impl Command for Run {
@@ -71,6 +78,9 @@ impl Command for Run {
         let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let request = request(context.registry(), &arguments)?;
         let runtime = context.open()?;
+        if let Some(path) = &arguments.record {
+            return record::run(context, &runtime, request, path);
+        }
         let report = context.execute(&runtime, request)?;
         report::print(&mut context.terminal, &report)
     }

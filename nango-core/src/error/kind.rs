@@ -52,6 +52,26 @@ impl ErrorKind {
             Self::Internal => "Internal",
         }
     }
+
+    /// Returns the kind with a name of [`Self::name`].
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let all = [
+            Self::Action,
+            Self::Http,
+            Self::RateLimit,
+            Self::Network,
+            Self::Decode,
+            Self::Input,
+            Self::Record,
+            Self::Connection,
+            Self::Checkpoint,
+            Self::Interrupted,
+            Self::LeaseLost,
+            Self::Store,
+            Self::Internal,
+        ];
+        all.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 #[cfg(test)]
@@ -76,7 +96,7 @@ mod tests {
             (ErrorKind::Internal, "Internal"),
         ];
         for (kind, name) in names {
-            assert_eq!(kind.name(), name);
+            assert_eq!((kind.name(), ErrorKind::from_name(name)), (name, Some(kind)));
         }
     }
 }

@@ -3,7 +3,7 @@
 mod body_buffer;
 mod redirect;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream::BoxStream};
@@ -50,6 +50,8 @@ pub(super) struct PreparedRequest {
     pub(super) trusted: bool,
     pub(super) retries: u32,
     pub(super) retry_on: Vec<u16>,
+    /// Id of the record whose list the request reads, see [`RequestSpec::parent`](super::RequestSpec::parent).
+    pub(super) parent: Option<Arc<str>>,
     /// Whether the request only reads, see [`RequestSpec::is_read`](super::RequestSpec::is_read).
     pub(super) is_read: bool,
     /// Statuses that count as success besides 200..=299; `None`: all.
@@ -121,6 +123,8 @@ impl PreparedRequest {
             timeout: self.timeout,
             max_body_bytes: Some(self.max_body_bytes),
             integration: client.parts.integration.clone(),
+            parent: self.parent.clone(),
+            unauthorized: None,
         };
         let mut trusted = self.trusted;
         let mut side_effect_possible = false;

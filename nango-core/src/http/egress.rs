@@ -50,6 +50,18 @@ pub struct EgressDenied {
     reason: String,
 }
 
+impl EgressDenied {
+    /// Creates the error of a host, with the rule that denies it.
+    pub(crate) fn new(host: String, reason: String) -> Self {
+        Self { host, reason }
+    }
+
+    /// Returns host and reason.
+    pub(crate) fn parts(&self) -> (&str, &str) {
+        (&self.host, &self.reason)
+    }
+}
+
 /// Returns the error of a request whose target is a proxy from the environment.
 pub(super) fn proxy_denied(host: &str) -> EgressDenied {
     let reason = format!("it is a proxy of the environment; `[egress] allow = [\"{host}\"]` in nango.toml allows it");

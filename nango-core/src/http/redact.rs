@@ -82,7 +82,7 @@ pub(super) fn redact_headers(headers: &HeaderMap) -> HeaderMap {
 
 /// Returns the secrets of one request, from the connection, a signature or the caller: the values of its secret
 /// headers, with and without their scheme, and of its secret parameters.
-pub(super) fn request_secrets(url: &Url, headers: &HeaderMap) -> Vec<Zeroizing<String>> {
+pub(crate) fn request_secrets(url: &Url, headers: &HeaderMap) -> Vec<Zeroizing<String>> {
     let mut secrets = Vec::new();
     for (_, value) in headers.iter().filter(|(name, value)| is_secret_header(name, value)) {
         let Ok(text) = value.to_str() else { continue };

@@ -44,6 +44,8 @@ pub struct RequestSpec {
     /// Base URL of this request, in place of the connection's; the caller vouches for it: credentials are sent to its
     /// origin.
     pub base_url: Option<String>,
+    /// Id of the record whose list the request reads, for recordings of runs. `None`: the list has no parent.
+    pub parent: Option<Arc<str>>,
 }
 
 impl RequestSpec {
@@ -63,6 +65,7 @@ impl RequestSpec {
             is_read: false,
             error_at: Vec::new(),
             base_url: None,
+            parent: None,
         }
     }
 
@@ -142,6 +145,21 @@ pub struct OutgoingRequest {
     pub max_body_bytes: Option<u64>,
     /// The requesting integration, whose exceptions of the egress policy apply. `None`: no exceptions.
     pub integration: Option<Arc<str>>,
+    /// Id of the record whose list the request reads, see [`RequestSpec::parent`].
+    pub parent: Option<Arc<str>>,
+    /// The request before credentials were added, if the run is recorded.
+    pub(crate) unauthorized: Option<Arc<UnauthorizedRequest>>,
+}
+
+/// URL, headers and body of a request before the credentials of the connection were added.
+#[derive(Clone)]
+pub(crate) struct UnauthorizedRequest {
+    /// The URL, with its query.
+    pub(crate) url: Url,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    /// The request body.
+    pub(crate) body: Body,
 }
 
 impl OutgoingRequest {
@@ -155,7 +173,14 @@ impl OutgoingRequest {
             timeout: None,
             max_body_bytes: None,
             integration: None,
+            parent: None,
+            unauthorized: None,
         }
+    }
+
+    /// Returns the request without credentials, for a recording. Called before they are added.
+    pub(crate) fn to_unauthorized(&self) -> UnauthorizedRequest {
+        UnauthorizedRequest { url: self.url.clone(), headers: self.headers.clone(), body: self.body.clone() }
     }
 
     /// Returns method, URL, headers (including the body's content type) and payload.
@@ -179,6 +204,16 @@ impl fmt::Debug for OutgoingRequest {
             .field("method", &self.method)
             .field("url", &redact::redact_url(&self.url).as_str())
             .field("headers", &redact::redact_headers(&self.headers))
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Shown without secrets, like [`OutgoingRequest`].
+impl fmt::Debug for UnauthorizedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnauthorizedRequest")
+            .field("url", &redact::redact_url(&self.url).as_str())
             .field("body", &self.body)
             .finish_non_exhaustive()
     }

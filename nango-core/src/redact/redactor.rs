@@ -108,13 +108,19 @@ impl Redactor {
 
     /// Returns the bytes without secrets; `None` if they contain none.
     pub fn hide_bytes(&self, text: &[u8]) -> Option<Vec<u8>> {
+        self.replace_bytes(text, |_| MASK.as_bytes().to_vec())
+    }
+
+    /// Returns the bytes with a replacement of each secret; `None` if they contain none. `replacement` receives the
+    /// secret as it is encoded in the text.
+    pub(crate) fn replace_bytes(&self, text: &[u8], replacement: impl FnMut(&[u8]) -> Vec<u8>) -> Option<Vec<u8>> {
         let patterns = self.patterns()?;
         let mut ranges = Vec::new();
         find_matches(&patterns, text, |range| ranges.push(range));
         for view in successors(DecodedView::decode_layer(text), DecodedView::next_layer).take(views::MAX_LAYERS) {
             find_matches(&patterns, &view.bytes, |(from, to)| ranges.push(view.source_range(from, to)));
         }
-        (!ranges.is_empty()).then(|| masked(text, ranges))
+        (!ranges.is_empty()).then(|| replaced(text, ranges, replacement))
     }
 
     /// Returns the length of the longest pattern in bytes: at most this part of a truncated text may be an incomplete
@@ -233,8 +239,8 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte)
 }
 
-/// Replaces each range with [`MASK`]; adjacent and overlapping ranges become one.
-fn masked(text: &[u8], mut ranges: Vec<(usize, usize)>) -> Vec<u8> {
+/// Replaces each range; adjacent and overlapping ranges become one.
+fn replaced(text: &[u8], mut ranges: Vec<(usize, usize)>, mut replacement: impl FnMut(&[u8]) -> Vec<u8>) -> Vec<u8> {
     ranges.sort_unstable();
     let mut redacted = Vec::with_capacity(text.len());
     let mut shown = 0;
@@ -244,7 +250,7 @@ fn masked(text: &[u8], mut ranges: Vec<(usize, usize)>) -> Vec<u8> {
             to = to.max(end);
         }
         redacted.extend_from_slice(&text[shown..from]);
-        redacted.extend_from_slice(MASK.as_bytes());
+        redacted.extend_from_slice(&replacement(&text[from..to]));
         shown = to;
     }
     redacted.extend_from_slice(&text[shown..]);

@@ -55,6 +55,12 @@ pub(super) fn decoded(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     DecodedView::decode_layer(text).map(|view| view.bytes)
 }
 
+/// Returns the text without its layers of encoding, at most [`MAX_LAYERS`].
+pub(crate) fn fully_decoded(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let layers = std::iter::successors(decoded(text), |text| decoded(text)).take(MAX_LAYERS);
+    layers.last().unwrap_or_else(|| Zeroizing::new(text.to_vec()))
+}
+
 /// The decoded bytes of an encoded sequence: at most one character.
 struct Symbol([u8; 4], usize);
 

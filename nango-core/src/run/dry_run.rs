@@ -32,16 +32,7 @@ pub(super) async fn runtime(runtime: &Runtime, request: &RunRequest) -> Result<R
     };
     let store = copy_part(&runtime.store, &scope).await.map_err(StoreError::into_error)?;
     store.use_keys(Arc::new(runtime.ring.clone()), false).await.map_err(StoreError::into_error)?;
-    let Runtime { registry, catalogue, config, ring, transport, clock, .. } = runtime;
-    let parts = (registry.clone(), catalogue.clone(), config.clone(), ring.clone(), transport.clone(), clock.clone());
-    let (registry, catalogue, config, ring, transport, clock) = parts;
-    Ok(Runtime {
-        // Tokens and rate limits are shared with the real runtime, because a refresh token that the provider replaces
-        // must not be lost.
-        token_refresher: runtime.token_refresher.clone(),
-        rate_limiters: runtime.rate_limiters.clone(),
-        ..Runtime::new(registry, catalogue, config, store, ring, transport, clock)
-    })
+    Ok(runtime.with_store(store))
 }
 
 /// Returns the records that a dry run changed in its database in memory, by model.

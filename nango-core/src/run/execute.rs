@@ -16,6 +16,7 @@ use super::{
     lease, mapper,
     observer::Observer,
     prepare::{self, PreparedRun},
+    record,
     report::{RunReport, TriggeredSync},
     request::{RunRequest, Target},
     resume,
@@ -28,6 +29,7 @@ use crate::{
     declare::{Handle, SyncDef, SyncRun},
     error::{Error, ErrorKind, Result},
     nango::{Context, Nango, RunOptions, lease_lost},
+    recording::{Recorder, RecordingMode},
     store::{NewRun, RunEnd, RunStatus, RunToken, StoreError, failpoint::failpoint},
 };
 
@@ -44,10 +46,39 @@ pub async fn execute(
     observer: Arc<dyn Observer>,
 ) -> Result<RunReport> {
     runtime.heartbeat.start(&runtime.store, &runtime.rate_limiters, &*runtime.clock);
-    let dry = if request.dry_run { Some(Arc::new(dry_run::runtime(runtime, &request).await?)) } else { None };
-    let effective = dry.as_ref().unwrap_or(runtime);
+    execute_here(runtime, request, cancellation, observer).await
+}
+
+/// Runs a function like [`execute`], and records its exchanges. The report is not part of the recording yet.
+///
+/// # Errors
+///
+/// Fails like [`execute`], and if the run starts from more records than a recording can have.
+pub(crate) async fn execute_recorded(
+    runtime: &Arc<Runtime>,
+    request: RunRequest,
+    recorder: Arc<Recorder>,
+    cancellation: CancellationToken,
+    observer: Arc<dyn Observer>,
+) -> Result<RunReport> {
+    runtime.heartbeat.start(&runtime.store, &runtime.rate_limiters, &*runtime.clock);
+    let recorded = Arc::new(runtime.with_recording(RecordingMode::Record(recorder)));
+    execute_here(&recorded, request, cancellation, observer).await
+}
+
+async fn execute_here(
+    runtime: &Arc<Runtime>,
+    request: RunRequest,
+    cancellation: CancellationToken,
+    observer: Arc<dyn Observer>,
+) -> Result<RunReport> {
+    let is_dry_run = request.dry_run;
+    // The database of a replay is a copy already.
+    let needs_copy = is_dry_run && !matches!(runtime.recording, Some(RecordingMode::Replay(_)));
+    let copy = if needs_copy { Some(Arc::new(dry_run::runtime(runtime, &request).await?)) } else { None };
+    let effective = copy.as_ref().unwrap_or(runtime);
     let mut report = run_one(effective, request, cancellation.clone(), observer.clone()).await?;
-    if dry.is_some() {
+    if is_dry_run {
         report.dry_records = Some(dry_run::records(effective, &report).await?);
     }
     Ok(report)
@@ -61,6 +92,9 @@ async fn run_one(
 ) -> Result<RunReport> {
     let job = Job::resolve(&runtime.registry, &request)?;
     let mut prepared = prepare::prepare(runtime, &request, &job).await?;
+    if let Some(RecordingMode::Record(_)) = runtime.recording {
+        prepared.recorded = Some(request.clone());
+    }
     prepared.setup = RunSetup {
         reset: request.reset,
         empty_cache: request.empty_cache && request.reset,
@@ -121,11 +155,13 @@ pub(super) async fn execute_prepared(
         lease: runtime.config.lease,
     };
     let token = lease::acquire(&runtime.store, &new, &cancellation, services.observer.as_ref()).await?;
+    let begun = record::begin(runtime, &prepared).await;
     let started_at = runtime.store.now();
     let renewer = lease::LeaseRenewer::spawn(runtime.store.clone(), token, runtime.config.lease, cancellation.clone());
     let setup = std::mem::take(&mut prepared.setup);
     let context = Arc::new(Context::new(prepared.into_context_parts(runtime, token, cancellation.clone(), services)));
     let work = async {
+        begun?;
         setup.apply(&context, &job).await?;
         failpoint!("run:before-call");
         call_catching_panics(runtime, context.clone(), &job).await

@@ -14,17 +14,20 @@ use crate::{
     error::Result,
     http::Priority,
     nango::{NewContext, RunOptions},
+    recording::RecordingMode,
     store::{FunctionKey, RunToken},
 };
 
 /// Run that is ready to start.
 pub(super) struct PreparedRun {
     pub(super) key: FunctionKey,
-    resolved: ResolvedConnection,
+    pub(super) resolved: ResolvedConnection,
     metadata: Option<Map<String, Value>>,
     /// Changes to apply after the lease was acquired and before the function is called.
     pub(super) setup: RunSetup,
     pub(super) options: RunOptions,
+    /// The request, if the run is recorded.
+    pub(super) recorded: Option<RunRequest>,
 }
 
 /// Prepares a run of a function for the requested connection.
@@ -44,7 +47,8 @@ pub(super) async fn prepare(runtime: &Runtime, request: &RunRequest, job: &Job) 
 impl PreparedRun {
     /// Creates a run without changes and options.
     pub(super) fn new(key: FunctionKey, resolved: ResolvedConnection, metadata: Option<Map<String, Value>>) -> Self {
-        Self { key, resolved, metadata, setup: RunSetup::default(), options: RunOptions::default() }
+        let (setup, options) = (RunSetup::default(), RunOptions::default());
+        Self { key, resolved, metadata, setup, options, recorded: None }
     }
 
     /// Returns the row of the connection, or `None` during its validation.
@@ -59,7 +63,11 @@ impl PreparedRun {
         cancellation: CancellationToken,
         services: Arc<RuntimeServices>,
     ) -> NewContext {
-        let clock = Arc::new(RunClock { store: runtime.store.clone(), inner: runtime.clock.clone() });
+        let inner = match &runtime.recording {
+            Some(RecordingMode::Record(recorder)) => recorder.clock(runtime.clock.clone()),
+            _ => runtime.clock.clone(),
+        };
+        let clock = Arc::new(RunClock { store: runtime.store.clone(), inner });
         // A caller waits for the output of an action.
         let priority = if self.key.kind == FunctionKind::Action { Priority::Interactive } else { Priority::Background };
         NewContext {

@@ -15,6 +15,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     http::{Authorize, Client, ClientParts, ClientQuota, Clock, Priority, Url, WaitObserver},
     provider::{Provider, Variable},
+    recording::{RecordingMode, Replayer},
     redact::{Redactor, is_secret_name},
     store::{Connection, ConnectionKey},
 };
@@ -36,7 +37,22 @@ impl ResolvedConnection {
     /// Resolves a connection that was just read from the database. Its credentials are refreshed when they are due.
     pub(super) async fn stored(runtime: &Runtime, connection: Connection) -> Result<Self> {
         let context = connection_context(runtime, connection.key())?;
+        if let Some(RecordingMode::Replay(replayer)) = &runtime.recording {
+            return Ok(Self::replayed(context, connection, replayer));
+        }
         Self::stored_with(runtime, context, connection).await
+    }
+
+    /// Resolves the connection of a recorded run. Its credentials are placeholders, which are not sent.
+    fn replayed(context: Arc<ConnectionContext>, connection: Connection, replayer: &Arc<Replayer>) -> Self {
+        Self {
+            connection,
+            context,
+            base_url: replayer.base_url().clone(),
+            credentials: CredentialsSource::Static(replayer.credentials()),
+            redactor: replayer.redactor(),
+            authorize: replayer.authorizer(),
+        }
     }
 
     /// Resolves a connection that was just written to the database, with the context that it was checked with.
@@ -119,9 +135,14 @@ impl ResolvedConnection {
         let limiter = runtime.rate_limiters.of(integration, connection, proxy.retry.shared_quota);
         let listed = runtime.config.integrations.get(integration).map(|settings| settings.trusted_origins.as_slice());
         let trusted = listed.unwrap_or_default().iter().filter_map(|text| Some(Url::parse(text).ok()?.origin()));
-        let mut parts = ClientParts::new(runtime.transport.clone(), clock, self.base_url.clone())
+        let (mut transport, mut authorize) = (runtime.transport.clone(), self.authorize.clone());
+        if let Some(RecordingMode::Record(recorder)) = &runtime.recording {
+            transport = recorder.transport(transport, self.redactor.clone(), clock.clone(), cancellation.clone());
+            authorize = recorder.authorizer(authorize);
+        }
+        let mut parts = ClientParts::new(transport, clock, self.base_url.clone())
             .trusted_origins(trusted.collect())
-            .authorize(self.authorize.clone())
+            .authorize(authorize)
             .retry(Arc::new(proxy.retry.clone()))
             .forward_headers(proxy.forward_headers)
             .integration(integration)

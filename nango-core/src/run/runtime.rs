@@ -10,6 +10,7 @@ use crate::{
     error::Result,
     http::{Clock, RateLimiters, Transport},
     provider::Catalogue,
+    recording::RecordingMode,
     store::{SharedStore, StoreError},
 };
 
@@ -35,6 +36,8 @@ pub struct Runtime {
     pub(super) heartbeat: ProcessHeartbeat,
     /// Rate limiters of the APIs, driven by `clock`.
     pub rate_limiters: Arc<RateLimiters>,
+    /// Whether requests are recorded, or answered from a recording.
+    pub(super) recording: Option<RecordingMode>,
 }
 
 impl Runtime {
@@ -61,7 +64,28 @@ impl Runtime {
             clock,
             rate_limiters,
             heartbeat: ProcessHeartbeat::default(),
+            recording: None,
         }
+    }
+
+    /// Returns a runtime with the same dependencies and another store. Tokens and rate limits are shared, because a
+    /// refresh token that the provider replaces must not be lost.
+    pub(super) fn with_store(&self, store: SharedStore) -> Self {
+        let Self { registry, catalogue, config, ring, transport, clock, .. } = self;
+        let parts =
+            (registry.clone(), catalogue.clone(), config.clone(), ring.clone(), transport.clone(), clock.clone());
+        let (registry, catalogue, config, ring, transport, clock) = parts;
+        Self {
+            token_refresher: self.token_refresher.clone(),
+            rate_limiters: self.rate_limiters.clone(),
+            recording: self.recording.clone(),
+            ..Self::new(registry, catalogue, config, store, ring, transport, clock)
+        }
+    }
+
+    /// Returns a runtime with the same dependencies whose requests are recorded, or answered from a recording.
+    pub(super) fn with_recording(&self, mode: RecordingMode) -> Self {
+        Self { recording: Some(mode), ..self.with_store(self.store.clone()) }
     }
 
     /// Creates the encryption key if there is none yet, and registers it with the database. Called before something is

@@ -3,17 +3,22 @@
 use serde::de::DeserializeOwned;
 
 use crate::{
-    error::Error,
+    error::{Error, Result},
     model::Record,
     run::RunReport,
     store::{ModelCounts, RunStatus},
 };
 
-/// Report of a run on a [`Mock`](super::Mock).
+/// Report of a run on a [`Mock`](super::Mock) or against a recording ([`Replay`](super::Replay)).
 #[derive(Debug)]
 pub struct Report(pub(super) RunReport);
 
 impl Report {
+    /// Returns the report of a successful run, or the error of another one.
+    pub(super) fn into_result(mut self) -> Result<Self> {
+        self.0.error.take().map_or(Ok(self), Err)
+    }
+
     /// Returns the number of changes to the records of a model.
     pub fn counts<M: Record>(&self) -> ModelCounts {
         self.0.totals.models.get(M::NAME).copied().unwrap_or_default()

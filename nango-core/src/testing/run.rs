@@ -191,10 +191,7 @@ impl IntoFuture for Run {
     type IntoFuture = Pin<Box<dyn Future<Output = Result<Report>> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async {
-            let mut report = self.report().await?;
-            report.0.error.take().map_or(Ok(report), Err)
-        })
+        Box::pin(async { self.report().await?.into_result() })
     }
 }
 
@@ -204,7 +201,7 @@ fn json(value: impl Serialize, what: &str) -> Value {
 }
 
 /// Observer that keeps the log lines of a run.
-struct LogCollector(Logs);
+pub(super) struct LogCollector(pub(super) Logs);
 
 impl Observer for LogCollector {
     fn on_log(&self, line: &LogLine) {

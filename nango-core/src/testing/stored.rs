@@ -7,17 +7,14 @@ use serde_json::Value;
 use super::{
     database::{Database, block_on},
     mock::Mock,
+    rows::{self, checked},
     setup::NAME,
 };
 use crate::{
     declare::{Handle, Merging},
-    json::decode,
     model::{Batch, Checkpoint, Record},
     nango::Nango,
-    store::{
-        BASE_VARIANT, Change, Checkpoints, Connections, DatasetKey, FeedRow, MetadataChange, Page, ReadQuery, Records,
-        StoreError, Write,
-    },
+    store::{BASE_VARIANT, Change, Connections, DatasetKey, MetadataChange, Page, StoreError, Write},
 };
 
 impl Mock {
@@ -50,17 +47,12 @@ impl Mock {
 
     /// Returns the saved records of a model that are not deleted, in the order of their last changes.
     pub async fn saved<M: Record>(&self) -> Vec<M> {
-        let rows = self.rows(M::NAME).await;
-        rows.iter()
-            .filter(|row| row.deleted_at.is_none())
-            .filter_map(|row| row.payload.as_ref())
-            .map(|payload| decode_record(payload))
-            .collect()
+        rows::saved(&self.database().store(), &dataset_key(M::NAME)).await
     }
 
     /// Returns the ids of the deleted records of a model.
     pub async fn deleted<M: Record>(&self) -> Vec<String> {
-        self.rows(M::NAME).await.into_iter().filter(|row| row.deleted_at.is_some()).map(|row| row.id).collect()
+        rows::deleted(&self.database().store(), &dataset_key(M::NAME)).await
     }
 
     /// Returns the checkpoint that the function stored which ran last, or `None` if it stored none.
@@ -70,11 +62,7 @@ impl Mock {
     /// Panics if the stored checkpoint has another type.
     pub async fn checkpoint<C: Checkpoint>(&self) -> Option<C> {
         let key = self.settings(|settings| settings.function.clone());
-        let stored = checked(self.database().sqlite.checkpoint(&key).await);
-        stored.value.map(|value| match serde_json::from_value(value.clone()) {
-            Ok(checkpoint) => checkpoint,
-            Err(error) => panic!("the stored checkpoint {value} is not a `{}`: {error}", std::any::type_name::<C>()),
-        })
+        rows::checkpoint(&self.database().store(), &key).await
     }
 
     /// Returns the metadata that the connection has now.
@@ -109,26 +97,9 @@ impl Mock {
             });
         }
     }
-
-    async fn rows(&self, model: &str) -> Vec<FeedRow> {
-        let query = ReadQuery { limit: 10_000, ..ReadQuery::default() };
-        checked(self.database().sqlite.read(&dataset_key(model), query).await).records
-    }
 }
 
 fn dataset_key(model: &str) -> DatasetKey {
     let name = || NAME.to_owned();
     DatasetKey { integration: name(), connection: name(), model: model.to_owned(), variant: BASE_VARIANT.to_owned() }
-}
-
-#[track_caller]
-fn decode_record<M: Record>(payload: &[u8]) -> M {
-    match decode(payload) {
-        Ok(record) => record,
-        Err(error) => panic!("the saved record {} is not a `{}`: {error}", String::from_utf8_lossy(payload), M::NAME),
-    }
-}
-
-fn checked<T>(result: Result<T, StoreError>) -> T {
-    result.unwrap_or_else(|error| panic!("the mock's database failed: {error}"))
 }

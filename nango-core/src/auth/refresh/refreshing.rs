@@ -86,6 +86,11 @@ impl RefreshingCredentials {
         Ok(self.usable_state().await?.snapshot.credentials.clone())
     }
 
+    /// Returns the credentials as they are now, without a refresh.
+    pub(crate) fn loaded(&self) -> Credentials {
+        self.state().snapshot.credentials.clone()
+    }
+
     /// Returns the redactor of the connection and its app.
     pub(crate) fn redactor(&self) -> &Redactor {
         &self.redactor

@@ -59,6 +59,8 @@ mod tests {
             timeout: None,
             max_body_bytes: None,
             integration: None,
+            parent: None,
+            unauthorized: None,
         }
     }
 

@@ -1,6 +1,9 @@
 //! Clock of an embedded database: the system clock, but never going back.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicI64, Ordering},
+};
 
 use crate::time::{Clock as _, SystemClock, Timestamp};
 
@@ -9,6 +12,8 @@ use crate::time::{Clock as _, SystemClock, Timestamp};
 pub(super) struct Clock {
     /// Latest time that was returned, in microseconds.
     latest: AtomicI64,
+    /// Clock in place of the system's, for the replay of a recorded run.
+    source: OnceLock<Arc<dyn crate::time::Clock>>,
 }
 
 impl Clock {
@@ -17,9 +22,18 @@ impl Clock {
         self.at_least(Timestamp::UNIX_EPOCH)
     }
 
+    /// Replaces the system clock, also if the database returned a later time before. Later calls have no effect.
+    pub(super) fn follow(&self, source: Arc<dyn crate::time::Clock>) {
+        let now = source.now().as_micros();
+        if self.source.set(source).is_ok() {
+            self.latest.store(now, Ordering::Release);
+        }
+    }
+
     /// Returns the time, but at least `floor`.
     pub(super) fn at_least(&self, floor: Timestamp) -> Timestamp {
-        let now = system_now().max(floor).as_micros();
+        let now = self.source.get().map_or_else(system_now, |source| source.now());
+        let now = now.max(floor).as_micros();
         Timestamp::from_micros(self.latest.fetch_max(now, Ordering::AcqRel).max(now))
     }
 }

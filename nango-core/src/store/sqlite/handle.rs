@@ -76,6 +76,11 @@ impl Sqlite {
         opening.await.unwrap_or(Err(StoreError::Closed))
     }
 
+    /// Replaces the clock of the database, which otherwise follows the system, for the replay of a recorded run.
+    pub(in crate::store) fn follow_clock(&self, clock: Arc<dyn crate::time::Clock>) {
+        self.shared.clock.follow(clock);
+    }
+
     fn start(db: Db, path: Arc<Path>) -> Result<Self, StoreError> {
         let shared = Arc::clone(&db.shared);
         let in_memory = path.as_os_str() == MEMORY;
