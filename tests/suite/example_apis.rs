@@ -73,8 +73,12 @@ fn connected(integration: &str, auth: &str, router: Router, metadata: &str) -> R
 /// Runs a sync over all pages, again after a delete, and again while the API reports an error, whose text the report
 /// contains.
 fn check(registry: &Registry, api: &Api, [integration, sync, model]: [&str; 3], error: &str) {
-    let run = ["run", integration, sync, "--connection", "acme", "--json"];
-    let counts = || registry.json(run)["models"][model].clone();
+    let run = ["run", integration, sync, "--connection", "acme", "--json", "--record", "run.jsonl"];
+    let counts = || {
+        let counts = registry.json(run)["models"][model].clone();
+        check_replay(registry);
+        counts
+    };
     assert_eq!(counts()["added"], RECORDS, "first run of {sync}");
     api.delete(117);
     let second = counts();
@@ -83,8 +87,19 @@ fn check(registry: &Registry, api: &Api, [integration, sync, model]: [&str; 3], 
     let failed = registry.run(run).expect(1).json();
     let message = failed["error"].to_string();
     assert!(message.contains(error) && !message.contains(TOKEN), "{failed:#}");
+    check_replay(registry);
     api.fails.store(false, Ordering::Relaxed);
     assert_eq!(counts()["unchanged"], RECORDS - 1, "run of {sync} after an error");
+}
+
+/// Replays the last run without a network, and removes its recording.
+fn check_replay(registry: &Registry) {
+    let file = registry.dir().join("run.jsonl");
+    let text = std::fs::read_to_string(&file).expect("a recording");
+    assert!(!text.contains(TOKEN), "{text}");
+    let replayed = Registry::new().json([std::path::Path::new("replay"), &file, std::path::Path::new("--json")]);
+    assert_eq!(replayed["equal"], true, "{replayed:#}");
+    std::fs::remove_file(file).expect("a recording");
 }
 
 async fn query_notion(

@@ -41,6 +41,7 @@ mod providers;
 mod public_items;
 mod rate_limit;
 mod recorded_github;
+mod recordings;
 mod records;
 mod refresh;
 mod request_paths;

@@ -20,6 +20,9 @@ pub fn repo_issues(issue: ApiIssue) -> Option<GithubIssue> {
 }
 
 #[cfg(test)]
+mod replay_repo_issues;
+
+#[cfg(test)]
 mod tests {
     use nango_core::testing::Mock;
 

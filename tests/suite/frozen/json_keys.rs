@@ -138,7 +138,8 @@ fn json_keys_of_connections_and_runs_are_frozen() {
     assert!(standin.edit_issue(PAGED_REPOSITORY, 1, "A new title"));
     collector.run("run", &run("repo-issues"), 0);
     collector.run("run", &[&run("repo-issues")[..], &["--dry-run", "--reset", "--empty-cache"]].concat(), 0);
-    collector.run("run", &run("repo-issues-by-hand"), 0);
+    collector.run("run", &[&run("repo-issues-by-hand")[..], &["--record", "run.jsonl"]].concat(), 0);
+    collector.run("replay", &["run.jsonl"], 0);
     collector.run("run", &[&run("create-issue")[..], &["--input", r#"{"title":"A"}"#]].concat(), 0);
     let elsewhere = ["--metadata", r#"{"owner":"no-such-owner","repo":"r"}"#];
     collector.run("run", &[&run("repo-issues")[..], &elsewhere].concat(), 1);

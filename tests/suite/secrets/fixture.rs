@@ -44,7 +44,12 @@ impl Fixture {
         let as_json = self.outputs.len().is_multiple_of(2);
         let forms = if self.provider == "key" { vec![false, true] } else { vec![as_json] };
         for json in forms {
-            let all: Vec<&str> = args.iter().copied().chain(json.then_some("--json")).collect();
+            let mut all: Vec<&str> = args.iter().copied().chain(json.then_some("--json")).collect();
+            // Each run is recorded in a file of the directory, which is searched too.
+            let recording = format!("run-{}.jsonl", self.outputs.len());
+            if args[0] == "run" {
+                all.extend(["--record", &recording]);
+            }
             let output = self.registry.run_with_input(&all, input);
             self.outputs.push((all.join(" "), output));
         }
@@ -71,10 +76,13 @@ impl Fixture {
                 );
             }
         }
+        let mut recorded = 0;
         for path in files(self.registry.dir()) {
             let bytes = fs::read(&path).expect("a file");
             found.extend(find_leak(&self.marks, &bytes).map(|leak| format!("{}: {leak}", path.display())));
+            recorded += memchr::memmem::find_iter(&bytes, "{\"line\":\"exchange\"").count();
         }
+        assert!(recorded > 0, "{case}: no exchange was recorded");
         assert!(found.is_empty(), "{case}: {} leaks, the first: {}", found.len(), found[0]);
     }
 }
