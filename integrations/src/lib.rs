@@ -14,6 +14,7 @@
 //! | a list by GraphQL, as a mapper | [`linear::issues`](linear::issues()) |
 //! | records that leave the list when they are deactivated | [`slack::users`](slack::users()) |
 //! | a list with parameters, as a mapper | [`slack::channels`](slack::channels()) |
+//! | a feed of changes whose position the API returns, as a mapper | [`zendesk::tickets`](zendesk::tickets()), [`google_calendar::events`](google_calendar::events()) |
 //! | a list that continues after its last record, as a mapper | [`stripe::customers`](stripe::customers()) |
 //! | records with parts that are records too, as a mapper of several models | [`shopify::orders`](shopify::orders()) |
 //! | an operation at the provider | [`github::create_issue`](github::create_issue()), [`github::update_issue`](github::update_issue()) |
@@ -22,6 +23,7 @@
 
 mod demo;
 pub mod github;
+pub mod google_calendar;
 pub mod hubspot;
 pub mod jira;
 pub mod linear;
@@ -30,6 +32,7 @@ pub mod notion;
 pub mod shopify;
 pub mod slack;
 pub mod stripe;
+pub mod zendesk;
 
 use std::process::ExitCode;
 

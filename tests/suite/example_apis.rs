@@ -15,11 +15,11 @@ use axum::{
 use nango_tests::{Registry, serve};
 use serde_json::{Value, json};
 
-const TOKEN: &str = "sk_test_secret";
+pub(super) const TOKEN: &str = "sk_test_secret";
 /// Number of records at the start: two pages of 100 and a part of a third one.
 const RECORDS: usize = 230;
 
-type Answer = (StatusCode, Json<Value>);
+pub(super) type Answer = (StatusCode, Json<Value>);
 
 /// The list of an API, and whether the API reports an error.
 #[derive(Clone)]
@@ -52,16 +52,16 @@ impl Api {
     }
 }
 
-fn is_authorized(headers: &HeaderMap) -> bool {
+pub(super) fn is_authorized(headers: &HeaderMap) -> bool {
     headers.get("authorization").is_some_and(|value| value == &format!("Bearer {TOKEN}"))
 }
 
-fn parameter<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
+pub(super) fn parameter<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
     query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
 /// Starts a server and connects to it, with this metadata.
-fn connected(integration: &str, auth: &str, router: Router, metadata: &str) -> Registry {
+pub(super) fn connected(integration: &str, auth: &str, router: Router, metadata: &str) -> Registry {
     let registry = Registry::new();
     registry.base_url(integration, &serve(router));
     let credentials = format!("\"{TOKEN}\"");

@@ -24,6 +24,7 @@ mod described_github;
 mod docs;
 mod encryption;
 mod example_apis;
+mod example_feeds;
 mod facts;
 mod files;
 mod frozen;

@@ -9,12 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{
-    PaginateError,
-    cursor::Cursor,
-    resume_point::ResumeTarget,
-    spec::{Step, WalkSpec},
-};
+use super::{PaginateError, cursor::Cursor, resume_point::ResumeTarget};
 use crate::declare::{DeltaPosition, Paginate, PaginateKind, Pagination};
 
 /// Position of an incremental feed: a token or a link. It may be secret, so it is stored sealed and `Debug` does not
@@ -101,24 +96,6 @@ impl Feed {
             }
             (Some(_), ..) => (Vec::new(), Vec::new()),
         }
-    }
-
-    /// Returns the first step of a walk.
-    pub(super) fn first_step(&self, spec: &WalkSpec) -> Result<Step, PaginateError> {
-        let step = match (&self.from, self.position) {
-            (None, _) => Some(spec.first_step()),
-            (Some(FeedPosition(ResumeTarget::Cursor(value))), DeltaPosition::Param { .. }) => {
-                Some(if self.end.is_some() { Step::Cursor(value.clone()) } else { spec.first_step() })
-            }
-            (Some(FeedPosition(ResumeTarget::Link(url))), DeltaPosition::Link { .. }) => {
-                url.parse().ok().map(Step::Link)
-            }
-            (Some(_), _) => None,
-        };
-        step.ok_or_else(|| {
-            let text = "the stored position is of another kind than the declared one: read the complete list";
-            PaginateError::Settings(text.to_owned())
-        })
     }
 
     /// Returns whether a status means that the position of an incremental walk has expired.

@@ -14,9 +14,10 @@ use super::{
     cursor::Cursor,
     delta::{Feed, Parameters},
     parameters,
+    resume_point::ResumeTarget,
 };
 use crate::{
-    declare::{ErrorAt, Paginate, PaginateKind, Pagination},
+    declare::{DeltaPosition, ErrorAt, Paginate, PaginateKind, Pagination},
     http::{Method, RequestSpec},
 };
 
@@ -216,12 +217,31 @@ impl WalkSpec {
         Ok(spec)
     }
 
-    /// Returns the first step of a walk.
-    pub(super) fn first_step(&self) -> Step {
-        match &self.kind {
+    /// Returns the first step of a walk: at the stored position of its feed, if that is the cursor or the link of a
+    /// page, otherwise the first page.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the stored position is of another kind than the declared one.
+    pub(super) fn first_step(&self) -> Result<Step, PaginateError> {
+        let first = match &self.kind {
             Some(PaginateKind::Offset { start, .. }) => Step::Offset(*start),
             _ => Step::First,
-        }
+        };
+        let Some((feed, from)) = self.feed.as_ref().and_then(|feed| Some((feed, feed.from.as_ref()?))) else {
+            return Ok(first);
+        };
+        let step = match (&from.0, feed.position) {
+            (ResumeTarget::Cursor(value), DeltaPosition::Param { .. }) => {
+                Some(if feed.end.is_some() { Step::Cursor(value.clone()) } else { first })
+            }
+            (ResumeTarget::Link(url), DeltaPosition::Link { .. }) => url.parse().ok().map(Step::Link),
+            _ => None,
+        };
+        step.ok_or_else(|| {
+            let text = "the stored position is of another kind than the declared one: read the complete list";
+            PaginateError::Settings(text.to_owned())
+        })
     }
 
     /// Returns whether the next page is found by counting or by the last record, and not by a cursor or link of the
@@ -230,8 +250,8 @@ impl WalkSpec {
         matches!(self.kind, Some(PaginateKind::Offset { .. } | PaginateKind::LastItem { .. }))
     }
 
-    /// Returns whether a status means that the position of the feed has expired. A status that is declared as the end of
-    /// the list does not.
+    /// Returns whether a status means that the position of the feed has expired. A status that is declared as the end
+    /// of the list does not.
     pub(super) fn is_expired(&self, status: u16) -> bool {
         !self.end_status.contains(&status) && self.feed.as_ref().is_some_and(|feed| feed.is_expired(status))
     }

@@ -83,10 +83,7 @@ impl Walk {
             (paginate, feed) => WalkSpec::new(request, paginate.unwrap_or_else(Paginate::provider), feed)?,
         };
         let (step, state) = match options.resume {
-            None => (
-                spec.feed.as_ref().map_or_else(|| Ok(spec.first_step()), |feed| feed.first_step(&spec))?,
-                WalkState::default(),
-            ),
+            None => (spec.first_step()?, WalkState::default()),
             Some((resume_point, state)) => (resume_step(&spec, resume_point)?, state),
         };
         let decider = Decider::new(options.purpose, options.bounds, state);

@@ -131,7 +131,7 @@ impl Position {
     }
 }
 
-/// What a request asks for.
+/// Position and page that a request asks for.
 struct Asked {
     /// Position after which changes are requested; `None` for the complete list.
     after: Option<Position>,
