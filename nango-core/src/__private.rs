@@ -37,7 +37,7 @@ pub use crate::{
     },
 };
 use crate::{
-    declare::{EndpointPath, Handle, SavesAll, fill},
+    declare::{EndpointPath, Handle, SavedBy, fill},
     error::{Error, ErrorKind, Result},
     model::{ApiTime, CheckpointValue, Mapped, MappedBatch, ReturnsNothing},
     nango::NangoSync,
@@ -165,11 +165,11 @@ pub fn box_mapped<S, F>(future: F) -> BoxFuture<Result<MappedBatch>>
 where
     F: Future + Send + 'static,
     F::Output: Mapped,
-    S: SavesAll<<F::Output as Mapped>::Model>,
+    <F::Output as Mapped>::Models: SavedBy<S>,
 {
     Box::pin(async move {
         let mut batch = MappedBatch::default();
-        future.await.put(S::INDICES, &mut batch)?;
+        future.await.put(<F::Output as Mapped>::Models::INDICES, &mut batch)?;
         Ok(batch)
     })
 }
@@ -193,9 +193,9 @@ pub fn map_record<S, R, O>(map: fn(R) -> O, record: &str, batch: &mut MappedBatc
 where
     R: DeserializeOwned,
     O: Mapped,
-    S: SavesAll<O::Model>,
+    O::Models: SavedBy<S>,
 {
-    map(decode(record)?).put(S::INDICES, batch)
+    map(decode(record)?).put(O::Models::INDICES, batch)
 }
 
 /// Decodes the metadata for the calls of a mapper.
@@ -234,10 +234,11 @@ pub fn map_record_with<S, R, O>(
 where
     R: DeserializeOwned,
     O: Mapped,
-    S: SavesAll<O::Model> + HasMetadata,
+    O::Models: SavedBy<S>,
+    S: HasMetadata,
     S::Metadata: Data,
 {
-    map(decode(record)?, metadata.get().ok_or_else(wrong_metadata)?).put(S::INDICES, batch)
+    map(decode(record)?, metadata.get().ok_or_else(wrong_metadata)?).put(O::Models::INDICES, batch)
 }
 
 /// Returns the function of a mapper of several models, and checks that its return type has a part for each of them. It
@@ -245,9 +246,9 @@ where
 pub const fn map_of_models<S, O>(models: usize, map: MapRecord) -> MapRecord
 where
     O: Mapped,
-    S: SavesAll<O::Model>,
+    O::Models: SavedBy<S>,
 {
-    let parts = S::INDICES;
+    let parts = O::Models::INDICES;
     assert!(
         parts.len() > 1,
         "a mapper of several models returns a tuple with a part for each of them, such as `(Order, Vec<Line>)`"

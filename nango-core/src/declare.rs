@@ -22,7 +22,7 @@ mod value_type;
 pub use call::BoxFuture;
 pub(crate) use call::Handle;
 pub use capability::{
-    ActionMarker, HasCheckpoint, HasMetadata, HasWebhook, NoModel, Saves, SavesAll, SavesGiven, SyncMarker,
+    ActionMarker, HasCheckpoint, HasMetadata, HasWebhook, NoModel, SavedBy, Saves, SavesGiven, SyncMarker,
 };
 pub use def::{ActionDef, Event, EventDef, Item, Location, Merging, SyncDef, SyncRun, WebhookDef, integration_of};
 pub use deletes::{ConfirmField, ConfirmRequest, Deletes};

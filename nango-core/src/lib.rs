@@ -62,7 +62,7 @@ pub use declare::{
     ActionMarker, EndpointPath, HasCheckpoint, HasMetadata, HasWebhook, IntoEndpoint, PathValue, Saves, SyncMarker,
 };
 #[doc(hidden)]
-pub use declare::{NoModel, SavesAll, SavesGiven};
+pub use declare::{NoModel, SavedBy, SavesGiven};
 #[doc(hidden)]
 pub use error::SourceError;
 #[doc(inline)]
@@ -73,7 +73,7 @@ pub use model::{
     RecordId, Returns, Stored,
 };
 #[doc(hidden)]
-pub use model::{AsRecord, FlatValue, IntegerId, ReturnsNothing, TextId};
+pub use model::{AsRecord, FlatValue, IntegerId, OneModel, ReturnsNothing, TextId};
 #[doc(hidden)]
 pub use nango::OnlyOfSync;
 #[doc(inline)]

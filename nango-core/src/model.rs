@@ -35,7 +35,7 @@ pub use change::Change;
 pub use checkpoint::{Checkpoint, CheckpointValue, FlatValue};
 pub use children::Children;
 pub use id::{IntegerId, KeyOf, RecordId, TextId};
-pub use mapped::{Mapped, Returns, ReturnsNothing};
+pub use mapped::{Mapped, OneModel, Returns, ReturnsNothing};
 pub(crate) use mapped_batch::{MappedBatch, MappedLength, valid_parent};
 pub use names::{ModelNames, NoModelNames, assert_no_message, joined, length, renamed_field};
 pub use patch::{Fits, Patch, PatchOf};

@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::decode::decode;
 use crate::{
     declare::{
-        EachScope, HasMetadata, ParentElement, ParentSource, PathValue, SavesAll, SharedMetadata, SharedParent, fill,
+        EachScope, HasMetadata, ParentElement, ParentSource, PathValue, SavedBy, SharedMetadata, SharedParent, fill,
     },
     error::{Error, ErrorKind, Result},
     json::{decode_str, short_name},
@@ -152,9 +152,9 @@ pub fn map_each<S, R, O>(record: &str, batch: &mut MappedBatch, map: impl FnOnce
 where
     R: DeserializeOwned,
     O: Mapped,
-    S: SavesAll<O::Model>,
+    O::Models: SavedBy<S>,
 {
-    map(decode(record)?).put(S::INDICES, batch)
+    map(decode(record)?).put(O::Models::INDICES, batch)
 }
 
 /// Builds the endpoint of a parent's list from literals and values of the parent and the metadata.

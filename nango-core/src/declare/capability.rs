@@ -5,7 +5,7 @@
 //! with an error that names the function and the type.
 
 use super::{ActionDef, SyncDef};
-use crate::model::{Checkpoint, Data, Record};
+use crate::model::{Checkpoint, Data, OneModel, Record};
 
 /// The sync may write records of the model `M`.
 ///
@@ -46,37 +46,31 @@ pub trait Saves<M: ?Sized> {
     const INDEX: usize = 0;
 }
 
-/// [`Saves`] for the models of a mapper's return type: one model, or a tuple of models.
+/// Models of a mapper's return type, all of which the sync `S` declares.
 #[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "sync `{Self}` does not declare the model `{M}`",
-    label = "`{M}` is not declared by `{Self}`",
-    note = "declare it: `#[sync(model = \"{M}\", ...)]`, or several with `models(\"...\", \"{M}\")`",
-    note = "see docs/reference/attributes.md#sync in the repository"
-)]
-pub trait SavesAll<M> {
+pub trait SavedBy<S> {
     /// Index of each model in the declaration of the sync.
     const INDICES: &'static [usize];
 }
 
-impl<S: Saves<M>, M: Record> SavesAll<M> for S {
+impl<S: Saves<M>, M: Record> SavedBy<S> for OneModel<M> {
     const INDICES: &'static [usize] = &[<S as Saves<M>>::INDEX];
 }
 
-macro_rules! saves_all {
+macro_rules! saved_by {
     ($($model:ident)+) => {
-        impl<S: $(Saves<$model> +)+, $($model: Record),+> SavesAll<($($model,)+)> for S {
+        impl<S: $(Saves<$model> +)+, $($model: Record),+> SavedBy<S> for ($($model,)+) {
             const INDICES: &'static [usize] = &[$(<S as Saves<$model>>::INDEX),+];
         }
     };
 }
-saves_all!(A B);
-saves_all!(A B C);
-saves_all!(A B C D);
-saves_all!(A B C D E);
-saves_all!(A B C D E F);
-saves_all!(A B C D E F G);
-saves_all!(A B C D E F G H);
+saved_by!(A B);
+saved_by!(A B C);
+saved_by!(A B C D);
+saved_by!(A B C D E);
+saved_by!(A B C D E F);
+saved_by!(A B C D E F G);
+saved_by!(A B C D E F G H);
 
 /// [`Saves`] for methods that find the model in their argument.
 ///

@@ -1,5 +1,7 @@
 //! Return types of annotated functions, as traits, so that a wrong type is one readable compile error.
 
+use std::marker::PhantomData;
+
 use serde_json::Value;
 
 use super::{Change, Children, Data, MappedBatch, Record};
@@ -18,13 +20,23 @@ use crate::error::{Error, Result};
 pub trait Mapped {
     /// Model of the saved records; for a tuple, the tuple of the models of its parts.
     type Model;
+    /// Type that the sync must save: [`OneModel`], or the tuple of models.
+    #[doc(hidden)]
+    type Models;
     /// Appends the results to a batch. `models` contains the index of the model of each part in the declaration.
     #[doc(hidden)]
     fn put(self, models: &[usize], batch: &mut MappedBatch) -> Result<()>;
 }
 
+/// Model of a return type with a single one. Unlike the model itself, it is never a tuple, so that an error names the
+/// model.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct OneModel<M>(PhantomData<fn() -> M>);
+
 impl<M: Record> Mapped for M {
     type Model = M;
+    type Models = OneModel<M>;
 
     fn put(self, _: &[usize], batch: &mut MappedBatch) -> Result<()> {
         batch.save(&self)
@@ -33,6 +45,7 @@ impl<M: Record> Mapped for M {
 
 impl<M: Record> Mapped for Option<M> {
     type Model = M;
+    type Models = OneModel<M>;
 
     fn put(self, _: &[usize], batch: &mut MappedBatch) -> Result<()> {
         self.into_iter().try_for_each(|record| batch.save(&record))
@@ -41,6 +54,7 @@ impl<M: Record> Mapped for Option<M> {
 
 impl<M: Record> Mapped for Vec<M> {
     type Model = M;
+    type Models = OneModel<M>;
 
     fn put(self, _: &[usize], batch: &mut MappedBatch) -> Result<()> {
         self.into_iter().try_for_each(|record| batch.save(&record))
@@ -49,6 +63,7 @@ impl<M: Record> Mapped for Vec<M> {
 
 impl<M: Record> Mapped for Change<M> {
     type Model = M;
+    type Models = OneModel<M>;
 
     fn put(self, _: &[usize], batch: &mut MappedBatch) -> Result<()> {
         batch.add(self)
@@ -57,6 +72,7 @@ impl<M: Record> Mapped for Change<M> {
 
 impl<M: Record> Mapped for Vec<Change<M>> {
     type Model = M;
+    type Models = OneModel<M>;
 
     fn put(self, _: &[usize], batch: &mut MappedBatch) -> Result<()> {
         self.into_iter().try_for_each(|change| batch.add(change))
@@ -65,6 +81,7 @@ impl<M: Record> Mapped for Vec<Change<M>> {
 
 impl<M: Record> Mapped for Children<M> {
     type Model = M;
+    type Models = OneModel<M>;
 
     fn put(self, _: &[usize], batch: &mut MappedBatch) -> Result<()> {
         batch.replace(self)
@@ -73,6 +90,7 @@ impl<M: Record> Mapped for Children<M> {
 
 impl<M: Record> Mapped for Option<Children<M>> {
     type Model = M;
+    type Models = OneModel<M>;
 
     fn put(self, _: &[usize], batch: &mut MappedBatch) -> Result<()> {
         self.into_iter().try_for_each(|children| batch.replace(children))
@@ -81,6 +99,7 @@ impl<M: Record> Mapped for Option<Children<M>> {
 
 impl<T: Mapped, E: Into<Error>> Mapped for Result<T, E> {
     type Model = T::Model;
+    type Models = T::Models;
 
     fn put(self, models: &[usize], batch: &mut MappedBatch) -> Result<()> {
         self.map_err(Into::into)?.put(models, batch)

@@ -7,6 +7,7 @@ macro_rules! tuples {
     ($($part:ident)+) => {
         impl<$($part: Mapped<Model: Record>),+> Mapped for ($($part,)+) {
             type Model = ($($part::Model,)+);
+            type Models = Self::Model;
 
             fn put(self, models: &[usize], batch: &mut MappedBatch) -> Result<()> {
                 #[expect(non_snake_case, reason = "one identifier names a type and its value")]

@@ -110,6 +110,8 @@ fn check_output(func: &Func, raw_at: usize, models: usize, errors: &mut Errors) 
     }
     let ReturnType::Type(_, ty) = &func.sig.output else { return };
     let message = match mapped(ty) {
+        // `Result<()>` is the return type of a loop by hand, which is reported with its parameters.
+        Type::Tuple(tuple) if tuple.elems.is_empty() && !matches!(**ty, Type::Tuple(_)) => None,
         Type::Tuple(tuple) => wrong_tuple(tuple, models),
         Type::Reference(_) | Type::Array(_) | Type::Slice(_) => {
             Some(format!("a mapper returns {FORMS} or a `Result` of these, not `{}`", ty.to_token_stream()))
