@@ -15,6 +15,7 @@
 //! | records that leave the list when they are deactivated | [`slack::users`](slack::users()) |
 //! | a list with parameters, as a mapper | [`slack::channels`](slack::channels()) |
 //! | a feed of changes whose position the API returns, as a mapper | [`zendesk::tickets`](zendesk::tickets()), [`google_calendar::events`](google_calendar::events()) |
+//! | a list for each record of another sync, as a mapper | [`slack::messages`](slack::messages()) |
 //! | a list that continues after its last record, as a mapper | [`stripe::customers`](stripe::customers()) |
 //! | records with parts that are records too, as a mapper of several models | [`shopify::orders`](shopify::orders()) |
 //! | an operation at the provider | [`github::create_issue`](github::create_issue()), [`github::update_issue`](github::update_issue()) |

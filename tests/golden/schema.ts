@@ -441,6 +441,30 @@ export namespace Slack {
     members: Int64 | null;
   }
 
+  /** A channel that the bot has joined, which is a parent of messages. */
+  export interface SlackJoinedChannel {
+    /** Id of the channel, such as `C123`. */
+    id: string;
+    /** Name of the channel, without `#`. */
+    name: string;
+  }
+
+  /** A message of a Slack channel. */
+  export interface SlackMessage {
+    /** Id of the channel and timestamp of the message, such as `C123-1512085950.000216`. */
+    id: string;
+    /** Id of the channel. */
+    channel: string;
+    /** Timestamp of the message, its id within the channel. */
+    ts: string;
+    /** Id of the user who wrote it; absent for a message of an app. */
+    user: string | null;
+    /** Text in Slack's format. */
+    text: string;
+    /** Timestamp of the first message of its thread. */
+    thread_ts: string | null;
+  }
+
   /** A member of a Slack workspace. */
   export interface SlackUser {
     /** Id of the user, such as `U123`. */
@@ -460,6 +484,20 @@ export namespace Slack {
     /** Syncs the channels of a workspace. */
     channels: {
       models: { SlackChannel: SlackChannel };
+      checkpoint: null;
+      metadata: null;
+      webhook: null;
+    };
+    /** Syncs the channels that the bot has joined: Slack returns the messages of these only. */
+    "joined-channels": {
+      models: { SlackJoinedChannel: SlackJoinedChannel };
+      checkpoint: null;
+      metadata: null;
+      webhook: null;
+    };
+    /** Syncs the messages of the channels that the bot has joined, without the replies in threads. */
+    messages: {
+      models: { SlackMessage: SlackMessage };
       checkpoint: null;
       metadata: null;
       webhook: null;

@@ -1,6 +1,8 @@
 //! The examples of integrations against servers that behave as the public documents of their APIs say: method, headers,
 //! page size, cursors that are checked, deleted records that are no longer listed, and errors.
 
+mod slack_messages;
+
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicBool, Ordering},
