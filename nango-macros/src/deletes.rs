@@ -32,8 +32,8 @@ struct ConfirmRequest {
 }
 
 impl Deletes {
-    /// Reads and checks the four keys. `models` is the number of declared models. For an async function they are settings
-    /// of `full_scan`, and the caller reports `track_deletes` as an error.
+    /// Reads and checks the four keys. `models` is the number of declared models. For an async function they are
+    /// settings of `full_scan`, and the caller reports `track_deletes` as an error.
     pub(crate) fn validate(args: &mut Args, mapper: bool, models: usize, metadata: Option<&Type>) -> Self {
         let track = mapper && args.flag("track_deletes").unwrap_or(false);
         let dependent =

@@ -38,8 +38,8 @@ impl Delta {
     pub(crate) fn validate(args: &mut Args, scope: Scope<'_>, has_since: bool) -> Option<Self> {
         let (at, mut inner) = args.nested("delta", "`delta(…)`", KEYS, EXAMPLE)?;
         if has_since {
-            let message = "`delta` and `since` exclude each other: the API returns the position of `delta`, and `since` \
-                           sends a time; remove one of the two";
+            let message = "`delta` and `since` exclude each other: the API returns the position of `delta`, and \
+                           `since` sends a time; remove one of the two";
             inner.errors.push_at(at, message);
         }
         let position = position(&mut inner, at);
@@ -57,8 +57,8 @@ impl Delta {
         let Some((kind, span)) = kind else { return };
         if self.end.is_some() {
             let message = format!(
-                "`end` of `delta(…)` declares that the position is the cursor of the pages, and `{kind}` declares another \
-                 one: remove `{kind}`, or write `is_last` in `paginate(…)` in place of `end`"
+                "`end` of `delta(…)` declares that the position is the cursor of the pages, and `{kind}` declares \
+                 another one: remove `{kind}`, or write `is_last` in `paginate(…)` in place of `end`"
             );
             errors.push_at(span, message);
         } else if matches!(self.position, Position::Link { .. }) && kind != "link" {

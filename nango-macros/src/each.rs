@@ -39,8 +39,8 @@ enum Source {
 }
 
 impl Each {
-    /// Reads and checks the keys. `None` if `each` is missing. An invalid one is among the errors, and a model takes its
-    /// place, so that the rest of the declaration is checked against a parent.
+    /// Reads and checks the keys. `None` if `each` is missing. An invalid one is among the errors, and a model takes
+    /// its place, so that the rest of the declaration is checked against a parent.
     pub(crate) fn validate(args: &mut Args) -> Option<Self> {
         let Some(arg) = args.take("each") else {
             for (key, message) in NEED_EACH {

@@ -1,6 +1,6 @@
 //! Key `endpoint = "POST /repos/{owner}/issues"`: a method, `GET` if omitted, and a path whose names in braces are
-//! fields of the connection's metadata or, as `{each.id}`, of the parent. A path of a constant, `endpoint = ISSUES`, has
-//! no names; the compiler checks it when it evaluates the descriptor.
+//! fields of the connection's metadata or, as `{each.id}`, of the parent. A path of a constant, `endpoint = ISSUES`,
+//! has no names; the compiler checks it when it evaluates the descriptor.
 
 use nango_grammar::{Template, template::is_name};
 use proc_macro2::{Ident, Span, TokenStream};

@@ -300,7 +300,7 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// With `each`, the mapper walks one list for each parent, such as the messages of each channel:
 ///
 /// ```text
-/// #[sync(model = "SlackMessage", each = SlackChannel, endpoint = "/conversations.history", query("channel" = each.id))]
+/// #[sync(model = "SlackMessage", each = SlackChannel, endpoint = "/messages", query("channel" = each.id), paginate)]
 /// pub fn messages(channel: &SlackChannel, message: ApiMessage) -> SlackMessage {
 ///     SlackMessage { id: format!("{}-{}", channel.id, message.ts), text: message.text }
 /// }
@@ -315,11 +315,11 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `on_parent_error = "fail"` or `"skip"` | by error | whether an error about the list of a parent fails the run, or skips the parent |
 ///
 /// `{each.id}` in the endpoint is a field of the parent, which may be nested, as in `{each.owner.login}`; `{each}` is
-/// the parent itself, if it is text or a number. In `query(…)`, `headers(…)` and `body = …`, `each` is a reference to the
-/// parent. The requests must use the parent: without it, all lists would be the same.
+/// the parent itself, if it is text or a number. In `query(…)`, `headers(…)` and `body = …`, `each` is a reference to
+/// the parent. The requests must use the parent: without it, all lists would be the same.
 ///
-/// Without `on_parent_error`, a response with status 403, 404 or 410 and a declared `error(…)` skip the parent, which is
-/// counted as `parents_skipped`; any other error, and one whose message is `fatal`, fails the run. With `"skip"`, any
+/// Without `on_parent_error`, a response with status 403, 404 or 410 and a declared `error(…)` skip the parent, which
+/// is counted as `parents_skipped`; any other error, and one whose message is `fatal`, fails the run. With `"skip"`, any
 /// other error response skips the parent too, also 5xx, and so does a record that does not fit its type; 401, 429, a
 /// `fatal` error and a failure of the network fail the run. The run also fails, with the first error, if the list of no
 /// parent could be read.
@@ -377,8 +377,8 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// subtracted from the time. Without `full_every`, every run but the first is incremental, except that a list with
 /// offsets or page numbers is read in full every 7 days.
 ///
-/// `delta(…)` is for an API that returns the position itself, such as a cursor, a sync token or a delta link. It excludes
-/// `since`, and deletes with `track_deletes` need no `full_every`.
+/// `delta(…)` is for an API that returns the position itself, such as a cursor, a sync token or a delta link. It
+/// excludes `since`, and deletes with `track_deletes` need no `full_every`.
 ///
 /// ```text
 /// delta(param = "cursor", path = "after_cursor", initial("start_time" = "0"), end = "end_of_stream")

@@ -169,8 +169,8 @@ fn each(args: &mut Args, metadata: Option<&Type>, deletes: &Deletes) -> Option<E
         args.errors.push_at(each.span(), message);
     }
     if let Some(span) = deletes.confirm_request() {
-        let message = "`confirm_deletes(get = …)` is not available with `each`, because the request has no parent: write \
-                       `confirm_deletes = 2`, the number of walks that do not return the record";
+        let message = "`confirm_deletes(get = …)` is not available with `each`, because the request has no parent: \
+                       write `confirm_deletes = 2`, the number of walks that do not return the record";
         args.errors.push_at(span, message);
     }
     Some(each)

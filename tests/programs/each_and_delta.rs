@@ -9,64 +9,64 @@ pub mod slack {
 
     use nango_core::prelude::*;
 
-    /// A channel.
+    /// Channel that is a parent of messages.
     #[model]
     pub struct SlackChannel {
-        /// Id.
+        /// Id of the channel.
         pub id: String,
-        /// Name.
+        /// Name of the channel.
         pub name: String,
-        /// Owner.
+        /// Owner of the channel.
         pub owner: Owner,
     }
 
     /// The owner of a channel.
     #[model]
     pub struct Owner {
-        /// Login.
+        /// Login of the owner.
         pub login: String,
     }
 
-    /// A message.
+    /// Message in a channel or of a repository.
     #[model]
     pub struct SlackMessage {
-        /// Id.
+        /// Id of the message.
         pub id: String,
-        /// Channel.
+        /// Id of its parent.
         pub channel: String,
     }
 
     /// Settings of a connection.
     #[model]
     pub struct Settings {
-        /// Workspace.
+        /// Name of the workspace.
         pub team: String,
-        /// Repositories.
+        /// List of the repositories.
         pub repos: Vec<Repo>,
         /// Lists in another object.
         pub more: More,
     }
 
-    /// More lists.
+    /// Lists in an object of the settings.
     #[model]
     pub struct More {
-        /// Names.
+        /// Names, if there are any.
         pub names: Option<BTreeSet<String>>,
     }
 
-    /// A repository.
+    /// Repository in the settings of a connection.
     #[model]
     pub struct Repo {
-        /// Owner.
+        /// Account that owns the repository.
         pub owner: String,
-        /// Name.
+        /// Field with the name of a keyword.
         pub r#type: String,
     }
 
     /// Raw record of the API.
     #[model]
     pub struct Raw {
-        /// Timestamp.
+        /// Timestamp of the message.
         pub ts: String,
     }
 
@@ -74,7 +74,7 @@ pub mod slack {
         SlackMessage { id: format!("{channel}:{}", raw.ts), channel: channel.to_owned() }
     }
 
-    /// The parents.
+    /// Syncs the records that are parents.
     #[sync(model = "SlackChannel", endpoint = "/conversations.list", paginate)]
     pub fn channels(raw: SlackChannel) -> SlackChannel {
         raw

@@ -85,8 +85,8 @@ fn parents_and_positions_are_described() {
     let got = text(&of_list);
     for line in [
         "body      declared by the attribute\n",
-        "delta     parameter `cursor` with the value at `after`; without a position start_time; the last page has `done`; \
-         expired if status 400, 410\n",
+        "delta     parameter `cursor` with the value at `after`; without a position start_time; the last page has \
+         `done`; expired if status 400, 410\n",
         "parents   one list for each of the elements of `metadata.repos`; 8 at once\n",
         "skipped   a parent whose list cannot be read\n",
     ] {
