@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use futures_util::{StreamExt, stream};
@@ -29,7 +30,11 @@ use crate::{
         AuthError, Authorize, BoxFuture, CredentialsVersion, OutgoingRequest, RawResponse, Transport, TransportError,
     },
     redact::Redactor,
+    time::{Clock as _, SystemClock, Timestamp},
 };
+
+/// Maximum wait before a replay is cancelled.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
 /// Answers of a recording for one replay.
 #[derive(Debug)]
@@ -144,8 +149,7 @@ impl Replayer {
         self.clock.advance_to(if is_cancelled { sent_at } else { ended_at });
         let Some(response) = response else {
             if is_cancelled {
-                self.cancellation.cancel();
-                return std::future::pending().await;
+                return cancel(self.cancellation.clone(), sent_at, ended_at).await;
             }
             let error = error.unwrap_or(RecordedError::Unread);
             return Err(error.to_transport_error());
@@ -163,14 +167,21 @@ impl Replayer {
             let cancellation = cancellation.clone();
             async move {
                 if error == RecordedError::Cancelled {
-                    cancellation.cancel();
-                    return std::future::pending().await;
+                    return cancel(cancellation, sent_at, ended_at).await;
                 }
                 Err(error.to_transport_error())
             }
         });
         Ok(RawResponse { status: response.status, headers, body: begin.chain(end).boxed() })
     }
+}
+
+/// Cancels a run as the recorded one was cancelled while it waited for a response. Pages that it committed in the
+/// meantime are committed here too, so that the wait takes as long, at most [`MAX_WAIT`].
+async fn cancel<T>(cancellation: CancellationToken, sent_at: Timestamp, ended_at: Timestamp) -> T {
+    SystemClock.sleep(ended_at.saturating_duration_since(sent_at).min(MAX_WAIT)).await;
+    cancellation.cancel();
+    std::future::pending().await
 }
 
 fn auth_error((kind, message): &(String, String)) -> AuthError {

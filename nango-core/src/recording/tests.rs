@@ -217,3 +217,18 @@ fn recording_that_ended_early_has_no_report() {
     let later = "{\"line\":\"recording\",\"format\":99}\n".to_owned();
     assert!(matches!(RecordedRun::read(later.as_bytes()), Err(RecordingError::Format { found: 99 })));
 }
+
+/// Every kind of line as version 1 of the format writes it: recordings are kept as tests for years.
+const FORMAT_1: &str = include_str!("testdata/format-1.jsonl");
+
+#[test]
+fn recording_of_the_first_format_is_read_and_written_unchanged() {
+    use super::format::Line;
+    let run = RecordedRun::read(FORMAT_1.as_bytes()).unwrap();
+    assert_eq!((run.header.kind.as_str(), run.rows.len(), run.exchange_count()), ("on-webhook", 2, 2));
+    assert_eq!(run.report, Some(json!({ "status": "success" })));
+    for line in FORMAT_1.lines() {
+        let read: Line = serde_json::from_str(line).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), line);
+    }
+}
