@@ -11,6 +11,7 @@ use super::{
     runtime::Runtime,
 };
 use crate::{
+    declare::{Each, Mapper, ParentSource, SyncDef, SyncRun},
     error::Result,
     store::{BASE_VARIANT, CopyScope, ReadQuery, StoreError, copy_part},
 };
@@ -19,7 +20,7 @@ use crate::{
 /// functions, and the datasets that the function may write. The writes of a dry run are dropped with it.
 pub(super) async fn runtime(runtime: &Runtime, request: &RunRequest) -> Result<Runtime> {
     find_connection(runtime, request.connection_key()).await?;
-    let models = match &request.function {
+    let sync = match &request.function {
         Target::Sync(sync) | Target::Webhook { sync, .. } => runtime.registry.sync(&request.integration, sync),
         // Syncs that an action or event triggers are counted against an empty cache: they are not known in advance.
         Target::Action { .. } | Target::Event(_) => None,
@@ -28,19 +29,35 @@ pub(super) async fn runtime(runtime: &Runtime, request: &RunRequest) -> Result<R
         integration: &request.integration,
         connection: &request.connection,
         variant: if request.variant.is_empty() { BASE_VARIANT } else { &request.variant },
-        models: models.into_iter().flat_map(|sync| sync.models).map(|model| model.name).collect(),
+        models: sync.into_iter().flat_map(|sync| sync.models).map(|model| model.name).collect(),
+        parents: sync.and_then(parents),
     };
     let store = copy_part(&runtime.store, &scope).await.map_err(StoreError::into_error)?;
     store.use_keys(Arc::new(runtime.ring.clone()), false).await.map_err(StoreError::into_error)?;
     Ok(runtime.with_store(store))
 }
 
+/// Returns the model and the variant of the records that a sync walks as parents.
+fn parents(sync: &SyncDef) -> Option<(&'static str, &'static str)> {
+    match &sync.run {
+        SyncRun::Mapper(Mapper {
+            each: Some(Each { parents: ParentSource::Model { model, variant, .. }, .. }),
+            ..
+        }) => Some((model.name, variant.unwrap_or(BASE_VARIANT))),
+        _ => None,
+    }
+}
+
 /// Returns the records that a dry run changed in its database in memory, by model.
 pub(super) async fn records(runtime: &Runtime, report: &RunReport) -> Result<BTreeMap<String, DryRecords>> {
     let (integration, connection) = (Some(report.key.integration.as_str()), Some(report.key.connection.as_str()));
     let datasets = runtime.store.datasets(integration, connection).await.map_err(StoreError::into_error)?;
+    let walked = runtime.registry.sync(&report.key.integration, &report.key.function).and_then(parents);
     let mut records = BTreeMap::new();
     for stats in datasets {
+        if walked == Some((stats.dataset.model.as_str(), stats.dataset.variant.as_str())) {
+            continue;
+        }
         let query = ReadQuery { limit: 100, modified_after: Some(report.started_at), ..ReadQuery::default() };
         let page = runtime.store.read(&stats.dataset, query).await.map_err(StoreError::into_error)?;
         let counts = report.totals.models.get(&stats.dataset.model);

@@ -28,6 +28,8 @@ pub struct CopyScope<'a> {
     pub variant: &'a str,
     /// The models of the datasets.
     pub models: Vec<&'a str>,
+    /// The model and the variant of the records that are walked as parents.
+    pub parents: Option<(&'a str, &'a str)>,
 }
 
 /// Copies a part of a database into a new database in memory.
@@ -107,9 +109,10 @@ fn retain(chunk: &mut Chunk, scope: &CopyScope<'_>, functions: &mut Vec<Cell>) {
 
 fn is_copied_dataset(row: &[Cell], scope: &CopyScope<'_>) -> bool {
     let table = Table::Datasets;
+    let has = |model: &str, variant: &str| is(table, row, "model", model) && is(table, row, "variant", variant);
     is_of_connection(table, row, scope)
-        && is(table, row, "variant", scope.variant)
-        && scope.models.iter().any(|model| is(table, row, "model", model))
+        && (scope.models.iter().any(|model| has(model, scope.variant))
+            || scope.parents.is_some_and(|(model, variant)| has(model, variant)))
 }
 
 fn is_of_connection(table: Table, row: &[Cell], scope: &CopyScope<'_>) -> bool {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use nango_tests::internal::store::{
-    BASE_VARIANT, CopyScope, DeletePolicy, FinishScan, FunctionKey, Keys, ParentEnd, ParentKey, ParentRow, ParentScan,
-    ParentWrite, Prune, PruneUntil, RecordState, RowOutcome, RowOutcome::*, RunStatus, Scan, ScanWalk, SharedStore,
-    Table, Write, copy, copy_part, empty_dataset, fingerprint, parent_context, reseal, sqlite::Sqlite,
+    BASE_VARIANT, CopyScope, DatasetKey, DeletePolicy, FinishScan, FunctionKey, Keys, ParentEnd, ParentKey, ParentRow,
+    ParentScan, ParentWrite, Prune, PruneUntil, RecordState, RowOutcome, RowOutcome::*, RunStatus, Scan, ScanWalk,
+    SharedStore, Table, Write, copy, copy_part, empty_dataset, fingerprint, parent_context, reseal, sqlite::Sqlite,
 };
 
 use super::{deletes::named, support::*};
@@ -343,7 +343,19 @@ pub(super) async fn copy_of_one_connection_contains_its_parents(store: TestStore
     other.function.connection = "other".to_owned();
     other.parents = vec![parent("3")];
     store.commit(other).await.unwrap();
-    let scope = CopyScope { integration: "github", connection: "acme", variant: BASE_VARIANT, models: vec!["Doc"] };
+    let channels = |variant: &str| DatasetKey { variant: variant.to_owned(), ..dataset("Channel") };
+    for variant in [BASE_VARIANT, "all"] {
+        let mut page = sync.page([save(&[("1", 1)])]);
+        page.changes[0].dataset = channels(variant);
+        store.commit(page).await.unwrap();
+    }
+    let scope = CopyScope {
+        integration: "github",
+        connection: "acme",
+        variant: BASE_VARIANT,
+        models: vec!["Doc"],
+        parents: Some(("Channel", "all")),
+    };
     let part = copy_part(&store, &scope).await.unwrap();
     part.use_keys(store.ring.clone(), false).await.unwrap();
     let sync = TestSync::begin(&part, "issues").await;
@@ -352,5 +364,8 @@ pub(super) async fn copy_of_one_connection_contains_its_parents(store: TestStore
     assert_eq!(parents, ["1", "2"]);
     let key = FunctionKey { connection: "other".to_owned(), ..sync.key.clone() };
     assert_eq!(part.parents_after(&key, None, 9).await.unwrap(), []);
+    // The records that are walked as parents are copied in their own variant.
+    assert_eq!(part.live_records_after(&channels("all"), None, 9).await.unwrap().len(), 1);
+    assert_eq!(part.live_records_after(&channels(BASE_VARIANT), None, 9).await.unwrap(), []);
     assert_eq!(sync.remove_children("1").await, 2);
 }

@@ -123,7 +123,13 @@ pub(super) async fn copy_of_one_connection_recognizes_unchanged_records(store: T
     fill(&store).await;
     store.put_connection(connection("other")).await.unwrap();
     let before = fingerprint(&store).await.unwrap();
-    let scope = CopyScope { integration: "github", connection: "acme", variant: BASE_VARIANT, models: vec!["Doc"] };
+    let scope = CopyScope {
+        integration: "github",
+        connection: "acme",
+        variant: BASE_VARIANT,
+        models: vec!["Doc"],
+        parents: None,
+    };
     let copied = copy_part(&store, &scope).await.unwrap();
     copied.use_keys(store.ring.clone(), false).await.unwrap();
     assert_eq!(copied.connections(None).await.unwrap(), [store.connection("github", "acme").await.unwrap().unwrap()]);
