@@ -40,6 +40,7 @@ mod maintenance;
 mod mark_bits;
 mod merge;
 mod open;
+mod parent_rows;
 mod parents;
 mod partial_copy;
 mod plain_part;
@@ -105,8 +106,9 @@ pub(crate) use maintenance::{Backup, DatasetUsage, Emptied, Maintenance, Remains
 pub use maintenance::{Prune, PruneUntil, Pruned};
 pub use open::open;
 pub(crate) use open::open_target;
+pub use parent_rows::{ParentEnd, ParentKey, ParentRow, ParentScan, ParentWrite};
 pub(crate) use parents::Parents;
-pub use parents::{ParentEnd, ParentKey, ParentRecord, ParentRow, ParentScan, ParentWrite, RecordState};
+pub use parents::{ParentRecord, RecordState};
 pub use partial_copy::{CopyScope, copy_part};
 pub(crate) use plain_part::{PLAIN_TABLES, PlainLimits, PlainPart, open_plain_part, read_plain_part};
 pub(crate) use processes::Processes;

@@ -30,7 +30,7 @@ pub(super) async fn runtime(runtime: &Runtime, request: &RunRequest) -> Result<R
         connection: &request.connection,
         variant: if request.variant.is_empty() { BASE_VARIANT } else { &request.variant },
         models: sync.into_iter().flat_map(|sync| sync.models).map(|model| model.name).collect(),
-        parents: sync.and_then(parents),
+        parents: sync.and_then(walked_parents),
     };
     let store = copy_part(&runtime.store, &scope).await.map_err(StoreError::into_error)?;
     store.use_keys(Arc::new(runtime.ring.clone()), false).await.map_err(StoreError::into_error)?;
@@ -38,7 +38,7 @@ pub(super) async fn runtime(runtime: &Runtime, request: &RunRequest) -> Result<R
 }
 
 /// Returns the model and the variant of the records that a sync walks as parents.
-fn parents(sync: &SyncDef) -> Option<(&'static str, &'static str)> {
+pub(super) fn walked_parents(sync: &SyncDef) -> Option<(&'static str, &'static str)> {
     match &sync.run {
         SyncRun::Mapper(Mapper {
             each: Some(Each { parents: ParentSource::Model { model, variant, .. }, .. }),
@@ -52,7 +52,7 @@ fn parents(sync: &SyncDef) -> Option<(&'static str, &'static str)> {
 pub(super) async fn records(runtime: &Runtime, report: &RunReport) -> Result<BTreeMap<String, DryRecords>> {
     let (integration, connection) = (Some(report.key.integration.as_str()), Some(report.key.connection.as_str()));
     let datasets = runtime.store.datasets(integration, connection).await.map_err(StoreError::into_error)?;
-    let walked = runtime.registry.sync(&report.key.integration, &report.key.function).and_then(parents);
+    let walked = runtime.registry.sync(&report.key.integration, &report.key.function).and_then(walked_parents);
     let mut records = BTreeMap::new();
     for stats in datasets {
         if walked == Some((stats.dataset.model.as_str(), stats.dataset.variant.as_str())) {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
+    dry_run,
     prepare::PreparedRun,
     request::{RunRequest, Target},
     runtime::Runtime,
 };
 use crate::{
-    declare::{Mapper, ParentSource, SyncDef, SyncRun},
     error::{Error, ErrorKind, Result, register_layer_error},
     recording::{FORMAT, Header, Options, Recorder, RecordingMode},
     store::{Chunk, CopyScope, FunctionKey, PlainLimits, PlainPart, StoreError, read_plain_part},
@@ -59,13 +59,17 @@ pub(super) async fn begin(runtime: &Runtime, prepared: &PreparedRun) -> Result<(
 
 async fn stored_rows(runtime: &Runtime, prepared: &PreparedRun, request: &RunRequest) -> Result<Vec<Chunk>> {
     let FunctionKey { integration, connection, variant, .. } = &prepared.key;
-    let scope = |models: Vec<&'static str>| CopyScope { integration, connection, variant, models };
+    let def = match &request.function {
+        Target::Sync(sync) | Target::Webhook { sync, .. } => runtime.registry.sync(integration, sync),
+        Target::Action { .. } | Target::Event(_) => None,
+    };
+    let parents = def.and_then(dry_run::walked_parents);
+    let scope = |models: Vec<&'static str>| CopyScope { integration, connection, variant, models, parents };
     let is_emptied = request.reset && request.empty_cache;
     let (models, is_needed) = match &request.function {
         Target::Sync(_) if is_emptied => (Vec::new(), true),
-        Target::Sync(sync) | Target::Webhook { sync, .. } => {
-            let def = runtime.registry.sync(integration, sync);
-            (def.into_iter().flat_map(models_of).collect(), true)
+        Target::Sync(_) | Target::Webhook { .. } => {
+            (def.into_iter().flat_map(|def| def.models).map(|model| model.name).collect(), true)
         }
         // They may trigger any sync of the integration.
         Target::Action { .. } | Target::Event(_) => {
@@ -80,18 +84,6 @@ async fn stored_rows(runtime: &Runtime, prepared: &PreparedRun, request: &RunReq
             PlainPart::TooLarge { .. } => Ok(Vec::new()),
         },
     }
-}
-
-/// Returns the models of a sync, and the model whose records are its parents.
-fn models_of(def: &'static SyncDef) -> Vec<&'static str> {
-    let parents = match &def.run {
-        SyncRun::Mapper(Mapper { each: Some(each), .. }) => match &each.parents {
-            ParentSource::Model { model, .. } => Some(*model),
-            ParentSource::Metadata { .. } => None,
-        },
-        _ => None,
-    };
-    def.models.iter().copied().chain(parents).map(|model| model.name).collect()
 }
 
 async fn read(runtime: &Runtime, scope: &CopyScope<'_>) -> Result<PlainPart> {

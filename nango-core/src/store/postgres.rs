@@ -13,6 +13,7 @@
 //! - Table names include their schema, `nango_rs`; the search path is not under our control.
 
 mod begin;
+mod candidates;
 mod changes;
 mod check;
 mod checkpoints;
@@ -21,6 +22,7 @@ mod clock;
 mod connections;
 mod dataset;
 mod db;
+mod delete_states;
 mod deletes;
 mod encryption;
 mod error;
@@ -39,6 +41,7 @@ mod page;
 mod parents;
 mod processes;
 mod refresh;
+mod requests;
 mod reseal;
 mod rows;
 mod runs;
@@ -61,10 +64,9 @@ pub(crate) use self::migrate::SCHEMA_VERSION;
 use super::{
     Checkpoints, ClaimOutcome, Committed, Connection, Connections, DatasetKey, DatasetStats, DeletePolicy, Encryption,
     EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange,
-    NewConnection, NewRun, NextFullRun, Page, ParentKey, ParentRecord, ParentRow, Parents, PendingDeletes, Processes,
-    ReadQuery, RecordState, Records, RefreshClaim, RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run,
-    RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome, Store, StoreError, StoreFuture, StoreWarning,
-    StoredCheckpoint, hashed_page::HashedPage,
+    NewConnection, NewRun, Page, PendingDeletes, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, Refreshes,
+    RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome, Store, StoreError,
+    StoreFuture, StoreWarning, StoredCheckpoint, hashed_page::HashedPage,
 };
 use crate::time::Timestamp;
 
@@ -219,8 +221,8 @@ impl Records for Postgres {
         limit: u32,
     ) -> StoreFuture<'_, Vec<FeedRow>> {
         let query =
-            deletes::CandidateQuery { run: *run, dataset: dataset.clone(), scan, fingerprint, by_parent, limit };
-        self.read_with(query, |db, query| Box::pin(deletes::candidates_to_request(db, query)))
+            requests::CandidateQuery { run: *run, dataset: dataset.clone(), scan, fingerprint, by_parent, limit };
+        self.read_with(query, |db, query| Box::pin(requests::candidates_to_request(db, query)))
     }
 
     fn finish_scans(&self, finishes: Vec<FinishScan>) -> StoreFuture<'_, Vec<ScanOutcome>> {
@@ -229,63 +231,13 @@ impl Records for Postgres {
 
     fn pending_deletes(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> StoreFuture<'_, PendingDeletes> {
         self.read_with((dataset.clone(), policy.clone()), |db, (dataset, policy)| {
-            Box::pin(deletes::pending_deletes(db, dataset, policy))
+            Box::pin(delete_states::pending_deletes(db, dataset, policy))
         })
     }
 
     #[cfg(debug_assertions)]
     fn backdate_scans(&self, span: Duration) -> StoreFuture<'_, ()> {
         self.write(span, |db, span| Box::pin(deletes::backdate_scans(db, *span)))
-    }
-}
-
-impl Parents for Postgres {
-    fn parent_rows(&self, function: &FunctionKey, ids: Vec<String>) -> StoreFuture<'_, Vec<ParentRow>> {
-        self.read_with((function.clone(), ids), |db, (function, ids)| Box::pin(parents::rows(db, function, ids)))
-    }
-
-    fn parents_after(
-        &self,
-        function: &FunctionKey,
-        after: Option<ParentKey>,
-        limit: u32,
-    ) -> StoreFuture<'_, Vec<ParentRow>> {
-        self.read_with((function.clone(), after, limit), |db, (function, after, limit)| {
-            Box::pin(parents::after(db, function, *after, *limit))
-        })
-    }
-
-    fn drop_parents(&self, run: &RunToken, function: &FunctionKey, ids: Vec<String>) -> StoreFuture<'_, ()> {
-        self.write((*run, function.clone(), ids), |db, (run, function, ids)| {
-            Box::pin(parents::remove(db, run, function, ids))
-        })
-    }
-
-    fn parents_needing_full(
-        &self,
-        function: &FunctionKey,
-        dataset: &DatasetKey,
-        policy: &DeletePolicy,
-    ) -> StoreFuture<'_, Vec<(ParentKey, NextFullRun)>> {
-        let input = (function.clone(), dataset.clone(), policy.clone());
-        self.read_with(input, |db, (function, dataset, policy)| {
-            Box::pin(parents::needing_full(db, function, dataset, policy))
-        })
-    }
-
-    fn live_records_after(
-        &self,
-        dataset: &DatasetKey,
-        after: Option<&str>,
-        limit: u32,
-    ) -> StoreFuture<'_, Vec<ParentRecord>> {
-        self.read_with((dataset.clone(), after.map(str::to_owned), limit), |db, (dataset, after, limit)| {
-            Box::pin(feed::live_after(db, dataset, after.as_deref(), *limit))
-        })
-    }
-
-    fn record_states(&self, dataset: &DatasetKey, ids: Vec<String>) -> StoreFuture<'_, Vec<(String, RecordState)>> {
-        self.read_with((dataset.clone(), ids), |db, (dataset, ids)| Box::pin(feed::states(db, dataset, ids)))
     }
 }
 

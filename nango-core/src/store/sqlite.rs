@@ -8,6 +8,7 @@
 //!   similar modules run on any thread, inside a transaction that their caller has opened.
 
 mod backup;
+mod candidates;
 mod changes;
 mod check;
 mod checkpoints;
@@ -16,6 +17,7 @@ mod clock;
 mod connections;
 mod dataset;
 mod db;
+mod delete_states;
 mod deletes;
 mod encryption;
 mod error;
@@ -33,6 +35,7 @@ mod parents;
 mod processes;
 mod readers;
 mod refresh;
+mod requests;
 mod reseal;
 mod rows;
 mod runs;
@@ -58,10 +61,9 @@ use self::{
 use super::{
     Checkpoints, ClaimOutcome, Committed, Connection, Connections, DatasetKey, DatasetStats, DeletePolicy, Encryption,
     EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange,
-    NewConnection, NewRun, NextFullRun, Page, ParentKey, ParentRecord, ParentRow, Parents, PendingDeletes, Processes,
-    ReadQuery, RecordState, Records, RefreshClaim, RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run,
-    RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome, Store, StoreError, StoreFuture, StoredCheckpoint,
-    hashed_page::HashedPage,
+    NewConnection, NewRun, Page, PendingDeletes, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, Refreshes,
+    RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome, Store, StoreError,
+    StoreFuture, StoredCheckpoint, hashed_page::HashedPage,
 };
 use crate::time::Timestamp;
 
@@ -205,8 +207,8 @@ impl Records for Sqlite {
         limit: u32,
     ) -> StoreFuture<'_, Vec<FeedRow>> {
         let query =
-            deletes::CandidateQuery { run: *run, dataset: dataset.clone(), scan, fingerprint, by_parent, limit };
-        self.read_with(move |db| deletes::candidates_to_request(db, &query))
+            requests::CandidateQuery { run: *run, dataset: dataset.clone(), scan, fingerprint, by_parent, limit };
+        self.read_with(move |db| requests::candidates_to_request(db, &query))
     }
 
     fn finish_scans(&self, finishes: Vec<FinishScan>) -> StoreFuture<'_, Vec<ScanOutcome>> {
@@ -215,59 +217,12 @@ impl Records for Sqlite {
 
     fn pending_deletes(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> StoreFuture<'_, PendingDeletes> {
         let (dataset, policy) = (dataset.clone(), policy.clone());
-        self.read_with(move |db| deletes::pending_deletes(db, &dataset, &policy))
+        self.read_with(move |db| delete_states::pending_deletes(db, &dataset, &policy))
     }
 
     #[cfg(debug_assertions)]
     fn backdate_scans(&self, span: Duration) -> StoreFuture<'_, ()> {
         self.write(move |db| deletes::backdate_scans(db, span))
-    }
-}
-
-impl Parents for Sqlite {
-    fn parent_rows(&self, function: &FunctionKey, ids: Vec<String>) -> StoreFuture<'_, Vec<ParentRow>> {
-        let function = function.clone();
-        self.read_with(move |db| parents::rows(db, &function, &ids))
-    }
-
-    fn parents_after(
-        &self,
-        function: &FunctionKey,
-        after: Option<ParentKey>,
-        limit: u32,
-    ) -> StoreFuture<'_, Vec<ParentRow>> {
-        let function = function.clone();
-        self.read_with(move |db| parents::after(db, &function, after, limit))
-    }
-
-    fn drop_parents(&self, run: &RunToken, function: &FunctionKey, ids: Vec<String>) -> StoreFuture<'_, ()> {
-        let (run, function) = (*run, function.clone());
-        self.write(move |db| parents::remove(db, &run, &function, &ids))
-    }
-
-    fn parents_needing_full(
-        &self,
-        function: &FunctionKey,
-        dataset: &DatasetKey,
-        policy: &DeletePolicy,
-    ) -> StoreFuture<'_, Vec<(ParentKey, NextFullRun)>> {
-        let (function, dataset, policy) = (function.clone(), dataset.clone(), policy.clone());
-        self.read_with(move |db| parents::needing_full(db, &function, &dataset, &policy))
-    }
-
-    fn live_records_after(
-        &self,
-        dataset: &DatasetKey,
-        after: Option<&str>,
-        limit: u32,
-    ) -> StoreFuture<'_, Vec<ParentRecord>> {
-        let (dataset, after) = (dataset.clone(), after.map(str::to_owned));
-        self.read_with(move |db| feed::live_after(db, &dataset, after.as_deref(), limit))
-    }
-
-    fn record_states(&self, dataset: &DatasetKey, ids: Vec<String>) -> StoreFuture<'_, Vec<(String, RecordState)>> {
-        let dataset = dataset.clone();
-        self.read_with(move |db| feed::states(db, &dataset, ids))
     }
 }
 

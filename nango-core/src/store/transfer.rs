@@ -6,10 +6,11 @@
 //! its own tables in this form and imports them, without depending on the other database.
 //!
 //! Copied: the instance's id and hash key, its encryption policy, connections (credentials stay sealed), functions,
-//! checkpoints, resume states, parents, datasets with sequence number and commit time, records with their sequence numbers, the
-//! state of delete candidates, and all runs with counters and logs. Not copied: locks, active processes, refresh
-//! leases, and open scans with the progress of parents in them (the next walk starts at its first record; nothing is deleted by mistake). An active run is
-//! stored as interrupted: it writes to the old database, not to this one. A reseal pass starts over in the target.
+//! checkpoints, resume states, parents, datasets with sequence number and commit time, records with their sequence
+//! numbers, the state of delete candidates, and all runs with counters and logs. Not copied: locks, active processes,
+//! refresh leases, and open scans with the progress of parents in them (the next walk starts at its first record;
+//! nothing is deleted by mistake). An active run is stored as interrupted: it writes to the old database, not to this
+//! one. A reseal pass starts over in the target.
 //!
 //! Invariants: numbers that other rows refer to (of connections, functions, datasets and runs) are kept, and the last
 //! assigned number of each is stored in the target, so that none is assigned twice. Cursors and hashes stay valid,

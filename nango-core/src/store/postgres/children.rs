@@ -10,8 +10,10 @@ use sqlx::{Row as _, postgres::PgRow};
 
 use super::{
     Db,
+    candidates::{BATCH_SIZE, Candidate, child_candidates, prefer_hash_join, scan_candidates},
     dataset::{Dataset, OpenScan},
-    deletes::{self, BATCH_SIZE, Candidate, DecisionWriter, scan_candidates},
+    delete_states::key,
+    deletes::{self, DecisionWriter},
     error::DbResult,
     parents, to_u64,
 };
@@ -23,18 +25,6 @@ use crate::{
     },
     time::Timestamp,
 };
-
-/// SQL fragment: the candidates of [`scan_candidates`] whose parents, of the function `$4`, are gone in one of the scans
-/// `$5` or were walked completely in it.
-macro_rules! child_candidates {
-    () => {
-        scan_candidates!(
-            " JOIN nango_rs.parents p ON p.function = $4 AND p.scan = ANY($5) AND (p.complete OR p.gone) \
-             AND p.key = k.parent"
-        )
-    };
-}
-pub(super) use child_candidates;
 
 /// The candidates of one parent in a batch.
 struct Family {
@@ -65,7 +55,7 @@ pub(super) async fn process_candidates(
     const CLEAR: &str = "DELETE FROM nango_rs.delete_states s WHERE dataset = $1 AND scan <> $2 AND EXISTS \
                          (SELECT 1 FROM nango_rs.parents WHERE function = $3 AND key = s.parent AND scan = ANY($4) \
                          AND (complete OR gone) OFFSET 0)";
-    deletes::prefer_hash_join(db, true).await?;
+    prefer_hash_join(db, true).await?;
     let open = sqlx::query(OPEN).persistent(false).bind(dataset.id).bind(scan.number).bind(scan.start_seq);
     open.bind(scan.function).bind(scans).execute(&mut *db.sql).await?;
     let mut next = fetch_batch(db).await?;
@@ -74,7 +64,7 @@ pub(super) async fn process_candidates(
         let all = db.query_scalar(COUNT).bind(dataset.id).bind(scan.number).bind(scan.start_seq);
         count = to_u64(all.bind(scan.function).bind(scans).fetch_one(&mut *db.sql).await?);
     }
-    deletes::prefer_hash_join(db, false).await?;
+    prefer_hash_join(db, false).await?;
     let deleted_by_request = deleted_by_request(db, dataset.id, end, scan).await?;
     count += deleted_by_request.values().sum::<u64>();
     failpoint!("scan:counted");
@@ -119,7 +109,7 @@ async fn fetch_batch(db: &mut Db) -> DbResult<Vec<PgRow>> {
 fn families(rows: &[PgRow]) -> DbResult<Vec<Family>> {
     let mut families: Vec<Family> = Vec::new();
     for row in rows {
-        let parent = parents::key(row.try_get(3)?)?;
+        let parent = key(row.try_get(3)?)?;
         let candidate = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
         match families.last_mut() {
             Some(last) if last.parent == parent => last.candidates.push(candidate),
@@ -150,7 +140,7 @@ async fn deleted_by_request(
         return Ok(HashMap::new());
     }
     let rows = db.query_as(DELETED).bind(dataset).bind(ids).bind(scan.start_seq).fetch_all(&mut *db.sql).await?;
-    rows.into_iter().map(|(parent, count): (Vec<u8>, i64)| Ok((parents::key(&parent)?, to_u64(count)))).collect()
+    rows.into_iter().map(|(parent, count): (Vec<u8>, i64)| Ok((key(&parent)?, to_u64(count)))).collect()
 }
 
 /// Returns the number of active children of parents at the start of the scan. Records that moved to a parent since
@@ -173,5 +163,5 @@ async fn live_at(
     let keys: Vec<&[u8]> = of.iter().map(|key| &key.0[..]).collect();
     let rows = db.query_as(LIVE).bind(dataset).bind(keys).bind(scan.start_seq).bind(began_at);
     let rows: Vec<(Vec<u8>, i64)> = rows.fetch_all(&mut *db.sql).await?;
-    rows.into_iter().map(|(parent, count)| Ok((parents::key(&parent)?, to_u64(count)))).collect()
+    rows.into_iter().map(|(parent, count)| Ok((key(&parent)?, to_u64(count)))).collect()
 }

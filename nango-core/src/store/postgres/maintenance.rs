@@ -9,7 +9,7 @@ use std::path::Path;
 use super::{
     Db, Postgres, check,
     dataset::Dataset,
-    deletes,
+    delete_states,
     error::{DbError, DbResult},
     feed, marks,
     rows::{INVALID_RUN, plain_size},
@@ -200,7 +200,7 @@ async fn erase(db: &mut Db, key: &DatasetKey, ids: &[String]) -> DbResult<u64> {
     let rows = db.query_as(ROWS).bind(dataset.id).bind(&ids).bind(seqs);
     let (count, live, bytes): (i64, i64, i64) = rows.fetch_one(&mut *db.sql).await?;
     if dataset.has_candidates {
-        deletes::drop_states(db, dataset.id, &ids).await?;
+        delete_states::drop_states(db, dataset.id, &ids).await?;
     }
     dataset.counters.live -= live;
     dataset.counters.bytes -= bytes;
@@ -236,7 +236,7 @@ pub(super) async fn empty(db: &mut Db, key: &DatasetKey, through: Option<i64>, l
     db.query(KEYS).bind(dataset.id).bind(&ids).execute(&mut *db.sql).await?;
     if dataset.has_candidates {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        deletes::drop_states(db, dataset.id, &ids).await?;
+        delete_states::drop_states(db, dataset.id, &ids).await?;
     }
     dataset.counters.live -= live;
     dataset.counters.bytes -= bytes;

@@ -9,7 +9,7 @@
 use super::{
     Db, checkpoints,
     dataset::{self, Dataset},
-    deletes, encryption,
+    delete_states, encryption,
     error::{DbError, DbResult},
     fence, logs, parents,
     rows::{self, ChangeWriter},
@@ -77,7 +77,7 @@ impl CommitSteps for Db {
     }
 
     async fn drop_candidates(&mut self, dataset: &Dataset, ids: &[&str]) -> DbResult<()> {
-        deletes::drop_states(self, dataset.id, ids).await
+        delete_states::drop_states(self, dataset.id, ids).await
     }
 
     async fn save_dataset(&mut self, dataset: &Dataset, committed_at: Timestamp) -> DbResult<()> {

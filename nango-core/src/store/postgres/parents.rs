@@ -2,16 +2,59 @@
 
 use sqlx::{Row as _, postgres::PgRow};
 
-use super::{
-    Db,
-    deletes::totals_of_row,
-    error::{DbError, DbResult},
-    feed, fence, functions,
-};
+use super::{Db, Postgres, delete_states, error::DbResult, feed, fence, functions};
 use crate::store::{
-    DatasetKey, DeletePolicy, FunctionKey, NextFullRun, ParentKey, ParentRow, ParentWrite, RunToken,
-    deletes::ParentColumns, encryption::EncryptionPolicy, parent_context,
+    DatasetKey, DeletePolicy, FunctionKey, NextFullRun, ParentKey, ParentRecord, ParentRow, ParentWrite, Parents,
+    RecordState, RunToken, StoreFuture, deletes::ParentColumns, encryption::EncryptionPolicy, parent_context,
 };
+
+impl Parents for Postgres {
+    fn parent_rows(&self, function: &FunctionKey, ids: Vec<String>) -> StoreFuture<'_, Vec<ParentRow>> {
+        self.read_with((function.clone(), ids), |db, (function, ids)| Box::pin(rows(db, function, ids)))
+    }
+
+    fn parents_after(
+        &self,
+        function: &FunctionKey,
+        after: Option<ParentKey>,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<ParentRow>> {
+        self.read_with((function.clone(), after, limit), |db, (function, after, limit)| {
+            Box::pin(after_key(db, function, *after, *limit))
+        })
+    }
+
+    fn drop_parents(&self, run: &RunToken, function: &FunctionKey, ids: Vec<String>) -> StoreFuture<'_, ()> {
+        self.write((*run, function.clone(), ids), |db, (run, function, ids)| Box::pin(remove(db, run, function, ids)))
+    }
+
+    fn parents_needing_full(
+        &self,
+        function: &FunctionKey,
+        dataset: &DatasetKey,
+        policy: &DeletePolicy,
+    ) -> StoreFuture<'_, Vec<(ParentKey, NextFullRun)>> {
+        let input = (function.clone(), dataset.clone(), policy.clone());
+        self.read_with(input, |db, (function, dataset, policy)| {
+            Box::pin(delete_states::needing_full(db, function, dataset, policy))
+        })
+    }
+
+    fn live_records_after(
+        &self,
+        dataset: &DatasetKey,
+        after: Option<&str>,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<ParentRecord>> {
+        self.read_with((dataset.clone(), after.map(str::to_owned), limit), |db, (dataset, after, limit)| {
+            Box::pin(feed::live_after(db, dataset, after.as_deref(), *limit))
+        })
+    }
+
+    fn record_states(&self, dataset: &DatasetKey, ids: Vec<String>) -> StoreFuture<'_, Vec<(String, RecordState)>> {
+        self.read_with((dataset.clone(), ids), |db, (dataset, ids)| Box::pin(feed::states(db, dataset, ids)))
+    }
+}
 
 /// Writes the rows of distinct parents.
 pub(super) async fn write(
@@ -75,11 +118,6 @@ fn keys<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<Vec<u8>> {
     ids.map(|id| ParentKey::of(id).0.to_vec()).collect()
 }
 
-/// Converts a stored key.
-pub(super) fn key(stored: &[u8]) -> DbResult<ParentKey> {
-    stored.try_into().map(ParentKey).map_err(|_| DbError::damaged("the key of a parent"))
-}
-
 macro_rules! columns {
     () => {
         "id, first_seen_at, state, done, scan, complete, position_based, requests, shifted, list_empty, gone"
@@ -109,7 +147,7 @@ pub(super) fn columns(row: &PgRow, first: usize) -> DbResult<ParentColumns> {
 }
 
 /// Returns the stored rows of parents; parents without a row are skipped.
-pub(super) async fn rows(db: &mut Db, function: &FunctionKey, ids: &[String]) -> DbResult<Vec<ParentRow>> {
+async fn rows(db: &mut Db, function: &FunctionKey, ids: &[String]) -> DbResult<Vec<ParentRow>> {
     const FIND: &str = concat!(
         "SELECT p.* FROM unnest($2::bytea[]) i(key) CROSS JOIN LATERAL (SELECT ",
         columns!(),
@@ -121,7 +159,7 @@ pub(super) async fn rows(db: &mut Db, function: &FunctionKey, ids: &[String]) ->
 }
 
 /// Returns the next rows of a function in the order of their keys.
-pub(super) async fn after(
+async fn after_key(
     db: &mut Db,
     function: &FunctionKey,
     after: Option<ParentKey>,
@@ -136,7 +174,7 @@ pub(super) async fn after(
 }
 
 /// Removes the rows of parents.
-pub(super) async fn remove(db: &mut Db, run: &RunToken, function: &FunctionKey, ids: &[String]) -> DbResult<()> {
+async fn remove(db: &mut Db, run: &RunToken, function: &FunctionKey, ids: &[String]) -> DbResult<()> {
     const REMOVE: &str = "DELETE FROM nango_rs.parents WHERE function = $1 AND key = ANY($2)";
     fence::ensure_running(db, run).await?;
     let Some(function) = functions::find(db, function).await? else { return Ok(()) };
@@ -151,32 +189,6 @@ pub(super) async fn reset(db: &mut Db, function: i64) -> DbResult<()> {
                          WHERE function = $1";
     db.query(RESET).bind(function).execute(&mut *db.sql).await?;
     Ok(())
-}
-
-/// Returns the parents of a dataset whose candidates bring a complete walk forward.
-pub(super) async fn needing_full(
-    db: &mut Db,
-    function: &FunctionKey,
-    dataset: &DatasetKey,
-    policy: &DeletePolicy,
-) -> DbResult<Vec<(ParentKey, NextFullRun)>> {
-    const TOTALS: &str = "SELECT s.count, s.held, s.held_by, s.unconfirmed, s.first_missed_at, s.triggering_since, \
-         s.triggering_needed, s.triggering_unheld, coalesce(p.early_full_runs, 0), s.parent FROM \
-         (SELECT parent, count(*), count(*) FILTER (WHERE held <> 0) AS held, coalesce(max(held), 0) AS held_by, \
-         count(*) FILTER (WHERE NOT confirmed) AS unconfirmed, min(first_missed_at) AS first_missed_at, \
-         min(first_missed_at) FILTER (WHERE NOT brought_forward) AS triggering_since, \
-         coalesce(max(needed) FILTER (WHERE NOT brought_forward), 0) AS triggering_needed, \
-         count(*) FILTER (WHERE NOT brought_forward AND held = 0) AS triggering_unheld \
-         FROM nango_rs.delete_states WHERE dataset = $1 AND parent IS NOT NULL GROUP BY parent) s LEFT JOIN LATERAL \
-         (SELECT early_full_runs FROM nango_rs.parents WHERE function = $2 AND key = s.parent OFFSET 0) p ON TRUE \
-         ORDER BY s.parent";
-    let Some(function) = functions::find(db, function).await? else { return Ok(Vec::new()) };
-    let Some(dataset) = feed::find_dataset(db, dataset).await? else { return Ok(Vec::new()) };
-    let rows = db.query(TOTALS).bind(dataset.id).bind(function).fetch_all(&mut *db.sql).await?;
-    let next = |row: &PgRow| Ok((key(row.try_get(9)?)?, totals_of_row(row)?.next_full(policy)));
-    let mut found = rows.iter().map(next).collect::<DbResult<Vec<_>>>()?;
-    found.retain(|(_, next)| *next != NextFullRun::Regular);
-    Ok(found)
 }
 
 /// Deletes the rows of parents of a function that are gone in one of these scans and have no active child in these

@@ -5,7 +5,7 @@
 use super::{
     Db, checkpoints, children,
     dataset::{self, Dataset},
-    deletes,
+    delete_states, deletes,
     error::{DbError, DbResult},
     fence, functions, marks, parents,
 };
@@ -100,7 +100,7 @@ async fn finish(db: &mut Db, end: &FinishScan, scans: &[i64]) -> DbResult<(i64, 
         fence::count_models(db, end.run.row, &[(end.dataset.model.clone(), counts)].into()).await?;
     }
     failpoint!("scan:missed");
-    let totals = deletes::candidate_totals(db, dataset.id).await?;
+    let totals = delete_states::candidate_totals(db, dataset.id).await?;
     db.query(CLOSE).bind(dataset.id).bind(totals.states > 0).execute(&mut *db.sql).await?;
     marks::delete(db, &[scan.number]).await?;
     if let Some(write) = &end.resume {

@@ -9,8 +9,9 @@ use rusqlite::params;
 
 use super::{
     Db,
+    candidates::{BATCH_SIZE, ScanCandidates},
     dataset::Dataset,
-    deletes::{self, BATCH_SIZE, DecisionWriter, ScanCandidates},
+    deletes::{self, DecisionWriter},
     error::DbResult,
     parents::DecidedParents,
 };

@@ -1,121 +1,30 @@
-//! Delete candidates: selection at the end of a scan, stored states of pending ones, and tombstones.
+//! Ends of scans: decisions about the delete candidates of a scan, and tombstones.
 //!
-//! The decisions are made in [`crate::store::deletes`]. Invariants: a state belongs to an active record that the latest
-//! complete scan of its dataset did not see; memory does not grow with the number of candidates.
+//! The decisions are made in [`crate::store::deletes`]. Invariant: memory does not grow with the number of candidates.
 
-use std::collections::BTreeSet;
 #[cfg(debug_assertions)]
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, Row, Rows, params};
+use rusqlite::Row;
 
 use super::{
     Db,
+    candidates::{BATCH_SIZE, Candidate, ScanCandidates},
     dataset::Dataset,
-    error::{DbError, DbResult},
-    feed, fence, get_u64,
-    marks::SeenRecords,
-    parents::{self, DecidedParents},
+    delete_states::{candidate_state, drop_states, put_state},
+    error::DbResult,
     rows::tombstone,
 };
 #[cfg(debug_assertions)]
 use crate::store::stored_span;
 use crate::{
     store::{
-        DatasetKey, DeletePolicy, FeedRow, FinishScan, ParentKey, PendingDeletes, RunToken, Scan, StoreError,
-        deletes::{
-            CandidateEvaluator, CandidateGroup, CandidateState, CandidateTotals, Decision, ScanStart, confirmed_deleted,
-        },
+        FinishScan, ParentKey,
+        deletes::{CandidateEvaluator, CandidateGroup, Decision, ScanStart, confirmed_deleted},
         failpoint::failpoint,
-        row_flags::DELETED_FLAG,
     },
     time::Timestamp,
 };
-
-/// Number of candidates that are fetched before anything is written.
-pub(super) const BATCH_SIZE: usize = 4096;
-
-/// Deletes the stored states of candidates.
-pub(super) fn drop_states(db: &Db, dataset: i64, ids: &[&str]) -> DbResult<()> {
-    let mut delete = db.sql.prepare_cached("DELETE FROM delete_states WHERE dataset = ?1 AND id = ?2")?;
-    for id in ids {
-        delete.execute(params![dataset, id])?;
-    }
-    Ok(())
-}
-
-/// Candidates of an open scan: active records that it did not see, and that no run wrote since it began.
-pub(super) struct ScanCandidates<'a> {
-    pub db: &'a Db,
-    pub dataset: i64,
-    /// Sequence number of the dataset when the scan began.
-    pub start_seq: i64,
-    seen: SeenRecords,
-}
-
-/// A candidate: its id and its record number.
-pub(super) type Candidate = (String, i64);
-
-impl<'a> ScanCandidates<'a> {
-    /// Loads the marks of a scan.
-    pub(super) fn new(db: &'a Db, dataset: &Dataset, scan: i64) -> DbResult<Self> {
-        let mut start = db.sql.prepare_cached("SELECT start_seq FROM scans WHERE number = ?1")?;
-        let start_seq = start.query_row([scan], |row| row.get(0))?;
-        Ok(Self { db, dataset: dataset.id, start_seq, seen: SeenRecords::load(db, scan)? })
-    }
-
-    /// Returns the next candidates in the order of their ids. A batch of fewer than [`BATCH_SIZE`] is the last.
-    fn after(&self, after: &str) -> DbResult<Vec<Candidate>> {
-        let mut walk = self.db.sql.prepare_cached(
-            "SELECT id, rid FROM record_keys WHERE dataset = ?1 AND id > ?2 AND state & ?3 = 0 ORDER BY id",
-        )?;
-        self.missed(walk.query(params![self.dataset, after, DELETED_FLAG])?)
-    }
-
-    /// Returns the next candidates among the children of a parent in the order of their ids. A batch of fewer than
-    /// [`BATCH_SIZE`] is the last.
-    pub(super) fn children_after(&self, parent: ParentKey, after: &str) -> DbResult<Vec<Candidate>> {
-        let mut walk = self.db.sql.prepare_cached(
-            "SELECT id, rid FROM record_keys WHERE parent = ?4 AND dataset = ?1 AND id > ?2 AND state & ?3 = 0 \
-             ORDER BY id",
-        )?;
-        self.missed(walk.query(params![self.dataset, after, DELETED_FLAG, parent.0])?)
-    }
-
-    /// Returns the first candidates of these rows of ids and record numbers.
-    fn missed(&self, mut rows: Rows<'_>) -> DbResult<Vec<Candidate>> {
-        let mut seq = self.db.sql.prepare_cached("SELECT seq FROM records WHERE rid = ?1")?;
-        let mut found = Vec::new();
-        while found.len() < BATCH_SIZE
-            && let Some(row) = rows.next()?
-        {
-            let rid = row.get(1)?;
-            if !self.seen.contains(rid) && seq.query_row([rid], |row| row.get::<_, i64>(0))? <= self.start_seq {
-                found.push((row.get(0)?, rid));
-            }
-        }
-        Ok(found)
-    }
-
-    /// Returns whether a record was deleted since the scan began.
-    fn is_deleted(&self, id: &str) -> DbResult<bool> {
-        Ok(self.deleted(id)?.is_some())
-    }
-
-    /// Returns the parent of a record that was deleted since the scan began, if it has one.
-    pub(super) fn deleted_child(&self, id: &str) -> DbResult<Option<ParentKey>> {
-        Ok(self.deleted(id)?.flatten().map(ParentKey))
-    }
-
-    fn deleted(&self, id: &str) -> DbResult<Option<Option<[u8; 16]>>> {
-        let mut deleted = self.db.sql.prepare_cached(
-            "SELECT k.parent FROM record_keys k JOIN records r ON r.rid = k.rid \
-             WHERE k.dataset = ?1 AND k.id = ?2 AND k.state & ?3 <> 0 AND r.seq > ?4",
-        )?;
-        let parameters = params![self.dataset, id, DELETED_FLAG, self.start_seq];
-        Ok(deleted.query_row(parameters, |row| row.get(0)).optional()?)
-    }
-}
 
 /// Decides about the candidates of a scan whose walks were complete. Returns how many became tombstones.
 pub(super) fn process_candidates(
@@ -202,188 +111,6 @@ pub(super) fn scan_start(db: &Db, dataset: &Dataset, scan: i64) -> DbResult<Scan
     // A scan that was opened by an older version of the program has neither, and confirms no deletes.
     let live = u64::try_from(live.unwrap_or(dataset.counters.live)).unwrap_or(0);
     Ok(ScanStart { began_at: began_at.unwrap_or(Timestamp::MIN), live, is_early })
-}
-
-fn candidate_state(db: &Db, dataset: i64, id: &str) -> DbResult<Option<CandidateState>> {
-    let mut read = db.sql.prepare_cached(
-        "SELECT first_missed_at, confirmations, needed, shifted, asked_at, by_request, brought_forward, fingerprint, \
-         held, confirmed FROM delete_states WHERE dataset = ?1 AND id = ?2",
-    )?;
-    let state = |row: &Row<'_>| {
-        Ok(CandidateState {
-            first_missed_at: row.get(0)?,
-            confirmations: row.get(1)?,
-            needed: row.get(2)?,
-            shifted: row.get(3)?,
-            asked_at: row.get(4)?,
-            by_request: row.get(5)?,
-            is_early: row.get(6)?,
-            fingerprint: row.get(7)?,
-            held: row.get(8)?,
-            confirmed: row.get(9)?,
-        })
-    };
-    Ok(read.query_row(params![dataset, id], state).optional()?)
-}
-
-fn put_state(
-    db: &Db,
-    dataset: i64,
-    id: &str,
-    scan: i64,
-    parent: Option<ParentKey>,
-    state: &CandidateState,
-) -> DbResult<()> {
-    let mut put = db.sql.prepare_cached(
-        "INSERT OR REPLACE INTO delete_states (dataset, id, scan, first_missed_at, confirmations, needed, shifted, \
-         asked_at, by_request, brought_forward, fingerprint, held, confirmed, parent) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-    )?;
-    put.execute(params![
-        dataset,
-        id,
-        scan,
-        state.first_missed_at,
-        state.confirmations,
-        state.needed,
-        state.shifted,
-        state.asked_at,
-        state.by_request,
-        state.is_early,
-        state.fingerprint,
-        state.held,
-        state.confirmed,
-        parent.map(|parent| parent.0)
-    ])?;
-    Ok(())
-}
-
-/// Returns the totals over the states of a dataset.
-pub(super) fn candidate_totals(db: &Db, dataset: i64) -> DbResult<CandidateTotals> {
-    let mut totals = db.sql.prepare_cached(
-        "SELECT count(*), count(*) FILTER (WHERE held <> 0), coalesce(max(held), 0), \
-         count(*) FILTER (WHERE NOT confirmed), min(first_missed_at), \
-         min(first_missed_at) FILTER (WHERE NOT brought_forward), \
-         coalesce(max(needed) FILTER (WHERE NOT brought_forward), 0), \
-         count(*) FILTER (WHERE NOT brought_forward AND held = 0), \
-         (SELECT d.brought_forward FROM datasets d WHERE d.id = ?1) FROM delete_states WHERE dataset = ?1",
-    )?;
-    Ok(totals.query_row([dataset], totals_of_row)?)
-}
-
-/// Reads totals from the first nine columns.
-pub(super) fn totals_of_row(row: &Row<'_>) -> rusqlite::Result<CandidateTotals> {
-    Ok(CandidateTotals {
-        states: get_u64(row, 0)?,
-        held: get_u64(row, 1)?,
-        held_by: row.get(2)?,
-        unconfirmed: get_u64(row, 3)?,
-        first_missed_at: row.get(4)?,
-        triggering_since: row.get(5)?,
-        triggering_needed: row.get(6)?,
-        triggering_unheld: get_u64(row, 7)?,
-        early_full_runs: row.get(8)?,
-    })
-}
-
-/// Returns the deletes of a dataset that await a decision.
-pub(super) fn pending_deletes(db: &Db, key: &DatasetKey, policy: &DeletePolicy) -> DbResult<PendingDeletes> {
-    Ok(match Dataset::find(db, key)? {
-        Some(dataset) => candidate_totals(db, dataset.id)?.pending_deletes(policy),
-        None => PendingDeletes::default(),
-    })
-}
-
-/// Parameters of [`candidates_to_request`]: the run, its scan, and how many candidates to return.
-#[derive(Debug, Clone)]
-pub(super) struct CandidateQuery {
-    pub run: RunToken,
-    pub dataset: DatasetKey,
-    pub scan: Scan,
-    pub fingerprint: [u8; 16],
-    pub by_parent: bool,
-    pub limit: u32,
-}
-
-/// Returns the candidates of an open scan that may be requested from the provider, those that were never requested
-/// first.
-pub(super) fn candidates_to_request(db: &Db, query: &CandidateQuery) -> DbResult<Vec<FeedRow>> {
-    fence::ensure_running(db, &query.run)?;
-    let key = &query.dataset;
-    let closed = || DbError::Store(StoreError::ScanClosed(key.model.clone()));
-    let dataset =
-        Dataset::find(db, key)?.filter(|dataset| dataset.scan == Some(query.scan.number)).ok_or_else(closed)?;
-    let candidates = ScanCandidates::new(db, &dataset, query.scan.number)?;
-    let mut next = NextRequests { limit: query.limit as usize, ids: BTreeSet::new(), requested: BTreeSet::new() };
-    if query.by_parent {
-        let function = function_of_scan(db, query.scan.number)?;
-        let parents = DecidedParents::new(db, function, parents::open_scans(db, function)?);
-        parents.for_each(|parent, _| {
-            next.add_all(db, &dataset, query, |after| candidates.children_after(parent, after))
-        })?;
-    } else {
-        next.add_all(db, &dataset, query, |after| candidates.after(after))?;
-    }
-    let mut ids: Vec<String> = next.ids.into_iter().collect();
-    ids.extend(next.requested.into_iter().map(|(_, id)| id));
-    ids.truncate(query.limit as usize);
-    let mut rows = feed::by_id(db, key, &ids)?;
-    rows.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
-    Ok(rows)
-}
-
-/// The candidates to request next: those with the lowest ids that were never requested, and the oldest requests.
-struct NextRequests {
-    limit: usize,
-    ids: BTreeSet<String>,
-    requested: BTreeSet<(Timestamp, String)>,
-}
-
-impl NextRequests {
-    /// Adds all candidates that a function returns in batches in the order of their ids.
-    fn add_all(
-        &mut self,
-        db: &Db,
-        dataset: &Dataset,
-        query: &CandidateQuery,
-        batch_after: impl Fn(&str) -> DbResult<Vec<Candidate>>,
-    ) -> DbResult<()> {
-        let mut after = String::new();
-        loop {
-            let next = batch_after(&after)?;
-            let is_last = next.len() < BATCH_SIZE;
-            if let Some((last, _)) = next.last() {
-                after.clone_from(last);
-            }
-            for (id, _) in next {
-                let state = if dataset.has_candidates { candidate_state(db, dataset.id, &id)? } else { None };
-                match state.filter(|state| state.fingerprint == query.fingerprint) {
-                    Some(state) if state.by_request => {}
-                    Some(CandidateState { asked_at: Some(at), .. }) => {
-                        self.requested.insert((at, id));
-                        if self.requested.len() > self.limit {
-                            self.requested.pop_last();
-                        }
-                    }
-                    _ => {
-                        self.ids.insert(id);
-                        if self.ids.len() > self.limit {
-                            self.ids.pop_last();
-                        }
-                    }
-                }
-            }
-            // The ids of a batch are in order: later ones are greater than all that were found.
-            if is_last || (!query.by_parent && self.ids.len() >= self.limit) {
-                return Ok(());
-            }
-        }
-    }
-}
-
-fn function_of_scan(db: &Db, scan: i64) -> DbResult<i64> {
-    let mut function = db.sql.prepare_cached("SELECT function FROM scans WHERE number = ?1")?;
-    Ok(function.query_row([scan], |row| row.get(0))?)
 }
 
 /// Moves the stored times of scans and candidates into the past.

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Db, Sqlite, backup, check, dataset::Dataset, deletes, error::DbResult, feed, get_u64, marks, vacuum};
+use super::{
+    Db, Sqlite, backup, check, dataset::Dataset, delete_states, error::DbResult, feed, get_u64, marks, vacuum,
+};
 use crate::store::{
     Backup, CheckReport, Cursor, DatasetKey, DatasetUsage, Emptied, Maintenance, Prune, PruneUntil, Pruned, Remains,
     StoreError, StoreFuture, Vacuumed, row_flags::PRUNED_FLAG,
@@ -168,7 +170,7 @@ fn delete_row(db: &Db, dataset: &mut Dataset, rid: i64, id: &str) -> DbResult<()
         .prepare_cached("DELETE FROM record_keys WHERE dataset = ?1 AND id = ?2")?
         .execute(params![dataset.id, id])?;
     if dataset.has_candidates {
-        deletes::drop_states(db, dataset.id, &[id])?;
+        delete_states::drop_states(db, dataset.id, &[id])?;
     }
     if live {
         dataset.counters.live -= 1;

@@ -8,7 +8,7 @@ use std::{
 use super::{
     Db, checkpoints,
     dataset::Dataset,
-    deletes, encryption,
+    delete_states, encryption,
     error::{DbError, DbResult},
     fence, logs, parents,
     rows::{self, ChangeWriter},
@@ -81,7 +81,7 @@ impl CommitSteps for Steps<'_> {
     }
 
     async fn drop_candidates(&mut self, dataset: &Dataset, ids: &[&str]) -> DbResult<()> {
-        deletes::drop_states(self.0, dataset.id, ids)
+        delete_states::drop_states(self.0, dataset.id, ids)
     }
 
     async fn save_dataset(&mut self, dataset: &Dataset, committed_at: Timestamp) -> DbResult<()> {

@@ -2,9 +2,10 @@
 
 use rusqlite::{Row, params, params_from_iter, types::Value};
 
-use super::{Db, dataset::Dataset, deletes::totals_of_row, encryption, error::DbResult, fence, functions};
+use super::{Db, Sqlite, delete_states, encryption, error::DbResult, feed, fence, functions};
 use crate::store::{
-    DatasetKey, DeletePolicy, FunctionKey, NextFullRun, ParentKey, ParentRow, ParentWrite, RunToken,
+    DatasetKey, DeletePolicy, FunctionKey, NextFullRun, ParentKey, ParentRecord, ParentRow, ParentWrite, Parents,
+    RecordState, RunToken, StoreFuture,
     deletes::{ParentColumns, ParentEvidence},
     parent_context,
     row_flags::DELETED_FLAG,
@@ -12,6 +13,53 @@ use crate::store::{
 
 /// Number of parents that are read before their children are.
 const BATCH_SIZE: i64 = 1000;
+
+impl Parents for Sqlite {
+    fn parent_rows(&self, function: &FunctionKey, ids: Vec<String>) -> StoreFuture<'_, Vec<ParentRow>> {
+        let function = function.clone();
+        self.read_with(move |db| rows(db, &function, &ids))
+    }
+
+    fn parents_after(
+        &self,
+        function: &FunctionKey,
+        after: Option<ParentKey>,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<ParentRow>> {
+        let function = function.clone();
+        self.read_with(move |db| after_key(db, &function, after, limit))
+    }
+
+    fn drop_parents(&self, run: &RunToken, function: &FunctionKey, ids: Vec<String>) -> StoreFuture<'_, ()> {
+        let (run, function) = (*run, function.clone());
+        self.write(move |db| remove(db, &run, &function, &ids))
+    }
+
+    fn parents_needing_full(
+        &self,
+        function: &FunctionKey,
+        dataset: &DatasetKey,
+        policy: &DeletePolicy,
+    ) -> StoreFuture<'_, Vec<(ParentKey, NextFullRun)>> {
+        let (function, dataset, policy) = (function.clone(), dataset.clone(), policy.clone());
+        self.read_with(move |db| delete_states::needing_full(db, &function, &dataset, &policy))
+    }
+
+    fn live_records_after(
+        &self,
+        dataset: &DatasetKey,
+        after: Option<&str>,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<ParentRecord>> {
+        let (dataset, after) = (dataset.clone(), after.map(str::to_owned));
+        self.read_with(move |db| feed::live_after(db, &dataset, after.as_deref(), limit))
+    }
+
+    fn record_states(&self, dataset: &DatasetKey, ids: Vec<String>) -> StoreFuture<'_, Vec<(String, RecordState)>> {
+        let dataset = dataset.clone();
+        self.read_with(move |db| feed::states(db, &dataset, ids))
+    }
+}
 
 /// Writes the rows of parents.
 pub(super) fn write(db: &Db, key: &FunctionKey, parents: &[ParentWrite]) -> DbResult<()> {
@@ -87,7 +135,7 @@ fn columns(row: &Row<'_>, first: usize) -> rusqlite::Result<ParentColumns> {
 }
 
 /// Returns the stored rows of parents; parents without a row are skipped.
-pub(super) fn rows(db: &Db, function: &FunctionKey, ids: &[String]) -> DbResult<Vec<ParentRow>> {
+fn rows(db: &Db, function: &FunctionKey, ids: &[String]) -> DbResult<Vec<ParentRow>> {
     let Some(function) = functions::find(db, function)? else { return Ok(Vec::new()) };
     let mut find = db.sql.prepare_cached(columns!("key = ?2"))?;
     let mut found = Vec::new();
@@ -98,7 +146,7 @@ pub(super) fn rows(db: &Db, function: &FunctionKey, ids: &[String]) -> DbResult<
 }
 
 /// Returns the next rows of a function in the order of their keys.
-pub(super) fn after(db: &Db, function: &FunctionKey, after: Option<ParentKey>, limit: u32) -> DbResult<Vec<ParentRow>> {
+fn after_key(db: &Db, function: &FunctionKey, after: Option<ParentKey>, limit: u32) -> DbResult<Vec<ParentRow>> {
     let Some(function) = functions::find(db, function)? else { return Ok(Vec::new()) };
     let mut next = db.sql.prepare_cached(columns!("key > ?2 ORDER BY key LIMIT ?3"))?;
     let after = after.map_or_else(Vec::new, |key| key.0.to_vec());
@@ -106,7 +154,7 @@ pub(super) fn after(db: &Db, function: &FunctionKey, after: Option<ParentKey>, l
 }
 
 /// Removes the rows of parents.
-pub(super) fn remove(db: &Db, run: &RunToken, function: &FunctionKey, ids: &[String]) -> DbResult<()> {
+fn remove(db: &Db, run: &RunToken, function: &FunctionKey, ids: &[String]) -> DbResult<()> {
     fence::ensure_running(db, run)?;
     let Some(function) = functions::find(db, function)? else { return Ok(()) };
     let mut remove = db.sql.prepare_cached("DELETE FROM parents WHERE function = ?1 AND key = ?2")?;
@@ -122,31 +170,6 @@ pub(super) fn reset(db: &Db, function: i64) -> DbResult<()> {
                          WHERE function = ?1";
     db.sql.prepare_cached(RESET)?.execute([function])?;
     Ok(())
-}
-
-/// Returns the parents of a dataset whose candidates bring a complete walk forward.
-pub(super) fn needing_full(
-    db: &Db,
-    function: &FunctionKey,
-    dataset: &DatasetKey,
-    policy: &DeletePolicy,
-) -> DbResult<Vec<(ParentKey, NextFullRun)>> {
-    const TOTALS: &str = "SELECT count(*), count(*) FILTER (WHERE held <> 0), coalesce(max(held), 0), \
-         count(*) FILTER (WHERE NOT confirmed), min(first_missed_at), \
-         min(first_missed_at) FILTER (WHERE NOT brought_forward), \
-         coalesce(max(needed) FILTER (WHERE NOT brought_forward), 0), \
-         count(*) FILTER (WHERE NOT brought_forward AND held = 0), \
-         coalesce((SELECT p.early_full_runs FROM parents p WHERE p.function = ?2 AND p.key = s.parent), 0), s.parent \
-         FROM delete_states s WHERE s.dataset = ?1 AND s.parent IS NOT NULL GROUP BY s.parent";
-    let Some(function) = functions::find(db, function)? else { return Ok(Vec::new()) };
-    let Some(dataset) = Dataset::find(db, dataset)?.filter(|dataset| dataset.has_candidates) else {
-        return Ok(Vec::new());
-    };
-    let mut totals = db.sql.prepare_cached(TOTALS)?;
-    let read = |row: &Row<'_>| Ok((ParentKey(row.get(9)?), totals_of_row(row)?.next_full(policy)));
-    let mut found = totals.query_map([dataset.id, function], read)?.collect::<Result<Vec<_>, _>>()?;
-    found.retain(|(_, next)| *next != NextFullRun::Regular);
-    Ok(found)
 }
 
 /// Parents of a function whose children may be candidates of open scans: their own walk was complete, or they are gone.

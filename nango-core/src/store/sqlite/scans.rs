@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::{
     Db, checkpoints, children,
     dataset::Dataset,
-    deletes,
+    delete_states, deletes,
     error::{DbError, DbResult},
     fence, functions, marks,
     parents::DecidedParents,
@@ -104,5 +104,5 @@ fn finish(db: &Db, end: &FinishScan, scans: &[i64]) -> DbResult<ScanOutcome> {
         checkpoints::write_resume(db, &end.function, write)?;
     }
     failpoint!("scan:finished");
-    Ok(deletes::candidate_totals(db, dataset.id)?.scan_outcome(&end.policy, deleted))
+    Ok(delete_states::candidate_totals(db, dataset.id)?.scan_outcome(&end.policy, deleted))
 }

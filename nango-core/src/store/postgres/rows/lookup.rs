@@ -7,9 +7,8 @@ use sqlx::Row;
 use crate::store::{
     decide::{LastChange, StoredKey},
     postgres::{
-        Db,
+        Db, delete_states,
         error::{DbError, DbResult},
-        parents,
     },
     update_times::UpdateTimes,
 };
@@ -77,7 +76,7 @@ pub(super) async fn find_keys(
         let hash = row.try_get::<&[u8], _>(8)?.try_into().map_err(|_| DbError::damaged("the hash of a record"))?;
         let parent_column = if columns.times { 12 } else { 9 };
         let parent: Option<&[u8]> = if columns.parent { row.try_get(parent_column)? } else { None };
-        let parent = parent.map(parents::key).transpose()?;
+        let parent = parent.map(delete_states::key).transpose()?;
         let times = if columns.times {
             UpdateTimes { updated: row.try_get(9)?, older: row.try_get(10)?, older_walk: row.try_get(11)? }
         } else {

@@ -14,7 +14,7 @@ use crate::{
         DeleteRow, ParentKey, RowOutcome,
         decide::delete as decision,
         hashed_page::PreparedWrite,
-        postgres::{Db, dataset::Dataset, deletes, error::DbResult},
+        postgres::{Db, dataset::Dataset, delete_states, error::DbResult},
     },
 };
 
@@ -73,7 +73,7 @@ async fn remove(
     }
     changed.write_changes(db, writer, dataset.id).await?;
     if dataset.has_candidates {
-        deletes::drop_states(db, dataset.id, &deleted).await?;
+        delete_states::drop_states(db, dataset.id, &deleted).await?;
     }
     Ok(())
 }

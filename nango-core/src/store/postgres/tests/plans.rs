@@ -1,7 +1,7 @@
 //! Tests of the rows that a page touches, and of the plans that find them.
 
 use super::*;
-use crate::store::ScanOutcome;
+use crate::store::{ParentKey, Parents, ScanOutcome};
 
 /// Fingerprints every row of the cache: a row that was written or locked has another version, position or lock mark.
 fn versions(database: &Database) -> String {

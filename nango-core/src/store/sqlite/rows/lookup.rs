@@ -43,7 +43,7 @@ macro_rules! find {
 }
 
 impl<'a> KeyFinder<'a> {
-    /// Prepares the lookup.
+    /// Prepares the lookup of key rows with these columns.
     pub(super) fn new(db: &'a Db, dataset: i64, columns: KeyColumns) -> DbResult<Self> {
         let find = match columns {
             KeyColumns { times: false, parent: false } => find!(""),

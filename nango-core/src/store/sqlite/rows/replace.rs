@@ -16,7 +16,7 @@ use crate::{
         decide::delete as decision,
         hashed_page::PreparedWrite,
         row_flags::DELETED_FLAG,
-        sqlite::{dataset::Dataset, deletes, error::DbResult},
+        sqlite::{dataset::Dataset, delete_states, error::DbResult},
     },
 };
 
@@ -64,7 +64,7 @@ fn remove(at: &ChangeWriter<'_>, dataset: &mut Dataset, id: &str) -> DbResult<Op
     let verdict = decision::by_row(&at.context, &row, &known.key, lookup::last_change(at.db, known.rid)?);
     at.write(dataset, id, known.rid, &verdict)?;
     if dataset.has_candidates && verdict.effect.outcome == RowOutcome::Deleted {
-        deletes::drop_states(at.db, dataset.id, &[id])?;
+        delete_states::drop_states(at.db, dataset.id, &[id])?;
     }
     Ok(Some(verdict.effect.outcome))
 }

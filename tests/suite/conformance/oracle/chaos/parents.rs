@@ -4,7 +4,7 @@ use nango_tests::internal::store::{ParentEnd, ParentKey, ParentScan, ParentWrite
 
 use super::{ACTORS, Chaos};
 
-/// Number of parents.
+/// Number of parents of each function.
 const PARENTS: usize = 4;
 
 /// Returns the id of a parent.
