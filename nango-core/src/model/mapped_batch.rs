@@ -136,7 +136,8 @@ impl MappedBatch {
         others.try_for_each(|(i, other)| other.check_added(after.others.get(i).unwrap_or(&new), check))
     }
 
-    /// Returns the non-empty ranges of the records to save that were added after a length, with the index of their model.
+    /// Returns the non-empty ranges of the records to save that were added after a length, each with the index of its
+    /// model.
     pub(crate) fn saved_ranges<'a>(
         &'a self,
         after: &'a MappedLength,
