@@ -293,6 +293,20 @@ mod desk {
         ticket
     }
 
+    /// Syncs the tickets, also deleted ones, and continues at the position of the last run.
+    #[sync(
+        model = "Ticket",
+        endpoint = "/incremental/tickets",
+        paginate(response_path = "tickets"),
+        delta(param = "cursor", path = "after_cursor", initial("start_time" = "0"), end = "end_of_stream")
+    )]
+    pub fn ticket_feed(ticket: ApiTicket) -> Change<Ticket> {
+        match ticket.status.as_str() {
+            "deleted" => Change::Delete(ticket.id),
+            _ => Change::Save(Ticket { id: ticket.id, subject: ticket.subject, updated_at: ticket.updated_at }),
+        }
+    }
+
     /// Syncs the tickets that can be read.
     #[sync(model = "Ticket", endpoint = "/tickets", on_invalid = "skip")]
     pub fn readable_tickets(ticket: Ticket) -> Ticket {
@@ -390,6 +404,44 @@ async fn replay() -> nango_core::Result<()> {
     assert_eq!(report.counts::<Issue>().added, 13);
     assert_eq!(replay.saved::<Issue>().await.len(), 13);
     Ok(())
+}
+
+mod shop {
+    use nango_core::prelude::*;
+
+    #[derive(Deserialize)]
+    pub struct ApiOrder {
+        id: u64,
+        total: String,
+        lines: Vec<ApiLine>,
+    }
+
+    #[derive(Deserialize)]
+    pub struct ApiLine {
+        id: u64,
+        sku: String,
+    }
+
+    #[model]
+    pub struct Order {
+        pub id: u64,
+        pub total: String,
+    }
+
+    #[model]
+    pub struct Line {
+        pub id: u64,
+        pub order: u64,
+        pub sku: String,
+    }
+
+    /// Syncs the orders with their lines.
+    #[sync(models("Order", "Line"), endpoint = "/orders", paginate(response_path = "orders"), track_deletes)]
+    pub fn orders(order: ApiOrder) -> (Order, Children<Line>) {
+        let ApiOrder { id, total, lines } = order;
+        let lines = lines.into_iter().map(|line| Line { id: line.id, order: id, sku: line.sku });
+        (Order { id, total }, Children::of(&id, lines))
+    }
 }
 
 fn main() {
