@@ -54,6 +54,42 @@ mod proof {
         (item, part)
     }
 
+    /// A record of one of several lists.
+    #[model]
+    struct Reply {
+        /// Identifier of the reply.
+        id: String,
+        /// Content that changes.
+        text: String,
+    }
+
+    /// Settings of a connection.
+    #[model]
+    struct Lists {
+        /// Names of the lists of replies.
+        lists: Vec<String>,
+    }
+
+    /// Syncs the replies of each list.
+    #[sync(
+        model = "Reply",
+        metadata = Lists,
+        each = metadata.lists,
+        parents_at_once = 3,
+        endpoint = "/{each}",
+        paginate(
+            cursor(name = "after", path = "next"),
+            limit = 40,
+            limit_name = "limit",
+            response_path = "items",
+            pagination = "token"
+        ),
+        track_deletes
+    )]
+    fn replies(_list: &str, reply: Reply) -> Reply {
+        reply
+    }
+
     /// A webhook payload about one item; without a text the item is deleted.
     #[model]
     struct ItemEvent {

@@ -16,7 +16,7 @@ fn processes_with_syncs_handlers_and_follower_share_one_database_file() {
     let mut follower = scenario.registry.start(follow);
     let run =
         |sync: ProofSync| scenario.registry.start(["run", "proof", sync.name(), "--connection", "acme", "--json"]);
-    let syncs = ProofSync::BOTH.map(run);
+    let syncs = ProofSync::ALL.map(run);
     // The API changes and sends webhooks, one process each, during the walks of the syncs.
     let mut rng = Rng::new(6);
     for n in 0..12 {

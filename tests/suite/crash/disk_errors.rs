@@ -29,7 +29,7 @@ fn disk_error_in_commit_is_reported_and_next_run_recovers() {
         (READ_ONLY, "nango.db cannot be read or written: disk I/O error"),
         (INPUT_OUTPUT, "nango.db cannot be read or written: disk I/O error"),
     ] {
-        for sync in ProofSync::BOTH {
+        for sync in ProofSync::ALL {
             for limit in [100_000, 180_000, 300_000] {
                 scenario.change_upstream();
                 let variables = preload.environment(&[("PROOF_LOG_LIMIT", limit), ("PROOF_ERRNO", errno)]);

@@ -5,8 +5,8 @@ use nango_core::internal::{
     store::{DatasetKey, FunctionKey},
 };
 
-/// One of the two syncs that crash tests run and kill. Each reads a list of the same items from the API, and stores it
-/// as records of a model of its own.
+/// One of the syncs that crash tests run and kill. Each reads the same items from the API, and stores them as records of
+/// a model of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ProofSync {
     /// The mapper `items`, which also saves a part of each item. A killed run continues after the last committed page,
@@ -14,16 +14,39 @@ pub(super) enum ProofSync {
     Mapped,
     /// The hand-written loop `notes`. A killed run continues after the last saved checkpoint.
     ByHand,
+    /// The mapper `replies`, which reads one list for each of several parents. A killed run continues after the parents
+    /// that are done, in the lists that are open.
+    ByParent,
 }
 
-impl ProofSync {
-    pub(super) const BOTH: [Self; 2] = [Self::Mapped, Self::ByHand];
+/// Number of the lists that are read by parent.
+const LISTS: usize = 7;
 
-    /// Returns the name of the sync, which is also the name of the API's list.
+impl ProofSync {
+    pub(super) const ALL: [Self; 3] = [Self::Mapped, Self::ByHand, Self::ByParent];
+
+    /// Returns the names of the API's lists.
+    pub(super) fn lists(self) -> Vec<String> {
+        match self {
+            Self::Mapped | Self::ByHand => vec![self.name().to_owned()],
+            Self::ByParent => (0..LISTS).map(|list| format!("replies-{list}")).collect(),
+        }
+    }
+
+    /// Returns the list of a record. A record with another text may move to another list.
+    pub(super) fn list_of(self, text: &str) -> String {
+        match self {
+            Self::Mapped | Self::ByHand => self.name().to_owned(),
+            Self::ByParent => format!("replies-{}", text.len() % LISTS),
+        }
+    }
+
+    /// Returns the name of the sync.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Mapped => "items",
             Self::ByHand => "notes",
+            Self::ByParent => "replies",
         }
     }
 
@@ -32,6 +55,7 @@ impl ProofSync {
         match self {
             Self::Mapped => "Item",
             Self::ByHand => "Note",
+            Self::ByParent => "Reply",
         }
     }
 
@@ -59,7 +83,7 @@ impl ProofSync {
     pub(super) fn parts(self) -> Option<DatasetKey> {
         match self {
             Self::Mapped => Some(Self::dataset_of("ItemPart")),
-            Self::ByHand => None,
+            Self::ByHand | Self::ByParent => None,
         }
     }
 

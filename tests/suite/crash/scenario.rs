@@ -1,4 +1,4 @@
-//! Scenario of a crash test: an API whose records change, a database into which two syncs write them, and a reader of
+//! Scenario of a crash test: an API whose records change, a database into which several syncs write them, and a reader of
 //! each sync's feed. A test changes the API, runs a sync and kills it, as often as it likes, and then calls
 //! [`Scenario::run_to_completion`] and the checks in `verify`: nothing may be lost or duplicated.
 
@@ -27,7 +27,7 @@ pub(super) enum Kill {
     AtFailpoint(&'static str, u64),
 }
 
-/// State of one of the two syncs, as the test expects it.
+/// State of one of the syncs, as the test expects it.
 #[derive(Debug, Default)]
 pub(super) struct SyncState {
     /// Duration of a complete run without a kill.
@@ -40,7 +40,7 @@ pub(super) struct SyncState {
     pub(super) verified_counts: ModelCounts,
 }
 
-/// An API, a database, and the state of the two syncs between them. If the test fails, the last steps are printed.
+/// An API, a database, and the state of the syncs between them. If the test fails, the last steps are printed.
 pub(super) struct Scenario {
     pub(super) registry: Registry,
     database: TestDatabase,
@@ -50,8 +50,8 @@ pub(super) struct Scenario {
     rng: Rng,
     /// Number of records that the API has at the start.
     records: u64,
-    /// By position of the sync in [`ProofSync::BOTH`].
-    pub(super) sync_states: [SyncState; 2],
+    /// By position of the sync in [`ProofSync::ALL`].
+    pub(super) sync_states: [SyncState; 3],
     step_log: StepLog,
 }
 
@@ -118,18 +118,32 @@ impl Scenario {
 
     /// Adds the connection, which creates the database if it does not exist.
     pub(super) fn connect(&self, variables: &[(&str, &OsStr)]) -> Output {
-        let add = ["connection", "add", "proof", "acme", "--auth", "bearer", "--credentials", "\"t\""];
-        self.registry.start_with_env(add, variables).finish()
+        let metadata = json!({ "lists": ProofSync::ByParent.lists() }).to_string();
+        let add = ["connection", "add", "proof", "acme", "--auth", "bearer", "--credentials", "\"t\"", "--metadata"];
+        self.registry.start_with_env(add.into_iter().chain([metadata.as_str()]), variables).finish()
     }
 
-    /// Adds a record to both lists of the API, or changes it.
+    /// Adds a record to the lists of all syncs, or changes it.
     fn put_upstream_record(&mut self, id: &str) {
         let text =
             format!("{}-{}", self.rng.below(1000), "x".repeat(usize::try_from(self.rng.below(400)).expect("small")));
-        for sync in ProofSync::BOTH {
+        self.remove_upstream_record(id);
+        for sync in ProofSync::ALL {
             let json = item_json(id, &text);
-            self.upstream.change(sync.name(), |all| drop(all.insert(id.to_owned(), json)));
+            self.upstream.change(&sync.list_of(&text), |all| drop(all.insert(id.to_owned(), json)));
         }
+    }
+
+    /// Removes a record from the lists of all syncs, if it exists.
+    fn remove_upstream_record(&self, id: &str) {
+        for list in ProofSync::ALL.into_iter().flat_map(ProofSync::lists) {
+            self.upstream.change(&list, |all| drop(all.remove(id)));
+        }
+    }
+
+    /// Returns the records that the API has for a sync, in all its lists.
+    pub(super) fn upstream_records(&self, sync: ProofSync) -> BTreeMap<String, String> {
+        sync.lists().iter().flat_map(|list| self.upstream.collection(list)).collect()
     }
 
     /// Changes, removes and adds some records at all positions of the list.
@@ -142,10 +156,7 @@ impl Scenario {
                 0 => self.put_upstream_record(&format!("{id:06}")),
                 1 => self.put_upstream_record(&format!("{:06}", id / 10 * 10)),
                 _ => {
-                    let id = format!("{:06}", id / 10 * 10);
-                    for sync in ProofSync::BOTH {
-                        self.upstream.change(sync.name(), |all| drop(all.remove(&id)));
-                    }
+                    self.remove_upstream_record(&format!("{:06}", id / 10 * 10));
                 }
             }
         }
@@ -218,12 +229,12 @@ impl Scenario {
 
     /// Runs a sync until it succeeds and no delete awaits confirmation by another walk.
     ///
-    /// The mapper uses token pagination: its first complete walk deletes. The pagination of the hand-written loop may
+    /// The mappers use token pagination: its first complete walk deletes. The pagination of the hand-written loop may
     /// shift as far as the engine can see: its deletes await a second walk, and a record that was removed behind the
     /// resume point of a resumed walk awaits a third.
     pub(super) fn run_to_completion(&mut self, sync: ProofSync) {
         let max_walks = match sync {
-            ProofSync::Mapped => 1,
+            ProofSync::Mapped | ProofSync::ByParent => 1,
             ProofSync::ByHand => 3,
         };
         for _ in 0..max_walks {
@@ -243,7 +254,7 @@ impl Scenario {
 
     /// Reads this number of pages with the reader of each sync.
     pub(super) fn read_pages(&mut self, pages: u64) {
-        for sync in ProofSync::BOTH {
+        for sync in ProofSync::ALL {
             self.sync_states[sync as usize].replica.read(&self.registry, sync, Some(pages));
         }
         self.step_log.note(&format!("the readers read {pages} pages"));

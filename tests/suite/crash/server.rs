@@ -72,7 +72,7 @@ fn server_killed_at_random_instants_loses_and_duplicates_nothing() {
     let kills = if rng::is_long_run() { 150 } else { 5 };
     let mut recovered = 0;
     for _ in 0..kills {
-        let sync = *rng.choose(&ProofSync::BOTH);
+        let sync = *rng.choose(&ProofSync::ALL);
         let instant = scenario.random_delay(&mut rng, sync);
         scenario.change_upstream();
         let running = scenario.start(sync);
@@ -98,7 +98,7 @@ fn sessions_terminated_repeatedly_lose_and_duplicate_nothing() {
     let runs = if rng::is_long_run() { 100 } else { 3 };
     let (mut ended_sessions, mut recovered) = (0, 0);
     for _ in 0..runs {
-        let sync = *rng.choose(&ProofSync::BOTH);
+        let sync = *rng.choose(&ProofSync::ALL);
         scenario.change_upstream();
         let mut running = scenario.start(sync);
         while running.is_running() {
@@ -131,7 +131,7 @@ fn connection_cut_at_any_byte_loses_and_duplicates_nothing() {
     let cuts = if rng::is_long_run() { 500 } else { 8 };
     let (mut done, mut recovered) = (0, 0);
     for n in 0..cuts {
-        let sync = *rng.choose(&ProofSync::BOTH);
+        let sync = *rng.choose(&ProofSync::ALL);
         scenario.typical_duration(sync);
         scenario.change_upstream();
         let cut = match n % 4 {

@@ -44,7 +44,7 @@ impl Scenario {
             }
             (total, runs.iter().filter(|run| run.status == RunStatus::Running).count())
         });
-        let now = self.upstream.collection(sync.name());
+        let now = self.upstream_records(sync);
         let sync_state = &mut self.sync_states[sync as usize];
         let count = |counts: fn(Option<&String>, Option<&String>) -> bool| {
             let ids: BTreeSet<_> = sync_state.verified_records.keys().chain(now.keys()).collect();
@@ -80,7 +80,7 @@ impl Scenario {
             }
             (rows, sizes, checkpoint, resume, resumed, total)
         });
-        let expect = texts(&self.upstream.collection(sync.name()));
+        let expect = texts(&self.upstream_records(sync));
         let (mut live_records, mut bytes, mut seen) = (BTreeMap::new(), 0, BTreeSet::new());
         for row in &rows {
             assert!(seen.insert(row.id.clone()), "{} is there twice", row.id);
@@ -102,7 +102,7 @@ impl Scenario {
         assert_eq!((checkpoint, resume, resumed), (None, None, false), "checkpoint, resume state, an unfinished scan");
         self.verify_parts(sync, &texts(&live_records));
         self.verify_replica(sync);
-        self.sync_states[sync as usize].verified_records = self.upstream.collection(sync.name());
+        self.sync_states[sync as usize].verified_records = self.upstream_records(sync);
         self.sync_states[sync as usize].verified_counts = self.counts_of_all_runs(sync);
     }
 
@@ -118,13 +118,10 @@ impl Scenario {
 
     /// Verifies that the reader that followed its cursor has the same records as the API.
     pub(super) fn verify_replica(&mut self, sync: ProofSync) {
+        let expect = texts(&self.upstream_records(sync));
         let replica = &mut self.sync_states[sync as usize].replica;
         replica.read(&self.registry, sync, None);
-        assert_same_records(
-            &replica.live_records,
-            &texts(&self.upstream.collection(sync.name())),
-            "the replica and the API",
-        );
+        assert_same_records(&replica.live_records, &expect, "the replica and the API");
     }
 
     /// Returns the reader of a sync.

@@ -175,7 +175,8 @@ impl Engine<'_> {
         let list = request::of_parent(&run.context, run.mapper, self.each, &parent.scope);
         let stop = WalkStop { token: stop.clone(), is_committing: Arc::default() };
         let parent = ParentWalk::new(self.parents, parent, stop.clone());
-        let list = list.map_err(|error| error.context(shown(&id)))?;
+        let mut list = list.map_err(|error| error.context(shown(&id)))?;
+        list.request.parent = Some(id.clone());
         let mut walk = ListWalk::new(run, list, state, Some(parent));
         let walked = stop::stoppable(&stop.token, &stop.is_committing, async {
             let ended = walk.run().await?;

@@ -121,7 +121,7 @@ fn full_server_disk_is_reported_and_next_run_recovers() {
     admin.sql(&format!("ALTER DATABASE {} SET TABLESPACE {space}", base.name()));
     let mut scenario = Scenario::on_database(base.into(), "a full disk of the server", 8, 3_000);
     let disk_full_message = "the disk is full: nothing of this page was written. Free some space and run again";
-    for sync in ProofSync::BOTH {
+    for sync in ProofSync::ALL {
         disk.resize(disk.used() + 300);
         let refused = scenario.run_with_env(sync, &[]);
         assert_reported(&refused, &[1, 3], disk_full_message);

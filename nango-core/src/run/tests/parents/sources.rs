@@ -56,3 +56,17 @@ async fn record_of_another_variant_is_no_parent_unless_it_is_declared() {
     fixture.list("/messages/a", &["a1"], None);
     assert_eq!(fixture.walked().await, ["/messages/a"]);
 }
+
+#[tokio::test]
+async fn dry_run_walks_the_stored_parents_and_changes_nothing() {
+    let fixture = Messages::of_channels().fixture(&["a", "b"]).await;
+    fixture.list("/messages/a", &["a1"], None);
+    fixture.list("/messages/b", &["b1"], None);
+    let dry = RunRequest { dry_run: true, ..Fixture::request(Target::Sync("messages".into())) };
+    let (report, requests) = fixture.messages_with(dry).await;
+    assert_succeeded(&report);
+    assert_eq!(requests, ["/messages/a", "/messages/b"]);
+    let records = report.dry_records.unwrap();
+    assert_eq!((records.len(), records["Message"].total), (1, 2), "the parents are not listed");
+    assert_eq!(fixture.message_ids().await.len(), 0);
+}
