@@ -8,6 +8,7 @@
 //! | `api`, `next_link` | responses |
 //! | `fault` | misbehaviour |
 //! | `settings` | what varies between cases |
+//! | `parents` | parents with lists of their own |
 //! | `case` | runs with changes, faults and interruptions, and their verification |
 //!
 //! Verified properties:
@@ -26,6 +27,7 @@ mod api;
 mod case;
 mod fault;
 mod next_link;
+mod parents;
 mod reply;
 mod settings;
 mod style;

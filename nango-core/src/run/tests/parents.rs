@@ -70,7 +70,7 @@ fn elements(metadata: &SharedMetadata) -> Result<Vec<ParentElement>> {
 }
 
 /// Sync of the messages of all channels.
-struct Messages {
+pub(super) struct Messages {
     parents: ParentSource,
     at_once: usize,
     on_error: OnParentError,
@@ -80,7 +80,7 @@ struct Messages {
 }
 
 impl Messages {
-    fn of_channels() -> Self {
+    pub(super) fn of_channels() -> Self {
         let parents = ParentSource::Model {
             model: Channel::RECORD,
             variant: None,
@@ -88,6 +88,11 @@ impl Messages {
         };
         let on_error = OnParentError::Standard;
         Self { parents, at_once: 1, on_error, since: false, track_deletes: true, errors: Vec::new() }
+    }
+
+    /// Sets the number of lists that are walked at the same time.
+    pub(super) fn at_once(self, at_once: usize) -> Self {
+        Self { at_once, ..self }
     }
 
     fn of_metadata() -> Self {
@@ -147,7 +152,7 @@ impl Messages {
     }
 
     /// Creates a runtime in which the channels are stored.
-    async fn fixture(self, channels: &[&str]) -> Fixture {
+    pub(super) async fn fixture(self, channels: &[&str]) -> Fixture {
         let limits = Limits::default();
         let fixture = Fixture::with_registry_and_limits(self.registry(), "https://api.acme.test", limits).await;
         let elements: Vec<Value> = channels.iter().map(|name| json!({ "name": name })).collect();
