@@ -45,7 +45,7 @@ impl Delta {
         let position = position(&mut inner, at);
         let initial = pairs::pairs(&mut inner, "initial", INITIAL);
         pairs::check_parameters(&mut inner, &initial);
-        scope.check(initial.iter().map(|pair| &pair.value), &mut inner.errors);
+        scope.check(&initial.iter().map(|pair| &pair.value), &mut inner.errors);
         let end = paginate::path(&mut inner, "end");
         let expired = inner.numbers("expired", 400..=499, EXPIRED);
         args.errors.extend(inner.errors);

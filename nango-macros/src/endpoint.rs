@@ -121,12 +121,11 @@ impl Endpoint {
             let metadata = self
                 .uses_metadata(Some(each))
                 .then(|| quote_spanned!(span=> let #m = __nango::metadata_of::<#marker>(#s)?;));
-            let values = names.iter().map(|name| match fields_of_parent(name) {
-                Some(fields) => {
+            let values = names.iter().map(|name| {
+                if let Some(fields) = fields_of_parent(name) {
                     let fields = fields.map(|name| field(name, span));
                     quote_spanned!(span=> &#e #(.#fields)*)
-                }
-                None => {
+                } else {
                     let field = field(name, span);
                     quote_spanned!(span=> &#m.#field)
                 }

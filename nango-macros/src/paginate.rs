@@ -61,7 +61,7 @@ impl Paginate {
     /// Reads and checks the key. `None` if it is missing; what is invalid is among the errors.
     pub(crate) fn validate(args: &mut Args) -> Option<Self> {
         let (at, mut inner) = args.nested("paginate", "`paginate(…)`", KEYS, EXAMPLE)?;
-        let kind_span = kind_key(&inner).map_or(at, |key| key.span());
+        let kind_span = kind_key(&inner).map_or(at, Ident::span);
         let kind = kind(&mut inner);
         let has_limit = inner.has("limit");
         let limit = inner.number32("limit", 1..=u32::MAX);

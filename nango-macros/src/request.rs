@@ -51,7 +51,7 @@ impl Request {
         pairs::check_parameters(args, &query);
         let body = args.take("body").and_then(|arg| body(args, &arg, endpoint));
         let request = Self { query, headers, body };
-        scope.check(request.values(), &mut args.errors);
+        scope.check(&request.values(), &mut args.errors);
         request
     }
 

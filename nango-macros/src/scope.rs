@@ -20,7 +20,7 @@ pub(crate) struct Scope<'a> {
 
 impl Scope<'_> {
     /// Reports the first use of each variable that the attribute does not declare.
-    pub(crate) fn check<'e>(self, values: impl Iterator<Item = &'e Expr> + Clone, errors: &mut Errors) {
+    pub(crate) fn check<'e>(self, values: &(impl Iterator<Item = &'e Expr> + Clone), errors: &mut Errors) {
         let used = |name| values.clone().find_map(|value| variable(name, value.to_token_stream()));
         if let (None, Some(span)) = (self.metadata, used(METADATA)) {
             errors.push_at(
@@ -49,9 +49,10 @@ impl Scope<'_> {
         let scope = Ident::new("v", Span::mixed_site());
         let metadata = may_use(METADATA, values.clone()).then(|| {
             let metadata = variable(METADATA);
-            let value = match self.each {
-                Some(_) => quote!(__nango::metadata_of::<#marker>(#scope)?),
-                None => quote!(&__nango::metadata::<#marker>(#scope)?),
+            let value = if self.each.is_some() {
+                quote!(__nango::metadata_of::<#marker>(#scope)?)
+            } else {
+                quote!(&__nango::metadata::<#marker>(#scope)?)
             };
             quote! {
                 #[allow(unused_variables)]
