@@ -213,6 +213,7 @@ pub mod shop {
     }
 
     type OrderParts = (Order, Vec<Line>);
+    type AllForms = (Option<Children<Line>>, Vec<Change<Customer>>, Change<Order>);
 
     #[sync(models("Order", "Line"), endpoint = "/orders", paginate, track_deletes, confirm_deletes = 2)]
     fn orders(order: Order) -> (Order, Vec<Line>) {
@@ -226,7 +227,7 @@ pub mod shop {
     }
 
     #[sync(models("Order", "Line", "Customer"), endpoint = "/orders", since(param = "since"), on_invalid = "skip")]
-    fn of_all_forms(order: Order) -> Result<(Option<Children<Line>>, Vec<Change<Customer>>, Change<Order>), Error> {
+    fn of_all_forms(order: Order) -> Result<AllForms, Error> {
         if order.deleted {
             return Ok((Some(Children::of(&order.id, [])), Vec::new(), Change::Delete(order.id)));
         }

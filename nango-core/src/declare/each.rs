@@ -73,13 +73,16 @@ pub struct EachRequest {
     /// Adds the headers of `headers(…)`.
     pub headers: Option<AddEachValues>,
     /// Returns the JSON text of `body = …`.
-    pub body: Option<fn(&EachScope) -> Result<Vec<u8>>>,
+    pub body: Option<WriteEachBody>,
 }
 
 impl EachRequest {
     /// Requests without query, headers and body.
     pub const NONE: Self = Self { query: None, headers: None, body: None };
 }
+
+/// Returns the JSON text of a body that depends on the parent.
+pub(crate) type WriteEachBody = fn(&EachScope) -> Result<Vec<u8>>;
 
 /// Adds values that depend on the parent.
 pub(crate) type AddEachValues = fn(&EachScope, &mut RequestValues) -> Result<()>;

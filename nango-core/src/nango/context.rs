@@ -319,12 +319,12 @@ impl Context {
     /// Ends the scans of several models in one transaction, see [`Self::finish_scan`].
     pub(crate) async fn finish_scans(&self, finishes: Vec<FinishScan>) -> Result<Vec<ScanOutcome>> {
         let models: Vec<String> = finishes.iter().map(|finish| finish.dataset.model.clone()).collect();
-        let finished = self.store.finish_scans(finishes).await.map_err(StoreError::into_error)?;
-        for (model, finished) in models.iter().zip(&finished) {
-            lock(&self.totals).models.entry(model.clone()).or_default().deleted += finished.deleted;
-            self.report_deletes(model, finished);
+        let outcomes = self.store.finish_scans(finishes).await.map_err(StoreError::into_error)?;
+        for (model, outcome) in models.iter().zip(&outcomes) {
+            lock(&self.totals).models.entry(model.clone()).or_default().deleted += outcome.deleted;
+            self.report_deletes(model, outcome);
         }
-        Ok(finished)
+        Ok(outcomes)
     }
 }
 

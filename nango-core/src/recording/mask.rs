@@ -111,10 +111,7 @@ impl Masker {
         let _ = shown.set_username("");
         let _ = shown.set_password(None);
         if url.query_pairs().any(|(name, _)| is_secret_name(&name)) {
-            let pairs = url.query_pairs().map(|(name, value)| match is_secret_name(&name) {
-                true => (name, self.placeholder(value.as_bytes()).into()),
-                false => (name, value),
-            });
+            let pairs = url.query_pairs().map(|(name, value)| self.parameter(name, value));
             shown.query_pairs_mut().clear().extend_pairs(pairs);
         }
         String::from_utf8_lossy(&self.bytes(shown.as_str().as_bytes(), of_request)).into_owned()
@@ -122,11 +119,13 @@ impl Masker {
 
     /// Returns the fields of a form without known secrets and the values of fields whose names are secret.
     pub(super) fn form(&self, body: &[u8]) -> String {
-        let pairs = url::form_urlencoded::parse(body).map(|(name, value)| match is_secret_name(&name) {
-            true => (name, self.placeholder(value.as_bytes()).into()),
-            false => (name, value),
-        });
+        let pairs = url::form_urlencoded::parse(body).map(|(name, value)| self.parameter(name, value));
         url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    }
+
+    /// Returns a parameter, with a placeholder for its value if its name is secret.
+    fn parameter<'a>(&self, name: Cow<'a, str>, value: Cow<'a, str>) -> (Cow<'a, str>, Cow<'a, str>) {
+        if is_secret_name(&name) { (name, self.placeholder(value.as_bytes()).into()) } else { (name, value) }
     }
 
     /// Returns the headers of a request: those that are not secret, by name and value.
@@ -183,7 +182,9 @@ mod tests {
 
     fn masker(secrets: &[&str]) -> Masker {
         let masker = Masker::default();
-        secrets.iter().for_each(|secret| masker.add(secret));
+        for secret in secrets {
+            masker.add(secret);
+        }
         masker
     }
 
@@ -221,7 +222,7 @@ mod tests {
         assert_eq!(masked(&masker, r#"{"pin":123456,"n":999}"#), r#"{"pin":999999,"n":888}"#);
         assert_eq!(masked(&masker, r#"{"pin":"123456"}"#), r#"{"pin":"REDACTED_1_"}"#);
         assert_eq!(
-            masker.value(json!({ "pin": 123456, "a": ["x123456"] })),
+            masker.value(json!({ "pin": 123_456, "a": ["x123456"] })),
             json!({ "pin": 999_999, "a": ["xREDACTED_1_"] })
         );
     }

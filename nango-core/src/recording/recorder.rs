@@ -86,11 +86,9 @@ impl Recorder {
     }
 
     fn masked_variable(&self, name: String, value: &str) -> (String, String) {
-        let masked = match is_secret_name(&name) {
-            true => self.journal.masker.placeholder(value.as_bytes()),
-            false => self.journal.masker.text(value),
-        };
-        (name, masked)
+        let masks = &self.journal.masker;
+        let shown = if is_secret_name(&name) { masks.placeholder(value.as_bytes()) } else { masks.text(value) };
+        (name, shown)
     }
 
     /// Returns the credentials of a connection with placeholders for secrets. `redacted`: the same with `***`, which

@@ -23,12 +23,12 @@ pub(super) fn to_rows(chunk: &Chunk, masker: &Masker) -> Rows {
 }
 
 fn value(cell: &Cell, masker: &Masker) -> Option<Value> {
-    let masked = |bytes: &[u8]| masker.bytes(bytes, &Redactor::default()).into_owned();
+    let without_secrets = |bytes: &[u8]| masker.bytes(bytes, &Redactor::default()).into_owned();
     Some(match cell {
         Cell::Null => return None,
         Cell::Int(number) => json!(number),
-        Cell::Text(text) => json!(String::from_utf8_lossy(&masked(text.as_bytes()))),
-        Cell::Bytes(bytes) => match String::from_utf8(masked(bytes)) {
+        Cell::Text(text) => json!(String::from_utf8_lossy(&without_secrets(text.as_bytes()))),
+        Cell::Bytes(bytes) => match String::from_utf8(without_secrets(bytes)) {
             Ok(text) => json!({ "utf8": text }),
             Err(error) => json!({ "base64": STANDARD.encode(error.as_bytes()) }),
         },

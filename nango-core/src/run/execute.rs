@@ -62,8 +62,8 @@ pub(crate) async fn execute_recorded(
     observer: Arc<dyn Observer>,
 ) -> Result<RunReport> {
     runtime.heartbeat.start(&runtime.store, &runtime.rate_limiters, &*runtime.clock);
-    let recorded = Arc::new(runtime.with_recording(RecordingMode::Record(recorder)));
-    execute_here(&recorded, request, cancellation, observer).await
+    let runtime = Arc::new(runtime.with_recording(RecordingMode::Record(recorder)));
+    execute_here(&runtime, request, cancellation, observer).await
 }
 
 async fn execute_here(

@@ -291,8 +291,8 @@ pub(super) async fn states_of_parents_are_resealed_with_active_key(store: TestSt
         assert!(store.ring.open(&state, &parent_context(&sync.key, "p0")).is_err() || row.id == "p0");
     }
     let uses = store.encryption().await.unwrap().uses;
-    let used = |key| uses.iter().filter(|used| used.key == Some(key)).map(|used| used.resume_states).sum::<u64>();
-    assert_eq!((used(old), used(new)), (0, 2_301));
+    let states_of = |key| uses.iter().filter(|used| used.key == Some(key)).map(|used| used.resume_states).sum::<u64>();
+    assert_eq!((states_of(old), states_of(new)), (0, 2_301));
 }
 
 pub(super) async fn parents_and_children_survive_copy_and_restart(store: TestStore) {
@@ -340,7 +340,7 @@ pub(super) async fn copy_of_one_connection_contains_its_parents(store: TestStore
     store.put_connection(connection("acme")).await.unwrap();
     sync.commit_children("1", save(&[("a", 1), ("b", 1)]), vec![parent("1"), parent("2")]).await;
     let mut other = sync.page([]);
-    other.function.connection = "other".to_owned();
+    "other".clone_into(&mut other.function.connection);
     other.parents = vec![parent("3")];
     store.commit(other).await.unwrap();
     let channels = |variant: &str| DatasetKey { variant: variant.to_owned(), ..dataset("Channel") };

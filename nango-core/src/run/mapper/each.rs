@@ -164,7 +164,7 @@ impl Engine<'_> {
                 let message = "the payload of its record was removed, which the requests of its list need";
                 self.parents.add_skipped(&id, Error::msg(message));
             }
-            NextParent::Walk(parent, state) => return self.walk_parent(parent, *state, stop).await,
+            NextParent::Walk(parent, state) => return Box::pin(self.walk_parent(parent, *state, stop)).await,
         }
         Ok(())
     }
@@ -183,10 +183,7 @@ impl Engine<'_> {
             walk.store_end(&ended).await?;
             Ok(ended.end)
         });
-        let walked: Result<_> = match walked.await {
-            Some(walked) => walked,
-            None => return Ok(()),
-        };
+        let Some(walked): Option<Result<_>> = Box::pin(walked).await else { return Ok(()) };
         failpoint!("each:parent-done");
         match walked {
             Ok(end) => self.parents.add_walked(&id, end),

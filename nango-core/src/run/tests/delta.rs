@@ -123,11 +123,8 @@ impl Feed {
 
 impl Fixture {
     /// Adds the response of a page: its records, and further fields.
-    fn page(&self, items: Value, fields: Value) {
-        let mut body = json!({ "items": items });
-        for (name, value) in fields.as_object().into_iter().flatten() {
-            body[name] = value.clone();
-        }
+    fn page(&self, items: impl Into<Value>, mut body: Value) {
+        body["items"] = items.into();
         self.script.add("/feed", 200, &[], body);
     }
 

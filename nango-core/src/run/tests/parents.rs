@@ -59,7 +59,8 @@ fn map_message(scope: &EachScope, raw: &str, batch: &mut MappedBatch) -> Result<
 }
 
 fn elements(metadata: &SharedMetadata) -> Result<Vec<ParentElement>> {
-    let list = metadata.get::<Value>().unwrap()["channels"].as_array().cloned().unwrap_or_default();
+    let metadata = metadata.get::<Value>().ok_or_else(|| Error::msg("the metadata has another type"))?;
+    let list = metadata["channels"].as_array().cloned().unwrap_or_default();
     let mut elements: Vec<ParentElement> = list
         .into_iter()
         .map(|value| ParentElement { id: value.to_string(), value: SharedParent::new(value) })

@@ -113,7 +113,7 @@ impl Fixture {
 
     async fn messages(&self, report: &RunReport) -> String {
         let logs = self.runtime.store.logs(report.run).await.unwrap();
-        logs.iter().map(|line| format!("{}\n", line.message)).collect()
+        logs.iter().flat_map(|line| [line.message.as_str(), "\n"]).collect()
     }
 }
 

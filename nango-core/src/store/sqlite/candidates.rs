@@ -1,6 +1,6 @@
 //! Candidates of an open scan: selection in batches, so that memory does not grow with their number.
 
-use rusqlite::{OptionalExtension, Rows, params};
+use rusqlite::{OptionalExtension, Row, Rows, params};
 
 use super::{Db, dataset::Dataset, error::DbResult, marks::SeenRecords};
 use crate::store::{ParentKey, row_flags::DELETED_FLAG};
@@ -68,15 +68,21 @@ impl<'a> ScanCandidates<'a> {
 
     /// Returns the parent of a record that was deleted since the scan began, if it has one.
     pub(super) fn deleted_child(&self, id: &str) -> DbResult<Option<ParentKey>> {
-        Ok(self.deleted(id)?.flatten().map(ParentKey))
+        Ok(self.deleted(id)?.and_then(|record| record.parent))
     }
 
-    fn deleted(&self, id: &str) -> DbResult<Option<Option<[u8; 16]>>> {
+    fn deleted(&self, id: &str) -> DbResult<Option<DeletedRecord>> {
         let mut deleted = self.db.sql.prepare_cached(
             "SELECT k.parent FROM record_keys k JOIN records r ON r.rid = k.rid \
              WHERE k.dataset = ?1 AND k.id = ?2 AND k.state & ?3 <> 0 AND r.seq > ?4",
         )?;
         let parameters = params![self.dataset, id, DELETED_FLAG, self.start_seq];
-        Ok(deleted.query_row(parameters, |row| row.get(0)).optional()?)
+        let read = |row: &Row<'_>| Ok(DeletedRecord { parent: row.get::<_, Option<[u8; 16]>>(0)?.map(ParentKey) });
+        Ok(deleted.query_row(parameters, read).optional()?)
     }
+}
+
+/// Record that was deleted since the scan began.
+struct DeletedRecord {
+    parent: Option<ParentKey>,
 }

@@ -19,13 +19,13 @@ fn ended(end: &'static str) -> Feed {
     Feed { end: Some(end), ..feed(TOKEN) }
 }
 
-fn after(feed: Feed, token: &str) -> Feed {
+fn after(feed: &Feed, token: &str) -> Feed {
     let target = ResumeTarget::Cursor(Cursor::Json(token.into()));
-    Feed { from: Some(FeedPosition(target)), initial: Vec::new(), ..feed }
+    Feed { from: Some(FeedPosition(target)), initial: Vec::new(), ..feed.clone() }
 }
 
-fn after_link(feed: Feed, link: &str) -> Feed {
-    Feed { from: Some(FeedPosition(ResumeTarget::Link(link.to_owned()))), initial: Vec::new(), ..feed }
+fn after_link(feed: &Feed, link: &str) -> Feed {
+    Feed { from: Some(FeedPosition(ResumeTarget::Link(link.to_owned()))), initial: Vec::new(), ..feed.clone() }
 }
 
 /// Returns the text of the last position.
@@ -72,7 +72,7 @@ async fn position_is_the_cursor_of_the_pages_until_the_end_flag_is_true() {
     check_feed(ended("done"), items(), &bodies, ("has_more_false", Some("d")), &requests).await;
     let requests = ["GET /x?a=1&cursor=d", "GET /x?a=1&cursor=e"];
     let bodies = [r#"{"items":[1],"after":"e","done":false}"#, r#"{"items":[],"after":"e","done":true}"#];
-    check_feed(after(ended("done"), "d"), items(), &bodies, ("has_more_false", Some("e")), &requests).await;
+    check_feed(after(&ended("done"), "d"), items(), &bodies, ("has_more_false", Some("e")), &requests).await;
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn feed_without_its_end_flag_is_incomplete() {
     let items = || Some(Paginate::provider().response_path("items"));
     for body in [r#"{"items":[1],"after":null}"#, r#"{"items":[],"after":"d"}"#] {
         let script = MockTransport::new([mock_json(body)]);
-        let walk = walk_of(&script, RequestSpec::get("/x"), items(), after(ended("done"), "d"));
+        let walk = walk_of(&script, RequestSpec::get("/x"), items(), after(&ended("done"), "d"));
         assert_eq!(end_of(walk).await.0, "contradiction", "{body}");
     }
 }
@@ -92,7 +92,7 @@ async fn declared_pages_are_followed_with_the_parameters_of_the_feed() {
     let end = ("no_next_page", Some("s1"));
     check_feed(feed(TOKEN), paginate(), &bodies, end, &["GET /x?a=1&start=0", "GET /x?a=1&start=0&page=p2"]).await;
     let requests = ["GET /x?a=1&cursor=s0", "GET /x?a=1&cursor=s0&page=p2"];
-    check_feed(after(feed(TOKEN), "s0"), paginate(), &bodies, end, &requests).await;
+    check_feed(after(&feed(TOKEN), "s0"), paginate(), &bodies, end, &requests).await;
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn position_link_is_requested_as_it_is() {
     ];
     let end = ("no_next_page", Some("https://h.test/v1/x?token=c"));
     check_feed(feed(LINK), paginate(), &bodies, end, &["GET /x?a=1&start=0", "GET /x?skip=b"]).await;
-    let feed = after_link(feed(LINK), "https://h.test/v1/x?token=a");
+    let feed = after_link(&feed(LINK), "https://h.test/v1/x?token=a");
     check_feed(feed, paginate(), &bodies, end, &["GET /x?token=a", "GET /x?skip=b"]).await;
 }
 
@@ -121,7 +121,7 @@ async fn position_link_on_another_host_is_requested_without_credentials() {
     let script = MockTransport::new([mock_json(r#"{"value":[1]}"#)]);
     let request = RequestSpec::get("/x").header("x-api-key".parse().unwrap(), "secret".parse().unwrap());
     let paginate = Paginate::link_in_body("@next").response_path("value");
-    let walk = walk_of(&script, request, Some(paginate), after_link(feed(LINK), "https://evil.test/x?token=a"));
+    let walk = walk_of(&script, request, Some(paginate), after_link(&feed(LINK), "https://evil.test/x?token=a"));
     assert_eq!(end_of(walk).await.0, "other_origin");
     let sent = &script.sent()[0];
     assert!(!sent.headers.contains_key("authorization") && !sent.headers.contains_key("x-api-key"));
@@ -173,10 +173,10 @@ async fn expired_position_is_reported_at_the_first_and_at_a_later_page() {
     let next = || mock_json(r#"{"items":[1],"next":"p2"}"#);
     let paginate = || Paginate::cursor("page", "next").response_path("items");
     for (responses, feed, expired) in [
-        (vec![gone()], after(feed(TOKEN), "s0"), true),
-        (vec![next(), gone()], after(feed(TOKEN), "s0"), true),
+        (vec![gone()], after(&feed(TOKEN), "s0"), true),
+        (vec![next(), gone()], after(&feed(TOKEN), "s0"), true),
         (vec![next(), gone()], feed(TOKEN), false),
-        (vec![mock_response(404, &[], "")], after(feed(TOKEN), "s0"), false),
+        (vec![mock_response(404, &[], "")], after(&feed(TOKEN), "s0"), false),
     ] {
         let script = MockTransport::new(responses);
         let mut walk = walk_of(&script, RequestSpec::get("/x"), Some(paginate()), feed);
@@ -194,7 +194,7 @@ async fn expired_position_is_reported_at_the_first_and_at_a_later_page() {
 async fn expired_status_of_a_counted_page_is_not_the_end_of_the_list() {
     let script = MockTransport::new([mock_json("[1]"), mock_response(410, &[], "")]);
     let paginate = Paginate::offset("page").start(1).by(OffsetBy::Page).limit(2).limit_name("size");
-    let mut walk = walk_of(&script, RequestSpec::get("/x"), Some(paginate), after(feed(TOKEN), "s0"));
+    let mut walk = walk_of(&script, RequestSpec::get("/x"), Some(paginate), after(&feed(TOKEN), "s0"));
     assert!(walk.next().await.unwrap().is_some());
     assert!(walk.next().await.is_err() && walk.is_expired());
 }

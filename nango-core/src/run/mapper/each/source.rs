@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Number of parents that are read at the same time.
-const BATCH: usize = 128;
+const BATCH: u32 = 128;
 
 /// Parent that is next.
 pub(super) enum NextParent {
@@ -89,20 +89,20 @@ impl<'a> Parents<'a> {
         match &mut self.from {
             Source::End => Ok(Vec::new()),
             Source::Elements(elements) => {
-                let batch = elements.take(BATCH);
+                let batch = elements.take(BATCH as usize);
                 Ok(batch.map(|ParentElement { id, value }| (id, None, Some(scope(value)))).collect())
             }
             Source::Records { dataset, decode } => {
                 let store = &self.run.run.runtime.store;
-                let read = store.live_records_after(dataset, self.after.as_deref(), BATCH as u32).await;
+                let read = store.live_records_after(dataset, self.after.as_deref(), BATCH).await;
                 let records = read.map_err(StoreError::into_error)?;
                 let mut found = Vec::with_capacity(records.len());
                 for record in records {
                     let parent = record.payload.map(|payload| decode(&payload)).transpose();
-                    let parent = parent.map_err(|error| unfit(error, &record.id, &dataset.model))?;
+                    let parent = parent.map_err(|error| unfit(&error, &record.id, &dataset.model))?;
                     found.push((record.id, Some(record.first_seen_at), parent.map(scope)));
                 }
-                if found.len() < BATCH {
+                if found.len() < BATCH as usize {
                     self.from = Source::End;
                 }
                 Ok(found)
@@ -154,7 +154,7 @@ pub(super) fn fingerprint(each: &Each, lists: &str) -> String {
 }
 
 /// Returns the error of a parent whose record was stored with another schema of its model.
-fn unfit(error: Error, id: &str, model: &str) -> Error {
+fn unfit(error: &Error, id: &str, model: &str) -> Error {
     let message = format!(
         "the stored record `{id}` does not fit `{model}`, whose lists are walked: run the sync of `{model}` first"
     );

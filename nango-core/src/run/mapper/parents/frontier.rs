@@ -58,7 +58,9 @@ mod tests {
 
     fn frontier(started: &[&str]) -> Frontier {
         let mut frontier = Frontier::default();
-        started.iter().for_each(|id| frontier.start(Arc::from(*id)));
+        for id in started {
+            frontier.start(Arc::from(*id));
+        }
         frontier
     }
 

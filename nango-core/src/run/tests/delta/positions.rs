@@ -93,7 +93,7 @@ async fn changed_version_or_declaration_makes_the_run_full() {
     let other = InitialValues::Metadata(|_, values| values.add("start", &5));
     for (version, initial) in [("2.0.0", stream().initial), ("2.0.0", Some(other))] {
         let delta = Delta { initial, ..stream() };
-        fixture = fixture.with_registry(Feed { version, delta, ..Feed::stream() }.registry());
+        fixture = fixture.with_registry(Feed { delta, version, ..Feed::stream() }.registry());
         let requests = fixture.feed().await;
         assert!(requests[0].starts_with("/feed?start="), "{requests:?}");
         assert_eq!(fixture.feed().await, ["/feed?cursor=a"]);

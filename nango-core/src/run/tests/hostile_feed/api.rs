@@ -291,12 +291,12 @@ impl FeedApi {
         let now = Position { change: last, generation: self.generation };
         let position = if by_change { now } else { asked.started }.written();
         if (is_last || self.form == FeedForm::Stream) && fault != Some(Fault::NoPosition) {
-            fields.insert("position".into(), self.written(format!("sync={position}")));
+            fields.insert("position".into(), self.written(&format!("sync={position}")));
         }
         if !is_last {
             let page = format!("page=p{last}.{}", asked.started.written());
             let sync = asked.after.map_or_else(String::new, |after| format!("&sync={}", after.written()));
-            fields.insert("next".into(), self.written(format!("{page}{sync}")));
+            fields.insert("next".into(), self.written(&format!("{page}{sync}")));
         }
         if fault != Some(Fault::NoEndFlag) {
             fields.insert("done".into(), is_last.into());
@@ -310,7 +310,7 @@ impl FeedApi {
     }
 
     /// Returns a position or a page token as a link or as the value of its parameter.
-    fn written(&self, query: String) -> Value {
+    fn written(&self, query: &str) -> Value {
         match self.form {
             FeedForm::Links => format!("https://api.test/feed?{query}").into(),
             _ => query.split('&').next().and_then(|pair| pair.split_once('=')).map(|(_, value)| value).into(),

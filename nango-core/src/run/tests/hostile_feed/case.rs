@@ -204,8 +204,8 @@ impl Case<'_> {
         let report = execute(&self.fixture.runtime, request, cancellation, Arc::new(NoopObserver)).await.unwrap();
         let end = report.findings.walk.as_ref().filter(|_| report.error.is_none());
         let complete = end.is_some_and(|end| end.outcome.is_complete());
-        let line = format!("→ {:?} {end:?} {:?}", report.status, report.error.as_ref().map(ToString::to_string));
-        self.state().trace_line(line);
+        let shown = format!("→ {:?} {end:?} {:?}", report.status, report.error.as_ref().map(ToString::to_string));
+        self.state().trace_line(shown);
         self.state().cancel_after = None;
         self.counts.runs += 1;
         self.counts.complete += u64::from(complete);
