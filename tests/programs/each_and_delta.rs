@@ -1,8 +1,8 @@
 //! Mappers whose lists have parents, and mappers that continue at a position of the API.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests report failures by panics")]
-#![allow(clippy::must_use_candidate, reason = "the mappers of an integration are public and are not called")]
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms, clippy::pedantic)]
+#![allow(clippy::must_use_candidate, reason = "the mappers of an integration are public and are not called")]
 
 /// Functions of the integration `slack`.
 pub mod slack {
