@@ -452,5 +452,5 @@ fn main() {
     // The recording does not exist here.
     runtime.block_on(replay()).unwrap_err();
     let registry = nango_core::internal::declare::Registry::load().unwrap();
-    assert_eq!(registry.entries().len(), 16);
+    assert_eq!(registry.entries().len(), 21);
 }

@@ -110,6 +110,7 @@ impl Case {
             allow: run.allow,
             fingerprint: [7; 16],
             every_run_full: false,
+            no_regular_full: false,
         }
     }
 }

@@ -145,13 +145,17 @@ fn delete_rule_text(deletes: &Deletes) -> String {
 }
 
 fn delete_policy(def: &SyncDef) -> DeletePolicy {
-    let every_run_full = !matches!(&def.run, SyncRun::Mapper(mapper) if mapper.since.is_some());
+    let (has_since, has_delta) = match &def.run {
+        SyncRun::Mapper(mapper) => (mapper.since.is_some(), mapper.delta.is_some()),
+        SyncRun::Function(_) => (false, false),
+    };
     DeletePolicy {
         confirmations: def.deletes.confirm,
         by_request: def.deletes.request.is_some(),
         hold: Duration::from_secs(def.deletes.hold.into()),
         max_deletes: def.deletes.max_percent.map(u32::from),
-        every_run_full,
+        every_run_full: !has_since && !has_delta,
+        no_regular_full: has_delta,
         ..DeletePolicy::default()
     }
 }

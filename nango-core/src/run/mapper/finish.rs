@@ -130,7 +130,9 @@ impl ListWalk<'_> {
     /// Builds the delete policy, with the fingerprint of the list.
     pub(super) fn delete_policy(&self) -> DeletePolicy {
         let fingerprint = fingerprint::of_list(self.parts());
-        self.run.context.delete_policy(&self.run.def.deletes, fingerprint, !is_incremental(self.run.mapper))
+        let MapperRun { context, def, mapper, .. } = self.run;
+        let policy = context.delete_policy(&def.deletes, fingerprint, !is_incremental(mapper));
+        DeletePolicy { no_regular_full: mapper.delta.is_some(), ..policy }
     }
 
     /// Logs that a complete walk deletes no record of a model, because a raw record was skipped.

@@ -201,7 +201,8 @@ impl<'a> CandidateEvaluator<'a> {
             shifted: false,
             asked_at: None,
             by_request: false,
-            is_early,
+            // Without regular full runs, this candidate must bring one forward as well.
+            is_early: is_early && !self.policy.no_regular_full,
             fingerprint: self.policy.fingerprint,
             held: 0,
             confirmed: false,

@@ -77,7 +77,10 @@ impl CandidateTotals {
         }
         let Some(since) = self.triggering_since else { return NextFullRun::Regular };
         let most = policy.confirmations.map_or(self.triggering_needed, i64::from).max(1);
-        if self.early_full_runs >= most {
+        // Confirmations by request and `max_deletes` can remain undecided, whatever the number of complete walks.
+        let is_decided_by_walks = !policy.by_request && HeldBy::from_stored(self.held_by) != Some(HeldBy::MaxDeletes);
+        let is_limited = !(policy.no_regular_full && is_decided_by_walks);
+        if is_limited && self.early_full_runs >= most {
             NextFullRun::Regular
         } else if self.triggering_unheld > 0 {
             NextFullRun::NextRun

@@ -26,6 +26,9 @@ pub struct DeletePolicy {
     pub fingerprint: [u8; 16],
     /// Whether every run is a full one, so that no full run has to be brought forward.
     pub every_run_full: bool,
+    /// Whether no regular full run follows, as for a feed with positions: candidates then bring full runs forward until
+    /// complete walks have decided about them.
+    pub no_regular_full: bool,
 }
 
 impl Default for DeletePolicy {
@@ -38,6 +41,7 @@ impl Default for DeletePolicy {
             allow: false,
             fingerprint: [0; 16],
             every_run_full: false,
+            no_regular_full: false,
         }
     }
 }

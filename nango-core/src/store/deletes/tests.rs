@@ -172,6 +172,38 @@ fn confirmation_counts_only_when_policy_confirms_by_request() {
 }
 
 #[test]
+fn candidates_bring_full_runs_forward_until_decided_when_no_regular_one_follows() {
+    let missed_at = Timestamp::from_micros(9);
+    let totals = CandidateTotals {
+        states: 2,
+        triggering_since: Some(missed_at),
+        triggering_needed: 2,
+        triggering_unheld: 2,
+        early_full_runs: 2,
+        ..CandidateTotals::default()
+    };
+    let next = |totals: CandidateTotals, policy: DeletePolicy| totals.pending_deletes(&policy).next_full;
+    let feed = DeletePolicy { no_regular_full: true, ..DeletePolicy::default() };
+    assert_eq!(next(totals, DeletePolicy::default()), NextFullRun::Regular);
+    assert_eq!(next(totals, feed.clone()), NextFullRun::NextRun);
+    let held = CandidateTotals { triggering_unheld: 0, held: 2, held_by: 1, ..totals };
+    assert_eq!(next(held, feed.clone()), NextFullRun::NotBefore(missed_at + feed.hold));
+    assert_eq!(next(CandidateTotals { held_by: 2, ..held }, feed.clone()), NextFullRun::Regular);
+    assert_eq!(next(totals, DeletePolicy { by_request: true, ..feed.clone() }), NextFullRun::Regular);
+
+    let early = ScanStart { began_at: Timestamp::from_micros(100), live: 1_000, is_early: true };
+    let is_early = |policy: DeletePolicy| {
+        let end = finish(walk(true), policy, Vec::new());
+        let evaluator = CandidateEvaluator::new(&end, early, ENDED_AT, 1);
+        match evaluator.evaluate(evaluator.all(), "a", None) {
+            Decision::Wait(state) => state.is_early,
+            Decision::Delete => panic!("one walk does not confirm"),
+        }
+    };
+    assert!(is_early(DeletePolicy::default()) && !is_early(feed));
+}
+
+#[test]
 fn next_run_is_full_when_every_run_is_full() {
     let policy = DeletePolicy { every_run_full: true, ..DeletePolicy::default() };
     let totals = CandidateTotals { states: 1, held: 1, early_full_runs: 9, ..CandidateTotals::default() };
