@@ -1,4 +1,5 @@
-//! Unit tests of integrations: a connection with scripted or recorded answers of the provider, and a database in memory.
+//! Unit tests of integrations: a connection with scripted or recorded answers of the provider, and a database in
+//! memory.
 //!
 //! [`Mock::run`] runs an annotated function by the engine that runs it in the program: endpoint and pages of a mapper,
 //! `since`, deletes, resume, `on_invalid`, the input of an action, and the type of a webhook are part of the test:
@@ -58,8 +59,8 @@
 //!
 //! Each answer is used once, unless it is followed by [`always`](Mock::always). A request without an answer fails, with
 //! an error that says which answers are left and why the nearest one is for another request. An answer that was not
-//! used fails the test when the mock is dropped, or at [`Mock::finish`]. To test with the provider's own answers, record a
-//! run (`registry run … --record FILE`) and run the function against the recording with [`Replay`].
+//! used fails the test when the mock is dropped, or at [`Mock::finish`]. To test with the provider's own answers,
+//! record a run (`registry run … --record FILE`) and run the function against the recording with [`Replay`].
 
 mod answer;
 mod clock;

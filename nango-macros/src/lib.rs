@@ -319,8 +319,8 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// the parent. The requests must use the parent: without it, all lists would be the same.
 ///
 /// Without `on_parent_error`, a response with status 403, 404 or 410 and a declared `error(…)` skip the parent, which
-/// is counted as `parents_skipped`; any other error, and one whose message is `fatal`, fails the run. With `"skip"`, any
-/// other error response skips the parent too, also 5xx, and so does a record that does not fit its type; 401, 429, a
+/// is counted as `parents_skipped`; any other error, and one whose message is `fatal`, fails the run. With `"skip"`,
+/// any other error response skips the parent too, also 5xx, and so does a record that does not fit its type; 401, 429, a
 /// `fatal` error and a failure of the network fail the run. The run also fails, with the first error, if the list of no
 /// parent could be read.
 ///

@@ -1,5 +1,5 @@
-//! Mapper signatures: `Model`, `Option`, `Vec`, `Result` and tuples as return type, any serde type as raw record, the handle as
-//! argument, and every attribute key.
+//! Mapper signatures: `Model`, `Option`, `Vec`, `Result` and tuples as return type, any serde type as raw record, the
+//! handle as argument, and every attribute key.
 #![allow(clippy::unwrap_used, reason = "tests report failures by panics")]
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms, clippy::pedantic)]

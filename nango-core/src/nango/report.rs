@@ -140,6 +140,7 @@ impl Context {
             allow: self.options().allow_deletes,
             fingerprint,
             every_run_full,
+            no_regular_full: false,
         }
     }
 }

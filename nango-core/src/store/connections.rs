@@ -175,8 +175,8 @@ pub trait Connections {
     /// Stores or removes an internal value. Secrets in it must be sealed.
     fn put_meta_value(&self, name: &str, value: Option<Vec<u8>>) -> StoreFuture<'_, ()>;
 
-    /// Removes a connection with its records, checkpoints, resume states and parents. The sequence numbers of its datasets are
-    /// kept, so that a cursor stays valid if a connection of this name is added again. Returns `None` if the connection
-    /// does not exist.
+    /// Removes a connection with its records, checkpoints, resume states and parents. The sequence numbers of its
+    /// datasets are kept, so that a cursor stays valid if a connection of this name is added again. Returns `None` if
+    /// the connection does not exist.
     fn remove_connection(&self, integration: &str, id: &str) -> StoreFuture<'_, Option<RemovedConnection>>;
 }

@@ -10,8 +10,8 @@
 //! - whose record number is not marked in the scan.
 //!
 //! If the lists of parents were walked, a fourth condition holds: the parent of the record is gone, or its own walk in
-//! this scan was complete. Its walk then decides about the confirmations, and the guard is evaluated for its children and
-//! for all candidates.
+//! this scan was complete. Its walk then decides about the confirmations, and the guard is evaluated for its children
+//! and for all candidates.
 //!
 //! A database selects them with these conditions in SQL, in batches by id. A record that a request found to be deleted,
 //! and that became a tombstone since the scan began, is counted with them.

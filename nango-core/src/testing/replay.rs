@@ -141,8 +141,8 @@ impl ReplayInner {
 }
 
 impl ReplayRun {
-    /// Returns the report of the run, also if it failed or was interrupted. Awaiting the run itself returns the error of
-    /// such a run.
+    /// Returns the report of the run, also if it failed or was interrupted. Awaiting the run itself returns the error
+    /// of such a run.
     ///
     /// # Errors
     ///

@@ -5,8 +5,8 @@ use nango_core::internal::{
     store::{DatasetKey, FunctionKey},
 };
 
-/// One of the syncs that crash tests run and kill. Each reads the same items from the API, and stores them as records of
-/// a model of its own.
+/// One of the syncs that crash tests run and kill. Each reads the same items from the API, and stores them as records
+/// of a model of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ProofSync {
     /// The mapper `items`, which also saves a part of each item. A killed run continues after the last committed page,

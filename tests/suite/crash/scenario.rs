@@ -1,5 +1,5 @@
-//! Scenario of a crash test: an API whose records change, a database into which several syncs write them, and a reader of
-//! each sync's feed. A test changes the API, runs a sync and kills it, as often as it likes, and then calls
+//! Scenario of a crash test: an API whose records change, a database into which several syncs write them, and a reader
+//! of each sync's feed. A test changes the API, runs a sync and kills it, as often as it likes, and then calls
 //! [`Scenario::run_to_completion`] and the checks in `verify`: nothing may be lost or duplicated.
 
 use std::{

@@ -336,8 +336,8 @@ impl<'a> ListWalk<'a> {
     }
 
     /// Maps pages and commits them in one transaction. If a page cannot be mapped, the pages before it are committed.
-    /// `last` is the end of the walk after these pages with the position of its feed, to be stored with them; the end is
-    /// returned after it was stored.
+    /// `last` is the end of the walk after these pages with the position of its feed, to be stored with them; the end
+    /// is returned after it was stored.
     async fn commit_pages(
         &mut self,
         pages: &[RawPage],

@@ -21,7 +21,7 @@ use crate::{
     store::RunStatus,
 };
 
-/// Parent: a channel.
+/// Channel, whose list has messages.
 #[crate::model]
 struct Channel {
     /// Id of the channel.

@@ -56,8 +56,8 @@ pub struct FinishScan {
     pub confirmations: Vec<Confirmation>,
     /// The change of the resume state in the same transaction, if any.
     pub resume: Option<ResumeWrite>,
-    /// Whether the lists of parents were walked. Candidates are then only the children of parents whose own walk in this
-    /// scan was complete, or that are gone, and the evidence of that walk decides about them; `walk` is not used.
+    /// Whether the lists of parents were walked. Candidates are then only the children of parents whose own walk in
+    /// this scan was complete, or that are gone, and the evidence of that walk decides about them; `walk` is not used.
     pub by_parent: bool,
 }
 

@@ -19,8 +19,8 @@ macro_rules! scan_candidates {
 }
 pub(super) use scan_candidates;
 
-/// SQL fragment: the candidates of [`scan_candidates`] whose parents, of the function `$4`, are gone in one of the scans
-/// `$5` or were walked completely in it.
+/// SQL fragment: the candidates of [`scan_candidates`] whose parents, of the function `$4`, are gone in one of the
+/// scans `$5` or were walked completely in it.
 macro_rules! child_candidates {
     () => {
         scan_candidates!(

@@ -16,7 +16,7 @@ use crate::{
 /// Number of rows that are read at the same time.
 const BATCH: u32 = 500;
 
-/// Parents that exist.
+/// Parents that still exist at the API.
 enum Existing {
     /// Records of a dataset. A record that is missing from the cache is no proof of a delete; a tombstone is.
     Records(DatasetKey),

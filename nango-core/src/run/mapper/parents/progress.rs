@@ -33,17 +33,17 @@ pub(super) struct Progress {
 
 /// Numbers of walked and skipped parents.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::run::mapper) struct Tally {
+pub(crate) struct Tally {
     /// Number of parents whose lists were walked to their ends in this run.
-    pub(in crate::run::mapper) walked: u64,
+    pub(crate) walked: u64,
     /// Number of these walks that were incomplete.
-    pub(in crate::run::mapper) incomplete: u64,
+    pub(crate) incomplete: u64,
     /// Reason why the first of them was incomplete.
-    pub(in crate::run::mapper) first_gap: Option<String>,
+    pub(crate) first_gap: Option<String>,
     /// Number of parents that were skipped in this run.
-    pub(in crate::run::mapper) skipped: u64,
+    pub(crate) skipped: u64,
     /// Number of parents that are done since an earlier run of the same logical run.
-    pub(in crate::run::mapper) walked_before: u64,
+    pub(crate) walked_before: u64,
 }
 
 impl Progress {

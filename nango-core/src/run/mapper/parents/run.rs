@@ -20,14 +20,14 @@ use crate::{
 };
 
 /// Logical run over the lists of parents. A run continues the logical run of an interrupted one.
-pub(in crate::run::mapper) struct ParentsRun<'a> {
-    pub(in crate::run::mapper) run: &'a MapperRun<'a>,
+pub(crate) struct ParentsRun<'a> {
+    pub(crate) run: &'a MapperRun<'a>,
     /// State of the function without the progress of the parents.
-    pub(in crate::run::mapper) state: SyncState,
+    pub(crate) state: SyncState,
     /// Identity of the logical run, with the progress at the start of this run.
     logical: EachProgress,
     /// Scan of each model, which all walks share; empty if the sync deletes nothing.
-    pub(in crate::run::mapper) scans: Vec<OpenScan>,
+    pub(crate) scans: Vec<OpenScan>,
     /// Parents whose delete candidates bring their next complete walk forward, for each model.
     early: Vec<HashMap<ParentKey, NextFullRun>>,
     progress: Mutex<Progress>,
@@ -35,7 +35,7 @@ pub(in crate::run::mapper) struct ParentsRun<'a> {
 
 impl<'a> ParentsRun<'a> {
     /// Creates a logical run that starts, or that continues after the stored progress.
-    pub(in crate::run::mapper) fn new(
+    pub(crate) fn new(
         run: &'a MapperRun<'a>,
         state: SyncState,
         logical: EachProgress,
@@ -47,12 +47,12 @@ impl<'a> ParentsRun<'a> {
     }
 
     /// Returns the number that marks the parents that are done.
-    pub(in crate::run::mapper) fn number(&self) -> i64 {
+    pub(crate) fn number(&self) -> i64 {
         self.logical.number
     }
 
     /// Returns the identity of the logical run, with the progress at the start of this run.
-    pub(in crate::run::mapper) fn logical(&self) -> &EachProgress {
+    pub(crate) fn logical(&self) -> &EachProgress {
         &self.logical
     }
 
@@ -62,39 +62,39 @@ impl<'a> ParentsRun<'a> {
     }
 
     /// Records that the walk of the next parent starts.
-    pub(in crate::run::mapper) fn start(&self, id: &Arc<str>) {
+    pub(crate) fn start(&self, id: &Arc<str>) {
         lock(&self.progress).frontier.start(id.clone());
     }
 
     /// Records that the next parent is done since an earlier run.
-    pub(in crate::run::mapper) fn pass(&self, id: &Arc<str>) {
+    pub(crate) fn pass(&self, id: &Arc<str>) {
         let mut progress = lock(&self.progress);
         progress.frontier.pass(id.clone());
         progress.tally.walked_before += 1;
     }
 
     /// Records the end of a parent's walk, after it was committed.
-    pub(in crate::run::mapper) fn add_walked(&self, id: &str, end: WalkEnd) {
+    pub(crate) fn add_walked(&self, id: &str, end: WalkEnd) {
         lock(&self.progress).add_walked(id, &end);
         self.run.context.add_walk_end(end);
         self.report();
     }
 
     /// Records and logs that a parent was skipped.
-    pub(in crate::run::mapper) fn add_skipped(&self, id: &str, error: Error) {
+    pub(crate) fn add_skipped(&self, id: &str, error: Error) {
         self.log(Level::Warn, &format!("skipped {}: {error}", shown(id)));
         lock(&self.progress).add_skipped(id, error);
         self.report();
     }
 
     /// Returns the numbers of walked and skipped parents, and the first error that skipped one.
-    pub(in crate::run::mapper) fn take_result(&self) -> (Tally, Option<Error>) {
+    pub(crate) fn take_result(&self) -> (Tally, Option<Error>) {
         let mut progress = lock(&self.progress);
         (progress.tally.clone(), progress.first_error.take())
     }
 
     /// Adds a line about a parent to the log of the run. The number of these lines is limited.
-    pub(in crate::run::mapper) fn log(&self, level: Level, message: &str) {
+    pub(crate) fn log(&self, level: Level, message: &str) {
         let line = lock(&self.progress).take_line();
         if let Some(is_last) = line {
             self.run.context.log(level, message, Value::Null);
@@ -129,7 +129,7 @@ impl<'a> ParentsRun<'a> {
     }
 
     /// Returns the write that ends the logical run.
-    pub(in crate::run::mapper) fn end(&self) -> Result<ResumeWrite> {
+    pub(crate) fn end(&self) -> Result<ResumeWrite> {
         if self.state.is_empty() {
             return Ok(ResumeWrite::Clear);
         }
@@ -146,7 +146,7 @@ impl<'a> ParentsRun<'a> {
 }
 
 /// Returns a parent's id for a message, shortened.
-pub(in crate::run::mapper) fn shown(id: &str) -> String {
+pub(crate) fn shown(id: &str) -> String {
     const MAX: usize = 100;
     match id.char_indices().nth(MAX) {
         Some((end, _)) => format!("parent `{}…`", &id[..end]),

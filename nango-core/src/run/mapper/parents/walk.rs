@@ -21,34 +21,34 @@ use crate::{
 };
 
 /// Parent whose list is walked.
-pub(in crate::run::mapper) struct Parent {
-    pub(in crate::run::mapper) id: Arc<str>,
+pub(crate) struct Parent {
+    pub(crate) id: Arc<str>,
     /// Time at which the parent's record was first seen; `None` for an element of a list in the metadata.
-    pub(in crate::run::mapper) first_seen_at: Option<Timestamp>,
+    pub(crate) first_seen_at: Option<Timestamp>,
     /// Decoded parent, with the metadata.
-    pub(in crate::run::mapper) scope: EachScope,
+    pub(crate) scope: EachScope,
 }
 
 /// Part of a [`ListWalk`](super::super::list_walk::ListWalk) that depends on its parent.
-pub(in crate::run::mapper) struct ParentWalk<'a> {
+pub(crate) struct ParentWalk<'a> {
     parents: &'a ParentsRun<'a>,
     parent: Parent,
     /// Whether the list is read completely only to confirm delete candidates.
-    pub(in crate::run::mapper) is_early: bool,
+    pub(crate) is_early: bool,
     stop: WalkStop,
 }
 
 /// Stop of a walk after an error of another one.
 #[derive(Debug, Clone)]
-pub(in crate::run::mapper) struct WalkStop {
+pub(crate) struct WalkStop {
     /// Stops all walks of the run.
-    pub(in crate::run::mapper) token: CancellationToken,
+    pub(crate) token: CancellationToken,
     /// Whether this walk is committing: it is stopped after its commit.
-    pub(in crate::run::mapper) is_committing: Arc<AtomicBool>,
+    pub(crate) is_committing: Arc<AtomicBool>,
 }
 
 /// Marks a walk as committing until it is dropped.
-pub(in crate::run::mapper) struct Committing<'a>(&'a AtomicBool);
+pub(crate) struct Committing<'a>(&'a AtomicBool);
 
 impl Drop for Committing<'_> {
     fn drop(&mut self) {
@@ -58,43 +58,43 @@ impl Drop for Committing<'_> {
 
 impl<'a> ParentWalk<'a> {
     /// Creates the walk of a parent's list.
-    pub(in crate::run::mapper) fn new(parents: &'a ParentsRun<'a>, parent: Parent, stop: WalkStop) -> Self {
+    pub(crate) fn new(parents: &'a ParentsRun<'a>, parent: Parent, stop: WalkStop) -> Self {
         Self { parents, parent, is_early: false, stop }
     }
 
     /// Returns the number of the logical run.
-    pub(in crate::run::mapper) fn number(&self) -> i64 {
+    pub(crate) fn number(&self) -> i64 {
         self.parents.number()
     }
 
     /// Returns the key that the records of the list get.
-    pub(in crate::run::mapper) fn key(&self) -> ParentKey {
+    pub(crate) fn key(&self) -> ParentKey {
         ParentKey::of(&self.parent.id)
     }
 
     /// Returns the values that the function and the requests use.
-    pub(in crate::run::mapper) fn scope(&self) -> &EachScope {
+    pub(crate) fn scope(&self) -> &EachScope {
         &self.parent.scope
     }
 
     /// Returns the scan of each model in which all walks of the run take part.
-    pub(in crate::run::mapper) fn scans(&self) -> &[OpenScan] {
+    pub(crate) fn scans(&self) -> &[OpenScan] {
         &self.parents.scans
     }
 
     /// Returns whether the logical run reads complete lists.
-    pub(in crate::run::mapper) fn is_full_requested(&self) -> bool {
+    pub(crate) fn is_full_requested(&self) -> bool {
         self.parents.logical().full
     }
 
     /// Returns when the delete candidates of each model make the walk read the complete list.
-    pub(in crate::run::mapper) fn next_full_runs(&self) -> impl Iterator<Item = NextFullRun> + '_ {
+    pub(crate) fn next_full_runs(&self) -> impl Iterator<Item = NextFullRun> + '_ {
         self.parents.next_full_runs(self.key())
     }
 
     /// Returns whether an interrupted walk continues in this run. A complete walk continues only in its own scan.
     /// `forced`: complete lists are requested, which an older walk may not have read.
-    pub(in crate::run::mapper) fn may_resume(&self, walk: &InterruptedWalk, forced: bool) -> bool {
+    pub(crate) fn may_resume(&self, walk: &InterruptedWalk, forced: bool) -> bool {
         let is_full = walk.since.is_none() && walk.delta.is_none();
         let is_of_run = is_full && walk.started_at >= self.parents.logical().started_at;
         let scan = self.scans().first().map(|open| open.scan.number);
@@ -102,7 +102,7 @@ impl<'a> ParentWalk<'a> {
     }
 
     /// Marks the walk as committing until the result is dropped. After the stop, a walk waits here until it is dropped.
-    pub(in crate::run::mapper) async fn begin_commit(&self) -> Committing<'_> {
+    pub(crate) async fn begin_commit(&self) -> Committing<'_> {
         if self.stop.token.is_cancelled() {
             std::future::pending::<()>().await;
         }
@@ -112,7 +112,7 @@ impl<'a> ParentWalk<'a> {
 
     /// Adds the state of the parent to a commit, and the progress of the run if it is due. `is_done`: the walk has
     /// ended.
-    pub(in crate::run::mapper) fn add_state(
+    pub(crate) fn add_state(
         &self,
         commit: &mut PageCommit,
         state: &SyncState,
@@ -133,7 +133,7 @@ impl<'a> ParentWalk<'a> {
     }
 
     /// Adds a line about the parent to the log of the run.
-    pub(in crate::run::mapper) fn log(&self, level: Level, message: &str) {
+    pub(crate) fn log(&self, level: Level, message: &str) {
         self.parents.log(level, &format!("{}: {message}", shown(&self.parent.id)));
     }
 }

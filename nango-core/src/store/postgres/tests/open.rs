@@ -61,7 +61,8 @@ async fn schema_of_first_version_is_migrated() {
         "ALTER TABLE nango_rs.record_keys DROP COLUMN updated, DROP COLUMN older, DROP COLUMN older_walk, \
          DROP COLUMN parent; \
          ALTER TABLE nango_rs.run_models DROP COLUMN skipped_older; \
-         DROP TABLE nango_rs.delete_states, nango_rs.processes, nango_rs.parents; UPDATE nango_rs.version SET number = 1",
+         DROP TABLE nango_rs.delete_states, nango_rs.processes, nango_rs.parents; \
+         UPDATE nango_rs.version SET number = 1",
     );
     let store = Postgres::open(&database.url).await.unwrap();
     let [stored] = &store.connections(None).await.unwrap()[..] else { panic!("the connection is missing") };
