@@ -86,6 +86,7 @@ impl Chaos<'_> {
             allow: self.rng.one_in(3),
             fingerprint: [u8::from(self.rng.one_in(9)); 16],
             every_run_full: self.rng.one_in(4),
+            no_regular_full: false,
         }
     }
 
