@@ -320,9 +320,9 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Without `on_parent_error`, a response with status 403, 404 or 410 and a declared `error(…)` skip the parent, which
 /// is counted as `parents_skipped`; any other error, and one whose message is `fatal`, fails the run. With `"skip"`,
-/// any other error response skips the parent too, also 5xx, and so does a record that does not fit its type; 401, 429, a
-/// `fatal` error and a failure of the network fail the run. The run also fails, with the first error, if the list of no
-/// parent could be read.
+/// any other error response skips the parent too, also 5xx, and so does a record that does not fit its type; 401, 429,
+/// a `fatal` error and a failure of the network fail the run. The run also fails, with the first error, if the list of
+/// no parent could be read.
 ///
 /// Each parent has its own position of `since` and `delta`, and its own resume point. With `track_deletes`, a record is
 /// deleted only if the walk of its own parent was complete and did not return it, or if its parent has been deleted or

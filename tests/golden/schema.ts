@@ -273,6 +273,48 @@ export namespace Github {
   }
 }
 
+/** Integration `google-calendar`. */
+export namespace GoogleCalendar {
+  /** An event of a Google calendar. A recurring event is one record, and each of its exceptions is another one. */
+  export interface CalendarEvent {
+    /** Id of the event. */
+    id: string;
+    /** Title of the event. */
+    summary: string | null;
+    /** Start: a date for an event of whole days, otherwise a time (RFC 3339). */
+    start: string | null;
+    /** End, which is not a part of the event, in the form of the start. */
+    end: string | null;
+    /** Id of the recurring event of which this event is an exception. */
+    recurring_event_id: string | null;
+  }
+
+  /** Metadata of a connection: the calendar to sync. */
+  export interface GoogleCalendar {
+    /** Id of the calendar; `primary`, the default, is the calendar of the user. */
+    calendar_id?: string;
+  }
+
+  /** Syncs by name: their models and the types of their values. */
+  export interface Syncs {
+    /** Syncs the events of a calendar. */
+    events: {
+      models: { CalendarEvent: CalendarEvent };
+      checkpoint: null;
+      metadata: GoogleCalendar;
+      webhook: null;
+    };
+  }
+
+  /** Actions by name. */
+  export interface Actions {
+  }
+
+  /** Functions on events of a connection, by name. */
+  export interface Events {
+  }
+}
+
 /** Integration `hubspot`. */
 export namespace Hubspot {
   /** A contact. */
@@ -412,6 +454,66 @@ export namespace Notion {
       models: { NotionPage: NotionPage };
       checkpoint: null;
       metadata: NotionDatabase;
+      webhook: null;
+    };
+  }
+
+  /** Actions by name. */
+  export interface Actions {
+  }
+
+  /** Functions on events of a connection, by name. */
+  export interface Events {
+  }
+}
+
+/** Integration `shopify`. */
+export namespace Shopify {
+  /** An order of a Shopify shop. */
+  export interface ShopifyOrder {
+    /** Id of the order. */
+    id: string;
+    /** Name that customers see, such as `#1001`. */
+    name: string;
+    /** Email address of the customer. */
+    email: string | null;
+    /** Currency of the shop, as three upper-case letters. */
+    currency: string;
+    /** Sum of all lines, taxes and shipping, as a decimal number. */
+    total_price: string;
+    /** Status of the payment, such as `paid`. */
+    financial_status: string | null;
+    /** Time when the order was cancelled. */
+    cancelled_at: string | null;
+    /** Time of the last change. */
+    updated_at: string;
+  }
+
+  /** A line of an order. */
+  export interface ShopifyOrderLine {
+    /** Id of the line. */
+    id: string;
+    /** Id of the order. */
+    order_id: Int64;
+    /** Id of the product; `None` if the product was deleted. */
+    product_id: Int64 | null;
+    /** Name of the product when it was ordered. */
+    title: string;
+    /** Stock keeping unit of the variant. */
+    sku: string | null;
+    /** Number of items, without those that were removed. */
+    quantity: number;
+    /** Price of one item, as a decimal number. */
+    price: string;
+  }
+
+  /** Syncs by name: their models and the types of their values. */
+  export interface Syncs {
+    /** Syncs the orders of a shop with their lines. */
+    orders: {
+      models: { ShopifyOrder: ShopifyOrder; ShopifyOrderLine: ShopifyOrderLine };
+      checkpoint: null;
+      metadata: null;
       webhook: null;
     };
   }
@@ -611,13 +713,54 @@ export namespace Stripe {
   }
 }
 
+/** Integration `zendesk`. */
+export namespace Zendesk {
+  /** A ticket of a Zendesk account. */
+  export interface ZendeskTicket {
+    /** Id of the ticket. */
+    id: string;
+    /** Subject of the ticket. */
+    subject: string | null;
+    /** Status of the ticket, such as `open` or `solved`. */
+    status: string;
+    /** Priority of the ticket: `low`, `normal`, `high` or `urgent`. */
+    priority: string | null;
+    /** Id of the user who requested the ticket. */
+    requester_id: Int64 | null;
+    /** Time of the last change. */
+    updated_at: string;
+  }
+
+  /** Syncs by name: their models and the types of their values. */
+  export interface Syncs {
+    /** Syncs the tickets of an account by the incremental export. */
+    tickets: {
+      models: { ZendeskTicket: ZendeskTicket };
+      checkpoint: null;
+      metadata: null;
+      webhook: null;
+    };
+  }
+
+  /** Actions by name. */
+  export interface Actions {
+  }
+
+  /** Functions on events of a connection, by name. */
+  export interface Events {
+  }
+}
+
 /** Integrations by name. */
 export interface Integrations {
   github: { syncs: Github.Syncs; actions: Github.Actions; events: Github.Events };
+  "google-calendar": { syncs: GoogleCalendar.Syncs; actions: GoogleCalendar.Actions; events: GoogleCalendar.Events };
   hubspot: { syncs: Hubspot.Syncs; actions: Hubspot.Actions; events: Hubspot.Events };
   jira: { syncs: Jira.Syncs; actions: Jira.Actions; events: Jira.Events };
   linear: { syncs: Linear.Syncs; actions: Linear.Actions; events: Linear.Events };
   notion: { syncs: Notion.Syncs; actions: Notion.Actions; events: Notion.Events };
+  shopify: { syncs: Shopify.Syncs; actions: Shopify.Actions; events: Shopify.Events };
   slack: { syncs: Slack.Syncs; actions: Slack.Actions; events: Slack.Events };
   stripe: { syncs: Stripe.Syncs; actions: Stripe.Actions; events: Stripe.Events };
+  zendesk: { syncs: Zendesk.Syncs; actions: Zendesk.Actions; events: Zendesk.Events };
 }

@@ -172,6 +172,16 @@ impl FeedApi {
         self.trace.push_back(line);
     }
 
+    /// Returns the number of the last change of any record.
+    pub(super) fn last_change(&self) -> u64 {
+        self.last_change
+    }
+
+    /// Returns whether a record has changed since a change of this number.
+    pub(super) fn has_changed_since(&self, id: u64, change: u64) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.change > change)
+    }
+
     /// Returns the versions of the existing records.
     pub(super) fn live(&self) -> BTreeMap<u64, u64> {
         self.entries.values().filter(|entry| !entry.deleted).map(|entry| (entry.id, entry.version)).collect()
