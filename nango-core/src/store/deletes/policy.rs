@@ -11,6 +11,7 @@ const LONG_WALK_REQUESTS: u64 = 50;
 
 /// The delete policy that a sync declares, and the permission of a user for one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct DeletePolicy {
     /// The number of consecutive complete scans that must miss a record, at least 1. `None`: depends on the pagination.
     pub confirmations: Option<u32>,
