@@ -56,13 +56,13 @@ pub mod store {
     pub use crate::store::{
         BASE_VARIANT, Change, CheckpointWrite, ClaimOutcome, Committed, Confirmation, Connection, CopyScope,
         DEFAULT_HOLD, DatasetKey, DatasetStats, DeletePolicy, DeleteRow, EncryptionState, FeedPage, FeedRow, Filter,
-        FinishScan, FunctionKey, HeldBy, KeyId, Keys, LastAction, Level, LogLine, MetadataChange, ModelCounts,
-        NewConnection, NewRun, NextFullRun, Page, ParentEnd, ParentKey, ParentRecord, ParentRow, ParentScan,
-        ParentWrite, PatchRow, PendingDeletes, Prune, PruneUntil, Pruned, ReadQuery, RecordState, RefreshClaim,
-        RefreshEnd, RemovedConnection, ResealProgress, ResumeWrite, RowOutcome, RunEnd, RunStatus, RunToken, Scan,
-        ScanFrom, ScanOutcome, ScanWalk, SharedStore, StoreError, StoredCheckpoint, Table, WalkKind, WalkResult, Write,
-        copy, copy_part, credentials_context, empty_dataset, fingerprint, open, parent_context, prune_all, reseal,
-        resume_context,
+        FinishScan, FullRuns, FunctionKey, HeldBy, KeyId, Keys, LastAction, Level, LogLine, MetadataChange,
+        ModelCounts, NewConnection, NewRun, NextFullRun, Page, ParentEnd, ParentKey, ParentRecord, ParentRow,
+        ParentScan, ParentWrite, PatchRow, PendingDeletes, Prune, PruneUntil, Pruned, ReadQuery, RecordState,
+        RefreshClaim, RefreshEnd, RemovedConnection, ResealProgress, ResumeWrite, RowOutcome, RunEnd, RunStatus,
+        RunToken, Scan, ScanFrom, ScanOutcome, ScanWalk, SharedStore, StoreError, StoredCheckpoint, Table, WalkKind,
+        WalkResult, Write, copy, copy_part, credentials_context, empty_dataset, fingerprint, open, parent_context,
+        prune_all, reseal, resume_context,
     };
     #[cfg(debug_assertions)]
     pub mod failpoint {

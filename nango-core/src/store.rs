@@ -89,8 +89,8 @@ pub(crate) use cursor::Cursor;
 pub use database::SharedStore;
 pub(crate) use database::Store;
 pub use deletes::{
-    Confirmation, DEFAULT_HOLD, DeletePolicy, FinishScan, HeldBy, NextFullRun, PendingDeletes, Scan, ScanFrom,
-    ScanOutcome, ScanWalk, WalkKind, WalkResult,
+    Confirmation, DEFAULT_HOLD, DeletePolicy, FinishScan, FullRuns, HeldBy, NextFullRun, PendingDeletes, Scan,
+    ScanFrom, ScanOutcome, ScanWalk, WalkKind, WalkResult,
 };
 pub(crate) use encryption::{Encryption, KeyUse};
 pub use encryption::{

@@ -1,9 +1,6 @@
 //! Report of a run about its walks and about deletes that await confirmation.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use serde_json::{Value, json};
 
@@ -15,7 +12,7 @@ use crate::{
     declare::Deletes,
     http,
     paginate::{Gap, WalkEnd, WalkOutcome},
-    store::{DeletePolicy, HeldBy, Level, PendingDeletes, ScanOutcome, ScanWalk},
+    store::{DeletePolicy, FullRuns, HeldBy, Level, PendingDeletes, ScanOutcome, ScanWalk},
 };
 
 impl Context {
@@ -131,16 +128,8 @@ impl Context {
     }
 
     /// Builds the delete policy of a sync from its declaration and the options of the run.
-    pub(crate) fn delete_policy(&self, deletes: &Deletes, fingerprint: [u8; 16], every_run_full: bool) -> DeletePolicy {
-        DeletePolicy {
-            confirmations: deletes.confirm,
-            by_request: deletes.request.is_some(),
-            hold: Duration::from_secs(deletes.hold.into()),
-            max_deletes: deletes.max_percent.map(u32::from),
-            allow: self.options().allow_deletes,
-            fingerprint,
-            every_run_full,
-            no_regular_full: false,
-        }
+    pub(crate) fn delete_policy(&self, deletes: &Deletes, fingerprint: [u8; 16], full_runs: FullRuns) -> DeletePolicy {
+        let allow = self.options().allow_deletes;
+        DeletePolicy { allow, fingerprint, ..DeletePolicy::of(deletes, full_runs) }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     error::Result,
     model::Record,
     paginate::{Gap, WalkOutcome},
-    store::{DatasetKey, DeletePolicy, FinishScan, Scan, ScanFrom, ScanWalk, StoreError},
+    store::{DatasetKey, DeletePolicy, FinishScan, FullRuns, Scan, ScanFrom, ScanWalk, StoreError},
 };
 
 /// Open scan of a model. Save every record that the provider has, then call [`finish`](Self::finish); a scan that is
@@ -153,5 +153,5 @@ fn policy(nango: &Nango) -> DeletePolicy {
     let mut fingerprint = [0; 16];
     fingerprint.copy_from_slice(&blake3::hash(spec.as_bytes()).as_bytes()[..16]);
     let deletes = declared.map_or(Deletes::standard(), |def| def.deletes);
-    context.delete_policy(&deletes, fingerprint, true)
+    context.delete_policy(&deletes, fingerprint, FullRuns::Every)
 }

@@ -44,7 +44,7 @@ mod walks;
 
 pub use candidate::HeldBy;
 pub use pending::{NextFullRun, PendingDeletes, ScanOutcome};
-pub use policy::{DEFAULT_HOLD, DeletePolicy};
+pub use policy::{DEFAULT_HOLD, DeletePolicy, FullRuns};
 pub use scan::{Confirmation, FinishScan, Scan, ScanFrom};
 pub use walks::{ScanWalk, WalkKind, WalkResult};
 

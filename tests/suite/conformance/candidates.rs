@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use nango_tests::internal::store::{
-    Confirmation, DEFAULT_HOLD, DeletePolicy, FinishScan, Keys, NextFullRun, PendingDeletes, RowOutcome::*, RunStatus,
-    Scan, ScanFrom, ScanWalk, SharedStore, StoreError, copy, empty_dataset, reseal, sqlite::Sqlite,
+    Confirmation, DEFAULT_HOLD, DeletePolicy, FinishScan, FullRuns, Keys, NextFullRun, PendingDeletes, RowOutcome::*,
+    RunStatus, Scan, ScanFrom, ScanWalk, SharedStore, StoreError, copy, empty_dataset, reseal, sqlite::Sqlite,
 };
 use serde_json::json;
 
@@ -170,7 +170,7 @@ pub(super) async fn runs_that_were_brought_forward_are_counted(store: TestStore)
         assert_eq!(sync.pending_deletes(&policy).await.next_full, expect);
     }
     assert_eq!(scan(two, false).await, NextFullRun::NextRun);
-    let every = DeletePolicy { every_run_full: true, ..policy.clone() };
+    let every = DeletePolicy { full_runs: FullRuns::Every, ..policy.clone() };
     assert_eq!(sync.pending_deletes(&every).await.next_full, NextFullRun::NextRun);
     assert_eq!(scan(two, false).await, NextFullRun::Regular);
     assert_eq!(

@@ -1,8 +1,8 @@
 //! Deletes of children: which of them are candidates, and the guard and the confirmations of each parent.
 
 use nango_tests::internal::store::{
-    Confirmation, DEFAULT_HOLD, DeletePolicy, FinishScan, HeldBy, NextFullRun, ParentEnd, ParentKey, ParentWrite,
-    ScanFrom, ScanOutcome, ScanWalk, StoreError, Write,
+    Confirmation, DEFAULT_HOLD, DeletePolicy, FinishScan, FullRuns, HeldBy, NextFullRun, ParentEnd, ParentKey,
+    ParentWrite, ScanFrom, ScanOutcome, ScanWalk, StoreError, Write,
 };
 use serde_json::json;
 
@@ -241,7 +241,7 @@ pub(super) async fn candidates_bring_full_walk_of_their_parent_forward(store: Te
     // A record that was first missed in a walk that was brought forward does not bring another one forward.
     walk(&[("1", &[("1a", 1)]), ("3", &[("3a", 1)])], true, complete()).await;
     assert_eq!(needing(&policy).await, [next("1"), next("2")]);
-    let every = DeletePolicy { every_run_full: true, ..policy.clone() };
+    let every = DeletePolicy { full_runs: FullRuns::Every, ..policy.clone() };
     assert_eq!(needing(&every).await, [next("1"), next("2"), next("3")]);
     // After as many walks as confirmations are needed, also if they do not end.
     walk(&[("1", &[("1a", 1)])], true, ParentEnd::Begun).await;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use nango_core::internal::store::{
-    Confirmation, DEFAULT_HOLD, DeletePolicy, NextFullRun, ScanWalk, WalkKind, WalkResult,
+    Confirmation, DEFAULT_HOLD, DeletePolicy, FullRuns, NextFullRun, ScanWalk, WalkKind, WalkResult,
 };
 
 const FILE: &str = include_str!("../../../nango-core/testdata/walk-vectors.json");
@@ -109,8 +109,7 @@ impl Case {
             max_deletes: self.settings.max_deletes.map(percent),
             allow: run.allow,
             fingerprint: [7; 16],
-            every_run_full: false,
-            no_regular_full: false,
+            full_runs: FullRuns::Regular,
         }
     }
 }

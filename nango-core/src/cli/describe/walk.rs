@@ -1,15 +1,15 @@
 //! Walk of a sync as `registry describe` shows it: pagination, delete rules and pending deletes of a connection.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::requests::Requests;
 use crate::{
     cli::{CommandError, Context, Terminal, lookup, report::waiting_text},
-    declare::{Deletes, Entry, Item, SyncDef, SyncRun},
+    declare::{Deletes, Entry, Item, SyncRun},
     nango::DeferredDeletes,
-    store::{BASE_VARIANT, DatasetKey, DeletePolicy},
+    store::{BASE_VARIANT, DatasetKey, DeletePolicy, FullRuns},
     wire::WaitingDeletesJson,
 };
 
@@ -86,6 +86,7 @@ impl Walk {
         let Item::Sync(def) = entry.item() else { return Ok(()) };
         let runtime = context.open_existing()?;
         context.block_on(lookup::connection(&runtime, entry.integration(), connection))?;
+        let policy = DeletePolicy::of(&def.deletes, FullRuns::of(&def.run));
         for model in def.models {
             let dataset = DatasetKey {
                 integration: entry.integration().to_owned(),
@@ -93,7 +94,7 @@ impl Walk {
                 model: model.name.to_owned(),
                 variant: BASE_VARIANT.to_owned(),
             };
-            let outlook = context.block_on(runtime.store.pending_deletes(&dataset, &delete_policy(def)))?;
+            let outlook = context.block_on(runtime.store.pending_deletes(&dataset, &policy))?;
             let waiting = DeferredDeletes {
                 held: outlook.held,
                 unconfirmed: outlook.unconfirmed,
@@ -142,20 +143,4 @@ fn delete_rule_text(deletes: &Deletes) -> String {
     let limit = deletes.max_percent.map_or_else(String::new, |percent| format!("; at most {percent} % at once"));
     let hold = format!("; suspicious deletes are held for {} s", deletes.hold);
     format!("a record is deleted if complete walks do not see it {confirmed}{limit}{hold}")
-}
-
-fn delete_policy(def: &SyncDef) -> DeletePolicy {
-    let (has_since, has_delta) = match &def.run {
-        SyncRun::Mapper(mapper) => (mapper.since.is_some(), mapper.delta.is_some()),
-        SyncRun::Function(_) => (false, false),
-    };
-    DeletePolicy {
-        confirmations: def.deletes.confirm,
-        by_request: def.deletes.request.is_some(),
-        hold: Duration::from_secs(def.deletes.hold.into()),
-        max_deletes: def.deletes.max_percent.map(u32::from),
-        every_run_full: !has_since && !has_delta,
-        no_regular_full: has_delta,
-        ..DeletePolicy::default()
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, value::RawValue};
 
-use super::list_walk::ListWalk;
+use super::{list_walk::ListWalk, scan::OpenScan};
 use crate::{
     declare::ConfirmRequest,
     error::{Error, ErrorKind, Result},
@@ -12,7 +12,7 @@ use crate::{
     nango::{Nango, PageCommit},
     paginate::{DeclaredError, path},
     run::confirm_path,
-    store::{Change, Confirmation, DatasetKey, FeedRow, Level, Scan, StoreError, Write},
+    store::{Change, Confirmation, FeedRow, Level, StoreError, Write},
 };
 
 /// Maximum number of candidates that a run requests.
@@ -38,14 +38,13 @@ enum ConfirmOutcome {
 
 impl ListWalk<'_> {
     /// Requests the delete candidates of a complete walk, least recently requested first, and saves the returned
-    /// records.
-    pub(super) async fn confirm(&self, dataset: &DatasetKey, scan: Scan) -> Result<Vec<Confirmation>> {
+    /// records. `fingerprint`: that of the list.
+    pub(super) async fn confirm(&self, open: &OpenScan, fingerprint: [u8; 16]) -> Result<Vec<Confirmation>> {
         let Some(request) = self.run.def.deletes.request else { return Ok(Vec::new()) };
-        let policy = self.delete_policy();
         let (token, store) = (self.run.context.token(), &self.run.runtime.store);
         let by_parent = self.run.mapper.each.is_some();
         let candidates =
-            store.delete_candidates(&token, dataset, scan, policy.fingerprint, by_parent, MAX_CONFIRMATIONS).await;
+            store.delete_candidates(&token, &open.dataset, open.scan, fingerprint, by_parent, MAX_CONFIRMATIONS).await;
         let candidates = candidates.map_err(StoreError::into_error)?;
         if candidates.is_empty() {
             return Ok(Vec::new());
@@ -75,7 +74,7 @@ impl ListWalk<'_> {
                 }
             };
             let change = Change {
-                dataset: dataset.clone(),
+                dataset: open.dataset.clone(),
                 merging: self.run.def.merging,
                 full_walk: None,
                 parent: None,

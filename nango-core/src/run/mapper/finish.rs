@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     fingerprint,
     list_walk::{EndedWalk, ListWalk},
-    mapper_run::{MapperRun, is_incremental},
+    mapper_run::MapperRun,
     progress::Progress,
     scan::OpenScan,
 };
@@ -19,7 +19,7 @@ use crate::{
         resume::{self, SyncState},
         since,
     },
-    store::{DeletePolicy, FinishScan, Level, ResumeWrite, ScanWalk, StoreError},
+    store::{DeletePolicy, FinishScan, FullRuns, Level, ResumeWrite, ScanWalk, StoreError},
 };
 
 impl ListWalk<'_> {
@@ -49,6 +49,7 @@ impl ListWalk<'_> {
     /// delete the records that they did not see.
     pub(super) async fn finish_scans(&self, ends: Vec<(OpenScan, ScanWalk)>, resume: ResumeWrite) -> Result<()> {
         let is_complete = ends.first().is_some_and(|(_, walk)| walk.complete);
+        let policy = self.delete_policy();
         let mut resume = Some(resume);
         let mut finishes = Vec::with_capacity(ends.len());
         for (model, (open, walk)) in ends.into_iter().enumerate() {
@@ -57,14 +58,14 @@ impl ListWalk<'_> {
             }
             // The attribute refuses requests that confirm deletes of several models.
             let is_confirmed = model == 0 && walk.complete;
-            let confirmations = if is_confirmed { self.confirm(&open.dataset, open.scan).await? } else { Vec::new() };
+            let confirmations = if is_confirmed { self.confirm(&open, policy.fingerprint).await? } else { Vec::new() };
             finishes.push(FinishScan {
                 run: self.run.context.token(),
                 function: self.run.context.key().clone(),
                 dataset: open.dataset,
                 scan: open.scan,
                 walk,
-                policy: self.delete_policy(),
+                policy: policy.clone(),
                 confirmations,
                 resume: resume.take(),
                 by_parent: self.run.mapper.each.is_some(),
@@ -76,8 +77,9 @@ impl ListWalk<'_> {
     /// Reports the pending deletes of a run that reads only changes: the candidates of the last full run.
     async fn report_deferred_deletes(&self) -> Result<()> {
         if self.run.def.track_deletes {
+            let policy = self.delete_policy();
             for (i, model) in self.run.def.models.iter().enumerate() {
-                let outlook = self.run.runtime.store.pending_deletes(&self.run.dataset(i), &self.delete_policy()).await;
+                let outlook = self.run.runtime.store.pending_deletes(&self.run.dataset(i), &policy).await;
                 self.run.context.report_outlook(model.name, &outlook.map_err(StoreError::into_error)?);
             }
         }
@@ -130,9 +132,8 @@ impl ListWalk<'_> {
     /// Builds the delete policy, with the fingerprint of the list.
     pub(super) fn delete_policy(&self) -> DeletePolicy {
         let fingerprint = fingerprint::of_list(self.parts());
-        let MapperRun { context, def, mapper, .. } = self.run;
-        let policy = context.delete_policy(&def.deletes, fingerprint, !is_incremental(mapper));
-        DeletePolicy { no_regular_full: mapper.delta.is_some(), ..policy }
+        let MapperRun { context, def, .. } = self.run;
+        context.delete_policy(&def.deletes, fingerprint, FullRuns::of(&def.run))
     }
 
     /// Logs that a complete walk deletes no record of a model, because a raw record was skipped.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{DeletePolicy, FinishScan, ParentEvidence, ScanWalk};
+use super::{DeletePolicy, FinishScan, FullRuns, ParentEvidence, ScanWalk};
 use crate::time::Timestamp;
 
 /// Up to this number of candidates, the guard ignores their share of the active records.
@@ -202,7 +202,7 @@ impl<'a> CandidateEvaluator<'a> {
             asked_at: None,
             by_request: false,
             // Without regular full runs, this candidate must bring one forward as well.
-            is_early: is_early && !self.policy.no_regular_full,
+            is_early: is_early && self.policy.full_runs != FullRuns::OnDemand,
             fingerprint: self.policy.fingerprint,
             held: 0,
             confirmed: false,

@@ -1,6 +1,6 @@
 //! Pending deletes of a dataset, and when they make the next run a full one.
 
-use super::{DeletePolicy, HeldBy};
+use super::{DeletePolicy, FullRuns, HeldBy};
 use crate::time::Timestamp;
 
 /// The time of the next full run.
@@ -72,14 +72,14 @@ pub(in crate::store) struct CandidateTotals {
 impl CandidateTotals {
     /// Returns the time of the next full run.
     pub(in crate::store) fn next_full(&self, policy: &DeletePolicy) -> NextFullRun {
-        if policy.every_run_full {
+        if policy.full_runs == FullRuns::Every {
             return if self.states > 0 { NextFullRun::NextRun } else { NextFullRun::Regular };
         }
         let Some(since) = self.triggering_since else { return NextFullRun::Regular };
         let most = policy.confirmations.map_or(self.triggering_needed, i64::from).max(1);
         // Confirmations by request and `max_deletes` can remain undecided, whatever the number of complete walks.
         let is_decided_by_walks = !policy.by_request && HeldBy::from_stored(self.held_by) != Some(HeldBy::MaxDeletes);
-        let is_limited = !(policy.no_regular_full && is_decided_by_walks);
+        let is_limited = !(policy.full_runs == FullRuns::OnDemand && is_decided_by_walks);
         if is_limited && self.early_full_runs >= most {
             NextFullRun::Regular
         } else if self.triggering_unheld > 0 {

@@ -3,15 +3,38 @@
 use std::time::Duration;
 
 use super::ScanWalk;
+use crate::declare::{Deletes, SyncRun};
 
 /// The default of `hold`: one hour.
 pub const DEFAULT_HOLD: Duration = Duration::from_hours(1);
 /// Position-based walks of more requests than this need one more confirmation: long lists shift more often.
 const LONG_WALK_REQUESTS: u64 = 50;
 
+/// When runs of a sync read the complete list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FullRuns {
+    /// Every run does, so that no full run has to be brought forward.
+    Every,
+    /// A full run follows from time to time.
+    Regular,
+    /// No regular full run follows, as for a feed with positions: candidates bring full runs forward until complete
+    /// walks have decided about them.
+    OnDemand,
+}
+
+impl FullRuns {
+    /// Returns when runs of this implementation read the complete list.
+    pub(crate) const fn of(run: &SyncRun) -> Self {
+        match run {
+            SyncRun::Mapper(mapper) if mapper.delta.is_some() => Self::OnDemand,
+            SyncRun::Mapper(mapper) if mapper.since.is_some() => Self::Regular,
+            SyncRun::Mapper(_) | SyncRun::Function(_) => Self::Every,
+        }
+    }
+}
+
 /// The delete policy that a sync declares, and the permission of a user for one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct DeletePolicy {
     /// The number of consecutive complete scans that must miss a record, at least 1. `None`: depends on the pagination.
     pub confirmations: Option<u32>,
@@ -25,11 +48,8 @@ pub struct DeletePolicy {
     pub allow: bool,
     /// The fingerprint of the walked list and its parameters: if it changes, the state of a candidate restarts.
     pub fingerprint: [u8; 16],
-    /// Whether every run is a full one, so that no full run has to be brought forward.
-    pub every_run_full: bool,
-    /// Whether no regular full run follows, as for a feed with positions: candidates then bring full runs forward until
-    /// complete walks have decided about them.
-    pub no_regular_full: bool,
+    /// When runs of the sync read the complete list.
+    pub full_runs: FullRuns,
 }
 
 impl Default for DeletePolicy {
@@ -41,13 +61,24 @@ impl Default for DeletePolicy {
             max_deletes: None,
             allow: false,
             fingerprint: [0; 16],
-            every_run_full: false,
-            no_regular_full: false,
+            full_runs: FullRuns::Regular,
         }
     }
 }
 
 impl DeletePolicy {
+    /// Returns the policy that a sync declares, without a fingerprint.
+    pub(crate) fn of(deletes: &Deletes, full_runs: FullRuns) -> Self {
+        Self {
+            confirmations: deletes.confirm,
+            by_request: deletes.request.is_some(),
+            hold: Duration::from_secs(deletes.hold.into()),
+            max_deletes: deletes.max_percent.map(u32::from),
+            full_runs,
+            ..Self::default()
+        }
+    }
+
     /// Returns the number of consecutive complete scans of this type that must miss a record.
     pub(super) fn required_confirmations(&self, walk: &ScanWalk) -> u32 {
         match self.confirmations {

@@ -183,7 +183,7 @@ fn candidates_bring_full_runs_forward_until_decided_when_no_regular_one_follows(
         ..CandidateTotals::default()
     };
     let next = |totals: CandidateTotals, policy: DeletePolicy| totals.pending_deletes(&policy).next_full;
-    let feed = DeletePolicy { no_regular_full: true, ..DeletePolicy::default() };
+    let feed = DeletePolicy { full_runs: FullRuns::OnDemand, ..DeletePolicy::default() };
     assert_eq!(next(totals, DeletePolicy::default()), NextFullRun::Regular);
     assert_eq!(next(totals, feed.clone()), NextFullRun::NextRun);
     let held = CandidateTotals { triggering_unheld: 0, held: 2, held_by: 1, ..totals };
@@ -205,7 +205,7 @@ fn candidates_bring_full_runs_forward_until_decided_when_no_regular_one_follows(
 
 #[test]
 fn next_run_is_full_when_every_run_is_full() {
-    let policy = DeletePolicy { every_run_full: true, ..DeletePolicy::default() };
+    let policy = DeletePolicy { full_runs: FullRuns::Every, ..DeletePolicy::default() };
     let totals = CandidateTotals { states: 1, held: 1, early_full_runs: 9, ..CandidateTotals::default() };
     assert_eq!(totals.pending_deletes(&policy).next_full, NextFullRun::NextRun);
     assert_eq!(CandidateTotals::default().pending_deletes(&policy).next_full, NextFullRun::Regular);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nango_tests::internal::store::{
-    Confirmation, DeletePolicy, FinishScan, NextFullRun, PendingDeletes, ScanOutcome, ScanWalk, StoreError,
+    Confirmation, DeletePolicy, FinishScan, FullRuns, NextFullRun, PendingDeletes, ScanOutcome, ScanWalk, StoreError,
 };
 
 use super::{
@@ -85,8 +85,7 @@ impl Chaos<'_> {
             max_deletes: self.rng.one_in(4).then_some(20),
             allow: self.rng.one_in(3),
             fingerprint: [u8::from(self.rng.one_in(9)); 16],
-            every_run_full: self.rng.one_in(4),
-            no_regular_full: false,
+            full_runs: if self.rng.one_in(4) { FullRuns::Every } else { FullRuns::Regular },
         }
     }
 

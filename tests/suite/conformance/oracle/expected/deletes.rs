@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nango_tests::internal::store::{DeletePolicy, FinishScan, HeldBy, ParentEnd, ScanWalk};
+use nango_tests::internal::store::{DeletePolicy, FinishScan, FullRuns, HeldBy, ParentEnd, ScanWalk};
 
 use super::{Expected, Row, WriteContext};
 
@@ -188,7 +188,7 @@ pub(super) fn next_full(missed: &[&Missed], early_full_runs: u32, policy: &Delet
     let needed = policy.confirmations.or(triggering.iter().map(|missed| missed.needed).max()).unwrap_or(1);
     let since = triggering.iter().map(|missed| missed.first_missed_at).min();
     match since {
-        _ if policy.every_run_full => {
+        _ if policy.full_runs == FullRuns::Every => {
             if missed.is_empty() {
                 Due::Regular
             } else {
