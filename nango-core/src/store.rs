@@ -16,6 +16,7 @@
 //! (`tests/suite/conformance.rs`).
 
 mod batches;
+mod cells;
 mod check;
 mod checkpoints;
 mod commit;

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Cell, SharedStore, StoreError,
+    cells::text,
     sqlite::Sqlite,
     transfer::{Chunk, ExportPart, Table},
 };
@@ -30,6 +31,13 @@ pub struct CopyScope<'a> {
     pub models: Vec<&'a str>,
     /// The model and the variant of the records that are walked as parents.
     pub parents: Option<(&'a str, &'a str)>,
+}
+
+impl CopyScope<'_> {
+    /// Returns whether the part contains the dataset of this model and variant.
+    pub(super) fn has_dataset(&self, model: &str, variant: &str) -> bool {
+        self.parents == Some((model, variant)) || variant == self.variant && self.models.contains(&model)
+    }
 }
 
 /// Copies a part of a database into a new database in memory.
@@ -93,7 +101,8 @@ fn retain(chunk: &mut Chunk, scope: &CopyScope<'_>, functions: &mut Vec<Cell>) {
     match table {
         Table::Connections => {
             chunk.rows.retain(|row| {
-                is(table, row, "integration", scope.integration) && is(table, row, "id", scope.connection)
+                text(table, row, "integration") == Some(scope.integration)
+                    && text(table, row, "id") == Some(scope.connection)
             });
         }
         Table::Functions => {
@@ -109,18 +118,11 @@ fn retain(chunk: &mut Chunk, scope: &CopyScope<'_>, functions: &mut Vec<Cell>) {
 
 fn is_copied_dataset(row: &[Cell], scope: &CopyScope<'_>) -> bool {
     let table = Table::Datasets;
-    let has = |model: &str, variant: &str| is(table, row, "model", model) && is(table, row, "variant", variant);
-    is_of_connection(table, row, scope)
-        && (scope.models.iter().any(|model| has(model, scope.variant))
-            || scope.parents.is_some_and(|(model, variant)| has(model, variant)))
+    let names = text(table, row, "model").zip(text(table, row, "variant"));
+    is_of_connection(table, row, scope) && names.is_some_and(|(model, variant)| scope.has_dataset(model, variant))
 }
 
 fn is_of_connection(table: Table, row: &[Cell], scope: &CopyScope<'_>) -> bool {
-    is(table, row, "integration", scope.integration) && is(table, row, "connection", scope.connection)
-}
-
-/// Returns whether a column of a row has this text.
-fn is(table: Table, row: &[Cell], column: &str, text: &str) -> bool {
-    let at = table.columns().iter().position(|name| *name == column);
-    at.and_then(|at| row.get(at)).is_some_and(|cell| matches!(cell, Cell::Text(value) if value == text))
+    text(table, row, "integration") == Some(scope.integration)
+        && text(table, row, "connection") == Some(scope.connection)
 }

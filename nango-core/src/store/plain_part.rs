@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Cell, CopyScope, DatasetKey, FunctionKey, Keys, ReadQuery, SharedStore, StoreError,
+    cells::{get, int, set, text},
     encryption::{parent_context, resume_context},
     hash::Hasher,
     partial_copy::copy_part,
@@ -75,11 +76,8 @@ pub(crate) async fn read_plain_part(
     open_state: StateCodec<'_>,
     limits: PlainLimits,
 ) -> Result<PlainPart, StoreError> {
-    let in_scope = |dataset: &DatasetKey| {
-        dataset.variant == scope.variant && scope.models.iter().any(|model| *model == dataset.model)
-    };
     let datasets = from.datasets(Some(scope.integration), Some(scope.connection)).await?;
-    let in_scope = datasets.iter().filter(|stats| in_scope(&stats.dataset));
+    let in_scope = datasets.iter().filter(|stats| scope.has_dataset(&stats.dataset.model, &stats.dataset.variant));
     let (records, bytes) = in_scope.fold((0, 0), |(records, bytes), stats| (records + stats.live, bytes + stats.bytes));
     if records > limits.records || bytes > limits.bytes {
         return Ok(PlainPart::TooLarge { records, bytes });
@@ -264,29 +262,4 @@ fn dataset_keys(chunks: &[Chunk]) -> Vec<(i64, DatasetKey)> {
 
 fn rows_of(chunks: &[Chunk], table: Table) -> impl Iterator<Item = &Vec<Cell>> {
     chunks.iter().filter(move |chunk| chunk.table == table).flat_map(|chunk| &chunk.rows)
-}
-
-fn get<'a>(table: Table, row: &'a [Cell], column: &str) -> Option<&'a Cell> {
-    table.columns().iter().position(|name| *name == column).and_then(|at| row.get(at))
-}
-
-fn set(table: Table, row: &mut [Cell], column: &str, cell: Cell) {
-    let at = table.columns().iter().position(|name| *name == column);
-    if let Some(place) = at.and_then(|at| row.get_mut(at)) {
-        *place = cell;
-    }
-}
-
-fn int(table: Table, row: &[Cell], column: &str) -> Option<i64> {
-    match get(table, row, column) {
-        Some(Cell::Int(value)) => Some(*value),
-        _ => None,
-    }
-}
-
-fn text<'a>(table: Table, row: &'a [Cell], column: &str) -> Option<&'a str> {
-    match get(table, row, column) {
-        Some(Cell::Text(text)) => Some(text),
-        _ => None,
-    }
 }
