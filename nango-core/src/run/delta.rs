@@ -29,9 +29,10 @@ pub(super) enum NextPosition {
     Missing,
 }
 
-/// Returns whether a stored position belongs to another list, so that it cannot be used.
-pub(super) fn is_of_another_list(stored: Option<&DeltaState>, fingerprint: &str) -> bool {
-    stored.is_some_and(|stored| stored.fingerprint != fingerprint)
+/// Returns whether a stored position belongs to another list, so that it cannot be used. The fingerprint
+/// of the list is computed only for a stored position.
+pub(super) fn is_of_another_list(stored: Option<&DeltaState>, fingerprint: impl FnOnce() -> String) -> bool {
+    stored.is_some_and(|stored| stored.fingerprint != fingerprint())
 }
 
 /// Decides the position for the run after a complete walk.
@@ -65,9 +66,9 @@ mod tests {
 
     #[test]
     fn position_of_another_list_is_not_used() {
-        assert!(!is_of_another_list(None, "a"));
-        assert!(!is_of_another_list(Some(&state("x")), "a"));
-        assert!(is_of_another_list(Some(&state("x")), "b"));
+        assert!(!is_of_another_list(None, || "a".to_owned()));
+        assert!(!is_of_another_list(Some(&state("x")), || "a".to_owned()));
+        assert!(is_of_another_list(Some(&state("x")), || "b".to_owned()));
     }
 
     #[test]

@@ -165,7 +165,7 @@ impl<'a> ListWalk<'a> {
 
     /// Removes a stored position that does not belong to this list.
     fn drop_position_of_another_list(&mut self) {
-        if delta::is_of_another_list(self.state.delta.as_ref(), &self.list_fingerprint()) {
+        if delta::is_of_another_list(self.state.delta.as_ref(), || self.list_fingerprint()) {
             self.state.delta = None;
             self.log(Level::Info, "the declaration of the list has changed: this run reads the complete list");
         }

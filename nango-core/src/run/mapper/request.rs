@@ -42,8 +42,7 @@ pub(super) async fn build(context: &Arc<Context>, mapper: &Mapper) -> Result<(Li
         if needs_metadata { Value::Object(Nango::new(context.clone()).metadata_map().await?) } else { Value::Null };
     let built = filled(endpoint, request, mapper.retries, &metadata);
     let built = built.and_then(|mut spec| {
-        spec.error_at = mapper.errors.to_vec();
-        context.declare_errors(&mut spec);
+        add_errors(context, mapper, &mut spec);
         let list = ListSpec { request: spec, initial: initial_values(initial, &metadata)? };
         Ok((list, decode.map(|decode| decode(metadata)).transpose()?))
     });
@@ -79,8 +78,7 @@ pub(super) fn of_parent(context: &Context, mapper: &Mapper, each: &Each, scope: 
     let mut request = declared(context, mapper, endpoint);
     let EachRequest { query, headers, body } = &each.request;
     if let Some(query) = query {
-        let pairs = values(|values| query(scope, values))?;
-        request.query = pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        request.query = query_of(values(|values| query(scope, values))?);
     }
     if let Some(headers) = headers {
         request.headers = header_map(values(|values| headers(scope, values))?)?;
@@ -114,12 +112,21 @@ pub(super) fn of_all_parents(context: &Context, mapper: &Mapper, each: &Each, me
 
 /// Returns a request without query, headers and body.
 fn declared(context: &Context, mapper: &Mapper, endpoint: String) -> RequestSpec {
-    let mut spec = RequestSpec::new(method(mapper.request.method), endpoint).retries(mapper.retries);
+    let mut spec = empty(mapper.request.method, endpoint, mapper.retries);
+    add_errors(context, mapper, &mut spec);
+    spec
+}
+
+fn empty(of: ListMethod, endpoint: String, retries: u32) -> RequestSpec {
+    let mut spec = RequestSpec::new(method(of), endpoint).retries(retries);
     // A list is only read, so that a request of it may be repeated whatever its method.
     spec.is_read = true;
-    spec.error_at = mapper.errors.to_vec();
-    context.declare_errors(&mut spec);
     spec
+}
+
+fn add_errors(context: &Context, mapper: &Mapper, spec: &mut RequestSpec) {
+    spec.error_at = mapper.errors.to_vec();
+    context.declare_errors(spec);
 }
 
 /// Returns the values of `delta(initial(…))`.
@@ -139,12 +146,9 @@ fn filled(endpoint: &Endpoint, request: &ListRequest, retries: u32, metadata: &V
         Endpoint::Metadata(fill, _) => fill(metadata.clone())?,
         Endpoint::Each(..) => return Err(Error::msg("an endpoint with `each` needs a parent")),
     };
-    let mut spec = RequestSpec::new(method(request.method), endpoint).retries(retries);
-    // A list is only read, so that a request of it may be repeated whatever its method.
-    spec.is_read = true;
+    let mut spec = empty(request.method, endpoint, retries);
     if let Some(query) = request.query {
-        let pairs = values(|values| query(metadata.clone(), values))?;
-        spec.query = pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        spec.query = query_of(values(|values| query(metadata.clone(), values))?);
     }
     spec.headers = headers(request, metadata)?;
     if let Some(body) = request.body {
@@ -157,6 +161,10 @@ fn filled(endpoint: &Endpoint, request: &ListRequest, retries: u32, metadata: &V
 fn headers(request: &ListRequest, metadata: &Value) -> Result<HeaderMap> {
     let Some(declared) = request.headers else { return Ok(HeaderMap::new()) };
     header_map(values(|values| declared(metadata.clone(), values))?)
+}
+
+fn query_of(pairs: Vec<(&'static str, String)>) -> Vec<(String, String)> {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn header_map(pairs: Vec<(&'static str, String)>) -> Result<HeaderMap> {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, vec};
 use super::super::parents::{Parent, ParentsRun};
 use crate::{
     declare::{Each, EachScope, ParentElement, ParentSource, SharedMetadata},
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     run::resume::{self, SyncState},
     store::{BASE_VARIANT, DatasetKey, ParentRow, StoreError},
     time::Timestamp,
@@ -99,7 +99,7 @@ impl<'a> Parents<'a> {
                 let mut found = Vec::with_capacity(records.len());
                 for record in records {
                     let parent = record.payload.map(|payload| decode(&payload)).transpose();
-                    let parent = parent.map_err(|error| unfit(&error, &record.id, &dataset.model))?;
+                    let parent = parent.map_err(|error| unfit(error, &record.id, &dataset.model))?;
                     found.push((record.id, Some(record.first_seen_at), parent.map(scope)));
                 }
                 if found.len() < BATCH as usize {
@@ -154,9 +154,9 @@ pub(super) fn fingerprint(each: &Each, lists: &str) -> String {
 }
 
 /// Returns the error of a parent whose record was stored with another schema of its model.
-fn unfit(error: &Error, id: &str, model: &str) -> Error {
+fn unfit(error: Error, id: &str, model: &str) -> Error {
     let message = format!(
         "the stored record `{id}` does not fit `{model}`, whose lists are walked: run the sync of `{model}` first"
     );
-    Error::new(ErrorKind::Decode, error.to_string()).context(message)
+    error.context(message)
 }
