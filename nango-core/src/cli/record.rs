@@ -7,7 +7,6 @@ use crate::{
     error::Error,
     recording::Recorder,
     run::{RunReport, RunRequest, Runtime, TooManyRecords, execute_recorded},
-    wire::RunJson,
 };
 
 /// Executes a run, records it in a new file, and prints its report.
@@ -40,8 +39,7 @@ pub(super) fn run(
             return Err(too_many_records(&report).unwrap_or_else(|| CommandError::failed("the run was not recorded")));
         }
     };
-    let document = serde_json::to_value(RunJson::new(&report))
-        .map_err(|error| CommandError::failed(format!("cannot write the report as JSON: {error}")))?;
+    let document = report::document(&report)?;
     let ended = recorder.end(document);
     let exit = report::print(&mut context.terminal, &report)?;
     match ended {

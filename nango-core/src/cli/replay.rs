@@ -4,13 +4,13 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::{Command, CommandError, Context, Exit, lookup};
+use super::{Command, CommandError, Context, Exit, lookup, report};
 use crate::{
     declare::FunctionKind,
     error::{Chain, Result},
     recording::{Header, RecordedRun},
     run::{NoopObserver, Replay, RunReport},
-    wire::{ReplayJson, RunJson, comparable_report},
+    wire::{ReplayJson, comparable_report},
 };
 
 /// The command `registry replay FILE`
@@ -38,8 +38,7 @@ impl Command for ReplayRecording {
         let outcome = context.block_on(replay(&recorded, registry, catalogue));
         let (report, differences) =
             outcome.map_err(|error| CommandError::failed(format!("{}: {error}", arguments.file.display())))?;
-        let replayed = serde_json::to_value(RunJson::new(&report))
-            .map_err(|error| CommandError::failed(format!("cannot write the report as JSON: {error}")))?;
+        let replayed = report::document(&report)?;
         let recorded_report = comparable_report(recorded.report.unwrap_or_default());
         let document = ReplayJson::new(recorded_report, &comparable_report(replayed), differences);
         context.terminal.json(&document)?;

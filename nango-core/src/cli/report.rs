@@ -34,6 +34,16 @@ pub(crate) fn print(terminal: &mut Terminal, report: &RunReport) -> Result<Exit,
     print_human(terminal, report)
 }
 
+/// Returns a report as the JSON document that [`print`] prints.
+///
+/// # Errors
+///
+/// Fails if the report cannot be serialized.
+pub(super) fn document(report: &RunReport) -> Result<serde_json::Value, CommandError> {
+    serde_json::to_value(RunJson::new(report))
+        .map_err(|error| CommandError::failed(format!("cannot write the report as JSON: {error}")))
+}
+
 fn print_human(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, CommandError> {
     summary(terminal, report)?;
     if report.status == RunStatus::Success {

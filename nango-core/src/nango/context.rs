@@ -211,12 +211,7 @@ impl Context {
 
     /// Returns the dataset that stores the records of a model.
     pub(crate) fn dataset(&self, model: &str) -> DatasetKey {
-        DatasetKey {
-            integration: self.key.integration.clone(),
-            connection: self.key.connection.clone(),
-            model: model.to_owned(),
-            variant: self.key.variant.clone(),
-        }
+        self.key.dataset(model)
     }
 
     /// Returns the base URL of relative endpoints.

@@ -49,6 +49,18 @@ pub struct FunctionKey {
     pub variant: String,
 }
 
+impl FunctionKey {
+    /// Returns the dataset in which the function stores the records of a model.
+    pub(crate) fn dataset(&self, model: &str) -> DatasetKey {
+        DatasetKey {
+            integration: self.integration.clone(),
+            connection: self.connection.clone(),
+            model: model.to_owned(),
+            variant: self.variant.clone(),
+        }
+    }
+}
+
 /// The right to write for a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RunToken {

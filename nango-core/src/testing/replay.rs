@@ -16,7 +16,7 @@ use crate::{
     provider::Catalogue,
     recording::RecordedRun,
     run,
-    store::{DatasetKey, FunctionKey, LogLine, SharedStore},
+    store::{FunctionKey, LogLine, SharedStore},
 };
 
 /// A run that `registry run --record` recorded, for a test that needs no network.
@@ -109,13 +109,13 @@ impl Replay {
     /// Returns the records of a model that are not deleted after the last run, in the order of their last changes.
     pub async fn saved<M: Record>(&self) -> Vec<M> {
         let (store, key) = self.0.last_run();
-        rows::saved(&store, &dataset(&key, M::NAME)).await
+        rows::saved(&store, &key.dataset(M::NAME)).await
     }
 
     /// Returns the ids of the deleted records of a model after the last run.
     pub async fn deleted<M: Record>(&self) -> Vec<String> {
         let (store, key) = self.0.last_run();
-        rows::deleted(&store, &dataset(&key, M::NAME)).await
+        rows::deleted(&store, &key.dataset(M::NAME)).await
     }
 
     /// Returns the checkpoint after the last run, or `None` if there is none.
@@ -170,14 +170,5 @@ impl IntoFuture for ReplayRun {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async { self.report().await?.into_result() })
-    }
-}
-
-fn dataset(key: &FunctionKey, model: &str) -> DatasetKey {
-    DatasetKey {
-        integration: key.integration.clone(),
-        connection: key.connection.clone(),
-        model: model.to_owned(),
-        variant: key.variant.clone(),
     }
 }
