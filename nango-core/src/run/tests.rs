@@ -19,6 +19,7 @@ mod requests;
 mod secrets;
 mod several_models;
 mod since;
+mod trace;
 mod updated;
 mod vectors;
 mod verification;

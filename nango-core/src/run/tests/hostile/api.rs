@@ -1,12 +1,13 @@
 //! API that responds in its style, changes its list after each response, and misbehaves.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
+    super::trace::Trace,
     fault::Fault,
     reply::{Reply, query, reply},
     style::{LIMIT, PositionCarrier, Style},
@@ -43,7 +44,7 @@ pub(super) struct HostileApi {
     pub(super) injected: Vec<Fault>,
     /// Whether the first page was requested in this run.
     pub(super) from_start: bool,
-    pub(super) trace: VecDeque<String>,
+    pub(super) trace: Trace,
     pub(super) last_reply: Option<Reply>,
 }
 
@@ -71,16 +72,9 @@ impl HostileApi {
             walk: WalkLog::default(),
             injected: Vec::new(),
             from_start: false,
-            trace: VecDeque::new(),
+            trace: Trace::default(),
             last_reply: None,
         }
-    }
-
-    pub(super) fn trace_line(&mut self, line: String) {
-        if self.trace.len() == 80 {
-            self.trace.pop_front();
-        }
-        self.trace.push_back(line);
     }
 
     /// Returns whether the connection may see a record.
@@ -109,7 +103,7 @@ impl HostileApi {
             Ok(reply) => format!("{} {:?}", reply.status, reply.records),
             Err(error) => error.to_string(),
         };
-        self.trace_line(format!("{url} → {short}"));
+        self.trace.add(format!("{url} → {short}"));
         reply
     }
 

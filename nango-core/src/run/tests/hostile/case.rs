@@ -48,23 +48,6 @@ struct Missed {
     shifted: bool,
 }
 
-/// Prints the seed, the settings and the last requests of a case that fails.
-struct FailureTrace {
-    seed: u64,
-    setting: String,
-    state: Arc<Mutex<HostileApi>>,
-}
-
-impl Drop for FailureTrace {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let hostile_api = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let lines: Vec<&str> = hostile_api.trace.iter().map(String::as_str).collect();
-            println!("NANGO_TEST_SEED={}\n{}\n{}", self.seed, self.setting, lines.join("\n"));
-        }
-    }
-}
-
 struct Case<'a> {
     setting: CaseSettings,
     fixture: Fixture,
@@ -79,9 +62,8 @@ pub(super) async fn run_case(seed: u64, setting: Option<CaseSettings>, counts: &
     let mut rng = Rng::new(seed);
     let setting = setting.unwrap_or_else(|| CaseSettings::random(&mut rng));
     let hostile_api = HostileApi::new(rng, Upstream::new(setting.order, setting.size), setting.style.clone());
-    let hostile_api = Arc::new(Mutex::new(hostile_api));
-    let _report = FailureTrace { seed, setting: format!("{setting:?}"), state: hostile_api.clone() };
-    let api = ApiTransport(hostile_api);
+    let _report = hostile_api.trace.print_on_failure(format!("NANGO_TEST_SEED={seed}\n{setting:?}"));
+    let api = ApiTransport(Arc::new(Mutex::new(hostile_api)));
     let registry = Registry::from_items([setting.sync()]).unwrap();
     let fixture = Fixture::with_registry_and_limits(registry, "https://api.test", Limits::default())
         .await
@@ -134,7 +116,7 @@ impl Case<'_> {
         {
             let mut hostile_api = self.state();
             (hostile_api.change_percent, hostile_api.fault_percent, hostile_api.cancel_after) = (0, 0, None);
-            hostile_api.trace_line("quiet".to_owned());
+            hostile_api.trace.add("quiet".to_owned());
         }
         let well_behaved = self.setting.style.is_well_behaved();
         if self.setting.since.is_some() {
@@ -183,7 +165,7 @@ impl Case<'_> {
             // A repeated page of an earlier attempt cannot be detected, because only its resume point was stored.
             hostile_api.clear_last_reply();
             hostile_api.from_start = false;
-            hostile_api.trace_line(format!("run, full: {full}"));
+            hostile_api.trace.add(format!("run, full: {full}"));
             hostile_api
                 .cancel_after
                 .as_ref()
@@ -195,7 +177,7 @@ impl Case<'_> {
             execute(&self.fixture.runtime, request, cancellation.clone(), Arc::new(NoopObserver)).await.unwrap();
         let end = report.findings.walk.clone();
         let line = format!("→ {:?} {:?} {:?}", report.status, end, report.error.as_ref().map(ToString::to_string));
-        self.state().trace_line(line);
+        self.state().trace.add(line);
         self.state().cancel_after = None;
         self.verify_run(&report, &before, cancellation.is_cancelled()).await;
         self.verify_parts().await;

@@ -94,7 +94,7 @@ impl HostileApi {
             _ => return None,
         };
         self.injected.push(fault);
-        self.trace_line(format!("fault: {fault:?}"));
+        self.trace.add(format!("fault: {fault:?}"));
         Some(reply)
     }
 }

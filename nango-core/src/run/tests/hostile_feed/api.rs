@@ -1,12 +1,13 @@
 //! API with an incremental feed: its list, its positions, and its faults.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::header::HeaderMap;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::super::trace::Trace;
 use crate::{
     declare::{Delta, DeltaPosition, InitialValues, Paginate},
     http::{RawResponse, TransportError},
@@ -109,7 +110,7 @@ pub(super) struct FeedApi {
     pub(super) full_walks: u64,
     /// Number of requests of the current run.
     pub(super) requests: u64,
-    pub(super) trace: VecDeque<String>,
+    pub(super) trace: Trace,
 }
 
 /// Number of a change, and the generation in which it became a position.
@@ -159,17 +160,10 @@ impl FeedApi {
             expired_later: 0,
             full_walks: 0,
             requests: 0,
-            trace: VecDeque::new(),
+            trace: Trace::default(),
         };
         (1..=size as u64).for_each(|id| api.write(id, false));
         api
-    }
-
-    pub(super) fn trace_line(&mut self, line: String) {
-        if self.trace.len() == 80 {
-            self.trace.pop_front();
-        }
-        self.trace.push_back(line);
     }
 
     /// Returns the number of the last change of any record.
@@ -213,7 +207,7 @@ impl FeedApi {
 
     /// Makes all positions expire: the tombstones before them are no longer listed.
     pub(super) fn expire(&mut self) {
-        self.trace_line("positions expire".to_owned());
+        self.trace.add("positions expire".to_owned());
         self.oldest = self.last_change;
         self.generation += 1;
     }
@@ -231,7 +225,7 @@ impl FeedApi {
             Ok((status, body)) => format!("{status} {}", String::from_utf8_lossy(body)),
             Err(error) => error.to_string(),
         };
-        self.trace_line(format!("{url} → {shown}"));
+        self.trace.add(format!("{url} → {shown}"));
         self.change(self.change_percent);
         if self.change_percent > 0 && self.rng.percent(8) {
             self.expire();
@@ -254,7 +248,7 @@ impl FeedApi {
             let later = self.requests > 1 || asked.page.is_some();
             self.expired_at_start += u64::from(!later);
             self.expired_later += u64::from(later);
-            self.trace_line(format!("{after:?} has expired"));
+            self.trace.add(format!("{after:?} has expired"));
             return Ok((410, br#"{"message":"gone"}"#.to_vec()));
         }
         self.full_walks += u64::from(asked.after.is_none() && asked.page.is_none());

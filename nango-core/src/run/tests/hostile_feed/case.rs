@@ -100,23 +100,6 @@ impl Transport for FeedTransport {
     }
 }
 
-/// Prints the seed and the last requests of a case that fails.
-struct FailureTrace {
-    seed: u64,
-    form: FeedForm,
-    state: Arc<Mutex<FeedApi>>,
-}
-
-impl Drop for FailureTrace {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let api = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let lines: Vec<&str> = api.trace.iter().map(String::as_str).collect();
-            println!("NANGO_TEST_SEED={} {:?}\n{}", self.seed, self.form, lines.join("\n"));
-        }
-    }
-}
-
 struct Case<'a> {
     fixture: Fixture,
     api: FeedTransport,
@@ -128,8 +111,9 @@ struct Case<'a> {
 
 /// Runs the case of a seed.
 pub(super) async fn run_case(seed: u64, form: FeedForm, counts: &mut Counts) {
-    let api = FeedTransport(Arc::new(Mutex::new(FeedApi::new(Rng::new(seed), form))));
-    let _report = FailureTrace { seed, form, state: api.0.clone() };
+    let api = FeedApi::new(Rng::new(seed), form);
+    let _report = api.trace.print_on_failure(format!("NANGO_TEST_SEED={seed} {form:?}"));
+    let api = FeedTransport(Arc::new(Mutex::new(api)));
     let fixture = Fixture::with_registry_and_limits(registry(form), "https://api.test", Limits::default())
         .await
         .with_transport(Arc::new(api.clone()));
@@ -177,7 +161,7 @@ impl Case<'_> {
         {
             let mut api = self.state();
             (api.change_percent, api.fault_percent, api.cancel_after) = (0, 0, None);
-            api.trace_line("quiet".to_owned());
+            api.trace.add("quiet".to_owned());
         }
         for _ in 0..5 {
             let report = self.run(false).await;
@@ -192,7 +176,7 @@ impl Case<'_> {
         let cancellation = {
             let mut api = self.state();
             api.requests = 0;
-            api.trace_line(format!("run, full: {full}"));
+            api.trace.add(format!("run, full: {full}"));
             api.cancel_after.as_ref().map_or_else(CancellationToken::new, |(_, cancellation)| cancellation.clone())
         };
         let (live, deleted, started_at) = {
@@ -205,7 +189,7 @@ impl Case<'_> {
         let end = report.findings.walk.as_ref().filter(|_| report.error.is_none());
         let complete = end.is_some_and(|end| end.outcome.is_complete());
         let shown = format!("→ {:?} {end:?} {:?}", report.status, report.error.as_ref().map(ToString::to_string));
-        self.state().trace_line(shown);
+        self.state().trace.add(shown);
         self.state().cancel_after = None;
         self.counts.runs += 1;
         self.counts.complete += u64::from(complete);
