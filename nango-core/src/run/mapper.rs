@@ -12,6 +12,7 @@ mod list_walk;
 mod map;
 mod mapped_page;
 mod mapper_run;
+mod page_commit;
 mod parents;
 mod progress;
 mod request;

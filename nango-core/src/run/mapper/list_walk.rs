@@ -1,7 +1,6 @@
 //! One walk of one list.
 //!
-//! Pages that arrive during a commit share the next one: their records, their counters and the resume point after them
-//! are one transaction.
+//! Pages are fetched while earlier ones are committed (`page_commit`).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -20,17 +19,14 @@ use crate::{
     declare::Delta,
     error::{Error, Result},
     http::RequestSpec,
-    nango::PageCommit,
-    paginate::{
-        Feed, FeedPosition, PaginateError, Purpose, RawPage, ResumePoint, Walk, WalkEnd, WalkOptions, WalkState,
-    },
+    paginate::{Feed, FeedPosition, PaginateError, Purpose, ResumePoint, Walk, WalkEnd, WalkOptions, WalkState},
     run::{
         delta,
         prefetch::Prefetcher,
-        resume::{self, InterruptedWalk, SyncState},
+        resume::{InterruptedWalk, SyncState},
         since,
     },
-    store::{Level, NextFullRun, ParentEnd, ResumeWrite, StoreError, failpoint::failpoint},
+    store::{Level, NextFullRun, StoreError, failpoint::failpoint},
     time::{Timestamp, format_span, rounded_to_seconds},
 };
 
@@ -50,7 +46,7 @@ pub(super) struct ListWalk<'a> {
     /// Whether a request of the list failed, or its response is unusable.
     pub(super) has_failed_at_list: bool,
     /// Number of pages that this walk has committed in this run.
-    committed_pages: usize,
+    pub(super) committed_pages: usize,
     /// Whether the last attempt failed because the position of the feed has expired.
     is_position_expired: bool,
 }
@@ -62,7 +58,7 @@ pub(super) struct EndedWalk {
     /// Last position of the feed that a page contained.
     pub(super) position: Option<FeedPosition>,
     /// Whether the end was committed with the last pages, which is only done for the list of a parent.
-    is_stored: bool,
+    pub(super) is_stored: bool,
 }
 
 /// Start of a walk.
@@ -333,91 +329,6 @@ impl<'a> ListWalk<'a> {
         };
         let Delta { position, end, expired, .. } = *delta;
         Feed { position, end, expired, from, initial: self.initial.clone() }
-    }
-
-    /// Maps pages and commits them in one transaction. If a page cannot be mapped, the pages before it are committed.
-    /// `last` is the end of the walk after these pages with the position of its feed, to be stored with them; the end
-    /// is returned after it was stored.
-    async fn commit_pages(
-        &mut self,
-        pages: &[RawPage],
-        progress: &mut Progress,
-        spec: &str,
-        last: Option<(WalkEnd, Option<FeedPosition>)>,
-    ) -> Result<Option<WalkEnd>> {
-        let mut commits = Vec::with_capacity(pages.len());
-        let mut mapped = Ok(());
-        for page in pages {
-            match self.map_page(page, progress).await {
-                Ok(commit) => commits.push(commit),
-                Err(error) => {
-                    mapped = Err(error);
-                    break;
-                }
-            }
-        }
-        let last = last.filter(|_| mapped.is_ok()).map(|(end, position)| (progress.end(end), position));
-        // Only the last page needs a resume point: the state between two pages of a transaction is never visible.
-        if let Some((page, commit)) = pages[..commits.len()].last().zip(commits.last_mut()) {
-            match &last {
-                Some((end, position)) => self.add_end(commit, progress, end, position.clone())?,
-                None => self.add_resume_point(commit, page, progress, spec)?,
-            }
-        }
-        if !commits.is_empty() {
-            let pages = commits.len();
-            self.commit(commits).await?;
-            self.committed_pages += pages;
-        }
-        mapped.map(|()| last.map(|(end, _)| end))
-    }
-
-    /// Commits changes in one transaction.
-    async fn commit(&self, commits: Vec<PageCommit>) -> Result<()> {
-        let _committing = match &self.parent {
-            Some(parent) => Some(parent.begin_commit().await),
-            None => None,
-        };
-        self.run.context.commit_all(commits).await.map(drop)
-    }
-
-    /// Stores the end of the walk of a parent's list, unless it was stored with the last pages.
-    pub(super) async fn store_end(&self, ended: &EndedWalk) -> Result<()> {
-        if ended.is_stored {
-            return Ok(());
-        }
-        let mut commit = PageCommit::default();
-        self.add_end(&mut commit, &ended.progress, &ended.end, ended.position.clone())?;
-        self.commit(vec![commit]).await
-    }
-
-    /// Adds the end of the walk of a parent's list to a commit, with the state for the next run.
-    fn add_end(
-        &self,
-        commit: &mut PageCommit,
-        progress: &Progress,
-        end: &WalkEnd,
-        position: Option<FeedPosition>,
-    ) -> Result<()> {
-        let Some(parent) = &self.parent else { return Ok(()) };
-        let state = self.next_state(progress, end, position);
-        let scan = (!progress.scans.is_empty()).then(|| ParentEnd::Ended(progress.parent_walk(end)));
-        parent.add_state(commit, &state, scan, true)
-    }
-
-    /// Adds the write of the resume point after a page to its commit.
-    fn add_resume_point(&self, commit: &mut PageCommit, page: &RawPage, progress: &Progress, spec: &str) -> Result<()> {
-        let (Some(resume_point), Some(walk_state)) = (page.resume_point(), page.state()) else { return Ok(()) };
-        let now = self.run.runtime.store.now();
-        let walk = progress.interrupted_at(spec, resume_point.clone(), walk_state.clone(), now);
-        let state = SyncState { walk: Some(walk), ..self.state.clone() };
-        if let Some(parent) = &self.parent {
-            let begun = (!progress.scans.is_empty()).then_some(ParentEnd::Begun);
-            return parent.add_state(commit, &state, begun, false);
-        }
-        let sealed = resume::seal(self.run.runtime, self.run.context.key(), &state)?;
-        commit.resume = Some(ResumeWrite::Set(sealed));
-        Ok(())
     }
 
     /// Adds a line to the log of the run.

@@ -99,7 +99,8 @@ impl<'a> Parents<'a> {
                 let mut found = Vec::with_capacity(records.len());
                 for record in records {
                     let parent = record.payload.map(|payload| decode(&payload)).transpose();
-                    let parent = parent.map_err(|error| unfit(error, &record.id, &dataset.model))?;
+                    let parent = parent
+                        .map_err(|error| error.context(format!("record `{}` of `{}`", record.id, dataset.model)))?;
                     found.push((record.id, Some(record.first_seen_at), parent.map(scope)));
                 }
                 if found.len() < BATCH as usize {
@@ -151,12 +152,4 @@ pub(super) fn fingerprint(each: &Each, lists: &str) -> String {
         ParentSource::Metadata { path, .. } => format!("metadata {path}"),
     };
     blake3::hash(format!("{lists} each: {parents}").as_bytes()).to_hex()[..32].to_owned()
-}
-
-/// Returns the error of a parent whose record was stored with another schema of its model.
-fn unfit(error: Error, id: &str, model: &str) -> Error {
-    let message = format!(
-        "the stored record `{id}` does not fit `{model}`, whose lists are walked: run the sync of `{model}` first"
-    );
-    error.context(message)
 }
