@@ -215,7 +215,8 @@ async fn check_quota_from_headers(access: &ApiAccess, style: HeaderStyle, counti
 }
 
 /// Tests an API without remaining headers: after the quota is estimated, at most one request per window is refused, and
-/// most of the quota is used.
+/// most of the quota is used. In real time, requests that a busy machine delays are counted in a later window than the
+/// one in which they were sent, so there the share of refused requests is limited instead.
 async fn check_quota_from_refusals(access: &ApiAccess, counting: WindowKind) {
     let window = Duration::from_secs(2);
     let mut load = LoadGenerator::start(access, HeaderStyle::Slack, counting, window).await;
@@ -230,7 +231,10 @@ async fn check_quota_from_refusals(access: &ApiAccess, counting: WindowKind) {
     let figures =
         format!("{counting:?}: granted {granted:?} of {LIMIT}, refused {refused:?}, in total {refused_total}");
     println!("{figures}");
-    assert!(refused.iter().all(|count| *count <= 1), "{figures}");
+    match access {
+        ApiAccess::Virtual(_) => assert!(refused.iter().all(|count| *count <= 1), "{figures}"),
+        ApiAccess::Http => assert!(refused.iter().sum::<u64>() * 50 <= granted.iter().sum::<u64>(), "{figures}"),
+    }
     assert!(used_share_of_quota(&granted) >= 0.8, "{figures}");
 }
 
