@@ -8,6 +8,8 @@
 //! Invariant: a secret leaves this module only inside a request, inside a sealed blob, or through
 //! [`Credentials::to_json`] when the user requested to see it.
 
+#[allow(dead_code, unused_imports, reason = "the server uses it from its first version on")]
+mod api_key;
 mod app;
 mod credentials;
 mod credentials_source;
@@ -19,6 +21,8 @@ mod refresh;
 mod secret;
 
 pub(crate) use crate::provider::AuthMode;
+#[allow(unused_imports, reason = "the server uses it from its first version on")]
+pub(crate) use api_key::{Caller, Scope, Scopes, UnknownScope};
 pub(crate) use app::App;
 pub use credentials::Credentials;
 pub(crate) use credentials::{CredentialError, ObtainedToken};
