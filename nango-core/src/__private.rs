@@ -3,6 +3,7 @@
 //! An expansion consists of descriptors and of calls of these functions, so that most of the code is compiled once,
 //! here, instead of once per annotated function.
 
+mod checks;
 mod decode;
 mod each;
 
@@ -16,6 +17,7 @@ pub use ::inventory;
 pub use ::schemars;
 pub use ::serde;
 
+pub use self::checks::{Elem, Field, Nullable, field, fits, fits_nullable, flat, map_of_models};
 pub use self::decode::decode;
 use self::decode::read;
 pub use self::each::{
@@ -39,7 +41,7 @@ pub use crate::{
 use crate::{
     declare::{EndpointPath, Handle, SavedBy, fill},
     error::{Error, ErrorKind, Result},
-    model::{ApiTime, CheckpointValue, Mapped, MappedBatch, ReturnsNothing},
+    model::{ApiTime, Mapped, MappedBatch, ReturnsNothing},
     nango::NangoSync,
 };
 
@@ -79,68 +81,6 @@ pub trait Payload {
 
 pub const fn payload_type<P: Payload<Payload: Data>>() -> ValueType {
     value_type::<P::Payload>()
-}
-
-// ---- checks without effect -----------------------------------------------------------------------------------------
-
-/// Type that may be a field of a model. The derives of `#[model]` need its traits.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a field of a model",
-    label = "not a model",
-    note = "put `#[model]` on the definition of `{Self}`",
-    note = "a type of another crate needs `Debug`, `Clone`, `PartialEq`, `Serialize`, `DeserializeOwned` and \
-            `schemars::JsonSchema`, often features of its crate and of `schemars`; for a time use \
-            `nango_core::Timestamp`",
-    note = "see docs/reference/attributes.md#model in the repository"
-)]
-pub trait Field {}
-
-#[diagnostic::do_not_recommend]
-impl<T> Field for T where
-    T: std::fmt::Debug + Clone + PartialEq + serde::Serialize + DeserializeOwned + schemars::JsonSchema
-{
-}
-
-/// Asserts that `T` may be a field of a model. It is the length of an array, so that an error makes the type of the
-/// field unknown.
-pub const fn field<T: Field>() -> usize {
-    0
-}
-
-/// Type of the elements of an array.
-pub trait Elem {
-    type T;
-}
-
-impl<T, const N: usize> Elem for [T; N] {
-    type T = T;
-}
-
-/// Asserts that `T` may be a field of a checkpoint.
-pub const fn flat<T: CheckpointValue>() {}
-
-/// Asserts that `T` may be written to a field of type `F`.
-pub const fn fits<T: Fits<F>, F>(_field: &F) {}
-
-/// Asserts that `T` and `null` may be written to a field of type `F`.
-pub const fn fits_nullable<T: Fits<F::Value>, F: Nullable>(_field: &F) {}
-
-/// Type of a field that can be `null`.
-#[diagnostic::on_unimplemented(
-    message = "the model's field is `{Self}`, which cannot be null",
-    label = "write `Option` in place of `Patch`",
-    note = "see docs/reference/attributes.md#patch in the repository"
-)]
-pub trait Nullable {
-    type Value;
-}
-
-impl<T> Nullable for Option<T> {
-    type Value = T;
-}
-
-impl Nullable for Value {
-    type Value = Self;
 }
 
 // ---- calls ---------------------------------------------------------------------------------------------------------
@@ -239,38 +179,6 @@ where
     S::Metadata: Data,
 {
     map(decode(record)?, metadata.get().ok_or_else(wrong_metadata)?).put(O::Models::INDICES, batch)
-}
-
-/// Returns the function of a mapper of several models, and checks that its return type has a part for each of them. It
-/// is evaluated at compile time.
-pub const fn map_of_models<S, O>(models: usize, map: MapRecord) -> MapRecord
-where
-    O: Mapped,
-    O::Models: SavedBy<S>,
-{
-    let parts = O::Models::INDICES;
-    assert!(
-        parts.len() > 1,
-        "a mapper of several models returns a tuple with a part for each of them, such as `(Order, Vec<Line>)`"
-    );
-    let mut i = 0;
-    while i < parts.len() {
-        let mut j = 0;
-        while j < i {
-            assert!(
-                parts[i] != parts[j],
-                "two parts of the returned tuple have the same model: return its records in one part, a `Vec<Model>`"
-            );
-            j += 1;
-        }
-        i += 1;
-    }
-    assert!(
-        parts.len() == models,
-        "the returned tuple has no part of a declared model: add a part for it, such as `Vec<Model>`, or remove the \
-         model from `models(…)`"
-    );
-    map
 }
 
 // ---- values --------------------------------------------------------------------------------------------------------

@@ -17,11 +17,13 @@ mod findings;
 mod full_walk;
 mod lock;
 mod log;
+mod page_builder;
 mod pages;
 mod records;
 mod report;
 mod request;
 mod response;
+mod saved;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -34,16 +36,18 @@ use crate::{
     error::Result,
 };
 
-pub use batch::{OnlyOfSync, PageBuilder, Saved};
+pub use batch::OnlyOfSync;
 pub use connection::{ConnectionInfo, ConnectionRequest, IntegrationInfo};
 pub(crate) use context::{Context, NewContext, PageCommit, RunOptions, RunServices};
 pub(crate) use context::{interrupted, lease_lost, lock as lock_state};
 pub(crate) use findings::{DeferredDeletes, ParentCounts, RunFindings};
 pub use lock::LockGuard;
 pub use log::LogEntry;
+pub use page_builder::PageBuilder;
 pub use records::RecordStream;
 pub use request::{OptionalRequest, Request};
 pub use response::Response;
+pub use saved::Saved;
 pub use scan::{FullScan, ScanEnd};
 pub use trigger::ActionFn;
 

@@ -1,98 +1,24 @@
-//! Record writes: a single batch, or a page of several changes and a checkpoint in one transaction.
+//! Record writes of a single batch, and the commit of pages.
 
 use serde_json::Value;
 
-use super::{Nango, NangoSync, checkpoint::checkpoint_value, context::PageCommit};
+use super::{Nango, NangoSync, Saved, context::PageCommit};
 use crate::{
-    declare::{BoxFuture, HasCheckpoint, Saves, SavesGiven, suggest},
+    declare::{BoxFuture, Saves, SavesGiven, suggest},
     error::{Error, ErrorKind, Result},
     json::decode,
-    model::{
-        AsRecord, Batch, Checkpoint, KeyOf, ModelInfo, Patch, PatchOf, Record, RecordError, RecordId, canonical,
-        valid_parent,
-    },
-    store::{Change, ChangeOutcome, DeleteRow, ParentKey, PatchRow, RowOutcome, Write},
+    model::{AsRecord, Batch, KeyOf, ModelInfo, Patch, PatchOf, Record, RecordError, canonical},
+    store::{Change, DeleteRow, ParentKey, PatchRow, Write},
     time::{self, Timestamp},
 };
 
-/// Outcomes of the records of one write.
-#[derive(Debug, Default)]
-pub struct Saved(Vec<ChangeOutcome>);
-
-impl Saved {
-    /// Returns the ids of records that were not stored before, or were deleted.
-    pub fn added(&self) -> impl Iterator<Item = &str> {
-        self.ids(RowOutcome::Added)
-    }
-
-    /// Returns the ids of records that changed.
-    pub fn updated(&self) -> impl Iterator<Item = &str> {
-        self.ids(RowOutcome::Updated)
-    }
-
-    /// Returns the ids of records that were already stored with the same content.
-    pub fn unchanged(&self) -> impl Iterator<Item = &str> {
-        self.ids(RowOutcome::Unchanged)
-    }
-
-    /// Returns the ids of records that were deleted by this write.
-    pub fn deleted(&self) -> impl Iterator<Item = &str> {
-        self.ids(RowOutcome::Deleted)
-    }
-
-    /// Returns the ids that were skipped because another run wrote them after the data of this page was requested.
-    pub fn skipped_newer(&self) -> impl Iterator<Item = &str> {
-        self.ids(RowOutcome::SkippedNewer)
-    }
-
-    /// Returns the ids that were skipped because the stored record was updated later at the provider, according to the
-    /// field that the model declares with `#[model(updated = "field")]`.
-    pub fn skipped_older(&self) -> impl Iterator<Item = &str> {
-        self.ids(RowOutcome::SkippedOlder)
-    }
-
-    /// Returns the ids that occurred repeatedly in one write; only the first record was stored.
-    pub fn duplicates(&self) -> impl Iterator<Item = &str> {
-        self.ids(RowOutcome::Duplicate)
-    }
-
-    /// Returns the ids of deletes and patches whose record is not stored.
-    pub fn missing(&self) -> impl Iterator<Item = &str> {
-        self.ids(RowOutcome::Missing)
-    }
-
-    /// Returns the ids with an outcome, in the order of the write.
-    pub fn ids(&self, outcome: RowOutcome) -> impl Iterator<Item = &str> {
-        self.0.iter().flat_map(move |done| {
-            let ids = done.change.write.ids();
-            ids.zip(&done.rows).filter(move |(_, row)| **row == outcome).map(|(id, _)| id)
-        })
-    }
-
-    /// Returns the number of ids with an outcome.
-    pub fn count(&self, outcome: RowOutcome) -> usize {
-        self.0.iter().flat_map(|done| &done.rows).filter(|row| **row == outcome).count()
-    }
-}
-
-/// Builder of a page; nothing is written before [`commit`](Self::commit).
-#[derive(Debug)]
-#[must_use = "a page is written by `.commit().await?`"]
-pub struct PageBuilder<S> {
-    nango: NangoSync<S>,
-    writes: Vec<PageWrite>,
-    checkpoint: Option<Value>,
-    /// First error of a builder method. The commit returns it and writes nothing.
-    deferred_error: Option<Error>,
-}
-
 /// Write of a page to the records of a model.
 #[derive(Debug)]
-struct PageWrite {
-    model: &'static ModelInfo,
+pub(super) struct PageWrite {
+    pub(super) model: &'static ModelInfo,
     /// Parent whose children are replaced.
-    parent: Option<ParentKey>,
-    write: Write,
+    pub(super) parent: Option<ParentKey>,
+    pub(super) write: Write,
 }
 
 /// Not implemented: records are written by the handle of a sync.
@@ -209,125 +135,9 @@ impl<S> NangoSync<S> {
         let rows = rows.collect::<Result<_>>();
         write(&self.0, M::RECORD, rows.map(Write::Patch))
     }
-
-    /// Returns a builder for several changes and a checkpoint in one transaction:
-    /// `nango.page().save(issues).delete(deleted).checkpoint(position).commit().await?`.
-    pub fn page(&self) -> PageBuilder<S> {
-        PageBuilder { nango: self.clone(), writes: Vec::new(), checkpoint: None, deferred_error: None }
-    }
 }
 
-impl<S> PageBuilder<S> {
-    /// Adds records to save, see [`NangoSync::batch_save`].
-    pub fn save<I>(self, records: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: AsRecord,
-        S: SavesGiven<<I::Item as AsRecord>::Model>,
-    {
-        self.push_write(<I::Item as AsRecord>::Model::RECORD, encode(records).map(Write::Save))
-    }
-
-    /// Adds records to delete, see [`NangoSync::batch_delete`].
-    pub fn delete<M>(self, records: impl IntoIterator<Item = impl KeyOf<M>>) -> Self
-    where
-        S: Saves<M>,
-        M: Record,
-    {
-        self.push_write(M::RECORD, Ok(delete_rows(records)))
-    }
-
-    /// Adds all records that belong to one parent, such as the lines of an order. They are saved, and records that were
-    /// stored for the same parent and are not among them are deleted.
-    /// Without records, all stored children of the parent are deleted.
-    ///
-    /// `parent` is the id of the parent. Records that were saved without a parent, or for another one, are not deleted.
-    /// In a mapper, [`Children`](crate::Children) is a part of the return type.
-    ///
-    /// ```
-    /// # use nango_core::prelude::*;
-    /// #[model]
-    /// pub struct Line {
-    ///     pub id: u64,
-    ///     pub quantity: u32,
-    /// }
-    ///
-    /// #[model]
-    /// pub struct Order {
-    ///     pub id: u64,
-    ///     pub lines: Vec<Line>,
-    /// }
-    ///
-    /// #[sync(models("Order", "Line"), integration = "shop")]
-    /// async fn orders(nango: NangoSync) -> Result<()> {
-    ///     let orders: Vec<Order> = nango.get("/orders").json().await?;
-    ///     for order in orders {
-    ///         nango.page().save([&order]).replace_children(&order.id, &order.lines).commit().await?;
-    ///     }
-    ///     Ok(())
-    /// }
-    /// ```
-    pub fn replace_children<I>(self, parent: &impl RecordId, records: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: AsRecord,
-        S: SavesGiven<<I::Item as AsRecord>::Model>,
-    {
-        let model = <I::Item as AsRecord>::Model::RECORD;
-        let parent = valid_parent(parent).map(|parent| ParentKey::of(&parent));
-        let change = parent.and_then(|parent| Ok((parent, encode(records)?)));
-        let change = change.map(|(parent, records)| (Some(parent), Write::Replace(records)));
-        self.push_change(model, change)
-    }
-
-    /// Adds patches, see [`NangoSync::batch_update`].
-    pub fn update<I>(self, patches: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: PatchOf,
-        S: SavesGiven<<I::Item as PatchOf>::Model>,
-    {
-        self.push_write(<I::Item as PatchOf>::Model::RECORD, patch_rows(patches).map(Write::Patch))
-    }
-
-    /// Sets the checkpoint that is stored together with the records.
-    #[expect(clippy::needless_pass_by_value, reason = "takes ownership of the checkpoint, like `save_checkpoint`")]
-    pub fn checkpoint<C>(mut self, checkpoint: C) -> Self
-    where
-        S: HasCheckpoint<Checkpoint = C>,
-        C: Checkpoint,
-    {
-        match checkpoint_value(&checkpoint) {
-            Ok(value) => self.checkpoint = Some(value),
-            Err(error) => {
-                self.deferred_error.get_or_insert(error);
-            }
-        }
-        self
-    }
-
-    /// Commits the page in one transaction.
-    pub async fn commit(self) -> Result<Saved> {
-        self.deferred_error.map_or(Ok(()), Err)?;
-        commit(self.nango.0.clone(), self.writes, self.checkpoint).await
-    }
-
-    fn push_write(self, model: &'static ModelInfo, write: Result<Write>) -> Self {
-        self.push_change(model, write.map(|write| (None, write)))
-    }
-
-    fn push_change(mut self, model: &'static ModelInfo, change: Result<(Option<ParentKey>, Write)>) -> Self {
-        match change {
-            Ok((parent, write)) => self.writes.push(PageWrite { model, parent, write }),
-            Err(error) => {
-                self.deferred_error.get_or_insert(error);
-            }
-        }
-        self
-    }
-}
-
-fn encode<R: AsRecord>(records: impl IntoIterator<Item = R>) -> Result<Batch> {
+pub(super) fn encode<R: AsRecord>(records: impl IntoIterator<Item = R>) -> Result<Batch> {
     let mut batch = Batch::default();
     for record in records {
         batch.push(record.record()).map_err(RecordError::into_error)?;
@@ -335,12 +145,12 @@ fn encode<R: AsRecord>(records: impl IntoIterator<Item = R>) -> Result<Batch> {
     Ok(batch)
 }
 
-fn delete_rows<M, K: KeyOf<M>>(records: impl IntoIterator<Item = K>) -> Write {
+pub(super) fn delete_rows<M, K: KeyOf<M>>(records: impl IntoIterator<Item = K>) -> Write {
     let row = |record: K| DeleteRow { id: record.key(), deleted_at: record.event_micros().map(Timestamp::from_micros) };
     Write::Delete(records.into_iter().map(row).collect())
 }
 
-fn patch_rows<P: PatchOf>(patches: impl IntoIterator<Item = P>) -> Result<Vec<PatchRow>> {
+pub(super) fn patch_rows<P: PatchOf>(patches: impl IntoIterator<Item = P>) -> Result<Vec<PatchRow>> {
     // Uses the canonical encoding, so that a float in a patch has the same text as in a full record.
     let fields = |patch: &P| -> Result<Value> {
         let mut bytes = Vec::new();
@@ -370,7 +180,7 @@ fn write(nango: &Nango, model: &'static ModelInfo, write: Result<Write>) -> BoxF
     Box::pin(async move { commit(nango, vec![PageWrite { model, parent: None, write: write? }], None).await })
 }
 
-async fn commit(nango: Nango, writes: Vec<PageWrite>, checkpoint: Option<Value>) -> Result<Saved> {
+pub(super) async fn commit(nango: Nango, writes: Vec<PageWrite>, checkpoint: Option<Value>) -> Result<Saved> {
     let context = nango.active_context()?;
     for PageWrite { model, write, .. } in &writes {
         if let Write::Patch(rows) = write {
