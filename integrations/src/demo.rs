@@ -16,7 +16,7 @@ use nango_core::{
         cli::report,
         config::{Config, IntegrationConfig},
         run::{AddConnection, NoopObserver, RunReport, RunRequest, Runtime, Target, add_connection},
-        store::{BASE_VARIANT, DatasetKey, FeedPage, Filter, ReadQuery, RunStatus},
+        store::{BASE_VARIANT, DatasetKey, FeedPage, Filter, ProfileChange, ReadQuery, RunStatus},
     },
 };
 use serde_json::{Map, Value, json};
@@ -163,6 +163,7 @@ impl DemoRun<'_> {
                 Value::Object(metadata) => Some(metadata),
                 _ => None,
             },
+            profile: ProfileChange::default(),
             verify: false,
         };
         let added = self.context.block_on(add_connection(&self.runtime, new, Arc::new(NoopObserver)))?;

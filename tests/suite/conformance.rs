@@ -172,6 +172,9 @@ conformance! {
     connections:
         connection_is_added_and_replaced
         metadata_is_replaced_and_merged
+        metadata_of_several_connections_changes_completely_or_not_at_all
+        profile_is_stored_kept_and_changed
+        connections_are_selected_by_every_filter
         removal_deletes_records_and_keeps_sequence
         removal_cancels_active_runs
         configuration_is_sealed_unless_the_credentials_changed

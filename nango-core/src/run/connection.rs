@@ -23,7 +23,8 @@ use crate::{
     provider::ConnectionConfigError,
     redact::is_secret_name,
     store::{
-        BASE_VARIANT, Connection, ConnectionKey, FunctionKey, NewConnection, RemovedConnection, RunStatus, StoreError,
+        BASE_VARIANT, Connection, ConnectionKey, FunctionKey, NewConnection, ProfileChange, RemovedConnection,
+        RunStatus, StoreError,
     },
 };
 
@@ -40,6 +41,8 @@ pub struct AddConnection {
     pub config: Map<String, Value>,
     /// Metadata of the connection; `None` keeps the metadata of a replaced connection.
     pub metadata: Option<Map<String, Value>>,
+    /// End user, tags and webhook target of the connection.
+    pub profile: ProfileChange,
     /// Whether keys and passwords are verified first, with the request that the provider's entry declares.
     pub verify: bool,
 }
@@ -98,7 +101,7 @@ pub async fn add_connection(
     let fits = context.provider.check_credentials(&integration, new.credentials.parts());
     fits.map_err(ConnectionConfigError::into_error)?;
     let replaced = runtime.store.connection(&integration, &id).await.map_err(StoreError::into_error)?;
-    let stored_metadata = || replaced.map(|connection| connection.metadata).unwrap_or_default();
+    let stored_metadata = || replaced.as_ref().map(|connection| connection.metadata.clone()).unwrap_or_default();
     let mut candidate = Connection {
         row: 0,
         integration: integration.clone(),
@@ -112,6 +115,7 @@ pub async fn add_connection(
         version: 0,
         refresh_at: None,
         failure: None,
+        profile: replaced.map(|stored| stored.profile).unwrap_or_default(),
     };
     // Checked before any request is sent to the provider.
     check_credentials(runtime, &context, &candidate, &new.credentials)?;
@@ -162,6 +166,7 @@ pub async fn add_connection(
         refresh_at: candidate.refresh_at,
         config: config.into_iter().collect(),
         metadata: new.metadata,
+        profile: new.profile,
     };
     let (connection, is_new) = runtime.store.put_connection(new).await.map_err(StoreError::into_error)?;
     RotatedToken::delete(runtime, &connection.integration, &connection.id).await?;

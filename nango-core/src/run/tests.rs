@@ -39,7 +39,7 @@ use crate::{
     declare::Registry,
     http::Transport,
     provider::Catalogue,
-    store::{BASE_VARIANT, DatasetKey, LastAction, ReadQuery, sqlite::Sqlite},
+    store::{BASE_VARIANT, DatasetKey, LastAction, ProfileChange, ReadQuery, sqlite::Sqlite},
     testing::mock_api::{AutoAdvanceClock, MockApi},
 };
 
@@ -104,6 +104,7 @@ impl Fixture {
             credentials: Credentials::none(),
             config: Map::new(),
             metadata: Some(metadata),
+            profile: ProfileChange::default(),
             verify: true,
         };
         add_connection(&self.runtime, new, Arc::new(NoopObserver)).await

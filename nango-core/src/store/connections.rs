@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::StoreFuture;
+use super::{ConnectionProfile, ConnectionQuery, ProfileChange, StoreFuture};
 use crate::time::Timestamp;
 
 /// The name of a connection in an installation.
@@ -57,6 +57,8 @@ pub struct Connection {
     pub refresh_at: Option<Timestamp>,
     /// The last failure of a token refresh since the token was obtained, if any.
     pub failure: Option<RefreshFailure>,
+    /// The end user, tags and webhook target that the application stores with the connection.
+    pub profile: ConnectionProfile,
 }
 
 /// A failed token refresh.
@@ -110,6 +112,8 @@ pub struct NewConnection {
     pub config: Map<String, Value>,
     /// The new metadata; `None` keeps the metadata of a replaced connection.
     pub metadata: Option<Map<String, Value>>,
+    /// The change of the profile; values that are not given keep those of a replaced connection.
+    pub profile: ProfileChange,
 }
 
 impl std::fmt::Debug for NewConnection {
@@ -150,6 +154,23 @@ pub trait Connections {
 
     /// Returns all connections, or those of one integration, sorted by integration and id.
     fn connections(&self, integration: Option<&str>) -> StoreFuture<'_, Vec<Connection>>;
+
+    /// Returns a page of the selected connections, sorted by row number: in the order in which they were added.
+    fn find_connections(&self, query: ConnectionQuery) -> StoreFuture<'_, Vec<Connection>>;
+
+    /// Changes the profile and returns the connection, or `None` if it does not exist. The change takes effect at once,
+    /// and the credentials keep their version.
+    fn change_profile(&self, integration: &str, id: &str, change: ProfileChange)
+    -> StoreFuture<'_, Option<Connection>>;
+
+    /// Changes the metadata of several connections of an integration in one transaction: of all of them, or, if one
+    /// does not exist, of none. Returns the first id that does not exist.
+    fn change_all_metadata(
+        &self,
+        integration: &str,
+        ids: Vec<String>,
+        change: MetadataChange,
+    ) -> StoreFuture<'_, Option<String>>;
 
     /// Changes the metadata and returns the result, or `None` if the connection does not exist.
     fn change_metadata(

@@ -145,7 +145,8 @@ fn make_plain(chunk: &mut Chunk, functions: &Functions, payloads: &Payloads, ope
         Table::Connections => {
             for row in &mut chunk.rows {
                 set(table, row, "credentials", Cell::Bytes(Vec::new()));
-                for column in ["renew_at", "failed_at", "failure", "rejected_since"] {
+                for column in ["renew_at", "failed_at", "failure", "rejected_since", "end_user", "tags", "webhook_url"]
+                {
                     set(table, row, column, Cell::Null);
                 }
                 for column in ["failures", "refused"] {

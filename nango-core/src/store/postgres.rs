@@ -62,11 +62,11 @@ use self::db::{Db, SCHEMA, now, to_i64, to_u64};
 pub(crate) use self::handle::Postgres;
 pub(crate) use self::migrate::SCHEMA_VERSION;
 use super::{
-    Checkpoints, ClaimOutcome, Committed, Connection, Connections, DatasetKey, DatasetStats, DeletePolicy, Encryption,
-    EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange,
-    NewConnection, NewRun, Page, PendingDeletes, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, Refreshes,
-    RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome, Store, StoreError,
-    StoreFuture, StoreWarning, StoredCheckpoint, hashed_page::HashedPage,
+    Checkpoints, ClaimOutcome, Committed, Connection, ConnectionQuery, Connections, DatasetKey, DatasetStats,
+    DeletePolicy, Encryption, EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs,
+    MetadataChange, NewConnection, NewRun, Page, PendingDeletes, Processes, ProfileChange, ReadQuery, Records,
+    RefreshClaim, RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan,
+    ScanFrom, ScanOutcome, Store, StoreError, StoreFuture, StoreWarning, StoredCheckpoint, hashed_page::HashedPage,
 };
 use crate::time::Timestamp;
 
@@ -105,6 +105,32 @@ impl Connections for Postgres {
     fn connections(&self, integration: Option<&str>) -> StoreFuture<'_, Vec<Connection>> {
         let integration = integration.map(str::to_owned);
         self.read_with(integration, |db, integration| Box::pin(connections::list(db, integration.as_deref())))
+    }
+
+    fn find_connections(&self, query: ConnectionQuery) -> StoreFuture<'_, Vec<Connection>> {
+        self.read_with(query, |db, query| Box::pin(connections::select(db, query)))
+    }
+
+    fn change_profile(
+        &self,
+        integration: &str,
+        id: &str,
+        change: ProfileChange,
+    ) -> StoreFuture<'_, Option<Connection>> {
+        self.write((integration.to_owned(), id.to_owned(), change), |db, (integration, id, change)| {
+            Box::pin(connections::change_profile(db, integration, id, change))
+        })
+    }
+
+    fn change_all_metadata(
+        &self,
+        integration: &str,
+        ids: Vec<String>,
+        change: MetadataChange,
+    ) -> StoreFuture<'_, Option<String>> {
+        self.write((integration.to_owned(), ids, change), |db, (integration, ids, change)| {
+            Box::pin(connections::change_all_metadata(db, integration, ids, change))
+        })
     }
 
     fn change_metadata(

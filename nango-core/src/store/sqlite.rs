@@ -59,11 +59,11 @@ use self::{
     error::DbError,
 };
 use super::{
-    Checkpoints, ClaimOutcome, Committed, Connection, Connections, DatasetKey, DatasetStats, DeletePolicy, Encryption,
-    EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange,
-    NewConnection, NewRun, Page, PendingDeletes, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, Refreshes,
-    RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome, Store, StoreError,
-    StoreFuture, StoredCheckpoint, hashed_page::HashedPage,
+    Checkpoints, ClaimOutcome, Committed, Connection, ConnectionQuery, Connections, DatasetKey, DatasetStats,
+    DeletePolicy, Encryption, EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs,
+    MetadataChange, NewConnection, NewRun, Page, PendingDeletes, Processes, ProfileChange, ReadQuery, Records,
+    RefreshClaim, RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan,
+    ScanFrom, ScanOutcome, Store, StoreError, StoreFuture, StoredCheckpoint, hashed_page::HashedPage,
 };
 use crate::time::Timestamp;
 
@@ -101,6 +101,30 @@ impl Connections for Sqlite {
     fn connections(&self, integration: Option<&str>) -> StoreFuture<'_, Vec<Connection>> {
         let integration = integration.map(str::to_owned);
         self.read_with(move |db| connections::list(db, integration.as_deref()))
+    }
+
+    fn find_connections(&self, query: ConnectionQuery) -> StoreFuture<'_, Vec<Connection>> {
+        self.read_with(move |db| connections::select(db, &query))
+    }
+
+    fn change_profile(
+        &self,
+        integration: &str,
+        id: &str,
+        change: ProfileChange,
+    ) -> StoreFuture<'_, Option<Connection>> {
+        let (integration, id) = (integration.to_owned(), id.to_owned());
+        self.write(move |db| connections::change_profile(db, &integration, &id, &change))
+    }
+
+    fn change_all_metadata(
+        &self,
+        integration: &str,
+        ids: Vec<String>,
+        change: MetadataChange,
+    ) -> StoreFuture<'_, Option<String>> {
+        let integration = integration.to_owned();
+        self.write(move |db| connections::change_all_metadata(db, &integration, &ids, &change))
     }
 
     fn change_metadata(

@@ -8,7 +8,7 @@ use super::setup::NAME;
 use crate::{
     auth::{Credentials, KeyRing},
     error::Result,
-    store::{Connections, NewConnection, SharedStore, StoreError, sqlite::Sqlite},
+    store::{Connections, NewConnection, ProfileChange, SharedStore, StoreError, sqlite::Sqlite},
 };
 
 /// The database in memory, and the key that seals credentials and resume states in it.
@@ -32,6 +32,7 @@ impl Database {
             refresh_at: None,
             config: Map::new(),
             metadata: Some(metadata),
+            profile: ProfileChange::default(),
         };
         sqlite.put_connection(new).await.map_err(StoreError::into_error)?;
         Ok(Self { sqlite: Arc::new(sqlite), ring })

@@ -1,6 +1,8 @@
 //! JSON of connections: rows of lists, and details of one connection. Only the details contain credentials, and only if
 //! the caller provides them.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -15,7 +17,7 @@ use crate::{
     error::Error,
     provider::Lifecycle,
     run::{ConnectionTest, RunReport},
-    store::{Connection, RefreshFailure},
+    store::{Connection, EndUser, Organization, RefreshFailure},
 };
 
 /// Connection as an entry of a list.
@@ -27,8 +29,8 @@ pub(crate) struct ConnectionRow<'a> {
     provider: &'a str,
     auth_mode: &'a str,
     errors: Vec<ConnectionError<'a>>,
-    end_user: Option<()>,
-    tags: Map<String, Value>,
+    end_user: Option<EndUserJson<'a>>,
+    tags: &'a BTreeMap<String, String>,
     metadata: &'a Map<String, Value>,
     created: String,
     /// Not in Nango: the end of support of the provider's entry, if the entry states one.
@@ -46,8 +48,8 @@ impl<'a> ConnectionRow<'a> {
             provider,
             auth_mode: &connection.auth,
             errors: connection.failure.as_ref().map(ConnectionError::new).into_iter().collect(),
-            end_user: None,
-            tags: Map::new(),
+            end_user: connection.profile.end_user.as_ref().map(EndUserJson::new),
+            tags: &connection.profile.tags,
             metadata: &connection.metadata,
             created: millis_utc(connection.created_at),
             lifecycle: None,
@@ -59,6 +61,32 @@ impl<'a> ConnectionRow<'a> {
     pub(crate) fn lifecycle(mut self, lifecycle: Option<&'a Lifecycle>, today: Date) -> Self {
         self.lifecycle = lifecycle.map(|lifecycle| LifecycleJson::new(lifecycle, today));
         self
+    }
+}
+
+/// User of the application to whom a connection belongs. All keys are present.
+#[derive(Debug, Serialize)]
+pub(super) struct EndUserJson<'a> {
+    id: &'a str,
+    display_name: Option<&'a str>,
+    email: Option<&'a str>,
+    tags: Option<&'a BTreeMap<String, String>>,
+    organization: Option<OrganizationJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct OrganizationJson<'a> {
+    id: &'a str,
+    display_name: Option<&'a str>,
+}
+
+impl<'a> EndUserJson<'a> {
+    fn new(user: &'a EndUser) -> Self {
+        let EndUser { id, display_name, email, tags, organization } = user;
+        let organization = organization
+            .as_ref()
+            .map(|Organization { id, display_name }| OrganizationJson { id, display_name: display_name.as_deref() });
+        Self { id, display_name: display_name.as_deref(), email: email.as_deref(), tags: tags.as_ref(), organization }
     }
 }
 
@@ -127,7 +155,7 @@ pub(crate) struct ConnectionDetail<'a> {
     #[serde(flatten)]
     row: ConnectionRow<'a>,
     connection_config: &'a Map<String, Value>,
-    webhook_url_override: Option<()>,
+    webhook_url_override: Option<&'a str>,
     created_at: String,
     updated_at: String,
     last_fetched_at: Option<()>,
@@ -141,7 +169,7 @@ impl<'a> ConnectionDetail<'a> {
         Self {
             row: ConnectionRow::new(connection, provider),
             connection_config: &connection.config,
-            webhook_url_override: None,
+            webhook_url_override: connection.profile.webhook_url.as_deref(),
             created_at: millis(connection.created_at),
             updated_at: millis(connection.updated_at),
             last_fetched_at: None,
@@ -214,13 +242,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::time::Timestamp;
+    use crate::{store::ConnectionProfile, time::Timestamp};
 
     fn connection() -> Connection {
         Connection {
             version: 1,
             refresh_at: None,
             failure: None,
+            profile: ConnectionProfile::default(),
             row: 3,
             integration: "github".into(),
             id: "acme".into(),
@@ -245,6 +274,28 @@ mod tests {
                 "created": "2026-11-22T12:00:00.000Z",
             })
         );
+        let mut described = connection.clone();
+        described.profile = ConnectionProfile {
+            end_user: Some(EndUser {
+                id: "u".into(),
+                display_name: None,
+                email: Some("u@example.com".into()),
+                tags: None,
+                organization: Some(Organization { id: "o".into(), display_name: None }),
+            }),
+            tags: [("plan".to_owned(), "pro".to_owned())].into(),
+            webhook_url: Some("https://hooks.example".into()),
+        };
+        let full = serde_json::to_value(ConnectionDetail::new(&described, "github", None)).unwrap();
+        assert_eq!(
+            full["end_user"],
+            json!({
+                "id": "u", "display_name": null, "email": "u@example.com", "tags": null,
+                "organization": { "id": "o", "display_name": null },
+            })
+        );
+        assert_eq!(full["tags"], json!({ "plan": "pro" }));
+        assert_eq!(full["webhook_url_override"], "https://hooks.example");
         let detail = serde_json::to_value(ConnectionDetail::new(&connection, "github", None)).unwrap();
         assert_eq!(detail["created_at"], "2026-11-22T12:00:00.000+00:00");
         assert_eq!(detail["credentials"], json!({}));

@@ -11,7 +11,7 @@ use nango_core::internal::{
     http::{NetworkSettings, NetworkTransport, SystemClock},
     provider::Catalogue,
     run::{AddConnection, NoopObserver, RunRequest, Runtime, Target, add_connection, execute},
-    store::{self, MetadataChange},
+    store::{self, MetadataChange, ProfileChange},
 };
 use nango_tests::{
     bench_server::BenchServer,
@@ -59,6 +59,7 @@ impl Fixture {
                 credentials: Credentials::none(),
                 config: Map::new(),
                 metadata: None,
+                profile: ProfileChange::default(),
                 verify: false,
             };
             add_connection(&nango_runtime, new, Arc::new(NoopObserver)).await.map_err(|error| error.to_string())?;

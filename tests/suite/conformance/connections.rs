@@ -1,9 +1,12 @@
 //! Connections: add, replace, metadata, removal, and internal values.
 
 use nango_tests::internal::store::{
-    CheckpointWrite, Connection, DatasetKey, Filter, MetadataChange, NewConnection, ReadQuery, RefreshClaim,
-    RefreshEnd, RemovedConnection, ResumeWrite, RowOutcome::*, RunStatus,
+    CheckpointWrite, Connection, ConnectionQuery, DatasetKey, EndUser, Filter, MetadataChange, NewConnection,
+    Organization, ProfileChange, ReadQuery, RefreshClaim, RefreshEnd, RemovedConnection, ResumeWrite, RowOutcome::*,
+    RunStatus, TagsChange,
 };
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::support::*;
@@ -62,6 +65,112 @@ pub(super) async fn metadata_is_replaced_and_merged(store: TestStore) {
         let stored = store.connection("github", "acme").await.unwrap().unwrap();
         assert_eq!((&stored.metadata, &stored.credentials), (&expect, &before.credentials));
         assert!(stored.updated_at > before.updated_at);
+    }
+}
+
+pub(super) async fn metadata_of_several_connections_changes_completely_or_not_at_all(store: TestStore) {
+    for id in ["a", "b"] {
+        store.put_connection(connection(id)).await.unwrap();
+    }
+    let change = |ids: &[&str], value: Value| {
+        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        store.change_all_metadata("github", ids, MetadataChange::Merge(object(value)))
+    };
+    let stored = async |id| store.connection("github", id).await.unwrap().unwrap().metadata;
+    assert_eq!(change(&["a", "b", "a"], json!({ "x": 1 })).await.unwrap(), None);
+    for missing in ["c", "nul\0"] {
+        let refused = change(&["a", missing, "b"], json!({ "x": 2 })).await.unwrap();
+        assert_eq!(refused.as_deref(), Some(missing));
+    }
+    assert_eq!((stored("a").await, stored("b").await), (object(json!({ "x": 1 })), object(json!({ "x": 1 }))));
+    assert_eq!(change(&[], json!({ "x": 3 })).await.unwrap(), None);
+}
+
+fn tags(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn end_user(id: &str, name: &str, organization: &str) -> EndUser {
+    EndUser {
+        id: id.to_owned(),
+        display_name: Some(name.to_owned()),
+        email: Some(format!("{id}@Example.com")),
+        tags: Some(tags(&[("plan", "pro")])),
+        organization: Some(Organization { id: organization.to_owned(), display_name: None }),
+    }
+}
+
+pub(super) async fn profile_is_stored_kept_and_changed(store: TestStore) {
+    let change = |change| store.change_profile("github", "acme", change);
+    assert_eq!(change(ProfileChange::default()).await.unwrap(), None);
+    let profile = ProfileChange {
+        end_user: Some(end_user("u1", "Ann", "o1")),
+        tags: Some(TagsChange::Replace(tags(&[("a.b/c", "ü 1")]))),
+        webhook_url: Some(Some("https://hooks.example/x".to_owned())),
+    };
+    let (first, _) =
+        store.put_connection(NewConnection { profile: profile.clone(), ..connection("acme") }).await.unwrap();
+    assert_eq!((&first.profile.end_user, &first.profile.tags), (&profile.end_user, &tags(&[("a.b/c", "ü 1")])));
+    assert_eq!(store.connection("github", "acme").await.unwrap(), Some(first.clone()));
+    // New credentials keep what is not given.
+    let (second, _) = store.put_connection(connection("acme")).await.unwrap();
+    assert_eq!(second.profile, first.profile);
+
+    tick(&store).await;
+    let merged = ProfileChange {
+        tags: Some(TagsChange::Merge(tags(&[("d", "2")]))),
+        webhook_url: Some(None),
+        ..ProfileChange::default()
+    };
+    let third = change(merged).await.unwrap().unwrap();
+    assert_eq!((&third.profile.tags, &third.profile.webhook_url), (&tags(&[("a.b/c", "ü 1"), ("d", "2")]), &None));
+    assert_eq!((&third.profile.end_user, third.version), (&profile.end_user, second.version));
+    assert!(third.updated_at > second.updated_at);
+    assert_eq!(store.connection("github", "acme").await.unwrap(), Some(third.clone()));
+    assert_eq!(change(ProfileChange::default()).await.unwrap(), Some(third));
+}
+
+pub(super) async fn connections_are_selected_by_every_filter(store: TestStore) {
+    for (integration, id, user, organization, tag) in
+        [("github", "Acme", "u1", "o1", "x"), ("github", "beta", "u2", "o1", "y"), ("gitlab", "gamma", "u1", "o2", "x")]
+    {
+        let profile = ProfileChange {
+            end_user: Some(end_user(user, &format!("Name {id}"), organization)),
+            tags: Some(TagsChange::Replace(tags(&[("kind", tag), ("all", "1")]))),
+            webhook_url: None,
+        };
+        let new = NewConnection { integration: integration.to_owned(), profile, ..connection(id) };
+        store.put_connection(new).await.unwrap();
+    }
+    store.put_connection(connection("100%_plain")).await.unwrap();
+    let all = ConnectionQuery::default;
+    let text = |text: &str| Some(text.to_owned());
+    for (query, expect) in [
+        (all(), "Acme beta gamma 100%_plain"),
+        (ConnectionQuery { limit: 2, ..all() }, "Acme beta"),
+        (ConnectionQuery { limit: 2, offset: 2, ..all() }, "gamma 100%_plain"),
+        (ConnectionQuery { offset: 9, ..all() }, ""),
+        (ConnectionQuery { integrations: Some(vec!["gitlab".to_owned(), "none".to_owned()]), ..all() }, "gamma"),
+        (ConnectionQuery { integrations: Some(vec![]), ..all() }, ""),
+        (ConnectionQuery { id: text("Acme"), ..all() }, "Acme"),
+        (ConnectionQuery { id: text("acme"), ..all() }, ""),
+        (ConnectionQuery { search: text("ACM"), ..all() }, "Acme"),
+        (ConnectionQuery { search: text("name B"), ..all() }, "beta"),
+        (ConnectionQuery { search: text("u1@example"), ..all() }, "Acme gamma"),
+        // The characters of patterns have no meaning.
+        (ConnectionQuery { search: text("%_p"), ..all() }, "100%_plain"),
+        (ConnectionQuery { search: text("%"), ..all() }, "100%_plain"),
+        (ConnectionQuery { end_user: text("u1"), ..all() }, "Acme gamma"),
+        (ConnectionQuery { organization: text("o1"), ..all() }, "Acme beta"),
+        (ConnectionQuery { tags: tags(&[("kind", "x")]), ..all() }, "Acme gamma"),
+        (ConnectionQuery { tags: tags(&[("kind", "x"), ("all", "1")]), end_user: text("u2"), ..all() }, ""),
+        (ConnectionQuery { tags: tags(&[("kind", "X")]), ..all() }, ""),
+        (ConnectionQuery { tags: tags(&[("other", "1")]), ..all() }, ""),
+        (ConnectionQuery { search: text("\0"), ..all() }, ""),
+    ] {
+        let found = store.find_connections(query.clone()).await.unwrap();
+        let ids: Vec<_> = found.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!(ids.join(" "), expect, "{query:?}");
     }
 }
 

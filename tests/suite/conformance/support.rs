@@ -12,8 +12,8 @@ use nango_tests::{
         model::{AsRecord, Batch, Model, ModelInfo, Patch, Record},
         store::{
             self, Change, Committed, DatasetKey, DeletePolicy, FeedPage, FeedRow, FinishScan, FunctionKey,
-            NewConnection, NewRun, Page, PatchRow, ReadQuery, RowOutcome, RunEnd, RunStatus, RunToken, Scan, ScanFrom,
-            ScanWalk, SharedStore, StoreError, Write,
+            NewConnection, NewRun, Page, PatchRow, ProfileChange, ReadQuery, RowOutcome, RunEnd, RunStatus, RunToken,
+            Scan, ScanFrom, ScanWalk, SharedStore, StoreError, Write,
         },
     },
 };
@@ -353,6 +353,7 @@ pub(super) fn connection(id: &str) -> NewConnection {
         refresh_at: None,
         config,
         metadata: None,
+        profile: ProfileChange::default(),
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use nango_core::Timestamp;
 use nango_tests::internal::store::{
-    BASE_VARIANT, CheckpointWrite, CopyScope, DatasetKey, DeletePolicy, FeedPage, Level, LogLine, PruneUntil,
-    ReadQuery, ResumeWrite, RowOutcome::*, RunStatus, ScanFrom, SharedStore, StoreError, Table, copy, copy_part,
-    fingerprint, prune_all, sqlite::Sqlite,
+    BASE_VARIANT, CheckpointWrite, CopyScope, DatasetKey, DeletePolicy, FeedPage, Level, LogLine, NewConnection,
+    ProfileChange, PruneUntil, ReadQuery, ResumeWrite, RowOutcome::*, RunStatus, ScanFrom, SharedStore, StoreError,
+    Table, TagsChange, copy, copy_part, fingerprint, prune_all, sqlite::Sqlite,
 };
 use serde_json::json;
 
@@ -17,7 +17,12 @@ use super::support::*;
 async fn fill(store: &SharedStore) {
     store.put_connection(connection("gone")).await.unwrap();
     store.remove_connection("github", "gone").await.unwrap();
-    store.put_connection(connection("acme")).await.unwrap();
+    let profile = ProfileChange {
+        tags: Some(TagsChange::Replace([("plan".to_owned(), "pro".to_owned())].into())),
+        webhook_url: Some(Some("https://hooks.example".to_owned())),
+        ..ProfileChange::default()
+    };
+    store.put_connection(NewConnection { profile, ..connection("acme") }).await.unwrap();
     let sync = TestSync::begin(store, "issues").await;
     let many: Vec<_> = (0..2_500).map(|n| format!("r{n}")).collect();
     sync.save(&many.iter().map(|id| (id.as_str(), 1)).collect::<Vec<_>>()).await;

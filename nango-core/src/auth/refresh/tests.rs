@@ -9,7 +9,7 @@ use crate::{
     auth::AuthMode,
     error::{Chain, Remedy},
     http::{Authorize, CredentialsVersion, SystemClock},
-    store::NewConnection,
+    store::{NewConnection, ProfileChange},
     time::Timestamp,
 };
 use fixture::*;
@@ -205,6 +205,7 @@ async fn changed_host_gets_no_credentials() {
             refresh_at: None,
             config,
             metadata: None,
+            profile: ProfileChange::default(),
         };
         fixture.store.put_connection(new).await.unwrap();
     };
@@ -236,6 +237,7 @@ async fn credentials_changed_elsewhere_are_used() {
         refresh_at: None,
         config: Map::new(),
         metadata: None,
+        profile: ProfileChange::default(),
     };
     fixture.store.put_connection(new).await.unwrap();
     assert!(RefreshingAuthorizer(refreshing.clone()).on_unauthorized(used).await.unwrap());

@@ -18,7 +18,7 @@ use crate::{
     http::{Clock, SystemClock},
     provider::{ConnectionConfigError, Provider, ResolveError},
     run::{AddConnection, Observer, RunReport, add_connection, check_connection_id},
-    store::Connection,
+    store::{Connection, ProfileChange},
     wire::{AddedJson, ConnectionDetail},
 };
 
@@ -105,6 +105,7 @@ impl Command for Add {
             credentials,
             config,
             metadata,
+            profile: ProfileChange::default(),
             verify: !arguments.no_verify,
         };
         add(context, new, shown)

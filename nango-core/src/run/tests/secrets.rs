@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     auth::AuthMode,
-    store::{NewConnection, SharedStore},
+    store::{NewConnection, ProfileChange, SharedStore},
 };
 
 /// A provider whose token URL has a value of the connection in its host.
@@ -59,6 +59,7 @@ impl Setup {
             credentials: Credentials::parse(AuthMode::OAuth2, &credentials, None).unwrap(),
             config: object(config),
             metadata: Some(object(json!({ "space": space }))),
+            profile: ProfileChange::default(),
             verify: true,
         };
         add_connection(&self.runtime, new, Arc::new(NoopObserver)).await
@@ -162,6 +163,7 @@ async fn connection_is_removed_while_its_token_server_does_not_respond() {
         refresh_at: None,
         config: serde_json::Map::new(),
         metadata: None,
+        profile: ProfileChange::default(),
     };
     setup.runtime.store.put_connection(new).await.unwrap();
     // The function before the removal needs the base URL, which needs a value of the token response.
@@ -220,6 +222,7 @@ async fn unsealed_secrets_of_an_earlier_version_are_sealed_at_the_next_start() {
         refresh_at: None,
         config: config.as_object().unwrap().clone(),
         metadata: None,
+        profile: ProfileChange::default(),
     };
     runtime.store.put_connection(new).await.unwrap();
     // A database that was not upgraded is not scanned.

@@ -42,6 +42,7 @@ impl Setup {
             credentials: Credentials::parse(AuthMode::ApiKey, &credentials, None).unwrap(),
             config: Map::new(),
             metadata: None,
+            profile: ProfileChange::default(),
             verify,
         };
         add_connection(&self.runtime, new, Arc::new(NoopObserver)).await

@@ -1,5 +1,6 @@
 //! Connections, and named values in `meta`.
 
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use sqlx::{Row, postgres::PgRow};
 
@@ -10,7 +11,8 @@ use super::{
 };
 use crate::{
     store::{
-        Connection, MetadataChange, NewConnection, RefreshFailure, RemovedConnection, StoreError, credentials_context,
+        Connection, ConnectionProfile, ConnectionQuery, MetadataChange, NewConnection, ProfileChange, RefreshFailure,
+        RemovedConnection, StoreError, credentials_context,
     },
     time::Timestamp,
 };
@@ -18,7 +20,7 @@ use crate::{
 macro_rules! columns {
     () => {
         "row, integration, id, auth, credentials, config, metadata, created_at, updated_at, version, renew_at, \
-         failures, failed_at, failure, refused, rejected_since"
+         failures, failed_at, failure, refused, rejected_since, end_user, tags, webhook_url"
     };
 }
 
@@ -48,7 +50,12 @@ pub(super) async fn put(db: &mut Db, new: &NewConnection) -> DbResult<(Connectio
         .bind(new.metadata.as_ref().map(to_json).transpose()?)
         .bind(new.refresh_at);
     let row = put.fetch_one(&mut *db.sql).await?;
-    Ok((connection(&row)?, row.try_get("is_new")?))
+    let is_new = row.try_get("is_new")?;
+    let mut stored = connection(&row)?;
+    if !new.profile.is_empty() {
+        stored.profile = put_profile(db, stored.row, new.profile.apply(stored.profile)).await?;
+    }
+    Ok((stored, is_new))
 }
 
 /// Returns a connection by integration and id.
@@ -77,6 +84,97 @@ pub(super) async fn list(db: &mut Db, integration: Option<&str>) -> DbResult<Vec
     );
     let found = db.query(LIST).bind(integration).fetch_all(&mut *db.sql).await?;
     found.iter().map(connection).collect()
+}
+
+/// Returns a page of the selected connections.
+pub(super) async fn select(db: &mut Db, query: &ConnectionQuery) -> DbResult<Vec<Connection>> {
+    // The collation "C" has only the case of ASCII letters, as SQLite.
+    const SELECT: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM nango_rs.connections WHERE ($1::text[] IS NULL OR integration = ANY($1)) AND ($2 IS NULL OR id = $2) \
+         AND ($3 IS NULL OR strpos(lower(id COLLATE \"C\"), $3) > 0 \
+         OR strpos(lower((end_user::json ->> 'display_name') COLLATE \"C\"), $3) > 0 \
+         OR strpos(lower((end_user::json ->> 'email') COLLATE \"C\"), $3) > 0) \
+         AND ($4 IS NULL OR end_user::json ->> 'id' = $4) \
+         AND ($5 IS NULL OR end_user::json #>> '{organization,id}' = $5) \
+         AND ($6 = '{}' OR tags::jsonb @> $6::jsonb) ORDER BY row LIMIT $7 OFFSET $8"
+    );
+    let texts = [&query.id, &query.search, &query.end_user, &query.organization].into_iter().flatten();
+    let tags = query.tags.iter().flat_map(|(key, value)| [key, value]);
+    if texts.chain(tags).chain(query.integrations.iter().flatten()).any(|text| text.contains('\0')) {
+        return Ok(Vec::new());
+    }
+    let select = db
+        .query(SELECT)
+        .bind(&query.integrations)
+        .bind(&query.id)
+        .bind(query.search.as_deref().map(str::to_ascii_lowercase))
+        .bind(&query.end_user)
+        .bind(&query.organization)
+        .bind(json_text(&query.tags)?)
+        .bind(i64::from(query.limit))
+        .bind(i64::try_from(query.offset).unwrap_or(i64::MAX));
+    let found = select.fetch_all(&mut *db.sql).await?;
+    found.iter().map(connection).collect()
+}
+
+/// Changes the profile of a connection and returns the connection, or `None` if there is no such connection.
+pub(super) async fn change_profile(
+    db: &mut Db,
+    integration: &str,
+    id: &str,
+    change: &ProfileChange,
+) -> DbResult<Option<Connection>> {
+    const TOUCH: &str = concat!(
+        "UPDATE nango_rs.connections SET updated_at = greatest(updated_at, ",
+        now!(),
+        ") WHERE integration = $1 AND id = $2 RETURNING ",
+        columns!()
+    );
+    if change.is_empty() {
+        return find(db, integration, id).await;
+    }
+    // The row is locked before its profile is read.
+    let found = db.query(TOUCH).bind(integration).bind(id).fetch_optional(&mut *db.sql).await?;
+    let Some(mut stored) = found.as_ref().map(connection).transpose()? else { return Ok(None) };
+    stored.profile = put_profile(db, stored.row, change.apply(stored.profile)).await?;
+    Ok(Some(stored))
+}
+
+async fn put_profile(db: &mut Db, row: i64, profile: ConnectionProfile) -> DbResult<ConnectionProfile> {
+    const PUT: &str = "UPDATE nango_rs.connections SET end_user = $2, tags = $3, webhook_url = $4 WHERE row = $1";
+    let put = db
+        .query(PUT)
+        .bind(row)
+        .bind(profile.end_user.as_ref().map(json_text).transpose()?)
+        .bind(json_text(&profile.tags)?)
+        .bind(&profile.webhook_url);
+    put.execute(&mut *db.sql).await?;
+    Ok(profile)
+}
+
+/// Changes the metadata of all these connections, or of none. Returns the first id that does not exist.
+pub(super) async fn change_all_metadata(
+    db: &mut Db,
+    integration: &str,
+    ids: &[String],
+    change: &MetadataChange,
+) -> DbResult<Option<String>> {
+    // All rows are locked in one order, so that concurrent changes do not wait for each other in a circle.
+    const LOCK: &str = "SELECT id FROM nango_rs.connections WHERE integration = $1 AND id = ANY($2) ORDER BY row \
+                        FOR NO KEY UPDATE";
+    if let Some(missing) = ids.iter().find(|id| id.contains('\0')) {
+        return Ok(Some(missing.clone()));
+    }
+    let found: Vec<String> = db.query_scalar(LOCK).bind(integration).bind(ids).fetch_all(&mut *db.sql).await?;
+    if let Some(missing) = ids.iter().find(|id| !found.contains(id)) {
+        return Ok(Some(missing.clone()));
+    }
+    for id in ids {
+        change_metadata(db, integration, id, change).await?;
+    }
+    Ok(None)
 }
 
 /// Changes the metadata of a connection and returns the result, or `None` if there is no such connection.
@@ -209,7 +307,16 @@ fn connection(row: &PgRow) -> DbResult<Connection> {
         version: row.try_get("version")?,
         refresh_at: row.try_get("renew_at")?,
         failure,
+        profile: ConnectionProfile {
+            end_user: optional_json(row.try_get("end_user")?)?,
+            tags: optional_json(row.try_get("tags")?)?.unwrap_or_default(),
+            webhook_url: row.try_get("webhook_url")?,
+        },
     })
+}
+
+fn optional_json<T: DeserializeOwned>(text: Option<&str>) -> DbResult<Option<T>> {
+    text.map(serde_json::from_str).transpose().map_err(|_| DbError::damaged("a connection"))
 }
 
 fn object(text: &str) -> DbResult<Map<String, Value>> {
@@ -217,5 +324,9 @@ fn object(text: &str) -> DbResult<Map<String, Value>> {
 }
 
 pub(super) fn to_json(object: &Map<String, Value>) -> DbResult<String> {
-    serde_json::to_string(object).map_err(|error| StoreError::Database(Box::new(error)).into())
+    json_text(object)
+}
+
+fn json_text(value: &impl Serialize) -> DbResult<String> {
+    serde_json::to_string(value).map_err(|error| StoreError::Database(Box::new(error)).into())
 }

@@ -1,6 +1,7 @@
 //! Connections, and named values in `meta`.
 
 use rusqlite::{OptionalExtension, Row, params};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
@@ -8,14 +9,16 @@ use super::{
     error::{DbError, DbResult},
 };
 use crate::store::{
-    Connection, MetadataChange, NewConnection, RefreshFailure, RemovedConnection, StoreError, credentials_context,
+    Connection, ConnectionProfile, ConnectionQuery, MetadataChange, NewConnection, ProfileChange, RefreshFailure,
+    RemovedConnection, StoreError, credentials_context,
 };
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT row, integration, id, auth, credentials, config, metadata, created_at, updated_at, version, \
-             renew_at, failures, failed_at, failure, refused, rejected_since FROM connections ",
+             renew_at, failures, failed_at, failure, refused, rejected_since, end_user, tags, webhook_url \
+             FROM connections ",
             $rest
         )
     };
@@ -46,7 +49,10 @@ pub(super) fn put(db: &Db, new: &NewConnection) -> DbResult<(Connection, bool)> 
             now,
             new.refresh_at,
         ])?;
-    let stored = find(db, &new.integration, &new.id)?.ok_or_else(|| DbError::damaged("a connection"))?;
+    let mut stored = find(db, &new.integration, &new.id)?.ok_or_else(|| DbError::damaged("a connection"))?;
+    if !new.profile.is_empty() {
+        stored.profile = put_profile(db, stored.row, new.profile.apply(stored.profile))?;
+    }
     Ok((stored, known.is_none()))
 }
 
@@ -66,6 +72,78 @@ pub(super) fn find_by_row(db: &Db, row: i64) -> DbResult<Option<Connection>> {
 pub(super) fn list(db: &Db, integration: Option<&str>) -> DbResult<Vec<Connection>> {
     let mut list = db.sql.prepare_cached(select!("WHERE ?1 IS NULL OR integration = ?1 ORDER BY integration, id"))?;
     list.query_and_then([integration], connection)?.collect()
+}
+
+/// Returns a page of the selected connections.
+pub(super) fn select(db: &Db, query: &ConnectionQuery) -> DbResult<Vec<Connection>> {
+    let mut select = db.sql.prepare_cached(select!(
+        "AS c WHERE (?1 IS NULL OR integration IN (SELECT value FROM json_each(?1))) AND (?2 IS NULL OR id = ?2) \
+         AND (?3 IS NULL OR instr(lower(id), ?3) > 0 OR instr(lower(end_user ->> '$.display_name'), ?3) > 0 \
+         OR instr(lower(end_user ->> '$.email'), ?3) > 0) AND (?4 IS NULL OR end_user ->> '$.id' = ?4) \
+         AND (?5 IS NULL OR end_user ->> '$.organization.id' = ?5) \
+         AND NOT EXISTS (SELECT 1 FROM json_each(?6) AS wanted WHERE NOT EXISTS (SELECT 1 FROM json_each(c.tags) AS tag \
+         WHERE tag.key = wanted.key AND tag.value = wanted.value)) ORDER BY row LIMIT ?7 OFFSET ?8"
+    ))?;
+    let found = select.query_and_then(
+        params![
+            query.integrations.as_ref().map(json_text).transpose()?,
+            query.id,
+            query.search.as_deref().map(str::to_ascii_lowercase),
+            query.end_user,
+            query.organization,
+            json_text(&query.tags)?,
+            query.limit,
+            i64::try_from(query.offset).unwrap_or(i64::MAX),
+        ],
+        connection,
+    )?;
+    found.collect()
+}
+
+/// Changes the profile of a connection and returns the connection, or `None` if there is no such connection.
+pub(super) fn change_profile(
+    db: &Db,
+    integration: &str,
+    id: &str,
+    change: &ProfileChange,
+) -> DbResult<Option<Connection>> {
+    let Some(mut stored) = find(db, integration, id)? else { return Ok(None) };
+    if !change.is_empty() {
+        stored.profile = put_profile(db, stored.row, change.apply(stored.profile))?;
+        stored.updated_at = db.shared.clock.now();
+        let touch = "UPDATE connections SET updated_at = ?2 WHERE row = ?1";
+        db.sql.prepare_cached(touch)?.execute(params![stored.row, stored.updated_at])?;
+    }
+    Ok(Some(stored))
+}
+
+fn put_profile(db: &Db, row: i64, profile: ConnectionProfile) -> DbResult<ConnectionProfile> {
+    let put = "UPDATE connections SET end_user = ?2, tags = ?3, webhook_url = ?4 WHERE row = ?1";
+    db.sql.prepare_cached(put)?.execute(params![
+        row,
+        profile.end_user.as_ref().map(json_text).transpose()?,
+        json_text(&profile.tags)?,
+        profile.webhook_url,
+    ])?;
+    Ok(profile)
+}
+
+/// Changes the metadata of all these connections, or of none. Returns the first id that does not exist.
+pub(super) fn change_all_metadata(
+    db: &Db,
+    integration: &str,
+    ids: &[String],
+    change: &MetadataChange,
+) -> DbResult<Option<String>> {
+    for id in ids {
+        if find(db, integration, id)?.is_none() {
+            return Ok(Some(id.clone()));
+        }
+    }
+    for id in ids {
+        change_metadata(db, integration, id, change.clone())?;
+    }
+    Ok(None)
 }
 
 /// Changes the metadata of a connection and returns the result, or `None` if there is no such connection.
@@ -173,7 +251,17 @@ fn connection(row: &Row<'_>) -> DbResult<Connection> {
         version: row.get(9)?,
         refresh_at: row.get(10)?,
         failure: failure(row)?,
+        profile: ConnectionProfile {
+            end_user: optional_json(row, 16)?,
+            tags: optional_json(row, 17)?.unwrap_or_default(),
+            webhook_url: row.get(18)?,
+        },
     })
+}
+
+fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> DbResult<Option<T>> {
+    let Some(text) = row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)? else { return Ok(None) };
+    serde_json::from_str(text).map(Some).map_err(|_| DbError::damaged("a connection"))
 }
 
 fn failure(row: &Row<'_>) -> DbResult<Option<RefreshFailure>> {
@@ -189,5 +277,9 @@ fn failure(row: &Row<'_>) -> DbResult<Option<RefreshFailure>> {
 }
 
 pub(super) fn to_json(object: &Map<String, Value>) -> DbResult<String> {
-    serde_json::to_string(object).map_err(|error| StoreError::Database(Box::new(error)).into())
+    json_text(object)
+}
+
+fn json_text(value: &impl Serialize) -> DbResult<String> {
+    serde_json::to_string(value).map_err(|error| StoreError::Database(Box::new(error)).into())
 }

@@ -15,7 +15,7 @@ use crate::{
         TransportError,
     },
     provider::Catalogue,
-    store::{NewConnection, sqlite::Sqlite},
+    store::{NewConnection, ProfileChange, sqlite::Sqlite},
     time::Timestamp,
 };
 
@@ -78,6 +78,7 @@ impl Fixture {
             refresh_at,
             config: Map::new(),
             metadata: None,
+            profile: ProfileChange::default(),
         };
         store.put_connection(new).await.unwrap();
         let server = Arc::new(server);

@@ -9,19 +9,21 @@ use crate::store::{
     postgres::{Db, Postgres, error::DbResult},
 };
 
-/// Values to check: name in reports, and a query of a name and two values per row.
+/// Values to check: name in reports, and a query of a name and four values per row.
 type Values = (&'static str, &'static str);
+/// A name and its values.
+type Row = (String, String, Option<String>, Option<String>, Option<String>);
 
 const CHECKPOINTS: &str = "checkpoints";
 const VALUES: [Values; 4] = [
     (
         CHECKPOINTS,
-        "SELECT f.integration || ' ' || f.connection || ' ' || f.name, c.value, NULL FROM nango_rs.checkpoints c \
+        "SELECT f.integration || ' ' || f.connection || ' ' || f.name, c.value, NULL, NULL, NULL FROM nango_rs.checkpoints c \
          JOIN nango_rs.functions f ON f.id = c.function WHERE c.value IS NOT NULL",
     ),
-    ("connections", "SELECT integration || ' ' || id, config, metadata FROM nango_rs.connections"),
-    ("runs", "SELECT 'run ' || row, error, NULL FROM nango_rs.runs WHERE error IS NOT NULL"),
-    ("log lines", "SELECT 'line ' || n, fields, NULL FROM nango_rs.run_logs WHERE fields IS NOT NULL"),
+    ("connections", "SELECT integration || ' ' || id, config, metadata, end_user, tags FROM nango_rs.connections"),
+    ("runs", "SELECT 'run ' || row, error, NULL, NULL, NULL FROM nango_rs.runs WHERE error IS NOT NULL"),
+    ("log lines", "SELECT 'line ' || n, fields, NULL, NULL, NULL FROM nango_rs.run_logs WHERE fields IS NOT NULL"),
 ];
 
 /// Reports values that cannot be read.
@@ -37,13 +39,16 @@ pub(super) async fn check(store: &Postgres, report: &mut CheckReport) -> Result<
 async fn count_unreadable(db: &mut Db, (name, select): &Values) -> DbResult<(u64, String)> {
     db.allow_seq_scan().await?;
     let (mut count, mut example) = (0, String::new());
-    let mut rows = db.query_as::<(String, String, Option<String>)>(select).fetch(&mut *db.sql);
-    while let Some((name_of_row, first, second)) = rows.try_next().await? {
+    let mut rows = db.query_as::<Row>(select).fetch(&mut *db.sql);
+    while let Some((name_of_row, first, second, third, fourth)) = rows.try_next().await? {
         let sound = if *name == CHECKPOINTS {
             // Valid JSON that begins with `{` is an object.
             first.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(&first).is_ok()
         } else {
-            [Some(first), second].iter().flatten().all(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
+            [Some(first), second, third, fourth]
+                .iter()
+                .flatten()
+                .all(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
         };
         if !sound {
             count += 1;

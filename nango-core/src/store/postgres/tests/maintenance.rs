@@ -3,7 +3,9 @@
 use super::*;
 use crate::{
     auth::KeyRing,
-    store::{CheckReport, Maintenance, Problem, SharedStore, copy, fingerprint, open_target, sqlite::Sqlite},
+    store::{
+        CheckReport, Maintenance, Problem, ProfileChange, SharedStore, copy, fingerprint, open_target, sqlite::Sqlite,
+    },
 };
 
 pub(super) fn connection() -> NewConnection {
@@ -15,6 +17,7 @@ pub(super) fn connection() -> NewConnection {
         refresh_at: None,
         config: Map::new(),
         metadata: None,
+        profile: ProfileChange::default(),
     }
 }
 

@@ -50,7 +50,8 @@ async fn schema_of_first_version_is_migrated() {
     let store = Postgres::open(&database.url).await.unwrap();
     store.put_connection(super::maintenance::connection()).await.unwrap();
     store.close().await.unwrap();
-    let later = "version renew_at refresh_holder refresh_until failures failed_at failure refused rejected_since";
+    let later = "version renew_at refresh_holder refresh_until failures failed_at failure refused rejected_since \
+                 end_user tags webhook_url";
     for name in later.split(' ') {
         database.sql(&format!("ALTER TABLE nango_rs.connections DROP COLUMN {name}"));
     }
@@ -83,7 +84,7 @@ async fn processes_that_start_concurrently_create_one_schema() {
     for store in opening {
         stores.push(store.await.unwrap());
     }
-    assert_eq!(database.sql("SELECT application, number FROM nango_rs.version"), "nng1|7");
+    assert_eq!(database.sql("SELECT application, number FROM nango_rs.version"), format!("nng1|{SCHEMA_VERSION}"));
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname LIKE 'records\\___' AND relkind = 'r'"), "16");
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
     // They share one hash key: a record of one process is unchanged for the other, and its cursors are valid.
@@ -111,7 +112,10 @@ async fn foreign_schemas_are_refused_and_not_changed() {
         (
             "CREATE TABLE nango_rs.version (application TEXT, number BIGINT); INSERT INTO nango_rs.version \
              VALUES ('nng1', 99)",
-            "has schema version 99, this program supports versions up to 7: use a newer program",
+            format!(
+                "has schema version 99, this program supports versions up to {SCHEMA_VERSION}: use a newer program"
+            )
+            .as_str(),
         ),
     ] {
         let database = server.create_empty_database();

@@ -88,8 +88,9 @@ fn column_kind(table: Table, column: &str) -> ColumnKind {
         (Table::Connections | Table::Records | Table::DeleteStates | Table::Parents, "id")
         | (
             _,
-            "key" | "value" | "integration" | "connection" | "auth" | "config" | "metadata" | "kind" | "name" | "model"
-            | "variant" | "status" | "error" | "failure" | "level" | "message" | "fields",
+            "key" | "value" | "integration" | "connection" | "auth" | "config" | "metadata" | "end_user" | "tags"
+            | "webhook_url" | "kind" | "name" | "model" | "variant" | "status" | "error" | "failure" | "level"
+            | "message" | "fields",
         ) => ColumnKind::Text,
         _ => ColumnKind::Int,
     }

@@ -48,7 +48,8 @@ const VALUES: [(&str, &str); 4] = [
     ),
     (
         "connections",
-        "SELECT integration || ' ' || id FROM connections WHERE NOT (json_valid(config) AND json_valid(metadata))",
+        "SELECT integration || ' ' || id FROM connections WHERE NOT (json_valid(config) AND json_valid(metadata) \
+         AND json_valid(coalesce(end_user, '{}')) AND json_valid(coalesce(tags, '{}')))",
     ),
     ("runs", "SELECT 'run ' || row FROM runs WHERE error IS NOT NULL AND NOT json_valid(error)"),
     ("log lines", "SELECT 'line ' || n FROM run_logs WHERE fields IS NOT NULL AND NOT json_valid(fields)"),

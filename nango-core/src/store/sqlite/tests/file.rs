@@ -139,8 +139,10 @@ async fn foreign_files_are_refused_and_not_changed() {
     fs::remove_file(&path).unwrap();
     Sqlite::open(&path).await.unwrap().close().await.unwrap();
     Raw::open(&path).unwrap().execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 99").unwrap();
-    let newer = "DIR/nango.db has schema version 99, this program supports versions up to 8: use a newer program";
-    check(&fs::read(&path).unwrap(), newer).await;
+    let newer = format!(
+        "DIR/nango.db has schema version 99, this program supports versions up to {SCHEMA_VERSION}: use a newer program"
+    );
+    check(&fs::read(&path).unwrap(), &newer).await;
 
     // An empty file belongs to no program.
     fs::write(&path, b"").unwrap();

@@ -4,7 +4,10 @@ use super::{
     sealed::{SECRET_TEXT, items_by_key, open},
     *,
 };
-use crate::{auth::KeyRing, store::reseal};
+use crate::{
+    auth::KeyRing,
+    store::{ProfileChange, reseal},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn key_rotation_runs_beside_writers_and_readers() {
@@ -105,6 +108,7 @@ async fn credentials_and_resume_states_follow_the_key() {
             refresh_at: None,
             config: Map::new(),
             metadata: None,
+            profile: ProfileChange::default(),
         };
         store.put_connection(new).await
     };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::store::{
-    CheckReport, Finding, LastAction, Maintenance, Problem, SharedStore, StoreError, copy, fingerprint,
+    CheckReport, Finding, LastAction, Maintenance, Problem, ProfileChange, SharedStore, StoreError, copy, fingerprint,
 };
 
 async fn connect(store: &Sqlite) {
@@ -14,6 +14,7 @@ async fn connect(store: &Sqlite) {
         refresh_at: None,
         config: Map::new(),
         metadata: None,
+        profile: ProfileChange::default(),
     };
     store.put_connection(new).await.unwrap();
 }

@@ -221,7 +221,8 @@ async fn file_of_first_version_is_migrated() {
     save(&store, run, 0..10, "x").await;
     let before = feed(&store).await;
     store.close().await.unwrap();
-    let later = "version renew_at refresh_holder refresh_until failures failed_at failure refused rejected_since";
+    let later = "version renew_at refresh_holder refresh_until failures failed_at failure refused rejected_since \
+                 end_user tags webhook_url";
     for name in later.split(' ') {
         Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE connections DROP COLUMN {name}")).unwrap();
     }

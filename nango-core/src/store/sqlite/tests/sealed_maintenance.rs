@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use crate::{
-    store::{KeyId, Maintenance, Problem, Prune, PruneUntil, SharedStore, copy, fingerprint},
+    store::{KeyId, Maintenance, Problem, ProfileChange, Prune, PruneUntil, SharedStore, copy, fingerprint},
     time::Timestamp,
 };
 
@@ -18,6 +18,7 @@ async fn connect(store: &Sqlite) {
         refresh_at: None,
         config: Map::new(),
         metadata: None,
+        profile: ProfileChange::default(),
     };
     store.put_connection(new).await.unwrap();
 }

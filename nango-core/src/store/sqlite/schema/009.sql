@@ -1,0 +1,5 @@
+-- Description of a connection by the application: its end user (JSON), tags (a JSON object of texts), and the URL that
+-- receives its webhooks instead of the configured one.
+ALTER TABLE connections ADD COLUMN end_user TEXT;
+ALTER TABLE connections ADD COLUMN tags TEXT;
+ALTER TABLE connections ADD COLUMN webhook_url TEXT;
