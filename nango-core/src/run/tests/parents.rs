@@ -11,12 +11,12 @@ use super::{Fixture, assert_succeeded};
 use crate::{
     config::Limits,
     declare::{
-        Deletes, Each, EachRequest, EachScope, Endpoint, ErrorAt, Item, ListRequest, Location, MapRecord, Mapper,
-        Merging, OnInvalid, OnParentError, Paginate, ParentElement, ParentSource, Registry, SharedMetadata,
-        SharedParent, Since, SinceFormat, SinceFrom, SyncDef, SyncRun,
+        Deletes, Delta, DeltaPosition, Each, EachRequest, EachScope, Endpoint, ErrorAt, Item, ListRequest, Location,
+        MapRecord, Mapper, Merging, OnInvalid, OnParentError, Paginate, ParentElement, ParentSource, Registry,
+        SharedMetadata, SharedParent, Since, SinceFormat, SinceFrom, SyncDef, SyncRun,
     },
     error::{Error, ErrorKind, Result},
-    model::{Mapped, MappedBatch, Record},
+    model::{Change, Mapped, MappedBatch, Record},
     run::{RunReport, RunRequest, Target},
     store::RunStatus,
 };
@@ -55,6 +55,9 @@ fn map_channel(raw: &str, batch: &mut MappedBatch) -> Result<()> {
 fn map_message(scope: &EachScope, raw: &str, batch: &mut MappedBatch) -> Result<()> {
     let value: Value = decode(raw.as_bytes())?;
     let id = value["id"].as_str().ok_or_else(|| Error::new(ErrorKind::Decode, "it has no id"))?;
+    if value["deleted"] == true {
+        return Change::<Message>::Delete(id.to_owned()).put(&[0], batch);
+    }
     Message { id: id.to_owned(), channel: channel_of(scope).to_owned() }.put(&[0], batch)
 }
 
@@ -76,6 +79,7 @@ pub(super) struct Messages {
     at_once: usize,
     on_error: OnParentError,
     since: bool,
+    has_delta: bool,
     track_deletes: bool,
     errors: Vec<ErrorAt>,
 }
@@ -88,12 +92,23 @@ impl Messages {
             decode: |json| decode::<Channel>(json).map(SharedParent::new),
         };
         let on_error = OnParentError::Standard;
-        Self { parents, at_once: 1, on_error, since: false, track_deletes: true, errors: Vec::new() }
+        let (since, has_delta, track_deletes) = (false, false, true);
+        Self { parents, at_once: 1, on_error, since, has_delta, track_deletes, errors: Vec::new() }
     }
 
     /// Sets the number of lists that are walked at the same time.
     pub(super) fn at_once(self, at_once: usize) -> Self {
         Self { at_once, ..self }
+    }
+
+    /// Sets what an error in the list of a parent does.
+    pub(super) fn on_error(self, on_error: OnParentError) -> Self {
+        Self { on_error, ..self }
+    }
+
+    /// Sets whether each list has a feed of changes, whose position is the parameter `sync`.
+    pub(super) fn with_delta(self, has_delta: bool) -> Self {
+        Self { has_delta, ..self }
     }
 
     fn of_metadata() -> Self {
@@ -117,10 +132,18 @@ impl Messages {
             overlap: 0,
             full_every: Some(30 * 86_400),
         };
+        let delta = Delta {
+            position: DeltaPosition::Param { param: "sync", path: "position" },
+            initial: None,
+            initial_names: &[],
+            end: None,
+            expired: Delta::EXPIRED,
+        };
         let messages = Mapper {
             endpoint: Endpoint::Each(|scope| Ok(format!("/messages/{}", channel_of(scope))), "/messages/{each.id}"),
             each: Some(Box::leak(Box::new(each))),
             since: self.since.then_some(since),
+            delta: if self.has_delta { Some(Box::leak(Box::new(delta))) } else { None },
             errors: self.errors.leak(),
             map: MapRecord::PlainEach(map_message),
             ..channels()

@@ -1,4 +1,5 @@
-//! Parents that appear, vanish, refuse and fail while the lists of their children change.
+//! Parents that appear, vanish, refuse and fail while the lists of their children change, with each `on_parent_error`,
+//! with and without feeds whose positions expire between runs and in the middle of one.
 //!
 //! Verified properties: no existing child is a tombstone, unless it moved to another parent during the run; without
 //! changes and faults, the children in the cache are those of the API.
@@ -18,6 +19,7 @@ use super::{
     reply::query,
 };
 use crate::{
+    declare::OnParentError,
     http::{BoxFuture, OutgoingRequest, RawResponse, Transport, TransportError},
     rng::{self, Rng},
     run::{NoopObserver, RunReport, RunRequest, Target, execute},
@@ -33,8 +35,20 @@ struct ParentsApi {
     rng: Rng,
     /// Children of each parent.
     lists: BTreeMap<String, BTreeSet<String>>,
-    /// Parents whose lists may not be read.
-    refused: BTreeSet<String>,
+    /// Parents whose lists may not be read, and the status of the refusal.
+    refused: BTreeMap<String, u16>,
+    /// Whether the lists have feeds. Their children do not move then: two feeds list a move in any order.
+    has_feeds: bool,
+    /// Changes of the list of each parent: number, child, and whether it was removed.
+    feeds: BTreeMap<String, Vec<(u64, String, bool)>>,
+    /// Number of the last change.
+    last_change: u64,
+    /// Positions before this change have expired.
+    oldest: u64,
+    /// Number of requests whose position had expired.
+    expired: u64,
+    /// Number of requests of changes after a valid position.
+    continued: u64,
     /// Children that moved to another parent since the last verified run.
     moved: BTreeSet<String>,
     next_id: u64,
@@ -46,13 +60,19 @@ struct ParentsApi {
 }
 
 impl ParentsApi {
-    fn new(seed: u64) -> Self {
-        let (lists, refused, moved) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+    fn new(seed: u64, has_feeds: bool) -> Self {
+        let (lists, refused, moved) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         let rng = Rng::new(seed);
         let mut api = Self {
             rng,
             lists,
             refused,
+            has_feeds,
+            feeds: BTreeMap::new(),
+            last_change: 0,
+            oldest: 0,
+            expired: 0,
+            continued: 0,
             moved,
             next_id: 0,
             change_percent: 0,
@@ -81,17 +101,39 @@ impl ParentsApi {
         self.lists.keys().nth(at).unwrap().clone()
     }
 
-    /// Adds, removes or moves a child, each with the probability of a change.
+    fn add_change(&mut self, parent: String, id: String, is_removed: bool) {
+        self.last_change += 1;
+        self.feeds.entry(parent).or_default().push((self.last_change, id, is_removed));
+    }
+
+    /// Makes all positions invalid.
+    fn expire(&mut self) {
+        self.last_change += 1;
+        self.oldest = self.last_change;
+    }
+
+    /// Adds, removes or moves a child, each with the probability of a change. Seldom, a parent vanishes, or the
+    /// positions expire.
     fn change(&mut self) {
         if self.rng.percent(self.change_percent) {
             let (parent, id) = (self.any_parent(), self.next_id());
-            self.lists.get_mut(&parent).unwrap().insert(id);
+            self.lists.get_mut(&parent).unwrap().insert(id.clone());
+            self.add_change(parent, id, false);
         }
         if self.rng.percent(self.change_percent) {
             let parent = self.any_parent();
-            self.lists.get_mut(&parent).unwrap().pop_first();
+            if let Some(id) = self.lists.get_mut(&parent).unwrap().pop_first() {
+                self.add_change(parent, id, true);
+            }
         }
-        if self.rng.percent(self.change_percent) {
+        if self.rng.percent(self.change_percent / 10) && self.lists.len() > 4 {
+            let parent = self.any_parent();
+            self.lists.remove(&parent);
+        }
+        if self.rng.percent(self.change_percent / 5) {
+            self.expire();
+        }
+        if !self.has_feeds && self.rng.percent(self.change_percent) {
             let (from, to) = (self.any_parent(), self.any_parent());
             if let Some(id) = self.lists.get_mut(&from).unwrap().pop_last() {
                 self.lists.get_mut(&to).unwrap().insert(id.clone());
@@ -110,7 +152,15 @@ impl ParentsApi {
             self.lists.remove(&parent);
         }
         let names: Vec<String> = self.lists.keys().cloned().collect();
-        self.refused = names.into_iter().filter(|_| self.rng.percent(20)).collect();
+        self.refused.clear();
+        for name in names {
+            if self.rng.percent(20) {
+                self.refused.insert(name, *self.rng.choose(&[403, 404, 410]));
+            }
+        }
+        if self.rng.percent(25) {
+            self.expire();
+        }
     }
 
     fn respond(&mut self, url: &Url) -> (u16, String) {
@@ -132,15 +182,41 @@ impl ParentsApi {
         }
         let parent = url.path().trim_start_matches("/messages/");
         let Some(list) = self.lists.get(parent) else { return (404, "{}".to_owned()) };
-        if self.refused.contains(parent) {
-            return (403, "{}".to_owned());
+        if let Some(status) = self.refused.get(parent) {
+            return (*status, "{}".to_owned());
         }
-        let after = query(url, "page").map(|page| page.trim_start_matches("after-").to_owned());
+        if let Some(position) = query(url, "sync") {
+            return self.changes(parent, position.parse().unwrap(), url);
+        }
+        // A page token has the number of the last change at the first page.
+        let page = query(url, "page");
+        let page = page.as_deref().map(|page| page.trim_start_matches("after-").split_once('.').unwrap());
+        let started = page.map_or(self.last_change, |(_, started)| started.parse().unwrap());
+        let after = page.map(|(after, _)| after.to_owned());
         let mut rest = list.iter().filter(|id| after.as_deref().is_none_or(|after| id.as_str() > after));
         let page: Vec<&String> = rest.by_ref().take(PAGE).collect();
-        let next = page.last().filter(|_| rest.next().is_some()).map(|id| format!("after-{id}"));
+        let next = page.last().filter(|_| rest.next().is_some()).map(|id| format!("after-{id}.{started}"));
         let items: Vec<_> = page.iter().map(|id| json!({ "id": id })).collect();
-        (200, json!({ "items": items, "next": next }).to_string())
+        let position = if next.is_none() { json!(format!("{started}")) } else { json!(null) };
+        (200, json!({ "items": items, "next": next, "position": position }).to_string())
+    }
+
+    /// Responds with a page of the changes of a list after a position.
+    fn changes(&mut self, parent: &str, position: u64, url: &Url) -> (u16, String) {
+        if position < self.oldest {
+            self.expired += 1;
+            return (410, "{}".to_owned());
+        }
+        self.continued += 1;
+        let from = query(url, "page").map_or(position, |page| page.trim_start_matches("change-").parse().unwrap());
+        let changes = self.feeds.get(parent).into_iter().flatten();
+        let mut rest = changes.filter(|(number, ..)| *number > from);
+        let page: Vec<_> = rest.by_ref().take(PAGE).collect();
+        let last = page.last().map_or(from, |(number, ..)| *number);
+        let next = rest.next().map(|_| format!("change-{last}"));
+        let position = if next.is_none() { json!(format!("{last}")) } else { json!(null) };
+        let items: Vec<_> = page.iter().map(|(_, id, removed)| json!({ "id": id, "deleted": removed })).collect();
+        (200, json!({ "items": items, "next": next, "position": position }).to_string())
     }
 
     fn children(&self) -> BTreeSet<String> {
@@ -175,9 +251,12 @@ struct Case {
 
 impl Case {
     async fn new(seed: u64) -> Self {
-        let api = ParentsTransport(Arc::new(Mutex::new(ParentsApi::new(seed))));
+        let has_feeds = seed % 2 == 1;
+        let api = ParentsTransport(Arc::new(Mutex::new(ParentsApi::new(seed, has_feeds))));
         let at_once = 1 + usize::try_from(seed % 5).unwrap();
-        let messages = Messages::of_channels().at_once(at_once);
+        let on_errors = [OnParentError::Standard, OnParentError::Skip, OnParentError::Fail];
+        let on_error = on_errors[usize::try_from(seed / 2 % 3).unwrap()];
+        let messages = Messages::of_channels().at_once(at_once).on_error(on_error).with_delta(has_feeds);
         let fixture = messages.fixture(&[]).await.with_transport(Arc::new(api.clone()));
         Self { seed, fixture, api, resumed: 0, deleted: 0 }
     }
@@ -247,14 +326,19 @@ async fn walks_of_parents_over_a_hostile_api_delete_no_existing_child() {
     let first = rng::seed();
     println!("NANGO_TEST_SEED={first}");
     let cases = if rng::is_long_run() { 1_000 } else { 20 };
-    let (mut resumed, mut deleted, mut faults) = (0, 0, 0);
+    let (mut resumed, mut deleted, mut faults, mut expired, mut continued) = (0, 0, 0, 0, 0);
     for seed in first..first + cases {
         let mut case = Case::new(seed).await;
         case.run_with_changes().await;
         case.run_without_changes().await;
         (resumed, deleted) = (resumed + case.resumed, deleted + case.deleted);
-        faults += case.api.0.lock().unwrap().faults;
+        let api = case.api.0.lock().unwrap();
+        (faults, expired, continued) = (faults + api.faults, expired + api.expired, continued + api.continued);
     }
-    println!("{cases} cases: {resumed} resumed runs, {deleted} deletes, {faults} faults");
+    println!(
+        "{cases} cases: {resumed} resumed runs, {deleted} deletes, {faults} faults, {expired} expired positions, \
+         {continued} requests of changes"
+    );
     assert!(resumed > 0 && deleted > 0 && faults > 0, "{resumed} {deleted} {faults}");
+    assert!(expired > 0 && continued > expired, "{expired} {continued}");
 }
