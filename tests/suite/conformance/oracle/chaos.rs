@@ -36,14 +36,17 @@ use crate::conformance::support::{
 };
 
 const ACTORS: [&str; 3] = ["issues", "other", "webhook"];
+/// Models of the datasets that each actor writes.
+const MODELS: [&str; 2] = ["Doc", "Part"];
 
 /// A function, its run, and the state that it expects in the database.
 struct Actor<'a> {
     sync: TestSync<'a>,
-    counts: ModelCounts,
+    /// By dataset.
+    counts: [ModelCounts; MODELS.len()],
     pages: u64,
-    /// The scan that the actor considers to be its own.
-    scan: Option<Scan>,
+    /// The scan of each dataset that the actor considers to be its own.
+    scans: [Option<Scan>; MODELS.len()],
     checkpoint: StoredCheckpoint,
     resume: Option<Vec<u8>>,
 }
@@ -52,18 +55,20 @@ struct Chaos<'a> {
     store: &'a SharedStore,
     rng: Rng,
     step_log: StepLog,
-    expected: Expected,
+    /// By dataset. The parents are the same in each.
+    expected: [Expected; MODELS.len()],
     actors: Vec<Actor<'a>>,
     /// Tokens of runs that ended.
     ended_runs: Vec<RunToken>,
+    /// Half of them read each dataset, see [`Self::dataset_of_reader`].
     readers: [Replica; 4],
     /// The database time before each step.
     step_times: Vec<Timestamp>,
-    /// Cursors that the feed returned.
-    cursors: Vec<String>,
-    /// The record that was read at each sequence, and its timestamp: a sequence is assigned once, even if its record is
-    /// erased.
-    seq_owners: HashMap<i64, (String, Timestamp)>,
+    /// Cursors that the feed of each dataset returned.
+    cursors: [Vec<String>; MODELS.len()],
+    /// The record that was read at each sequence of a dataset, and its timestamp: a sequence is assigned once, even if
+    /// its record is erased.
+    seq_owners: HashMap<(usize, i64), (String, Timestamp)>,
 }
 
 pub(in crate::conformance) async fn random_work_matches_model(store: TestStore) {
@@ -76,12 +81,12 @@ pub(in crate::conformance) async fn random_work_matches_model(store: TestStore) 
         store: &store,
         rng: Rng::new(seed),
         step_log: StepLog::new(format!("NANGO_TEST_SEED={seed}")),
-        expected: Expected::default(),
+        expected: Default::default(),
         actors,
         ended_runs: Vec::new(),
         readers: Default::default(),
         step_times: Vec::new(),
-        cursors: Vec::new(),
+        cursors: Default::default(),
         seq_owners: HashMap::new(),
     };
     for step in 0..step_count(2_000) {
@@ -97,7 +102,7 @@ impl<'a> Actor<'a> {
     async fn begin(store: &'a SharedStore, name: &str) -> Self {
         let sync = TestSync::begin(store, name).await;
         let checkpoint = StoredCheckpoint::default();
-        Self { sync, counts: ModelCounts::default(), pages: 0, scan: None, checkpoint, resume: None }
+        Self { sync, counts: Default::default(), pages: 0, scans: Default::default(), checkpoint, resume: None }
     }
 }
 
@@ -106,24 +111,23 @@ impl Chaos<'_> {
         // The clock advances before and after the recorded time of the step, so that a write is newer or older than it.
         self.step_times.push(tick(self.store).await);
         tick(self.store).await;
-        let actor = self.rng.index(ACTORS.len());
+        let (actor, dataset) = (self.rng.index(ACTORS.len()), self.rng.index(MODELS.len()));
         match self.rng.below(100) {
             0..40 => self.commit_page(actor).await,
             40..45 => self.write_parents(actor).await,
-            45..55 => self.begin_scan(actor).await,
-            55..63 => self.finish_scan(actor).await,
+            45..55 => self.begin_scan(actor, dataset).await,
+            55..63 => self.finish_scans(actor).await,
             63..67 => self.restart_run(actor).await,
             67..69 => self.write_with_ended_token(actor).await,
             69..71 => self.reset(actor).await,
             71..73 => self.set_checkpoint(actor).await,
-            73..76 => self.prune().await,
-            76 => self.erase().await,
-            77 if self.rng.one_in(3) => self.empty().await,
-            77..80 => self.check_pending_deletes().await,
+            73..76 => self.prune(dataset).await,
+            76 => self.erase(dataset).await,
+            77 if self.rng.one_in(3) => self.empty(dataset).await,
+            77..80 => self.check_pending_deletes(dataset).await,
             80..86 => {
-                let text =
-                    check_random_query(self.store, &self.dataset(), &mut self.rng, &self.cursors, &self.step_times)
-                        .await;
+                let (key, cursors) = (self.dataset(dataset), &self.cursors[dataset]);
+                let text = check_random_query(self.store, &key, &mut self.rng, cursors, &self.step_times).await;
                 self.step_log.note(&text);
             }
             _ => {
@@ -133,8 +137,19 @@ impl Chaos<'_> {
         }
     }
 
-    fn dataset(&self) -> DatasetKey {
-        self.actors[0].sync.dataset.clone()
+    fn dataset(&self, index: usize) -> DatasetKey {
+        DatasetKey { model: MODELS[index].to_owned(), ..self.actors[0].sync.dataset.clone() }
+    }
+
+    /// Returns the index of the dataset that a reader reads.
+    fn dataset_of_reader(reader: usize) -> usize {
+        reader % MODELS.len()
+    }
+
+    /// Returns the sync of an actor, for one of its datasets.
+    fn sync(&self, actor: usize, dataset: usize) -> TestSync<'_> {
+        let TestSync { store, key, run, .. } = &self.actors[actor].sync;
+        TestSync { store, key: key.clone(), run: *run, dataset: self.dataset(dataset) }
     }
 
     fn write_context(&self, actor: usize) -> WriteContext {
@@ -157,15 +172,20 @@ impl Chaos<'_> {
         let parent = self.random_parent();
         let at = WriteContext { requested: newer, full_walk, parent, ..self.write_context(actor) };
         let (mut after, mut writes, mut outcomes) = (self.expected.clone(), Vec::new(), Vec::new());
+        let (mut datasets, mut counts) = (Vec::new(), self.actors[actor].counts);
         for _ in 0..=self.rng.below(3) {
-            let (write, rows) = self.draw_write(&mut after, at);
+            let dataset = self.rng.index(MODELS.len());
+            let (write, rows) = self.draw_write(&mut after[dataset], at);
+            count(&mut counts[dataset], &rows);
+            datasets.push(self.dataset(dataset));
             writes.push(write);
             outcomes.extend(rows);
         }
         let Actor { sync, checkpoint, .. } = &self.actors[actor];
         let mut page = sync.page(writes);
         page.requested_at = self.step_times[requested];
-        for change in &mut page.changes {
+        for (change, dataset) in page.changes.iter_mut().zip(datasets) {
+            change.dataset = dataset;
             (change.merging, change.full_walk, change.parent) = (merging, full_walk, parent.map(parents::key));
         }
         if self.rng.one_in(5) {
@@ -198,7 +218,7 @@ impl Chaos<'_> {
             None => {}
         }
         assert_eq!(row_outcomes(committed.unwrap()), outcomes);
-        count(&mut actor.counts, &outcomes);
+        actor.counts = counts;
         actor.pages += 1;
         self.expected = after;
     }
@@ -237,17 +257,17 @@ impl Chaos<'_> {
         }
     }
 
-    async fn begin_scan(&mut self, actor: usize) {
-        let from = match (self.rng.below(3), self.actors[actor].scan) {
+    async fn begin_scan(&mut self, actor: usize, dataset: usize) {
+        let from = match (self.rng.below(3), self.actors[actor].scans[dataset]) {
             (0, _) => ScanFrom::Unfinished,
             (1, Some(scan)) => ScanFrom::Number(scan.number),
             _ => ScanFrom::Start,
         };
-        let Actor { sync, .. } = &self.actors[actor];
         let is_early = self.rng.one_in(2);
-        let scan = sync.begin_scan(from, is_early).await;
-        self.step_log.note(&format!("{} begins to scan from {from:?}, {is_early}: {scan:?}", ACTORS[actor]));
-        let open = self.expected.scan.as_ref().filter(|open| {
+        let scan = self.sync(actor, dataset).begin_scan(from, is_early).await;
+        let (name, model) = (ACTORS[actor], MODELS[dataset]);
+        self.step_log.note(&format!("{name} begins to scan {model} from {from:?}, {is_early}: {scan:?}"));
+        let open = self.expected[dataset].scan.as_ref().filter(|open| {
             open.owner == actor
                 && match from {
                     ScanFrom::Start => false,
@@ -259,9 +279,9 @@ impl Chaos<'_> {
         if let Some(open) = open {
             assert_eq!(scan.number, open.number);
         } else {
-            self.expected.begin_scan(scan.number, actor, self.step_log.step, is_early);
+            self.expected[dataset].begin_scan(scan.number, actor, self.step_log.step, is_early);
         }
-        self.actors[actor].scan = Some(scan);
+        self.actors[actor].scans[dataset] = Some(scan);
     }
 
     /// Ends a run with a random status, and starts the function again.
@@ -271,7 +291,7 @@ impl Chaos<'_> {
         let ending = &self.actors[actor];
         let run = self.store.end_run(&ending.sync.run, run_end(status)).await.unwrap();
         self.step_log.note(&format!("{} ends as {status:?}: {:?}", ACTORS[actor], run.totals));
-        let counts = run.totals.models.get("Doc").copied().unwrap_or_default();
+        let counts = MODELS.map(|model| run.totals.models.get(model).copied().unwrap_or_default());
         assert_eq!((run.status, counts, run.totals.pages), (status, ending.counts, ending.pages));
         self.ended_runs.push(ending.sync.run);
         let next = Actor::begin(self.store, ACTORS[actor]).await;
@@ -295,10 +315,12 @@ impl Chaos<'_> {
     async fn reset(&mut self, actor: usize) {
         self.step_log.note(&format!("{} is reset", ACTORS[actor]));
         self.store.reset(&self.actors[actor].sync.key).await.unwrap();
-        if self.expected.scan.as_ref().is_some_and(|open| open.owner == actor) {
-            self.expected.scan = None;
+        for expected in &mut self.expected {
+            if expected.scan.as_ref().is_some_and(|open| open.owner == actor) {
+                expected.scan = None;
+            }
+            expected.reset_parents(actor);
         }
-        self.expected.reset_parents(actor);
         let Actor { checkpoint, resume, .. } = &mut self.actors[actor];
         (checkpoint.value, *resume) = (None, None);
         checkpoint.version += i64::from(checkpoint.version > 0);
@@ -316,22 +338,23 @@ impl Chaos<'_> {
     /// Reads pages. At the end of the feed, the replica must equal the dataset, and all other state must match the
     /// model.
     async fn read(&mut self, reader: usize, pages: u64) {
-        let dataset = self.dataset();
+        let of = Self::dataset_of_reader(reader);
+        let dataset = self.dataset(of);
         let at_end = self.readers[reader].follow(self.store, &dataset, &mut self.rng, pages).await;
         self.step_log.note(&format!("reader {reader} reads {pages} pages, to the end: {at_end}"));
         if !at_end {
             return;
         }
-        self.expected.assert_replica_matches(&self.readers[reader].rows);
+        self.expected[of].assert_replica_matches(&self.readers[reader].rows);
         let feed = read_feed(self.store, &dataset).await;
-        self.expected.assert_feed_matches(&feed);
+        self.expected[of].assert_feed_matches(&feed);
         check_sizes(self.store, &dataset, &feed).await;
         for row in &feed {
             let current = (row.id.clone(), row.last_modified_at);
-            let owner = self.seq_owners.entry(cursor_seq(&row.cursor)).or_insert_with(|| current.clone());
+            let owner = self.seq_owners.entry((of, cursor_seq(&row.cursor))).or_insert_with(|| current.clone());
             assert_eq!(*owner, current, "a sequence was assigned twice");
         }
-        self.cursors.extend(feed.last().map(|last| last.cursor.clone()));
+        self.cursors[of].extend(feed.last().map(|last| last.cursor.clone()));
         self.check_parents().await;
         for actor in &self.actors {
             assert_eq!(self.store.checkpoint(&actor.sync.key).await.unwrap(), actor.checkpoint);

@@ -8,47 +8,79 @@ use nango_tests::internal::store::{
 
 use super::{
     super::expected::{Due, ExpectedPendingDeletes},
-    ACTORS, Chaos, parents, random_ids,
+    ACTORS, Chaos, MODELS, parents, random_ids,
 };
 
 /// A hold that never ends within a test.
 const UNREACHABLE_HOLD: Duration = Duration::from_hours(24 * 365 * 1_000);
 
 impl Chaos<'_> {
-    pub(super) async fn finish_scan(&mut self, actor: usize) {
-        let Some(scan) = self.actors[actor].scan.take() else { return };
-        let (walk, policy) = (self.random_walk(), self.random_policy());
-        let mut end = self.actors[actor].sync.finish_as(scan, walk, policy);
-        end.by_parent = self.rng.one_in(2);
-        let is_open = self.expected.scan.as_ref().is_some_and(|open| open.number == scan.number);
-        if end.policy.by_request {
-            end.confirmations = self.draw_confirmations(actor, &end, is_open).await;
+    /// Ends the scan of one dataset, or the scans of both in one transaction: all of them end, or none does.
+    pub(super) async fn finish_scans(&mut self, actor: usize) {
+        let mut datasets: Vec<usize> = (0..MODELS.len()).filter(|of| self.actors[actor].scans[*of].is_some()).collect();
+        if datasets.is_empty() {
+            return;
         }
-        let finished = self.store.finish_scan(end.clone()).await;
-        let FinishScan { walk, policy, confirmations, by_parent, .. } = &end;
-        self.step_log.note(&format!(
-            "{} ends scan {} ({walk:?}, {policy:?}, {confirmations:?}, by parent: {by_parent}): {finished:?}",
-            ACTORS[actor], scan.number
-        ));
-        if !is_open {
+        if self.rng.one_in(2) {
+            datasets.rotate_left(1);
+        }
+        if self.rng.one_in(3) {
+            datasets.truncate(1);
+        }
+        let (mut ends, mut are_open) = (Vec::new(), true);
+        for dataset in &datasets {
+            let Some(scan) = self.actors[actor].scans[*dataset].take() else { continue };
+            let (walk, policy) = (self.random_walk(), self.random_policy());
+            let mut end = self.sync(actor, *dataset).finish_as(scan, walk, policy);
+            end.by_parent = self.rng.one_in(2);
+            let is_open = self.expected[*dataset].scan.as_ref().is_some_and(|open| open.number == scan.number);
+            if end.policy.by_request {
+                end.confirmations = self.draw_confirmations(actor, *dataset, &end, is_open).await;
+            }
+            are_open &= is_open;
+            ends.push(end);
+        }
+        let finished = self.store.finish_scans(ends.clone()).await;
+        self.step_log.note(&format!("{} ends scans: {ends:?}: {finished:?}", ACTORS[actor]));
+        if !are_open {
             assert!(matches!(finished, Err(StoreError::ScanClosed(_))), "{finished:?}");
             return;
         }
         let at = self.write_context(actor);
-        let deleted = self.expected.finish(at, &end);
-        let ScanOutcome { deleted: found, held, unconfirmed, held_by, next_full } = finished.unwrap();
-        let next_full = self.due_step(next_full, policy.hold);
-        assert_eq!(
-            (found, ExpectedPendingDeletes { held, unconfirmed, held_by, next_full }),
-            (deleted, self.expected.pending_deletes(policy))
-        );
-        self.actors[actor].counts.deleted += deleted;
+        let scans: Vec<i64> = ends.iter().map(|end| end.scan.number).collect();
+        for ((dataset, end), outcome) in datasets.iter().zip(&ends).zip(finished.unwrap()) {
+            let deleted = self.expected[*dataset].finish(at, end, &scans);
+            let ScanOutcome { deleted: found, held, unconfirmed, held_by, next_full } = outcome;
+            let next_full = self.due_step(next_full, end.policy.hold);
+            assert_eq!(
+                (found, ExpectedPendingDeletes { held, unconfirmed, held_by, next_full }),
+                (deleted, self.expected[*dataset].pending_deletes(&end.policy)),
+                "{}",
+                MODELS[*dataset]
+            );
+            self.actors[actor].counts[*dataset].deleted += deleted;
+        }
+        if ends.iter().any(|end| end.by_parent) {
+            // A parent is removed if it has no active child in any of the datasets.
+            let mut gone = self.expected[datasets[0]].gone_without_children(actor, &scans);
+            for dataset in &datasets[1..] {
+                let also = self.expected[*dataset].gone_without_children(actor, &scans);
+                gone.retain(|parent| also.contains(parent));
+            }
+            self.expected.iter_mut().for_each(|expected| expected.remove_parents(actor, &gone));
+        }
     }
 
     /// Requests candidates from the store and returns random confirmations.
-    async fn draw_confirmations(&mut self, actor: usize, end: &FinishScan, is_open: bool) -> Vec<Confirmation> {
+    async fn draw_confirmations(
+        &mut self,
+        actor: usize,
+        dataset: usize,
+        end: &FinishScan,
+        is_open: bool,
+    ) -> Vec<Confirmation> {
         let limit = 1 + self.rng.index(12);
-        let (sync, fingerprint) = (&self.actors[actor].sync, end.policy.fingerprint);
+        let (sync, fingerprint) = (self.sync(actor, dataset), end.policy.fingerprint);
         let most = u32::try_from(limit).unwrap();
         let candidates =
             self.store.delete_candidates(&sync.run, &sync.dataset, end.scan, fingerprint, end.by_parent, most).await;
@@ -57,7 +89,9 @@ impl Chaos<'_> {
             return Vec::new();
         }
         let ids: Vec<String> = candidates.unwrap().into_iter().map(|row| row.id).collect();
-        let mut expected = self.expected.next_to_confirm(fingerprint, end.by_parent);
+        let open_scans = self.expected.iter().filter_map(|expected| expected.scan.as_ref());
+        let open_scans: Vec<i64> = open_scans.filter(|scan| scan.owner == actor).map(|scan| scan.number).collect();
+        let mut expected = self.expected[dataset].next_to_confirm(fingerprint, end.by_parent, &open_scans);
         expected.truncate(limit);
         assert_eq!(ids, expected);
         // Also returns ids for which no request was made.
@@ -90,20 +124,20 @@ impl Chaos<'_> {
     }
 
     /// Checks the pending deletes without a scan.
-    pub(super) async fn check_pending_deletes(&mut self) {
-        let policy = self.random_policy();
-        let pending = self.store.pending_deletes(&self.dataset(), &policy).await.unwrap();
+    pub(super) async fn check_pending_deletes(&mut self, dataset: usize) {
+        let (policy, key) = (self.random_policy(), self.dataset(dataset));
+        let pending = self.store.pending_deletes(&key, &policy).await.unwrap();
         let PendingDeletes { held, unconfirmed, held_by, next_full, first_missed_at } = pending;
-        let expected = self.expected.pending_deletes(&policy);
+        let expected = self.expected[dataset].pending_deletes(&policy);
         let next_full = self.due_step(next_full, policy.hold);
         assert_eq!(ExpectedPendingDeletes { held, unconfirmed, held_by, next_full }, expected);
         assert_eq!(first_missed_at.is_some(), held + unconfirmed > 0);
         for (owner, actor) in self.actors.iter().enumerate() {
-            let found = self.store.parents_needing_full(&actor.sync.key, &self.dataset(), &policy).await.unwrap();
+            let found = self.store.parents_needing_full(&actor.sync.key, &key, &policy).await.unwrap();
             let step = |(key, next)| (parents::index(key), self.due_step(next, policy.hold));
             let mut found: Vec<_> = found.into_iter().map(step).collect();
             found.sort_by_key(|(parent, _)| *parent);
-            assert_eq!(found, self.expected.parents_needing_full(owner, &policy));
+            assert_eq!(found, self.expected[dataset].parents_needing_full(owner, &policy));
         }
     }
 

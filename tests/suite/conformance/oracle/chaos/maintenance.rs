@@ -6,8 +6,8 @@ use super::{Chaos, Replica, random_ids};
 
 impl Chaos<'_> {
     /// Prunes payloads up to a cursor or a time, in batches.
-    pub(super) async fn prune(&mut self) {
-        let dataset = self.dataset();
+    pub(super) async fn prune(&mut self, of: usize) {
+        let dataset = self.dataset(of);
         let feed = super::read_feed(self.store, &dataset).await;
         if feed.is_empty() {
             return;
@@ -19,10 +19,10 @@ impl Chaos<'_> {
         } else {
             // Mostly a recent time: older payloads were pruned before.
             let step = self.step_log.step - self.rng.index(self.step_log.step.min(100) + 1);
-            let ids = self.expected.written_before(step);
+            let ids = self.expected[of].written_before(step);
             (PruneUntil::Before(self.step_times[step]), ids)
         };
-        let expected = self.expected.prune(&ids);
+        let expected = self.expected[of].prune(&ids);
         let all = self.store.count_prunable(&dataset, until.clone()).await.unwrap();
         let mut sum = Pruned::default();
         loop {
@@ -41,24 +41,24 @@ impl Chaos<'_> {
     }
 
     /// Erases rows. The feed does not report this, so the readers remove the rows from their replicas.
-    pub(super) async fn erase(&mut self) {
+    pub(super) async fn erase(&mut self, of: usize) {
         let mut ids = random_ids(&mut self.rng);
         ids.truncate(3);
-        let erased = self.store.erase(&self.dataset(), ids.clone()).await.unwrap();
+        let erased = self.store.erase(&self.dataset(of), ids.clone()).await.unwrap();
         self.step_log.note(&format!("{ids:?} are erased: {erased}"));
-        assert_eq!(erased, self.expected.erase(&ids));
-        for reader in &mut self.readers {
+        assert_eq!(erased, self.expected[of].erase(&ids));
+        for (_, reader) in self.readers.iter_mut().enumerate().filter(|(n, _)| Self::dataset_of_reader(*n) == of) {
             reader.rows.retain(|id, _| !ids.contains(id));
         }
     }
 
     /// Empties the dataset in batches. A reader drops its replica, and restarts from the beginning or continues from
     /// its cursor.
-    pub(super) async fn empty(&mut self) {
+    pub(super) async fn empty(&mut self, of: usize) {
         let (mut through, mut count) = (None, 0);
         loop {
             let limit = u32::try_from(1 + self.rng.below(20)).unwrap();
-            let step = self.store.empty(&self.dataset(), through, limit).await.unwrap();
+            let step = self.store.empty(&self.dataset(of), through, limit).await.unwrap();
             assert!(step.count <= limit.into(), "{step:?}");
             count += step.count;
             through = Some(step.through);
@@ -67,8 +67,8 @@ impl Chaos<'_> {
             }
         }
         self.step_log.note(&format!("the dataset is emptied: {count}"));
-        assert_eq!(count, self.expected.empty());
-        for reader in &mut self.readers {
+        assert_eq!(count, self.expected[of].empty());
+        for (_, reader) in self.readers.iter_mut().enumerate().filter(|(n, _)| Self::dataset_of_reader(*n) == of) {
             reader.rows.clear();
             if self.rng.one_in(2) {
                 *reader = Replica::default();

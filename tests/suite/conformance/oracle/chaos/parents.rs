@@ -2,7 +2,7 @@
 
 use nango_tests::internal::store::{ParentEnd, ParentKey, ParentScan, ParentWrite};
 
-use super::{ACTORS, Chaos};
+use super::{ACTORS, Chaos, MODELS};
 
 /// Number of parents of each function.
 const PARENTS: usize = 4;
@@ -41,10 +41,13 @@ impl Chaos<'_> {
                 1 => ParentEnd::Gone,
                 _ => ParentEnd::Ended(self.random_walk()),
             };
-            let scan = self.actors[actor].scan.filter(|_| !self.rng.one_in(5));
+            let dataset = self.rng.index(MODELS.len());
+            let scan = self.actors[actor].scans[dataset].filter(|_| !self.rng.one_in(5));
             let scan = scan.map(|scan| ParentScan { number: scan.number, end });
             let is_early = self.rng.one_in(2);
-            after.write_parent(actor, parent, scan.clone().map(|scan| (scan.number, scan.end)), is_early);
+            for expected in &mut after {
+                expected.write_parent(actor, parent, scan.clone().map(|scan| (scan.number, scan.end)), is_early);
+            }
             let write = ParentWrite { id: id(parent), first_seen_at: None, state: None, done: None, scan, is_early };
             parents.push(write);
         }
@@ -62,7 +65,9 @@ impl Chaos<'_> {
             let rows = self.store.parents_after(&actor.sync.key, None, 100).await.unwrap();
             let mut found: Vec<usize> = rows.iter().map(|row| index(ParentKey::of(&row.id))).collect();
             found.sort_unstable();
-            assert_eq!(found, self.expected.parents_of(owner));
+            for expected in &self.expected {
+                assert_eq!(found, expected.parents_of(owner));
+            }
         }
     }
 }

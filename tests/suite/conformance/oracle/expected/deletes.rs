@@ -43,29 +43,35 @@ pub(in super::super) enum Due {
 }
 
 impl Expected {
-    /// Returns the ids of the candidates of the open scan.
-    fn candidates(&self, by_parent: bool) -> Vec<String> {
+    /// Returns the ids of the candidates of the open scan, which ends together with these scans.
+    fn candidates(&self, by_parent: bool, scans: &[i64]) -> Vec<String> {
         let kept = |id: &String| self.scan.as_ref().is_some_and(|scan| scan.seen_or_written.contains(id));
         let decided = |row: &Row| {
-            !by_parent || self.scan.as_ref().is_some_and(|scan| self.decided_end(scan, row.parent).is_some())
+            !by_parent || self.scan.as_ref().is_some_and(|scan| self.decided_end(scan, scans, row.parent).is_some())
         };
         let is_candidate = |(id, row): &(&String, &Row)| row.live && !kept(id) && decided(row);
         self.rows.iter().filter(is_candidate).map(|(id, _)| id.clone()).collect()
     }
 
     /// Returns the ids that a scan requests from the provider: first those that were never requested, then the others,
-    /// oldest request first.
-    pub(in super::super) fn next_to_confirm(&self, fingerprint: [u8; 16], by_parent: bool) -> Vec<String> {
+    /// oldest request first. `scans` are the open scans of its function.
+    pub(in super::super) fn next_to_confirm(
+        &self,
+        fingerprint: [u8; 16],
+        by_parent: bool,
+        scans: &[i64],
+    ) -> Vec<String> {
         let known = |id: &String| self.rows[id].missed.as_ref().filter(|missed| missed.fingerprint == fingerprint);
-        let mut ids = self.candidates(by_parent);
+        let mut ids = self.candidates(by_parent, scans);
         ids.retain(|id| known(id).is_none_or(|missed| !missed.by_request));
         ids.sort_by_key(|id| known(id).and_then(|missed| missed.last_requested_at));
         ids
     }
 
-    /// Finishes the open scan and returns the number of deleted records. `hold` is either zero or endless.
-    pub(in super::super) fn finish(&mut self, at: WriteContext, end: &FinishScan) -> u64 {
-        let (candidates, Some(scan)) = (self.candidates(end.by_parent), self.scan.take()) else {
+    /// Finishes the open scan, together with these scans, and returns the number of deleted records. `hold` is either
+    /// zero or endless.
+    pub(in super::super) fn finish(&mut self, at: WriteContext, end: &FinishScan, scans: &[i64]) -> u64 {
+        let (candidates, Some(scan)) = (self.candidates(end.by_parent, scans), self.scan.take()) else {
             panic!("no scan is open")
         };
         let FinishScan { walk, policy, confirmations, .. } = end;
@@ -91,7 +97,7 @@ impl Expected {
             for parent in candidates.iter().filter_map(|id| self.rows[id].parent) {
                 let share = candidates.iter().filter(|id| self.rows[*id].parent == Some(parent)).count()
                     + deleted_before.values().filter(|of| **of == Some(parent)).count();
-                let own = match self.decided_end(&scan, Some(parent)) {
+                let own = match self.decided_end(&scan, scans, Some(parent)) {
                     Some(ParentEnd::Ended(walk)) => walk.clone(),
                     _ => ScanWalk {
                         complete: true,
@@ -155,9 +161,6 @@ impl Expected {
             } else {
                 row.missed = Some(missed);
             }
-        }
-        if end.by_parent {
-            self.remove_gone(&scan);
         }
         deleted
     }

@@ -63,15 +63,16 @@ impl Expected {
         outcomes
     }
 
-    /// Returns the end of a parent's walk in a scan, if its children may be candidates.
-    pub(super) fn decided_end(&self, scan: &OpenScan, parent: Option<usize>) -> Option<&ParentEnd> {
+    /// Returns the end of a parent's walk in one of the scans that end together with this one, if its children may be
+    /// candidates.
+    pub(super) fn decided_end(&self, scan: &OpenScan, scans: &[i64], parent: Option<usize>) -> Option<&ParentEnd> {
         let (number, end) = self.parents.get(&(scan.owner, parent?))?.scan.as_ref()?;
         let decides = match end {
             ParentEnd::Begun => false,
             ParentEnd::Ended(walk) => walk.complete,
             ParentEnd::Gone => true,
         };
-        (*number == scan.number && decides).then_some(end)
+        (scans.contains(number) && decides).then_some(end)
     }
 
     /// Returns whether candidates brought the walk of a parent forward.
@@ -87,14 +88,19 @@ impl Expected {
         self.rows.values().filter(was_live).count() as u64
     }
 
-    /// Removes the rows of the parents that are gone and have no active child.
-    pub(super) fn remove_gone(&mut self, scan: &OpenScan) {
-        let rows = &self.rows;
-        self.parents.retain(|(owner, parent), progress| {
-            let gone = *owner == scan.owner
-                && matches!(progress.scan, Some((number, ParentEnd::Gone)) if number == scan.number);
-            !gone || rows.values().any(|row| row.live && row.parent == Some(*parent))
-        });
+    /// Returns the parents of an actor that are gone in one of these scans and have no active child.
+    pub(in super::super) fn gone_without_children(&self, owner: usize, scans: &[i64]) -> Vec<usize> {
+        let is_gone = |parent: &usize| {
+            let end = self.parents.get(&(owner, *parent)).and_then(|progress| progress.scan.as_ref());
+            matches!(end, Some((number, ParentEnd::Gone)) if scans.contains(number))
+                && self.rows.values().all(|row| !row.live || row.parent != Some(*parent))
+        };
+        self.parents_of(owner).into_iter().filter(is_gone).collect()
+    }
+
+    /// Removes parents of an actor.
+    pub(in super::super) fn remove_parents(&mut self, owner: usize, parents: &[usize]) {
+        self.parents.retain(|(of, parent), _| *of != owner || !parents.contains(parent));
     }
 
     /// Returns the parents whose candidates bring a complete walk of an actor forward.
