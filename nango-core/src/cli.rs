@@ -37,6 +37,8 @@ mod replay;
 pub(crate) mod report;
 mod run;
 mod schema;
+#[cfg(feature = "server")]
+mod serve;
 mod shell;
 mod signals;
 mod startup_check;
@@ -96,6 +98,8 @@ impl App {
                 Box::new(run::Run),
                 Box::new(replay::ReplayRecording),
                 Box::new(records::Records),
+                #[cfg(feature = "server")]
+                Box::new(serve::Serve),
                 Box::new(connection::Connection),
                 Box::new(providers::Providers),
                 Box::new(database::Database),

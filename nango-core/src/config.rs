@@ -1,4 +1,4 @@
-//! Operator configuration: database, encryption keys, integrations, egress, limits and retention.
+//! Operator configuration: database, encryption keys, integrations, egress, limits, retention and server.
 //!
 //! The configuration is read once at startup and passed down. Command-line flags take precedence over environment
 //! variables, and these over `nango.toml`. [`Config::load`] is a pure function of its [`Sources`]: this module neither
@@ -12,6 +12,7 @@ mod error;
 mod file;
 mod limits;
 mod retention;
+mod server;
 
 use std::{
     collections::BTreeMap,
@@ -24,6 +25,9 @@ pub(crate) use egress::Egress;
 pub(crate) use error::ConfigError;
 pub(crate) use limits::Limits;
 pub(crate) use retention::Retention;
+pub(crate) use server::ServerConfig;
+#[cfg(feature = "server")]
+pub(crate) use server::parse_listen;
 
 use crate::{
     auth::{App, Secret},
@@ -38,6 +42,9 @@ const DEFAULT_LEASE: Duration = Duration::from_secs(15);
 const PROVIDERS_VARIABLE: &str = "NANGO_PROVIDERS";
 const DATABASE_VARIABLE: &str = "NANGO_DATABASE_URL";
 const KEY_VARIABLE: &str = "NANGO_ENCRYPTION_KEY";
+const API_KEY_VARIABLE: &str = "NANGO_API_KEY";
+/// Minimum length of an API key in the environment, in characters.
+const API_KEY_CHARACTERS: usize = 32;
 const PRUNE_VARIABLE: &str = "NANGO_RETENTION_PRUNE_AFTER";
 const DELETE_VARIABLE: &str = "NANGO_RETENTION_DELETE_AFTER";
 const ENCRYPT_RECORDS_VARIABLE: &str = "NANGO_ENCRYPT_RECORDS";
@@ -75,6 +82,10 @@ pub struct Config {
     pub egress: Egress,
     /// Limits of walks, records and metadata.
     pub limits: Limits,
+    /// Addresses, names and limits of the HTTP API.
+    pub server: ServerConfig,
+    /// API key with all scopes, in addition to the stored ones (`NANGO_API_KEY`): any text of at least 32 characters.
+    pub api_key: Option<Secret>,
 }
 
 /// Settings of an integration. Optional for an integration that has the name of its provider.
@@ -152,6 +163,16 @@ impl Config {
             prune_after: age(PRUNE_VARIABLE, file.retention.prune_after)?,
             delete_after: age(DELETE_VARIABLE, file.retention.delete_after)?,
         };
+        let api_key = variable(API_KEY_VARIABLE);
+        if api_key.as_ref().is_some_and(|key| key.chars().count() < API_KEY_CHARACTERS) {
+            return Err(ConfigError::variable(API_KEY_VARIABLE, "must have at least 32 characters"));
+        }
+        let mut server = file.server;
+        for (name, set) in ServerConfig::VARIABLES {
+            if let Some(text) = variable(name) {
+                set(&mut server, &text).map_err(|expected| ConfigError::variable(name, expected))?;
+            }
+        }
         let (apps, env): (BTreeMap<_, _>, BTreeMap<_, _>) =
             env.into_iter().partition(|(name, value)| name.starts_with(App::PREFIX) && !value.is_empty());
         let apps = apps.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
@@ -172,6 +193,8 @@ impl Config {
             apps,
             egress: file.egress,
             limits: file.limits,
+            server,
+            api_key: api_key.map(Secret::new),
         };
         config.set_database(database.unwrap_or_else(|| DEFAULT_DATABASE.to_owned()));
         Ok(config)
@@ -235,6 +258,8 @@ impl Default for Config {
             apps: BTreeMap::new(),
             egress: Egress::default(),
             limits: Limits::default(),
+            server: ServerConfig::default(),
+            api_key: None,
         };
         config.set_database(DEFAULT_DATABASE);
         config
@@ -256,6 +281,8 @@ impl fmt::Debug for Config {
             .field("apps", &self.apps.keys())
             .field("egress", &self.egress)
             .field("limits", &self.limits)
+            .field("server", &self.server)
+            .field("api_key", &self.api_key)
             .finish()
     }
 }

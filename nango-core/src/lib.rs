@@ -14,7 +14,7 @@
 //! | `http`, `auth`, `paginate`, `config` | the outbound HTTP pipeline, and settings |
 //! | `nango` | the handle that functions receive |
 //! | `run` | execution of runs |
-//! | `wire`, `export`, `cli` | Nango's JSON shapes, schemas for clients, the `registry` binary |
+//! | `export`, `wire`, `server`, `cli` | schemas for clients, Nango's JSON shapes, the HTTP API, the `registry` binary |
 
 // The attributes expand to paths that begin with `::nango_core`, also in the tests of this crate.
 #[cfg(test)]
@@ -50,6 +50,9 @@ mod redact;
 )]
 mod rng;
 mod run;
+#[cfg(feature = "server")]
+#[allow(dead_code, reason = "the routes of connections, records and actions use it")]
+mod server;
 mod store;
 pub mod testing;
 mod time;

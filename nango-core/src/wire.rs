@@ -1,12 +1,17 @@
 //! JSON output with Nango's names.
 //!
 //! Only this module contains names of the wire format, such as `provider_config_key`, `_nango_metadata` and
-//! `script_http_error`. The output of `--json` and (later) of the HTTP API is built here, so that a client of one can
+//! `script_http_error`. The output of `--json` and of the HTTP API is built here, so that a client of one can
 //! read the other. The module converts values of the layers below to JSON and makes no decisions.
 //!
 //! Invariant: the payload of a record is copied as the bytes that the cache stores. It is never parsed into a tree, so
 //! a record costs one copy, and a number keeps all its digits.
 
+#[cfg(feature = "server")]
+#[allow(dead_code, reason = "the routes of connections, records and actions use it")]
+mod api_errors;
+#[cfg(feature = "server")]
+mod api_providers;
 mod connections;
 mod database;
 mod errors;
@@ -17,8 +22,16 @@ mod providers;
 mod recordings;
 mod records;
 mod runs;
+#[cfg(feature = "server")]
+#[allow(dead_code, reason = "the routes of connections, records and actions use it")]
+mod text_rules;
 mod time;
 
+#[cfg(feature = "server")]
+#[allow(unused_imports, reason = "the OpenAPI document uses it")]
+pub(crate) use api_errors::{ApiError, ErrorBody, ValidationError};
+#[cfg(feature = "server")]
+pub(crate) use api_providers::{ApiProvider, ProviderJson};
 pub(crate) use connections::{
     AddedJson, ConnectionDetail, ConnectionList, ConnectionRow, ConnectionTestJson, MetadataJson, RemovedJson,
 };
@@ -31,4 +44,6 @@ pub use records::write_page;
 pub(crate) use records::{PageWriter, write_record};
 pub(crate) use runs::RunJson;
 pub(crate) use runs::WaitingDeletesJson;
+#[cfg(feature = "server")]
+pub(crate) use text_rules::TextRule;
 pub(crate) use time::micros;

@@ -12,7 +12,7 @@ use modules::Modules;
 
 /// Layers from the bottom. A module imports modules of the layers above it in this list, and no other module of its
 /// own layer.
-const LAYERS: [&[&str]; 18] = [
+const LAYERS: [&[&str]; 19] = [
     &["file_access", "redact", "time"],
     &["json"],
     &["error"],
@@ -30,6 +30,7 @@ const LAYERS: [&[&str]; 18] = [
     &["testing"],
     &["export"],
     &["wire"],
+    &["server"],
     &["cli"],
 ];
 

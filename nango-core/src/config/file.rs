@@ -29,6 +29,10 @@
 //! [limits]
 //! walk_pages = 100000
 //! record_bytes = "16MiB"
+//!
+//! [server]
+//! listen = "127.0.0.1:3003"
+//! public_url = "https://integrations.example.com"
 //! ```
 //!
 //! The file is parsed by hand and not with serde's derive, so that every error has a line and none quotes a value.
@@ -38,6 +42,7 @@ mod entries;
 mod integration;
 mod limits;
 mod reader;
+mod server;
 
 use std::{
     collections::BTreeMap,
@@ -50,7 +55,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{ConfigError, Egress, IntegrationConfig, Limits, Retention, retention};
+use super::{ConfigError, Egress, IntegrationConfig, Limits, Retention, ServerConfig, retention};
 use crate::http::HostPattern;
 use entries::entries;
 use reader::Reader;
@@ -59,7 +64,7 @@ use reader::Reader;
 const LEASE_SECONDS: std::ops::RangeInclusive<f64> = 0.2..=3600.0;
 
 /// Top-level keys of the file.
-const FILE_KEYS: [&str; 9] = [
+const FILE_KEYS: [&str; 10] = [
     "database",
     "encrypt_records",
     "lease_seconds",
@@ -69,6 +74,7 @@ const FILE_KEYS: [&str; 9] = [
     "retention",
     "egress",
     "limits",
+    "server",
 ];
 
 /// Settings of a file; absent ones have their defaults.
@@ -83,6 +89,7 @@ pub(super) struct FileConfig {
     pub(super) retention: Retention,
     pub(super) egress: Egress,
     pub(super) limits: Limits,
+    pub(super) server: ServerConfig,
 }
 
 /// Parses the text of a file. The path is for messages, and the base of relative paths.
@@ -126,6 +133,7 @@ impl Reader<'_> {
                 "retention" => file.retention = self.retention(self.table_of(key, at, value)?)?,
                 "egress" => file.egress = self.egress(self.table_of(key, at, value)?)?,
                 "limits" => file.limits = self.limits(self.table_of(key, at, value)?)?,
+                "server" => file.server = self.server(self.table_of(key, at, value)?)?,
                 _ => return Err(self.unknown_key(at, key, None, &FILE_KEYS)),
             }
         }

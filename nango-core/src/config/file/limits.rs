@@ -34,7 +34,7 @@ impl Reader<'_> {
         Ok(limits)
     }
 
-    fn count_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<u64, ConfigError> {
+    pub(super) fn count_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<u64, ConfigError> {
         let number = match value.get_ref() {
             DeValue::Integer(number) => number.as_str().replace('_', "").parse().ok(),
             _ => None,
@@ -44,7 +44,7 @@ impl Reader<'_> {
             .ok_or_else(|| self.value_error(at, key, "must be a whole number of at least 1"))
     }
 
-    fn size_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<u64, ConfigError> {
+    pub(super) fn size_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<u64, ConfigError> {
         let size = match value.get_ref() {
             DeValue::Integer(_) => self.count_of(key, at, value).ok(),
             DeValue::String(text) => parse_size(text),

@@ -1,0 +1,73 @@
+//! `registry serve`: the HTTP API.
+
+mod log;
+mod single;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::{Command, CommandError, Context, Exit, table::pluralized};
+use crate::{
+    config::parse_listen,
+    error::Chain,
+    server::{BoundServer, ServeError},
+};
+use log::StderrLog;
+
+/// `registry serve [--listen ADDRESS]`
+#[derive(Debug)]
+pub(super) struct Serve;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// Address of the API: IP address and port [default: 127.0.0.1:3003] [env: NANGO_SERVER_LISTEN]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_listen)]
+    listen: Option<SocketAddr>,
+}
+
+impl Command for Serve {
+    fn clap(&self) -> clap::Command {
+        Arguments::augment_args(clap::Command::new("serve").about("Serves the HTTP API"))
+            .long_about(
+                "Serves the HTTP API, which the client @nangohq/node uses.\n\nThe server listens on this machine only \
+                 unless --listen or `[server]` in nango.toml sets another address. Put a proxy with TLS in front of it, \
+                 and set `public_url`. SIGTERM or Ctrl-C stop it: requests in progress have 25 seconds to end; a second \
+                 signal ends it at once. Each request is one line of JSON on stderr.",
+            )
+            .after_help(
+                "Examples:\n  registry serve\n  registry serve --listen 0.0.0.0:3003\n  curl \
+                 http://127.0.0.1:3003/health",
+            )
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        context.require_database_folder()?;
+        let mut config = context.config().clone();
+        if let Some(listen) = arguments.listen {
+            config.server.listen = listen;
+        }
+        let _single = single::only_server(&config)?;
+        let runtime = context.open_with(config)?;
+        let stopping = context.cancellation();
+        let log = Arc::new(StderrLog::start(context.terminal.is_quiet()));
+        let server = context.block_on(BoundServer::bind(runtime.clone(), stopping, log.clone()))?;
+        let functions = runtime.registry.entries().len() as u64;
+        context.terminal.note(format_args!(
+            "serving {} of {} at {}; press Ctrl-C to stop",
+            pluralized(functions, "function"),
+            runtime.config.database_name(),
+            server.url(),
+        ));
+        context.block_on(server.run());
+        log.finish();
+        Ok(Exit::Success)
+    }
+}
+
+impl From<ServeError> for CommandError {
+    fn from(error: ServeError) -> Self {
+        Self::setup(Chain(&error).to_string())
+    }
+}

@@ -1,0 +1,69 @@
+//! Routes of the server itself: its state.
+
+use axum::http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    server::{
+        call::Call,
+        reply::Reply,
+        route::{Access, ErrorDoc, ReplyDoc, Route, schema_of},
+    },
+    wire::ApiError,
+};
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        method: Method::GET,
+        path: "/health",
+        id: "getHealth",
+        summary: "Returns whether the process responds.",
+        access: Access::Public,
+        parameters: &[],
+        body: None,
+        replies: &[ReplyDoc::ok(schema_of::<Health>, "The process responds.")],
+        errors: &[],
+        handler: |call| Box::pin(async move { health(&call) }),
+    },
+    Route {
+        method: Method::GET,
+        path: "/ready",
+        id: "getReady",
+        summary: "Returns whether the server accepts work.",
+        access: Access::Public,
+        parameters: &[],
+        body: None,
+        replies: &[ReplyDoc::ok(schema_of::<Health>, "The server accepts work.")],
+        errors: &[ErrorDoc {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            codes: &[
+                ("database_unavailable", "the database does not respond"),
+                ("server_stopping", "the server was told to stop"),
+            ],
+        }],
+        handler: |call| Box::pin(async move { ready(&call) }),
+    },
+];
+
+/// Answer of a server that works.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Health {
+    /// Always `ok`.
+    #[schemars(extend("const" = "ok"))]
+    result: &'static str,
+}
+
+fn health(_: &Call) -> Result<Reply, ApiError> {
+    Reply::ok(&Health { result: "ok" })
+}
+
+fn ready(call: &Call) -> Result<Reply, ApiError> {
+    if call.state.stopping.is_cancelled() {
+        return Err(ApiError::stopping());
+    }
+    if !call.state.database.is_available() {
+        return Err(ApiError::database_unavailable());
+    }
+    Reply::ok(&Health { result: "ok" })
+}
