@@ -39,7 +39,7 @@ use crate::{
     declare::Registry,
     http::Transport,
     provider::Catalogue,
-    store::{BASE_VARIANT, DatasetKey, LastAction, ProfileChange, ReadQuery, sqlite::Sqlite},
+    store::{BASE_VARIANT, DatasetKey, LastAction, ProfileChange, ReadQuery, SharedStore, sqlite::Sqlite},
     testing::mock_api::{AutoAdvanceClock, MockApi},
 };
 
@@ -84,6 +84,12 @@ impl Fixture {
         Self { runtime: self.rebuild(self.runtime.registry.clone(), transport), ..self }
     }
 
+    /// Replaces the database of the runtime.
+    fn with_store(self, store: SharedStore) -> Self {
+        let Runtime { registry, transport, .. } = &*self.runtime;
+        Self { runtime: self.rebuild_on(store, registry.clone(), transport.clone()), ..self }
+    }
+
     /// Replaces the functions of the runtime.
     fn with_registry(self, registry: Registry) -> Self {
         Self { runtime: self.rebuild(registry, self.runtime.transport.clone()), ..self }
@@ -91,8 +97,12 @@ impl Fixture {
 
     /// Creates a runtime with the same database, as a new process would.
     fn rebuild(&self, registry: Registry, transport: Arc<dyn Transport>) -> Arc<Runtime> {
-        let Runtime { catalogue, config, ring, store, clock, .. } = &*self.runtime;
-        let (catalogue, config, store) = (catalogue.clone(), config.clone(), store.clone());
+        self.rebuild_on(self.runtime.store.clone(), registry, transport)
+    }
+
+    fn rebuild_on(&self, store: SharedStore, registry: Registry, transport: Arc<dyn Transport>) -> Arc<Runtime> {
+        let Runtime { catalogue, config, ring, clock, .. } = &*self.runtime;
+        let (catalogue, config) = (catalogue.clone(), config.clone());
         Arc::new(Runtime::new(registry, catalogue, config, store, ring.clone(), transport, clock.clone()))
     }
 
@@ -122,10 +132,15 @@ impl Fixture {
         self.run(Self::request(Target::Sync(name.into()))).await.unwrap()
     }
 
+    /// Returns the dataset of a model.
+    fn dataset(model: &str) -> DatasetKey {
+        let variant = BASE_VARIANT.into();
+        DatasetKey { integration: "acme".into(), connection: "one".into(), model: model.into(), variant }
+    }
+
     /// Returns ids and last actions of the model's records, in the order of the feed.
     async fn records(&self, model: &str) -> Vec<(String, LastAction)> {
-        let variant = BASE_VARIANT.into();
-        let dataset = DatasetKey { integration: "acme".into(), connection: "one".into(), model: model.into(), variant };
+        let dataset = Self::dataset(model);
         let query = ReadQuery { limit: 10_000, ..ReadQuery::default() };
         let page = self.runtime.store.read(&dataset, query).await.unwrap();
         page.records.into_iter().map(|row| (row.id, row.last_action)).collect()

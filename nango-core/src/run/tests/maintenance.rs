@@ -14,12 +14,7 @@ use crate::{
 impl Fixture {
     /// Creates a fixture with another database.
     async fn on_store(store: SharedStore) -> Self {
-        let fixture = Self::without_connection().await;
-        let Self { runtime: shared, script } = fixture;
-        let Ok(runtime) = Arc::try_unwrap(shared) else { unreachable!("there is only one reference") };
-        let Runtime { registry, catalogue, config, ring, transport, clock, .. } = runtime;
-        let runtime = Runtime::new(registry, catalogue, config, store, ring, transport, clock);
-        let fixture = Self { runtime: Arc::new(runtime), script };
+        let fixture = Self::without_connection().await.with_store(store);
         fixture.connect(json!({ "space": "a" })).await.unwrap();
         fixture
     }
@@ -35,11 +30,6 @@ impl Fixture {
 fn key(name: &str) -> FunctionKey {
     let [integration, connection, variant] = ["acme", "one", BASE_VARIANT].map(str::to_owned);
     FunctionKey { kind: FunctionKind::Sync, integration, connection, function: name.to_owned(), variant }
-}
-
-fn things() -> DatasetKey {
-    let [integration, connection, model, variant] = ["acme", "one", "Thing", BASE_VARIANT].map(str::to_owned);
-    DatasetKey { integration, connection, model, variant }
 }
 
 #[tokio::test]
@@ -84,14 +74,14 @@ async fn emptied_dataset_is_filled_from_the_first_page() {
     fixture.things(&[1, 2]);
     assert_succeeded(&fixture.sync("by-hand").await);
     store.set_checkpoint(&key("by-hand"), Some(json!({ "page": 7 }))).await.unwrap();
-    assert_eq!(empty(&fixture.runtime, &things()).await.unwrap(), 2);
+    assert_eq!(empty(&fixture.runtime, &Fixture::dataset("Thing")).await.unwrap(), 2);
     assert_eq!(fixture.records("Thing").await, []);
     assert_eq!(store.checkpoint(&key("by-hand")).await.unwrap().value, None);
     let last = store.runs_of(&key("by-hand"), 1).await.unwrap().remove(0);
     assert_eq!(last.status, RunStatus::Success);
     let line = store.logs(last.id).await.unwrap().remove(0);
     assert_eq!(line.message, "`Thing` was emptied of 2 records; the next run starts from the beginning");
-    assert_eq!(empty(&fixture.runtime, &things()).await.unwrap(), 0);
+    assert_eq!(empty(&fixture.runtime, &Fixture::dataset("Thing")).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -102,7 +92,7 @@ async fn dataset_is_not_emptied_while_a_run_holds_its_lease() {
     assert_succeeded(&fixture.sync("by-hand").await);
     let running = NewRun { key: key("by-offset"), connection: None, exclusive: true, lease: Duration::from_mins(1) };
     let token = store.start_run(running).await.unwrap();
-    let refused = empty(&fixture.runtime, &things()).await.unwrap_err();
+    let refused = empty(&fixture.runtime, &Fixture::dataset("Thing")).await.unwrap_err();
     assert!(refused.to_string().contains("`by-offset` is already running"), "{refused}");
     assert_eq!(fixture.live("Thing").await, ["1", "2"]);
     // The leases that were acquired are released again.
@@ -117,7 +107,7 @@ async fn dataset_is_not_emptied_while_a_run_holds_its_lease() {
         resume: None,
     };
     store.end_run(&token, end).await.unwrap();
-    assert_eq!(empty(&fixture.runtime, &things()).await.unwrap(), 3);
+    assert_eq!(empty(&fixture.runtime, &Fixture::dataset("Thing")).await.unwrap(), 3);
 }
 
 #[tokio::test]
@@ -161,7 +151,7 @@ async fn pruned_dataset_continues_to_sync() {
     let fixture = Fixture::new().await;
     fixture.things(&[1, 2]);
     assert_succeeded(&fixture.sync("by-hand").await);
-    prune_all(&fixture.runtime.store, &things(), PruneUntil::Before(Timestamp::MAX)).await.unwrap();
+    prune_all(&fixture.runtime.store, &Fixture::dataset("Thing"), PruneUntil::Before(Timestamp::MAX)).await.unwrap();
     fixture.things(&[1, 2, 3]);
     let report = fixture.sync("by-hand").await;
     assert_succeeded(&report);

@@ -2,8 +2,12 @@
 
 mod deletes;
 mod errors;
+mod feeds;
 mod interruptions;
+mod several_models;
 mod sources;
+
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -18,7 +22,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     model::{Change, Mapped, MappedBatch, Record},
     run::{RunReport, RunRequest, Target},
-    store::RunStatus,
+    store::{RunStatus, SharedStore, sqlite::Sqlite},
 };
 
 /// Channel, whose list has messages.
@@ -177,8 +181,14 @@ impl Messages {
 
     /// Creates a runtime in which the channels are stored.
     pub(super) async fn fixture(self, channels: &[&str]) -> Fixture {
+        self.fixture_on(Arc::new(Sqlite::open(":memory:").await.unwrap()), channels).await
+    }
+
+    /// Creates a runtime with a database, in which the channels are stored.
+    async fn fixture_on(self, store: SharedStore, channels: &[&str]) -> Fixture {
         let limits = Limits::default();
         let fixture = Fixture::with_registry_and_limits(self.registry(), "https://api.acme.test", limits).await;
+        let fixture = fixture.with_store(store);
         let elements: Vec<Value> = channels.iter().map(|name| json!({ "name": name })).collect();
         fixture.connect(json!({ "channels": elements })).await.unwrap();
         fixture.set_channels(channels).await;

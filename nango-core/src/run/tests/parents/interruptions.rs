@@ -1,6 +1,9 @@
 //! Interrupted runs: the next one continues after the parents that are done, and in the lists that are open.
 
+use std::time::Duration;
+
 use super::*;
+use crate::store::copy;
 
 #[tokio::test]
 async fn next_run_continues_after_the_parents_that_are_done() {
@@ -95,4 +98,42 @@ async fn expired_resume_point_of_a_parent_starts_its_list_over() {
     assert_eq!(requests, ["/messages/a?page=x", "/messages/a", "/messages/b"]);
     assert_eq!(counts(&report), (2, 0));
     assert_eq!(fixture.message_ids().await, ["a1", "a2", "b1"]);
+}
+
+#[tokio::test]
+async fn run_that_was_interrupted_more_than_a_day_ago_starts_over() {
+    for (hours, expect) in [(23, ["/messages/b?page=x"].as_slice()), (25, &["/messages/a", "/messages/b"])] {
+        let store = Arc::new(Sqlite::open(":memory:").await.unwrap());
+        let fixture = Messages::of_channels().fixture_on(store.clone(), &["a", "b"]).await;
+        fixture.list("/messages/a", &["a1"], None);
+        fixture.list("/messages/b", &["b1"], Some("x"));
+        fixture.fails("/messages/b", 500);
+        fixture.run_messages().await;
+        store.advance_clock(Duration::from_hours(hours));
+        fixture.list("/messages/b", &["b1"], None);
+        assert_eq!(fixture.walked().await, expect, "after {hours} hours");
+        assert_eq!(fixture.message_ids().await, ["a1", "b1"], "after {hours} hours");
+    }
+}
+
+#[tokio::test]
+async fn copied_database_starts_an_interrupted_run_over_if_it_deletes() {
+    for (track_deletes, expect) in [(true, ["/messages/a", "/messages/b"].as_slice()), (false, &["/messages/b"])] {
+        let fixture = Messages { track_deletes, ..Messages::of_channels() }.fixture(&["a", "b"]).await;
+        fixture.list("/messages/a", &["a1", "a2"], None);
+        fixture.list("/messages/b", &["b1"], None);
+        fixture.walked().await;
+        fixture.list("/messages/a", &["a1"], None);
+        fixture.fails("/messages/b", 500);
+        let (report, _) = fixture.run_messages().await;
+        assert_eq!((report.status, report.resumable), (RunStatus::Error, true));
+        // A copy has no open scans: those of the parents that are done would not know which records were seen.
+        let copied: SharedStore = Arc::new(Sqlite::open(":memory:").await.unwrap());
+        copy(&fixture.runtime.store, &copied, |_, _| {}).await.unwrap();
+        let fixture = fixture.with_store(copied);
+        fixture.list("/messages/b", &["b1"], None);
+        assert_eq!(fixture.walked().await, expect);
+        let left = if track_deletes { ["a1", "b1"].as_slice() } else { &["a1", "a2", "b1"] };
+        assert_eq!(fixture.message_ids().await, left);
+    }
 }

@@ -1,7 +1,7 @@
 //! Sources of parents: records of a model, and elements of a list in the metadata.
 
 use super::*;
-use crate::store::MetadataChange;
+use crate::store::{MetadataChange, PruneUntil, ReadQuery, prune_all};
 
 impl Fixture {
     async fn set_elements(&self, names: &[&str]) {
@@ -69,4 +69,36 @@ async fn dry_run_walks_the_stored_parents_and_changes_nothing() {
     let records = report.dry_records.unwrap();
     assert_eq!((records.len(), records["Message"].total), (1, 2), "the parents are not listed");
     assert_eq!(fixture.message_ids().await.len(), 0);
+}
+
+#[tokio::test]
+async fn parent_without_payload_is_skipped_and_keeps_its_children() {
+    let fixture = Messages::of_channels().fixture(&["a", "b"]).await;
+    fixture.list("/messages/a", &["a1"], None);
+    fixture.list("/messages/b", &["b1"], None);
+    fixture.walked().await;
+    let (store, channels) = (&fixture.runtime.store, Fixture::dataset("Channel"));
+    let first = store.read(&channels, ReadQuery { limit: 1, ..ReadQuery::default() }).await.unwrap();
+    prune_all(store, &channels, PruneUntil::Cursor(first.next_cursor.unwrap())).await.unwrap();
+    let (report, requests) = fixture.run_messages().await;
+    assert_succeeded(&report);
+    assert_eq!((requests, counts(&report)), (vec!["/messages/b".to_owned()], (1, 1)));
+    assert_eq!(fixture.log_lines(&report, "skipped parent `a`: the payload of its record was removed").await, 1);
+    assert_eq!(fixture.message_ids().await, ["a1", "b1"]);
+    // A record that is restored has a payload.
+    fixture.set_channels(&["b"]).await;
+    fixture.set_channels(&["a", "b"]).await;
+    assert_eq!(fixture.walked().await, ["/messages/a", "/messages/b"]);
+}
+
+#[tokio::test]
+async fn run_fails_if_no_parent_has_a_payload() {
+    let fixture = Messages::of_channels().fixture(&["a", "b"]).await;
+    let until = PruneUntil::Before(crate::time::Timestamp::MAX);
+    prune_all(&fixture.runtime.store, &Fixture::dataset("Channel"), until).await.unwrap();
+    let (report, requests) = fixture.run_messages().await;
+    assert_eq!((report.status, requests.len(), counts(&report)), (RunStatus::Error, 0, (0, 2)));
+    let error = report.error.unwrap().to_string();
+    let expect = "the list of none of 2 parents could be read; the first error: the payload of its record was removed";
+    assert!(error.starts_with(expect), "{error}");
 }
