@@ -155,6 +155,9 @@ fn bench_server_serves_same_records_by_link_cursor_and_offset() {
     assert!((2300..2700).contains(&size), "{size} bytes per record");
     let other = BenchServer::start(250);
     assert_eq!(walk(&format!("{}/repos/o/r/issues", other.url()), get).1, by_link, "the same in every server");
+    let comments = |issue: u64| get(&format!("{}/issues/{issue}/comments", server.url())).json();
+    assert_eq!(ids(comments(7)["items"].as_array().unwrap()), [14, 15]);
+    assert_eq!(ids(comments(8)["items"].as_array().unwrap()), [16, 17], "no two issues have a comment in common");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Paginated API server for measurements, with deterministic issues of about 2.5 KB.
 //!
 //! All records are built before it listens, and a page is one copy of memory, so that the measurement covers the
-//! client. These endpoints serve the same pages:
+//! client. These endpoints serve the same pages, except for the comments:
 //!
 //! | request | response |
 //! | --- | --- |
@@ -9,6 +9,7 @@
 //! | `GET /cursor/issues?limit=100&cursor=…` | `{"items": […], "next_cursor": "…" or null}` |
 //! | `POST /cursor/issues` with `limit` and `cursor` in the body | the same |
 //! | `GET /offset/issues?limit=100&offset=0` | `{"items": […], "total": N}` |
+//! | `GET /issues/1/comments` | two small comments of an issue: `{"items": […], "next_cursor": null}` |
 //!
 //! A page has 100 records unless the request sets a lower limit. For programs that are not in this process,
 //! `POST /admin/mutate?changed=10&deleted=0&seed=7` is [`BenchServer::mutate`], and `GET /admin/stats` returns counts

@@ -19,6 +19,7 @@ mod http_client;
 pub mod http_server;
 pub mod internal;
 pub mod measure;
+pub mod measured_cluster;
 pub mod metered;
 pub mod npm;
 pub mod oauth;

@@ -24,6 +24,7 @@ use std::{path::Path, process::Command};
 use nango_tests::{
     bench_server::{BenchServer, Mutation},
     measure::{self, Cost, Outcome, median},
+    measured_cluster::MeasuredCluster,
     release_registry::ReleaseRegistry,
 };
 
@@ -58,7 +59,7 @@ fn main() -> Outcome {
 }
 
 fn compare(records: u64, rounds: u64, postgres: bool) -> Outcome {
-    let cluster = if postgres { Some(postgres::Cluster::start(&[])?) } else { None };
+    let cluster = if postgres { Some(MeasuredCluster::start(&[])?) } else { None };
     println!("{records} records, {rounds} rounds; CPU seconds (wall seconds, peak MB)");
     let mut ratios = [const { Vec::new() }; 3];
     let mut costs = [const { Vec::new() }; 3];
@@ -72,9 +73,9 @@ fn compare(records: u64, rounds: u64, postgres: bool) -> Outcome {
         let file = home.path().join("baseline.db").display().to_string();
         let target = urls.map_or(file.as_str(), |[_, baseline]| baseline);
         let cost = |command: &mut Command| -> Outcome<Cost> {
-            let before = cluster.as_ref().map_or(Ok(0.0), postgres::Cluster::cpu)?;
+            let before = cluster.as_ref().map_or(Ok(0.0), MeasuredCluster::cpu)?;
             let mut cost = measure::child_process(command, |_| {})?;
-            cost.cpu += cluster.as_ref().map_or(Ok(0.0), postgres::Cluster::cpu)? - before;
+            cost.cpu += cluster.as_ref().map_or(Ok(0.0), MeasuredCluster::cpu)? - before;
             Ok(cost)
         };
         let fetch = cost(Command::new(std::env::current_exe()?).args([FETCH, server.url()]))?;

@@ -4,49 +4,21 @@
 //! One statement compares, inserts and replaces (`unnest … ON CONFLICT … WHERE hash <>`): the obvious first
 //! implementation, which the performance goal refers to.
 
-use std::{collections::HashSet, path::PathBuf};
+use std::collections::HashSet;
 
 use nango_tests::{
     bench_server::BenchServer,
-    measure::{self, Outcome, cpu_of_postgres},
-    postgres::{Database, Server},
+    measure::{self, Outcome},
+    measured_cluster::MeasuredCluster,
     release_registry::ReleaseRegistry,
 };
 use sqlx::{Connection, PgConnection, Row};
 
 use crate::by_hand::{self, Model};
 
-/// A throw-away server with production settings: it waits for the disk.
-pub(crate) struct Cluster {
-    server: &'static Server,
-    data: PathBuf,
-}
-
-impl Cluster {
-    /// Starts a server, with settings in addition to the usual ones.
-    pub(crate) fn start(settings: &[&str]) -> Outcome<Self> {
-        let usual = ["fsync=on", "full_page_writes=on", "shared_buffers=512MB", "max_wal_size=4GB"];
-        let all: Vec<&str> = usual.iter().chain(settings).copied().collect();
-        // Leaked, because the server runs as long as this process, and its databases need a `'static` reference.
-        let server: &'static Server = Box::leak(Box::new(Server::start(&all)?));
-        let data = PathBuf::from(server.create_empty_database().sql("SHOW data_directory").trim());
-        Ok(Self { server, data })
-    }
-
-    /// Creates an empty database.
-    pub(crate) fn database(&self) -> Database {
-        self.server.create_empty_database()
-    }
-
-    /// Returns the CPU seconds of the server so far.
-    pub(crate) fn cpu(&self) -> Outcome<f64> {
-        cpu_of_postgres(&self.data)
-    }
-}
-
 /// Measures 100,000 records against 20,000 on a server without table statistics.
 pub(crate) fn check_plan_without_analyze() -> Outcome {
-    let cluster = Cluster::start(&["autovacuum=off"])?;
+    let cluster = MeasuredCluster::start(&["autovacuum=off"])?;
     let mut small = 0.0;
     for records in [20_000, 100_000] {
         let server = BenchServer::start(records);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::response::Response;
@@ -18,6 +18,8 @@ use tokio::net::TcpListener;
 use super::{Mutation, ServerState};
 
 const MAX_PAGE_SIZE: usize = 100;
+/// Number of comments of each issue.
+const COMMENTS: u64 = 2;
 
 type Parameters = Query<HashMap<String, String>>;
 
@@ -26,6 +28,7 @@ pub(super) async fn serve(listener: TcpListener, state: Arc<ServerState>) {
         .route("/repos/o/r/issues", get(by_link))
         .route("/cursor/issues", get(by_cursor).post(by_cursor_in_body))
         .route("/offset/issues", get(by_offset))
+        .route("/issues/{number}/comments", get(comments))
         .route("/admin/mutate", post(mutate))
         .route("/admin/stats", get(stats))
         .with_state(state);
@@ -80,6 +83,11 @@ async fn by_offset(State(state): State<Arc<ServerState>>, query: Parameters) -> 
     let from = number(&query, "offset").unwrap_or(0);
     let to = from.saturating_add(page_size(&query, "limit"));
     respond(&state, format!("{{\"items\":[{}],\"total\":{}}}", dataset.slice(from..to), dataset.len()))
+}
+
+async fn comments(State(state): State<Arc<ServerState>>, Path(number): Path<u64>) -> Response {
+    let comment = |index| json!({ "id": number * COMMENTS + index, "body": format!("Comment {index} of {number}") });
+    respond(&state, json!({ "items": (0..COMMENTS).map(comment).collect::<Vec<_>>(), "next_cursor": null }).to_string())
 }
 
 async fn mutate(State(state): State<Arc<ServerState>>, query: Parameters) -> String {
