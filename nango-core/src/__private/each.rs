@@ -13,7 +13,7 @@ use crate::{
     declare::{
         EachScope, HasMetadata, ParentElement, ParentSource, PathValue, SavedBy, SharedMetadata, SharedParent, fill,
     },
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Remedy, Result},
     json::{decode_str, short_name},
     model::{Data, Mapped, MappedBatch, Record, canonical},
 };
@@ -69,11 +69,19 @@ fn decode_parent<P: DeserializeOwned + Send + Sync + 'static>(json: &[u8]) -> Re
         .and_then(|json| decode_str::<P>(json).map_err(|error| Error::new(ErrorKind::Decode, error)));
     decoded.map(SharedParent::new).map_err(|error| {
         let name = short_name(std::any::type_name::<P>());
-        error.context(format!(
-            "the stored parent does not fit `{name}`: run the sync that saves `{name}` with `--full`, which stores its \
-             records again"
-        ))
+        let message = format!("the stored parent does not fit `{name}`: the sync that saves it must store it again");
+        error.context(message).with_remedy(Remedy::RunFull)
     })
+}
+
+/// Returns the function that selects a list in the metadata, if the list can have parents.
+pub const fn parent_list<S, L>(list: fn(&S::Metadata) -> &L) -> fn(&S::Metadata) -> &L
+where
+    S: HasMetadata,
+    S::Metadata: Data,
+    L: ParentList + ?Sized,
+{
+    list
 }
 
 /// Returns the elements of a list in the metadata, sorted by their canonical JSON, each once.
@@ -226,8 +234,9 @@ mod tests {
         assert_eq!(*shared_parent::<Repo>(&scope).unwrap(), repo("a", "y"));
         assert!(parent::<String>(&scope).is_err() && metadata_of::<Marker>(&scope).is_err());
         let error = decode_parent::<Repo>(br#"{"owner":"a"}"#).unwrap_err();
-        let expect = "the stored parent does not fit `Repo`: run the sync that saves `Repo` with `--full`";
+        let expect = "the stored parent does not fit `Repo`: the sync that saves it must store it again";
         assert!(error.kind() == ErrorKind::Decode && error.to_string().starts_with(expect), "{error}");
+        assert_eq!(error.remedy(), Some(&Remedy::RunFull));
     }
 
     #[test]

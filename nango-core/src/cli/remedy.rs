@@ -55,6 +55,7 @@ pub(super) fn advice(remedy: &Remedy) -> String {
             let options = format!("--connection {}{} --reset", shell_quoted(connection), variant.collect::<String>());
             format!("to start over, run `registry run {integration} {sync} {options}`")
         }
+        Remedy::RunFull => "run that sync with `--full`".to_owned(),
         Remedy::ListProviders => "list them with `registry providers list`".to_owned(),
         Remedy::RepairDatabase => "run `registry database check --repair`".to_owned(),
         Remedy::RestoreBackup => {
@@ -147,6 +148,7 @@ mod tests {
         check(&reset(None), "to start over, run `registry run shop orders --connection acme --reset`");
         let expect = "to start over, run `registry run shop orders --connection acme --variant 'a b' --reset`";
         check(&reset(Some("a b".to_owned())), expect);
+        check(&Remedy::RunFull, "run that sync with `--full`");
         check(&Remedy::ListProviders, "list them with `registry providers list`");
     }
 

@@ -51,6 +51,8 @@ pub(crate) enum Remedy {
         /// Variant of the sync, unless it is the base variant.
         variant: Option<String>,
     },
+    /// Run the sync that the message names over its complete lists.
+    RunFull,
     /// List the providers of the catalogue.
     ListProviders,
     /// Check the database and repair what follows from the stored data.
