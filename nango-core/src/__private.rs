@@ -21,8 +21,8 @@ pub use self::checks::{Elem, Field, Nullable, field, fits, fits_nullable, flat, 
 pub use self::decode::decode;
 use self::decode::read;
 pub use self::each::{
-    ParentList, element, elements, endpoint_of_parent, map_each, metadata_of, parent, record_parents, shared_element,
-    shared_metadata_of, shared_parent,
+    ParentList, element, elements, endpoint_of_parent, map_each, metadata_of, parent, parent_list, record_parents,
+    shared_element, shared_metadata_of, shared_parent,
 };
 pub use crate::{
     declare::{

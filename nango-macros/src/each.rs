@@ -93,8 +93,8 @@ impl Each {
             Source::Metadata(_) => {
                 // A list of another type is reported at its name.
                 let span = self.list_span();
-                let (marker, list) = (marker::respan(marker, span), self.list(span));
-                quote_spanned!(span=> __nango::element::<#marker, _>(#scope, #list)?)
+                let (marker, list) = (marker::respan(marker, span), self.list(marker, span));
+                quote_spanned!(span=> { #list __nango::element::<#marker, _>(#scope, list)? })
             }
         }
     }
@@ -105,8 +105,8 @@ impl Each {
             Source::Model(_) => quote_spanned!(span=> __nango::shared_parent::<__Parent>(&#scope)?),
             Source::Metadata(_) => {
                 let span = self.list_span();
-                let (marker, list) = (marker::respan(marker, span), self.list(span));
-                quote_spanned!(span=> __nango::shared_element::<#marker, _>(&#scope, #list)?)
+                let (marker, list) = (marker::respan(marker, span), self.list(marker, span));
+                quote_spanned!(span=> { #list __nango::shared_element::<#marker, _>(&#scope, list)? })
             }
         }
     }
@@ -118,15 +118,16 @@ impl Each {
         }
     }
 
-    /// Returns the closure that selects the list in the metadata. It is repeated in each place, so that the compiler
-    /// infers the type of the elements there.
-    fn list(&self, span: Span) -> TokenStream {
+    /// Returns the statement `let list = …;`, the function that selects the list in the metadata. It is repeated in
+    /// each place, so that the compiler infers the type of the elements there. Each place first calls `parent_list`,
+    /// so that the compiler's error about another type is the same everywhere, and printed once.
+    fn list(&self, marker: &TokenStream, span: Span) -> TokenStream {
         let fields = match &self.source {
             Source::Model(_) => &[],
             Source::Metadata(fields) => fields.as_slice(),
         };
-        let m = Ident::new("m", span);
-        quote_spanned!(span=> |#m| &#m #(.#fields)*)
+        let (marker, m) = (marker::respan(marker, span), Ident::new("m", span));
+        quote_spanned!(span=> let list = __nango::parent_list::<#marker, _>(|#m| &#m #(.#fields)*);)
     }
 
     /// Returns the static of the parents. `request` is the `EachRequest`; `uses_metadata` is whether anything but the
@@ -144,11 +145,12 @@ impl Each {
                 let names: Vec<String> = fields.iter().map(ToString::to_string).collect();
                 let path = format!("metadata.{}", names.join("."));
                 let span = self.list_span();
-                let (list, marker, s) = (self.list(span), marker::respan(marker, span), Ident::new("s", span));
+                let list = self.list(marker, span);
+                let (marker, s) = (marker::respan(marker, span), Ident::new("s", span));
                 let parents = quote_spanned! {span=>
                     __nango::ParentSource::Metadata {
                         path: #path,
-                        list: |#s| __nango::elements::<#marker, _>(#s, #list),
+                        list: |#s| { #list __nango::elements::<#marker, _>(#s, list) },
                     }
                 };
                 (None, parents)

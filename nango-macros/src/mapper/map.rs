@@ -204,7 +204,9 @@ mod tests {
         assert!(plain.contains("map_each::<__f::f,Raw,Issue>(raw,batch,|record|{f(each,record,metadata)})"), "{plain}");
         let item = "async fn f(nango: NangoSync, repo: &Repo, raw: Raw) -> Result<Issue> {}";
         let called = expanded("metadata.repos", item);
-        assert!(called.contains("__nango::shared_element::<__f::f,_>(&scope,|m|&m.repos)?"), "{called}");
+        let expect = "letlist=__nango::parent_list::<__f::f,_>(|m|&m.repos);\
+                      __nango::shared_element::<__f::f,_>(&scope,list)?";
+        assert!(called.contains(expect), "{called}");
         assert!(called.contains("asyncmove{f(n.into(),&*each,record).await}"), "{called}");
     }
 }

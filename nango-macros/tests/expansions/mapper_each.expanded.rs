@@ -147,7 +147,10 @@ const _: () = {
     static __EACH: __nango::Each = __nango::Each {
         parents: __nango::ParentSource::Metadata {
             path: "metadata.repos",
-            list: |s| __nango::elements::<__issues::issues, _>(s, |m| &m.repos),
+            list: |s| {
+                let list = __nango::parent_list::<__issues::issues, _>(|m| &m.repos);
+                __nango::elements::<__issues::issues, _>(s, list)
+            },
         },
         at_once: 4usize,
         on_error: __nango::OnParentError::Standard,
@@ -164,7 +167,10 @@ const _: () = {
         initial: ::core::option::Option::Some(
             __nango::InitialValues::Each(|v, values| {
                 #[allow(unused_variables)]
-                let each = __nango::element::<__issues::issues, _>(v, |m| &m.repos)?;
+                let each = {
+                    let list = __nango::parent_list::<__issues::issues, _>(|m| &m.repos);
+                    __nango::element::<__issues::issues, _>(v, list)?
+                };
                 values.add("from", &(each.created))?;
                 ::core::result::Result::Ok(())
             }),
@@ -176,7 +182,10 @@ const _: () = {
     static __MAPPER: __nango::Mapper = __nango::Mapper {
         endpoint: __nango::Endpoint::Each(
             |s| {
-                let e = __nango::element::<__issues::issues, _>(s, |m| &m.repos)?;
+                let e = {
+                    let list = __nango::parent_list::<__issues::issues, _>(|m| &m.repos);
+                    __nango::element::<__issues::issues, _>(s, list)?
+                };
                 __nango::endpoint_of_parent(
                     &["/repos/", ""],
                     &[("each.owner", &e.owner)],
@@ -197,7 +206,13 @@ const _: () = {
             map: |scope, n, raw| match __nango::decode::<ApiIssue>(&raw)
                 .and_then(|record| ::core::result::Result::Ok((
                     record,
-                    __nango::shared_element::<__issues::issues, _>(&scope, |m| &m.repos)?,
+                    {
+                        let list = __nango::parent_list::<
+                            __issues::issues,
+                            _,
+                        >(|m| &m.repos);
+                        __nango::shared_element::<__issues::issues, _>(&scope, list)?
+                    },
                 )))
             {
                 ::core::result::Result::Ok((record, each)) => {
