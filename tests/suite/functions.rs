@@ -57,6 +57,37 @@ fn function_description_names_its_requirements() {
 }
 
 #[test]
+fn description_names_parents_positions_and_all_models() {
+    let registry = Registry::new();
+    let described = |integration: &str, name: &str, parts: &[&str]| {
+        let text = registry.run(["describe", integration, name]).expect(0).stdout;
+        for part in parts {
+            assert!(text.contains(part), "no {part:?} in {text}");
+        }
+        registry.json(["describe", integration, name, "--json"])
+    };
+    let parts = [
+        "parents   one list for each of the records of `SlackJoinedChannel`; 4 at once\n",
+        "skipped   a parent whose list has status 403, 404 or 410, or a declared error that is not fatal\n",
+        "model SlackMessage\n",
+    ];
+    let each = &described("slack", "messages", &parts)["walk"]["requests"]["each"];
+    assert_eq!((&each["model"], &each["at_once"]), (&json!("SlackJoinedChannel"), &json!(4)));
+
+    let parts = [
+        "delta     parameter `cursor` with the value at `after_cursor`; without a position start_time; the last page \
+         has `end_of_stream`; expired if status ",
+    ];
+    let delta = &described("zendesk", "tickets", &parts)["walk"]["requests"]["delta"];
+    assert_eq!((&delta["path"], &delta["end"]), (&json!("after_cursor"), &json!("end_of_stream")));
+
+    let orders = described("shopify", "orders", &["model ShopifyOrder\n", "model ShopifyOrderLine\n"]);
+    assert_eq!(orders["models"], json!(["ShopifyOrder", "ShopifyOrderLine"]));
+    let schemas: Vec<_> = orders["schemas"]["models"].as_object().unwrap().keys().collect();
+    assert_eq!(schemas, ["ShopifyOrder", "ShopifyOrderLine"]);
+}
+
+#[test]
 fn list_command_creates_no_database() {
     let registry = Registry::new();
     registry.run(["list"]).expect(0);
