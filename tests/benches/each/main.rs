@@ -61,7 +61,7 @@ mod bench {
         body: String,
     }
 
-    /// Syncs the parents.
+    /// Syncs the issues, which are the parents.
     #[sync(
         model = "Issue",
         endpoint = "/cursor/issues",
