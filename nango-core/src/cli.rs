@@ -36,6 +36,7 @@ mod remedy;
 mod replay;
 pub(crate) mod report;
 mod run;
+mod schedules;
 mod schema;
 #[cfg(feature = "server")]
 mod serve;
@@ -97,6 +98,7 @@ impl App {
                 Box::new(describe::Describe),
                 Box::new(run::Run),
                 Box::new(replay::ReplayRecording),
+                Box::new(schedules::Schedules),
                 Box::new(records::Records),
                 #[cfg(feature = "server")]
                 Box::new(serve::Serve),

@@ -47,6 +47,7 @@ const API_KEY_VARIABLE: &str = "NANGO_API_KEY";
 const API_KEY_CHARACTERS: usize = 32;
 const PRUNE_VARIABLE: &str = "NANGO_RETENTION_PRUNE_AFTER";
 const DELETE_VARIABLE: &str = "NANGO_RETENTION_DELETE_AFTER";
+const DELETE_RUNS_VARIABLE: &str = "NANGO_RETENTION_DELETE_RUNS_AFTER";
 const ENCRYPT_RECORDS_VARIABLE: &str = "NANGO_ENCRYPT_RECORDS";
 const VARIABLE_PREFIX: &str = "NANGO_ENV_";
 
@@ -74,7 +75,7 @@ pub struct Config {
     pub integrations: BTreeMap<String, IntegrationConfig>,
     /// Variables of `nango.env("NAME")`: the file's `[environment]`, overridden by `NANGO_ENV_<NAME>`.
     pub environment: BTreeMap<String, String>,
-    /// Retention of unchanged records and unused datasets.
+    /// Retention of unchanged records, unused datasets and ended runs.
     pub retention: Retention,
     /// App credentials from the environment, such as `NANGO_APP_<INTEGRATION>_CLIENT_SECRET`, by variable.
     pub(crate) apps: BTreeMap<String, Secret>,
@@ -162,6 +163,7 @@ impl Config {
         let retention = Retention {
             prune_after: age(PRUNE_VARIABLE, file.retention.prune_after)?,
             delete_after: age(DELETE_VARIABLE, file.retention.delete_after)?,
+            delete_runs_after: age(DELETE_RUNS_VARIABLE, file.retention.delete_runs_after)?,
         };
         let api_key = variable(API_KEY_VARIABLE);
         if api_key.as_ref().is_some_and(|key| key.chars().count() < API_KEY_CHARACTERS) {

@@ -24,6 +24,7 @@ mod auth;
 pub mod cli;
 mod config;
 mod declare;
+mod engine;
 mod error;
 mod export;
 mod file_access;

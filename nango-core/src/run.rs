@@ -7,6 +7,8 @@
 //! process or by the one that takes over its key; a run that was cancelled or lost its lease has no effects other than
 //! its committed pages.
 
+mod attempt;
+mod claimed;
 mod clock;
 mod confirm_path;
 mod connection;
@@ -39,6 +41,8 @@ mod tests;
 mod tracing_log;
 mod verify;
 
+pub(crate) use attempt::{Continuation, continuation};
+pub(crate) use claimed::execute_claimed;
 #[doc(hidden)]
 pub use confirm_path::confirm_path;
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod providers;
 mod recordings;
 mod records;
 mod runs;
+mod schedules;
 #[cfg(feature = "server")]
 #[allow(dead_code, reason = "the routes of connections, records and actions use it")]
 mod text_rules;
@@ -44,6 +45,7 @@ pub use records::write_page;
 pub(crate) use records::{PageWriter, write_record};
 pub(crate) use runs::RunJson;
 pub(crate) use runs::WaitingDeletesJson;
+pub(crate) use schedules::{ScheduleRow, TriggeredRun};
 #[cfg(feature = "server")]
 pub(crate) use text_rules::TextRule;
 pub(crate) use time::micros;

@@ -27,7 +27,7 @@ const LAYERS: [&[&str]; 19] = [
     &["recording"],
     &["nango"],
     &["run"],
-    &["testing"],
+    &["testing", "engine"],
     &["export"],
     &["wire"],
     &["server"],

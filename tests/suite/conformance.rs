@@ -25,10 +25,12 @@ mod oracle;
 mod parents;
 mod patches;
 mod processes;
+mod queue;
 mod records;
 mod refresh;
 mod runs;
 mod scans;
+mod schedules;
 mod support;
 mod transfer;
 mod updated;
@@ -165,6 +167,22 @@ conformance! {
         runs_are_listed
         locks_are_released_when_their_run_ends
         log_lines_keep_their_order;
+    schedules:
+        sync_of_connection_without_schedule_is_found
+        schedule_is_changed_in_parts
+        due_schedule_is_enqueued_once_per_due_time
+        schedules_end_with_their_connection;
+    queue:
+        trigger_is_merged_into_due_run
+        claim_starts_due_runs_within_limits
+        claim_selects_known_syncs_and_due_times
+        backlog_of_one_connection_does_not_delay_others
+        interrupted_run_becomes_due_again
+        run_without_active_lease_is_listed_as_expired
+        cancelled_run_writes_nothing
+        purge_keeps_latest_run_of_each_function
+        due_runs_and_schedules_survive_restart
+        concurrent_claims_start_each_run_once_within_limits;
     checkpoints:
         checkpoint_write_fails_when_version_differs
         resume_state_is_independent_of_checkpoint
@@ -180,7 +198,8 @@ conformance! {
         configuration_is_sealed_unless_the_credentials_changed
         internal_values_are_stored_and_removed;
     processes:
-        processes_with_unexpired_heartbeat_are_counted;
+        processes_with_unexpired_heartbeat_are_counted
+        serving_process_is_marked_until_it_stops;
     refresh:
         refresh_lease_is_exclusive
         abandoned_refresh_lease_is_reported

@@ -1,4 +1,4 @@
-//! `registry run`: one run of a function in this process.
+//! `registry run`: one run of a function, in this process or in the one that serves the database.
 
 use std::path::PathBuf;
 
@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     declare::{ActionDef, Entry, FunctionKind, Item, Registry, SyncDef, SyncRun, ValueType, suggest},
+    engine::run_beside_server,
     export::{Contract, standalone},
     run::{RunRequest, Target},
     store::BASE_VARIANT,
@@ -81,7 +82,8 @@ impl Command for Run {
         if let Some(path) = &arguments.record {
             return record::run(context, &runtime, request, path);
         }
-        let report = context.execute(&runtime, request)?;
+        let report =
+            context.execute_with(&runtime, |stop, observer| run_beside_server(&runtime, request, stop, observer))?;
         report::print(&mut context.terminal, &report)
     }
 }

@@ -20,6 +20,7 @@
 //! [retention]
 //! prune_after = "30d"
 //! delete_after = "60d"
+//! delete_runs_after = "15d"
 //!
 //! [egress]
 //! allow = ["db.example.internal", "10.1.0.0/16"]
@@ -29,6 +30,7 @@
 //! [limits]
 //! walk_pages = 100000
 //! record_bytes = "16MiB"
+//! runs = 16
 //!
 //! [server]
 //! listen = "127.0.0.1:3003"
@@ -146,7 +148,11 @@ impl Reader<'_> {
             let field = match key {
                 "prune_after" => &mut retention.prune_after,
                 "delete_after" => &mut retention.delete_after,
-                _ => return Err(self.unknown_key(at, key, Some("retention"), &["prune_after", "delete_after"])),
+                "delete_runs_after" => &mut retention.delete_runs_after,
+                _ => {
+                    let keys = ["prune_after", "delete_after", "delete_runs_after"];
+                    return Err(self.unknown_key(at, key, Some("retention"), &keys));
+                }
             };
             let full = format!("retention.{key}");
             let text = self.string_of(&full, at, value)?;

@@ -13,6 +13,27 @@ pub struct Limits {
     pub record_bytes: u64,
     /// Maximum size of a connection's metadata, in bytes. Default 1 MiB.
     pub metadata_bytes: u64,
+    /// Limits of runs at the same time under `registry serve`.
+    pub concurrency: Concurrency,
+}
+
+/// Limits of runs at the same time under `registry serve`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concurrency {
+    /// Maximum number of syncs of this process (`runs`). Default 16.
+    pub runs: u32,
+    /// Maximum number of syncs of a connection, on all processes (`runs_per_connection`). Default 4.
+    pub runs_per_connection: u32,
+    /// Maximum number of syncs of an integration, on all processes (`runs_per_integration`). Default 12.
+    pub runs_per_integration: u32,
+    /// Maximum number of actions of this process (`actions`). Default 100.
+    pub actions: u32,
+}
+
+impl Default for Concurrency {
+    fn default() -> Self {
+        Self { runs: 16, runs_per_connection: 4, runs_per_integration: 12, actions: 100 }
+    }
 }
 
 impl Limits {
@@ -41,7 +62,12 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { walk: Bounds::default(), record_bytes: 16 << 20, metadata_bytes: 1 << 20 }
+        Self {
+            walk: Bounds::default(),
+            record_bytes: 16 << 20,
+            metadata_bytes: 1 << 20,
+            concurrency: Concurrency::default(),
+        }
     }
 }
 

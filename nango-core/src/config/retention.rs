@@ -1,6 +1,6 @@
-//! Retention of unchanged records and unused datasets (`[retention]`).
+//! Retention of unchanged records, unused datasets and ended runs (`[retention]`).
 //!
-//! Disabled by default: records that disappear on their own surprise more than a growing cache.
+//! Disabled by default for records: records that disappear on their own surprise more than a growing cache.
 
 use std::time::Duration;
 
@@ -11,8 +11,11 @@ const MIN_AGE: Duration = Duration::from_hours(1);
 /// Maximum age: 100 years, so that timestamps can be computed from it.
 const MAX_AGE: Duration = Duration::from_hours(100 * 365 * 24);
 
-/// Retention of unchanged records and unused datasets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Default age from which ended runs are removed.
+const DEFAULT_RUNS_AGE: Duration = Duration::from_hours(15 * 24);
+
+/// Retention of unchanged records, unused datasets and ended runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// Age from which payloads of unchanged records are pruned (`prune_after`, `NANGO_RETENTION_PRUNE_AFTER`). `None`:
     /// never. A full sync that saves such a record again restores its payload, so this is for incremental syncs.
@@ -20,6 +23,15 @@ pub struct Retention {
     /// Time without a run of its syncs after which a dataset is emptied (`delete_after`,
     /// `NANGO_RETENTION_DELETE_AFTER`). `None`: never. The syncs start from the beginning when they run again.
     pub delete_after: Option<Duration>,
+    /// Age from which `registry serve` removes ended runs with their logs (`delete_runs_after`,
+    /// `NANGO_RETENTION_DELETE_RUNS_AFTER`). `None`: never. Default 15 days. The latest run of each function stays.
+    pub delete_runs_after: Option<Duration>,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { prune_after: None, delete_after: None, delete_runs_after: Some(DEFAULT_RUNS_AGE) }
+    }
 }
 
 /// Parses an age such as `30d` or `12 hours`; `off` is `None`. The error names the allowed values.

@@ -78,7 +78,7 @@ fn retention_is_off_by_default() {
     let env = &[("NANGO_RETENTION_DELETE_AFTER", "off")];
     let retention = Config::load(sources(None, env, Some(file))).unwrap().retention;
     let days = Duration::from_hours(30 * 24);
-    assert_eq!(retention, Retention { prune_after: Some(days), delete_after: None });
+    assert_eq!(retention, Retention { prune_after: Some(days), ..Retention::default() });
     let wrong = Config::load(sources(None, &[("NANGO_RETENTION_PRUNE_AFTER", "30s")], None)).unwrap_err();
     let expect = "must be between an hour and a hundred years: write `30d`, `12 hours`, or `off`";
     assert_eq!(wrong.to_string(), format!("NANGO_RETENTION_PRUNE_AFTER: {expect}"));

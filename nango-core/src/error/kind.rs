@@ -27,6 +27,8 @@ pub enum ErrorKind {
     Interrupted,
     /// Another process took over the key of the run; its further writes are refused.
     LeaseLost,
+    /// A run was interrupted several times in a row without progress, and is not continued.
+    NoProgress,
     /// A database operation failed.
     Store,
     /// Any other error.
@@ -48,6 +50,7 @@ impl ErrorKind {
             Self::Checkpoint => "Checkpoint",
             Self::Interrupted => "Interrupted",
             Self::LeaseLost => "LeaseLost",
+            Self::NoProgress => "NoProgress",
             Self::Store => "Store",
             Self::Internal => "Internal",
         }
@@ -67,6 +70,7 @@ impl ErrorKind {
             Self::Checkpoint,
             Self::Interrupted,
             Self::LeaseLost,
+            Self::NoProgress,
             Self::Store,
             Self::Internal,
         ];
@@ -92,6 +96,7 @@ mod tests {
             (ErrorKind::Checkpoint, "Checkpoint"),
             (ErrorKind::Interrupted, "Interrupted"),
             (ErrorKind::LeaseLost, "LeaseLost"),
+            (ErrorKind::NoProgress, "NoProgress"),
             (ErrorKind::Store, "Store"),
             (ErrorKind::Internal, "Internal"),
         ];

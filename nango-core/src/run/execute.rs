@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    attempt::{self, Continuation},
     dry_run,
     job::Job,
     lease, mapper,
@@ -26,11 +27,14 @@ use super::{
     tracing_log,
 };
 use crate::{
-    declare::{Handle, SyncDef, SyncRun},
+    declare::{FunctionKind, Handle, SyncDef, SyncRun},
     error::{Error, ErrorKind, Result},
     nango::{Context, Nango, RunOptions, lease_lost},
     recording::{Recorder, RecordingMode},
-    store::{NewRun, RunEnd, RunStatus, RunToken, StoreError, failpoint::failpoint},
+    store::{
+        BASE_VARIANT, ClaimedRun, FunctionKey, NewDueRun, NewRun, NextAttempt, QueuedOptions, RunEnd, RunStatus,
+        RunToken, StoreError, failpoint::failpoint,
+    },
 };
 
 /// Runs a function and returns the report of the run.
@@ -45,7 +49,7 @@ pub async fn execute(
     cancellation: CancellationToken,
     observer: Arc<dyn Observer>,
 ) -> Result<RunReport> {
-    runtime.heartbeat.start(&runtime.store, &runtime.rate_limiters, &*runtime.clock);
+    runtime.start_heartbeat();
     execute_here(runtime, request, cancellation, observer).await
 }
 
@@ -61,7 +65,7 @@ pub(crate) async fn execute_recorded(
     cancellation: CancellationToken,
     observer: Arc<dyn Observer>,
 ) -> Result<RunReport> {
-    runtime.heartbeat.start(&runtime.store, &runtime.rate_limiters, &*runtime.clock);
+    runtime.start_heartbeat();
     let runtime = Arc::new(runtime.with_recording(RecordingMode::Record(recorder)));
     execute_here(&runtime, request, cancellation, observer).await
 }
@@ -119,7 +123,8 @@ pub(super) fn services(
     Arc::new(RuntimeServices::new(runtime.clone(), run, observer, accepts_syncs))
 }
 
-/// Runs the syncs that a function requested. A sync that cannot start does not undo the effects of the function.
+/// Runs the syncs that a function requested, or makes them due if a dispatcher of this process runs syncs. A sync that
+/// cannot start does not undo the effects of the function.
 pub(super) async fn run_triggered_syncs(
     runtime: &Arc<Runtime>,
     services: &RuntimeServices,
@@ -132,6 +137,16 @@ pub(super) async fn run_triggered_syncs(
             return;
         }
         let (integration, connection) = (report.key.integration.clone(), report.key.connection.clone());
+        if runtime.queues_syncs() {
+            let variant = BASE_VARIANT.to_owned();
+            let key =
+                FunctionKey { kind: FunctionKind::Sync, integration, connection, function: sync.clone(), variant };
+            let due = NewDueRun { key, due_at: runtime.store.now(), options: QueuedOptions::default() };
+            if let Err(error) = runtime.store.enqueue_run(due).await {
+                report.triggered.push(TriggeredSync { sync, outcome: Err(error.into_error()) });
+            }
+            continue;
+        }
         let next = RunRequest::new(integration, Target::Sync(sync.clone()), connection);
         let outcome = Box::pin(run_one(runtime, next, cancellation.clone(), services.observer.clone())).await;
         report.triggered.push(TriggeredSync { sync, outcome });
@@ -141,12 +156,11 @@ pub(super) async fn run_triggered_syncs(
 /// Acquires the lease of the run's key, calls the function, and ends the run.
 pub(super) async fn execute_prepared(
     runtime: &Arc<Runtime>,
-    mut prepared: PreparedRun,
+    prepared: PreparedRun,
     job: Job,
     cancellation: CancellationToken,
     services: Arc<RuntimeServices>,
 ) -> Result<RunReport> {
-    let started = runtime.clock.instant();
     let exclusive = matches!(job, Job::Sync(_));
     let new = NewRun {
         key: prepared.key.clone(),
@@ -154,10 +168,38 @@ pub(super) async fn execute_prepared(
         exclusive,
         lease: runtime.config.lease,
     };
+    let started = runtime.clock.instant();
     let token = lease::acquire(&runtime.store, &new, &cancellation, services.observer.as_ref()).await?;
+    let lease = runtime.config.lease;
+    let renewer = lease::LeaseRenewer::spawn(runtime.store.clone(), token, lease, cancellation.clone());
+    let waited = runtime.clock.instant().saturating_duration_since(started);
+    let start = RunStart { token, renewer, claimed: None };
+    let mut report = execute_started(runtime, prepared, job, start, cancellation, services).await?;
+    report.duration += waited;
+    Ok(report)
+}
+
+/// Lease of a run that has started.
+pub(super) struct RunStart {
+    pub(super) token: RunToken,
+    pub(super) renewer: lease::LeaseRenewer,
+    /// The attempt, if a claim has started the run.
+    pub(super) claimed: Option<ClaimedRun>,
+}
+
+/// Calls the function of a run that has its lease, and ends the run.
+pub(super) async fn execute_started(
+    runtime: &Arc<Runtime>,
+    mut prepared: PreparedRun,
+    job: Job,
+    start: RunStart,
+    cancellation: CancellationToken,
+    services: Arc<RuntimeServices>,
+) -> Result<RunReport> {
+    let RunStart { token, renewer, claimed } = start;
+    let started = runtime.clock.instant();
     let begun = record::begin(runtime, &prepared).await;
     let started_at = runtime.store.now();
-    let renewer = lease::LeaseRenewer::spawn(runtime.store.clone(), token, runtime.config.lease, cancellation.clone());
     let setup = std::mem::take(&mut prepared.setup);
     let context = Arc::new(Context::new(prepared.into_context_parts(runtime, token, cancellation.clone(), services)));
     let work = async {
@@ -169,7 +211,7 @@ pub(super) async fn execute_prepared(
     let outcome = tracing_log::in_run(context.clone(), Box::pin(work)).await;
     let lost = renewer.stop();
     let outcome = if lost { outcome.and(Err(lease_lost())) } else { outcome };
-    let (output, error, status) = match outcome {
+    let (output, mut error, mut status) = match outcome {
         Ok(output) => (output, None, RunStatus::Success),
         Err(error) => {
             let error = lease::with_lease_loss_reason(runtime, token, error).await;
@@ -181,8 +223,16 @@ pub(super) async fn execute_prepared(
         }
     };
     failpoint!("run:before-end");
+    let mut next = None;
+    if let (RunStatus::Interrupted, Some(claimed)) = (status, &claimed) {
+        match attempt::continuation(runtime, claimed, context.totals().pages).await? {
+            Some(Continuation::Next(attempt)) => next = Some(attempt),
+            Some(Continuation::NoProgress) => (error, status) = (Some(Continuation::no_progress()), RunStatus::Error),
+            None => {}
+        }
+    }
     let error = error.map(|error| error.redacted(context.client().redactor()));
-    let status = end_run(runtime, &context, token, status, error.as_ref()).await?;
+    let status = end_run(runtime, &context, token, status, error.as_ref(), next).await?;
     failpoint!("run:ended");
     let checkpoint = runtime.store.checkpoint(context.key()).await.map_err(StoreError::into_error)?.value;
     let resume = runtime.store.resume_state(context.key()).await.map_err(StoreError::into_error)?;
@@ -240,11 +290,12 @@ async fn end_run(
     token: RunToken,
     status: RunStatus,
     error: Option<&Error>,
+    next: Option<NextAttempt>,
 ) -> Result<RunStatus> {
     let (logs, requests) = context.take_pending();
     let error = error.map(|error| serde_json::json!({ "kind": error.kind().name(), "message": error.to_string() }));
     let end = RunEnd { status, error, requests, logs, checkpoint: None, resume: None };
-    match runtime.store.end_run(&token, end).await {
+    match runtime.store.end_attempt(&token, end, next).await {
         Ok(_) => Ok(status),
         // The run that took over the key has ended this run already; its stored status is authoritative.
         Err(StoreError::LeaseLost) => {

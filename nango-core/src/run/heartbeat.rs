@@ -19,15 +19,15 @@ const HEARTBEAT_LEASE: Duration = Duration::from_secs(15);
 pub(super) struct ProcessHeartbeat(OnceLock<Uuid>);
 
 impl ProcessHeartbeat {
-    /// Starts the heartbeat, which runs until the database is dropped. Further calls have no effect.
-    pub(super) fn start(&self, store: &SharedStore, rate_limiters: &Arc<RateLimiters>, entropy: &dyn Entropy) {
+    /// Starts the heartbeat, which runs until the database is dropped. Further calls have no effect. Returns the id.
+    pub(super) fn start(&self, store: &SharedStore, rate_limiters: &Arc<RateLimiters>, entropy: &dyn Entropy) -> Uuid {
         let mut first = false;
         let process = *self.0.get_or_init(|| {
             first = true;
             entropy.uuid()
         });
         if !first {
-            return;
+            return process;
         }
         let (store, rate_limiters) = (Arc::downgrade(store), rate_limiters.clone());
         tokio::spawn(async move {
@@ -40,6 +40,7 @@ impl ProcessHeartbeat {
                 tokio::time::sleep(HEARTBEAT_INTERVAL).await;
             }
         });
+        process
     }
 
     /// Removes this process from the process registry.

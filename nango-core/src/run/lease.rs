@@ -30,18 +30,20 @@ const EXPIRY_MARGIN: Duration = Duration::from_secs(1);
 /// Maximum interval between two checks of an observed lease.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Adds the reason to the error of a run that lost its lease: its connection may have been removed during the run.
+/// Adds the reason to the error of a run that lost its lease: it was cancelled, or its connection was removed.
 pub(super) async fn with_lease_loss_reason(runtime: &Runtime, token: RunToken, error: Error) -> Error {
     if error.kind() != ErrorKind::LeaseLost {
         return error;
     }
-    match runtime.store.run(token.id).await {
-        Ok(Some(run)) if run.status == RunStatus::Cancelled => Error::new(
-            ErrorKind::LeaseLost,
-            "the connection was removed during this run, and later writes of this run were refused",
-        ),
-        _ => error,
+    let Ok(Some(run)) = runtime.store.run(token.id).await else { return error };
+    if run.status != RunStatus::Cancelled {
+        return error;
     }
+    let message = match runtime.store.connection(&run.key.integration, &run.key.connection).await {
+        Ok(Some(_)) => "the run was cancelled, and later writes of this run were refused",
+        _ => "the connection was removed during this run, and later writes of this run were refused",
+    };
+    Error::new(ErrorKind::LeaseLost, message)
 }
 
 /// Starts a run, and waits at most until an existing lease of its key expires.

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     nango::Context,
     paginate::{FeedPosition, ResumePoint, WalkState},
-    store::{FunctionKey, parent_context, resume_context},
+    store::{FunctionKey, ParentKey, parent_context, resume_context},
     time::{Timestamp, micros},
 };
 
@@ -188,6 +188,19 @@ pub(super) fn seal_parent(runtime: &Runtime, key: &FunctionKey, id: &str, state:
 pub(super) fn has_resumable_walk(runtime: &Runtime, key: &FunctionKey, sealed: &[u8], tokens_only: bool) -> bool {
     let Some(state) = decode(runtime, &resume_context(key), sealed) else { return false };
     state.each.is_some() || state.walk.is_some_and(|walk| walk.resume_point.is_token() || !tokens_only)
+}
+
+/// Returns the position of an interrupted walk that the next run can resume, as a text that is greater for a later
+/// position of the same walk.
+pub(super) fn mark(runtime: &Runtime, key: &FunctionKey, sealed: &[u8], tokens_only: bool) -> Option<String> {
+    let state = decode(runtime, &resume_context(key), sealed)?;
+    if let Some(each) = &state.each {
+        // Parents are walked in the order of their keys.
+        let after = each.after.as_deref().map_or(0, |after| u128::from_be_bytes(ParentKey::of(after).0));
+        return Some(format!("{:020} {after:032x}", each.number));
+    }
+    let walk = state.walk.filter(|walk| walk.resume_point.is_token() || !tokens_only)?;
+    Some(format!("{:020}", walk.pages))
 }
 
 fn decode(runtime: &Runtime, bound_to: &[u8], sealed: &[u8]) -> Option<SyncState> {

@@ -1,6 +1,14 @@
 //! Shared dependencies of all runs of a process.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use uuid::Uuid;
 
 use super::heartbeat::ProcessHeartbeat;
 use crate::{
@@ -34,6 +42,8 @@ pub struct Runtime {
     /// Clock of everything outside the database, such as waits between attempts.
     pub clock: Arc<dyn Clock>,
     pub(super) heartbeat: ProcessHeartbeat,
+    /// Whether a dispatcher of this process runs syncs, so that a triggered sync becomes due instead of running at once.
+    pub(super) queues_syncs: AtomicBool,
     /// Rate limiters of the APIs, driven by `clock`.
     pub rate_limiters: Arc<RateLimiters>,
     /// Whether requests are recorded, or answered from a recording.
@@ -64,6 +74,7 @@ impl Runtime {
             clock,
             rate_limiters,
             heartbeat: ProcessHeartbeat::default(),
+            queues_syncs: AtomicBool::new(false),
             recording: None,
         }
     }
@@ -86,6 +97,21 @@ impl Runtime {
     /// Returns a runtime with the same dependencies whose requests are recorded, or answered from a recording.
     pub(super) fn with_recording(&self, mode: RecordingMode) -> Self {
         Self { recording: Some(mode), ..self.with_store(self.store.clone()) }
+    }
+
+    /// Starts the heartbeat of this process, once, and returns the id of the process in the process registry.
+    pub(crate) fn start_heartbeat(&self) -> Uuid {
+        self.heartbeat.start(&self.store, &self.rate_limiters, &*self.clock)
+    }
+
+    /// Sets whether a triggered sync becomes due instead of running at once.
+    pub(crate) fn queue_syncs(&self, queues: bool) {
+        self.queues_syncs.store(queues, Ordering::Relaxed);
+    }
+
+    /// Returns whether a triggered sync becomes due instead of running at once.
+    pub(super) fn queues_syncs(&self) -> bool {
+        self.queues_syncs.load(Ordering::Relaxed)
     }
 
     /// Creates the encryption key if there is none yet, and registers it with the database. Called before something is

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Checkpoints, Connections, Encryption, Logs, Maintenance, Parents, Processes, Records, Refreshes, Runs, StoreFuture,
-    StoreWarning, Transfer,
+    Checkpoints, Connections, Encryption, Logs, Maintenance, Parents, Processes, Queue, Records, Refreshes, Runs,
+    Schedules, StoreFuture, StoreWarning, Transfer,
 };
 use crate::time::Timestamp;
 
@@ -17,6 +17,8 @@ pub trait Store:
     + Parents
     + Checkpoints
     + Runs
+    + Schedules
+    + Queue
     + Logs
     + Encryption
     + Maintenance

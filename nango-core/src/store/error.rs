@@ -170,6 +170,12 @@ pub enum StoreError {
         /// The duration until then, by the clock of the database.
         remaining: std::time::Duration,
     },
+    /// Another process runs the schedules of this file.
+    #[error(
+        "the database {0} is served by another process already: stop that process first, or use a PostgreSQL database, \
+         which several processes can serve"
+    )]
+    Served(PathBuf),
     /// The lease of the run expired and another process took over: the run may not write any more.
     #[error("this run lost its lease: another process took over, and later writes of this run were refused")]
     LeaseLost,

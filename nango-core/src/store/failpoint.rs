@@ -18,11 +18,13 @@ use std::{
 
 /// All failpoints, in the order in which a run hits them.
 #[cfg(debug_assertions)]
-pub const NAMES: [&str; 40] = [
+pub const NAMES: [&str; 43] = [
     "sqlite:open:schema",
     "sqlite:open:ready",
     "postgres:open:schema",
     "postgres:open:ready",
+    "queue:enqueued",
+    "queue:claimed",
     "run:begun",
     "run:before-call",
     "scan:closed-other",
@@ -53,6 +55,7 @@ pub const NAMES: [&str; 40] = [
     "scan:finished",
     "scan:parents",
     "run:before-end",
+    "queue:next-attempt",
     "run:end",
     "run:ended",
     "sqlite:close",

@@ -49,8 +49,10 @@ pub async fn copy_part(from: &SharedStore, scope: &CopyScope<'_>) -> Result<Shar
     let (hash_key, datasets) = find(from, scope).await?;
     let to: SharedStore = Arc::new(Sqlite::open_in_memory(hash_key).await?);
     to.begin_import().await?;
-    let tables =
-        Table::ALL.into_iter().filter(|table| !matches!(table, Table::Runs | Table::RunModels | Table::RunLogs));
+    let is_copied = |table: &Table| {
+        !matches!(table, Table::Runs | Table::RunModels | Table::RunLogs | Table::Schedules | Table::DueRuns)
+    };
+    let tables = Table::ALL.into_iter().filter(is_copied);
     let part = ExportPart { tables: tables.collect(), datasets: Some(datasets) };
     let (out, mut chunks) = mpsc::channel(CHANNEL_CAPACITY);
     let write = async {

@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! - Every result comes from one transaction, and no state outlives it: no session setting, no temporary table, no
-//!   advisory lock. The store therefore works behind a pooler that assigns a connection per transaction.
+//!   advisory lock of a session. The store therefore works behind a pooler that assigns a connection per transaction.
 //! - A dataset is locked by the row lock of its row (`dataset`), which is acquired before the keys of its records are
 //!   read. Several datasets are locked in the order of their ids. Rows are locked in one order everywhere: connection,
 //!   function, run, dataset, and then the rows that belong to them.
@@ -13,11 +13,13 @@
 //! - Table names include their schema, `nango_rs`; the search path is not under our control.
 
 mod begin;
+mod cancellation;
 mod candidates;
 mod changes;
 mod check;
 mod checkpoints;
 mod children;
+mod claims;
 mod clock;
 mod connections;
 mod dataset;
@@ -26,6 +28,7 @@ mod delete_states;
 mod deletes;
 mod encryption;
 mod error;
+mod exclusion;
 mod feed;
 mod fence;
 mod functions;
@@ -40,12 +43,15 @@ mod owner;
 mod page;
 mod parents;
 mod processes;
+mod queue;
 mod refresh;
 mod requests;
 mod reseal;
 mod rows;
 mod runs;
 mod scans;
+mod schedules;
+mod scheduling;
 mod server;
 mod sql_time;
 #[cfg(test)]
@@ -64,9 +70,9 @@ pub(crate) use self::migrate::SCHEMA_VERSION;
 use super::{
     Checkpoints, ClaimOutcome, Committed, Connection, ConnectionQuery, Connections, DatasetKey, DatasetStats,
     DeletePolicy, Encryption, EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs,
-    MetadataChange, NewConnection, NewRun, Page, PendingDeletes, Processes, ProfileChange, ReadQuery, Records,
-    RefreshClaim, RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan,
-    ScanFrom, ScanOutcome, Store, StoreError, StoreFuture, StoreWarning, StoredCheckpoint, hashed_page::HashedPage,
+    MetadataChange, NewConnection, NewRun, Page, PendingDeletes, ProfileChange, ReadQuery, Records, RefreshClaim,
+    RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome,
+    Store, StoreError, StoreFuture, StoreWarning, StoredCheckpoint, hashed_page::HashedPage,
 };
 use crate::time::Timestamp;
 
@@ -187,16 +193,6 @@ impl Refreshes for Postgres {
     }
 }
 
-impl Processes for Postgres {
-    fn process_heartbeat(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, u32> {
-        self.write((process, lease), |db, (process, lease)| Box::pin(processes::heartbeat(db, *process, *lease)))
-    }
-
-    fn remove_process(&self, process: Uuid) -> StoreFuture<'_, ()> {
-        self.write(process, |db, process| Box::pin(processes::remove(db, *process)))
-    }
-}
-
 impl Records for Postgres {
     fn commit_all(&self, pages: Vec<Page>) -> StoreFuture<'_, Vec<Committed>> {
         let hasher = &self.shared.vault.latest_policy().hasher;
@@ -295,7 +291,7 @@ impl Runs for Postgres {
     }
 
     fn end_run(&self, run: &RunToken, end: RunEnd) -> StoreFuture<'_, Run> {
-        self.write((*run, end), |db, (run, end)| Box::pin(runs::end(db, run, end)))
+        self.write((*run, end), |db, (run, end)| Box::pin(runs::end(db, run, end, None)))
     }
 
     fn run(&self, id: Uuid) -> StoreFuture<'_, Option<Run>> {

@@ -2,6 +2,9 @@
 //!
 //! The rate limit of a connection is divided among the active processes. A process without a heartbeat for the duration
 //! of its lease is not counted.
+//!
+//! A process that runs the schedules is marked. On an embedded database only one process is, by a lock of the operating
+//! system, which ends with the process.
 
 use std::time::Duration;
 
@@ -21,4 +24,18 @@ pub trait Processes {
 
     /// Removes a process that ends from the registry.
     fn remove_process(&self, process: Uuid) -> StoreFuture<'_, ()>;
+
+    /// Marks this process as one that runs the schedules, for the duration of the lease.
+    ///
+    /// Returns [`super::StoreError::Served`] if only one process may do so, and another does.
+    fn start_serving(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, ()>;
+
+    /// Extends the mark by the duration of the lease.
+    fn renew_serving(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, ()>;
+
+    /// Removes the mark.
+    fn stop_serving(&self, process: Uuid) -> StoreFuture<'_, ()>;
+
+    /// Returns whether a process runs the schedules of this database.
+    fn is_served(&self) -> StoreFuture<'_, bool>;
 }

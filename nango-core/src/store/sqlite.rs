@@ -8,11 +8,13 @@
 //!   similar modules run on any thread, inside a transaction that their caller has opened.
 
 mod backup;
+mod cancellation;
 mod candidates;
 mod changes;
 mod check;
 mod checkpoints;
 mod children;
+mod claims;
 mod clock;
 mod connections;
 mod dataset;
@@ -33,6 +35,7 @@ mod marks;
 mod page;
 mod parents;
 mod processes;
+mod queue;
 mod readers;
 mod refresh;
 mod requests;
@@ -40,6 +43,9 @@ mod reseal;
 mod rows;
 mod runs;
 mod scans;
+mod schedules;
+mod scheduling;
+mod serving;
 mod sql_time;
 #[cfg(test)]
 mod tests;
@@ -61,9 +67,9 @@ use self::{
 use super::{
     Checkpoints, ClaimOutcome, Committed, Connection, ConnectionQuery, Connections, DatasetKey, DatasetStats,
     DeletePolicy, Encryption, EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs,
-    MetadataChange, NewConnection, NewRun, Page, PendingDeletes, Processes, ProfileChange, ReadQuery, Records,
-    RefreshClaim, RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan,
-    ScanFrom, ScanOutcome, Store, StoreError, StoreFuture, StoredCheckpoint, hashed_page::HashedPage,
+    MetadataChange, NewConnection, NewRun, Page, PendingDeletes, ProfileChange, ReadQuery, Records, RefreshClaim,
+    RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome,
+    Store, StoreError, StoreFuture, StoredCheckpoint, hashed_page::HashedPage,
 };
 use crate::time::Timestamp;
 
@@ -177,16 +183,6 @@ impl Refreshes for Sqlite {
     }
 }
 
-impl Processes for Sqlite {
-    fn process_heartbeat(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, u32> {
-        self.write(move |db| processes::heartbeat(db, process, lease))
-    }
-
-    fn remove_process(&self, process: Uuid) -> StoreFuture<'_, ()> {
-        self.write(move |db| processes::remove(db, process))
-    }
-}
-
 impl Records for Sqlite {
     fn commit_all(&self, pages: Vec<Page>) -> StoreFuture<'_, Vec<Committed>> {
         let hasher = &self.shared.vault.latest_policy().hasher;
@@ -284,7 +280,7 @@ impl Runs for Sqlite {
 
     fn end_run(&self, run: &RunToken, end: RunEnd) -> StoreFuture<'_, Run> {
         let run = *run;
-        self.write(move |db| runs::end(db, &run, &end))
+        self.write(move |db| runs::end(db, &run, &end, None))
     }
 
     fn run(&self, id: Uuid) -> StoreFuture<'_, Option<Run>> {

@@ -7,7 +7,7 @@
 //!
 //! Copied: the instance's id and hash key, its encryption policy, connections (credentials stay sealed), functions,
 //! checkpoints, resume states, parents, datasets with sequence number and commit time, records with their sequence
-//! numbers, the state of delete candidates, and all runs with counters and logs. Not copied: locks, active processes,
+//! numbers, the state of delete candidates, all runs with counters and logs, schedules, and due runs. Not copied: locks, active processes,
 //! refresh leases, and open scans with the progress of parents in them (the next walk starts at its first record;
 //! nothing is deleted by mistake). An active run is stored as interrupted: it writes to the old database, not to this
 //! one. A reseal pass starts over in the target.
@@ -60,11 +60,15 @@ pub enum Table {
     RunModels,
     /// Log lines of runs.
     RunLogs,
+    /// Schedules of syncs.
+    Schedules,
+    /// Due runs of syncs.
+    DueRuns,
 }
 
 impl Table {
     /// All tables, in the order in which they are copied.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Meta,
         Self::Encryption,
         Self::Sequences,
@@ -79,6 +83,8 @@ impl Table {
         Self::Runs,
         Self::RunModels,
         Self::RunLogs,
+        Self::Schedules,
+        Self::DueRuns,
     ];
 
     /// Returns the name of the rows in output for users.
@@ -98,6 +104,8 @@ impl Table {
             Self::Runs => "runs",
             Self::RunModels => "counters",
             Self::RunLogs => "log lines",
+            Self::Schedules => "schedules",
+            Self::DueRuns => "due runs",
         }
     }
 
@@ -197,11 +205,32 @@ impl Table {
                 "requests",
                 "left_out",
                 "error",
+                "queued",
+                "first_run",
+                "attempt",
+                "idle",
+                "options",
+                "mark",
+                "checkpoint_version",
             ],
             Self::RunModels => {
                 &["run", "model", "added", "updated", "deleted", "unchanged", "skipped_newer", "skipped_older"]
             }
             Self::RunLogs => &["run", "at", "level", "message", "fields"],
+            Self::Schedules => &["function", "paused", "frequency", "interval", "anchor", "next_at"],
+            Self::DueRuns => &[
+                "function",
+                "id",
+                "integration",
+                "connection",
+                "priority",
+                "due_at",
+                "options",
+                "first_run",
+                "attempt",
+                "idle",
+                "mark",
+            ],
         }
     }
 }

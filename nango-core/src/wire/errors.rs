@@ -87,6 +87,7 @@ fn code(error: &Error) -> &'static str {
         ErrorKind::Input => "invalid_action_input",
         ErrorKind::Record => "invalid_sync_record",
         ErrorKind::Interrupted | ErrorKind::LeaseLost => "script_aborted",
+        ErrorKind::NoProgress => "no_progress",
         ErrorKind::Connection if is_credentials_error(error) => "invalid_credentials",
         _ => match error.find::<StoreError>() {
             Some(StoreError::NoConnection { .. }) => "unknown_connection",

@@ -25,6 +25,7 @@ fn values_of_responses_are_frozen() {
         ErrorKind::Checkpoint,
         ErrorKind::Interrupted,
         ErrorKind::LeaseLost,
+        ErrorKind::NoProgress,
         ErrorKind::Store,
         ErrorKind::Internal,
     ];

@@ -22,3 +22,16 @@ pub(super) async fn processes_with_unexpired_heartbeat_are_counted(store: TestSt
     store.remove_process(one).await.unwrap();
     assert_eq!(store.process_heartbeat(other, MINUTE).await.unwrap(), 1);
 }
+
+pub(super) async fn serving_process_is_marked_until_it_stops(store: TestStore) {
+    let process = Uuid::now_v7();
+    assert!(!store.is_served().await.unwrap());
+    store.start_serving(process, MINUTE).await.unwrap();
+    store.renew_serving(process, MINUTE).await.unwrap();
+    assert!(store.is_served().await.unwrap());
+    // A heartbeat keeps the mark.
+    store.process_heartbeat(process, MINUTE).await.unwrap();
+    assert!(store.is_served().await.unwrap());
+    store.stop_serving(process).await.unwrap();
+    assert!(!store.is_served().await.unwrap());
+}

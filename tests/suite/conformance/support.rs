@@ -12,8 +12,8 @@ use nango_tests::{
         model::{AsRecord, Batch, Model, ModelInfo, Patch, Record},
         store::{
             self, Change, Committed, DatasetKey, DeletePolicy, FeedPage, FeedRow, FinishScan, FunctionKey,
-            NewConnection, NewRun, Page, PatchRow, ProfileChange, ReadQuery, RowOutcome, RunEnd, RunStatus, RunToken,
-            Scan, ScanFrom, ScanWalk, SharedStore, StoreError, Write,
+            NewConnection, NewDueRun, NewRun, Page, PatchRow, ProfileChange, QueuedOptions, ReadQuery, RowOutcome,
+            RunEnd, RunStatus, RunToken, Scan, ScanFrom, ScanWalk, SharedStore, StoreError, Write,
         },
     },
 };
@@ -179,6 +179,10 @@ pub(super) fn new_run(name: &str, lease: Duration) -> NewRun {
 
 pub(super) fn run_end(status: RunStatus) -> RunEnd {
     RunEnd { status, error: None, requests: 0, logs: Vec::new(), checkpoint: None, resume: None }
+}
+
+pub(super) fn due(key: FunctionKey, due_at: Timestamp) -> NewDueRun {
+    NewDueRun { key, due_at, options: QueuedOptions::default() }
 }
 
 /// Returns a complete walk with position-based pagination.

@@ -1,4 +1,4 @@
-//! Parser of `[limits]`: limits of walks, records and metadata.
+//! Parser of `[limits]`: limits of walks, records, metadata and runs at the same time.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -11,8 +11,20 @@ use toml::{
 use super::{entries::entries, reader::Reader};
 use crate::config::{ConfigError, Limits};
 
-const KEYS: [&str; 6] =
-    ["walk_pages", "walk_bytes", "walk_empty_pages", "walk_stall", "record_bytes", "metadata_bytes"];
+const KEYS: [&str; 10] = [
+    "walk_pages",
+    "walk_bytes",
+    "walk_empty_pages",
+    "walk_stall",
+    "record_bytes",
+    "metadata_bytes",
+    "runs",
+    "runs_per_connection",
+    "runs_per_integration",
+    "actions",
+];
+/// Maximum number of runs at the same time.
+const MAX_SLOTS: u32 = 10_000;
 /// Allowed values of `walk_stall`.
 const STALL: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(7 * 24);
 
@@ -28,6 +40,10 @@ impl Reader<'_> {
                 "walk_stall" => limits.walk.stall = self.stall(&full, at, value)?,
                 "record_bytes" => limits.record_bytes = self.size_of(&full, at, value)?,
                 "metadata_bytes" => limits.metadata_bytes = self.size_of(&full, at, value)?,
+                "runs" => limits.concurrency.runs = self.slots_of(&full, at, value)?,
+                "runs_per_connection" => limits.concurrency.runs_per_connection = self.slots_of(&full, at, value)?,
+                "runs_per_integration" => limits.concurrency.runs_per_integration = self.slots_of(&full, at, value)?,
+                "actions" => limits.concurrency.actions = self.slots_of(&full, at, value)?,
                 _ => return Err(self.unknown_key(at, key, Some("limits"), &KEYS)),
             }
         }
@@ -42,6 +58,12 @@ impl Reader<'_> {
         number
             .filter(|number| *number > 0)
             .ok_or_else(|| self.value_error(at, key, "must be a whole number of at least 1"))
+    }
+
+    fn slots_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<u32, ConfigError> {
+        let number = self.count_of(key, at, value).ok().and_then(|number| u32::try_from(number).ok());
+        let expected = format!("must be a whole number from 1 to {MAX_SLOTS}");
+        number.filter(|number| *number <= MAX_SLOTS).ok_or_else(|| self.value_error(at, key, expected))
     }
 
     pub(super) fn size_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<u64, ConfigError> {

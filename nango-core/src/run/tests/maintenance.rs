@@ -117,7 +117,7 @@ async fn retention_prunes_and_empties_what_its_dry_run_reported() {
     fixture.things(&[1, 2]);
     assert_succeeded(&fixture.sync("by-hand").await);
     let (long, none) = (Duration::from_hours(1), Duration::ZERO);
-    let with = |prune_after, delete_after| Retention { prune_after, delete_after };
+    let with = |prune_after, delete_after| Retention { prune_after, delete_after, ..Retention::default() };
     tokio::time::sleep(Duration::from_millis(5)).await;
     for limits in [Retention::default(), with(Some(long), Some(long))] {
         assert_eq!(retain(&fixture.runtime, limits, false).await.unwrap(), crate::run::RetentionReport::default());

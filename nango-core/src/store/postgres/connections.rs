@@ -7,7 +7,7 @@ use sqlx::{Row, postgres::PgRow};
 use super::{
     Db, encryption,
     error::{DbError, DbResult},
-    now,
+    exclusion, now,
 };
 use crate::{
     store::{
@@ -254,6 +254,7 @@ pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> DbResult
                             ORDER BY id FOR UPDATE";
     const EMPTY: &str = "UPDATE nango_rs.datasets SET live = 0, bytes = 0, scan = NULL, scan_function = NULL, \
                          scan_start = NULL, waits = FALSE WHERE id = ANY($1)";
+    exclusion::exclude_shared(db).await?;
     if db.query(CONNECTION).bind(integration).bind(id).execute(&mut *db.sql).await?.rows_affected() == 0 {
         return Ok(None);
     }
@@ -273,6 +274,8 @@ pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> DbResult
         ("DELETE FROM nango_rs.checkpoints WHERE function = ANY($1)", &functions),
         ("DELETE FROM nango_rs.resume_states WHERE function = ANY($1)", &functions),
         ("DELETE FROM nango_rs.parents WHERE function = ANY($1)", &functions),
+        ("DELETE FROM nango_rs.schedules WHERE function = ANY($1)", &functions),
+        ("DELETE FROM nango_rs.due_runs WHERE function = ANY($1)", &functions),
         ("DELETE FROM nango_rs.locks WHERE run = ANY($1)", &runs),
     ] {
         let done = db.query(statement).bind(rows).execute(&mut *db.sql).await?;
@@ -280,6 +283,9 @@ pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> DbResult
             records = done.rows_affected();
         }
     }
+    // The removed runs may have been those that would have started next.
+    const UNBLOCK: &str = "UPDATE nango_rs.due_runs SET blocked = 0 WHERE integration = $1 AND blocked = 3";
+    db.query(UNBLOCK).bind(integration).execute(&mut *db.sql).await?;
     Ok(Some(RemovedConnection { records }))
 }
 

@@ -19,7 +19,7 @@ pub(super) const APPLICATION: &str = "nng1";
 pub(crate) const SCHEMA_VERSION: usize = MIGRATIONS.len();
 
 /// Migrations from an empty schema to the current one; each is applied once.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
     include_str!("schema/003.sql"),
@@ -28,13 +28,14 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("schema/006.sql"),
     include_str!("schema/007.sql"),
     include_str!("schema/008.sql"),
+    include_str!("schema/009.sql"),
 ];
 /// Maximum number of attempts. Two processes that create the schema concurrently conflict once or twice.
 const ATTEMPTS: u32 = 10;
 
 /// Returns whether the schema is up to date. The check needs no lock and no right to change the schema.
 pub(super) async fn is_current(sql: &mut PgConnection, at: &str) -> DbResult<bool> {
-    Ok(version(sql, at).await? == Some(known_version()))
+    Ok(version(sql, at).await?.is_some_and(|version| version >= known_version()))
 }
 
 /// Returns the key of the content hashes.
@@ -78,13 +79,25 @@ async fn version_table_exists(sql: &mut PgConnection, at: &str) -> DbResult<bool
     if ours == 0 && all > 0 { Err(foreign_schema(at)) } else { Ok(ours > 0) }
 }
 
+/// Returns whether this program can use a schema that is newer than it.
+async fn is_readable(sql: &mut PgConnection) -> DbResult<bool> {
+    const OLDEST: &str = "SELECT value FROM nango_rs.meta WHERE key = 'readable_from'";
+    let oldest: Option<Vec<u8>> = match sqlx::query_scalar(OLDEST).persistent(false).fetch_optional(sql).await {
+        // The schema has no settings.
+        Err(error) if code(&error) == Some("42P01") => None,
+        oldest => oldest?,
+    };
+    let oldest = oldest.and_then(|oldest| String::from_utf8(oldest).ok()?.parse::<i64>().ok());
+    Ok(oldest.is_some_and(|oldest| oldest <= known_version()))
+}
+
 /// Returns the version of our schema, or `None` if there is no schema yet. The caller has checked the schema's owners.
 async fn version(sql: &mut PgConnection, at: &str) -> DbResult<Option<i64>> {
     const VERSION: &str = "SELECT application, number FROM nango_rs.version";
     if !version_table_exists(sql, at).await? {
         return Ok(None);
     }
-    let found: Vec<(String, i64)> = match sqlx::query_as(VERSION).persistent(false).fetch_all(sql).await {
+    let found: Vec<(String, i64)> = match sqlx::query_as(VERSION).persistent(false).fetch_all(&mut *sql).await {
         // A table of this name with other columns or column types.
         Err(error) if code(&error) == Some("42703") || matches!(error, sqlx::Error::ColumnDecode { .. }) => {
             return Err(foreign_schema(at));
@@ -94,6 +107,7 @@ async fn version(sql: &mut PgConnection, at: &str) -> DbResult<Option<i64>> {
     match &found[..] {
         [] => Ok(None),
         [(application, number)] if application == APPLICATION && *number <= known_version() => Ok(Some(*number)),
+        [(application, found)] if application == APPLICATION && is_readable(sql).await? => Ok(Some(*found)),
         [(application, found)] if application == APPLICATION => {
             Err(StoreError::NewerSchema { at: at.to_owned(), found: *found, known: known_version() }.into())
         }
@@ -120,6 +134,9 @@ async fn apply_migrations(sql: &mut PgConnection, role: &Role, at: &str) -> DbRe
     owner::check(&mut tx, role, at).await?;
     // Read again under the lock: another process may have migrated the schema, possibly to a newer version.
     let done = version(&mut tx, at).await?.unwrap_or(0);
+    if done > known_version() {
+        return Ok(());
+    }
     for step in MIGRATIONS.iter().skip(usize::try_from(done).unwrap_or(0)) {
         sqlx::raw_sql(*step).execute(&mut *tx).await?;
     }

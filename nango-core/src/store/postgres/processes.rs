@@ -4,11 +4,37 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Db, error::DbResult, now};
-use crate::store::{processes::MAX_LEASE, stored_span::to_stored};
+use super::{Db, Postgres, error::DbResult, now};
+use crate::store::{Processes, StoreFuture, processes::MAX_LEASE, stored_span::to_stored};
+
+impl Processes for Postgres {
+    fn process_heartbeat(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, u32> {
+        self.write((process, lease), |db, (process, lease)| Box::pin(heartbeat(db, *process, *lease)))
+    }
+
+    fn remove_process(&self, process: Uuid) -> StoreFuture<'_, ()> {
+        self.write(process, |db, process| Box::pin(remove(db, *process)))
+    }
+
+    fn start_serving(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, ()> {
+        self.write((process, lease), |db, (process, lease)| Box::pin(serve(db, *process, *lease)))
+    }
+
+    fn renew_serving(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, ()> {
+        self.start_serving(process, lease)
+    }
+
+    fn stop_serving(&self, process: Uuid) -> StoreFuture<'_, ()> {
+        self.write(process, |db, process| Box::pin(stop_serving(db, *process)))
+    }
+
+    fn is_served(&self) -> StoreFuture<'_, bool> {
+        self.read_with((), |db, ()| Box::pin(is_served(db)))
+    }
+}
 
 /// Records the heartbeat of a process and returns the number of active processes.
-pub(super) async fn heartbeat(db: &mut Db, process: Uuid, lease: Duration) -> DbResult<u32> {
+async fn heartbeat(db: &mut Db, process: Uuid, lease: Duration) -> DbResult<u32> {
     const REGISTER: &str = concat!(
         "INSERT INTO nango_rs.processes (id, until) SELECT $1, ",
         now!(),
@@ -30,8 +56,38 @@ pub(super) async fn heartbeat(db: &mut Db, process: Uuid, lease: Duration) -> Db
 }
 
 /// Removes a process that ends.
-pub(super) async fn remove(db: &mut Db, process: Uuid) -> DbResult<()> {
+async fn remove(db: &mut Db, process: Uuid) -> DbResult<()> {
     const REMOVE: &str = "DELETE FROM nango_rs.processes WHERE id = $1";
     db.query(REMOVE).bind(&process.as_bytes()[..]).execute(&mut *db.sql).await?;
     Ok(())
+}
+
+/// Marks a process as one that runs the schedules, until the end of the lease.
+async fn serve(db: &mut Db, process: Uuid, lease: Duration) -> DbResult<()> {
+    const MARK: &str = concat!(
+        "INSERT INTO nango_rs.processes (id, until, serving) SELECT $1, now + $2, now + $2 FROM (SELECT ",
+        now!(),
+        " AS now) clock ON CONFLICT (id) DO UPDATE SET until = greatest(processes.until, excluded.until), \
+         serving = excluded.serving"
+    );
+    db.query(MARK).bind(&process.as_bytes()[..]).bind(to_stored(lease)).execute(&mut *db.sql).await?;
+    Ok(())
+}
+
+/// Removes the mark.
+async fn stop_serving(db: &mut Db, process: Uuid) -> DbResult<()> {
+    const UNMARK: &str = "UPDATE nango_rs.processes SET serving = 0 WHERE id = $1";
+    db.query(UNMARK).bind(&process.as_bytes()[..]).execute(&mut *db.sql).await?;
+    Ok(())
+}
+
+/// Returns whether a process with a valid mark exists.
+async fn is_served(db: &mut Db) -> DbResult<bool> {
+    const FIND: &str = concat!(
+        "SELECT count(*) > 0 FROM nango_rs.processes, (SELECT ",
+        now!(),
+        " AS now) clock WHERE serving > now AND serving <= now + $1"
+    );
+    db.allow_seq_scan().await?;
+    Ok(db.query_scalar(FIND).bind(to_stored(MAX_LEASE)).fetch_one(&mut *db.sql).await?)
 }

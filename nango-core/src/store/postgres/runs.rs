@@ -10,19 +10,24 @@ use uuid::Uuid;
 use super::{
     Db, checkpoints,
     error::{DbError, DbResult},
-    functions, locks, logs, now, to_i64, to_u64,
+    functions, locks, logs, now, queue, to_i64, to_u64,
 };
 use crate::{
     declare::FunctionKind,
     store::{
-        FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals, failpoint::failpoint,
-        lease, stored_span,
+        FunctionKey, ModelCounts, NewRun, NextAttempt, Run, RunEnd, RunStatus, RunToken, StoreError, Totals,
+        failpoint::failpoint, lease, stored_span,
     },
     time::Timestamp,
 };
 
 /// Starts a run, and marks the runs of its key whose lease has expired as interrupted.
 pub(super) async fn start(db: &mut Db, new: &NewRun) -> DbResult<RunToken> {
+    start_as(db, new, Uuid::now_v7()).await
+}
+
+/// Starts a run with this id.
+pub(super) async fn start_as(db: &mut Db, new: &NewRun, id: Uuid) -> DbResult<RunToken> {
     // The lock prevents a removal of the connection until this run is visible to it and can be cancelled.
     const EXISTS: &str = "SELECT 1 FROM nango_rs.connections WHERE row = $1 FOR KEY SHARE";
     // Runs of one key start one after another: this row is their lock.
@@ -55,7 +60,6 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> DbResult<RunToken> {
             return Err(lease::busy(new, uuid(&run)?, since, lease_until, now).into());
         }
     }
-    let id = Uuid::now_v7();
     let row = db
         .query_scalar(INSERT)
         .bind(&id.as_bytes()[..])
@@ -97,7 +101,7 @@ pub(super) async fn move_leases(db: &mut Db, micros: i64) -> DbResult<()> {
 }
 
 /// Ends a run and returns it. Writes its last logs, checkpoint and resume state.
-pub(super) async fn end(db: &mut Db, run: &RunToken, end: &RunEnd) -> DbResult<Run> {
+pub(super) async fn end(db: &mut Db, run: &RunToken, end: &RunEnd, next: Option<&NextAttempt>) -> DbResult<Run> {
     // Locked by an update: two transactions that upgrade a shared lock would deadlock.
     const LOCK: &str = "UPDATE nango_rs.runs SET requests = requests + $3 \
                         WHERE row = $1 AND fence = $2 AND status = 'running'";
@@ -112,16 +116,21 @@ pub(super) async fn end(db: &mut Db, run: &RunToken, end: &RunEnd) -> DbResult<R
         checkpoints::write_resume(db, None, &ended.key, write).await?;
     }
     finish(db, &[run.row], end.status, end.error.as_ref()).await?;
+    if let Some(next) = next {
+        queue::enqueue_attempt(db, run.row, next).await?;
+    }
     failpoint!("run:end");
     by_id(db, run.id).await?.ok_or_else(|| DbError::damaged("a run"))
 }
 
-async fn finish(db: &mut Db, rows: &[i64], status: RunStatus, error: Option<&Value>) -> DbResult<()> {
+/// Ends runs without a check of their leases, and lets the due runs start that waited for their end.
+pub(super) async fn finish(db: &mut Db, rows: &[i64], status: RunStatus, error: Option<&Value>) -> DbResult<()> {
     const FINISH: &str =
         concat!("UPDATE nango_rs.runs SET status = $2, finished_at = ", now!(), ", error = $3 WHERE row = ANY($1)");
     let finish = db.query(FINISH).bind(rows).bind(status.name()).bind(error.map(Value::to_string));
     finish.execute(&mut *db.sql).await?;
-    locks::release_all(db, rows).await
+    locks::release_all(db, rows).await?;
+    queue::unblock_after(db, rows).await
 }
 
 macro_rules! select {

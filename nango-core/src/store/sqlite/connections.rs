@@ -227,6 +227,12 @@ pub(super) fn remove(db: &Db, integration: &str, id: &str) -> DbResult<Option<Re
     execute(&format!(
         "DELETE FROM locks WHERE run IN (SELECT row FROM runs WHERE status = 'running' AND {functions})"
     ))?;
+    execute(&format!("DELETE FROM schedules WHERE {functions}"))?;
+    execute(&format!("DELETE FROM due_runs WHERE {functions}"))?;
+    // The removed runs may have been those that would have started next.
+    db.sql
+        .prepare_cached("UPDATE due_runs SET blocked = 0 WHERE integration = ?1 AND blocked = 3")?
+        .execute([integration])?;
     let cancel =
         format!("UPDATE runs SET status = 'cancelled', finished_at = ?3 WHERE status = 'running' AND {functions}");
     db.sql.prepare_cached(&cancel)?.execute(params![integration, id, clock::system_now()])?;

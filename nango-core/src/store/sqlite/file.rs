@@ -33,7 +33,7 @@ pub(super) const APPLICATION_ID: i64 = 0x6e6e_6731;
 pub(crate) const SCHEMA_VERSION: usize = MIGRATIONS.len();
 
 /// Migrations from an empty file to the current schema; each is applied once, in a transaction.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
     include_str!("schema/003.sql"),
@@ -43,6 +43,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("schema/007.sql"),
     include_str!("schema/008.sql"),
     include_str!("schema/009.sql"),
+    include_str!("schema/010.sql"),
 ];
 /// Numbers of the migrations that remove content. After them the file is rebuilt, so that it does not contain the
 /// removed content.
@@ -56,6 +57,9 @@ const STATEMENT_CACHE_CAPACITY: usize = 128;
 
 /// Key of the row of `meta` that marks an incomplete copy.
 pub(super) const COPY_MARK: &str = "copying";
+
+/// Key of the row of `meta` with the oldest schema version whose programs can use the database.
+pub(super) const READABLE_FROM: &str = "readable_from";
 
 /// Opens a database in memory whose content hashes are those of another database with this key.
 pub(super) fn open_in_memory(hash_key: &[u8]) -> Result<Db, StoreError> {
@@ -196,7 +200,7 @@ fn check(sql: &Connection, path: &Path) -> Result<(), StoreError> {
         if id != 0 || version != 0 || any.is_some() {
             return Err(StoreError::Foreign(path.to_owned()));
         }
-    } else if version > known {
+    } else if version > known && !is_readable(sql, known).map_err(store_error)? {
         return Err(StoreError::Newer { path: path.to_owned(), found: version, known });
     }
     if sql.is_readonly(MAIN_DB).map_err(store_error)? {
@@ -257,6 +261,13 @@ fn enable_wal(sql: &Connection) -> DbResult<()> {
     }
 }
 
+/// Returns whether programs that support schema versions up to `known` can use the database, which has a newer schema.
+fn is_readable(sql: &Connection, known: i64) -> rusqlite::Result<bool> {
+    let find = "SELECT CAST(value AS TEXT) FROM meta WHERE key = ?1";
+    let oldest: Option<String> = sql.query_row(find, [READABLE_FROM], |row| row.get(0)).optional()?;
+    Ok(oldest.and_then(|oldest| oldest.parse::<i64>().ok()).is_some_and(|oldest| oldest <= known))
+}
+
 fn cannot_open() -> rusqlite::ffi::Error {
     rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN)
 }
@@ -278,8 +289,10 @@ pub(super) fn migrate(sql: &mut Connection, steps: &[&str], removing: &[usize]) 
     let tx = sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Read again under the lock: another process may have migrated the file, possibly to a newer version.
     let found = pragma(&tx, "user_version")?;
-    let done = usize::try_from(found).ok().filter(|done| *done <= steps.len());
-    let Some(done) = done else {
+    let Some(done) = usize::try_from(found).ok().filter(|done| *done <= steps.len()) else {
+        if is_readable(&tx, known)? {
+            return Ok(());
+        }
         return Err(StoreError::Newer { path: MEMORY.into(), found, known }.into());
     };
     for step in &steps[done..] {

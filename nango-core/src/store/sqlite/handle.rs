@@ -15,6 +15,7 @@ use super::{
     error::{DbError, DbResult},
     file,
     readers::Readers,
+    serving::ServingLock,
     writer::Writer,
 };
 use crate::store::{StoreError, StoreFuture};
@@ -27,6 +28,8 @@ pub struct Sqlite {
     /// `None` in memory, where only the connection of the writer sees the data.
     pub(super) readers: Option<Arc<Readers>>,
     pub(super) changes: ChangeNotifier,
+    /// Lock of the process that runs the schedules.
+    pub(super) serving: ServingLock,
 }
 
 impl Sqlite {
@@ -95,8 +98,9 @@ impl Sqlite {
         let changed = watch::Sender::new(());
         let writer = Writer::start(db, Arc::clone(&path), changed.clone())
             .map_err(|error| StoreError::Database(Box::new(error)))?;
+        let serving = ServingLock::new((!in_memory).then(|| Arc::clone(&path)));
         let readers = (!in_memory).then(|| Readers::new(path, Arc::clone(&shared)));
-        Ok(Self { shared, writer, readers, changes: ChangeNotifier::new(changed, watcher) })
+        Ok(Self { shared, writer, readers, changes: ChangeNotifier::new(changed, watcher), serving })
     }
 
     /// Advances the clock of the database, which otherwise follows the system, for tests.

@@ -5,11 +5,37 @@ use std::time::Duration;
 use rusqlite::params;
 use uuid::Uuid;
 
-use super::{Db, clock, error::DbResult};
-use crate::store::{processes::MAX_LEASE, stored_span::to_stored};
+use super::{Db, Sqlite, clock, error::DbResult};
+use crate::store::{Processes, StoreFuture, processes::MAX_LEASE, stored_span::to_stored};
+
+impl Processes for Sqlite {
+    fn process_heartbeat(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, u32> {
+        self.write(move |db| heartbeat(db, process, lease))
+    }
+
+    fn remove_process(&self, process: Uuid) -> StoreFuture<'_, ()> {
+        self.write(move |db| remove(db, process))
+    }
+
+    fn start_serving(&self, _: Uuid, _: Duration) -> StoreFuture<'_, ()> {
+        Box::pin(self.serving.start())
+    }
+
+    fn renew_serving(&self, _: Uuid, _: Duration) -> StoreFuture<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn stop_serving(&self, _: Uuid) -> StoreFuture<'_, ()> {
+        Box::pin(self.serving.stop())
+    }
+
+    fn is_served(&self) -> StoreFuture<'_, bool> {
+        Box::pin(self.serving.is_held())
+    }
+}
 
 /// Records the heartbeat of a process and returns the number of active processes.
-pub(super) fn heartbeat(db: &Db, process: Uuid, lease: Duration) -> DbResult<u32> {
+fn heartbeat(db: &Db, process: Uuid, lease: Duration) -> DbResult<u32> {
     let now = clock::system_now();
     db.sql
         .prepare_cached("DELETE FROM processes WHERE until <= ?1 OR until > ?1 + ?2")?
@@ -23,7 +49,7 @@ pub(super) fn heartbeat(db: &Db, process: Uuid, lease: Duration) -> DbResult<u32
 }
 
 /// Removes a process that ends.
-pub(super) fn remove(db: &Db, process: Uuid) -> DbResult<()> {
+fn remove(db: &Db, process: Uuid) -> DbResult<()> {
     db.sql.prepare_cached("DELETE FROM processes WHERE id = ?1")?.execute([&process.as_bytes()[..]])?;
     Ok(())
 }

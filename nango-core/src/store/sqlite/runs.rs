@@ -11,12 +11,12 @@ use uuid::Uuid;
 use super::{
     Db, checkpoints, clock,
     error::{DbError, DbResult},
-    fence, functions, get_u64, locks, logs,
+    fence, functions, get_u64, locks, logs, queue,
 };
 use crate::{
     declare::FunctionKind,
     store::{
-        FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals,
+        FunctionKey, ModelCounts, NewRun, NextAttempt, Run, RunEnd, RunStatus, RunToken, StoreError, Totals,
         failpoint::failpoint,
         lease::{self, RunningRun},
         stored_span,
@@ -26,7 +26,11 @@ use crate::{
 
 /// Starts a run, and marks the runs of its key whose lease has expired as interrupted.
 pub(super) fn start(db: &Db, new: &NewRun) -> DbResult<RunToken> {
-    let now = clock::system_now();
+    start_as(db, new, Uuid::now_v7(), clock::system_now())
+}
+
+/// Starts a run with this id at this time.
+pub(super) fn start_as(db: &Db, new: &NewRun, id: Uuid, now: Timestamp) -> DbResult<RunToken> {
     if let Some(row) = new.connection {
         let mut connected = db.sql.prepare_cached("SELECT 1 FROM connections WHERE row = ?1")?;
         if !connected.exists([row])? {
@@ -46,7 +50,6 @@ pub(super) fn start(db: &Db, new: &NewRun) -> DbResult<RunToken> {
         .sql
         .prepare_cached("UPDATE functions SET fence = fence + 1 WHERE id = ?1 RETURNING fence")?
         .query_row([function], |row| row.get(0))?;
-    let id = Uuid::now_v7();
     let row = db
         .sql
         .prepare_cached(
@@ -76,7 +79,7 @@ pub(super) fn move_leases(db: &Db, micros: i64) -> DbResult<()> {
 }
 
 /// Ends a run and returns it. Writes its last logs, checkpoint and resume state.
-pub(super) fn end(db: &Db, run: &RunToken, end: &RunEnd) -> DbResult<Run> {
+pub(super) fn end(db: &Db, run: &RunToken, end: &RunEnd, next: Option<&NextAttempt>) -> DbResult<Run> {
     fence::ensure_running_and_count(db, run, 0, end.requests, 0)?;
     logs::write(db, run.row, &end.logs)?;
     let ended = by_id(db, run.id)?.ok_or(StoreError::LeaseLost)?;
@@ -87,6 +90,9 @@ pub(super) fn end(db: &Db, run: &RunToken, end: &RunEnd) -> DbResult<Run> {
         checkpoints::write_resume(db, &ended.key, write)?;
     }
     finish(db, run.row, end.status, clock::system_now(), end.error.as_ref())?;
+    if let Some(next) = next {
+        queue::enqueue_attempt(db, run.row, next)?;
+    }
     failpoint!("run:end");
     by_id(db, run.id)?.ok_or_else(|| DbError::damaged("a run"))
 }
@@ -102,11 +108,13 @@ fn running_run(row: &Row<'_>) -> rusqlite::Result<RunningRun> {
     })
 }
 
-fn finish(db: &Db, row: i64, status: RunStatus, now: Timestamp, error: Option<&Value>) -> DbResult<()> {
+/// Ends a run without a check of its lease, and lets the due runs start that waited for its end.
+pub(super) fn finish(db: &Db, row: i64, status: RunStatus, now: Timestamp, error: Option<&Value>) -> DbResult<()> {
     db.sql
         .prepare_cached("UPDATE runs SET status = ?2, finished_at = ?3, error = ?4 WHERE row = ?1")?
         .execute(params![row, status.name(), now, error.map(Value::to_string)])?;
-    locks::release_all(db, row)
+    locks::release_all(db, row)?;
+    queue::unblock_after(db, row)
 }
 
 macro_rules! select {

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::{
     Db, Sqlite,
     error::{DbError, DbResult},
-    file::{COPY_MARK, is_incomplete_copy},
+    file::{COPY_MARK, READABLE_FROM, is_incomplete_copy},
     vacuum,
 };
 use crate::store::{
@@ -50,7 +50,7 @@ fn select(table: Table, part: &ExportPart) -> String {
     match table {
         Table::Meta => {
             format!(
-                "SELECT key, value FROM meta WHERE key NOT IN ('{COPY_MARK}', '{}') ORDER BY key",
+                "SELECT key, value FROM meta WHERE key NOT IN ('{COPY_MARK}', '{}', '{READABLE_FROM}') ORDER BY key",
                 vacuum::REBUILD_MARK
             )
         }
@@ -100,6 +100,8 @@ fn select(table: Table, part: &ExportPart) -> String {
         Table::DeleteStates => of("delete_states", &part.condition("dataset"), "dataset, id"),
         Table::RunModels => plain("run_models", "run, model"),
         Table::RunLogs => plain("run_logs", "n"),
+        Table::Schedules => plain("schedules", "function"),
+        Table::DueRuns => plain("due_runs", "function"),
     }
 }
 
@@ -162,7 +164,9 @@ impl ToSql for Cell {
 }
 
 /// Tables that an import fills, in an order in which they can be emptied.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 17] = [
+    "due_runs",
+    "schedules",
     "run_logs",
     "run_models",
     "locks",
@@ -228,6 +232,7 @@ fn import(db: &Db, chunk: &Chunk) -> DbResult<()> {
                 Table::DeleteStates => "delete_states",
                 Table::RunModels => "run_models",
                 Table::RunLogs => "run_logs",
+                Table::DueRuns => "due_runs",
                 other => other.name(),
             };
             let mut insert = db.sql.prepare(&insert(name, table.columns()))?;

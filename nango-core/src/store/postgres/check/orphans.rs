@@ -11,7 +11,7 @@ use crate::store::{
 /// A kind of orphans: name in reports, table, key columns, condition on a row `t`.
 type Orphans = (&'static str, &'static str, &'static str, &'static str);
 
-const ORPHANS: [Orphans; 12] = [
+const ORPHANS: [Orphans; 14] = [
     ("records of no dataset", "records", "dataset, seq", NO_DATASET),
     ("ids of no dataset", "record_keys", "dataset, id", NO_DATASET),
     (
@@ -36,6 +36,8 @@ const ORPHANS: [Orphans; 12] = [
     ("checkpoints of no connection", "checkpoints", "function", UNCONNECTED),
     ("resume states of no connection", "resume_states", "function", UNCONNECTED),
     ("parents of no connection", "parents", "function, key", UNCONNECTED),
+    ("schedules of no connection", "schedules", "function", UNCONNECTED),
+    ("due runs of no connection", "due_runs", "function", UNCONNECTED),
     ("runs of no function", "runs", "row", "NOT EXISTS (SELECT 1 FROM nango_rs.functions f WHERE f.id = t.function)"),
     ("counters of no run", "run_models", "run, model", NO_RUN),
     ("log lines of no run", "run_logs", "n", NO_RUN),

@@ -62,7 +62,10 @@ async fn schema_of_first_version_is_migrated() {
         "ALTER TABLE nango_rs.record_keys DROP COLUMN updated, DROP COLUMN older, DROP COLUMN older_walk, \
          DROP COLUMN parent; \
          ALTER TABLE nango_rs.run_models DROP COLUMN skipped_older; \
-         DROP TABLE nango_rs.delete_states, nango_rs.processes, nango_rs.parents; \
+         ALTER TABLE nango_rs.runs DROP COLUMN queued, DROP COLUMN first_run, DROP COLUMN attempt, DROP COLUMN idle, \
+         DROP COLUMN options, DROP COLUMN mark, DROP COLUMN checkpoint_version; \
+         DROP INDEX nango_rs.runs_finished, nango_rs.runs_running; \
+         DROP TABLE nango_rs.delete_states, nango_rs.processes, nango_rs.parents, nango_rs.schedules, nango_rs.due_runs; \
          UPDATE nango_rs.version SET number = 1",
     );
     let store = Postgres::open(&database.url).await.unwrap();
@@ -128,6 +131,14 @@ async fn foreign_schemas_are_refused_and_not_changed() {
             "1"
         );
     }
+    // A newer program only added to the schema.
+    let database = server.create_empty_database();
+    Postgres::open(&database.url).await.unwrap().close().await.unwrap();
+    database.sql("UPDATE nango_rs.version SET number = 99");
+    Postgres::open(&database.url).await.unwrap().close().await.unwrap();
+    assert_eq!(database.sql("SELECT number FROM nango_rs.version"), "99");
+    database.sql("UPDATE nango_rs.meta SET value = '99' WHERE key = 'readable_from'");
+    assert!(refused(&database.url).await.contains("has schema version 99"));
     // The schema of Nango itself does not conflict.
     let database = server.create_empty_database();
     database.sql("CREATE SCHEMA nango; CREATE TABLE nango._nango_connections (id INT)");

@@ -19,7 +19,9 @@ fn select(table: Table, part: &ExportPart) -> String {
     };
     let plain = |order: &str| of("", order);
     match table {
-        Table::Meta => "SELECT key, value FROM nango_rs.meta WHERE key <> 'copying' ORDER BY key".to_owned(),
+        Table::Meta => {
+            "SELECT key, value FROM nango_rs.meta WHERE key NOT IN ('copying', 'readable_from') ORDER BY key".to_owned()
+        }
         // The position of a reseal pass is not copied: its stages differ between databases.
         Table::Encryption => {
             "SELECT epoch, payloads, active, hash_secret, stage IS NOT NULL FROM nango_rs.encryption".to_owned()
@@ -66,6 +68,7 @@ fn select(table: Table, part: &ExportPart) -> String {
         Table::DeleteStates => of(&part.condition("dataset"), "dataset, id"),
         Table::RunModels => plain("run, model"),
         Table::RunLogs => plain("n"),
+        Table::Schedules | Table::DueRuns => plain("function"),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::store::{
 };
 
 /// Tables that an import fills.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 16] = [
     "connections",
     "datasets",
     "record_keys",
@@ -33,6 +33,8 @@ const TABLES: [&str; 14] = [
     "run_models",
     "run_logs",
     "locks",
+    "schedules",
+    "due_runs",
 ];
 
 /// Empties the tables, and marks the database as an incomplete copy.
@@ -81,7 +83,7 @@ fn column_kind(table: Table, column: &str) -> ColumnKind {
         | (Table::DeleteStates, "shifted" | "by_request" | "brought_forward" | "confirmed")
         | (_, "exclusive") => ColumnKind::Bool,
         (Table::Meta, "value")
-        | (Table::Runs, "id")
+        | (Table::Runs | Table::DueRuns, "id")
         | (Table::ResumeStates | Table::Parents, "state")
         | (Table::Parents, "key")
         | (_, "credentials" | "payload" | "hash" | "hash_secret" | "fingerprint" | "parent") => ColumnKind::Bytes,
@@ -90,7 +92,7 @@ fn column_kind(table: Table, column: &str) -> ColumnKind {
             _,
             "key" | "value" | "integration" | "connection" | "auth" | "config" | "metadata" | "end_user" | "tags"
             | "webhook_url" | "kind" | "name" | "model" | "variant" | "status" | "error" | "failure" | "level"
-            | "message" | "fields",
+            | "message" | "fields" | "frequency" | "mark",
         ) => ColumnKind::Text,
         _ => ColumnKind::Int,
     }

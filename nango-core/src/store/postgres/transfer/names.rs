@@ -9,6 +9,7 @@ pub(super) fn name(table: Table) -> &'static str {
         Table::DeleteStates => "delete_states",
         Table::RunModels => "run_models",
         Table::RunLogs => "run_logs",
+        Table::DueRuns => "due_runs",
         other => other.name(),
     }
 }

@@ -10,7 +10,7 @@ use crate::store::{
 const STEP: u32 = 2_000;
 
 /// Kinds of orphans: name in reports, table, key columns, condition on a row `t`.
-const ORPHANS: [(&str, &str, &str, &str); 12] = [
+const ORPHANS: [(&str, &str, &str, &str); 14] = [
     ("records of no dataset", "records", "rid", "dataset NOT IN (SELECT id FROM datasets)"),
     ("ids of no dataset", "record_keys", "dataset, id", "dataset NOT IN (SELECT id FROM datasets)"),
     (
@@ -29,6 +29,8 @@ const ORPHANS: [(&str, &str, &str, &str); 12] = [
     ("checkpoints of no connection", "checkpoints", "function", UNCONNECTED),
     ("resume states of no connection", "resume_states", "function", UNCONNECTED),
     ("parents of no connection", "parents", "row", UNCONNECTED),
+    ("schedules of no connection", "schedules", "function", UNCONNECTED),
+    ("due runs of no connection", "due_runs", "function", UNCONNECTED),
     ("runs of no function", "runs", "row", "function NOT IN (SELECT id FROM functions)"),
     ("counters of no run", "run_models", "run, model", "run NOT IN (SELECT row FROM runs)"),
     ("log lines of no run", "run_logs", "n", "run NOT IN (SELECT row FROM runs)"),

@@ -138,7 +138,12 @@ async fn foreign_files_are_refused_and_not_changed() {
 
     fs::remove_file(&path).unwrap();
     Sqlite::open(&path).await.unwrap().close().await.unwrap();
-    Raw::open(&path).unwrap().execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 99").unwrap();
+    Raw::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
+    // The newer program only added to the schema.
+    Sqlite::open(&path).await.unwrap().close().await.unwrap();
+    let required =
+        "UPDATE meta SET value = CAST('99' AS BLOB) WHERE key = 'readable_from'; PRAGMA journal_mode = DELETE";
+    Raw::open(&path).unwrap().execute_batch(required).unwrap();
     let newer = format!(
         "DIR/nango.db has schema version 99, this program supports versions up to {SCHEMA_VERSION}: use a newer program"
     );

@@ -234,6 +234,11 @@ async fn file_of_first_version_is_migrated() {
     for column in ["updated", "older", "older_walk", "parent"] {
         Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE record_keys DROP COLUMN {column}")).unwrap();
     }
+    let back = "DROP TABLE schedules; DROP TABLE due_runs; DROP INDEX runs_finished; DROP INDEX runs_running";
+    Raw::open(&path).unwrap().execute_batch(back).unwrap();
+    for column in ["queued", "first_run", "attempt", "idle", "options", "mark", "checkpoint_version"] {
+        Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE runs DROP COLUMN {column}")).unwrap();
+    }
     let back = "ALTER TABLE run_models DROP COLUMN skipped_older; DROP TABLE delete_states; DROP TABLE processes; \
                 DROP TABLE encryption; ALTER TABLE records DROP COLUMN size; \
                 ALTER TABLE records DROP COLUMN key_id; PRAGMA user_version = 1";

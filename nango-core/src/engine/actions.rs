@@ -1,0 +1,61 @@
+//! Lane of the actions: runs for which a caller waits. It has slots of its own, which syncs never take.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::{active::ActiveRuns, error::EngineError};
+use crate::{
+    declare::FunctionKind,
+    error::{Error, Result},
+    run::{NoopObserver, RunReport, RunRequest, Runtime, Target, execute},
+    store::FunctionKey,
+};
+
+/// Maximum time that a caller waits for a slot.
+const MAX_WAIT: Duration = Duration::from_secs(20);
+
+/// Slots of the actions of this process.
+#[derive(Debug)]
+pub(super) struct ActionLane {
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) limit: u32,
+    pub(super) active: Arc<ActiveRuns>,
+}
+
+impl ActionLane {
+    /// Runs a function in a task of its own.
+    pub(super) async fn run(&self, runtime: &Arc<Runtime>, request: RunRequest) -> Result<RunReport> {
+        let slot = tokio::select! {
+            slot = Arc::clone(&self.slots).acquire_owned() => slot.map_err(|_| EngineError::Stopping.into_error())?,
+            () = runtime.clock.sleep(MAX_WAIT) => {
+                return Err(EngineError::Busy { limit: self.limit, waited: MAX_WAIT }.into_error());
+            }
+        };
+        let guard = self.active.add(runtime.clock.uuid(), key_of(&request), CancellationToken::new());
+        let runtime = Arc::clone(runtime);
+        let task = tokio::spawn(async move {
+            let report = execute(&runtime, request, CancellationToken::new(), Arc::new(NoopObserver)).await;
+            drop((slot, guard));
+            report
+        });
+        task.await.unwrap_or_else(|_| Err(Error::msg("the task of the run ended unexpectedly")))
+    }
+}
+
+fn key_of(request: &RunRequest) -> FunctionKey {
+    let (kind, function) = match &request.function {
+        Target::Sync(name) => (FunctionKind::Sync, name),
+        Target::Action { name, .. } => (FunctionKind::Action, name),
+        Target::Webhook { sync, .. } => (FunctionKind::OnWebhook, sync),
+        Target::Event(name) => (FunctionKind::OnEvent, name),
+    };
+    FunctionKey {
+        kind,
+        integration: request.integration.clone(),
+        connection: request.connection.clone(),
+        function: function.clone(),
+        variant: request.variant.clone(),
+    }
+}

@@ -1,0 +1,147 @@
+//! Runs in real time: first run, trigger, pause, stop, and the continuation of runs whose process crashed.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::*;
+use crate::{
+    engine::{reaper, statuses},
+    store::{ClaimRequest, NewDueRun, QueuedOptions},
+};
+
+static CALLS: AtomicU32 = AtomicU32::new(0);
+static COUNTING: SyncDef = sync("counting", Some(3_600), |_| {
+    Box::pin(async {
+        CALLS.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    })
+});
+static FAILING: SyncDef = sync("failing", Some(3_600), |_| Box::pin(async { Err(crate::Error::msg("it failed")) }));
+static WAITING: SyncDef = sync("waiting", None, until_cancelled);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_connection_is_synced_at_once_and_only_once() {
+    let runtime = runtime(registry([Item::Sync(&COUNTING), Item::Sync(&FAILING)])).await;
+    let engine = start(&runtime).await;
+    connect(&runtime, "one").await;
+    let states = || async { statuses(&runtime, Some("acme"), Some("one"), &[]).await.unwrap() };
+    eventually(&runtime, || async { states().await.iter().filter(|state| state.last.is_some()).count() == 2 }).await;
+    let states = states().await;
+    let last = |name: &str| {
+        let state = states.iter().find(|state| state.schedule.key.function == name).unwrap();
+        (state.last.as_ref().unwrap().status, state.due.is_some(), state.schedule.next_at.is_some())
+    };
+    assert_eq!(last("counting"), (RunStatus::Success, false, true));
+    assert_eq!(last("failing"), (RunStatus::Error, false, true), "the next attempt is at the next due time");
+    assert_eq!(CALLS.load(Ordering::Relaxed), 1);
+    engine.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stop_interrupts_syncs_which_are_due_again() {
+    let runtime = runtime(registry([Item::Sync(&WAITING)])).await;
+    connect(&runtime, "one").await;
+    let engine = start(&runtime).await;
+    let waiting = key("one", "waiting");
+    let run = engine.trigger(&waiting, TriggerOptions::default()).await.unwrap();
+    eventually(&runtime, || async { status(&runtime, run).await == Some(RunStatus::Running) }).await;
+    assert!(runtime.store.is_served().await.unwrap());
+    engine.stop(Duration::from_secs(10)).await;
+    assert_eq!(status(&runtime, run).await, Some(RunStatus::Interrupted));
+    let next = runtime.store.due_run_of(&waiting).await.unwrap().unwrap();
+    assert!(next.due_at > runtime.store.now(), "without progress the next attempt waits");
+    assert!(!runtime.store.is_served().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pause_and_cancel_end_the_running_run() {
+    let runtime = runtime(registry([Item::Sync(&WAITING)])).await;
+    connect(&runtime, "one").await;
+    let engine = start(&runtime).await;
+    let waiting = key("one", "waiting");
+    let run = engine.trigger(&waiting, TriggerOptions::default()).await.unwrap();
+    eventually(&runtime, || async { status(&runtime, run).await == Some(RunStatus::Running) }).await;
+    engine.pause(&waiting).await.unwrap();
+    assert_eq!(status(&runtime, run).await, Some(RunStatus::Cancelled));
+    assert!(runtime.store.schedule(&waiting).await.unwrap().unwrap().paused);
+    engine.resume(&waiting).await.unwrap();
+    let run = engine.trigger(&waiting, TriggerOptions::default()).await.unwrap();
+    eventually(&runtime, || async { status(&runtime, run).await == Some(RunStatus::Running) }).await;
+    assert!(engine.cancel(run).await.unwrap());
+    let report = engine.follow(run, tokio_util::sync::CancellationToken::new(), Arc::new(NoopObserver)).await.unwrap();
+    assert_eq!((report.status, report.error.is_some()), (RunStatus::Cancelled, true));
+    assert_eq!(runtime.store.due_run_of(&waiting).await.unwrap(), None);
+    engine.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn run_of_crashed_process_is_continued_three_times_without_progress() {
+    let runtime = runtime(registry([Item::Sync(&WAITING)])).await;
+    connect(&runtime, "one").await;
+    let store = &runtime.store;
+    let waiting = key("one", "waiting");
+    let options = QueuedOptions { reset: true, full: true, ..QueuedOptions::default() };
+    store.enqueue_run(NewDueRun { key: waiting.clone(), due_at: store.now(), options }).await.unwrap();
+    for attempt in 1..=3 {
+        // The process claims the run and crashes: its lease is over at once.
+        let claim = ClaimRequest {
+            now: store.now() + Duration::from_mins(5),
+            lease: Duration::ZERO,
+            slots: 1,
+            per_connection: 1,
+            per_integration: 1,
+            syncs: vec![("acme".to_owned(), "waiting".to_owned())],
+        };
+        let run = store.claim_runs(claim).await.unwrap().remove(0);
+        assert_eq!((run.attempt, run.idle, run.options), (attempt, attempt - 1, options));
+        assert!(reaper::end_expired(&runtime).await.unwrap());
+        let ended = store.run(run.token.id).await.unwrap().unwrap();
+        let due = store.due_run_of(&waiting).await.unwrap();
+        if attempt < 3 {
+            assert_eq!(ended.status, RunStatus::Interrupted);
+            assert!(due.unwrap().due_at > store.now());
+        } else {
+            assert_eq!((ended.status, due), (RunStatus::Error, None));
+            assert_eq!(ended.error.unwrap()["kind"], "NoProgress");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unknown_sync_connection_and_variant_are_refused() {
+    let runtime = runtime(registry([Item::Sync(&WAITING)])).await;
+    connect(&runtime, "one").await;
+    let engine = start(&runtime).await;
+    let message = |key: FunctionKey| {
+        let engine = Arc::clone(&engine);
+        async move { engine.trigger(&key, TriggerOptions::default()).await.unwrap_err().to_string() }
+    };
+    assert_eq!(
+        message(key("one", "wating")).await,
+        "unknown sync `wating` in integration `acme`; available: `waiting`; did you mean `waiting`?"
+    );
+    assert_eq!(message(key("two", "waiting")).await, "the connection `two` of `acme` does not exist");
+    let variant = FunctionKey { variant: "eu".to_owned(), ..key("one", "waiting") };
+    assert!(message(variant.clone()).await.ends_with("has no variant `eu`; create it first"));
+    engine.create_variant(&variant).await.unwrap();
+    assert!(engine.create_variant(&variant).await.unwrap_err().to_string().ends_with("has a variant `eu` already"));
+    engine.trigger(&variant, TriggerOptions::default()).await.unwrap();
+    engine.delete_variant(&variant).await.unwrap();
+    assert!(message(variant).await.ends_with("create it first"));
+    engine.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frequency_of_a_connection_overrides_the_declared_one() {
+    let runtime = runtime(registry([Item::Sync(&COUNTING)])).await;
+    connect(&runtime, "one").await;
+    let counting = key("one", "counting");
+    let daily = Frequency::parse("every day").unwrap();
+    let applied = crate::engine::set_frequency(&runtime, &counting, Some(daily.clone())).await.unwrap();
+    assert_eq!(applied, Some(daily));
+    let stored = runtime.store.schedule(&counting).await.unwrap().unwrap();
+    assert_eq!(stored.frequency.as_deref(), Some("every day"));
+    assert_eq!(stored.interval, Some(Duration::from_hours(24)));
+    let applied = crate::engine::set_frequency(&runtime, &counting, None).await.unwrap().unwrap();
+    assert_eq!(applied.seconds(), 3_600);
+    assert_eq!(runtime.store.schedule(&counting).await.unwrap().unwrap().frequency, None);
+}

@@ -1,0 +1,84 @@
+//! Execution of a run that a claim has started.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    execute::{RunStart, execute_started, run_triggered_syncs, services},
+    job::Job,
+    lease::LeaseRenewer,
+    observer::Observer,
+    prepare,
+    report::RunReport,
+    request::{RunRequest, Target},
+    runtime::Runtime,
+    setup::RunSetup,
+};
+use crate::{
+    error::{Error, Result},
+    nango::RunOptions,
+    store::{ClaimedRun, QueuedOptions, RunEnd, RunStatus, StoreError},
+};
+
+/// Executes a run that a claim has started. The run is ended in any case, unless the database fails.
+///
+/// # Errors
+///
+/// Fails if the run cannot be prepared, or the database fails.
+pub(crate) async fn execute_claimed(
+    runtime: &Arc<Runtime>,
+    claimed: ClaimedRun,
+    cancellation: CancellationToken,
+    observer: Arc<dyn Observer>,
+) -> Result<RunReport> {
+    runtime.start_heartbeat();
+    let token = claimed.token;
+    let lease = runtime.config.lease;
+    let renewer = LeaseRenewer::spawn(runtime.store.clone(), token, lease, cancellation.clone());
+    let request = request_of(&claimed);
+    let prepared = async {
+        let job = Job::resolve(&runtime.registry, &request)?;
+        let mut prepared = prepare::prepare(runtime, &request, &job).await?;
+        prepared.setup = RunSetup { reset: request.reset, empty_cache: request.empty_cache, checkpoint: None };
+        prepared.options = RunOptions { full: request.full, allow_deletes: request.allow_deletes };
+        Ok::<_, Error>((job, prepared))
+    };
+    let (job, prepared) = match prepared.await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            renewer.stop();
+            let stored = serde_json::json!({ "kind": error.kind().name(), "message": error.to_string() });
+            let end = RunEnd {
+                status: RunStatus::Error,
+                error: Some(stored),
+                requests: 0,
+                logs: Vec::new(),
+                checkpoint: None,
+                resume: None,
+            };
+            return match runtime.store.end_attempt(&token, end, None).await {
+                Ok(_) | Err(StoreError::LeaseLost) => Err(error),
+                Err(error) => Err(error.into_error()),
+            };
+        }
+    };
+    let services = services(runtime, observer, true);
+    let start = RunStart { token, renewer, claimed: Some(claimed) };
+    let mut report = execute_started(runtime, prepared, job, start, cancellation.clone(), services.clone()).await?;
+    run_triggered_syncs(runtime, &services, &mut report, &cancellation).await;
+    Ok(report)
+}
+
+fn request_of(claimed: &ClaimedRun) -> RunRequest {
+    let key = &claimed.key;
+    let QueuedOptions { reset, empty_cache, full, allow_deletes } = claimed.options;
+    RunRequest {
+        variant: key.variant.clone(),
+        reset,
+        empty_cache: empty_cache && reset,
+        full,
+        allow_deletes,
+        ..RunRequest::new(&key.integration, Target::Sync(key.function.clone()), &key.connection)
+    }
+}

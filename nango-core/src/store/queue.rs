@@ -1,0 +1,211 @@
+//! Due runs of syncs, and their start within limits.
+//!
+//! Invariants, whichever database is used:
+//! - A sync of a connection has at most one due run and at most one running run. A second request is merged into the
+//!   due run.
+//! - **Claims** exclude each other, on all processes, so that a limit is never exceeded. A claim moves due runs to
+//!   running runs whose lease belongs to the claiming process.
+//! - **Blocked runs.** A due run that a limit prevents from starting is marked, and no claim reads it again before a run
+//!   that counts towards the limit has ended. The cost of a claim therefore does not grow with a backlog.
+//! - **Attempts.** A run that was interrupted becomes due again in the transaction that ends it; it belongs to the same
+//!   logical run.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{FunctionKey, Run, RunEnd, RunToken, StoreFuture, schedules::SyncName};
+use crate::time::Timestamp;
+
+/// Options of a due run, as the bits that are stored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the options are independent of each other")]
+pub struct QueuedOptions {
+    /// Deletes the checkpoint and the resume state before the run.
+    pub reset: bool,
+    /// Removes all records of the sync's models before the run.
+    pub empty_cache: bool,
+    /// Reads the complete list.
+    pub full: bool,
+    /// Applies confirmed deletes at once.
+    pub allow_deletes: bool,
+}
+
+impl QueuedOptions {
+    /// Returns the stored form.
+    pub(crate) fn to_stored(self) -> i64 {
+        i64::from(self.reset)
+            | i64::from(self.empty_cache) << 1
+            | i64::from(self.full) << 2
+            | i64::from(self.allow_deletes) << 3
+    }
+
+    /// Returns the options of a stored form.
+    pub(crate) fn from_stored(bits: i64) -> Self {
+        let has = |bit: u32| bits >> bit & 1 == 1;
+        Self { reset: has(0), empty_cache: has(1), full: has(2), allow_deletes: has(3) }
+    }
+}
+
+/// The order in which due runs start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Priority {
+    /// The run was triggered, or continues an interrupted one.
+    Triggered,
+    /// The run is due by its schedule.
+    Scheduled,
+}
+
+impl Priority {
+    /// All priorities, in the order in which their runs start.
+    pub(super) const ALL: [Self; 2] = [Self::Triggered, Self::Scheduled];
+
+    /// Returns the stored form.
+    pub(super) const fn to_stored(self) -> i64 {
+        match self {
+            Self::Triggered => 0,
+            Self::Scheduled => 1,
+        }
+    }
+}
+
+/// A run that becomes due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDueRun {
+    /// The sync to run.
+    pub key: FunctionKey,
+    /// The earliest start.
+    pub due_at: Timestamp,
+    /// The options of the run, added to those of a run that is due already.
+    pub options: QueuedOptions,
+}
+
+/// A due run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueRun {
+    /// The public id of the run that will start.
+    pub id: Uuid,
+    /// The sync to run.
+    pub key: FunctionKey,
+    /// The earliest start.
+    pub due_at: Timestamp,
+    /// Whether the last claim did not start it because of a limit or of a running run.
+    pub is_blocked: bool,
+}
+
+/// A request to start due runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimRequest {
+    /// The time of the database's clock.
+    pub now: Timestamp,
+    /// The duration of a lease without a heartbeat.
+    pub lease: Duration,
+    /// The maximum number of runs to start.
+    pub slots: u32,
+    /// The maximum number of active runs of a connection.
+    pub per_connection: u32,
+    /// The maximum number of active runs of an integration.
+    pub per_integration: u32,
+    /// The syncs that this process can run.
+    pub syncs: Vec<SyncName>,
+}
+
+/// A run that a claim has started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedRun {
+    /// The right to write.
+    pub token: RunToken,
+    /// The sync to run.
+    pub key: FunctionKey,
+    /// The options of the run.
+    pub options: QueuedOptions,
+    /// The number of this attempt in its logical run, counted from 1.
+    pub attempt: u32,
+    /// The number of attempts without progress before this one.
+    pub idle: u32,
+    /// The position that the attempt before this one reached.
+    pub mark: Option<String>,
+    /// The version of the checkpoint at the start.
+    pub checkpoint_version: i64,
+    /// The time at which it became due.
+    pub due_at: Timestamp,
+}
+
+/// A continuation of a logical run in another attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextAttempt {
+    /// The earliest start.
+    pub due_at: Timestamp,
+    /// The options of the attempt.
+    pub options: QueuedOptions,
+    /// The number of attempts without progress so far.
+    pub idle: u32,
+    /// The position that was reached.
+    pub mark: Option<String>,
+}
+
+/// An active run whose lease has expired: its process has crashed or does not respond.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpiredRun {
+    /// The run with the right to write, which is still valid until another run takes over.
+    pub run: ClaimedRun,
+    /// Whether the run was due before it started. Other runs are not continued.
+    pub is_queued: bool,
+    /// The number of pages that it committed.
+    pub pages: u64,
+}
+
+/// The due runs of a database.
+pub trait Queue {
+    /// Makes a run due, or merges the request into the run of the sync that is due already. Returns the id of the run.
+    fn enqueue_run(&self, due: NewDueRun) -> StoreFuture<'_, Uuid>;
+
+    /// Starts due runs within the limits, triggered runs first, then in the order of their due times.
+    fn claim_runs(&self, request: ClaimRequest) -> StoreFuture<'_, Vec<ClaimedRun>>;
+
+    /// Returns the earliest time after `now` at which a run or a schedule becomes due.
+    fn next_due_at(&self, now: Timestamp) -> StoreFuture<'_, Option<Timestamp>>;
+
+    /// Returns whether a claim at `now` would find a due run. It may be one of a sync that this process cannot run.
+    fn has_due_run(&self, now: Timestamp) -> StoreFuture<'_, bool>;
+
+    /// Returns the due run with an id.
+    fn due_run(&self, id: Uuid) -> StoreFuture<'_, Option<DueRun>>;
+
+    /// Returns the due run of a sync.
+    fn due_run_of(&self, key: &FunctionKey) -> StoreFuture<'_, Option<DueRun>>;
+
+    /// Removes the due run of a sync and marks its active runs as cancelled, which ends their right to write. Returns
+    /// the ids of the active runs.
+    fn cancel_runs(&self, key: &FunctionKey) -> StoreFuture<'_, Vec<Uuid>>;
+
+    /// Marks one run as cancelled, or removes it if it is due. Returns `false` if it is neither due nor active.
+    fn cancel_run(&self, id: Uuid) -> StoreFuture<'_, bool>;
+
+    /// Ends a run like [`end_run`](super::Runs::end_run), and makes the next attempt of its logical run due.
+    fn end_attempt(&self, run: &RunToken, end: RunEnd, next: Option<NextAttempt>) -> StoreFuture<'_, Run>;
+
+    /// Returns active runs whose lease is not active at this time.
+    fn expired_runs(&self, now: Timestamp, limit: u32) -> StoreFuture<'_, Vec<ExpiredRun>>;
+
+    /// Removes the reason for which due runs were not started, so that the next claim reads all of them again: the
+    /// limits may have changed.
+    fn unblock_runs(&self) -> StoreFuture<'_, ()>;
+
+    /// Removes runs that ended before this time, with their counters and log lines, except the latest run of each
+    /// function. Removes at most `limit` runs, and returns their number.
+    fn purge_runs(&self, before: Timestamp, limit: u32) -> StoreFuture<'_, u64>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_stored_as_bits() {
+        for bits in 0..16 {
+            assert_eq!(QueuedOptions::from_stored(bits).to_stored(), bits);
+        }
+        assert_eq!(QueuedOptions { empty_cache: true, ..QueuedOptions::default() }.to_stored(), 2);
+    }
+}
