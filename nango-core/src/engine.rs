@@ -11,31 +11,41 @@
 //! - Syncs never take the slots of actions.
 //! - After [`Engine::stop`] began, nothing new starts; syncs end at a page and become due again, actions are waited for.
 
+#[cfg(feature = "server")]
 mod actions;
+#[cfg(feature = "server")]
 mod active;
 mod beside;
+#[cfg(feature = "server")]
 mod dispatch;
 mod error;
 mod follow;
+#[cfg(feature = "server")]
 mod handle;
 mod pauses;
+#[cfg(feature = "server")]
 mod reaper;
+#[cfg(feature = "server")]
 mod retention;
 mod schedule;
+#[cfg(feature = "server")]
 mod settings;
 mod slots;
 mod statuses;
+#[cfg(feature = "server")]
 mod step;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod tests;
 mod triggers;
+#[cfg(feature = "server")]
 mod variants;
 
 pub(crate) use beside::run_beside_server;
 pub(crate) use error::EngineError;
-pub(crate) use follow::follow_run;
+#[cfg(feature = "server")]
 pub(crate) use handle::Engine;
-pub(crate) use pauses::{pause, resume, set_frequency};
+pub(crate) use pauses::{pause, resume};
+#[cfg(feature = "server")]
 pub(crate) use settings::EngineSettings;
 pub(crate) use statuses::{SyncState, statuses};
 pub(crate) use triggers::{TriggerOptions, trigger};

@@ -47,6 +47,7 @@ mod records;
 mod refresh;
 mod request_paths;
 mod response_bodies;
+mod schedules;
 mod schema;
 mod secrets;
 mod slow_tests;

@@ -1,7 +1,6 @@
 //! `registry serve`: the HTTP API.
 
 mod log;
-mod single;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -10,6 +9,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use super::{Command, CommandError, Context, Exit, table::pluralized};
 use crate::{
     config::parse_listen,
+    engine::{Engine, EngineSettings},
     error::Chain,
     server::{BoundServer, ServeError},
 };
@@ -28,9 +28,9 @@ struct Arguments {
 
 impl Command for Serve {
     fn clap(&self) -> clap::Command {
-        Arguments::augment_args(clap::Command::new("serve").about("Serves the HTTP API"))
+        Arguments::augment_args(clap::Command::new("serve").about("Serves the HTTP API and runs the schedules"))
             .long_about(
-                "Serves the HTTP API, which the client @nangohq/node uses.\n\nThe server listens on this machine only \
+                "Serves the HTTP API, which the client @nangohq/node uses, and runs the syncs that are due.\n\nThe server listens on this machine only \
                  unless --listen or `[server]` in nango.toml sets another address. Put a proxy with TLS in front of it, \
                  and set `public_url`. SIGTERM or Ctrl-C stop it: requests in progress have 25 seconds to end; a second \
                  signal ends it at once. Each request is one line of JSON on stderr.",
@@ -48,11 +48,20 @@ impl Command for Serve {
         if let Some(listen) = arguments.listen {
             config.server.listen = listen;
         }
-        let _single = single::only_server(&config)?;
         let runtime = context.open_with(config)?;
         let stopping = context.cancellation();
         let log = Arc::new(StderrLog::start(context.terminal.is_quiet()));
-        let server = context.block_on(BoundServer::bind(runtime.clone(), stopping, log.clone()))?;
+        let settings = EngineSettings::of(&runtime.config);
+        let grace = runtime.config.server.stop_timeout;
+        let engine = context.block_on(Engine::start(runtime.clone(), settings))?;
+        let bound = context.block_on(BoundServer::bind(runtime.clone(), engine.clone(), stopping.clone(), log.clone()));
+        let server = match bound {
+            Ok(server) => server,
+            Err(error) => {
+                context.block_on(engine.stop(grace));
+                return Err(error.into());
+            }
+        };
         let functions = runtime.registry.entries().len() as u64;
         context.terminal.note(format_args!(
             "serving {} of {} at {}; press Ctrl-C to stop",
@@ -60,7 +69,11 @@ impl Command for Serve {
             runtime.config.database_name(),
             server.url(),
         ));
-        context.block_on(server.run());
+        let stop_engine = async {
+            stopping.cancelled().await;
+            engine.stop(grace).await;
+        };
+        context.block_on(async { tokio::join!(server.run(), stop_engine) });
         log.finish();
         Ok(Exit::Success)
     }

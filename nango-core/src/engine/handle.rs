@@ -40,6 +40,7 @@ pub(crate) struct Engine {
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
+#[allow(dead_code, reason = "the routes of syncs and actions use it")]
 impl Engine {
     /// Starts the dispatcher of this process.
     ///

@@ -1,12 +1,12 @@
 //! Changes of schedules: pause, resume, and overrides of the frequency.
 
-use super::{
-    error::EngineError,
-    schedule::{effective_frequency, interval_of, new_schedule, next_due},
-    triggers::require,
-};
+#[cfg(feature = "server")]
+use super::schedule::{effective_frequency, interval_of, next_due};
+use super::{error::EngineError, schedule::new_schedule, triggers::require};
+#[cfg(feature = "server")]
+use crate::declare::Frequency;
 use crate::{
-    declare::{Frequency, SyncDef},
+    declare::SyncDef,
     run::Runtime,
     store::{FunctionKey, Schedule, ScheduleChange},
 };
@@ -44,6 +44,7 @@ pub(crate) async fn resume(runtime: &Runtime, key: &FunctionKey) -> Result<(), E
 /// # Errors
 ///
 /// Fails if the sync or its connection does not exist, or the database fails.
+#[cfg(feature = "server")]
 pub(crate) async fn set_frequency(
     runtime: &Runtime,
     key: &FunctionKey,

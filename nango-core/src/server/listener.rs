@@ -18,7 +18,7 @@ use super::{
     service::ApiService,
     state::{MAX_HANDLERS, ServerState, local_url},
 };
-use crate::run::Runtime;
+use crate::{engine::Engine, run::Runtime};
 
 /// Maximum number of headers of a request.
 const MAX_HEADERS: usize = 100;
@@ -59,6 +59,7 @@ impl BoundServer {
     /// Fails if an address cannot be used.
     pub(crate) async fn bind(
         runtime: Arc<Runtime>,
+        engine: Arc<Engine>,
         stopping: CancellationToken,
         log: Arc<dyn ServerLog>,
     ) -> Result<Self, ServeError> {
@@ -68,7 +69,7 @@ impl BoundServer {
             Some(address) => Some(listen(address).await?.0),
             None => None,
         };
-        let state = Arc::new(ServerState::new(runtime, address, stopping, log));
+        let state = Arc::new(ServerState::new(runtime, engine, address, stopping, log));
         Ok(Self { state, api, operations, address })
     }
 

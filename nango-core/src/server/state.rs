@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{access_log::ServerLog, database_health::DatabaseHealth, host_names::HostNames, keys::KeyCache};
-use crate::{config::ServerConfig, run::Runtime};
+use crate::{config::ServerConfig, engine::Engine, run::Runtime};
 
 /// Maximum number of handlers at the same time, which no limit of connections reaches.
 pub(super) const MAX_HANDLERS: u32 = 1 << 20;
@@ -18,6 +18,9 @@ pub(super) const MAX_HANDLERS: u32 = 1 << 20;
 pub(crate) struct ServerState {
     /// Functions, catalogue, configuration and database.
     pub runtime: Arc<Runtime>,
+    /// Dispatcher of syncs, and the lane of the actions.
+    #[allow(dead_code, reason = "the routes of syncs and actions use it")]
+    pub engine: Arc<Engine>,
     /// API keys.
     pub keys: KeyCache,
     /// Whether the database responds.
@@ -34,6 +37,7 @@ pub(crate) struct ServerState {
 impl ServerState {
     pub(super) fn new(
         runtime: Arc<Runtime>,
+        engine: Arc<Engine>,
         address: SocketAddr,
         stopping: CancellationToken,
         log: Arc<dyn ServerLog>,
@@ -45,6 +49,7 @@ impl ServerState {
         let public_url =
             public_url.map_or_else(|| local_url(address), |url| url.as_str().trim_end_matches('/').to_owned());
         Self {
+            engine,
             keys,
             hosts,
             public_url,
