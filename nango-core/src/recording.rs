@@ -14,6 +14,7 @@
 //! - A line is written in one piece, so that a recording that ends early is complete up to its last line.
 
 mod answers;
+mod arrival;
 mod authorize;
 mod body;
 mod clock;

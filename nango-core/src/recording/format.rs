@@ -126,6 +126,14 @@ pub(super) struct Exchange {
     pub(super) ended_at: Timestamp,
 }
 
+impl Exchange {
+    /// Returns whether the recorded run waited for the response, so that a replay has to ask for it.
+    pub(super) fn is_required(&self) -> bool {
+        let is_dropped = matches!(self.error, None | Some(RecordedError::Cancelled | RecordedError::Unread));
+        self.response.is_some() || !is_dropped
+    }
+}
+
 /// A request as the function describes it, before credentials are added.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct RecordedRequest {

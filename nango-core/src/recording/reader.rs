@@ -20,7 +20,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, register_layer_error},
     redact::{Redactor, without_value},
-    store::Chunk,
+    store::{Chunk, RunStatus},
 };
 
 /// Maximum number of placeholders that a replay redacts.
@@ -153,6 +153,11 @@ impl RecordedRun {
     /// Returns a redactor of the placeholders, so that a text of the replay has `***` where the recorded run had it.
     pub(super) fn redactor(&self) -> Redactor {
         Redactor::new((1..=self.placeholders).map(|number| Zeroizing::new(format!("{PREFIX}{number}_"))))
+    }
+
+    /// Returns whether the recorded run was successful. `false` if the recording ended early.
+    pub(super) fn has_succeeded(&self) -> bool {
+        self.report.as_ref().is_some_and(|report| report["status"] == RunStatus::Success.name())
     }
 
     /// Returns the number of recorded exchanges.

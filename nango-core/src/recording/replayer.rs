@@ -16,8 +16,9 @@ use url::Url;
 
 use super::{
     answers::Answers,
+    arrival::Arrival,
     clock::ReplayClock,
-    format::{CredentialsOutcome, Exchange},
+    format::{CredentialsOutcome, Exchange, Header},
     mask::Masker,
     reader::{RecordedRun, RecordingError},
     transport::recorded_request,
@@ -35,11 +36,15 @@ use crate::{
 
 /// Maximum wait before a replay is cancelled.
 const MAX_WAIT: Duration = Duration::from_secs(1);
+/// Maximum wait for a response that the recorded run did not wait for.
+const MAX_UNREAD_WAIT: Duration = Duration::from_secs(30);
 
 /// Answers of a recording for one replay.
 #[derive(Debug)]
 pub(crate) struct Replayer {
     answers: Mutex<Answers>,
+    /// Order of the answers, if the recorded run failed or was interrupted.
+    arrival: Option<Arrival>,
     outcomes: Mutex<VecDeque<CredentialsOutcome>>,
     clock: Arc<ReplayClock>,
     /// Cancels the run where the recorded one was cancelled.
@@ -65,11 +70,15 @@ impl Replayer {
         let base_url = Url::parse(&recorded.header.base_url).map_err(|_| damaged("`base_url` is not a URL"))?;
         let credentials = Credentials::from_stored(recorded.header.credentials.clone());
         let credentials = credentials.ok_or_else(|| damaged("`credentials` have no known `type`"))?;
+        let Header { kind, integration, function, .. } = &recorded.header;
+        let function = format!("{kind} `{integration}/{function}`");
+        let is_ordered = !recorded.has_succeeded();
         Ok(Self {
             base_url,
             credentials,
             redactor: recorded.redactor(),
-            answers: Mutex::new(Answers::new(&recorded.exchanges)),
+            answers: Mutex::new(Answers::new(function, &recorded.exchanges)),
+            arrival: is_ordered.then(|| Arrival::of_failed_run(&recorded.exchanges)),
             outcomes: Mutex::new(recorded.outcomes.iter().cloned().collect()),
             clock,
             cancellation,
@@ -143,8 +152,9 @@ impl Replayer {
         let parent = request.parent.as_deref();
         let asked = recorded_request(&Masker::default(), parent, request.method.as_str(), asked, &Redactor::default());
         let answer = lock(&self.answers).take(&asked);
-        let Exchange { response, error, sent_at, ended_at, .. } =
-            answer.map_err(|message| TransportError::InvalidRequest(message.into()))?;
+        let (line, exchange) = answer.map_err(|message| TransportError::InvalidRequest(message.into()))?;
+        self.wait_for_turn(line, &exchange).await;
+        let Exchange { response, error, sent_at, ended_at, .. } = exchange;
         let is_cancelled = error == Some(RecordedError::Cancelled);
         self.clock.advance_to(if is_cancelled { sent_at } else { ended_at });
         let Some(response) = response else {
@@ -152,6 +162,9 @@ impl Replayer {
                 return cancel(self.cancellation.clone(), sent_at, ended_at).await;
             }
             let error = error.unwrap_or(RecordedError::Unread);
+            if error == RecordedError::Unread {
+                wait_unread(sent_at, ended_at).await;
+            }
             return Err(error.to_transport_error());
         };
         let headers = response.headers.iter().filter_map(|(name, value)| {
@@ -166,14 +179,35 @@ impl Replayer {
         let end = stream::iter(error).then(move |error| {
             let cancellation = cancellation.clone();
             async move {
-                if error == RecordedError::Cancelled {
-                    return cancel(cancellation, sent_at, ended_at).await;
+                match error {
+                    RecordedError::Cancelled => return cancel(cancellation, sent_at, ended_at).await,
+                    RecordedError::Unread => wait_unread(sent_at, ended_at).await,
+                    _ => {}
                 }
                 Err(error.to_transport_error())
             }
         });
         Ok(RawResponse { status: response.status, headers, body: begin.chain(end).boxed() })
     }
+
+    /// Waits until the answers have arrived that arrived before this one in the recorded run, if it failed or was
+    /// interrupted: they decide what it had committed by then.
+    async fn wait_for_turn(&self, line: usize, exchange: &Exchange) {
+        let Some(arrival) = &self.arrival else { return };
+        if exchange.is_required() {
+            arrival.wait_for_earlier(line).await;
+            arrival.arrived(line);
+        } else if exchange.error == Some(RecordedError::Cancelled) {
+            arrival.wait_for_earlier(usize::MAX).await;
+        }
+    }
+}
+
+/// Waits as long as the recorded run did for a response that it did not read, and a second more: a function that drops
+/// the request does so in the meantime.
+async fn wait_unread(sent_at: Timestamp, ended_at: Timestamp) {
+    let waited = ended_at.saturating_duration_since(sent_at).saturating_add(MAX_WAIT);
+    SystemClock.sleep(waited.min(MAX_UNREAD_WAIT)).await;
 }
 
 /// Cancels a run as the recorded one was cancelled while it waited for a response. Pages that it committed in the

@@ -11,6 +11,9 @@ use crate::{
 /// Minimum length of a part of a header that is treated as a secret, in bytes. Shorter ones are names of algorithms,
 /// realms and times.
 const MIN_PART: usize = 16;
+/// Minimum length of a whole value that is treated as a secret, in bytes. A shorter one, such as that of `key=status`,
+/// would be replaced wherever the response has the same letters.
+const MIN_VALUE: usize = 8;
 
 /// Returns a redactor of the secrets of a request that `known` does not have.
 pub(super) fn of_request(request: &OutgoingRequest, known: &Redactor) -> Redactor {
@@ -21,7 +24,9 @@ pub(super) fn of_request(request: &OutgoingRequest, known: &Redactor) -> Redacto
         }
     };
     for secret in request_secrets(&request.url, &request.headers) {
-        add(&secret);
+        if secret.len() >= MIN_VALUE {
+            add(&secret);
+        }
         for part in secret.split([' ', ',', ';']) {
             let value = part.split_once('=').map_or(part, |(_, value)| value).trim_matches('"');
             [part, value].into_iter().filter(|text| text.len() >= MIN_PART).for_each(&mut add);
@@ -38,7 +43,8 @@ mod tests {
 
     #[test]
     fn parts_of_a_signature_are_secrets() {
-        let mut request = OutgoingRequest::new(Method::GET, "https://h.test/?sig=q1w2e3r4t5z6".parse().unwrap());
+        let url = "https://h.test/?sig=q1w2e3r4t5z6&key=status".parse().unwrap();
+        let mut request = OutgoingRequest::new(Method::GET, url);
         let signed = "OAuth oauth_consumer_key=\"the-known-key-of-the-app\", oauth_nonce=\"0123456789abcdef01\", \
                       oauth_signature=\"AbCdEfGhIjKlMnOpQrSt%3D\", oauth_version=\"1.0\"";
         request.headers.insert("authorization", HeaderValue::from_static(signed));
@@ -48,7 +54,7 @@ mod tests {
             ("AbCdEfGhIjKlMnOpQrSt=", "***"),
             ("0123456789abcdef01", "***"),
             ("q1w2e3r4t5z6", "***"),
-            ("oauth_version 1.0", "oauth_version 1.0"),
+            ("oauth_version 1.0, status", "oauth_version 1.0, status"),
             ("the-known-key-of-the-app", "the-known-key-of-the-app"),
         ] {
             assert_eq!(found.hide(text), expect);

@@ -117,7 +117,8 @@ pub(super) fn recorded_request(
     }
 }
 
-/// Exchange that has not ended. It is recorded as cancelled if it is dropped.
+/// Exchange that has not ended. If it is dropped, it is recorded as cancelled with its run, or as one whose response
+/// the run did not wait for.
 struct PendingExchange {
     journal: Arc<Journal>,
     redactor: Redactor,
@@ -132,6 +133,12 @@ struct PendingExchange {
 }
 
 impl PendingExchange {
+    /// Returns the error of an exchange that is dropped: the run was cancelled, or the function dropped the request, as
+    /// the walks of the other parents are dropped after an error.
+    fn dropped(&self) -> RecordedError {
+        if self.cancellation.is_cancelled() { RecordedError::Cancelled } else { RecordedError::Unread }
+    }
+
     fn end(&mut self, body: &[u8], error: Option<RecordedError>) {
         let Some(request) = self.request.take() else { return };
         // A token may have been refreshed in the meantime.
@@ -155,7 +162,8 @@ impl PendingExchange {
 
 impl Drop for PendingExchange {
     fn drop(&mut self) {
-        self.end(&[], Some(RecordedError::Cancelled));
+        let error = self.dropped();
+        self.end(&[], Some(error));
     }
 }
 
@@ -195,7 +203,7 @@ impl Stream for RecordedStream {
 /// A body that is not read to its end is recorded as far as it was read.
 impl Drop for RecordedStream {
     fn drop(&mut self) {
-        let cancelled = self.pending.as_ref().is_some_and(|pending| pending.cancellation.is_cancelled());
-        self.end(Some(if cancelled { RecordedError::Cancelled } else { RecordedError::Unread }));
+        let error = self.pending.as_ref().map(PendingExchange::dropped);
+        self.end(error);
     }
 }

@@ -31,7 +31,7 @@ pub(super) enum RecordedError {
     EgressDenied { host: String, reason: String },
     /// The request could not be sent.
     InvalidRequest { message: String },
-    /// The recorded run did not read the rest of the body.
+    /// The recorded run did not wait for the response, or did not read the rest of its body.
     Unread,
     /// The rest of the body was too long for the recording.
     TooLong,

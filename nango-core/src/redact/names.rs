@@ -32,8 +32,8 @@ const NON_SECRET_KEYS: [&str; 10] = [
     "project_key",
     "public_key",
 ];
-/// Query parameters that look like secrets but are cursors of paginated lists.
-const NON_SECRET_TOKENS: [&str; 8] = [
+/// Query parameters that look like secrets but are cursors of paginated lists and positions of feeds.
+const NON_SECRET_TOKENS: [&str; 18] = [
     "page_token",
     "pagetoken",
     "next_token",
@@ -41,7 +41,17 @@ const NON_SECRET_TOKENS: [&str; 8] = [
     "next_page_token",
     "nextpagetoken",
     "continuation_token",
+    "continuationtoken",
     "sync_token",
+    "synctoken",
+    "next_sync_token",
+    "nextsynctoken",
+    "delta_token",
+    "deltatoken",
+    "$deltatoken",
+    "skip_token",
+    "skiptoken",
+    "$skiptoken",
 ];
 
 /// Returns whether a URL has a user or a password before its host.
@@ -112,6 +122,8 @@ mod tests {
             "accept",
             "user-agent",
             "page_token",
+            "syncToken",
+            "$deltatoken",
             "Idempotency-Key",
             "per_page",
             "keyword",

@@ -15,6 +15,7 @@ mod mapper_forms;
 mod mappers;
 mod pagination_ends;
 mod parents;
+mod recorded;
 mod requests;
 mod secrets;
 mod several_models;

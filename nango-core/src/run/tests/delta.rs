@@ -2,6 +2,7 @@
 
 mod ends;
 mod positions;
+mod recordings;
 
 use serde_json::{Value, json};
 

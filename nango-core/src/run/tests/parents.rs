@@ -4,6 +4,7 @@ mod deletes;
 mod errors;
 mod feeds;
 mod interruptions;
+mod recordings;
 mod several_models;
 mod sources;
 
