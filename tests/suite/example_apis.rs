@@ -1,7 +1,8 @@
 //! The examples of integrations against servers that behave as the public documents of their APIs say: method, headers,
 //! page size, cursors that are checked, deleted records that are no longer listed, and errors.
 
-mod slack_messages;
+pub(super) mod shopify_orders;
+pub(super) mod slack_messages;
 
 use std::sync::{
     Arc, Mutex,
@@ -25,14 +26,33 @@ pub(super) type Answer = (StatusCode, Json<Value>);
 
 /// The list of an API, and whether the API reports an error.
 #[derive(Clone)]
-struct Api {
+pub(super) struct Api {
     ids: Arc<Mutex<Vec<usize>>>,
+    /// Records that changed after every run.
+    changed: Arc<Mutex<Vec<usize>>>,
     fails: Arc<AtomicBool>,
+    /// Maximum number of records in a response whose size the API chooses.
+    page_size: usize,
 }
 
 impl Api {
     fn new() -> Self {
-        Self { ids: Arc::new(Mutex::new((1..=RECORDS).collect())), fails: Arc::default() }
+        Self::of(RECORDS, 100)
+    }
+
+    /// Creates the list of some records, in pages of this size.
+    pub(super) fn of(records: usize, page_size: usize) -> Self {
+        let ids = Arc::new(Mutex::new((1..=records).collect()));
+        Self { ids, changed: Arc::default(), fails: Arc::default(), page_size }
+    }
+
+    /// Changes a record, as a user of the API does.
+    pub(super) fn change(&self, id: usize) {
+        self.changed.lock().expect("the changes").push(id);
+    }
+
+    fn has_changed(&self, id: usize) -> bool {
+        self.changed.lock().expect("the changes").contains(&id)
     }
 
     /// Removes a record, as a user of the API does.
@@ -294,80 +314,4 @@ fn stripe_lists_continue_after_their_last_object() {
             .with_state(api.clone());
         check(&connected("stripe", "api-key", router, "{}"), &api, sync, "Expired API Key provided");
     }
-}
-
-/// Orders of a Shopify shop. A request with `page_info` has no other parameters than `limit`.
-fn shopify(api: &Api, headers: &HeaderMap, query: &[(String, String)], host: &str) -> (HeaderMap, Answer) {
-    let error = |status, errors: Value| (HeaderMap::new(), (status, Json(json!({ "errors": errors }))));
-    if headers.get("x-shopify-access-token").is_none_or(|token| token != TOKEN) || api.is_failing() {
-        let message = "[API] Invalid API key or access token (unrecognized login or wrong password)";
-        return error(StatusCode::UNAUTHORIZED, json!(message));
-    }
-    let page_info = parameter(query, "page_info");
-    if page_info.is_some() && query.iter().any(|(name, _)| name != "page_info" && name != "limit") {
-        return error(StatusCode::BAD_REQUEST, json!({ "status": "cannot be passed when page_info is present" }));
-    }
-    let after = page_info.and_then(|position| position.strip_prefix("eyJhZnRlciI6")?.parse().ok());
-    let limit = parameter(query, "limit").map_or(Some(50), |limit| limit.parse().ok());
-    let (Some(limit @ 1..=250), true) = (limit, page_info.is_none() || after.is_some()) else {
-        return error(StatusCode::BAD_REQUEST, json!({ "page_info": "Invalid value." }));
-    };
-    // Without `status=any` the list contains open orders only.
-    let is_open = |id: &usize| !id.is_multiple_of(2);
-    let all = after.is_some() || parameter(query, "status") == Some("any");
-    // A page is smaller than its limit, so that there are several.
-    let (ids, next) = api.page(after, limit.min(100));
-    let orders: Vec<Value> = ids.iter().filter(|id| all || is_open(id)).map(|id| shopify_order(*id)).collect();
-    let mut links = HeaderMap::new();
-    if let Some(next) = next {
-        let link = format!("<http://{host}/admin/api/2026-01/orders.json?limit=250&page_info=eyJhZnRlciI6{next}>");
-        links.insert("link", format!("{link}; rel=\"next\"").parse().expect("a header"));
-    }
-    (links, (StatusCode::OK, Json(json!({ "orders": orders }))))
-}
-
-fn shopify_order(id: usize) -> Value {
-    let line = |n: usize, quantity: u32| {
-        json!({
-            "id": id * 10 + n, "product_id": 7, "title": "Mug", "sku": "MUG", "quantity": 2,
-            "current_quantity": quantity, "price": "4.50",
-        })
-    };
-    json!({
-        "id": id, "name": format!("#{id}"), "email": "", "currency": "EUR", "total_price": "9.00",
-        "financial_status": "paid", "cancelled_at": null, "updated_at": "2026-01-02T10:00:00-05:00",
-        "line_items": [line(1, 2), line(2, 0)],
-    })
-}
-
-#[test]
-fn shopify_orders_are_read_with_their_lines() {
-    type Parameters = Query<Vec<(String, String)>>;
-    let orders = async |State(api): State<Api>, headers: HeaderMap, Query(query): Parameters| {
-        let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
-        shopify(&api, &headers, &query, &host)
-    };
-    let api = Api::new();
-    let router = Router::new().route("/admin/api/2026-01/orders.json", get(orders)).with_state(api.clone());
-    let registry = Registry::new();
-    let base_url = serve(router);
-    registry.config(&format!("[integrations.shopify]\nprovider = \"shopify-api-key\"\nbase_url = \"{base_url}\"\n"));
-    let credentials = format!("\"{TOKEN}\"");
-    let add = ["connection", "add", "shopify", "acme", "--auth", "api-key", "--credentials", &credentials];
-    registry.run(add.iter().chain(&["--set", "subdomain=acme", "--no-verify"])).expect(0);
-    let run = ["run", "shopify", "orders", "--connection", "acme", "--full", "--json"];
-    let counts = |report: &Value, count: &str| {
-        let count = |model: &str| report["models"][model][count].as_u64();
-        (count("ShopifyOrder"), count("ShopifyOrderLine"))
-    };
-    let all = RECORDS as u64;
-    assert_eq!(counts(&registry.json(run), "added"), (Some(all), Some(all)));
-    api.delete(117);
-    let second = registry.json(run);
-    assert_eq!(counts(&second, "deleted"), (Some(1), Some(1)), "{second:#}");
-    assert_eq!(counts(&second, "unchanged"), (Some(all - 1), Some(all - 1)), "{second:#}");
-    api.fails.store(true, Ordering::Relaxed);
-    let failed = registry.run(run).expect(1).json();
-    let message = failed["error"].to_string();
-    assert!(message.contains("Invalid API key or access token") && !message.contains(TOKEN), "{failed:#}");
 }

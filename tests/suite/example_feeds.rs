@@ -22,12 +22,14 @@ const RECORDS: u64 = 230;
 
 /// Records of an API, in the order of their last changes.
 #[derive(Clone)]
-struct Feed(Arc<Mutex<FeedState>>);
+pub(super) struct Feed(Arc<Mutex<FeedState>>);
 
 struct FeedState {
     /// Number of the last change of each record, and whether it was its delete.
     records: BTreeMap<u64, (u64, bool)>,
     last_change: u64,
+    /// Maximum number of records in a response.
+    page_size: usize,
     /// First position that is still accepted.
     oldest: u64,
     /// Parameters of the requests, in order.
@@ -36,8 +38,13 @@ struct FeedState {
 
 impl Feed {
     fn new() -> Self {
-        let records = (1..=RECORDS).map(|id| (id, (id, false))).collect();
-        let state = FeedState { records, last_change: RECORDS, oldest: 0, requests: Vec::new() };
+        Self::of(RECORDS, 100)
+    }
+
+    /// Creates a feed of some records, in pages of this size.
+    pub(super) fn of(records: u64, page_size: usize) -> Self {
+        let all = (1..=records).map(|id| (id, (id, false))).collect();
+        let state = FeedState { records: all, last_change: records, page_size, oldest: 0, requests: Vec::new() };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -46,7 +53,7 @@ impl Feed {
     }
 
     /// Changes a record as a user of the API does.
-    fn change(&self, id: u64, is_delete: bool) {
+    pub(super) fn change(&self, id: u64, is_delete: bool) {
         let mut state = self.lock();
         state.last_change += 1;
         let change = state.last_change;
@@ -97,7 +104,7 @@ async fn export_tickets(State(feed): State<Feed>, headers: HeaderMap, Query(quer
     let limit = parameter(&query, "per_page").and_then(|limit| limit.parse().ok()).filter(|limit| *limit <= 1000);
     let (Some(after), Some(limit)) = (after, limit) else { return error(StatusCode::BAD_REQUEST, "InvalidValue") };
     // The server returns fewer tickets than requested, which does not end the export.
-    let (changes, is_last) = state.changes(after, 100.min(limit));
+    let (changes, is_last) = state.changes(after, state.page_size.min(limit));
     let cursor = changes.last().map_or(after, |(change, ..)| *change);
     let tickets: Vec<Value> = changes
         .into_iter()
@@ -117,12 +124,15 @@ async fn export_tickets(State(feed): State<Feed>, headers: HeaderMap, Query(quer
     (StatusCode::OK, Json(body))
 }
 
+/// Returns Zendesk's incremental export of a feed.
+pub(super) fn zendesk(feed: &Feed) -> Router {
+    Router::new().route("/api/v2/incremental/tickets/cursor.json", get(export_tickets)).with_state(feed.clone())
+}
+
 #[test]
 fn zendesk_tickets_are_exported_incrementally() {
     let feed = Feed::new();
-    let router =
-        Router::new().route("/api/v2/incremental/tickets/cursor.json", get(export_tickets)).with_state(feed.clone());
-    let registry = connected("zendesk", "bearer", router, "{}");
+    let registry = connected("zendesk", "bearer", zendesk(&feed), "{}");
     let names = ["zendesk", "tickets", "ZendeskTicket"];
     assert_eq!(run(&registry, names)["added"], RECORDS);
     assert_eq!(feed.parameters(), ["per_page start_time", "per_page cursor", "per_page cursor"]);
@@ -158,7 +168,7 @@ async fn list_events(
         return error(StatusCode::GONE, "Sync token is no longer valid, a full sync is required.");
     }
     let after = number("pageToken", "EiQKGj").or(sync).unwrap_or(0);
-    let (changes, is_last) = state.changes(after, 100);
+    let (changes, is_last) = state.changes(after, state.page_size);
     let next = changes.last().map_or(after, |(change, ..)| *change);
     // The list of all events has no cancelled ones.
     let items: Vec<Value> = changes
@@ -184,11 +194,15 @@ async fn list_events(
     (StatusCode::OK, Json(body))
 }
 
+/// Returns Google Calendar's events of a feed.
+pub(super) fn google_calendar(feed: &Feed) -> Router {
+    Router::new().route("/calendar/v3/calendars/{id}/events", get(list_events)).with_state(feed.clone())
+}
+
 #[test]
 fn google_calendar_events_are_read_by_sync_tokens() {
     let feed = Feed::new();
-    let router = Router::new().route("/calendar/v3/calendars/{id}/events", get(list_events)).with_state(feed.clone());
-    let registry = connected("google-calendar", "bearer", router, "{}");
+    let registry = connected("google-calendar", "bearer", google_calendar(&feed), "{}");
     let names = ["google-calendar", "events", "CalendarEvent"];
     assert_eq!(run(&registry, names)["added"], RECORDS);
     assert_eq!(feed.parameters(), ["maxResults", "maxResults pageToken", "maxResults pageToken"]);

@@ -25,6 +25,7 @@ mod docs;
 mod encryption;
 mod example_apis;
 mod example_feeds;
+mod example_recordings;
 mod facts;
 mod files;
 mod frozen;

@@ -213,9 +213,12 @@ fn changed_recording_is_reported_with_a_difference() {
     let text = fs::read_to_string(registry.dir().join("run.jsonl")).expect("a recording");
     registry.write("asked.jsonl", text.replacen("state=all", "state=open", 1));
     let output = registry.run(["replay", "asked.jsonl"]).expect(1);
-    for part in
-        ["asked:    GET http://", "recorded: GET http://", "- `state` in the query is \"all\" instead of \"open\""]
-    {
+    for part in [
+        "- the recording of sync `github/repo-issues` has no answer for this request",
+        "asked:    GET http://",
+        "recorded: GET http://",
+        "- `state` in the query is \"all\" instead of \"open\"",
+    ] {
         assert!(output.stdout.contains(part), "{part}: {}", output.stdout);
     }
     registry.write("answered.jsonl", text.replacen("\\\"number\\\":3,", "\\\"number\\\":\\\"x\\\",", 1));
@@ -235,6 +238,11 @@ fn recording_that_ended_early_is_reported() {
         let output = registry.run(["replay", "cut.jsonl"]).expect(1);
         assert!(output.stderr.contains("the recording ended early: it has"), "{}", output.stderr);
     }
+    assert!(text.starts_with("{\"line\":\"recording\",\"format\":1,"), "{}", &text[..60]);
+    registry.write("later.jsonl", text.replacen("\"format\":1,", "\"format\":2,", 1));
+    let output = registry.run(["replay", "later.jsonl"]).expect(2);
+    let message = "later.jsonl: the recording has format 2, and this program reads formats up to 1: update the program";
+    assert!(output.stderr.contains(message), "{}", output.stderr);
     registry.write("other.jsonl", "{}\n");
     let output = registry.run(["replay", "other.jsonl"]).expect(2);
     assert!(output.stderr.contains("other.jsonl: the file is not a recording"), "{}", output.stderr);

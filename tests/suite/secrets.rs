@@ -14,7 +14,7 @@ use std::{fs, path::Path};
 use nango_tests::{postgres, rng::is_long_run};
 use serde_json::json;
 
-use cases::{CredentialsCase, SecretGenerator, credentials_cases};
+use cases::{CredentialsCase, SecretGenerator, auth_mode, credentials_cases};
 use fixture::Fixture;
 use leaks::{find_leak, mark};
 
@@ -22,18 +22,7 @@ use leaks::{find_leak, mark};
 fn exercise_api_paths(fixture: &mut Fixture, case: &CredentialsCase, outside_dir: &Path) {
     let credentials = case.credentials.to_string();
     let mut add = vec!["connection", "add", "github", "acme", "--auth"];
-    let auth = match case.provider {
-        "path-key" | "key" => "api-key",
-        "plugin" => "install-plugin",
-        "refresh" => "oauth2",
-        "client" => "oauth2-cc",
-        "login" => "two-step",
-        "github" => "bearer",
-        "aws" => "aws-sigv4",
-        "configured" => "none",
-        other => other,
-    };
-    add.push(auth);
+    add.push(auth_mode(case.provider));
     let file = outside_dir.join("value");
     let mut settings = Vec::new();
     for (name, value) in &case.set {
@@ -65,7 +54,7 @@ fn exercise_api_paths(fixture: &mut Fixture, case: &CredentialsCase, outside_dir
 
     // Secrets in responses of the API.
     let mut all: Vec<String> = case.secrets.iter().chain(&case.obtained).cloned().collect();
-    if case.provider == "refresh" {
+    if matches!(case.provider, "refresh" | "mcp" | "mcp-generic") {
         // The given refresh token was replaced: the connection does not have it any more.
         all.remove(0);
     }
@@ -116,10 +105,7 @@ fn secrets_repeated_by_server_are_neither_printed_nor_stored() {
 #[test]
 fn secrets_repeated_by_server_are_not_stored_on_postgresql() {
     let Some(server) = postgres::server() else { return };
-    for case in credentials_cases(&mut SecretGenerator::default())
-        .iter()
-        .filter(|case| matches!(case.provider, "key" | "refresh"))
-    {
+    for case in &credentials_cases(&mut SecretGenerator::default()) {
         let database = server.create_empty_database();
         let marks = check_case(case, Some(&database.url));
         for table in ["runs", "run_logs", "connections", "checkpoints", "meta"] {

@@ -79,6 +79,9 @@ pub fn events(event: ApiEvent) -> Change<CalendarEvent> {
 }
 
 #[cfg(test)]
+mod replay_events;
+
+#[cfg(test)]
 mod tests {
     use nango_core::testing::Mock;
 

@@ -94,6 +94,9 @@ pub fn orders(order: ApiOrder) -> (ShopifyOrder, Children<ShopifyOrderLine>) {
 }
 
 #[cfg(test)]
+mod replay_orders;
+
+#[cfg(test)]
 mod tests {
     use nango_core::testing::Mock;
 

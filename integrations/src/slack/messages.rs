@@ -50,6 +50,9 @@ pub fn messages(channel: &SlackJoinedChannel, message: ApiMessage) -> SlackMessa
 }
 
 #[cfg(test)]
+mod replay_messages;
+
+#[cfg(test)]
 mod tests {
     use nango_core::testing::Mock;
 

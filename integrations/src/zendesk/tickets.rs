@@ -52,6 +52,9 @@ pub fn tickets(ticket: ApiTicket) -> Change<ZendeskTicket> {
 }
 
 #[cfg(test)]
+mod replay_tickets;
+
+#[cfg(test)]
 mod tests {
     use nango_core::testing::Mock;
 

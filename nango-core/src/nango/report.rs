@@ -57,6 +57,15 @@ impl Context {
         });
     }
 
+    /// Adds the end of the walk over the list of a parent to the report. The walks end in any order.
+    pub(crate) fn add_parent_walk_end(&self, end: WalkEnd) {
+        let mut findings = lock(&self.findings);
+        findings.walk = Some(match findings.walk.take() {
+            Some(before) => before.and_of_parent(end),
+            None => end,
+        });
+    }
+
     /// Sets the numbers of walked and skipped parents in the report.
     pub(crate) fn set_parents(&self, walked: u64, skipped: u64) {
         lock(&self.findings).parents = Some(ParentCounts { walked, skipped });

@@ -114,6 +114,16 @@ impl WalkEnd {
             outcome: if self.outcome.is_complete() { other.outcome } else { self.outcome },
         }
     }
+
+    /// Combines the walks over the lists of two parents, independent of which of them ended first. An incomplete
+    /// outcome is kept; of two incomplete or two complete ones, the one whose name is first in the alphabet.
+    pub(crate) fn and_of_parent(self, other: Self) -> Self {
+        let key = |outcome: &WalkOutcome| (outcome.is_complete(), outcome.reason());
+        let order = key(&self.outcome).cmp(&key(&other.outcome));
+        let is_first = order.then_with(|| self.outcome.to_string().cmp(&other.outcome.to_string())).is_le();
+        let outcome = if is_first { self.outcome.clone() } else { other.outcome.clone() };
+        Self { outcome, ..self.and(other) }
+    }
 }
 
 impl WalkOutcome {
@@ -232,6 +242,28 @@ impl fmt::Display for WalkOutcome {
         match self {
             Self::Complete(completion) => write!(f, "complete: {completion}"),
             Self::Incomplete(gap) => write!(f, "incomplete: {gap}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn walks_of_parents_are_combined_in_any_order() {
+        let complete = WalkOutcome::Complete;
+        let incomplete = |gap: &Gap| WalkOutcome::Incomplete(gap.clone());
+        for (outcomes, kept) in [
+            ([complete(Completion::NoNextPage), complete(Completion::EmptyPage)], complete(Completion::EmptyPage)),
+            ([complete(Completion::EmptyPage), incomplete(&Gap::Total)], incomplete(&Gap::Total)),
+            ([incomplete(&Gap::Total), incomplete(&Gap::Circle)], incomplete(&Gap::Circle)),
+            ([incomplete(&Gap::EndStatus(404)), incomplete(&Gap::EndStatus(400))], incomplete(&Gap::EndStatus(400))),
+        ] {
+            let [one, two] = outcomes.map(|outcome| WalkEnd::of(outcome, 2, false, Pagination::Token));
+            let combined = one.clone().and_of_parent(two.clone());
+            assert_eq!((&combined.outcome, combined.pages), (&kept, 4));
+            assert_eq!(two.and_of_parent(one), combined);
         }
     }
 }

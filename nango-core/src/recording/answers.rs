@@ -56,8 +56,8 @@ impl Answers {
         Self { function, exchanges, left, missing: Vec::new() }
     }
 
-    /// Returns the answer to a request with the number of its line, or a message that names the nearest recorded request
-    /// and the differences.
+    /// Returns the answer to a request with the number of its line, or a message that names the nearest recorded
+    /// request and the differences.
     pub(super) fn take(&mut self, request: &RecordedRequest) -> Result<(usize, Exchange), String> {
         let asked = RequestContent::of(request);
         let key = asked.key();

@@ -1,5 +1,5 @@
-//! Order in which the answers of a failed run arrived. What such a run had committed when it failed depends on it, if
-//! lists of several parents are read at the same time.
+//! Order in which the answers of a run arrived. If the lists of several parents are read at the same time, it decides
+//! what a failed run had committed, and which changes a dry run lists first.
 
 use std::{
     collections::BTreeSet,
@@ -19,7 +19,7 @@ const COMMIT_TIME: Duration = Duration::from_millis(50);
 /// Number of the last answers, as many as are asked for at the same time by default.
 const LAST: usize = 4;
 
-/// Order of the answers of a failed run. An answer waits for the earlier ones, as long as the function asks for them.
+/// Order of the answers of a run. An answer waits for the earlier ones, as long as the function asks for them.
 #[derive(Debug, Default)]
 pub(super) struct Arrival {
     /// Lines of the answers that have not arrived.
@@ -29,7 +29,7 @@ pub(super) struct Arrival {
 
 impl Arrival {
     /// Creates the order of recorded exchanges, each with the number of its line; they were written when they ended.
-    pub(super) fn of_failed_run(exchanges: &[(usize, Exchange)]) -> Self {
+    pub(super) fn of(exchanges: &[(usize, Exchange)]) -> Self {
         let required = exchanges.iter().filter(|(_, exchange)| exchange.is_required());
         Self { left: Mutex::new(required.map(|(line, _)| *line).collect()), changed: Notify::new() }
     }
@@ -66,7 +66,6 @@ impl Arrival {
         self.changed.notify_waiters();
     }
 
-    /// Returns the lines of the answers that have not arrived, for changes and comparisons.
     fn lock(&self) -> MutexGuard<'_, BTreeSet<usize>> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -43,7 +43,7 @@ const MAX_UNREAD_WAIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Replayer {
     answers: Mutex<Answers>,
-    /// Order of the answers, if the recorded run failed or was interrupted.
+    /// Order of the answers, if the recorded run failed, was interrupted or was a dry run.
     arrival: Option<Arrival>,
     outcomes: Mutex<VecDeque<CredentialsOutcome>>,
     clock: Arc<ReplayClock>,
@@ -72,13 +72,14 @@ impl Replayer {
         let credentials = credentials.ok_or_else(|| damaged("`credentials` have no known `type`"))?;
         let Header { kind, integration, function, .. } = &recorded.header;
         let function = format!("{kind} `{integration}/{function}`");
-        let is_ordered = !recorded.has_succeeded();
+        // The report of a dry run lists the first changes.
+        let is_ordered = !recorded.has_succeeded() || recorded.header.options.dry_run;
         Ok(Self {
             base_url,
             credentials,
             redactor: recorded.redactor(),
             answers: Mutex::new(Answers::new(function, &recorded.exchanges)),
-            arrival: is_ordered.then(|| Arrival::of_failed_run(&recorded.exchanges)),
+            arrival: is_ordered.then(|| Arrival::of(&recorded.exchanges)),
             outcomes: Mutex::new(recorded.outcomes.iter().cloned().collect()),
             clock,
             cancellation,
@@ -190,8 +191,8 @@ impl Replayer {
         Ok(RawResponse { status: response.status, headers, body: begin.chain(end).boxed() })
     }
 
-    /// Waits until the answers have arrived that arrived before this one in the recorded run, if it failed or was
-    /// interrupted: they decide what it had committed by then.
+    /// Waits until the answers have arrived that arrived before this one in the recorded run, if their order has
+    /// an effect: they decide what the run had committed by then.
     async fn wait_for_turn(&self, line: usize, exchange: &Exchange) {
         let Some(arrival) = &self.arrival else { return };
         if exchange.is_required() {

@@ -44,9 +44,12 @@ pub(crate) fn comparable_report(mut report: Value) -> Value {
             remove(waiting, "not_before");
         }
         for dry_run in values_of(fields.get_mut("dry_run")) {
-            for record in dry_run.get_mut("records").and_then(Value::as_array_mut).into_iter().flatten() {
+            let Some(records) = dry_run.get_mut("records").and_then(Value::as_array_mut) else { continue };
+            for record in records.iter_mut() {
                 remove(record, "_nango_metadata");
             }
+            // Their order is that of their cursors.
+            records.sort_by_cached_key(|record| record["id"].to_string());
         }
         for triggered in fields.get_mut("triggered").and_then(Value::as_array_mut).into_iter().flatten() {
             *triggered = comparable_report(std::mem::take(triggered));
@@ -94,18 +97,20 @@ mod tests {
 
     #[test]
     fn report_is_compared_without_ids_times_and_cursors() {
+        let record = |id: u32, n: u32| json!({ "id": id, "_nango_metadata": { "cursor": n } });
+        let records = |n: u32| if n == 1 { [record(1, 5), record(2, 6)] } else { [record(2, 7), record(1, 8)] };
         let report = |n: u32| {
             json!({
                 "run_id": n, "started_at": n, "duration_ms": n, "waited_for_limits_ms": n, "pages": 1,
                 "waiting_deletes": { "A": { "deletes_held": 1, "not_before": n } },
-                "dry_run": { "A": { "total": 1, "records": [{ "id": 1, "_nango_metadata": { "cursor": n } }] } },
+                "dry_run": { "A": { "total": 2, "records": records(n) } },
                 "triggered": [{ "run_id": n, "models": { "A": { "added": 1 } } }],
             })
         };
         let expect = json!({
             "pages": 1,
             "waiting_deletes": { "A": { "deletes_held": 1 } },
-            "dry_run": { "A": { "total": 1, "records": [{ "id": 1 }] } },
+            "dry_run": { "A": { "total": 2, "records": [{ "id": 1 }, { "id": 2 }] } },
             "triggered": [{ "models": { "A": { "added": 1 } } }],
         });
         assert_eq!((comparable_report(report(1)), comparable_report(report(2))), (expect.clone(), expect.clone()));

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    ops::Range,
     sync::{Arc, Mutex},
 };
 
@@ -24,17 +25,50 @@ const FIRST: u64 = 1_700_000_000;
 const LATER: u64 = 4_102_444_800;
 
 /// A workspace with its channels and messages.
-#[derive(Clone, Default)]
-struct Workspace {
+#[derive(Clone)]
+pub(in super::super) struct Workspace {
     /// Channels that the bot has joined.
     joined: Arc<Mutex<Vec<&'static str>>>,
     /// Seconds of the messages of each channel.
     messages: Arc<Mutex<BTreeMap<&'static str, Vec<u64>>>>,
     /// Error of every request.
     error: Arc<Mutex<Option<&'static str>>>,
+    /// Maximum number of messages in a response.
+    page_size: usize,
 }
 
 impl Workspace {
+    /// Creates a workspace with the messages of its channels, all of which the bot has joined.
+    pub(in super::super) fn new(
+        messages: impl IntoIterator<Item = (&'static str, Range<u64>)>,
+        page_size: usize,
+    ) -> Self {
+        let seconds = |range: Range<u64>| range.map(|second| FIRST + second).collect();
+        let messages: BTreeMap<_, Vec<u64>> =
+            messages.into_iter().map(|(channel, range)| (channel, seconds(range))).collect();
+        let joined = messages.keys().copied().collect();
+        let (joined, messages) = (Arc::new(Mutex::new(joined)), Arc::new(Mutex::new(messages)));
+        Self { joined, messages, error: Arc::default(), page_size }
+    }
+
+    /// Adds a message that is newer than every run.
+    pub(in super::super) fn post(&self, channel: &'static str) {
+        self.messages.lock().expect("the messages").entry(channel).or_default().push(LATER);
+    }
+
+    /// Removes the bot from a channel.
+    pub(in super::super) fn leave(&self, channel: &str) {
+        self.joined.lock().expect("the channels").retain(|joined| *joined != channel);
+    }
+
+    /// Returns the methods of the API.
+    pub(in super::super) fn router(&self) -> Router {
+        Router::new()
+            .route("/users.conversations", get(conversations))
+            .route("/conversations.history", get(history))
+            .with_state(self.clone())
+    }
+
     fn has_joined(&self, channel: &str) -> bool {
         self.joined.lock().expect("the channels").contains(&channel)
     }
@@ -78,7 +112,7 @@ impl Workspace {
         let mut rest: Vec<u64> =
             seconds.iter().copied().filter(|second| *second < before && *second >= oldest).collect();
         rest.sort_unstable_by(|a, b| b.cmp(a));
-        let page: Vec<u64> = rest.iter().copied().take(limit.min(999)).collect();
+        let page: Vec<u64> = rest.iter().copied().take(limit.min(self.page_size)).collect();
         let next = page.last().filter(|_| rest.len() > page.len());
         let message = |second: &u64| json!({ "type": "message", "user": "U1", "text": format!("at {second}"), "ts": format!("{second}.000100") });
         let messages: Vec<Value> = page.iter().map(message).collect();
@@ -102,18 +136,8 @@ async fn history(State(api): State<Workspace>, headers: HeaderMap, Query(query):
 
 #[test]
 fn slack_messages_are_read_from_each_channel_that_the_bot_has_joined() {
-    let api = Workspace::default();
-    *api.joined.lock().expect("the channels") = vec!["C1", "C2", "C3"];
-    *api.messages.lock().expect("the messages") = BTreeMap::from([
-        ("C1", (FIRST..FIRST + MESSAGES).collect()),
-        ("C2", (FIRST..FIRST + 3).collect()),
-        ("C3", Vec::new()),
-    ]);
-    let router = Router::new()
-        .route("/users.conversations", get(conversations))
-        .route("/conversations.history", get(history))
-        .with_state(api.clone());
-    let registry = connected("slack", "bearer", router, "{}");
+    let api = Workspace::new([("C1", 0..MESSAGES), ("C2", 0..3), ("C3", 0..0)], 999);
+    let registry = connected("slack", "bearer", api.router(), "{}");
     let channels = || registry.json(["run", "slack", "joined-channels", "--connection", "acme", "--json"]);
     let run = ["run", "slack", "messages", "--connection", "acme", "--json"];
     let full = || registry.json(["run", "slack", "messages", "--connection", "acme", "--full", "--json"]);
@@ -125,13 +149,13 @@ fn slack_messages_are_read_from_each_channel_that_the_bot_has_joined() {
     assert_eq!((&first["parents"], &first["parents_skipped"]), (&json!(3), &json!(0)), "{first:#}");
 
     // The next run requests new messages only.
-    api.messages.lock().expect("the messages").entry("C2").or_default().push(LATER);
+    api.post("C2");
     let second = registry.json(run);
     let found = counts(&second);
     assert_eq!((&found["added"], &found["unchanged"], &found["deleted"]), (&json!(1), &json!(0), &json!(0)));
 
     // The bot leaves a channel: its messages stay until the channel is deleted.
-    api.joined.lock().expect("the channels").retain(|channel| *channel != "C2");
+    api.leave("C2");
     let left = full();
     assert_eq!((&left["parents_skipped"], &counts(&left)["deleted"]), (&json!(1), &json!(0)), "{left:#}");
     assert_eq!(channels()["models"]["SlackJoinedChannel"]["deleted"], 1);

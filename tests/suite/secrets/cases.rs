@@ -1,5 +1,7 @@
 //! Credentials of every auth mode, with random secrets.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 /// Credentials of one auth mode with their secrets.
@@ -68,16 +70,16 @@ pub(super) fn credentials_cases(secrets_gen: &mut SecretGenerator) -> Vec<Creden
         let body = json!({ "access_token": access, "refresh_token": refresh, "expires_in": 3600 });
         (body, [access, refresh])
     };
-    for provider in ["refresh", "client", "login", "app"] {
+    for provider in ["refresh", "mcp", "mcp-generic", "client", "login", "app", "custom"] {
         let (body, obtained) = token(secrets_gen);
         let secret = secrets_gen.secret();
         let credentials = match provider {
-            "refresh" => json!({ "refresh_token": secret }),
+            "refresh" | "mcp" | "mcp-generic" => json!({ "refresh_token": secret }),
             "client" => json!({ "client_id": "user", "client_secret": secret }),
             "login" => json!({ "user": "user", "pass": secret }),
             _ => json!({ "installation_id": "123" }),
         };
-        let given: &[&String] = if provider == "app" { &[] } else { &[&secret] };
+        let given: &[&String] = if is_app(provider) { &[] } else { &[&secret] };
         all.push(CredentialsCase {
             token: Some(body),
             obtained: obtained.to_vec(),
@@ -107,4 +109,38 @@ pub(super) fn credentials_cases(secrets_gen: &mut SecretGenerator) -> Vec<Creden
     let configured = case("configured", json!({}), &[&developer]);
     all.push(sent(CredentialsCase { set: vec![("developer", developer)], ..configured }));
     all
+}
+
+/// Returns whether the tokens of a provider are obtained with the private key of the app.
+pub(super) fn is_app(provider: &str) -> bool {
+    matches!(provider, "app" | "custom")
+}
+
+/// Returns the auth mode of a provider on the command line.
+pub(super) fn auth_mode(provider: &str) -> &str {
+    match provider {
+        "path-key" | "key" => "api-key",
+        "plugin" => "install-plugin",
+        "refresh" => "oauth2",
+        "client" => "oauth2-cc",
+        "login" => "two-step",
+        "github" => "bearer",
+        "aws" => "aws-sigv4",
+        "mcp" => "mcp-oauth2",
+        "mcp-generic" => "mcp-oauth2-generic",
+        "configured" => "none",
+        other => other,
+    }
+}
+
+/// Checks that no auth mode is missing: the command line lists all of them.
+#[test]
+fn cases_have_credentials_of_every_auth_mode() {
+    let add = ["connection", "add", "github", "acme", "--auth", "unknown", "--credentials", "{}"];
+    let refused = nango_tests::Registry::new().run(add).expect(2).stderr;
+    let (_, available) = refused.split_once("available: ").expect("the auth modes");
+    let names: BTreeSet<&str> = available.split('`').skip(1).step_by(2).collect();
+    let cases = credentials_cases(&mut SecretGenerator::default());
+    let modes: BTreeSet<&str> = cases.iter().map(|case| auth_mode(case.provider)).collect();
+    assert_eq!(modes, names, "{refused}");
 }

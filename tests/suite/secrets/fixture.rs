@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use nango_tests::{Output, Registry, echo::Echo};
 
 use super::{
-    cases::SecretGenerator,
+    cases::{SecretGenerator, is_app},
     leaks::{files, find_leak},
     providers::PROVIDERS,
 };
@@ -31,7 +31,7 @@ impl Fixture {
         registry
             .config(&format!("providers = \"providers.yaml\"\n[integrations.github]\nclient_id = \"app\"\n{named}"));
         registry.env("NANGO_APP_GITHUB_CLIENT_SECRET", app_secret);
-        if provider == "app" {
+        if is_app(provider) {
             let (key, key_line) = private_key();
             registry.env("NANGO_APP_GITHUB_PRIVATE_KEY", key);
             secrets_gen.0.push(key_line);

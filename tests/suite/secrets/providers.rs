@@ -66,6 +66,18 @@ app:
   auth_mode: APP
   token_url: URL/token
   proxy: { base_url: 'URL' }
+custom:
+  auth_mode: CUSTOM
+  token_url: { OAUTH2: URL/token, APP: URL/token }
+  proxy: { base_url: 'URL' }
+mcp:
+  auth_mode: MCP_OAUTH2
+  token_url: URL/token
+  proxy: { base_url: 'URL' }
+mcp-generic:
+  auth_mode: MCP_OAUTH2_GENERIC
+  token_url: URL/token
+  proxy: { base_url: 'URL' }
 configured:
   auth_mode: NONE
   proxy: { base_url: 'URL', headers: { x-developer: '${connectionConfig.developer}' } }

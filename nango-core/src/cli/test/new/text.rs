@@ -33,6 +33,9 @@ pub(super) fn test(place: &Place, report: &Value) -> String {
              ({added}, {updated}, {deleted}, {unchanged}));\n"
         );
     }
+    if let (Some(parents), Some(skipped)) = (report["parents"].as_u64(), report["parents_skipped"].as_u64()) {
+        let _ = writeln!(text, "    assert_eq!((report.parents(), report.parents_skipped()), ({parents}, {skipped}));");
+    }
     if let Some(reason) = report["walk"]["reason"].as_str() {
         let _ = writeln!(text, "    assert_eq!(report.end_of_walk(), Some({reason:?}));");
     }
@@ -68,12 +71,14 @@ mod tests {
         let report = json!({
             "type": "sync", "status": "success", "walk": { "reason": "no_next_page" },
             "models": { "Thing": { "added": 2, "updated": 1, "deleted": 0, "unchanged": 3 } },
+            "parents": 4, "parents_skipped": 1,
         });
         let text = test(&place(), &report);
         for part in [
             "let replay = Replay::open(\"tests/a.jsonl\")?;\n    let report = replay.run(all_things).await?;\n",
             "let counts = report.counts::<Thing>();",
-            ", (2, 1, 0, 3));\n    assert_eq!(report.end_of_walk(), Some(\"no_next_page\"));\n    Ok(())\n}\n",
+            ", (2, 1, 0, 3));\n    assert_eq!((report.parents(), report.parents_skipped()), (4, 1));\n    ",
+            "(4, 1));\n    assert_eq!(report.end_of_walk(), Some(\"no_next_page\"));\n    Ok(())\n}\n",
         ] {
             assert!(text.contains(part), "{text}");
         }

@@ -76,7 +76,7 @@ impl<'a> ParentsRun<'a> {
     /// Records the end of a parent's walk, after it was committed.
     pub(crate) fn add_walked(&self, id: &str, end: WalkEnd) {
         lock(&self.progress).add_walked(id, &end);
-        self.run.context.add_walk_end(end);
+        self.run.context.add_parent_walk_end(end);
         self.report();
     }
 
