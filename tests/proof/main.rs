@@ -90,6 +90,73 @@ mod proof {
         reply
     }
 
+    /// An order of a list.
+    #[model]
+    struct Order {
+        /// Identifier of the order.
+        id: String,
+        /// Content that changes.
+        text: String,
+    }
+
+    /// A line of an order. An order with another text has another line.
+    #[model]
+    struct Line {
+        /// Identifier of the order, and the length of its text.
+        id: String,
+        /// Content of the order.
+        text: String,
+    }
+
+    /// Syncs the orders and their lines, which are deleted by the ends of their scans.
+    #[sync(
+        models("Order", "Line"),
+        endpoint = "/orders",
+        paginate(
+            cursor(name = "after", path = "next"),
+            limit = 100,
+            limit_name = "limit",
+            response_path = "items",
+            pagination = "token"
+        ),
+        track_deletes
+    )]
+    fn orders(order: Order) -> (Order, Vec<Line>) {
+        let line = Line { id: format!("{}/{}", order.id, order.text.len()), text: order.text.clone() };
+        (order, vec![line])
+    }
+
+    /// A record of the feed.
+    #[model]
+    struct Entry {
+        /// Identifier of the entry.
+        id: String,
+        /// Content that changes.
+        text: String,
+    }
+
+    /// A change in the feed; without a text the entry is deleted.
+    #[derive(Deserialize)]
+    struct EntryChange {
+        id: String,
+        text: Option<String>,
+    }
+
+    /// Syncs the entries with a feed of changes.
+    #[sync(
+        model = "Entry",
+        endpoint = "/entries/changes",
+        paginate(limit = 100, limit_name = "limit", response_path = "changes"),
+        delta(param = "cursor", path = "after", initial("start" = 0), end = "done"),
+        track_deletes
+    )]
+    fn entries(change: EntryChange) -> Change<Entry> {
+        match change.text {
+            Some(text) => Change::Save(Entry { id: change.id, text }),
+            None => Change::Delete(change.id),
+        }
+    }
+
     /// A webhook payload about one item; without a text the item is deleted.
     #[model]
     struct ItemEvent {

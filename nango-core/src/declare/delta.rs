@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{AddEachValues, RequestValues};
+use super::{AddEachValues, Paginate, PaginateKind, Pagination, RequestValues};
 use crate::error::Result;
 
 /// Position in the changes of a list, which the API returns at the end of a walk.
@@ -23,6 +23,14 @@ pub struct Delta {
 impl Delta {
     /// Statuses of an expired position without `expired(…)`.
     pub const EXPIRED: &'static [u16] = &[410];
+
+    /// Returns the pagination of the feed: that of the mapper, completed if the position is the cursor of the pages.
+    pub(crate) fn paginate(&self, paginate: Paginate) -> Paginate {
+        match self.end {
+            Some(end) if paginate.kind.is_none() => self.position.paginate(end, paginate),
+            _ => paginate,
+        }
+    }
 }
 
 /// Place of a position in requests and responses.
@@ -48,6 +56,19 @@ impl DeltaPosition {
         match self {
             Self::Param { path, .. } | Self::Link { path } => path,
         }
+    }
+
+    /// Returns the pagination of a feed whose position is the cursor or the link of the pages. `end` is the path of the
+    /// flag on the last page.
+    pub(crate) fn paginate(self, end: &'static str, mut paginate: Paginate) -> Paginate {
+        paginate.kind = Some(match self {
+            Self::Param { param, path } => PaginateKind::Cursor { name: param.into(), path: path.into() },
+            Self::Link { path } => PaginateKind::Link { rel: None, path: Some(path.into()) },
+        });
+        paginate.is_last = Some(end.into());
+        // The API numbers its changes: a change moves no other one across a position.
+        paginate.pagination.get_or_insert(Pagination::Token);
+        paginate
     }
 }
 

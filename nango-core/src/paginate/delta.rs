@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{PaginateError, cursor::Cursor, resume_point::ResumeTarget};
-use crate::declare::{DeltaPosition, Paginate, PaginateKind, Pagination};
+use crate::declare::{DeltaPosition, Paginate, PaginateKind};
 
 /// Position of an incremental feed: a token or a link. It may be secret, so it is stored sealed and `Debug` does not
 /// show it.
@@ -59,17 +59,7 @@ impl Feed {
                     kind.name()
                 ));
             }
-            (Some(end), None) => {
-                paginate.kind = Some(match self.position {
-                    DeltaPosition::Param { param, path } => {
-                        PaginateKind::Cursor { name: param.into(), path: path.into() }
-                    }
-                    DeltaPosition::Link { path } => PaginateKind::Link { rel: None, path: Some(path.into()) },
-                });
-                paginate.is_last = Some(end.into());
-                // The API numbers its changes: a change moves no other one across a position.
-                paginate.pagination.get_or_insert(Pagination::Token);
-            }
+            (Some(end), None) => paginate = self.position.paginate(end, paginate),
             (None, _) => {}
         }
         let linked = matches!(paginate.kind, None | Some(PaginateKind::Link { .. }));
@@ -112,6 +102,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::declare::Pagination;
 
     fn token(value: Value) -> FeedPosition {
         FeedPosition(ResumeTarget::Cursor(Cursor::Json(value)))

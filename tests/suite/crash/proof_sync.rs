@@ -17,18 +17,23 @@ pub(super) enum ProofSync {
     /// The mapper `replies`, which reads one list for each of several parents. A killed run continues after the parents
     /// that are done, in the lists that are open.
     ByParent,
+    /// The mapper `orders`, which also saves a line of each order. Orders and lines are deleted by the ends of their
+    /// scans.
+    Tuple,
+    /// The mapper `entries`, which reads a feed of changes. A complete run stores the position of the feed.
+    Feed,
 }
 
 /// Number of the lists that are read by parent.
 const LISTS: usize = 7;
 
 impl ProofSync {
-    pub(super) const ALL: [Self; 3] = [Self::Mapped, Self::ByHand, Self::ByParent];
+    pub(super) const ALL: [Self; 5] = [Self::Mapped, Self::ByHand, Self::ByParent, Self::Tuple, Self::Feed];
 
     /// Returns the names of the API's lists.
     pub(super) fn lists(self) -> Vec<String> {
         match self {
-            Self::Mapped | Self::ByHand => vec![self.name().to_owned()],
+            Self::Mapped | Self::ByHand | Self::Tuple | Self::Feed => vec![self.name().to_owned()],
             Self::ByParent => (0..LISTS).map(|list| format!("replies-{list}")).collect(),
         }
     }
@@ -36,7 +41,7 @@ impl ProofSync {
     /// Returns the list of a record. A record with another text may move to another list.
     pub(super) fn list_of(self, text: &str) -> String {
         match self {
-            Self::Mapped | Self::ByHand => self.name().to_owned(),
+            Self::Mapped | Self::ByHand | Self::Tuple | Self::Feed => self.name().to_owned(),
             Self::ByParent => format!("replies-{}", text.len() % LISTS),
         }
     }
@@ -47,6 +52,8 @@ impl ProofSync {
             Self::Mapped => "items",
             Self::ByHand => "notes",
             Self::ByParent => "replies",
+            Self::Tuple => "orders",
+            Self::Feed => "entries",
         }
     }
 
@@ -56,7 +63,14 @@ impl ProofSync {
             Self::Mapped => "Item",
             Self::ByHand => "Note",
             Self::ByParent => "Reply",
+            Self::Tuple => "Order",
+            Self::Feed => "Entry",
         }
+    }
+
+    /// Returns whether a complete run stores a position for the next one.
+    pub(super) fn stores_position(self) -> bool {
+        self == Self::Feed
     }
 
     /// Returns the key of its runs.
@@ -79,11 +93,12 @@ impl ProofSync {
         Self::dataset_of(self.model())
     }
 
-    /// Returns the key of the parts of its records, if it saves them.
+    /// Returns the key of the parts of its records, its second model, if it has one.
     pub(super) fn parts(self) -> Option<DatasetKey> {
         match self {
             Self::Mapped => Some(Self::dataset_of("ItemPart")),
-            Self::ByHand | Self::ByParent => None,
+            Self::Tuple => Some(Self::dataset_of("Line")),
+            Self::ByHand | Self::ByParent | Self::Feed => None,
         }
     }
 

@@ -51,7 +51,9 @@ pub(super) struct Scenario {
     /// Number of records that the API has at the start.
     records: u64,
     /// By position of the sync in [`ProofSync::ALL`].
-    pub(super) sync_states: [SyncState; 3],
+    pub(super) sync_states: [SyncState; ProofSync::ALL.len()],
+    /// Number of positions of the feed that were compared with the stored rows.
+    pub(super) verified_positions: u64,
     step_log: StepLog,
 }
 
@@ -108,6 +110,7 @@ impl Scenario {
             rng: Rng::new(seed),
             records,
             sync_states: Default::default(),
+            verified_positions: 0,
             step_log: StepLog::new(format!("{title}, seed {seed}")),
         };
         for n in 0..records {
@@ -161,6 +164,20 @@ impl Scenario {
             }
         }
         self.step_log.note(&format!("the API changes ({changes})"));
+        if self.rng.one_in(4) {
+            self.upstream.expire_positions(ProofSync::Feed.name());
+            self.step_log.note("the positions of the feed expire");
+        }
+    }
+
+    /// Runs a sync, kills it, and runs it to completion. What the killed run left in the database is verified before.
+    /// Returns whether it was killed before it ended by itself.
+    pub(super) fn kill_and_complete(&mut self, sync: ProofSync, kill: Kill) -> bool {
+        let died = self.run_and_kill(sync, kill);
+        self.sync_states[sync as usize].replica.read(&self.registry, sync, Some(1));
+        self.verify_models_agree(sync);
+        self.verify_position_is_not_ahead(sync, |scenario| scenario.run_to_completion(sync));
+        died
     }
 
     /// Adds a line to the log that is printed if the test fails.
@@ -234,7 +251,7 @@ impl Scenario {
     /// resume point of a resumed walk awaits a third.
     pub(super) fn run_to_completion(&mut self, sync: ProofSync) {
         let max_walks = match sync {
-            ProofSync::Mapped | ProofSync::ByParent => 1,
+            ProofSync::Mapped | ProofSync::ByParent | ProofSync::Tuple | ProofSync::Feed => 1,
             ProofSync::ByHand => 3,
         };
         for _ in 0..max_walks {

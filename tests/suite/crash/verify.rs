@@ -99,7 +99,11 @@ impl Scenario {
             i64::try_from(live_records.len()).expect("a count"),
             "added minus deleted, and the number of live records"
         );
-        assert_eq!((checkpoint, resume, resumed), (None, None, false), "checkpoint, resume state, an unfinished scan");
+        assert_eq!(
+            (checkpoint, resume.is_some(), resumed),
+            (None, sync.stores_position(), false),
+            "checkpoint, resume state, an unfinished scan"
+        );
         self.verify_parts(sync, &texts(&live_records));
         self.verify_replica(sync);
         self.sync_states[sync as usize].verified_records = self.upstream_records(sync);
@@ -109,11 +113,51 @@ impl Scenario {
     /// Verifies that each live record has its part and no other, if the sync saves parts. `live` contains the texts.
     fn verify_parts(&self, sync: ProofSync, live: &BTreeMap<String, String>) {
         let Some(parts) = sync.parts() else { return };
-        let rows = self.with_store(move |store| async move { rows_of(&store, &parts).await });
-        let payload = |row: &FeedRow| String::from_utf8_lossy(row.payload.as_ref().expect("a payload")).into_owned();
-        let stored = rows.iter().filter(|row| row.deleted_at.is_none()).map(|row| (row.id.clone(), payload(row)));
+        let stored = self.with_store(move |store| async move { live_payloads(&store, &parts).await });
         let expect = live.iter().map(|(id, text)| (format!("{id}/{}", text.len()), text.clone())).collect();
-        assert_same_records(&texts(&stored.collect()), &expect, "the parts and their records");
+        assert_same_records(&texts(&stored), &expect, "the parts and their records");
+    }
+
+    /// Verifies, also after a kill, that the two models of a sync have the same records: both were written and deleted
+    /// together, or neither was.
+    pub(super) fn verify_models_agree(&self, sync: ProofSync) {
+        let Some(parts) = sync.parts() else { return };
+        let (records, parts) = self.with_store(move |store| async move {
+            (live_payloads(&store, &sync.dataset()).await, live_payloads(&store, &parts).await)
+        });
+        let part_of = |(id, text): (String, String)| (format!("{id}/{}", text.len()), text);
+        let (expect, stored): (BTreeMap<_, _>, _) = (texts(&records).into_iter().map(part_of).collect(), texts(&parts));
+        if sync == ProofSync::Mapped {
+            return assert_same_records(&stored, &expect, "the parts and their records after a kill");
+        }
+        // The earlier line of a changed order is deleted by the end of the scan; each order has its present line.
+        let present = stored.iter().filter(|(id, _)| expect.contains_key(*id));
+        let present = present.map(|(id, text)| (id.clone(), text.clone())).collect();
+        assert_same_records(&present, &expect, "the lines of the orders after a kill");
+        let orphans: Vec<_> =
+            stored.keys().filter(|id| id.split('/').next().is_none_or(|id| !records.contains_key(id))).collect();
+        assert!(orphans.is_empty(), "these lines are not deleted with their orders: {orphans:?}");
+    }
+
+    /// Runs a function that continues a feed, and verifies that the position at which it continued was not ahead of
+    /// the rows that were stored before. For other syncs, it only runs the function.
+    pub(super) fn verify_position_is_not_ahead(&mut self, sync: ProofSync, run: impl FnOnce(&mut Self)) {
+        if !sync.stores_position() {
+            return run(self);
+        }
+        let stored = self.with_store(move |store| async move { live_payloads(&store, &sync.dataset()).await });
+        self.upstream.forget_first_request(sync.name());
+        let before = self.upstream.changes(sync.name());
+        run(self);
+        let Some(position) = self.upstream.first_position(sync.name()) else { return };
+        self.verified_positions += 1;
+        let (stored, mut expect) = (texts(&stored), BTreeMap::new());
+        let mut found = BTreeMap::new();
+        for (id, _, record) in before.into_iter().filter(|(_, number, _)| *number <= position) {
+            found.extend(stored.get_key_value(&id).map(|(id, text)| (id.clone(), text.clone())));
+            expect.extend(record.map(|record| (id, record)));
+        }
+        assert_same_records(&found, &texts(&expect), "the rows and the changes before the stored position");
     }
 
     /// Verifies that the reader that followed its cursor has the same records as the API.
@@ -155,6 +199,13 @@ async fn rows_of(store: &SharedStore, dataset: &DatasetKey) -> Vec<FeedRow> {
             return rows;
         }
     }
+}
+
+/// Returns the payloads of the records of a dataset that are not deleted.
+async fn live_payloads(store: &SharedStore, dataset: &DatasetKey) -> BTreeMap<String, String> {
+    let live = rows_of(store, dataset).await.into_iter().filter(|row| row.deleted_at.is_none());
+    let payload = |row: &FeedRow| String::from_utf8_lossy(row.payload.as_ref().expect("a payload")).into_owned();
+    live.map(|row| (row.id.clone(), payload(&row))).collect()
 }
 
 /// Returns whether a dataset has an unfinished scan, which would be resumed, and closes it.

@@ -112,6 +112,12 @@ struct SinceJson {
     full_every_seconds: Option<u32>,
 }
 
+/// Returns the pagination of a mapper, with what its incremental feed adds; `None` for a single request.
+pub(super) fn paginate_of(mapper: &Mapper) -> Option<Paginate> {
+    let paginate = mapper.paginate.clone()?;
+    Some(mapper.delta.map_or(paginate.clone(), |delta| delta.paginate(paginate)))
+}
+
 impl Requests {
     pub(super) fn of(mapper: &Mapper) -> Self {
         Self {
@@ -122,7 +128,7 @@ impl Requests {
             query: mapper.request.query_names,
             headers: mapper.request.header_names,
             body: mapper.request.body.is_some() || mapper.each.is_some_and(|each| each.request.body.is_some()),
-            pages: mapper.paginate.as_ref().map(Pages::of),
+            pages: paginate_of(mapper).as_ref().map(Pages::of),
             since: mapper.since.as_ref().map(SinceJson::of),
             delta: mapper.delta.map(DeltaJson::of),
             each: mapper.each.map(Parents::of),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::requests::Requests;
+use super::requests::{Requests, paginate_of};
 use crate::{
     cli::{CommandError, Context, Terminal, lookup, report::waiting_text},
     declare::{Deletes, Entry, Item, SyncRun},
@@ -65,7 +65,7 @@ impl Walk {
             waiting: Vec::new(),
         };
         if let SyncRun::Mapper(mapper) = &def.run {
-            let (kind, reason) = match &mapper.paginate {
+            let (kind, reason) = match paginate_of(mapper) {
                 Some(paginate) => paginate.declared_pagination(),
                 None => (Some(crate::declare::Pagination::Token), "one request"),
             };

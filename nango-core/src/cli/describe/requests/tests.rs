@@ -58,21 +58,23 @@ fn requests_of_a_mapper_are_described() {
     );
 }
 
+fn text(mapper: &Mapper) -> String {
+    let (mut terminal, out, _) = captured_terminal(false);
+    Requests::of(mapper).print(&mut terminal).unwrap();
+    out.text()
+}
+
+fn delta(position: DeltaPosition, initial_names: &'static [&'static str], end: Option<&'static str>) -> &'static Delta {
+    Box::leak(Box::new(Delta { position, initial: None, initial_names, end, expired: &[400, 410] }))
+}
+
 #[test]
 fn parents_and_positions_are_described() {
-    let text = |mapper: &Mapper| {
-        let (mut terminal, out, _) = captured_terminal(false);
-        Requests::of(mapper).print(&mut terminal).unwrap();
-        out.text()
-    };
     let list = |_: &SharedMetadata| Ok(Vec::new());
     let each = |parents, on_error| {
         let body = Some((|_: &EachScope| Ok(Vec::new())) as fn(&EachScope) -> _);
         let request = EachRequest { body, ..EachRequest::NONE };
         &*Box::leak(Box::new(Each { parents, at_once: 8, on_error, metadata: None, request }))
-    };
-    let delta = |position, initial_names, end| {
-        &*Box::leak(Box::new(Delta { position, initial: None, initial_names, end, expired: &[400, 410] }))
     };
     let repos = ParentSource::Metadata { path: "metadata.repos", list };
     let position = DeltaPosition::Param { param: "cursor", path: "after" };
@@ -127,4 +129,20 @@ fn every_kind_of_pages_has_a_text() {
     check(Paginate::offset("page").start(1), "offset", "parameter `page` counts records from 1");
     check(Paginate::provider(), "provider", "as the provider's entry declares it");
     assert!(serde_json::to_value(Requests::of(&mapper(None))).unwrap()["pages"].is_null());
+}
+
+#[test]
+fn position_of_feed_with_end_is_cursor_of_pages() {
+    let position = DeltaPosition::Param { param: "cursor", path: "after_cursor" };
+    let feed = Mapper {
+        paginate: Some(Paginate::provider()),
+        delta: Some(delta(position, &["start_time"], Some("end_of_stream"))),
+        ..mapper(None)
+    };
+    let got = text(&feed);
+    for line in
+        ["next page parameter `cursor` with the value at `after_cursor`\n", "end       is_last `end_of_stream`\n"]
+    {
+        assert!(got.contains(line), "no {line} in {got}");
+    }
 }
