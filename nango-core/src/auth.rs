@@ -34,6 +34,6 @@ pub(crate) use obtain::{ObtainError, TokenContext};
 pub(crate) use redaction::redactor;
 pub(crate) use refresh::refresh_at;
 pub(crate) use refresh::{
-    ConnectionContext, RefreshError, RefreshingAuthorizer, RefreshingCredentials, TokenRefresher,
+    ConnectionContext, CredentialsSnapshot, RefreshError, RefreshingAuthorizer, RefreshingCredentials, TokenRefresher,
 };
 pub(crate) use secret::Secret;

@@ -12,6 +12,8 @@ mod claimed;
 mod clock;
 mod confirm_path;
 mod connection;
+#[cfg(feature = "server")]
+mod current_credentials;
 mod delta;
 mod dry_run;
 mod execute;
@@ -48,7 +50,11 @@ pub use confirm_path::confirm_path;
 #[cfg(test)]
 pub(crate) use connection::AddedConnection;
 pub use connection::{AddConnection, add_connection};
+#[cfg(feature = "server")]
+pub(crate) use connection::{AddFailure, try_add_connection};
 pub(crate) use connection::{check_connection_id, remove_connection};
+#[cfg(feature = "server")]
+pub(crate) use current_credentials::{current_credentials, provider_of, stored_credentials};
 pub use execute::execute;
 pub(crate) use execute::execute_recorded;
 pub(crate) use find_connection::{UnknownConnection, find_connection};

@@ -16,6 +16,7 @@ mod call;
 mod database_health;
 mod dispatch;
 mod host_names;
+mod integrations;
 mod keys;
 mod listener;
 mod parameters;

@@ -8,6 +8,8 @@
 //! a record costs one copy, and a number keeps all its digits.
 
 #[cfg(feature = "server")]
+pub(crate) mod api;
+#[cfg(feature = "server")]
 #[allow(dead_code, reason = "the routes of connections, records and actions use it")]
 mod api_errors;
 #[cfg(feature = "server")]
@@ -32,7 +34,7 @@ mod time;
 #[allow(unused_imports, reason = "the OpenAPI document uses it")]
 pub(crate) use api_errors::{ApiError, ErrorBody, ValidationError};
 #[cfg(feature = "server")]
-pub(crate) use api_providers::{ApiProvider, ProviderJson};
+pub(crate) use api_providers::{ApiProvider, ProviderJson, provider_logo};
 pub(crate) use connections::{
     AddedJson, ConnectionDetail, ConnectionList, ConnectionRow, ConnectionTestJson, MetadataJson, RemovedJson,
 };

@@ -211,6 +211,29 @@ impl TokenRefresher {
         self.refresh_detached(context, RefreshReason::Requested(StateAtRequest::from_snapshot(&current)), None).await
     }
 
+    /// Returns a connection that was read from the database of this refresher, with a token that is valid now. A token
+    /// that is due is refreshed first; if that fails, one that has not expired is returned.
+    ///
+    /// # Errors
+    ///
+    /// Fails with any [`RefreshError`].
+    #[cfg(feature = "server")]
+    pub(crate) async fn current(
+        self: &Arc<Self>,
+        context: &Arc<ConnectionContext>,
+        connection: Connection,
+    ) -> Result<CredentialsSnapshot, RefreshError> {
+        let current = self.open(context, connection)?;
+        if !self.is_refresh_due(&current) {
+            return Ok(current);
+        }
+        let reason = RefreshReason::Expiring(current.connection.version);
+        match self.refresh_detached(context, reason, None).await {
+            Err(_) if self.is_token_valid(&current) => Ok(current),
+            refreshed => refreshed,
+        }
+    }
+
     /// Waits until no refresh is in progress, at most for `timeout`. Called before the process exits.
     pub async fn wait_until_idle(&self, timeout: Duration) {
         let mut in_flight = self.in_flight.subscribe();

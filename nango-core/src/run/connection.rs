@@ -89,6 +89,32 @@ pub async fn add_connection(
     new: AddConnection,
     observer: Arc<dyn Observer>,
 ) -> Result<AddedConnection> {
+    try_add_connection(runtime, new, observer).await.map_err(|failure| match failure {
+        AddFailure::Refused(error) | AddFailure::Other(error) => error,
+    })
+}
+
+/// Reason why a connection was not added.
+#[derive(Debug)]
+pub(crate) enum AddFailure {
+    /// An event function refused the connection, or failed.
+    Refused(Error),
+    /// The credentials or the configuration cannot be used, or the database failed.
+    Other(Error),
+}
+
+impl From<Error> for AddFailure {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// Adds a connection like [`add_connection`], and distinguishes the refusal by an event function.
+pub(crate) async fn try_add_connection(
+    runtime: &Arc<Runtime>,
+    new: AddConnection,
+    observer: Arc<dyn Observer>,
+) -> Result<AddedConnection, AddFailure> {
     let (integration, id) = (new.integration.clone(), new.id.clone());
     check_connection_id(&id).map_err(|message| Error::new(ErrorKind::Connection, message))?;
     if let Some(metadata) = &new.metadata {
@@ -148,7 +174,8 @@ pub async fn add_connection(
         if report.status != RunStatus::Success {
             let error = report.error.unwrap_or_else(|| Error::msg("it was interrupted"));
             let what = if error.action().is_some() { "refused" } else { "could not check" };
-            return Err(error.context(format!("`{}` {what} the connection, so it was not stored", def.name)));
+            let error = error.context(format!("`{}` {what} the connection, so it was not stored", def.name));
+            return Err(AddFailure::Refused(error));
         }
         events.push(report);
     }

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{access_log::ServerLog, database_health::DatabaseHealth, host_names::HostNames, keys::KeyCache};
-use crate::{config::ServerConfig, engine::Engine, run::Runtime};
+use crate::{config::ServerConfig, engine::Engine, run::Runtime, time::Timestamp};
 
 /// Maximum number of handlers at the same time, which no limit of connections reaches.
 pub(super) const MAX_HANDLERS: u32 = 1 << 20;
@@ -19,7 +19,6 @@ pub(crate) struct ServerState {
     /// Functions, catalogue, configuration and database.
     pub runtime: Arc<Runtime>,
     /// Dispatcher of syncs, and the lane of the actions.
-    #[allow(dead_code, reason = "the routes of syncs and actions use it")]
     pub engine: Arc<Engine>,
     /// API keys.
     pub keys: KeyCache,
@@ -27,6 +26,8 @@ pub(crate) struct ServerState {
     pub database: Arc<DatabaseHealth>,
     /// Cancelled when the server begins to stop.
     pub stopping: CancellationToken,
+    /// Time at which the server started: the functions of its program exist since then.
+    pub started_at: Timestamp,
     pub(super) log: Arc<dyn ServerLog>,
     pub(super) hosts: HostNames,
     /// One permit per running handler.
@@ -55,6 +56,7 @@ impl ServerState {
             public_url,
             database: Arc::default(),
             stopping,
+            started_at: runtime.clock.now(),
             log,
             handlers: Arc::new(Semaphore::new(MAX_HANDLERS as usize)),
             runtime,
@@ -64,6 +66,13 @@ impl ServerState {
     /// Returns the settings of the server.
     pub(crate) fn settings(&self) -> &ServerConfig {
         &self.runtime.config.server
+    }
+
+    /// Clears the content of removed records from the database's files, after the response.
+    pub(crate) fn clear_removed(&self) {
+        let store = self.runtime.store.clone();
+        // After an error, the next removal or `registry database vacuum` clears it.
+        tokio::spawn(async move { store.clear_removed().await });
     }
 
     /// Returns the URL with which absolute URLs begin, without a slash at its end: the setting `public_url`, or else the

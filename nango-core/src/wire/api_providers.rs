@@ -31,6 +31,12 @@ pub(crate) struct ProviderJson<'a> {
     entry: Map<String, Value>,
 }
 
+/// Returns the URL of a logo in Nango's form, below the URL of the server. The server has no images: logos belong to the
+/// companies whose APIs the catalogue describes.
+pub(crate) fn provider_logo(public_url: &str, provider: &str) -> String {
+    format!("{public_url}/images/template-logos/{provider}.svg")
+}
+
 impl<'a> ProviderJson<'a> {
     /// Creates the JSON of an entry. The logo is below the URL of the server, which has no slash at its end.
     pub(crate) fn new(provider: &'a Provider, public_url: &str) -> Self {
@@ -40,7 +46,7 @@ impl<'a> ProviderJson<'a> {
             name: &provider.name,
             display_name: &provider.display_name,
             auth_mode: provider.auth_mode.stored_name(),
-            logo_url: format!("{public_url}/images/template-logos/{}.svg", provider.name),
+            logo_url: provider_logo(public_url, &provider.name),
             entry: entry.map(|(key, value)| (key.clone(), value.clone())).collect(),
         }
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -21,7 +22,8 @@ use crate::{
 };
 
 /// Connection as an entry of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Connection")]
 pub(crate) struct ConnectionRow<'a> {
     id: i64,
     connection_id: &'a str,
@@ -65,7 +67,8 @@ impl<'a> ConnectionRow<'a> {
 }
 
 /// User of the application to whom a connection belongs. All keys are present.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EndUser")]
 pub(super) struct EndUserJson<'a> {
     id: &'a str,
     display_name: Option<&'a str>,
@@ -74,7 +77,8 @@ pub(super) struct EndUserJson<'a> {
     organization: Option<OrganizationJson<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Organization")]
 struct OrganizationJson<'a> {
     id: &'a str,
     display_name: Option<&'a str>,
@@ -91,7 +95,7 @@ impl<'a> EndUserJson<'a> {
 }
 
 /// Failure of a connection's token refresh. `message` and `failed_at` do not exist in Nango.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ConnectionError<'a> {
     r#type: &'static str,
     log_id: &'static str,
@@ -150,7 +154,7 @@ impl<'a> ConnectionTestJson<'a> {
 }
 
 /// Details of a single connection.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ConnectionDetail<'a> {
     #[serde(flatten)]
     row: ConnectionRow<'a>,
@@ -176,10 +180,19 @@ impl<'a> ConnectionDetail<'a> {
             credentials: credentials.unwrap_or_else(|| Value::Object(Map::new())),
         }
     }
+
+    /// Writes the times like those of lists, as the response to an import does.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub(crate) fn in_utc(mut self, connection: &Connection) -> Self {
+        self.created_at = millis_utc(connection.created_at);
+        self.updated_at = millis_utc(connection.updated_at);
+        self
+    }
 }
 
 /// List of connections: `{ "connections": [ … ] }`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ConnectionList<'a> {
     connections: Vec<ConnectionRow<'a>>,
 }

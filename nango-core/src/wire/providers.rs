@@ -53,7 +53,8 @@ impl<'a> FactsJson<'a> {
 }
 
 /// End of support of an entry: `until` is the last day on which it works, and `days_left` is `null` after that day.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Lifecycle")]
 pub(super) struct LifecycleJson<'a> {
     until: String,
     note: &'a str,

@@ -49,6 +49,27 @@ impl TextRule {
         max: 1_000,
         ..rule("^[a-zA-Z0-9_=+/.|-]+$", |c| is_word(c) || matches!(c, '=' | '+' | '/' | '.' | '|'))
     };
+    /// Unique keys of integrations, separated by commas; [`TextRule::check`] does not check each key.
+    pub(crate) const UNIQUE_KEYS: Self = Self {
+        max: 10_000,
+        ..rule("^[a-zA-Z0-9~:.@ _-]+(,[a-zA-Z0-9~:.@ _-]+)*$", |c| {
+            is_word(c) || matches!(c, '~' | ':' | '.' | '@' | ' ' | ',')
+        })
+    };
+    /// Last actions of records, separated by commas; [`TextRule::check`] checks only characters.
+    pub(crate) const ACTIONS: Self =
+        rule("^(added|updated|deleted|ADDED|UPDATED|DELETED)(,(added|updated|deleted|ADDED|UPDATED|DELETED))*$", |c| {
+            c.is_ascii_alphabetic() || c == ','
+        });
+    /// Names of syncs, separated by commas, or `*`; [`TextRule::check`] does not check each name.
+    pub(crate) const SYNCS: Self = Self {
+        max: 100_000,
+        ..rule(r"^(\*|[a-zA-Z0-9_-]+(::[a-zA-Z0-9_-]+)?(,[a-zA-Z0-9_-]+(::[a-zA-Z0-9_-]+)?)*)$", |c| {
+            is_word(c) || matches!(c, ':' | ',' | '*')
+        })
+    };
+    /// Part of an integration; [`TextRule::check`] checks only characters.
+    pub(crate) const INCLUDE: Self = rule("^(webhook|credentials)$", |c| c.is_ascii_lowercase());
     /// Version 4 or 7 UUID in its usual form; [`TextRule::check`] checks only characters and length.
     pub(crate) const UUID: Self = Self {
         min: 36,

@@ -1,0 +1,126 @@
+//! Route of actions.
+
+use axum::http::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::{
+    auth::Scope,
+    engine::EngineError,
+    error::Error,
+    run::{RunRequest, Target},
+    server::{
+        call::Call,
+        reply::Reply,
+        route::{Access, BOOLEANS, Body, ErrorDoc, Parameter, Place, ReplyDoc, Route, Rule, schema_of},
+    },
+    wire::{
+        ApiError, TextRule, ValidationError,
+        api::{ActionBody, action_error, invalid_input},
+    },
+};
+
+pub(super) const ROUTES: &[Route] = &[Route {
+    method: Method::POST,
+    path: "/action/trigger",
+    id: "triggerAction",
+    summary: "Runs an action and returns its output. A client that disconnects does not cancel it.",
+    access: Access::Key(&[Scope::ActionsExecute]),
+    parameters: &[
+        Parameter::header("Connection-Id", TextRule::CONNECTION_ID, "Id of the connection"),
+        Parameter::header("Provider-Config-Key", TextRule::UNIQUE_KEY, "Unique key of the integration"),
+        Parameter {
+            name: "X-Async",
+            place: Place::Header,
+            required: false,
+            rule: Rule::Boolean,
+            description: "Whether the response does not wait for the action. Only `false` is accepted",
+        },
+        Parameter {
+            name: "X-Max-Retries",
+            place: Place::Header,
+            required: false,
+            rule: Rule::Integer { min: 0, max: 5 },
+            description: "Number of retries of an asynchronous action. It has no effect",
+        },
+    ],
+    body: Some(Body { schema: schema_of::<ActionBody>, description: "Action and input." }),
+    replies: &[ReplyDoc::ok(schema_of::<Value>, "The output of the action, `null` if it has none.")],
+    errors: &[
+        ErrorDoc {
+            status: StatusCode::BAD_REQUEST,
+            codes: &[
+                ("unknown_connection", "the connection does not exist"),
+                ("invalid_action_input", "the input does not fit the type that the action declares"),
+                ("invalid_credentials", "the credentials of the connection cannot be used"),
+                ("invalid_sync_record", "the action saved a record that does not fit its model"),
+            ],
+        },
+        ErrorDoc { status: StatusCode::NOT_FOUND, codes: &[("not_found", "the action does not exist")] },
+        ErrorDoc { status: StatusCode::GONE, codes: &[("script_aborted", "the action was cancelled")] },
+        ErrorDoc {
+            status: StatusCode::FAILED_DEPENDENCY,
+            codes: &[
+                ("script_http_error", "a request of the action failed; `upstream` is the response of the API"),
+                ("script_api_rate_limit_error", "the rate limit of the API requires a longer wait"),
+            ],
+        },
+        ErrorDoc {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            codes: &[("too_many_request", "as many actions are running as the limit allows")],
+        },
+        ErrorDoc {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            codes: &[
+                ("action_script_runtime_error", "the action returned an error; `payload` is its value"),
+                ("script_network_error", "the API did not respond"),
+                ("script_internal_error", "the action failed"),
+                ("checkpoint_conflict", "another run changed the checkpoint of the action"),
+            ],
+        },
+    ],
+    handler: |call| Box::pin(trigger(call)),
+}];
+
+async fn trigger(call: Call) -> Result<Reply, ApiError> {
+    let is_true = |text: &str| BOOLEANS.iter().any(|(name, value)| *value && name.eq_ignore_ascii_case(text));
+    if call.header("x-async").is_some_and(is_true) {
+        let message = "asynchronous actions do not exist in this version: send the request without `X-Async`";
+        return Err(ApiError::invalid_headers(vec![ValidationError::new("custom", message, &["x-async"])]));
+    }
+    let body: ActionBody = call.body()?;
+    let integration = call.header("provider-config-key").unwrap_or_default();
+    let connection = call.header("connection-id").unwrap_or_default();
+    let runtime = &call.state.runtime;
+    let is_known =
+        call.integration(integration).is_some() && runtime.store.connection(integration, connection).await?.is_some();
+    if !is_known {
+        let message = format!("the connection `{connection}` of `{integration}` does not exist");
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "unknown_connection").message(message));
+    }
+    let name: &str = body.action_name.as_ref();
+    let action = runtime.registry.action(integration, name);
+    let action =
+        action.ok_or_else(|| ApiError::not_found(format!("the integration `{integration}` has no action `{name}`")))?;
+    let input = body.input.unwrap_or_default();
+    if let Some(declared) = action.input {
+        (declared.check)(&input).map_err(|error| invalid_input(&error))?;
+    }
+    let target = Target::Action { name: action.name.to_owned(), input };
+    let request = RunRequest::new(integration, target, connection);
+    let report = call.state.engine.run_action(request).await.map_err(|error| not_started(&error))?;
+    match report.error {
+        Some(error) => Err(action_error(&error)),
+        None => Reply::ok(&report.output),
+    }
+}
+
+/// Returns the error of an action that did not start.
+fn not_started(error: &Error) -> ApiError {
+    match error.find::<EngineError>() {
+        Some(EngineError::Busy { .. }) => {
+            ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_request").message(error.to_string())
+        }
+        Some(EngineError::Stopping) => ApiError::stopping(),
+        _ => action_error(error),
+    }
+}
