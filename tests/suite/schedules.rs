@@ -1,8 +1,9 @@
 //! Schedules with the binary: `registry serve` runs due syncs, `registry schedules` changes them, `registry run` beside a
 //! server is executed there.
 
-use std::time::Duration;
+use std::{ffi::OsStr, time::Duration};
 
+use nango_core::internal::store::failpoint::NAMES;
 use nango_tests::{Output, Registry, Running};
 use serde_json::{Value, json};
 
@@ -92,8 +93,7 @@ fn run_beside_server_is_executed_there_and_ctrl_c_cancels_it() {
 #[test]
 fn killed_server_continues_its_run_after_a_restart() {
     let registry = interruption::connected();
-    let config = std::fs::read_to_string(registry.dir().join("nango.toml")).expect("the base URL");
-    registry.config(&format!("lease_seconds = 1\n{config}"));
+    configure(&registry, "lease_seconds = 1");
     let server = serve(&registry);
     let row = wait_for(&registry, "a running run", |row| row["running_run_id"].is_string());
     let first = row["running_run_id"].clone();
@@ -104,6 +104,38 @@ fn killed_server_continues_its_run_after_a_restart() {
     let read = ["records", "hubspot", "HubspotContact", "--connection", "acme", "--limit", "10000", "--json"];
     assert_eq!(registry.json(read)["records"].as_array().map(Vec::len), Some(400));
     drop(server);
+}
+
+/// Adds a setting to the configuration of the registry.
+fn configure(registry: &Registry, setting: &str) {
+    let config = std::fs::read_to_string(registry.dir().join("nango.toml")).expect("the base URL");
+    registry.config(&format!("{setting}\n{config}"));
+}
+
+#[test]
+fn server_killed_at_each_step_of_the_queue_loses_and_doubles_nothing() {
+    for name in NAMES.iter().filter(|name| name.starts_with("queue:")) {
+        let registry = interruption::connected();
+        configure(&registry, "lease_seconds = 1");
+        let variables = [("NANGO_FAILPOINT", OsStr::new(name))];
+        let mut server = registry.start_with_env(["serve", "--listen", "127.0.0.1:0"], &variables);
+        if *name == "queue:next-attempt" {
+            // Hit by the end of an interrupted run.
+            server.wait_until("a running run", |_| contacts(&registry)["running_run_id"].is_string());
+            server.interrupt();
+        }
+        let killed = server.finish();
+        assert_eq!(killed.status, None, "{name} was not hit: {}", killed.stderr);
+        let server = serve(&registry);
+        let row = wait_for(&registry, name, |row| row["last_run"]["status"] == "success");
+        assert!(row["due_run_id"].is_null() && row["running_run_id"].is_null(), "{name}: {row:#}");
+        let read = ["records", "hubspot", "HubspotContact", "--connection", "acme", "--limit", "10000", "--json"];
+        let records = registry.json(read)["records"].as_array().expect("records").clone();
+        let added = records.iter().filter(|record| record["_nango_metadata"]["last_action"] == "ADDED").count();
+        assert_eq!((records.len(), added), (400, 400), "{name}");
+        drop(server);
+        registry.run(["database", "check"]).expect(0);
+    }
 }
 
 #[test]

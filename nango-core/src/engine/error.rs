@@ -69,9 +69,6 @@ pub(crate) enum EngineError {
         /// Maximum number.
         limit: usize,
     },
-    /// The text is not a frequency.
-    #[error("{0}")]
-    Frequency(String),
     /// No action can start within the time that a caller waits.
     #[error(
         "no action could start within {} s: {limit} are running, which is the limit of this process; try again later, or \

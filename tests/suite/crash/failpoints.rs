@@ -9,8 +9,11 @@ pub(super) fn failpoints_of(kind: DatabaseKind) -> impl Iterator<Item = &'static
         "sqlite" => "postgres:",
         _ => "sqlite:",
     };
-    // Token refreshes have scenarios of their own: the syncs of a crash test have no token to refresh.
-    NAMES.iter().copied().filter(move |name| !name.starts_with(other_product) && !name.starts_with("refresh:"))
+    // Token refreshes and due runs have scenarios of their own: the syncs of a crash test have no token to refresh, and
+    // run without a server.
+    let of_other_scenarios = ["refresh:", "queue:", other_product];
+    let is_reached = move |name: &&'static str| !of_other_scenarios.iter().any(|prefix| name.starts_with(prefix));
+    NAMES.iter().copied().filter(is_reached)
 }
 
 /// Returns the failpoint in the creation of the schema, which only the process that creates the database reaches.

@@ -132,18 +132,18 @@ async fn unknown_sync_connection_and_variant_are_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn frequency_of_a_connection_overrides_the_declared_one() {
-    let runtime = runtime(registry([Item::Sync(&COUNTING)])).await;
+    let runtime = runtime(registry([Item::Sync(&FAILING)])).await;
     connect(&runtime, "one").await;
     let engine = start(&runtime).await;
-    let counting = key("one", "counting");
+    let failing = key("one", "failing");
     let daily = Frequency::parse("every day").unwrap();
-    let applied = engine.set_frequency(&counting, Some(daily.clone())).await.unwrap();
+    let applied = engine.set_frequency(&failing, Some(daily.clone())).await.unwrap();
     assert_eq!(applied, Some(daily));
-    let stored = runtime.store.schedule(&counting).await.unwrap().unwrap();
+    let stored = runtime.store.schedule(&failing).await.unwrap().unwrap();
     assert_eq!(stored.frequency.as_deref(), Some("every day"));
     assert_eq!(stored.interval, Some(Duration::from_hours(24)));
-    let applied = engine.set_frequency(&counting, None).await.unwrap().unwrap();
+    let applied = engine.set_frequency(&failing, None).await.unwrap().unwrap();
     assert_eq!(applied.seconds(), 3_600);
-    assert_eq!(runtime.store.schedule(&counting).await.unwrap().unwrap().frequency, None);
+    assert_eq!(runtime.store.schedule(&failing).await.unwrap().unwrap().frequency, None);
     engine.stop(Duration::from_secs(5)).await;
 }
