@@ -51,6 +51,8 @@ mod response_bodies;
 mod schedules;
 mod schema;
 mod secrets;
+mod serve_client;
+mod serve_connections;
 mod slow_tests;
 mod sources;
 mod support_library;

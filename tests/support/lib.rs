@@ -21,6 +21,7 @@ pub mod internal;
 pub mod measure;
 pub mod measured_cluster;
 pub mod metered;
+pub mod nango_client;
 pub mod npm;
 pub mod oauth;
 pub mod octokit;
