@@ -54,17 +54,17 @@ pub mod run {
 
 pub mod store {
     pub use crate::store::{
-        BASE_VARIANT, Change, CheckpointWrite, ClaimOutcome, ClaimRequest, ClaimedRun, Committed, Confirmation,
+        ApiKey, BASE_VARIANT, Change, CheckpointWrite, ClaimOutcome, ClaimRequest, ClaimedRun, Committed, Confirmation,
         Connection, ConnectionQuery, CopyScope, DEFAULT_HOLD, DatasetKey, DatasetStats, DeletePolicy, DeleteRow,
         DueRun, DueSchedule, EncryptionState, EndUser, ExpiredRun, FeedPage, FeedRow, Filter, FinishScan, FullRuns,
-        FunctionKey, HeldBy, KeyId, Keys, LastAction, Level, LogLine, MetadataChange, ModelCounts, NewConnection,
-        NewDueRun, NewRun, NextAttempt, NextFullRun, Organization, Page, ParentEnd, ParentKey, ParentRecord, ParentRow,
-        ParentScan, ParentWrite, PatchRow, PendingDeletes, ProfileChange, Prune, PruneUntil, Pruned, QueuedOptions,
-        ReadQuery, RecordState, RefreshClaim, RefreshEnd, RemovedConnection, ResealProgress, ResumeWrite, RowOutcome,
-        RunEnd, RunStatus, RunToken, Scan, ScanFrom, ScanOutcome, ScanWalk, Schedule, ScheduleAdvance, ScheduleChange,
-        ScheduleFilter, SharedStore, StoreError, StoredCheckpoint, Table, TagsChange, WalkKind, WalkResult, Write,
-        copy, copy_part, credentials_context, empty_dataset, fingerprint, open, parent_context, prune_all, reseal,
-        resume_context,
+        FunctionKey, HeldBy, KeyId, Keys, LastAction, Level, LogLine, MetadataChange, ModelCounts, NewApiKey,
+        NewConnection, NewDueRun, NewRun, NextAttempt, NextFullRun, Organization, Page, ParentEnd, ParentKey,
+        ParentRecord, ParentRow, ParentScan, ParentWrite, PatchRow, PendingDeletes, ProfileChange, Prune, PruneUntil,
+        Pruned, QueuedOptions, ReadQuery, RecordState, RefreshClaim, RefreshEnd, RemovedConnection, ResealProgress,
+        ResumeWrite, RowOutcome, RunEnd, RunStatus, RunToken, Scan, ScanFrom, ScanOutcome, ScanWalk, Schedule,
+        ScheduleAdvance, ScheduleChange, ScheduleFilter, SharedStore, StoreError, StoredCheckpoint, Table, TagsChange,
+        WalkKind, WalkResult, Write, copy, copy_part, credentials_context, empty_dataset, fingerprint, open,
+        parent_context, prune_all, reseal, resume_context, secret_context,
     };
     #[cfg(debug_assertions)]
     pub mod failpoint {

@@ -15,6 +15,7 @@
 //! To add a database, add a folder that implements these traits and passes the conformance suite
 //! (`tests/suite/conformance.rs`).
 
+mod api_keys;
 mod batches;
 mod cells;
 mod check;
@@ -60,6 +61,7 @@ mod row_flags;
 mod row_outcome;
 mod runs;
 mod schedules;
+mod secrets;
 pub(crate) mod sqlite;
 mod stored_span;
 mod totals;
@@ -81,6 +83,8 @@ mod frozen;
 )]
 mod postgres_server;
 
+pub(crate) use api_keys::ApiKeys;
+pub use api_keys::{ApiKey, NewApiKey};
 pub use batches::{empty_dataset, prune_all};
 #[cfg(test)]
 pub(crate) use check::Finding;
@@ -103,7 +107,7 @@ pub use deletes::{
 };
 pub(crate) use encryption::{Encryption, KeyUse};
 pub use encryption::{
-    EncryptionState, KeyId, Keys, ResealProgress, credentials_context, parent_context, resume_context,
+    EncryptionState, KeyId, Keys, ResealProgress, credentials_context, parent_context, resume_context, secret_context,
 };
 pub use error::StoreError;
 pub(crate) use error::StoreWarning;
@@ -135,6 +139,7 @@ pub use runs::{NewRun, RunEnd, RunStatus};
 pub(crate) use runs::{Run, Runs};
 pub use schedules::{DueSchedule, Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter};
 pub(crate) use schedules::{Schedules, SyncName};
+pub(crate) use secrets::Secrets;
 pub use totals::ModelCounts;
 pub(crate) use totals::Totals;
 pub use transfer::Table;

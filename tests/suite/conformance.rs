@@ -11,6 +11,7 @@
     reason = "clippy recognises tests by their attribute, but not the functions that they call"
 )]
 
+mod api_keys;
 mod candidates;
 mod checkpoints;
 mod children;
@@ -197,6 +198,16 @@ conformance! {
         removal_cancels_active_runs
         configuration_is_sealed_unless_the_credentials_changed
         internal_values_are_stored_and_removed;
+    api_keys:
+        added_key_is_found_by_its_hash
+        name_is_taken_until_its_key_is_revoked
+        use_of_a_key_is_stored_at_most_once_a_minute
+        secret_is_added_once_and_replaced
+        concurrent_processes_add_one_secret
+        secrets_are_resealed_with_active_key
+        keys_and_secrets_survive_copy_and_restart
+        keys_and_secrets_are_copied_into_this_database
+        copy_of_one_connection_contains_no_keys;
     processes:
         processes_with_unexpired_heartbeat_are_counted
         serving_process_is_marked_until_it_stops;

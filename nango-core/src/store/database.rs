@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Checkpoints, Connections, Encryption, Logs, Maintenance, Parents, Processes, Queue, Records, Refreshes, Runs,
-    Schedules, StoreFuture, StoreWarning, Transfer,
+    ApiKeys, Checkpoints, Connections, Encryption, Logs, Maintenance, Parents, Processes, Queue, Records, Refreshes,
+    Runs, Schedules, Secrets, StoreFuture, StoreWarning, Transfer,
 };
 use crate::time::Timestamp;
 
@@ -19,6 +19,8 @@ pub trait Store:
     + Runs
     + Schedules
     + Queue
+    + ApiKeys
+    + Secrets
     + Logs
     + Encryption
     + Maintenance

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use super::StoreFuture;
 
-pub use keys::{KeyId, Keys, credentials_context, parent_context, resume_context};
+pub use keys::{KeyId, Keys, credentials_context, parent_context, resume_context, secret_context};
 pub(crate) use seal::{DatasetSeal, SEAL_OVERHEAD};
 pub(crate) use vault::{EncryptionPolicy, StoredPolicy, Vault};
 
@@ -35,7 +35,7 @@ pub struct KeyUse {
     pub key: Option<KeyId>,
     /// Records with a payload, deleted ones included.
     pub records: u64,
-    /// Credentials of connections that are sealed with the key.
+    /// Credentials of connections, and secrets of the instance, that are sealed with the key.
     pub credentials: u64,
     /// Resume states of mappers and of their parents that are sealed with the key.
     pub resume_states: u64,

@@ -8,7 +8,7 @@ use super::{
     RunStatus, Table, credentials_context,
     encryption::{StoredPolicy, Vault},
     hash::Hasher,
-    parent_context, resume_context, row_flags,
+    parent_context, resume_context, row_flags, secret_context,
 };
 use crate::{
     auth::KeyRing,
@@ -123,6 +123,7 @@ fn contexts_derived_keys_and_hashes_are_frozen() {
     lines.add("credentials context", credentials_context("github", "acme").escape_ascii());
     lines.add("resume context", resume_context(&function()).escape_ascii());
     lines.add("parent context", parent_context(&function(), "C1").escape_ascii());
+    lines.add("secret context", secret_context("webhook_signing_key").escape_ascii());
     lines.bytes("parent key", &ParentKey::of("C1").0);
     lines.add("payload context", dataset().length_prefixed().escape_ascii());
     lines.add("key id", id);

@@ -2,7 +2,8 @@
 //! its datasets. A dry run starts from it.
 //!
 //! The source is read in one snapshot, without blocking writers. The hashes of the copy are those of the source, so
-//! that unchanged records are recognized. Sealed values are copied as they are stored. Runs and locks are not copied.
+//! that unchanged records are recognized. Sealed values are copied as they are stored. Runs, locks, API keys and secrets of the
+//! instance are not copied.
 
 use std::sync::Arc;
 
@@ -50,7 +51,16 @@ pub async fn copy_part(from: &SharedStore, scope: &CopyScope<'_>) -> Result<Shar
     let to: SharedStore = Arc::new(Sqlite::open_in_memory(hash_key).await?);
     to.begin_import().await?;
     let is_copied = |table: &Table| {
-        !matches!(table, Table::Runs | Table::RunModels | Table::RunLogs | Table::Schedules | Table::DueRuns)
+        let left_out = [
+            Table::Runs,
+            Table::RunModels,
+            Table::RunLogs,
+            Table::Schedules,
+            Table::DueRuns,
+            Table::ApiKeys,
+            Table::Secrets,
+        ];
+        !left_out.contains(table)
     };
     let tables = Table::ALL.into_iter().filter(is_copied);
     let part = ExportPart { tables: tables.collect(), datasets: Some(datasets) };

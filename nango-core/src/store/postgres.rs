@@ -12,6 +12,7 @@
 //!   retried as a whole. A unit of work is therefore a function of its input, which it only borrows.
 //! - Table names include their schema, `nango_rs`; the search path is not under our control.
 
+mod api_keys;
 mod begin;
 mod cancellation;
 mod candidates;
@@ -52,6 +53,7 @@ mod runs;
 mod scans;
 mod schedules;
 mod scheduling;
+mod secrets;
 mod server;
 mod sql_time;
 #[cfg(test)]

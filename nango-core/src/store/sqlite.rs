@@ -7,6 +7,7 @@
 //! - A unit of work is a plain function over a `Db`: the functions in `page`, `rows`, `scans`, `feed`, `runs` and
 //!   similar modules run on any thread, inside a transaction that their caller has opened.
 
+mod api_keys;
 mod backup;
 mod cancellation;
 mod candidates;
@@ -45,6 +46,7 @@ mod runs;
 mod scans;
 mod schedules;
 mod scheduling;
+mod secrets;
 mod serving;
 mod sql_time;
 #[cfg(test)]

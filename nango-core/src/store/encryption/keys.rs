@@ -74,6 +74,11 @@ pub fn parent_context(key: &FunctionKey, parent: &str) -> Vec<u8> {
     ["parent", &key.integration, &key.connection, &key.function, &key.variant, parent].join("\0").into_bytes()
 }
 
+/// Returns the associated data that binds a sealed secret of the instance to its name.
+pub fn secret_context(name: &str) -> Vec<u8> {
+    ["secret", name].join("\0").into_bytes()
+}
+
 /// Returns the associated data that binds a sealed resume state to its function.
 pub fn resume_context(key: &FunctionKey) -> Vec<u8> {
     ["resume", &key.integration, &key.connection, &key.function, &key.variant].join("\0").into_bytes()

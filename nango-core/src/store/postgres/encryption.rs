@@ -205,8 +205,9 @@ async fn key_in_use(db: &mut Db) -> DbResult<Option<KeyId>> {
 }
 
 /// Queries of all sealed blobs: credentials, resume states, and the states of parents, which count as resume states.
-const BLOBS: [&str; 3] = [
+const BLOBS: [&str; 4] = [
     "SELECT credentials FROM nango_rs.connections",
+    "SELECT value FROM nango_rs.secrets",
     "SELECT state FROM nango_rs.resume_states",
     "SELECT state FROM nango_rs.parents WHERE state IS NOT NULL",
 ];
@@ -234,7 +235,7 @@ pub(super) async fn state(db: &mut Db) -> DbResult<EncryptionState> {
         while let Some(blob) = blobs.try_next().await? {
             if let Some(key) = keys.sealed_with(&blob) {
                 let used = counted.entry(Some(key)).or_insert_with(|| KeyUse::of(Some(key)));
-                let of_key = if index == 0 { &mut used.credentials } else { &mut used.resume_states };
+                let of_key = if index < 2 { &mut used.credentials } else { &mut used.resume_states };
                 *of_key += 1;
             }
         }

@@ -19,7 +19,7 @@ pub(super) const APPLICATION: &str = "nng1";
 pub(crate) const SCHEMA_VERSION: usize = MIGRATIONS.len();
 
 /// Migrations from an empty schema to the current one; each is applied once.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
     include_str!("schema/003.sql"),
@@ -29,6 +29,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("schema/007.sql"),
     include_str!("schema/008.sql"),
     include_str!("schema/009.sql"),
+    include_str!("schema/010.sql"),
 ];
 /// Maximum number of attempts. Two processes that create the schema concurrently conflict once or twice.
 const ATTEMPTS: u32 = 10;

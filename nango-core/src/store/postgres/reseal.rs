@@ -1,6 +1,6 @@
 //! Reseal passes: encrypting, decrypting or re-encrypting stored data after a change of the policy or the key.
 //!
-//! A pass has stages: records, dataset by dataset along the feed; connections; resume states; parents. Its position is
+//! A pass has stages: records, dataset by dataset along the feed; connections; resume states; parents; secrets. Its position is
 //! written in the transaction of each step, so an interrupted pass resumes from there. The row with the position is
 //! locked for the step, so two processes that run a pass share it and take alternate steps. Nothing can be sealed by
 //! the previous policy behind the position (`encryption`), and a changed record moves ahead of it.
@@ -12,6 +12,7 @@ use super::{
     Db, encryption,
     error::{DbError, DbResult},
     rows::{self, HashUpdates, PayloadUpdates},
+    secrets,
 };
 use crate::{
     declare::FunctionKind,
@@ -35,6 +36,7 @@ const RECORDS: i64 = 0;
 const CONNECTIONS: i64 = 1;
 const RESUME_STATES: i64 = 2;
 const PARENTS: i64 = 3;
+const SECRETS: i64 = 4;
 
 const ROWS: i64 = STEP_ROWS as i64;
 
@@ -64,12 +66,16 @@ pub(super) async fn step(db: &mut Db) -> DbResult<ResealProgress> {
         CONNECTIONS => connections(db, &policy, &mut position, &mut step).await?,
         RESUME_STATES => resume_states(db, &policy, &mut position, &mut step).await?,
         PARENTS => parents(db, &policy, &mut position, &mut step).await?,
+        SECRETS => {
+            secrets::reseal(db, &policy, &mut step).await?;
+            true
+        }
         _ => true,
     };
     if is_stage_complete {
         position = ResealPosition { stage: stage + 1, dataset: 0, row: 0 };
     }
-    step.done = position.stage > PARENTS;
+    step.done = position.stage > SECRETS;
     let advance = db.query(ADVANCE).bind((!step.done).then_some(position.stage));
     advance.bind(position.dataset).bind(position.row).execute(&mut *db.sql).await?;
     Ok(step)

@@ -1,6 +1,7 @@
 //! Tests of what is specific to `PostgreSQL`: concurrent processes (simulated by a second [`Postgres`] on the same
 //! database), broken connections, query plans, and the rows that remain in the tables.
 
+mod api_keys;
 mod claims;
 mod concurrency;
 mod connection_loss;

@@ -168,8 +168,9 @@ fn key_in_use(db: &Db, keys: &dyn Keys) -> DbResult<Option<KeyId>> {
 }
 
 /// Queries of all sealed blobs: credentials, resume states, and the states of parents, which count as resume states.
-const BLOBS: [&str; 3] = [
+const BLOBS: [&str; 4] = [
     "SELECT credentials FROM connections",
+    "SELECT value FROM secrets",
     "SELECT state FROM resume_states",
     "SELECT state FROM parents WHERE state IS NOT NULL",
 ];
@@ -199,7 +200,7 @@ pub(super) fn state(db: &Db) -> DbResult<EncryptionState> {
                 let blob = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
                 if let Some(key) = keys.sealed_with(blob) {
                     let used = counted.entry(Some(key)).or_insert_with(|| KeyUse::of(Some(key)));
-                    let of_key = if index == 0 { &mut used.credentials } else { &mut used.resume_states };
+                    let of_key = if index < 2 { &mut used.credentials } else { &mut used.resume_states };
                     *of_key += 1;
                 }
             }

@@ -33,7 +33,7 @@ pub(super) const APPLICATION_ID: i64 = 0x6e6e_6731;
 pub(crate) const SCHEMA_VERSION: usize = MIGRATIONS.len();
 
 /// Migrations from an empty file to the current schema; each is applied once, in a transaction.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
     include_str!("schema/003.sql"),
@@ -44,6 +44,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("schema/008.sql"),
     include_str!("schema/009.sql"),
     include_str!("schema/010.sql"),
+    include_str!("schema/011.sql"),
 ];
 /// Numbers of the migrations that remove content. After them the file is rebuilt, so that it does not contain the
 /// removed content.

@@ -1,7 +1,7 @@
 //! Reseal passes: encrypting, decrypting or re-encrypting stored data after a change of the policy or the key.
 //!
-//! A pass reads rows in the order of their numbers, in stages: records; connections; resume states; parents. Its
-//! position is written in the transaction of each step, so an interrupted pass resumes from there. Nothing can be
+//! A pass reads rows in the order of their numbers, in stages: records; connections; resume states; parents;
+//! secrets. Its position is written in the transaction of each step, so an interrupted pass resumes from there. Nothing can be
 //! sealed by the previous policy behind the position, because concurrent transactions write by the policy that the pass
 //! applies.
 //!
@@ -24,7 +24,7 @@ use crate::{
         DatasetKey, FunctionKey, KeyId, ResealProgress, StoreError, credentials_context,
         encryption::{DatasetSeal, EncryptionPolicy, STEP_BYTES, STEP_ROWS},
         hash::Hash,
-        parent_context, resume_context,
+        parent_context, resume_context, secret_context,
     },
 };
 
@@ -32,7 +32,8 @@ const RECORDS: i64 = 0;
 const CONNECTIONS: i64 = 1;
 const RESUME_STATES: i64 = 2;
 const PARENTS: i64 = 3;
-const COMPLETE: i64 = 4;
+const SECRETS: i64 = 4;
+const COMPLETE: i64 = 5;
 
 /// Result of a step: its counts, and the last row that it processed; `None` at the end of the stage.
 type Step = (ResealProgress, Option<i64>);
@@ -48,6 +49,7 @@ pub(super) fn step(db: &Db) -> DbResult<ResealProgress> {
         CONNECTIONS => connections(db, &policy, position)?,
         RESUME_STATES => resume_states(db, &policy, position)?,
         PARENTS => parents(db, &policy, position)?,
+        SECRETS => secrets(db, &policy, position)?,
         _ => (ResealProgress::default(), None),
     };
     let (stage, position) = last.map_or((stage + 1, 0), |row| (stage, row));
@@ -203,6 +205,14 @@ fn parents(db: &Db, policy: &EncryptionPolicy, from: i64) -> DbResult<Step> {
     };
     let rows = select.query_and_then(params![from, STEP_ROWS], read)?.collect::<DbResult<Vec<_>>>()?;
     reseal_blobs(db, policy, rows, "UPDATE parents SET state = ?2 WHERE row = ?1")
+}
+
+fn secrets(db: &Db, policy: &EncryptionPolicy, from: i64) -> DbResult<Step> {
+    let mut select =
+        db.sql.prepare_cached("SELECT rowid, value, name FROM secrets WHERE rowid > ?1 ORDER BY rowid LIMIT ?2")?;
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, secret_context(&row.get::<_, String>(2)?)));
+    let rows = select.query_map(params![from, STEP_ROWS], read)?.collect::<Result<Vec<_>, _>>()?;
+    reseal_blobs(db, policy, rows, "UPDATE secrets SET value = ?2 WHERE rowid = ?1")
 }
 
 /// Reads the key of a function from the columns 2 to 6.

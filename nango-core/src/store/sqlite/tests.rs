@@ -1,6 +1,7 @@
 //! Tests specific to SQLite: the file, other processes (simulated by another [`Sqlite`] on the same file), groups of
 //! jobs, pruned payloads, and remaining rows.
 
+mod api_keys;
 mod file;
 mod frozen;
 mod key_rotation;

@@ -102,6 +102,8 @@ fn select(table: Table, part: &ExportPart) -> String {
         Table::RunLogs => plain("run_logs", "n"),
         Table::Schedules => plain("schedules", "function"),
         Table::DueRuns => plain("due_runs", "function"),
+        Table::ApiKeys => plain("api_keys", "id"),
+        Table::Secrets => plain("secrets", "name"),
     }
 }
 
@@ -164,7 +166,9 @@ impl ToSql for Cell {
 }
 
 /// Tables that an import fills, in an order in which they can be emptied.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 19] = [
+    "api_keys",
+    "secrets",
     "due_runs",
     "schedules",
     "run_logs",

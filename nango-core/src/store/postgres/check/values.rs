@@ -15,13 +15,14 @@ type Values = (&'static str, &'static str);
 type Row = (String, String, Option<String>, Option<String>, Option<String>);
 
 const CHECKPOINTS: &str = "checkpoints";
-const VALUES: [Values; 4] = [
+const VALUES: [Values; 5] = [
     (
         CHECKPOINTS,
         "SELECT f.integration || ' ' || f.connection || ' ' || f.name, c.value, NULL, NULL, NULL FROM nango_rs.checkpoints c \
          JOIN nango_rs.functions f ON f.id = c.function WHERE c.value IS NOT NULL",
     ),
     ("connections", "SELECT integration || ' ' || id, config, metadata, end_user, tags FROM nango_rs.connections"),
+    ("API keys", "SELECT name, scopes, integrations, NULL, NULL FROM nango_rs.api_keys"),
     ("runs", "SELECT 'run ' || row, error, NULL, NULL, NULL FROM nango_rs.runs WHERE error IS NOT NULL"),
     ("log lines", "SELECT 'line ' || n, fields, NULL, NULL, NULL FROM nango_rs.run_logs WHERE fields IS NOT NULL"),
 ];

@@ -105,6 +105,10 @@ async fn unrepairable_problems_are_reported_and_left() {
     );
     let sql = "INSERT INTO nango_rs.checkpoints VALUES (1, '[1]', 1); UPDATE nango_rs.connections SET metadata = '{'";
     check_repair(&database, &store, sql, &[(Problem::Unreadable, 1, 0); 2]).await;
+    database.sql("DELETE FROM nango_rs.checkpoints; UPDATE nango_rs.connections SET metadata = '{}'");
+    let sql = "INSERT INTO nango_rs.api_keys (id, name, hash, scopes, integrations, created_at) \
+               VALUES ('\\x01', 'app', '\\x02', '[]', '[', 0)";
+    check_repair(&database, &store, sql, &[(Problem::Unreadable, 1, 0)]).await;
 }
 
 #[tokio::test]

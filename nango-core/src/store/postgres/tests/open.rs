@@ -65,6 +65,7 @@ async fn schema_of_first_version_is_migrated() {
          ALTER TABLE nango_rs.runs DROP COLUMN queued, DROP COLUMN first_run, DROP COLUMN attempt, DROP COLUMN idle, \
          DROP COLUMN options, DROP COLUMN mark, DROP COLUMN checkpoint_version; \
          DROP INDEX nango_rs.runs_finished, nango_rs.runs_running; \
+         DROP TABLE nango_rs.api_keys, nango_rs.secrets; \
          DROP TABLE nango_rs.delete_states, nango_rs.processes, nango_rs.parents, nango_rs.schedules, nango_rs.due_runs; \
          UPDATE nango_rs.version SET number = 1",
     );

@@ -69,6 +69,8 @@ fn select(table: Table, part: &ExportPart) -> String {
         Table::RunModels => plain("run, model"),
         Table::RunLogs => plain("n"),
         Table::Schedules | Table::DueRuns => plain("function"),
+        Table::ApiKeys => plain("id"),
+        Table::Secrets => plain("name"),
     }
 }
 

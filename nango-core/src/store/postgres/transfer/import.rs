@@ -18,7 +18,9 @@ use crate::store::{
 };
 
 /// Tables that an import fills.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 18] = [
+    "api_keys",
+    "secrets",
     "connections",
     "datasets",
     "record_keys",
@@ -82,8 +84,8 @@ fn column_kind(table: Table, column: &str) -> ColumnKind {
         (Table::Encryption, "payloads" | "unfinished")
         | (Table::DeleteStates, "shifted" | "by_request" | "brought_forward" | "confirmed")
         | (_, "exclusive") => ColumnKind::Bool,
-        (Table::Meta, "value")
-        | (Table::Runs | Table::DueRuns, "id")
+        (Table::Meta | Table::Secrets, "value")
+        | (Table::Runs | Table::DueRuns | Table::ApiKeys, "id")
         | (Table::ResumeStates | Table::Parents, "state")
         | (Table::Parents, "key")
         | (_, "credentials" | "payload" | "hash" | "hash_secret" | "fingerprint" | "parent") => ColumnKind::Bytes,
@@ -92,7 +94,7 @@ fn column_kind(table: Table, column: &str) -> ColumnKind {
             _,
             "key" | "value" | "integration" | "connection" | "auth" | "config" | "metadata" | "end_user" | "tags"
             | "webhook_url" | "kind" | "name" | "model" | "variant" | "status" | "error" | "failure" | "level"
-            | "message" | "fields" | "frequency" | "mark",
+            | "message" | "fields" | "frequency" | "mark" | "scopes" | "integrations",
         ) => ColumnKind::Text,
         _ => ColumnKind::Int,
     }

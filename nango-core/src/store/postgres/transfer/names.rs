@@ -10,6 +10,7 @@ pub(super) fn name(table: Table) -> &'static str {
         Table::RunModels => "run_models",
         Table::RunLogs => "run_logs",
         Table::DueRuns => "due_runs",
+        Table::ApiKeys => "api_keys",
         other => other.name(),
     }
 }

@@ -41,7 +41,7 @@ const UNCONNECTED: &str = "function NOT IN (SELECT f.id FROM functions f JOIN co
                            ON c.integration = f.integration AND c.id = f.connection)";
 
 /// Values that are JSON in a sound database: name in reports, and a query for the names of those that are not.
-const VALUES: [(&str, &str); 4] = [
+const VALUES: [(&str, &str); 5] = [
     (
         "checkpoints",
         "SELECT f.integration || ' ' || f.connection || ' ' || f.name FROM checkpoints c \
@@ -52,6 +52,10 @@ const VALUES: [(&str, &str); 4] = [
         "connections",
         "SELECT integration || ' ' || id FROM connections WHERE NOT (json_valid(config) AND json_valid(metadata) \
          AND json_valid(coalesce(end_user, '{}')) AND json_valid(coalesce(tags, '{}')))",
+    ),
+    (
+        "API keys",
+        "SELECT name FROM api_keys WHERE NOT (json_valid(scopes) AND json_valid(coalesce(integrations, '[]')))",
     ),
     ("runs", "SELECT 'run ' || row FROM runs WHERE error IS NOT NULL AND NOT json_valid(error)"),
     ("log lines", "SELECT 'line ' || n FROM run_logs WHERE fields IS NOT NULL AND NOT json_valid(fields)"),

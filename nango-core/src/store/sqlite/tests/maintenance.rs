@@ -161,6 +161,8 @@ async fn orphaned_rows_are_removed() {
 async fn unreadable_values_are_reported_and_left() {
     let sql = "INSERT INTO checkpoints VALUES (1, '[1]', 1); UPDATE connections SET metadata = '{'";
     check_repair(sql, &[(Problem::Unreadable, 1, 0); 2]).await;
+    let sql = "INSERT INTO api_keys (id, name, hash, scopes, created_at) VALUES (x'01', 'app', x'02', '[', 0)";
+    check_repair(sql, &[(Problem::Unreadable, 1, 0)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

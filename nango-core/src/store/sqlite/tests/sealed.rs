@@ -230,7 +230,10 @@ async fn file_of_first_version_is_migrated() {
         let (table, name) = column.split_once('.').unwrap();
         Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE {table} DROP COLUMN {name}")).unwrap();
     }
-    Raw::open(&path).unwrap().execute_batch("DROP INDEX children; DROP TABLE parents").unwrap();
+    Raw::open(&path)
+        .unwrap()
+        .execute_batch("DROP INDEX children; DROP TABLE parents; DROP TABLE api_keys; DROP TABLE secrets")
+        .unwrap();
     for column in ["updated", "older", "older_walk", "parent"] {
         Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE record_keys DROP COLUMN {column}")).unwrap();
     }
