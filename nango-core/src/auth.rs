@@ -5,10 +5,11 @@
 //! when a token is due, once for all callers that wait for it, and [`RefreshingAuthorizer`] always uses the newest
 //! version.
 //!
+//! [`KeyCache`] finds the [`Caller`] of a request to the HTTP API by its key, and [`signing_key`] is the key of webhooks.
+//!
 //! Invariant: a secret leaves this module only inside a request, inside a sealed blob, or through
 //! [`Credentials::to_json`] when the user requested to see it.
 
-#[allow(dead_code, unused_imports, reason = "the server uses it from its first version on")]
 mod api_key;
 mod app;
 mod credentials;
@@ -19,10 +20,12 @@ mod obtain;
 mod redaction;
 mod refresh;
 mod secret;
+mod signing_key;
 
 pub(crate) use crate::provider::AuthMode;
-#[allow(unused_imports, reason = "the server uses it from its first version on")]
-pub(crate) use api_key::{Caller, Scope, Scopes, UnknownScope};
+pub(crate) use api_key::{API_KEY_PREFIX, Scope, Scopes, check_given_key, hash_key, random_text};
+#[cfg(feature = "server")]
+pub(crate) use api_key::{AuthenticationError, Caller, KeyCache, key_of_header};
 pub(crate) use app::App;
 pub use credentials::Credentials;
 pub(crate) use credentials::{CredentialError, ObtainedToken};
@@ -37,3 +40,4 @@ pub(crate) use refresh::{
     ConnectionContext, CredentialsSnapshot, RefreshError, RefreshingAuthorizer, RefreshingCredentials, TokenRefresher,
 };
 pub(crate) use secret::Secret;
+pub(crate) use signing_key::{replace_signing_key, signing_key};

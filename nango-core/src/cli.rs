@@ -10,8 +10,9 @@
 //!   `{ "error": { "type", "message" } }`.
 //! - Exit codes: 0 success, 1 the run failed, 2 usage error or unknown name, 3 database or configuration, 130
 //!   interrupted. A reader that closes the pipe is not an error.
-//! - Secrets are printed only with `--show-secrets`.
+//! - Secrets are printed only with `--show-secrets`, and by the commands that create or print a key.
 
+mod api_keys;
 mod args;
 mod completions;
 mod connection;
@@ -48,6 +49,7 @@ mod terminal;
 mod test;
 mod value_check;
 mod values;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -106,6 +108,8 @@ impl App {
                 Box::new(providers::Providers),
                 Box::new(database::Database),
                 Box::new(encryption::Encryption),
+                Box::new(api_keys::ApiKeys),
+                Box::new(webhooks::Webhooks),
                 Box::new(schema::Schema),
                 Box::new(test::Test),
             ],

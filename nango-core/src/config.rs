@@ -30,7 +30,7 @@ pub(crate) use server::ServerConfig;
 pub(crate) use server::parse_listen;
 
 use crate::{
-    auth::{App, Secret},
+    auth::{App, Secret, check_given_key},
     http::HostPattern,
 };
 
@@ -42,13 +42,11 @@ const DEFAULT_LEASE: Duration = Duration::from_secs(15);
 const PROVIDERS_VARIABLE: &str = "NANGO_PROVIDERS";
 const DATABASE_VARIABLE: &str = "NANGO_DATABASE_URL";
 const KEY_VARIABLE: &str = "NANGO_ENCRYPTION_KEY";
-const API_KEY_VARIABLE: &str = "NANGO_API_KEY";
-/// Minimum length of an API key in the environment, in characters.
-const API_KEY_CHARACTERS: usize = 32;
 const PRUNE_VARIABLE: &str = "NANGO_RETENTION_PRUNE_AFTER";
 const DELETE_VARIABLE: &str = "NANGO_RETENTION_DELETE_AFTER";
 const DELETE_RUNS_VARIABLE: &str = "NANGO_RETENTION_DELETE_RUNS_AFTER";
 const ENCRYPT_RECORDS_VARIABLE: &str = "NANGO_ENCRYPT_RECORDS";
+const API_KEY_VARIABLE: &str = "NANGO_API_KEY";
 const VARIABLE_PREFIX: &str = "NANGO_ENV_";
 
 /// The configuration of the program.
@@ -150,6 +148,10 @@ impl Config {
         let database = flags.database.or_else(|| variable(DATABASE_VARIABLE)).or(file.database);
         let providers = flags.providers.or_else(|| variable(PROVIDERS_VARIABLE).map(PathBuf::from)).or(file.providers);
         let encryption_key = variable(KEY_VARIABLE).map(Secret::new);
+        let api_key = variable(API_KEY_VARIABLE);
+        if let Some(Err(error)) = api_key.as_deref().map(check_given_key) {
+            return Err(ConfigError::variable(API_KEY_VARIABLE, format!("is no API key: {error}")));
+        }
         let encrypt_records = match variable(ENCRYPT_RECORDS_VARIABLE).as_deref() {
             None => file.encrypt_records,
             Some("true" | "1") => true,
@@ -165,10 +167,6 @@ impl Config {
             delete_after: age(DELETE_VARIABLE, file.retention.delete_after)?,
             delete_runs_after: age(DELETE_RUNS_VARIABLE, file.retention.delete_runs_after)?,
         };
-        let api_key = variable(API_KEY_VARIABLE);
-        if api_key.as_ref().is_some_and(|key| key.chars().count() < API_KEY_CHARACTERS) {
-            return Err(ConfigError::variable(API_KEY_VARIABLE, "must have at least 32 characters"));
-        }
         let mut server = file.server;
         for (name, set) in ServerConfig::VARIABLES {
             if let Some(text) = variable(name) {
@@ -185,6 +183,7 @@ impl Config {
         let mut config = Self {
             database: String::new(),
             encryption_key,
+            api_key: api_key.map(Secret::new),
             key_file: PathBuf::new(),
             encrypt_records,
             lease: file.lease.unwrap_or(DEFAULT_LEASE),
@@ -196,7 +195,6 @@ impl Config {
             egress: file.egress,
             limits: file.limits,
             server,
-            api_key: api_key.map(Secret::new),
         };
         config.set_database(database.unwrap_or_else(|| DEFAULT_DATABASE.to_owned()));
         Ok(config)
@@ -250,6 +248,7 @@ impl Default for Config {
         let mut config = Self {
             database: String::new(),
             encryption_key: None,
+            api_key: None,
             key_file: PathBuf::new(),
             encrypt_records: false,
             lease: DEFAULT_LEASE,
@@ -261,7 +260,6 @@ impl Default for Config {
             egress: Egress::default(),
             limits: Limits::default(),
             server: ServerConfig::default(),
-            api_key: None,
         };
         config.set_database(DEFAULT_DATABASE);
         config
@@ -273,6 +271,7 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("database", &redacted_url(&self.database))
             .field("encryption_key", &self.encryption_key)
+            .field("api_key", &self.api_key)
             .field("key_file", &self.key_file)
             .field("encrypt_records", &self.encrypt_records)
             .field("lease", &self.lease)
@@ -284,7 +283,6 @@ impl fmt::Debug for Config {
             .field("egress", &self.egress)
             .field("limits", &self.limits)
             .field("server", &self.server)
-            .field("api_key", &self.api_key)
             .finish()
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod api;
 #[cfg(feature = "server")]
 #[allow(dead_code, reason = "the routes of connections, records and actions use it")]
 mod api_errors;
+mod api_keys;
 #[cfg(feature = "server")]
 mod api_providers;
 mod connections;
@@ -33,6 +34,7 @@ mod time;
 #[cfg(feature = "server")]
 #[allow(unused_imports, reason = "the OpenAPI document uses it")]
 pub(crate) use api_errors::{ApiError, ErrorBody, ValidationError};
+pub(crate) use api_keys::{ApiKeyRow, CreatedApiKeyJson, SigningKeyJson};
 #[cfg(feature = "server")]
 pub(crate) use api_providers::{ApiProvider, ProviderJson, provider_logo};
 pub(crate) use connections::{

@@ -7,6 +7,7 @@
     reason = "tests report failures by panics, and print measurements for `--nocapture`"
 )]
 
+mod api_keys;
 mod architecture;
 mod auth_servers;
 mod bad_input;

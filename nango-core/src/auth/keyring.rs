@@ -23,6 +23,7 @@ use crate::store::{KeyId, Keys};
 use blob::SealedBlob;
 pub(crate) use error::KeyError;
 use key::Key;
+pub(super) use key::fill_random;
 
 /// Encryption keys. Cheap to clone; clones share keys that are found later and the active key.
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::{Command, CommandError, Context, Exit, table::pluralized};
+use super::{Command, CommandError, Context, Exit, api_keys::prepare_first_start, table::pluralized};
 use crate::{
     config::parse_listen,
     engine::{Engine, EngineSettings},
@@ -51,6 +51,7 @@ impl Command for Serve {
         let runtime = context.open_with(config)?;
         let stopping = context.cancellation();
         let log = Arc::new(StderrLog::start(context.terminal.is_quiet()));
+        prepare_first_start(context, &runtime)?;
         let settings = EngineSettings::of(&runtime.config);
         let grace = runtime.config.server.stop_timeout;
         let engine = context.block_on(Engine::start(runtime.clone(), settings))?;

@@ -49,6 +49,23 @@ fn only_an_in_memory_database_needs_no_lasting_key() {
 }
 
 #[test]
+fn api_key_of_the_environment_is_checked_and_not_shown() {
+    let load = |key: &str| Config::load(sources(None, &[("NANGO_API_KEY", key)], None));
+    let key = "8f14e45f-ceea-467f-9d1c-6b1d2a3c4e5f";
+    let config = load(key).unwrap();
+    assert!(config.api_key == Some(Secret::from(key)) && !format!("{config:?}").contains(key));
+    assert!(load("").unwrap().api_key.is_none());
+    for (wrong, expect) in [
+        ("hush", "NANGO_API_KEY: is no API key: it has 4 characters; it must have at least 32"),
+        ("nango_hush", "NANGO_API_KEY: is no API key: it begins with `nango_` like a created key, but it is mistyped"),
+        ("hu sh", "NANGO_API_KEY: is no API key: it has a space"),
+    ] {
+        let error = load(wrong).unwrap_err().to_string();
+        assert!(error.starts_with(expect) && !error.contains("hush"), "{error}");
+    }
+}
+
+#[test]
 fn payloads_are_encrypted_only_if_configured() {
     let load = |env: &[(&str, &str)], file| Config::load(sources(None, env, file));
     let file = Some("encrypt_records = true");

@@ -116,7 +116,7 @@ async fn authorize(state: &ServerState, route: &Route, parts: &Parts, is_operato
             scopes
         }
     };
-    let caller = state.keys.caller(keys::presented(&parts.headers))?;
+    let caller = keys::caller(state, &parts.headers).await?;
     if scopes.is_empty() || scopes.iter().any(|scope| caller.may(*scope)) {
         Ok(caller)
     } else {

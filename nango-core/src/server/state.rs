@@ -8,8 +8,8 @@ use std::{
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{access_log::ServerLog, database_health::DatabaseHealth, host_names::HostNames, keys::KeyCache};
-use crate::{config::ServerConfig, engine::Engine, run::Runtime, time::Timestamp};
+use super::{access_log::ServerLog, database_health::DatabaseHealth, host_names::HostNames};
+use crate::{auth::KeyCache, config::ServerConfig, engine::Engine, run::Runtime, time::Timestamp};
 
 /// Maximum number of handlers at the same time, which no limit of connections reaches.
 pub(super) const MAX_HANDLERS: u32 = 1 << 20;
@@ -45,7 +45,7 @@ impl ServerState {
     ) -> Self {
         let config = &runtime.config;
         let hosts = HostNames::new(&config.server, address);
-        let keys = KeyCache::new(config.api_key.as_ref());
+        let keys = KeyCache::new(runtime.store.clone(), runtime.clock.clone(), config.api_key.as_ref());
         let public_url = config.server.public_url.as_ref();
         let public_url =
             public_url.map_or_else(|| local_url(address), |url| url.as_str().trim_end_matches('/').to_owned());

@@ -194,6 +194,12 @@ fn json_keys_of_databases_are_frozen() {
     collector.run("encryption rotate", &[], 0);
     collector.run("encryption off", &[], 0);
     collector.run("encryption status", &[], 0);
+    let key = ["--name", "app", "--integration", "github", "--expires-in", "90d"];
+    collector.run("api-keys create", &key, 0);
+    collector.run("api-keys create", &key, 2);
+    collector.run("api-keys list", &[], 0);
+    collector.run("api-keys revoke", &["app"], 0);
+    collector.run("webhooks key", &[], 0);
     age(1);
     collector.run("database check", &[], 1);
     collector.run("database check", &["--repair"], 0);

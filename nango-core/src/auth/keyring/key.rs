@@ -94,6 +94,6 @@ impl Key {
 }
 
 /// Fills a buffer from the random number generator of the system.
-pub(super) fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
+pub(in crate::auth) fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
     getrandom::fill(bytes).map_err(KeyError::NoRandomness)
 }
