@@ -5,7 +5,7 @@
 //! when a token is due, once for all callers that wait for it, and [`RefreshingAuthorizer`] always uses the newest
 //! version.
 //!
-//! [`KeyCache`] finds the [`Caller`] of a request to the HTTP API by its key, and [`signing_key`] is the key of webhooks.
+//! [`KeyCache`] finds the [`Caller`] of a request to the HTTP API by its key. [`signing_key`] is the key of webhooks.
 //!
 //! Invariant: a secret leaves this module only inside a request, inside a sealed blob, or through
 //! [`Credentials::to_json`] when the user requested to see it.

@@ -2,8 +2,8 @@
 //! its datasets. A dry run starts from it.
 //!
 //! The source is read in one snapshot, without blocking writers. The hashes of the copy are those of the source, so
-//! that unchanged records are recognized. Sealed values are copied as they are stored. Runs, locks, API keys and secrets of the
-//! instance are not copied.
+//! that unchanged records are recognized. Sealed values are copied as they are stored. Runs, locks, API keys and
+//! secrets of the instance are not copied.
 
 use std::sync::Arc;
 

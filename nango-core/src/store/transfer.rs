@@ -7,8 +7,8 @@
 //!
 //! Copied: the instance's id and hash key, its encryption policy, connections (credentials stay sealed), functions,
 //! checkpoints, resume states, parents, datasets with sequence number and commit time, records with their sequence
-//! numbers, the state of delete candidates, all runs with counters and logs, schedules, due runs, API keys (hashes), and
-//! the sealed secrets of the instance. Not copied: locks, active processes,
+//! numbers, the state of delete candidates, all runs with counters and logs, schedules, due runs, API keys (hashes),
+//! and the sealed secrets of the instance. Not copied: locks, active processes,
 //! refresh leases, and open scans with the progress of parents in them (the next walk starts at its first record;
 //! nothing is deleted by mistake). An active run is stored as interrupted: it writes to the old database, not to this
 //! one. A reseal pass starts over in the target.
@@ -119,8 +119,8 @@ impl Table {
     }
 
     /// Returns the names of the columns. Times are microseconds since 1970, booleans are 0 or 1, JSON is text as it was
-    /// written, ids of runs and of API keys are 16 bytes; `state` has the bits 1 deleted, 2 pruned, 4 merged, `last_action` is 0 added,
-    /// 1 updated, 2 deleted. The last column of records is never null: it is missing only if a record has no key row.
+    /// written, ids of runs and of API keys are 16 bytes; `state` has the bits 1 deleted, 2 pruned, 4 merged,
+    /// `last_action` is 0 added, 1 updated, 2 deleted. The last column of records is never null: it is missing only if a record has no key row.
     pub const fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Meta => &["key", "value"],

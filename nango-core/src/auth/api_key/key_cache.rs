@@ -49,7 +49,7 @@ pub(crate) struct KeyCache {
     accepted: Mutex<HashMap<[u8; 32], Accepted>>,
 }
 
-/// An accepted key.
+/// An accepted key and its last look-up.
 struct Accepted {
     caller: Caller,
     expires_at: Option<Timestamp>,

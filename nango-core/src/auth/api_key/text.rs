@@ -1,9 +1,9 @@
 //! The text of API keys and of other secrets that this program creates: a prefix, 43 random characters (256 bits) and a
 //! checksum of 6.
 //!
-//! The checksum is no secret. It tells a mistyped or truncated key from an unknown one without a database, and lets
-//! tools that search for published secrets find keys without false alarms. Keys are stored by their hash; a fast hash is
-//! sufficient, because nobody can try 2^256 keys.
+//! The checksum is no secret. It distinguishes a mistyped or truncated key from an unknown one without a database, and
+//! lets tools that search for published secrets find keys without false alarms. Keys are stored by their hash; a fast
+//! hash is sufficient, because 2^256 keys cannot be tried.
 
 use zeroize::Zeroizing;
 

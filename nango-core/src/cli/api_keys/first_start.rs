@@ -12,8 +12,8 @@ const FIRST: &str = "first";
 
 /// Creates the key that signs webhooks, and an API key if there is none.
 ///
-/// The API key is printed once, on a terminal only: stderr without a terminal ends up in logs. Without one, a note names
-/// the command that creates a key.
+/// The API key is printed once, on a terminal only: stderr without a terminal ends up in logs. Without one, a note
+/// names the command that creates a key.
 ///
 /// # Errors
 ///
@@ -31,15 +31,16 @@ pub(in crate::cli) fn prepare_first_start(context: &mut Context, runtime: &Runti
     let is_terminal = prompt::is_interactive() && !context.terminal.is_quiet() && !context.terminal.is_json();
     if !is_terminal {
         context.terminal.note(
-            "note: there is no API key yet, so every request is refused. Create one: registry api-keys create --name app",
+            "note: there is no API key yet, so every request is refused. Create one: registry api-keys create --name \
+             app",
         );
         return Ok(());
     }
     let new = NewKey { name: FIRST.to_owned(), scopes: Scopes::all(), integrations: None, expires_in: None };
     let (text, _) = new.store(context, runtime)?;
     context.terminal.note(format_args!(
-        "API key `{FIRST}`, with all scopes, shown only now:\n\n  {}\n\nKeys with fewer scopes: registry api-keys create \
-         --help",
+        "API key `{FIRST}`, with all scopes, shown only now:\n\n  {}\n\nKeys with fewer scopes: registry api-keys \
+         create --help",
         text.expose()
     ));
     Ok(())

@@ -11,7 +11,7 @@ use crate::{
     wire::ApiKeyRow,
 };
 
-/// `registry api-keys list`
+/// Command `registry api-keys list`.
 #[derive(Debug)]
 pub(super) struct List;
 

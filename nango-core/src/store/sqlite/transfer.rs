@@ -237,6 +237,7 @@ fn import(db: &Db, chunk: &Chunk) -> DbResult<()> {
                 Table::RunModels => "run_models",
                 Table::RunLogs => "run_logs",
                 Table::DueRuns => "due_runs",
+                Table::ApiKeys => "api_keys",
                 other => other.name(),
             };
             let mut insert = db.sql.prepare(&insert(name, table.columns()))?;
