@@ -25,7 +25,6 @@ impl Caller {
 
     /// Returns whether the key may use the integration. For one that it may not use, the answer must be the same as
     /// for an integration that does not exist.
-    #[allow(dead_code, reason = "the routes with integrations use it")]
     pub(crate) fn may_use(&self, integration: &str) -> bool {
         self.integrations.as_ref().is_none_or(|allowed| allowed.iter().any(|name| name == integration))
     }

@@ -2,8 +2,8 @@
 //!
 //! A pass reads rows in the order of their numbers, in stages: records; connections; resume states; parents;
 //! secrets. Its position is written in the transaction of each step, so an interrupted pass resumes from there.
-//! Nothing can be sealed by the previous policy behind the position, because concurrent transactions write by the policy that the pass
-//! applies.
+//! Nothing can be sealed by the previous policy behind the position, because concurrent transactions write by the
+//! policy that the pass applies.
 //!
 //! Invariant: a pass changes how bytes are stored, and the version of hashes; never a sequence number, a commit time, a
 //! state or a size.
