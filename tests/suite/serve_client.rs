@@ -277,3 +277,54 @@ fn client_runs_actions() {
         served.refused("triggerActionAsync", &later, (400, "invalid_headers"));
     });
 }
+
+#[test]
+fn client_triggers_and_schedules_syncs() {
+    for_each_database(|served| {
+        let named = |connection: &str| [json!("github"), json!(["repo-issues"]), json!(connection)];
+        let done = json!({ "status": 200, "data": { "success": true } });
+        for options in [Value::Null, json!({ "reset": true, "emptyCache": true }), json!("full_refresh"), json!(true)] {
+            let trigger = [&named("acme")[..], std::slice::from_ref(&options)].concat();
+            // The client sends options that are `null` as they are.
+            let trigger = if options.is_null() { named("acme").to_vec() } else { trigger };
+            assert_eq!(served.ok("triggerSync", &trigger), done, "{options}");
+        }
+        assert_eq!(served.ok("triggerSync", &[json!("github"), json!([]), json!("acme")]), done);
+        served.refused("triggerSync", &[json!("github"), json!(["nope"]), json!("acme")], (400, "no_syncs_found"));
+        served.refused("triggerSync", &named("none"), (404, "unknown_connection"));
+        served.refused("triggerSync", &[json!("none"), json!(["a"])], (400, "unknown_provider_config"));
+
+        let status = |syncs: Value| served.ok("syncStatus", &[json!("github"), syncs, json!("acme")])["syncs"].clone();
+        assert_eq!(served.ok("pauseSync", &named("acme")), done);
+        let paused = status(json!(["repo-issues"]));
+        assert_eq!((&paused[0]["name"], &paused[0]["status"]), (&json!("repo-issues"), &json!("PAUSED")), "{paused}");
+        assert_eq!(paused[0]["nextScheduledSyncAt"], Value::Null);
+        assert_eq!(served.ok("startSync", &named("acme")), done);
+        assert_ne!(status(json!(["repo-issues"]))[0]["status"], "PAUSED");
+        assert!(status(json!("*")).as_array().unwrap().len() > 1);
+        served.refused("syncStatus", &named("none"), (400, "invalid_body"));
+
+        let frequency = |sync: &str, frequency: Value| {
+            let arguments = [json!("github"), json!(sync), json!("acme"), frequency];
+            served.client.call("updateSyncConnectionFrequency", &arguments)
+        };
+        assert_eq!(frequency("repo-issues", json!("every hour")), Ok(json!({ "frequency": "1h" })));
+        assert_eq!(frequency("repo-issues", Value::Null), Ok(json!({ "frequency": "every 30 minutes" })));
+        assert_eq!(frequency("repo-issues", json!("often")).unwrap_err().code(), (400, "invalid_body"));
+        assert_eq!(frequency("nope", Value::Null).unwrap_err().code(), (400, "unknown_sync"));
+
+        let variant = |name: &str| {
+            json!({
+                "name": "repo-issues", "variant": name, "provider_config_key": "github", "connection_id": "acme",
+            })
+        };
+        let created = served.ok("createSyncVariant", &[variant("v1")]);
+        assert_eq!((&created["name"], &created["variant"]), (&json!("repo-issues"), &json!("v1")));
+        served.refused("createSyncVariant", &[variant("v1")], (400, "sync_variant_already_exists"));
+        served.refused("createSyncVariant", &[variant("base")], (400, "invalid_variant"));
+        let state = status(json!([{ "name": "repo-issues", "variant": "v1" }]));
+        assert_eq!((&state[0]["id"], &state[0]["variant"]), (&created["id"], &json!("v1")));
+        assert_eq!(served.ok("deleteSyncVariant", &[variant("v1")]), json!({ "success": true }));
+        served.refused("deleteSyncVariant", &[variant("v1")], (404, "not_found"));
+    });
+}
