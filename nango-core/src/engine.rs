@@ -2,14 +2,15 @@
 //!
 //! The database is the truth: schedules, due runs and running runs are rows, which any number of processes on one
 //! `PostgreSQL` database share. This module holds what a process needs to run them: the arithmetic of due times
-//! (`slots`), the step that makes schedules due and starts due runs (`step`), the loop that repeats it (`dispatch`), and
-//! the end of runs whose process has crashed (`reaper`). `run` executes each run.
+//! (`slots`), the step that makes schedules due and starts due runs (`step`), the loop that repeats it (`dispatch`),
+//! and the end of runs whose process has crashed (`reaper`). `run` executes each run.
 //!
 //! Invariants:
 //! - A run is started by a claim only, which excludes other claims, so that no limit is exceeded and no sync of a
 //!   connection runs twice at the same time.
 //! - Syncs never take the slots of actions.
-//! - After [`Engine::stop`] began, nothing new starts; syncs end at a page and become due again, actions are waited for.
+//! - After [`Engine::stop`] began, nothing new starts; syncs end at a page and become due again, actions are waited
+//!   for.
 
 #[cfg(feature = "server")]
 mod actions;

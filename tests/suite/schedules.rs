@@ -1,5 +1,5 @@
-//! Schedules with the binary: `registry serve` runs due syncs, `registry schedules` changes them, `registry run` beside a
-//! server is executed there.
+//! Schedules with the binary: `registry serve` runs due syncs, `registry schedules` changes them, `registry run` beside
+//! a server is executed there.
 
 use std::{ffi::OsStr, time::Duration};
 

@@ -18,8 +18,8 @@ use crate::{
 };
 
 /// Runs a function in this process, or makes a sync due and follows it if a process serves the database. A sync with
-/// metadata or a checkpoint of its own, a dry run and a variant without a schedule run in this process. The cancellation
-/// cancels the run.
+/// metadata or a checkpoint of its own, a dry run and a variant without a schedule run in this process. The
+/// cancellation cancels the run.
 ///
 /// # Errors
 ///

@@ -19,7 +19,7 @@ const COALESCE: Duration = Duration::from_millis(20);
 /// Wait after an error of the database.
 const ERROR_WAIT: Duration = Duration::from_millis(500);
 
-/// What the dispatcher loop shares with the handle.
+/// State that the loop of the dispatcher shares with its handle.
 #[derive(Debug)]
 pub(super) struct Dispatcher {
     pub(super) runtime: Arc<Runtime>,

@@ -13,7 +13,11 @@ use crate::{
 #[non_exhaustive]
 pub(crate) enum EngineError {
     /// The program declares no such sync.
-    #[error("unknown sync `{sync}` in integration `{integration}`; available: {}{}", available(.known), suggestion(.sync, .known))]
+    #[error(
+        "unknown sync `{sync}` in integration `{integration}`; available: {}{}",
+        available(.known),
+        suggestion(.sync, .known)
+    )]
     UnknownSync {
         /// Unique key of the integration.
         integration: String,
@@ -52,8 +56,8 @@ pub(crate) enum EngineError {
     },
     /// The name cannot be that of a variant.
     #[error(
-        "`{variant}` cannot be the name of a variant: use 1 to 255 bytes without `::` and control characters, other than \
-         `base`"
+        "`{variant}` cannot be the name of a variant: use 1 to 255 bytes without `::` and control characters, other \
+         than `base`"
     )]
     VariantName {
         /// Given name.
@@ -71,8 +75,8 @@ pub(crate) enum EngineError {
     },
     /// No action can start within the time that a caller waits.
     #[error(
-        "no action could start within {} s: {limit} are running, which is the limit of this process; try again later, or \
-         raise `actions` under `[limits]` in nango.toml",
+        "no action could start within {} s: {limit} are running, which is the limit of this process; try again later, \
+         or raise `actions` under `[limits]` in nango.toml",
         waited.as_secs()
     )]
     Busy {

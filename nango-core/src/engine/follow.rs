@@ -46,7 +46,7 @@ pub(crate) async fn follow_run(
     }
 }
 
-/// What was reported of a run so far.
+/// Part of a run that was reported so far.
 struct Followed {
     run: Uuid,
     lines: usize,

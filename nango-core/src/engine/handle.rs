@@ -130,8 +130,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Overrides the frequency of a sync of a connection; `None` returns to the declared one. Returns the frequency that
-    /// applies.
+    /// Overrides the frequency of a sync of a connection; `None` returns to the declared one. Returns the frequency
+    /// that applies.
     ///
     /// # Errors
     ///

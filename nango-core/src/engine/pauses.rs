@@ -38,8 +38,8 @@ pub(crate) async fn resume(runtime: &Runtime, key: &FunctionKey) -> Result<(), E
     Ok(())
 }
 
-/// Overrides the frequency of a sync of a connection; `None` returns to the declared one. The grid of due times keeps its
-/// anchor. Returns the frequency that applies.
+/// Overrides the frequency of a sync of a connection; `None` returns to the declared one. The grid of due times keeps
+/// its anchor. Returns the frequency that applies.
 ///
 /// # Errors
 ///

@@ -36,8 +36,8 @@ pub(super) fn next_due(
     interval.map(|interval| Grid::new(key, anchor, interval).next_after(now))
 }
 
-/// Returns the schedule of a sync of a connection that has none: it is due at once, or paused if the sync is not started
-/// automatically.
+/// Returns the schedule of a sync of a connection that has none: it is due at once, or paused if the sync is not
+/// started automatically.
 pub(super) fn new_schedule(key: FunctionKey, def: &SyncDef, now: Timestamp) -> Schedule {
     let interval = interval_of(def.frequency.as_ref());
     let next_at = interval.map(|_| now);

@@ -29,13 +29,13 @@ pub(crate) struct SyncState {
     pub(crate) active: Option<Run>,
     /// Last run that ended.
     pub(crate) last: Option<Run>,
-    /// Checkpoint.
+    /// Checkpoint of the sync, with its version.
     pub(crate) checkpoint: StoredCheckpoint,
 }
 
-/// Returns the states of syncs of an integration or of all, of one connection or of all. `syncs` selects names and variants;
-/// without a variant, all variants. An empty selection stands for all syncs. A selected sync whose schedule was not added
-/// yet is part of the result if one connection is selected.
+/// Returns the states of syncs of an integration or of all, of one connection or of all. `syncs` selects names and
+/// variants; without a variant, all variants. An empty selection stands for all syncs. A selected sync whose schedule
+/// was not added yet is part of the result if one connection is selected.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! One step of the dispatcher: adds schedules of new connections, makes due what its schedule says, and starts due runs.
+//! One step of the dispatcher: adds schedules of new connections, makes due what its schedule says, and starts due
+//! runs.
 //!
 //! A step is a function of the database and the time, so that days can be simulated in a test.
 

@@ -12,8 +12,8 @@ use crate::{
 /// Options of a triggered run.
 pub(crate) type TriggerOptions = QueuedOptions;
 
-/// Makes a sync due at once, or adds the options to its due run. With `reset`, an active run is cancelled first. Returns
-/// the id of the run.
+/// Makes a sync due at once, or adds the options to its due run. With `reset`, an active run is cancelled first.
+/// Returns the id of the run.
 ///
 /// # Errors
 ///

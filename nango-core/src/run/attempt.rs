@@ -31,8 +31,8 @@ impl Continuation {
     /// Returns the error of a logical run that ends without progress.
     pub(crate) fn no_progress() -> Error {
         let message = format!(
-            "the run was interrupted {MAX_IDLE_ATTEMPTS} times in a row without progress: it stored neither a page nor a \
-             checkpoint beyond the last position; the next run starts at its next due time"
+            "the run was interrupted {MAX_IDLE_ATTEMPTS} times in a row without progress: it stored neither a page nor \
+             a checkpoint beyond the last position; the next run starts at its next due time"
         );
         Error::new(ErrorKind::NoProgress, message)
     }

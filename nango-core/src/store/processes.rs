@@ -33,7 +33,7 @@ pub trait Processes {
     /// Extends the mark by the duration of the lease.
     fn renew_serving(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, ()>;
 
-    /// Removes the mark.
+    /// Removes the mark of this process.
     fn stop_serving(&self, process: Uuid) -> StoreFuture<'_, ()>;
 
     /// Returns whether a process runs the schedules of this database.

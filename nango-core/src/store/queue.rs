@@ -5,8 +5,8 @@
 //!   due run.
 //! - **Claims** exclude each other, on all processes, so that a limit is never exceeded. A claim moves due runs to
 //!   running runs whose lease belongs to the claiming process.
-//! - **Blocked runs.** A due run that a limit prevents from starting is marked, and no claim reads it again before a run
-//!   that counts towards the limit has ended. The cost of a claim therefore does not grow with a backlog.
+//! - **Blocked runs.** A due run that a limit prevents from starting is marked, and no claim reads it again before a
+//!   run that counts towards the limit has ended. The cost of a claim therefore does not grow with a backlog.
 //! - **Attempts.** A run that was interrupted becomes due again in the transaction that ends it; it belongs to the same
 //!   logical run.
 
@@ -80,7 +80,7 @@ pub struct NewDueRun {
     pub options: QueuedOptions,
 }
 
-/// A due run.
+/// A run of a sync that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueRun {
     /// The public id of the run that will start.

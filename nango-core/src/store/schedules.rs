@@ -1,7 +1,7 @@
 //! Schedules of syncs: which sync is due when, apart from what its attribute declares.
 //!
-//! A schedule stores overrides only: the frequency of a connection, and whether it is paused. A sync that the program no
-//! longer declares keeps its schedule, which is never due. The due times are computed by the engine; the database
+//! A schedule stores overrides only: the frequency of a connection, and whether it is paused. A sync that the program
+//! no longer declares keeps its schedule, which is never due. The due times are computed by the engine; the database
 //! stores the next one, so that due schedules are found by an index.
 
 use std::time::Duration;

@@ -21,8 +21,8 @@ use crate::{
 };
 
 /// Statement that reads due runs in the order in which they start.
-pub(super) const CANDIDATES: &str = "SELECT d.function, d.id, f.integration, f.connection, f.name, f.variant, d.due_at, \
-     d.first_run, d.attempt, d.idle, d.mark, \
+pub(super) const CANDIDATES: &str = "SELECT d.function, d.id, f.integration, f.connection, f.name, f.variant, \
+     d.due_at, d.first_run, d.attempt, d.idle, d.mark, \
      EXISTS (SELECT 1 FROM nango_rs.runs r WHERE r.function = d.function AND r.status = 'running' AND r.exclusive \
      AND r.lease_until > $7 AND r.lease_until <= $7 + r.lease) AS is_running, \
      (f.integration || E'\\x01' || f.name) = ANY($5) AS is_known \
@@ -151,8 +151,9 @@ async fn start(db: &mut Db, request: &ClaimRequest, due: Candidate) -> DbResult<
     const RESTORE: &str = "INSERT INTO nango_rs.due_runs (function, id, integration, connection, priority, due_at, \
          options, first_run, attempt, idle, mark, blocked) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, 1) \
          ON CONFLICT (function) DO UPDATE SET blocked = 1, options = due_runs.options | excluded.options";
-    const DESCRIBE: &str = "UPDATE nango_rs.runs SET queued = 1, first_run = $2, attempt = $3, idle = $4, options = $5, \
-         mark = $6, checkpoint_version = coalesce((SELECT version FROM nango_rs.checkpoints WHERE function = $7), 0) \
+    const DESCRIBE: &str = "UPDATE nango_rs.runs SET queued = 1, first_run = $2, attempt = $3, idle = $4, \
+         options = $5, mark = $6, \
+         checkpoint_version = coalesce((SELECT version FROM nango_rs.checkpoints WHERE function = $7), 0) \
          WHERE row = $1 RETURNING checkpoint_version";
     let Candidate { function, key, attempt, idle, mark, due_at, .. } = due;
     let connection: Option<i64> =

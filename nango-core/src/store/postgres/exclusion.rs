@@ -2,8 +2,8 @@
 //!
 //! A claim counts the active runs and marks the due runs that a limit prevents from starting. An end of a run that
 //! commits in between would not find the mark, and the due run would wait for the next end. The lock belongs to the
-//! transaction, so that it also works behind a pooler. It is acquired by a statement of its own: a statement that waited
-//! for it would not see what was committed meanwhile.
+//! transaction, so that it also works behind a pooler. It is acquired by a statement of its own: a statement that
+//! waited for it would not see what was committed meanwhile.
 
 use super::{Db, error::DbResult};
 

@@ -74,7 +74,7 @@ async fn serve(db: &mut Db, process: Uuid, lease: Duration) -> DbResult<()> {
     Ok(())
 }
 
-/// Removes the mark.
+/// Removes the mark of a serving process.
 async fn stop_serving(db: &mut Db, process: Uuid) -> DbResult<()> {
     const UNMARK: &str = "UPDATE nango_rs.processes SET serving = 0 WHERE id = $1";
     db.query(UNMARK).bind(&process.as_bytes()[..]).execute(&mut *db.sql).await?;

@@ -66,8 +66,8 @@ pub(super) async fn enqueue_attempt(db: &mut Db, run: i64, next: &NextAttempt) -
     Ok(())
 }
 
-/// Lets the next claim read the due runs that the end of runs allows to start: those of the same functions, and the next
-/// ones that wait for the limits of their connections and integrations.
+/// Lets the next claim read the due runs that the end of runs allows to start: those of the same functions, and the
+/// next ones that wait for the limits of their connections and integrations.
 pub(super) async fn unblock_after(db: &mut Db, runs: &[i64]) -> DbResult<()> {
     const FIND: &str = "SELECT f.id, f.integration, f.connection FROM unnest($1::bigint[]) u(row) \
          CROSS JOIN LATERAL (SELECT function FROM nango_rs.runs r WHERE r.row = u.row AND r.exclusive OFFSET 0) r \

@@ -90,8 +90,8 @@ pub(super) fn add(db: &Db, schedules: &[Schedule]) -> DbResult<u64> {
 pub(super) fn list(db: &Db, filter: &ScheduleFilter) -> DbResult<Vec<Schedule>> {
     let mut list = db.sql.prepare_cached(select!(
         "",
-        "WHERE (?1 IS NULL OR f.integration = ?1) AND (?2 IS NULL OR f.connection = ?2) AND (?3 IS NULL OR f.name = ?3) \
-         ORDER BY f.integration, f.connection, f.name, f.variant"
+        "WHERE (?1 IS NULL OR f.integration = ?1) AND (?2 IS NULL OR f.connection = ?2) \
+         AND (?3 IS NULL OR f.name = ?3) ORDER BY f.integration, f.connection, f.name, f.variant"
     ))?;
     let selected = params![filter.integration, filter.connection, filter.sync];
     Ok(list.query_map(selected, schedule)?.collect::<Result<_, _>>()?)

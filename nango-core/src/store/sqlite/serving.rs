@@ -38,12 +38,12 @@ impl ServingLock {
         Self { database, held: Mutex::default() }
     }
 
-    /// Acquires the lock.
+    /// Acquires the lock for this process.
     pub(super) fn start(&self) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
         std::future::ready(self.acquire())
     }
 
-    /// Releases the lock.
+    /// Releases the lock of this process.
     pub(super) fn stop(&self) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Held::default();
         std::future::ready(Ok(()))

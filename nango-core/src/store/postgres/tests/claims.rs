@@ -76,8 +76,8 @@ async fn claim_beside_a_saturated_backlog_reads_few_rows() {
     database.sql(&format!(
         "INSERT INTO nango_rs.functions (integration, connection, kind, name, variant) \
          SELECT 'github', 'busy', 'sync', '{}', 'v' || n FROM generate_series(1, {BACKLOG}) n; \
-         INSERT INTO nango_rs.due_runs (function, id, integration, connection, priority, due_at, options, attempt, idle) \
-         SELECT id, decode(md5(variant), 'hex'), 'github', 'busy', 0, 0, 0, 1, 0 FROM nango_rs.functions \
+         INSERT INTO nango_rs.due_runs (function, id, integration, connection, priority, due_at, options, attempt, \
+         idle) SELECT id, decode(md5(variant), 'hex'), 'github', 'busy', 0, 0, 0, 1, 0 FROM nango_rs.functions \
          WHERE connection = 'busy' AND variant <> 'v0'",
         key().function
     ));
