@@ -35,7 +35,7 @@ mod slots;
 mod statuses;
 #[cfg(feature = "server")]
 mod step;
-#[cfg(all(test, feature = "server"))]
+#[cfg(test)]
 mod tests;
 mod triggers;
 #[cfg(feature = "server")]

@@ -21,8 +21,12 @@ pub(super) struct Serve;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// Address of the API: IP address and port [default: 127.0.0.1:3003] [env: NANGO_SERVER_LISTEN]
-    #[arg(long, value_name = "ADDRESS", value_parser = parse_listen)]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        value_parser = parse_listen,
+        help = "Address of the API: IP address and port [default: 127.0.0.1:3003] [env: NANGO_SERVER_LISTEN]"
+    )]
     listen: Option<SocketAddr>,
 }
 

@@ -16,6 +16,7 @@ const DEFAULT_RUNS_AGE: Duration = Duration::from_hours(15 * 24);
 
 /// Retention of unchanged records, unused datasets and ended runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the names of the settings")]
 pub struct Retention {
     /// Age from which payloads of unchanged records are pruned (`prune_after`, `NANGO_RETENTION_PRUNE_AFTER`). `None`:
     /// never. A full sync that saves such a record again restores its payload, so this is for incremental syncs.

@@ -50,7 +50,7 @@ impl Dispatcher {
             let step = match done.await {
                 Ok(step) => step,
                 Err(error) => {
-                    self.report(&error);
+                    report(&error);
                     self.pause(ERROR_WAIT).await;
                     continue;
                 }
@@ -106,8 +106,8 @@ impl Dispatcher {
             () = self.runtime.clock.sleep(duration) => {}
         }
     }
+}
 
-    fn report(&self, error: &StoreError) {
-        tracing::warn!("the dispatcher cannot use the database, and tries again: {}", Chain(error));
-    }
+fn report(error: &StoreError) {
+    tracing::warn!("the dispatcher cannot use the database, and tries again: {}", Chain(error));
 }

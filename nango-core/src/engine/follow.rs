@@ -71,7 +71,7 @@ impl Followed {
         }
         let found = store.run(self.run).await.map_err(StoreError::into_error)?;
         let run = found.ok_or_else(|| EngineError::NoRun(self.run).into_error())?;
-        self.report_log(store.logs(self.run).await.map_err(StoreError::into_error)?, observer);
+        self.report_log(&store.logs(self.run).await.map_err(StoreError::into_error)?, observer);
         if run.totals != self.totals {
             self.totals = run.totals.clone();
             observer.on_commit(&run.totals);
@@ -90,7 +90,7 @@ impl Followed {
         Ok(Some(report(run, checkpoint)))
     }
 
-    fn report_log(&mut self, lines: Vec<LogLine>, observer: &dyn Observer) {
+    fn report_log(&mut self, lines: &[LogLine], observer: &dyn Observer) {
         for line in lines.iter().skip(self.lines) {
             observer.on_log(line);
         }

@@ -76,7 +76,6 @@ fn as_number<S: Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Erro
     to.serialize_u16(status.as_u16())
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn as_milliseconds<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
     // Rounded to microseconds.
     #[expect(clippy::cast_precision_loss, reason = "requests take less than the 285 years that fit exactly")]

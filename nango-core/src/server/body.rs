@@ -22,8 +22,8 @@ const CAPACITY: usize = 8 << 10;
 
 /// Checks the type of the content. A request without the header is accepted.
 pub(super) fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(found) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
     const JSON: &[u8] = b"application/json";
+    let Some(found) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
     let found = found.as_bytes();
     let is_json = found.len() >= JSON.len() && found[..JSON.len()].eq_ignore_ascii_case(JSON);
     if is_json { Ok(()) } else { Err(ApiError::invalid_content_type()) }

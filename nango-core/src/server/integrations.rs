@@ -34,19 +34,17 @@ impl ServerState {
     }
 
     fn describe(&self, key: String) -> Integration {
-        match run::provider_of(&self.runtime, &key) {
-            Ok(provider) => Integration {
+        if let Ok(provider) = run::provider_of(&self.runtime, &key) {
+            return Integration {
                 provider: provider.name,
                 display_name: provider.display_name,
                 auth_mode: provider.auth_mode,
                 key,
-            },
-            // Requests of such an integration fail; it is still listed, so that the mistake is found.
-            Err(_) => {
-                let name = self.runtime.config.provider_of(&key).to_owned();
-                Integration { provider: name.clone(), display_name: name, auth_mode: AuthMode::None, key }
-            }
+            };
         }
+        // Requests of such an integration fail; it is still listed, so that the mistake is found.
+        let name = self.runtime.config.provider_of(&key).to_owned();
+        Integration { provider: name.clone(), display_name: name, auth_mode: AuthMode::None, key }
     }
 }
 

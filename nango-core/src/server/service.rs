@@ -43,13 +43,12 @@ impl ApiService {
         let (mut parts, body) = request.into_parts();
         let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
         let key = keys::presented(&parts.headers).map(str::to_owned);
-        let mut response = match check(&state, &parts) {
-            Err(error) => finish(Err(error), Answered::default()),
-            Ok(()) => {
-                parts.uri = without_final_slash(parts.uri);
-                parts.extensions.insert(RequestInfo { request: id, is_operator });
-                route(router, Request::from_parts(parts, Body::new(body))).await
-            }
+        let mut response = if let Err(error) = check(&state, &parts) {
+            finish(Err(error), Answered::default())
+        } else {
+            parts.uri = without_final_slash(parts.uri);
+            parts.extensions.insert(RequestInfo { request: id, is_operator });
+            route(router, Request::from_parts(parts, Body::new(body))).await
         };
         add_headers(&state, id, response.headers_mut());
         let answered = response.extensions_mut().remove::<Answered>().unwrap_or_default();

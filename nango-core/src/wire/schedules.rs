@@ -44,7 +44,7 @@ impl<'a> ScheduleRow<'a> {
             variant: &schedule.key.variant,
             state: if schedule.paused { "paused" } else { "started" },
             declared: state.is_declared,
-            frequency: state.frequency.as_ref().map(|frequency| frequency.text()),
+            frequency: state.frequency.as_ref().map(crate::declare::Frequency::text),
             frequency_override: schedule.frequency.as_deref(),
             next_run_at: next_at.map(micros),
             due_run_id: state.due.as_ref().map(|run| run.id.to_string()),

@@ -118,13 +118,13 @@ impl KeyCache {
         }
         let found = self.store.api_key_by_hash(hash).await.map_err(AuthenticationError::Store)?;
         let exists = found.is_some();
-        match found.filter(|found| is_equal(&found.hash, &hash)).filter(|found| found.is_active(self.store.now())) {
-            Some(found) => Ok(self.accept(found, now)),
-            None => {
-                self.lock().remove(&hash);
-                chosen.filter(|_| !exists).ok_or(AuthenticationError::Refused)
-            }
+        let active =
+            found.filter(|found| is_equal(&found.hash, &hash)).filter(|found| found.is_active(self.store.now()));
+        if let Some(found) = active {
+            return Ok(self.accept(found, now));
         }
+        self.lock().remove(&hash);
+        chosen.filter(|_| !exists).ok_or(AuthenticationError::Refused)
     }
 
     /// Returns the caller of a key that was looked up within [`CACHE_TIME`].

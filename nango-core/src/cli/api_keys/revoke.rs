@@ -45,8 +45,8 @@ fn find<'a>(keys: &'a [ApiKey], wanted: &str) -> Result<&'a ApiKey, CommandError
     if let Some(key) = keys.iter().find(|key| wanted.parse::<Uuid>().is_ok_and(|id| id == key.id)) {
         return Ok(key);
     }
-    let named = || keys.iter().filter(|key| key.name == wanted);
-    named().find(|key| key.revoked_at.is_none()).or_else(|| named().last()).ok_or_else(|| {
+    let with_name = || keys.iter().filter(|key| key.name == wanted);
+    with_name().find(|key| key.revoked_at.is_none()).or_else(|| with_name().next_back()).ok_or_else(|| {
         let names: Vec<&str> = keys.iter().filter(|key| key.revoked_at.is_none()).map(|key| &*key.name).collect();
         CommandError::not_found(unknown_name("API key", wanted, &names))
     })

@@ -17,9 +17,9 @@ impl Fixture {
         let recorder = Arc::new(Recorder::create(&path).unwrap());
         let request = Self::request(Target::Sync(name.into()));
         let cancellation = CancellationToken::new();
-        let recorded =
+        let executed =
             execute_recorded(&self.runtime, request, recorder.clone(), cancellation, Arc::new(NoopObserver)).await;
-        let report = recorded.unwrap();
+        let report = executed.unwrap();
         recorder.end(json!({ "status": report.status.name() })).unwrap();
         (report, std::fs::read_to_string(path).unwrap())
     }

@@ -226,10 +226,9 @@ async fn command(
             Command::Pause => engine.pause(&key).await,
             Command::Trigger(options) => engine.trigger(&key, options).await.map(drop),
         };
-        match applied {
-            Err(EngineError::Store(error)) => return Err(error.into()),
-            // The connection or the variant was removed meanwhile.
-            Ok(()) | Err(_) => {}
+        // Other errors mean that the connection or the variant was removed meanwhile.
+        if let Err(EngineError::Store(error)) = applied {
+            return Err(error.into());
         }
     }
     Reply::ok(&Success::new())

@@ -284,8 +284,8 @@ pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> DbResult
         }
     }
     // The removed runs may have been those that would have started next.
-    const UNBLOCK: &str = "UPDATE nango_rs.due_runs SET blocked = 0 WHERE integration = $1 AND blocked = 3";
-    db.query(UNBLOCK).bind(integration).execute(&mut *db.sql).await?;
+    let unblock = "UPDATE nango_rs.due_runs SET blocked = 0 WHERE integration = $1 AND blocked = 3";
+    db.query(unblock).bind(integration).execute(&mut *db.sql).await?;
     Ok(Some(RemovedConnection { records }))
 }
 

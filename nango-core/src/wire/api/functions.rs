@@ -230,7 +230,7 @@ impl SyncDetail {
         Self {
             input: def.metadata.and_then(|of| type_text(of.schema, Contract::Deserialize)),
             returns: def.models.iter().map(|model| model.name).collect(),
-            json_schema: sync_schemas(def),
+            json_schema: Some(sync_schemas(def)),
             runs: def.frequency.as_ref().map(|frequency| Frequency::text(frequency).to_owned()),
             auto_start: def.auto_start,
             track_deletes: def.track_deletes,
@@ -239,21 +239,21 @@ impl SyncDetail {
 }
 
 /// Returns the schemas of a sync's models in `definitions`.
-pub(super) fn sync_schemas(def: &SyncDef) -> Option<Map<String, Value>> {
+pub(super) fn sync_schemas(def: &SyncDef) -> Map<String, Value> {
     let models = def.models.iter().map(|model| (model.name.to_owned(), standalone(model.schema, Contract::Serialize)));
     definitions(models)
 }
 
 /// Returns the schemas of an action's input and output in `definitions`.
-pub(super) fn action_schemas(def: &ActionDef) -> Option<Map<String, Value>> {
+pub(super) fn action_schemas(def: &ActionDef) -> Map<String, Value> {
     let input = def.input.map(|of| ("input".to_owned(), standalone(of.schema, Contract::Deserialize)));
     let output = ("output".to_owned(), standalone(def.output, Contract::Serialize));
     definitions(input.into_iter().chain([output]))
 }
 
-fn definitions(schemas: impl Iterator<Item = (String, Value)>) -> Option<Map<String, Value>> {
+fn definitions(schemas: impl Iterator<Item = (String, Value)>) -> Map<String, Value> {
     let schemas: Map<String, Value> = schemas.collect();
-    Some(Map::from_iter([("definitions".to_owned(), Value::Object(schemas))]))
+    Map::from_iter([("definitions".to_owned(), Value::Object(schemas))])
 }
 
 impl ActionDetail {
@@ -261,7 +261,7 @@ impl ActionDetail {
         Self {
             input: def.input.and_then(|of| type_text(of.schema, Contract::Deserialize)),
             returns: type_text(def.output, Contract::Serialize).into_iter().collect(),
-            json_schema: action_schemas(def),
+            json_schema: Some(action_schemas(def)),
         }
     }
 }

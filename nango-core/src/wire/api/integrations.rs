@@ -54,9 +54,11 @@ pub(crate) struct IntegrationJson<'a> {
     updated_at: String,
     /// URL that receives the webhooks of the provider; `null` if the integration receives none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[expect(clippy::option_option, reason = "absent, or null")]
     webhook_url: Option<Option<String>>,
     /// Credentials of the app; `null` if the auth mode has none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[expect(clippy::option_option, reason = "absent, or null")]
     credentials: Option<Option<AppCredentials>>,
 }
 
@@ -73,6 +75,7 @@ struct AppCredentials {
 /// Client of an OAuth app.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct Client {
     client_id: Option<String>,
     client_secret: Option<String>,

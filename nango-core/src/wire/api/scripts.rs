@@ -157,7 +157,7 @@ impl<'a> Script<'a> {
         self.input = input_text(def.metadata);
         self.webhook_subscriptions = webhook.map(|webhook| webhook.subscriptions.to_vec()).unwrap_or_default();
         self.features = features(def.checkpoint);
-        self.json_schema = sync_schemas(def);
+        self.json_schema = Some(sync_schemas(def));
         self.sync = Some(ScriptSync {
             sync_type: if is_incremental(def) { "incremental" } else { "full" },
             auto_start: def.auto_start,
@@ -171,7 +171,7 @@ impl<'a> Script<'a> {
         self.returns = type_text(def.output, Contract::Serialize).into_iter().collect();
         self.input = input_text(def.input);
         self.features = features(def.checkpoint);
-        self.json_schema = action_schemas(def);
+        self.json_schema = Some(action_schemas(def));
         Self { description: def.description, version: Some(def.version), scopes: def.scopes.to_vec(), ..self }
     }
 }

@@ -404,7 +404,7 @@ impl FrequencyJson {
 /// Returns the short form of an interval, in its largest unit.
 fn short(seconds: u32) -> String {
     let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
-    let fitting = units.into_iter().find(|(length, _)| seconds % length == 0);
+    let fitting = units.into_iter().find(|(length, _)| seconds.is_multiple_of(*length));
     fitting.map_or_else(|| format!("{seconds}s"), |(length, unit)| format!("{}{unit}", seconds / length))
 }
 

@@ -82,9 +82,9 @@ impl Fixture {
     }
 
     #[track_caller]
-    fn assert_ids(found: (Vec<String>, Vec<String>), pulls: &[&str], labels: &[&str]) {
+    fn assert_ids(found: &(Vec<String>, Vec<String>), pulls: &[&str], labels: &[&str]) {
         assert_eq!(
-            found,
+            *found,
             (pulls.iter().map(|id| (*id).into()).collect(), labels.iter().map(|id| (*id).into()).collect())
         );
     }
@@ -107,7 +107,7 @@ async fn missing_records_of_both_models_are_deleted_under_parents_whose_walk_was
     assert_succeeded(&report);
     assert_eq!((report.totals.models["Pull"].deleted, report.totals.models["PullLabel"].deleted), (1, 1));
     let (pulls, labels) = (["a1", "a3", "b1", "b2"], ["la1", "la3", "la4", "lb1", "lb2"]);
-    Fixture::assert_ids(fixture.pulls_and_labels().await, &pulls, &labels);
+    Fixture::assert_ids(&fixture.pulls_and_labels().await, &pulls, &labels);
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn parent_that_left_the_list_takes_the_records_of_both_models_along() {
     let (report, requests) = fixture.run_pulls().await;
     assert_succeeded(&report);
     assert_eq!(requests, ["/repos/b/pulls"]);
-    Fixture::assert_ids(fixture.pulls_and_labels().await, &["b1", "b2"], &["lb1", "lb2"]);
+    Fixture::assert_ids(&fixture.pulls_and_labels().await, &["b1", "b2"], &["lb1", "lb2"]);
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn interrupted_run_continues_the_scans_of_both_models() {
     let (report, requests) = fixture.run_pulls().await;
     assert_succeeded(&report);
     assert_eq!(requests, ["/repos/b/pulls?page=x"]);
-    Fixture::assert_ids(fixture.pulls_and_labels().await, &["a1", "b1", "b2"], &["la1", "la3", "lb1"]);
+    Fixture::assert_ids(&fixture.pulls_and_labels().await, &["a1", "b1", "b2"], &["la1", "la3", "lb1"]);
 }
 
 #[tokio::test]
@@ -154,5 +154,5 @@ async fn record_that_cannot_be_read_keeps_the_other_models_of_its_parent() {
     let (report, _) = fixture.run_pulls().await;
     assert_eq!(report.status, RunStatus::Error);
     assert!(report.error.unwrap().to_string().starts_with("parent `\"a\"`: "));
-    Fixture::assert_ids(fixture.pulls_and_labels().await, &["a1", "a2", "a3", "b1"], &["la1", "la2", "la3", "lb1"]);
+    Fixture::assert_ids(&fixture.pulls_and_labels().await, &["a1", "a2", "a3", "b1"], &["la1", "la2", "la3", "lb1"]);
 }

@@ -33,7 +33,7 @@ fn select(table: Table, part: &ExportPart) -> String {
                 .to_owned()
         }
         Table::Connections => plain("row"),
-        Table::Functions => plain("id"),
+        Table::Functions | Table::ApiKeys => plain("id"),
         Table::Datasets => of(&part.condition("id"), "id"),
         Table::Checkpoints | Table::ResumeStates => plain("function"),
         Table::Parents => plain("function, key"),
@@ -69,7 +69,6 @@ fn select(table: Table, part: &ExportPart) -> String {
         Table::RunModels => plain("run, model"),
         Table::RunLogs => plain("n"),
         Table::Schedules | Table::DueRuns => plain("function"),
-        Table::ApiKeys => plain("id"),
         Table::Secrets => plain("name"),
     }
 }
