@@ -12,13 +12,16 @@
 
 mod access_log;
 mod body;
+mod booleans;
 mod call;
 mod database_health;
 mod dispatch;
+mod document;
 mod host_names;
 mod integrations;
 mod keys;
 mod listener;
+mod openapi;
 mod parameters;
 mod query;
 mod reply;
@@ -27,6 +30,8 @@ mod router;
 mod routes;
 mod service;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use access_log::{AccessRecord, ServerLog};
 pub(crate) use listener::{BoundServer, ServeError};

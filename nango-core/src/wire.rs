@@ -24,6 +24,8 @@ mod functions;
 mod providers;
 mod recordings;
 mod records;
+#[cfg(feature = "server")]
+mod registry_types;
 mod runs;
 mod schedules;
 #[cfg(feature = "server")]
@@ -32,7 +34,6 @@ mod text_rules;
 mod time;
 
 #[cfg(feature = "server")]
-#[allow(unused_imports, reason = "the OpenAPI document uses it")]
 pub(crate) use api_errors::{ApiError, ErrorBody, ValidationError};
 pub(crate) use api_keys::{ApiKeyRow, CreatedApiKeyJson, SigningKeyJson};
 #[cfg(feature = "server")]
@@ -47,6 +48,8 @@ pub(crate) use providers::{ProviderCheckJson, ProviderDetail, ProviderRow};
 pub(crate) use recordings::{NewTestJson, ReplayJson, comparable_report};
 pub use records::write_page;
 pub(crate) use records::{PageWriter, write_record};
+#[cfg(feature = "server")]
+pub(crate) use registry_types::{RegistryInput, RegistryOutput, RegistryRecord};
 pub(crate) use runs::RunJson;
 pub(crate) use runs::WaitingDeletesJson;
 pub(crate) use schedules::{ScheduleRow, TriggeredRun};

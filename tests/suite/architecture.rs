@@ -193,11 +193,22 @@ fn only_the_source_of_entropy_and_secrets_are_random() {
 fn only_http_opens_connections() {
     refuse(
         "send requests through `http`, which limits, retries and redacts them",
-        |path| path.starts_with("http/"),
+        // The server accepts connections.
+        |path| path.starts_with("http/") || path == "server/listener.rs",
         |line| {
             ["TcpStream", "UdpSocket", "TcpSocket", "hyper::client"].iter().any(|name| line.contains(name))
                 || (line.contains("reqwest") && line.contains("Client"))
         },
+    );
+}
+
+/// The table of routes makes the router and the document, so that each served route is described.
+#[test]
+fn only_the_table_of_routes_makes_a_router() {
+    refuse_names(
+        "add the route to a table of `server/routes`",
+        &[("server/router.rs", "it makes the router of the table")],
+        &["Router::new", "MethodRouter::", "routing::"],
     );
 }
 

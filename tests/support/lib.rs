@@ -6,6 +6,7 @@
 
 #![expect(clippy::expect_used, reason = "only tests call this crate, and it reports failures by panics")]
 
+pub mod api_server;
 mod background;
 pub mod bench_server;
 pub mod catalogue;
@@ -37,6 +38,7 @@ pub mod typescript;
 pub mod upstream;
 pub mod virtual_time;
 
+pub use api_server::ApiServer;
 pub use background::{lock, wait};
 pub use database::{DatabaseKind, TestDatabase};
 pub use http_server::serve;

@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, error::Category};
+use serde_path_to_error::Segment;
 
 use crate::{
     config::ServerConfig,
@@ -108,9 +109,18 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
             Err(ApiError::invalid_json(error.inner().to_string()))
         }
         Err(error) => {
-            let path: Vec<String> = error.path().iter().map(ToString::to_string).collect();
+            let path: Vec<String> = error.path().iter().filter_map(path_part).collect();
             Err(ApiError::invalid_body(vec![mismatch(error.inner(), bytes, path)]))
         }
+    }
+}
+
+/// Returns a part of a path: the name of a field, or a position in a list.
+fn path_part(segment: &Segment) -> Option<String> {
+    match segment {
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Map { key } => Some(key.clone()),
+        Segment::Enum { .. } | Segment::Unknown => None,
     }
 }
 
@@ -132,7 +142,6 @@ fn mismatch(error: &serde_json::Error, bytes: &[u8], mut path: Vec<String>) -> V
     } else {
         ("custom", message)
     };
-    path.retain(|part| part != "." && part != "?");
     ValidationError { code, message, path }
 }
 

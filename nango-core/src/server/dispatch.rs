@@ -84,7 +84,7 @@ async fn answer(
     }
     body::check_type(&parts.headers)?;
     let caller = authorize(&state, route, &parts, is_operator).await?;
-    answered.key = Some(caller.key).filter(|_| route.access != Access::Public);
+    answered.key = Some(caller.key).filter(|_| route.access != Access::Public && !is_operator);
     let path = path_values(&mut parts).await?;
     check_path(route.parameters, &path)?;
     let query = Query::parse(parts.uri.query().unwrap_or_default())
@@ -139,6 +139,10 @@ async fn path_values(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiErro
 /// Runs a handler in a task of its own: it ends also if the client goes away, and its panic is an error.
 async fn run(state: &ServerState, route: &'static Route, call: Call) -> Result<Reply, ApiError> {
     let request = call.request;
+    // The server may have been stopped while the body was read.
+    if state.stopping.is_cancelled() && matches!(route.access, Access::Key(_)) {
+        return Err(ApiError::stopping());
+    }
     let Ok(permit) = state.handlers.clone().try_acquire_owned() else {
         return Err(ApiError::stopping());
     };

@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     access_log::ServerLog,
+    document::Document,
+    openapi::document_json,
     router::router,
     service::ApiService,
     state::{MAX_HANDLERS, ServerState, local_url},
@@ -69,7 +71,8 @@ impl BoundServer {
             Some(address) => Some(listen(address).await?.0),
             None => None,
         };
-        let state = Arc::new(ServerState::new(runtime, engine, address, stopping, log));
+        let document = Document::new(document_json);
+        let state = Arc::new(ServerState::new(runtime, engine, address, stopping, log, document));
         Ok(Self { state, api, operations, address })
     }
 

@@ -3,8 +3,9 @@
 use axum::http::HeaderMap;
 
 use super::{
+    booleans::BOOLEANS,
     query::{Query, QueryValue},
-    route::{BOOLEANS, Parameter, Place, Rule},
+    route::{Parameter, Place, Rule},
 };
 use crate::{
     time,

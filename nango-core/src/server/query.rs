@@ -11,7 +11,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::route::BOOLEANS;
+use super::booleans::BOOLEANS;
 use crate::wire::ValidationError;
 
 /// Maximum number of parameters.

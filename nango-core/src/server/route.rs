@@ -110,22 +110,6 @@ pub(crate) enum Rule {
     },
 }
 
-/// Spellings of a boolean, those of `true` first.
-pub(crate) const BOOLEANS: [(&str, bool); 12] = [
-    ("true", true),
-    ("1", true),
-    ("yes", true),
-    ("on", true),
-    ("y", true),
-    ("enabled", true),
-    ("false", false),
-    ("0", false),
-    ("no", false),
-    ("off", false),
-    ("n", false),
-    ("disabled", false),
-];
-
 /// Body of a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Body {

@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{access_log::ServerLog, database_health::DatabaseHealth, host_names::HostNames};
+use super::{access_log::ServerLog, database_health::DatabaseHealth, document::Document, host_names::HostNames};
 use crate::{auth::KeyCache, config::ServerConfig, engine::Engine, run::Runtime, time::Timestamp};
 
 /// Maximum number of handlers at the same time, which no limit of connections reaches.
@@ -30,6 +30,7 @@ pub(crate) struct ServerState {
     pub started_at: Timestamp,
     pub(super) log: Arc<dyn ServerLog>,
     pub(super) hosts: HostNames,
+    pub(super) document: Document,
     /// One permit per running handler.
     pub(super) handlers: Arc<Semaphore>,
     public_url: String,
@@ -42,6 +43,7 @@ impl ServerState {
         address: SocketAddr,
         stopping: CancellationToken,
         log: Arc<dyn ServerLog>,
+        document: Document,
     ) -> Self {
         let config = &runtime.config;
         let hosts = HostNames::new(&config.server, address);
@@ -53,6 +55,7 @@ impl ServerState {
             engine,
             keys,
             hosts,
+            document,
             public_url,
             database: Arc::default(),
             stopping,

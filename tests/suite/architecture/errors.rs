@@ -5,7 +5,7 @@ use super::lines_of_core;
 /// Errors without a conversion of their own: most are only causes of others or results of parsers. The kind of a
 /// `DecodeError` and a `PathError` depends on what is decoded, and `cli` reports those of the catalogue, the
 /// configuration and the registry itself.
-const ERRORS_WITHOUT_CONVERSION: [&str; 28] = [
+const ERRORS_WITHOUT_CONVERSION: [&str; 29] = [
     "AuthenticationError",
     "CatalogueError",
     "CodingError",
@@ -27,6 +27,7 @@ const ERRORS_WITHOUT_CONVERSION: [&str; 28] = [
     "PathError",
     "Rejection",
     "ResolvedUrlError",
+    "ServeError",
     "SetupError",
     "SignError",
     "TemplateError",

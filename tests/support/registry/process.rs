@@ -138,6 +138,11 @@ impl Running {
         self.signal("HUP");
     }
 
+    /// Sends SIGTERM, as a supervisor does to stop a service.
+    pub fn terminate(&self) {
+        self.signal("TERM");
+    }
+
     /// Sends SIGKILL: the process ends at once, without cleaning up.
     pub fn kill(&self) {
         self.signal("KILL");

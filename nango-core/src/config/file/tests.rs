@@ -46,8 +46,8 @@ fn unknown_key_error_names_available_keys_and_the_nearest() {
     check(
         "\ndatabse = 'x'",
         "nango.toml:2: unknown key `databse` in the file; available: `database`, `encrypt_records`, \
-         `lease_seconds`, `providers`, `integrations`, `environment`, `retention`, `egress` and `limits`; \
-         did you mean `database`?",
+         `lease_seconds`, `providers`, `integrations`, `environment`, `retention`, `egress`, `limits` and \
+         `server`; did you mean `database`?",
     );
     check(
         "[integrations.github]\nbase_url = 'https://x'\nbaseurl = 'y'",

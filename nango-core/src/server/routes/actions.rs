@@ -1,7 +1,6 @@
 //! Route of actions.
 
 use axum::http::{Method, StatusCode};
-use serde_json::Value;
 
 use crate::{
     auth::Scope,
@@ -9,12 +8,13 @@ use crate::{
     error::Error,
     run::{RunRequest, Target},
     server::{
+        booleans::BOOLEANS,
         call::Call,
         reply::Reply,
-        route::{Access, BOOLEANS, Body, ErrorDoc, Parameter, Place, ReplyDoc, Route, Rule, schema_of},
+        route::{Access, Body, ErrorDoc, Parameter, Place, ReplyDoc, Route, Rule, schema_of},
     },
     wire::{
-        ApiError, TextRule, ValidationError,
+        ApiError, RegistryOutput, TextRule, ValidationError,
         api::{ActionBody, action_error, invalid_input},
     },
 };
@@ -44,7 +44,7 @@ pub(super) const ROUTES: &[Route] = &[Route {
         },
     ],
     body: Some(Body { schema: schema_of::<ActionBody>, description: "Action and input." }),
-    replies: &[ReplyDoc::ok(schema_of::<Value>, "The output of the action, `null` if it has none.")],
+    replies: &[ReplyDoc::ok(schema_of::<RegistryOutput>, "The output of the action, `null` if it has none.")],
     errors: &[
         ErrorDoc {
             status: StatusCode::BAD_REQUEST,

@@ -1,7 +1,7 @@
 //! Routes of the server itself: its state.
 
 use axum::http::{Method, StatusCode};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
 
 use crate::{
@@ -44,6 +44,18 @@ pub(super) const ROUTES: &[Route] = &[
         }],
         handler: |call| Box::pin(async move { ready(&call) }),
     },
+    Route {
+        method: Method::GET,
+        path: "/openapi.json",
+        id: "getOpenApi",
+        summary: "Returns this document.",
+        access: Access::Operator,
+        parameters: &[],
+        body: None,
+        replies: &[ReplyDoc::ok(|_| json_schema!({ "type": "object" }), "The OpenAPI document.")],
+        errors: &[],
+        handler: |call| Box::pin(async move { openapi(&call) }),
+    },
 ];
 
 /// Answer of a server that works.
@@ -66,4 +78,14 @@ fn ready(call: &Call) -> Result<Reply, ApiError> {
         return Err(ApiError::database_unavailable());
     }
     Reply::ok(&Health { result: "ok" })
+}
+
+fn openapi(call: &Call) -> Result<Reply, ApiError> {
+    let json = call.state.document.json(&call.state.runtime.registry, call.state.public_url());
+    let json = json.map_err(|reason| {
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error")
+            .message("the document cannot be made: two types of an integration share a name, see the log")
+            .cause(reason)
+    })?;
+    Ok(Reply::bytes(StatusCode::OK, json))
 }

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     json::DecodeError,
     store::StoreError,
-    wire::{ApiError, ValidationError, WireError},
+    wire::{ApiError, RegistryInput, ValidationError, WireError},
 };
 
 /// Body of a request to run an action.
@@ -21,6 +21,7 @@ pub(crate) struct ActionBody {
     pub action_name: ScriptName,
     /// Input of the action, of the type that it declares.
     #[serde(default)]
+    #[schemars(with = "Option<RegistryInput>")]
     pub input: Option<Value>,
 }
 

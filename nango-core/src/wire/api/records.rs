@@ -9,7 +9,7 @@ use super::text::{CursorText, ModelName, ScriptName};
 use crate::{
     store::{BASE_VARIANT, Filter, Prune, PruneUntil, Pruned, ReadQuery},
     time::Timestamp,
-    wire::ValidationError,
+    wire::{RegistryRecord, ValidationError},
 };
 
 /// Maximum age of `modified_after`.
@@ -161,7 +161,8 @@ impl JsonSchema for RecordsPage {
         "Records".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let record = generator.subschema_for::<RegistryRecord>();
         let time = json_schema!({ "type": "string", "format": "date-time" });
         let optional_time = json_schema!({ "type": ["string", "null"], "format": "date-time" });
         json_schema!({
@@ -172,6 +173,7 @@ impl JsonSchema for RecordsPage {
                     "type": "array",
                     "items": {
                         "description": "Record: the fields of its model, with `id` as text. A pruned one has only its id.",
+                        "allOf": [record],
                         "type": "object",
                         "properties": {
                             "id": { "type": "string" },

@@ -1,0 +1,149 @@
+//! Shared schemas of the document, of responses and of request bodies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::{
+    SchemaGenerator,
+    generate::{Contract, SchemaSettings},
+};
+use serde_json::{Map, Value};
+
+use crate::model::SchemaFn;
+
+/// Prefix of references to shared schemas.
+pub(super) const PREFIX: &str = "#/components/schemas/";
+
+/// Generators of the schemas of responses, and of those of request bodies.
+pub(super) struct Components {
+    written: SchemaGenerator,
+    read: SchemaGenerator,
+}
+
+impl Components {
+    pub(super) fn new() -> Self {
+        let generator = |contract: Contract| {
+            let settings = SchemaSettings::draft2020_12().with(|settings| {
+                settings.contract = contract;
+                settings.meta_schema = None;
+                settings.definitions_path = "/components/schemas".into();
+            });
+            settings.into_generator()
+        };
+        Self { written: generator(Contract::Serialize), read: generator(Contract::Deserialize) }
+    }
+
+    /// Returns the schema of a response.
+    pub(super) fn written(&mut self, schema: SchemaFn) -> Value {
+        schema(&mut self.written).to_value()
+    }
+
+    /// Returns the schema of a request body.
+    pub(super) fn read(&mut self, schema: SchemaFn) -> Value {
+        schema(&mut self.read).to_value()
+    }
+
+    /// Returns all shared schemas, and the new names of those of request bodies that differ from the schema of the same
+    /// name of responses.
+    pub(super) fn into_schemas(mut self) -> (Map<String, Value>, BTreeMap<String, String>) {
+        let mut schemas = self.written.take_definitions(true);
+        let read = self.read.take_definitions(true);
+        let mut differing: BTreeSet<&String> = read
+            .iter()
+            .filter(|(name, schema)| schemas.get(*name).is_some_and(|other| other != *schema))
+            .map(|(name, _)| name)
+            .collect();
+        // A schema that refers to a renamed one differs too.
+        loop {
+            let more: Vec<&String> = read
+                .iter()
+                .filter(|(name, schema)| {
+                    !differing.contains(name)
+                        && schemas.contains_key(*name)
+                        && references(schema).iter().any(|to| differing.iter().any(|name| *name == to))
+                })
+                .map(|(name, _)| name)
+                .collect();
+            if more.is_empty() {
+                break;
+            }
+            differing.extend(more);
+        }
+        let renamed: BTreeMap<String, String> =
+            differing.into_iter().map(|name| (name.clone(), format!("{name}Input"))).collect();
+        for (name, mut schema) in read {
+            rename(&mut schema, &renamed);
+            let name = renamed.get(&name).cloned().unwrap_or(name);
+            schemas.insert(name, schema);
+        }
+        (schemas, renamed)
+    }
+}
+
+/// Changes references to renamed schemas.
+pub(super) fn rename(schema: &mut Value, renamed: &BTreeMap<String, String>) {
+    for_each_reference(schema, &mut |to| {
+        if let Some(new) = to.strip_prefix(PREFIX).and_then(|name| renamed.get(name)) {
+            *to = format!("{PREFIX}{new}");
+        }
+    });
+}
+
+/// Calls a function with each reference of a schema.
+pub(super) fn for_each_reference(schema: &mut Value, change: &mut impl FnMut(&mut String)) {
+    match schema {
+        Value::Object(object) => {
+            for (key, value) in object {
+                match value {
+                    Value::String(to) if key == "$ref" => change(to),
+                    value => for_each_reference(value, change),
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| for_each_reference(value, change)),
+        _ => {}
+    }
+}
+
+/// Returns the names of the shared schemas to which a schema refers.
+fn references(schema: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for_each_reference(&mut schema.clone(), &mut |to| {
+        found.extend(to.strip_prefix(PREFIX).map(str::to_owned));
+    });
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema;
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::server::route::schema_of;
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    struct Inner {
+        #[serde(default)]
+        size: u8,
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    struct Outer {
+        inner: Inner,
+    }
+
+    #[test]
+    fn schema_of_a_body_is_renamed_if_it_differs_from_that_of_a_response() {
+        let mut components = Components::new();
+        let written = components.written(schema_of::<Outer>);
+        let mut read = components.read(schema_of::<Outer>);
+        assert_eq!(written, read);
+        let (schemas, renamed) = components.into_schemas();
+        let names: Vec<&str> = schemas.keys().map(String::as_str).collect();
+        assert_eq!(names, ["Inner", "Outer", "InnerInput", "OuterInput"]);
+        rename(&mut read, &renamed);
+        assert_eq!(read["$ref"], "#/components/schemas/OuterInput");
+        assert_eq!(schemas["OuterInput"]["properties"]["inner"]["$ref"], "#/components/schemas/InnerInput");
+        assert_eq!(schemas["Outer"]["properties"]["inner"]["$ref"], "#/components/schemas/Inner");
+    }
+}

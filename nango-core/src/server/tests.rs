@@ -1,0 +1,147 @@
+//! Tests of the steps before and after a handler, with routes that no table has.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::Request,
+    http::{Method, StatusCode, header},
+    response::Response,
+};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    access_log::{AccessRecord, ServerLog},
+    call::Call,
+    dispatch::{Answered, RequestInfo, respond},
+    document::Document,
+    reply::Reply,
+    route::{Access, ReplyDoc, Route, schema_of},
+    state::ServerState,
+};
+use crate::{
+    auth::{KeyRing, Scope, Secret},
+    config::Config,
+    declare::Registry,
+    engine::{Engine, EngineSettings},
+    provider::Catalogue,
+    run::Runtime,
+    store::sqlite::Sqlite,
+    testing::mock_api::MockApi,
+    time::SystemClock,
+    wire::ApiError,
+};
+
+const KEY: &str = "0123456789012345678901234567890123456789";
+
+struct NoLog;
+
+impl ServerLog for NoLog {
+    fn on_request(&self, _: &AccessRecord<'_>) {}
+    fn on_event(&self, _: &'static str, _: &str) {}
+}
+
+async fn state() -> Arc<ServerState> {
+    let config = Config { api_key: Some(Secret::from(KEY)), ..Config::default() };
+    let settings = EngineSettings::of(&config);
+    let runtime = Arc::new(Runtime::new(
+        Registry::load().unwrap(),
+        Catalogue::builtin(),
+        config,
+        Arc::new(Sqlite::open(":memory:").await.unwrap()),
+        KeyRing::ephemeral().unwrap(),
+        Arc::new(MockApi::default()),
+        Arc::new(SystemClock),
+    ));
+    let engine = Engine::start(runtime.clone(), settings).await.unwrap();
+    let address = "127.0.0.1:3003".parse().unwrap();
+    let document = Document::new(|_, _| Ok("{}".into()));
+    Arc::new(ServerState::new(runtime, engine, address, CancellationToken::new(), Arc::new(NoLog), document))
+}
+
+const REPLIES: &[ReplyDoc] = &[ReplyDoc::ok(schema_of::<Value>, "Value.")];
+
+const fn route(handler: fn(Call) -> crate::declare::BoxFuture<Result<Reply, ApiError>>) -> Route {
+    Route {
+        method: Method::POST,
+        path: "/test",
+        id: "test",
+        summary: "Test.",
+        access: Access::Key(&[Scope::RecordsRead]),
+        parameters: &[],
+        body: None,
+        replies: REPLIES,
+        errors: &[],
+        handler,
+    }
+}
+
+const PANICS: &Route = &route(|_| Box::pin(async { panic!("hush") }));
+const ECHO: &Route = &route(|call| Box::pin(async move { Reply::ok(&call.body::<Value>()?) }));
+/// Stops the server after a pause, so that a test sees that the handler ran to its end.
+const SLOW: &Route = &route(|call| {
+    Box::pin(async move {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        call.state.stopping.cancel();
+        Reply::ok(&json!({}))
+    })
+});
+
+fn request(body: &'static str) -> Request {
+    let mut request = Request::builder()
+        .method(Method::POST)
+        .uri("/test")
+        .header(header::AUTHORIZATION, format!("Bearer {KEY}"))
+        .body(Body::from(body))
+        .unwrap();
+    request.extensions_mut().insert(RequestInfo { request: Uuid::nil(), is_operator: false });
+    request
+}
+
+async fn body(response: Response) -> (StatusCode, Value) {
+    let status = response.status();
+    (status, serde_json::from_slice(&to_bytes(response.into_body(), 1 << 20).await.unwrap()).unwrap())
+}
+
+#[tokio::test]
+async fn panic_of_a_handler_is_an_error_with_an_id_and_without_its_text() {
+    let response = respond(state().await, PANICS, request("{}")).await;
+    let answered = response.extensions().get::<Answered>().unwrap();
+    assert_eq!(answered.cause.as_deref(), Some("the handler panicked"));
+    let (status, json) = body(response).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(json["error"]["code"], "generic_error_support");
+    assert_eq!(json["error"]["payload"], Uuid::nil().to_string());
+    assert!(!json.to_string().contains("hush"));
+}
+
+#[tokio::test]
+async fn handler_runs_to_its_end_if_the_client_disconnects() {
+    let state = state().await;
+    let abandoned = tokio::time::timeout(Duration::from_millis(5), respond(state.clone(), SLOW, request("{}"))).await;
+    assert!(abandoned.is_err(), "the response is not ready");
+    tokio::time::timeout(Duration::from_secs(30), state.stopping.cancelled()).await.unwrap();
+}
+
+#[tokio::test]
+async fn body_is_decoded_and_a_stopping_server_refuses_work() {
+    let state = state().await;
+    let (status, json) = body(respond(state.clone(), ECHO, request("{\"a\":[1]}")).await).await;
+    assert_eq!((status, json), (StatusCode::OK, json!({ "a": [1] })));
+    let (status, json) = body(respond(state.clone(), ECHO, request("{\"a\":")).await).await;
+    assert_eq!((status.as_u16(), &json["error"]["code"]), (400, &json!("invalid_json")));
+    state.stopping.cancel();
+    let (status, json) = body(respond(state, ECHO, request("{}")).await).await;
+    assert_eq!((status.as_u16(), &json["error"]["code"]), (503, &json!("server_stopping")));
+}
+
+#[tokio::test]
+async fn missing_key_is_refused_before_the_body_is_read() {
+    let state = state().await;
+    let mut without = request("not json");
+    without.headers_mut().remove(header::AUTHORIZATION);
+    let (status, json) = body(respond(state.clone(), ECHO, without).await).await;
+    assert_eq!((status.as_u16(), &json["error"]["code"]), (401, &json!("missing_auth_header")));
+}

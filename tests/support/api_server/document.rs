@@ -1,0 +1,94 @@
+//! Check of responses against an OpenAPI document.
+
+use serde_json::{Value, json};
+
+/// An OpenAPI document.
+#[derive(Debug, Clone)]
+pub struct Document(Value);
+
+impl Document {
+    /// Uses a document.
+    pub fn new(document: Value) -> Self {
+        Self(document)
+    }
+
+    /// Returns the document.
+    pub fn json(&self) -> &Value {
+        &self.0
+    }
+
+    /// Checks a response: its status must be described, and its body must fit the schema. An error of a path or method
+    /// that the document does not have must have the shape of errors.
+    ///
+    /// # Errors
+    ///
+    /// Returns what differs.
+    pub fn check(
+        &self,
+        method: &str,
+        path: &str,
+        status: u16,
+        content_type: Option<&str>,
+        body: &Value,
+    ) -> Result<(), String> {
+        let response = match self.operation(method, path) {
+            Some(operation) => {
+                let described = &operation["responses"][status.to_string()];
+                if described.is_null() {
+                    return Err(format!("the document has no such status for `{}`", operation["operationId"]));
+                }
+                described.clone()
+            }
+            None if status >= 400 => {
+                let body = json!({ "schema": { "$ref": "#/components/schemas/ErrorBody" } });
+                json!({ "content": { "application/json": body } })
+            }
+            None => return Err("the document has no such operation".to_owned()),
+        };
+        let Some(content) = response.get("content") else {
+            return if body.is_null() { Ok(()) } else { Err("the document describes no body".to_owned()) };
+        };
+        if content_type != Some("application/json") {
+            return Err(format!("the type of the content is {content_type:?}"));
+        }
+        self.validate(&content["application/json"]["schema"], body)
+    }
+
+    /// Checks a value against a schema of the document.
+    ///
+    /// # Errors
+    ///
+    /// Returns the differences.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the schema is not valid.
+    pub fn validate(&self, schema: &Value, value: &Value) -> Result<(), String> {
+        let root = json!({ "components": self.0["components"], "allOf": [schema] });
+        let validator = jsonschema::options()
+            .with_draft(jsonschema::Draft::Draft202012)
+            .should_validate_formats(true)
+            .build(&root)
+            .unwrap_or_else(|error| panic!("a schema of the document is not valid: {error}: {schema:#}"));
+        let wrong: Vec<String> =
+            validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
+    }
+
+    /// Returns the operation of a path and a method. A path without parameters has precedence.
+    pub fn operation(&self, method: &str, path: &str) -> Option<&Value> {
+        let path = path.split('?').next().unwrap_or_default();
+        let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
+        let paths = self.0["paths"].as_object()?;
+        let mut found: Vec<(&String, &Value)> = paths.iter().filter(|(template, _)| matches(template, path)).collect();
+        found.sort_by_key(|(template, _)| template.matches('{').count());
+        let (_, methods) = found.first()?;
+        methods.get(method.to_lowercase())
+    }
+}
+
+fn matches(template: &str, path: &str) -> bool {
+    let (template, path): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
+    template.len() == path.len()
+        && template.iter().zip(path).all(|(part, given)| part.starts_with('{') || *part == given)
+}
