@@ -87,13 +87,13 @@ fn client_reads_what_the_program_declares() {
         assert!(total > 1 && syncs["data"].as_array().unwrap().len() == 1, "{syncs}");
         assert_eq!(syncs["pagination"], json!({ "total": total, "page": 1, "limit": 1 }));
         let issues = json!({ "uniqueKey": "github", "name": "repo-issues" });
-        let function = served.ok("getFunction", &[issues.clone()]);
+        let function = served.ok("getFunction", std::slice::from_ref(&issues));
         assert_eq!(
             (&function["data"]["type"], &function["data"]["returns"]),
             (&json!("sync"), &json!(["GithubIssue"]))
         );
         served.refused("getFunction", &[issues.clone(), json!({ "type": "action" })], (404, "not_found"));
-        served.refused("getFunctionCode", &[issues.clone()], (404, "not_found"));
+        served.refused("getFunctionCode", std::slice::from_ref(&issues), (404, "not_found"));
         served.refused("deleteFunction", &[issues, json!({ "type": "sync" })], (400, "function_managed_by_deploy"));
         served.refused("listFunctions", &[in_github, json!({ "limit": 0 })], (400, "invalid_query_params"));
 
@@ -160,7 +160,7 @@ fn client_reads_and_changes_connections() {
             (json!({ "connectionId": "acme", "limit": 1 }), 1),
             (json!({ "limit": 1, "page": 1 }), 0),
         ] {
-            let found = served.ok("listConnections", &[filter.clone()]);
+            let found = served.ok("listConnections", std::slice::from_ref(&filter));
             assert_eq!(found["connections"].as_array().unwrap().len(), expect, "{filter}");
         }
         let found = served.ok("listConnections", &[json!(""), json!("UNA")]);
@@ -198,10 +198,10 @@ fn client_reads_and_prunes_records() {
             }
         }
         assert_eq!(Value::Array(pages.clone()), all["records"]);
-        let last = pages.last().unwrap()["_nango_metadata"]["cursor"].clone();
+        let newest = pages.last().unwrap()["_nango_metadata"]["cursor"].clone();
         assert!(served.synced.standin.edit_issue(PAGED_REPOSITORY, 1, "A new title"));
         served.synced.sync();
-        let changed = list(json!({ "cursor": last }));
+        let changed = list(json!({ "cursor": newest }));
         assert_eq!(changed["records"].as_array().unwrap().len(), 1);
         assert_eq!(changed["records"][0]["title"], "A new title");
 

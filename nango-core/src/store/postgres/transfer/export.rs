@@ -35,7 +35,7 @@ fn select(table: Table, part: &ExportPart) -> String {
         Table::Connections => plain("row"),
         Table::Functions | Table::ApiKeys => plain("id"),
         Table::Datasets => of(&part.condition("id"), "id"),
-        Table::Checkpoints | Table::ResumeStates => plain("function"),
+        Table::Checkpoints | Table::ResumeStates | Table::Schedules | Table::DueRuns => plain("function"),
         Table::Parents => plain("function, key"),
         // A left join from the record: one without its key row shows up without a hash.
         Table::Records => {
@@ -68,7 +68,6 @@ fn select(table: Table, part: &ExportPart) -> String {
         Table::DeleteStates => of(&part.condition("dataset"), "dataset, id"),
         Table::RunModels => plain("run, model"),
         Table::RunLogs => plain("n"),
-        Table::Schedules | Table::DueRuns => plain("function"),
         Table::Secrets => plain("name"),
     }
 }
