@@ -34,6 +34,11 @@ mod text_rules;
 mod time;
 
 #[cfg(feature = "server")]
+/// Name of the parameter with the id of a connection.
+pub(crate) const CONNECTION_ID: &str = "connection_id";
+/// Name of the parameter with the unique key of an integration.
+pub(crate) const PROVIDER_CONFIG_KEY: &str = "provider_config_key";
+
 pub(crate) use api_errors::{ApiError, ErrorBody, ValidationError};
 pub(crate) use api_keys::{ApiKeyRow, CreatedApiKeyJson, SigningKeyJson};
 #[cfg(feature = "server")]

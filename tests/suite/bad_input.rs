@@ -133,6 +133,7 @@ fn newer_database_is_refused_with_both_versions() {
     registry.run(["connection", "add", "github", "acme", "--auth", "none"]).expect(0);
     let db = rusqlite::Connection::open(registry.database()).expect("the database");
     db.pragma_update(None, "user_version", 999).expect("a newer version");
+    db.execute("UPDATE meta SET value = '999' WHERE key = 'readable_from'", []).expect("the oldest supported version");
     drop(db);
     assert_output(&registry.run(["connection", "list"]), 3, &["999", "newer"]);
 }

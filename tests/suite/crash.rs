@@ -121,8 +121,8 @@ fn check_kills_at_every_failpoint(kind: DatabaseKind) {
     let (mut kills, mut died_at) = (0, vec![schema_failpoint(kind)]);
     for (n, name) in failpoints_of(kind).enumerate() {
         let random_passing = 1 + rng.below(4);
-        // A failpoint that one sync does not reach (a checkpoint, a resume state) is reached by the others, of which the
-        // short version chooses another one for each failpoint.
+        // A failpoint that one sync does not reach (a checkpoint, a resume state) is reached by the others, of which
+        // the short version chooses another one for each failpoint.
         let mut syncs = ProofSync::ALL;
         syncs.rotate_left(n % ProofSync::ALL.len());
         let mut attempts: Vec<_> = if rng::is_long_run() { vec![1, 2, 3, 5, 9] } else { vec![random_passing, 1] }
@@ -167,7 +167,8 @@ fn check_kills_at_every_failpoint(kind: DatabaseKind) {
     let (verified, refused) = (scenario.verified_positions, scenario.upstream.refused_positions("entries"));
     assert!(verified > 0 && refused > 0, "{verified} positions were verified, {refused} had expired");
     println!(
-        "{kind:?}: {kills} kills at {} failpoints, {verified} positions verified, {refused} expired: 0 lost, 0 duplicated",
+        "{kind:?}: {kills} kills at {} failpoints, {verified} positions verified, {refused} expired: 0 lost, 0 \
+         duplicated",
         failpoints_of(kind).count()
     );
 }

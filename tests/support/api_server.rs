@@ -43,12 +43,12 @@ pub struct ApiRequest<'a> {
     builder: RequestBuilder,
 }
 
-/// A response.
+/// Response of the server.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// Status.
+    /// Status of the response.
     pub status: u16,
-    /// Headers.
+    /// Headers of the response.
     pub headers: HeaderMap,
     /// Body; `null` if there is none.
     pub json: Value,
@@ -98,7 +98,7 @@ impl ApiServer {
         &self.document
     }
 
-    /// Returns the process.
+    /// Returns the process of the server.
     pub fn process(&mut self) -> &mut Running {
         &mut self.running
     }

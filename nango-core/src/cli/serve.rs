@@ -34,10 +34,11 @@ impl Command for Serve {
     fn clap(&self) -> clap::Command {
         Arguments::augment_args(clap::Command::new("serve").about("Serves the HTTP API and runs the schedules"))
             .long_about(
-                "Serves the HTTP API, which the client @nangohq/node uses, and runs the syncs that are due.\n\nThe server listens on this machine only \
-                 unless --listen or `[server]` in nango.toml sets another address. Put a proxy with TLS in front of it, \
-                 and set `public_url`. SIGTERM or Ctrl-C stop it: requests in progress have 25 seconds to end; a second \
-                 signal ends it at once. Each request is one line of JSON on stderr.",
+                "Serves the HTTP API, which the client @nangohq/node uses, and runs the syncs that are due.\n\n\
+                 The server listens on this machine only unless --listen or `[server]` in nango.toml sets another \
+                 address. Put a proxy with TLS in front of it, \
+                 and set `public_url`. SIGTERM or Ctrl-C stop it: requests in progress have 25 seconds to end; a \
+                 second signal ends it at once. Each request is one line of JSON on stderr.",
             )
             .after_help(
                 "Examples:\n  registry serve\n  registry serve --listen 0.0.0.0:3003\n  curl \

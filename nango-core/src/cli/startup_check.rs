@@ -22,7 +22,9 @@ pub(crate) fn check(registry: &Registry, catalogue: &Catalogue, config: &Config)
     let mut problems = check_config_names(registry, catalogue, config);
     for (entry, sync) in registry.syncs() {
         let SyncRun::Mapper(mapper) = &sync.run else { continue };
-        if mapper.paginate.as_ref().is_none_or(|paginate| paginate.kind.is_some()) {
+        // The position of a feed with `end` is the cursor of its pages.
+        let has_feed_pages = mapper.delta.is_some_and(|delta| delta.end.is_some());
+        if has_feed_pages || mapper.paginate.as_ref().is_none_or(|paginate| paginate.kind.is_some()) {
             continue;
         }
         let integration = entry.integration();

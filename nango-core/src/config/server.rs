@@ -33,7 +33,7 @@ pub struct ServerConfig {
     pub idle_timeout: Duration,
     /// Time in which the body of a request must arrive. Default 60 seconds.
     pub body_timeout: Duration,
-    /// Time that requests in progress have to end after the server was told to stop. Default 25 seconds.
+    /// Time that requests in progress have to end after the stop of the server was requested. Default 25 seconds.
     pub stop_timeout: Duration,
 }
 

@@ -49,6 +49,9 @@ async fn key_of_served_run(runtime: &Runtime, request: &RunRequest) -> Result<Op
     if request.dry_run || request.metadata.is_some() || request.checkpoint.is_some() {
         return Ok(None);
     }
+    if !runtime.store.is_served().await? {
+        return Ok(None);
+    }
     let key = FunctionKey {
         kind: FunctionKind::Sync,
         integration: request.integration.clone(),
@@ -60,5 +63,5 @@ async fn key_of_served_run(runtime: &Runtime, request: &RunRequest) -> Result<Op
     let is_known = runtime.store.connection(&key.integration, &key.connection).await?.is_some()
         && runtime.registry.sync(&key.integration, sync).is_some()
         && (key.variant == BASE_VARIANT || runtime.store.schedule(&key).await?.is_some());
-    Ok((is_known && runtime.store.is_served().await?).then_some(key))
+    Ok(is_known.then_some(key))
 }

@@ -20,8 +20,8 @@ pub(crate) fn provider_of(runtime: &Runtime, integration: &str) -> Result<Provid
     provider(runtime, integration)
 }
 
-/// Returns a stored connection with credentials that are valid now. A token that is due is refreshed; with `force`, also
-/// one that is not.
+/// Returns a stored connection with credentials that are valid now. A token that is due is refreshed; with `force`,
+/// also one that is not.
 ///
 /// # Errors
 ///

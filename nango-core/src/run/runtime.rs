@@ -42,7 +42,7 @@ pub struct Runtime {
     /// Clock of everything outside the database, such as waits between attempts.
     pub clock: Arc<dyn Clock>,
     pub(super) heartbeat: ProcessHeartbeat,
-    /// Whether a dispatcher of this process runs syncs, so that a triggered sync becomes due instead of running at once.
+    /// Whether a dispatcher of this process runs syncs, so that a triggered sync becomes due first.
     pub(super) queues_syncs: AtomicBool,
     /// Rate limiters of the APIs, driven by `clock`.
     pub rate_limiters: Arc<RateLimiters>,

@@ -33,7 +33,7 @@ pub(crate) struct AccessRecord<'a> {
     pub request: Uuid,
     /// Address of the client.
     pub peer: IpAddr,
-    /// Method.
+    /// Method of the request.
     #[serde(serialize_with = "as_text")]
     pub method: &'a Method,
     /// Path of the route, with the names of its parameters.

@@ -103,8 +103,8 @@ async fn answer(
 /// Checks the key and its scopes, and that the server accepts work.
 async fn authorize(state: &ServerState, route: &Route, parts: &Parts, is_operator: bool) -> Result<Caller, ApiError> {
     let scopes = match route.access {
-        Access::Public => return Ok(nobody()),
-        Access::Operator if is_operator => return Ok(nobody()),
+        Access::Public => return Ok(without_key()),
+        Access::Operator if is_operator => return Ok(without_key()),
         Access::Operator => &[][..],
         Access::Key(scopes) => {
             if state.stopping.is_cancelled() {
@@ -125,7 +125,7 @@ async fn authorize(state: &ServerState, route: &Route, parts: &Parts, is_operato
 }
 
 /// Returns the caller of a route that needs no key: it has no scopes.
-fn nobody() -> Caller {
+fn without_key() -> Caller {
     Caller { key: Uuid::nil(), scopes: Arc::new(Scopes::stored(Vec::new())), integrations: Some(Arc::new([])) }
 }
 

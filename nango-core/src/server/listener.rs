@@ -81,7 +81,7 @@ impl BoundServer {
         local_url(self.address)
     }
 
-    /// Serves requests until the server was told to stop, and the requests in progress have ended or their time is
+    /// Serves requests until a stop is requested, and the requests in progress have ended or their time is
     /// over.
     pub(crate) async fn run(self) {
         let Self { state, api, operations, .. } = self;

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::wire::ApiError;
 
-/// Successful response.
+/// Successful response of a handler.
 #[derive(Debug)]
 pub(crate) struct Reply {
     status: StatusCode,

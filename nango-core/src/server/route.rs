@@ -51,7 +51,7 @@ pub(crate) enum Access {
 /// Parameter of a route.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parameter {
-    /// Name.
+    /// Name of the parameter.
     pub name: &'static str,
     /// Part of the request.
     pub place: Place,
@@ -70,7 +70,7 @@ pub(crate) enum Place {
     Path,
     /// Query string.
     Query,
-    /// Header.
+    /// Header of the request.
     Header,
 }
 
@@ -81,9 +81,9 @@ pub(crate) enum Rule {
     Text(TextRule),
     /// Whole number.
     Integer {
-        /// Minimum.
+        /// Smallest allowed value.
         min: u64,
-        /// Maximum.
+        /// Largest allowed value.
         max: u64,
     },
     /// One of these texts.
@@ -122,7 +122,7 @@ pub(crate) struct Body {
 /// Successful response of a route.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReplyDoc {
-    /// Status.
+    /// Status of the response.
     pub status: StatusCode,
     /// JSON Schema of the body; `None` if there is none.
     pub schema: Option<SchemaFn>,
@@ -133,7 +133,7 @@ pub(crate) struct ReplyDoc {
 /// Error of a route.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ErrorDoc {
-    /// Status.
+    /// Status of the response.
     pub status: StatusCode,
     /// Codes, with the reason of each.
     pub codes: &'static [(&'static str, &'static str)],

@@ -29,7 +29,7 @@ const TABLES: [&[Route]; 11] = [
     syncs::ROUTES,
 ];
 
-/// Returns all routes.
+/// Returns all routes of the API.
 pub(super) fn all() -> impl Iterator<Item = &'static Route> {
     TABLES.into_iter().flatten()
 }

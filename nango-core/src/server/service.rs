@@ -35,7 +35,7 @@ pub(super) struct ApiService {
 }
 
 impl ApiService {
-    /// Answers a request.
+    /// Answers a request of the connection.
     pub(super) async fn call(self, request: hyper::Request<hyper::body::Incoming>) -> Result<Response, Infallible> {
         let Self { state, router, peer, is_operator } = self;
         let clock = &state.runtime.clock;

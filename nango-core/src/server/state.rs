@@ -78,8 +78,8 @@ impl ServerState {
         tokio::spawn(async move { store.clear_removed().await });
     }
 
-    /// Returns the URL with which absolute URLs begin, without a slash at its end: the setting `public_url`, or else the
-    /// address of the listener.
+    /// Returns the URL with which absolute URLs begin, without a slash at its end: the setting `public_url`, or else
+    /// the address of the listener.
     pub(crate) fn public_url(&self) -> &str {
         &self.public_url
     }

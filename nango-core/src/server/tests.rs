@@ -3,13 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
+    Router,
     body::{Body, to_bytes},
     extract::Request,
     http::{Method, StatusCode, header},
     response::Response,
+    routing::any,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use tower_service::Service as _;
 use uuid::Uuid;
 
 use super::{
@@ -100,6 +103,12 @@ fn request(body: &'static str) -> Request {
     request
 }
 
+/// Sends a request to a router with one route.
+async fn send(state: Arc<ServerState>, route: &'static Route, request: Request) -> Response {
+    let handler = any(move |request: Request| respond(state, route, request));
+    Router::new().route(route.path, handler).call(request).await.unwrap()
+}
+
 async fn body(response: Response) -> (StatusCode, Value) {
     let status = response.status();
     (status, serde_json::from_slice(&to_bytes(response.into_body(), 1 << 20).await.unwrap()).unwrap())
@@ -107,7 +116,7 @@ async fn body(response: Response) -> (StatusCode, Value) {
 
 #[tokio::test]
 async fn panic_of_a_handler_is_an_error_with_an_id_and_without_its_text() {
-    let response = respond(state().await, PANICS, request("{}")).await;
+    let response = send(state().await, PANICS, request("{}")).await;
     let answered = response.extensions().get::<Answered>().unwrap();
     assert_eq!(answered.cause.as_deref(), Some("the handler panicked"));
     let (status, json) = body(response).await;
@@ -120,7 +129,7 @@ async fn panic_of_a_handler_is_an_error_with_an_id_and_without_its_text() {
 #[tokio::test]
 async fn handler_runs_to_its_end_if_the_client_disconnects() {
     let state = state().await;
-    let abandoned = tokio::time::timeout(Duration::from_millis(5), respond(state.clone(), SLOW, request("{}"))).await;
+    let abandoned = tokio::time::timeout(Duration::from_millis(5), send(state.clone(), SLOW, request("{}"))).await;
     assert!(abandoned.is_err(), "the response is not ready");
     tokio::time::timeout(Duration::from_secs(30), state.stopping.cancelled()).await.unwrap();
 }
@@ -128,12 +137,12 @@ async fn handler_runs_to_its_end_if_the_client_disconnects() {
 #[tokio::test]
 async fn body_is_decoded_and_a_stopping_server_refuses_work() {
     let state = state().await;
-    let (status, json) = body(respond(state.clone(), ECHO, request("{\"a\":[1]}")).await).await;
+    let (status, json) = body(send(state.clone(), ECHO, request("{\"a\":[1]}")).await).await;
     assert_eq!((status, json), (StatusCode::OK, json!({ "a": [1] })));
-    let (status, json) = body(respond(state.clone(), ECHO, request("{\"a\":")).await).await;
+    let (status, json) = body(send(state.clone(), ECHO, request("{\"a\":")).await).await;
     assert_eq!((status.as_u16(), &json["error"]["code"]), (400, &json!("invalid_json")));
     state.stopping.cancel();
-    let (status, json) = body(respond(state, ECHO, request("{}")).await).await;
+    let (status, json) = body(send(state, ECHO, request("{}")).await).await;
     assert_eq!((status.as_u16(), &json["error"]["code"]), (503, &json!("server_stopping")));
 }
 
@@ -142,6 +151,6 @@ async fn missing_key_is_refused_before_the_body_is_read() {
     let state = state().await;
     let mut without = request("not json");
     without.headers_mut().remove(header::AUTHORIZATION);
-    let (status, json) = body(respond(state.clone(), ECHO, without).await).await;
+    let (status, json) = body(send(state.clone(), ECHO, without).await).await;
     assert_eq!((status.as_u16(), &json["error"]["code"]), (401, &json!("missing_auth_header")));
 }

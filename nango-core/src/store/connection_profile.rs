@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What an application stores with a connection to find it again and to route its webhooks.
+/// Values that an application stores with a connection, to find it again and to route its webhooks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ConnectionProfile {
     /// The application's user to whom the connection belongs.

@@ -120,8 +120,8 @@ impl Table {
 
     /// Returns the names of the columns. Times are microseconds since 1970, booleans are 0 or 1, JSON is text as it was
     /// written, ids of runs and of API keys are 16 bytes; `state` has the bits 1 deleted, 2 pruned, 4 merged,
-    /// `last_action` is 0 added, 1 updated, 2 deleted. The last column of records is never null: it is missing only if a
-    /// record has no key row.
+    /// `last_action` is 0 added, 1 updated, 2 deleted. The last column of records is never null: it is missing only if
+    /// a record has no key row.
     pub const fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Meta => &["key", "value"],

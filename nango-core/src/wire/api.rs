@@ -1,8 +1,8 @@
 //! Requests and responses of the HTTP API, with Nango's names.
 //!
 //! Values of paths, queries and headers are checked by the rules of the route before these types are decoded. Types of
-//! bodies check their values while they are decoded, so that a handler receives valid ones and the error has their path;
-//! the same types are the schemas of the OpenAPI document.
+//! bodies check their values while they are decoded, so that a handler receives valid ones and the error has their
+//! path; //! the same types are the schemas of the OpenAPI document.
 
 mod actions;
 mod connections;

@@ -148,7 +148,7 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "invalid_uri_params").errors(errors)
     }
 
-    /// Error of headers.
+    /// Error of invalid or missing headers.
     pub(crate) fn invalid_headers(errors: Vec<ValidationError>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_headers").errors(errors)
     }
@@ -208,8 +208,8 @@ impl ApiError {
     /// Error of a header `Host` that is not a name of the server.
     pub(crate) fn misdirected(host: &str) -> Self {
         Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected_request").message(format!(
-            "`{host}` is not a name of this server: add it to `allowed_hosts`, or set `public_url`, under `[server]` in \
-             nango.toml (NANGO_SERVER_ALLOWED_HOSTS, NANGO_SERVER_PUBLIC_URL)"
+            "`{host}` is not a name of this server: add it to `allowed_hosts`, or set `public_url`, under \
+             `[server]` in nango.toml (NANGO_SERVER_ALLOWED_HOSTS, NANGO_SERVER_PUBLIC_URL)"
         ))
     }
 
@@ -223,8 +223,8 @@ impl ApiError {
     /// Error of a head that exceeds the limit.
     pub(crate) fn head_too_large(limit: u64) -> Self {
         Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "request_head_too_large").message(format!(
-            "the URL and the headers have more than {limit} bytes: send less, or raise `head_bytes` under `[server]` in \
-             nango.toml"
+            "the URL and the headers have more than {limit} bytes: send less, or raise `head_bytes` under `[server]` \
+             in nango.toml"
         ))
     }
 
@@ -279,7 +279,7 @@ impl ApiError {
         self.retry_after
     }
 
-    /// Returns the code.
+    /// Returns the code of the error.
     pub(crate) fn code(&self) -> &str {
         &self.body.error.code
     }

@@ -31,8 +31,8 @@ pub(crate) struct ProviderJson<'a> {
     entry: Map<String, Value>,
 }
 
-/// Returns the URL of a logo in Nango's form, below the URL of the server. The server has no images: logos belong to the
-/// companies whose APIs the catalogue describes.
+/// Returns the URL of a logo in Nango's form, below the URL of the server. The server has no images: logos belong to
+/// the companies whose APIs the catalogue describes.
 pub(crate) fn provider_logo(public_url: &str, provider: &str) -> String {
     format!("{public_url}/images/template-logos/{provider}.svg")
 }

@@ -170,7 +170,7 @@ impl Scenario {
         }
     }
 
-    /// Runs a sync, kills it, and runs it to completion. What the killed run left in the database is verified before.
+    /// Runs a sync, kills it, and runs it to completion. The state after the kill is verified before.
     /// Returns whether it was killed before it ended by itself.
     pub(super) fn kill_and_complete(&mut self, sync: ProofSync, kill: Kill) -> bool {
         let died = self.run_and_kill(sync, kill);

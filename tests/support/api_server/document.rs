@@ -2,17 +2,17 @@
 
 use serde_json::{Value, json};
 
-/// An OpenAPI document.
+/// An OpenAPI document of a server.
 #[derive(Debug, Clone)]
 pub struct Document(Value);
 
 impl Document {
-    /// Uses a document.
+    /// Creates it from the JSON.
     pub fn new(document: Value) -> Self {
         Self(document)
     }
 
-    /// Returns the document.
+    /// Returns the JSON of the document.
     pub fn json(&self) -> &Value {
         &self.0
     }

@@ -27,7 +27,7 @@ const KEYS: [&str; 11] = [
     "body_timeout",
     "stop_timeout",
 ];
-/// Allowed timeouts.
+/// Shortest and longest allowed timeout.
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(1);
 /// Allowed sizes of a request's head, in bytes: the HTTP parser needs a buffer of at least 8 KiB.
 const HEAD_BYTES: RangeInclusive<u64> = (4 << 10)..=(1 << 20);

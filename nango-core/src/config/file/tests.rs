@@ -57,7 +57,7 @@ fn unknown_key_error_names_available_keys_and_the_nearest() {
     check(
         "encryption_key = 'hush'",
         "nango.toml:1: unknown key `encryption_key` in the file; available: `database`, `encrypt_records`, \
-         `lease_seconds`, `providers`, `integrations`, `environment`, `retention`, `egress` and `limits`; \
+         `lease_seconds`, `providers`, `integrations`, `environment`, `retention`, `egress`, `limits` and `server`; \
          secrets are not read from this file: set `NANGO_ENCRYPTION_KEY` in the environment and pass credentials \
          to `connection add`",
     );

@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(written, read);
         let (schemas, renamed) = components.into_schemas();
         let names: Vec<&str> = schemas.keys().map(String::as_str).collect();
-        assert_eq!(names, ["Inner", "Outer", "InnerInput", "OuterInput"]);
+        assert_eq!(names, ["Outer", "Inner", "OuterInput", "InnerInput"]);
         rename(&mut read, &renamed);
         assert_eq!(read["$ref"], "#/components/schemas/OuterInput");
         assert_eq!(schemas["OuterInput"]["properties"]["inner"]["$ref"], "#/components/schemas/InnerInput");

@@ -23,10 +23,13 @@ use crate::{
     },
 };
 
-const ID: Parameter = Parameter::path("connection_id", TextRule::CONNECTION_ID, "Id of the connection");
-const INTEGRATION: Parameter =
-    Parameter::query("provider_config_key", Rule::Text(TextRule::UNIQUE_KEY), "Unique key of the integration")
-        .required();
+const ID: Parameter = Parameter::path(crate::wire::CONNECTION_ID, TextRule::CONNECTION_ID, "Id of the connection");
+const INTEGRATION: Parameter = Parameter::query(
+    crate::wire::PROVIDER_CONFIG_KEY,
+    Rule::Text(TextRule::UNIQUE_KEY),
+    "Unique key of the integration",
+)
+.required();
 const NOT_FOUND: ErrorDoc =
     ErrorDoc { status: StatusCode::NOT_FOUND, codes: &[("not_found", "the connection does not exist")] };
 const UNKNOWN_INTEGRATION: (&str, &str) = ("unknown_provider_config", "the integration does not exist");
@@ -173,7 +176,7 @@ async fn find(call: &Call, integration: &str) -> Result<Connection, ApiError> {
         let message = format!("the integration `{integration}` does not exist");
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "unknown_provider_config").message(message));
     }
-    let id = call.path("connection_id");
+    let id = call.path(crate::wire::CONNECTION_ID);
     let found = call.state.runtime.store.connection(integration, id).await?;
     found.ok_or_else(|| ApiError::not_found(format!("the connection `{id}` of `{integration}` does not exist")))
 }
@@ -214,7 +217,7 @@ async fn import(call: Call) -> Result<Reply, ApiError> {
     if let Some(message) = body.too_large_metadata(&runtime.config.limits) {
         return Err(ApiError::invalid_body(vec![ValidationError::new("custom", message, &["metadata"])]));
     }
-    let new = body.into_connection(&provider, || uuid::Uuid::new_v4().to_string(), runtime.clock.now());
+    let new = body.into_connection(&provider, || runtime.clock.uuid().to_string(), runtime.clock.now());
     let new = new.map_err(|error| ApiError::invalid_body(vec![error]))?;
     let added = run::try_add_connection(&runtime, new, Arc::new(NoopObserver)).await;
     let added = added.map_err(|failure| match failure {
@@ -242,7 +245,7 @@ async fn update(call: Call) -> Result<Reply, ApiError> {
 
 async fn delete(call: Call) -> Result<Reply, ApiError> {
     let query: IntegrationOfConnection = call.query()?;
-    let (integration, id) = (query.provider_config_key, call.path("connection_id"));
+    let (integration, id) = (query.provider_config_key, call.path(crate::wire::CONNECTION_ID));
     let runtime = &call.state.runtime;
     let removed = match call.integration(&integration) {
         Some(_) => run::remove_connection(runtime, &integration, id, Arc::new(NoopObserver)).await?,

@@ -97,8 +97,8 @@ fn get(call: &Call) -> Result<Reply, ApiError> {
 fn quickstart(call: &Call) -> Result<Reply, ApiError> {
     let _: AnyObject = call.body()?;
     Err(ApiError::new(StatusCode::BAD_REQUEST, "feature_disabled").message(
-        "this server has no shared apps: register your own at the provider, declare the integration in the program, and \
-         set its app under `[integrations]` in nango.toml",
+        "this server has no shared apps: register your own at the provider, declare the integration in the \
+         program, and set its app under `[integrations]` in nango.toml",
     ))
 }
 

@@ -39,7 +39,7 @@ pub(super) const ROUTES: &[Route] = &[
             status: StatusCode::SERVICE_UNAVAILABLE,
             codes: &[
                 ("database_unavailable", "the database does not respond"),
-                ("server_stopping", "the server was told to stop"),
+                ("server_stopping", "the stop of the server was requested"),
             ],
         }],
         handler: |call| Box::pin(async move { ready(&call) }),

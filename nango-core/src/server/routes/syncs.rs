@@ -91,10 +91,14 @@ pub(super) const ROUTES: &[Route] = &[
                 "Names of syncs, separated by commas, or `*` for all",
             )
             .required(),
-            Parameter::query("provider_config_key", Rule::Text(TextRule::UNIQUE_KEY), "Unique key of the integration")
-                .required(),
             Parameter::query(
-                "connection_id",
+                crate::wire::PROVIDER_CONFIG_KEY,
+                Rule::Text(TextRule::UNIQUE_KEY),
+                "Unique key of the integration",
+            )
+            .required(),
+            Parameter::query(
+                crate::wire::CONNECTION_ID,
                 Rule::Text(TextRule::CONNECTION_ID),
                 "Id of the connection; all without it",
             ),

@@ -2,8 +2,8 @@
 //!
 //! A pass has stages: records, dataset by dataset along the feed; connections; resume states; parents; secrets. Its
 //! position is written in the transaction of each step, so an interrupted pass resumes from there. The row with the
-//! position is locked for the step, so two processes that run a pass share it and take alternate steps. Nothing can be sealed by
-//! the previous policy behind the position (`encryption`), and a changed record moves ahead of it.
+//! position is locked for the step, so two processes that run a pass share it and take alternate steps. Nothing
+//! can be sealed by the previous policy behind the position (`encryption`), and a changed record moves ahead of it.
 //!
 //! Invariants: a pass changes how bytes are stored, and the version of hashes; never a sequence number, a commit time,
 //! a state or a size. Rows of a dataset are changed under its lock, and datasets are locked in the order of their ids.

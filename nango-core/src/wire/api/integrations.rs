@@ -39,7 +39,7 @@ impl IntegrationQuery {
     }
 }
 
-/// Integration.
+/// Integration as the API returns it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Integration")]
 pub(crate) struct IntegrationJson<'a> {

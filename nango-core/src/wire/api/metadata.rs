@@ -22,7 +22,7 @@ pub(crate) struct MetadataBody {
     pub connection_id: ConnectionIds,
     /// Unique key of the integration.
     pub provider_config_key: UniqueKey,
-    /// Metadata.
+    /// Metadata to store or to merge.
     pub metadata: Map<String, Value>,
 }
 

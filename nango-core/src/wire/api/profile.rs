@@ -244,7 +244,7 @@ mod tests {
             json!({ "a": "x".repeat(256) }),
             json!({ "x".repeat(65): "x" }),
             json!({ "Plan": "a", "plan": "b" }),
-            json!({ "end_user_email": "nobody" }),
+            json!({ "end_user_email": "no-address" }),
             Value::Object(many),
         ] {
             assert!(read::<Tags>(wrong.clone()).is_err(), "{wrong}");

@@ -50,7 +50,7 @@ impl RecordsQuery {
     ///
     /// # Errors
     ///
-    /// Fails if the filter is unknown, or `modified_after` is no time or too old: the position of a reader is its cursor.
+    /// Fails if the filter is unknown, or `modified_after` is no time or too old: a reader continues at its cursor.
     pub(crate) fn into_query(self, now: Timestamp, max_bytes: usize) -> Result<ReadQuery, ValidationError> {
         let (name, text) = match (self.delta, self.modified_after) {
             (Some(text), _) => ("delta", Some(text)),
@@ -172,7 +172,7 @@ impl JsonSchema for RecordsPage {
                 "records": {
                     "type": "array",
                     "items": {
-                        "description": "Record: the fields of its model, with `id` as text. A pruned one has only its id.",
+                        "description": "Record: the fields of its model, with `id` as text. A pruned one has its id.",
                         "allOf": [record],
                         "type": "object",
                         "properties": {
@@ -188,7 +188,8 @@ impl JsonSchema for RecordsPage {
                                     "cursor": { "type": "string" },
                                 },
                                 "required": [
-                                    "first_seen_at", "last_modified_at", "last_action", "deleted_at", "pruned_at", "cursor",
+                                    "first_seen_at", "last_modified_at", "last_action", "deleted_at", "pruned_at",
+                                    "cursor",
                                 ],
                                 "additionalProperties": false,
                             },

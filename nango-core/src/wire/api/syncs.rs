@@ -241,7 +241,7 @@ impl StatusQuery {
     }
 }
 
-/// States of syncs.
+/// States of the requested syncs.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct SyncStatuses {
     /// One element for each sync, connection and variant.

@@ -66,7 +66,8 @@ async fn schema_of_first_version_is_migrated() {
          DROP COLUMN options, DROP COLUMN mark, DROP COLUMN checkpoint_version; \
          DROP INDEX nango_rs.runs_finished, nango_rs.runs_running; \
          DROP TABLE nango_rs.api_keys, nango_rs.secrets; \
-         DROP TABLE nango_rs.delete_states, nango_rs.processes, nango_rs.parents, nango_rs.schedules, nango_rs.due_runs; \
+         DROP TABLE nango_rs.delete_states, nango_rs.processes, nango_rs.parents, nango_rs.schedules, \
+         nango_rs.due_runs; \
          UPDATE nango_rs.version SET number = 1",
     );
     let store = Postgres::open(&database.url).await.unwrap();
