@@ -35,9 +35,11 @@ pub(crate) use keyring::KeyError;
 pub use keyring::KeyRing;
 pub(crate) use obtain::{ObtainError, TokenContext};
 pub(crate) use redaction::redactor;
+#[cfg(feature = "server")]
+pub(crate) use refresh::CredentialsSnapshot;
 pub(crate) use refresh::refresh_at;
 pub(crate) use refresh::{
-    ConnectionContext, CredentialsSnapshot, RefreshError, RefreshingAuthorizer, RefreshingCredentials, TokenRefresher,
+    ConnectionContext, RefreshError, RefreshingAuthorizer, RefreshingCredentials, TokenRefresher,
 };
 pub(crate) use secret::Secret;
 pub(crate) use signing_key::{replace_signing_key, signing_key};

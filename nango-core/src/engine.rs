@@ -31,10 +31,12 @@ mod retention;
 mod schedule;
 #[cfg(feature = "server")]
 mod settings;
+#[cfg(feature = "server")]
 mod slots;
 mod statuses;
 #[cfg(feature = "server")]
 mod step;
+#[cfg(feature = "server")]
 #[cfg(test)]
 mod tests;
 mod triggers;

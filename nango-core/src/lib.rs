@@ -52,7 +52,6 @@ mod redact;
 mod rng;
 mod run;
 #[cfg(feature = "server")]
-#[allow(dead_code, reason = "the routes of connections, records and actions use it")]
 mod server;
 mod store;
 pub mod testing;

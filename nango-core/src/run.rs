@@ -8,6 +8,7 @@
 //! its committed pages.
 
 mod attempt;
+#[cfg(feature = "server")]
 mod claimed;
 mod clock;
 mod confirm_path;
@@ -43,7 +44,9 @@ mod tests;
 mod tracing_log;
 mod verify;
 
+#[cfg(feature = "server")]
 pub(crate) use attempt::{Continuation, continuation};
+#[cfg(feature = "server")]
 pub(crate) use claimed::execute_claimed;
 #[doc(hidden)]
 pub use confirm_path::confirm_path;

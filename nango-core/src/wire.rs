@@ -10,7 +10,6 @@
 #[cfg(feature = "server")]
 pub(crate) mod api;
 #[cfg(feature = "server")]
-#[allow(dead_code, reason = "the routes of connections, records and actions use it")]
 mod api_errors;
 mod api_keys;
 #[cfg(feature = "server")]
@@ -29,16 +28,10 @@ mod registry_types;
 mod runs;
 mod schedules;
 #[cfg(feature = "server")]
-#[allow(dead_code, reason = "the routes of connections, records and actions use it")]
 mod text_rules;
 mod time;
 
 #[cfg(feature = "server")]
-/// Name of the parameter with the id of a connection.
-pub(crate) const CONNECTION_ID: &str = "connection_id";
-/// Name of the parameter with the unique key of an integration.
-pub(crate) const PROVIDER_CONFIG_KEY: &str = "provider_config_key";
-
 pub(crate) use api_errors::{ApiError, ErrorBody, ValidationError};
 pub(crate) use api_keys::{ApiKeyRow, CreatedApiKeyJson, SigningKeyJson};
 #[cfg(feature = "server")]
@@ -61,3 +54,10 @@ pub(crate) use schedules::{ScheduleRow, TriggeredRun};
 #[cfg(feature = "server")]
 pub(crate) use text_rules::TextRule;
 pub(crate) use time::micros;
+
+/// Name of the parameter with the id of a connection.
+#[cfg(feature = "server")]
+pub(crate) const CONNECTION_ID: &str = "connection_id";
+/// Name of the parameter with the unique key of an integration.
+#[cfg(feature = "server")]
+pub(crate) const PROVIDER_CONFIG_KEY: &str = "provider_config_key";

@@ -51,13 +51,6 @@ impl ActiveRuns {
         }
     }
 
-    /// Cancels one active run.
-    pub(super) fn cancel_run(&self, id: Uuid) {
-        if let Some(run) = self.lock().get(&id) {
-            run.cancellation.cancel();
-        }
-    }
-
     /// Cancels all active runs.
     pub(super) fn cancel_all(&self) {
         for run in self.lock().values() {

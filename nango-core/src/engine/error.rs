@@ -1,5 +1,6 @@
 //! Errors of the dispatcher.
 
+#[cfg(feature = "server")]
 use std::time::Duration;
 
 use crate::{
@@ -46,6 +47,7 @@ pub(crate) enum EngineError {
     },
     /// The variant exists.
     #[error("the sync `{sync}` of connection `{connection}` has a variant `{variant}` already")]
+    #[cfg(feature = "server")]
     VariantExists {
         /// Name of the sync.
         sync: String,
@@ -59,12 +61,14 @@ pub(crate) enum EngineError {
         "`{variant}` cannot be the name of a variant: use 1 to 255 bytes without `::` and control characters, other \
          than `base`"
     )]
+    #[cfg(feature = "server")]
     VariantName {
         /// Given name.
         variant: String,
     },
     /// The sync has as many variants as it may have.
     #[error("the sync `{sync}` of connection `{connection}` has {limit} variants, which is the limit")]
+    #[cfg(feature = "server")]
     TooManyVariants {
         /// Name of the sync.
         sync: String,
@@ -79,6 +83,7 @@ pub(crate) enum EngineError {
          or raise `actions` under `[limits]` in nango.toml",
         waited.as_secs()
     )]
+    #[cfg(feature = "server")]
     Busy {
         /// Maximum number of running actions.
         limit: u32,
@@ -87,6 +92,7 @@ pub(crate) enum EngineError {
     },
     /// The process stops and starts nothing.
     #[error("the server is stopping and starts no runs: send the request again")]
+    #[cfg(feature = "server")]
     Stopping,
     /// No process serves the database any more, and the run was not started.
     #[error("the process that served the database has ended, and the run was not started")]
@@ -107,8 +113,11 @@ impl EngineError {
         match self {
             Self::Store(error) => error.into_error(),
             Self::UnknownConnection { .. } => Error::new(ErrorKind::Connection, self),
+            #[cfg(feature = "server")]
             Self::Busy { .. } => Error::new(ErrorKind::RateLimit, self),
-            Self::Stopping | Self::NotServed | Self::NoRun(_) => Error::new(ErrorKind::Interrupted, self),
+            #[cfg(feature = "server")]
+            Self::Stopping => Error::new(ErrorKind::Interrupted, self),
+            Self::NotServed | Self::NoRun(_) => Error::new(ErrorKind::Interrupted, self),
             other => Error::new(ErrorKind::Input, other),
         }
     }

@@ -17,7 +17,6 @@ use super::{
     active::ActiveRuns,
     dispatch::Dispatcher,
     error::EngineError,
-    follow::follow_run,
     pauses, reaper,
     settings::{EngineSettings, SERVING_LEASE},
     statuses::{self, SyncState},
@@ -27,7 +26,7 @@ use super::{
 use crate::{
     declare::Frequency,
     error::Result,
-    run::{Observer, RunReport, RunRequest, Runtime},
+    run::{RunReport, RunRequest, Runtime},
     store::{FunctionKey, StoreError},
 };
 
@@ -40,7 +39,6 @@ pub(crate) struct Engine {
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
-#[allow(dead_code, reason = "the routes of syncs and actions use it")]
 impl Engine {
     /// Starts the dispatcher of this process.
     ///
@@ -167,17 +165,6 @@ impl Engine {
         variants::delete(&self.dispatcher.runtime, key, || self.dispatcher.active.cancel(key)).await
     }
 
-    /// Cancels a due or active run. Returns `false` if it is neither.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the database fails.
-    pub(crate) async fn cancel(&self, run: Uuid) -> Result<bool, EngineError> {
-        let cancelled = self.dispatcher.runtime.store.cancel_run(run).await?;
-        self.dispatcher.active.cancel_run(run);
-        Ok(cancelled)
-    }
-
     /// Returns the states of syncs, see [`statuses::statuses`].
     ///
     /// # Errors
@@ -200,19 +187,5 @@ impl Engine {
     /// action is part of the report.
     pub(crate) async fn run_action(&self, request: RunRequest) -> Result<RunReport> {
         self.actions.run(&self.dispatcher.runtime, request).await
-    }
-
-    /// Waits until a run has ended, reports its progress and its log, and returns its report.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the run does not exist, or the database fails.
-    pub(crate) async fn follow(
-        &self,
-        run: Uuid,
-        cancellation: CancellationToken,
-        observer: Arc<dyn Observer>,
-    ) -> Result<RunReport> {
-        follow_run(&self.dispatcher.runtime, run, cancellation, observer).await
     }
 }

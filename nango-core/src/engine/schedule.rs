@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "server")]
 use super::slots::Grid;
 use crate::{
     declare::{Frequency, Registry, SyncDef},
@@ -27,6 +28,7 @@ pub(super) fn interval_of(frequency: Option<&Frequency>) -> Option<Duration> {
 }
 
 /// Returns the first due time after `now`.
+#[cfg(feature = "server")]
 pub(super) fn next_due(
     key: &FunctionKey,
     anchor: Timestamp,

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Map;
 use uuid::Uuid;
 
-use super::{Engine, EngineSettings, TriggerOptions};
+use super::{Engine, EngineSettings, TriggerOptions, follow::follow_run};
 use crate::{
     auth::{Credentials, KeyRing},
     config::{Config, Sources},

@@ -105,6 +105,7 @@ impl Runtime {
     }
 
     /// Sets whether a triggered sync becomes due instead of running at once.
+    #[cfg(feature = "server")]
     pub(crate) fn queue_syncs(&self, queues: bool) {
         self.queues_syncs.store(queues, Ordering::Relaxed);
     }

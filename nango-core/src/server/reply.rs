@@ -2,7 +2,7 @@
 
 use axum::{
     body::Body,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::Response,
 };
 use bytes::Bytes;
@@ -14,8 +14,7 @@ use crate::wire::ApiError;
 #[derive(Debug)]
 pub(crate) struct Reply {
     status: StatusCode,
-    json: Option<Bytes>,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    json: Bytes,
 }
 
 impl Reply {
@@ -43,27 +42,13 @@ impl Reply {
 
     /// Returns a response with JSON that is already written.
     pub(crate) fn bytes(status: StatusCode, json: impl Into<Bytes>) -> Self {
-        Self { status, json: Some(json.into()), headers: Vec::new() }
-    }
-
-    /// Returns a response without a body.
-    pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, json: None, headers: Vec::new() }
-    }
-
-    /// Returns the response with a header.
-    #[must_use]
-    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
-        self
+        Self { status, json: json.into() }
     }
 
     /// Converts this into the response of the HTTP library.
     pub(super) fn into_response(self) -> Response {
-        let Self { status, json, headers } = self;
-        let mut response = json.map_or_else(|| Response::new(Body::empty()), json_response);
-        *response.status_mut() = status;
-        response.headers_mut().extend(headers.into_iter().map(|(name, value)| (Some(name), value)));
+        let mut response = json_response(self.json);
+        *response.status_mut() = self.status;
         response
     }
 }

@@ -46,9 +46,6 @@ struct ErrorObject {
     /// Details for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<Value>,
-    /// Further details, such as the response of an API.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    additional_properties: Option<Value>,
     /// Response of the API that made a function fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<Value>,
@@ -80,14 +77,7 @@ impl ValidationError {
 impl ApiError {
     /// Creates an error with a status and a code.
     pub(crate) fn new(status: StatusCode, code: impl Into<Cow<'static, str>>) -> Self {
-        let error = ErrorObject {
-            code: code.into(),
-            message: None,
-            errors: Vec::new(),
-            payload: None,
-            additional_properties: None,
-            upstream: None,
-        };
+        let error = ErrorObject { code: code.into(), message: None, errors: Vec::new(), payload: None, upstream: None };
         Self { status, retry_after: None, body: Box::new(ErrorBody { error }), cause: None }
     }
 
@@ -109,13 +99,6 @@ impl ApiError {
     #[must_use]
     pub(crate) fn payload(mut self, payload: impl Into<Value>) -> Self {
         self.body.error.payload = Some(payload.into());
-        self
-    }
-
-    /// Returns the error with further details.
-    #[must_use]
-    pub(crate) fn additional_properties(mut self, details: impl Into<Value>) -> Self {
-        self.body.error.additional_properties = Some(details.into());
         self
     }
 
@@ -357,7 +340,6 @@ mod tests {
         );
         let details = ApiError::new(StatusCode::FAILED_DEPENDENCY, "script_http_error")
             .payload(json!({ "a": 1 }))
-            .additional_properties(json!({}))
             .upstream(json!({ "status": 404 }));
         assert_eq!(body(details)["error"]["upstream"], json!({ "status": 404 }));
         assert_eq!(ApiError::forbidden(&[Scope::RecordsRead]).code(), "forbidden");

@@ -70,15 +70,6 @@ impl TextRule {
     };
     /// Part of an integration; [`TextRule::check`] checks only characters.
     pub(crate) const INCLUDE: Self = rule("^(webhook|credentials)$", |c| c.is_ascii_lowercase());
-    /// Version 4 or 7 UUID in its usual form; [`TextRule::check`] checks only characters and length.
-    pub(crate) const UUID: Self = Self {
-        min: 36,
-        max: 36,
-        ..rule("^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$", |c| {
-            c.is_ascii_hexdigit() || c == '-'
-        })
-    };
-
     /// Returns the rule of any text without control characters.
     pub(crate) const fn any(min: usize, max: usize) -> Self {
         let allowed: fn(char) -> bool = |c| !c.is_control();

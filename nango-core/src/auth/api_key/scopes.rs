@@ -23,6 +23,7 @@ pub(crate) struct UnknownScope {
 
 impl Scopes {
     /// Returns the set of all scopes, `environment:*`.
+    #[cfg(feature = "server")]
     pub(crate) fn all() -> Self {
         Self::stored(vec!["environment:*".to_owned()])
     }
@@ -48,12 +49,14 @@ impl Scopes {
     }
 
     /// Reads the names of a stored key. A name of another version that this one does not have permits nothing.
+    #[cfg(feature = "server")]
     pub(crate) fn stored(names: Vec<String>) -> Self {
         let granted = names.iter().map(|name| granted_by(name)).fold(0, |set, scopes| set | scopes);
         Self { names, granted }
     }
 
     /// Returns whether the set includes the scope.
+    #[cfg(feature = "server")]
     pub(crate) fn includes(&self, scope: Scope) -> bool {
         self.granted & scope.bit() != 0
     }

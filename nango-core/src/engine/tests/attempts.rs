@@ -66,8 +66,9 @@ async fn pause_and_cancel_end_the_running_run() {
     engine.resume(&waiting).await.unwrap();
     let run = engine.trigger(&waiting, TriggerOptions::default()).await.unwrap();
     eventually(&runtime, || async { status(&runtime, run).await == Some(RunStatus::Running) }).await;
-    assert!(engine.cancel(run).await.unwrap());
-    let report = engine.follow(run, tokio_util::sync::CancellationToken::new(), Arc::new(NoopObserver)).await.unwrap();
+    assert!(runtime.store.cancel_run(run).await.unwrap());
+    let report =
+        follow_run(&runtime, run, tokio_util::sync::CancellationToken::new(), Arc::new(NoopObserver)).await.unwrap();
     assert_eq!((report.status, report.error.is_some()), (RunStatus::Cancelled, true));
     assert_eq!(runtime.store.due_run_of(&waiting).await.unwrap(), None);
     engine.stop(Duration::from_secs(5)).await;
