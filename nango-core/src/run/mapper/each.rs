@@ -59,6 +59,8 @@ pub(super) async fn walk(
 /// Starts a logical run, or continues the one that was interrupted.
 async fn begin<'a>(run: &'a MapperRun<'a>, each: &Each, all: &ListWalk<'_>) -> Result<ParentsRun<'a>> {
     let mut state = all.state.clone();
+    // A walk of an unfinished run may have read a complete list without a decision about the records that it missed.
+    let is_undecided = is_incremental(run.mapper) && state.each.as_ref().is_some_and(|each| each.walked);
     let now = run.runtime.store.now();
     let fingerprint = source::fingerprint(each, &all.fingerprint());
     let last_number = state.each.as_ref().map_or(i64::MIN, |each| each.number);
@@ -85,7 +87,7 @@ async fn begin<'a>(run: &'a MapperRun<'a>, each: &Each, all: &ListWalk<'_>) -> R
             last_page_at: now,
             after: None,
             scans: scan_numbers,
-            full: run.context.options().full,
+            full: run.context.options().full || (is_undecided && run.def.track_deletes),
             walked: false,
             skipped: false,
         },

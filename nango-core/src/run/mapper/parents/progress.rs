@@ -61,10 +61,6 @@ impl Progress {
             self.tally.incomplete += 1;
             self.tally.first_gap.get_or_insert_with(|| gap.to_string());
         }
-        if self.tally.walked == 1 {
-            // The next commit stores that a walk succeeded.
-            self.stored_at = None;
-        }
     }
 
     /// Records that a parent was skipped.
@@ -75,9 +71,12 @@ impl Progress {
         self.first_error.get_or_insert(error);
     }
 
-    /// Returns whether the next commit stores the progress, and records that it does.
-    pub(super) fn take_due(&mut self, now: Timestamp) -> bool {
-        let is_due = self.unstored >= MAX_UNSTORED || self.stored_at.is_none_or(|stored| now >= stored + MAX_AGE);
+    /// Returns whether the next commit stores the progress, and records that it does. `ends_walk`: the commit also stores
+    /// the end of a walk; the first one is stored with the fact that there is one.
+    pub(super) fn take_due(&mut self, now: Timestamp, ends_walk: bool) -> bool {
+        let is_first = ends_walk && self.tally.walked + self.tally.walked_before == 0;
+        let is_due =
+            is_first || self.unstored >= MAX_UNSTORED || self.stored_at.is_none_or(|stored| now >= stored + MAX_AGE);
         if is_due {
             (self.stored_at, self.unstored) = (Some(now), 0);
         }
@@ -110,16 +109,17 @@ mod tests {
     #[test]
     fn progress_is_stored_first_and_then_after_some_walks_or_some_time() {
         let mut progress = Progress::default();
-        assert!(progress.take_due(at(0)));
-        assert!(!progress.take_due(at(9)));
-        assert!(progress.take_due(at(10)));
+        assert!(progress.take_due(at(0), false));
+        assert!(!progress.take_due(at(9), false));
+        assert!(progress.take_due(at(10), false));
+        assert!(progress.take_due(at(11), true), "the first success is stored with the end of its walk");
         progress.add_walked("a", &end(WalkOutcome::Complete(Completion::NoNextPage)));
-        assert!(progress.take_due(at(11)), "the first success is stored at once");
-        for i in 0..MAX_UNSTORED {
-            assert!(!progress.take_due(at(12)), "{i}");
+        progress.add_skipped("b", Error::msg("refused"));
+        for i in 1..MAX_UNSTORED {
+            assert!(!progress.take_due(at(12), i % 2 == 0), "{i}");
             progress.add_skipped("b", Error::msg("refused"));
         }
-        assert!(progress.take_due(at(12)));
+        assert!(progress.take_due(at(12), false));
     }
 
     #[test]

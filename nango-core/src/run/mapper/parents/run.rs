@@ -106,18 +106,18 @@ impl<'a> ParentsRun<'a> {
     }
 
     /// Adds the progress to a commit, unless it was stored recently. Parents that are done beyond it are skipped by
-    /// their own rows.
-    pub(super) fn add_progress(&self, commit: &mut PageCommit) -> Result<()> {
+    /// their own rows. `ends_walk`: the commit also stores the end of a walk.
+    pub(super) fn add_progress(&self, commit: &mut PageCommit, ends_walk: bool) -> Result<()> {
         let now = self.run.runtime.store.now();
         let each = {
             let mut progress = lock(&self.progress);
-            if !progress.take_due(now) {
+            if !progress.take_due(now, ends_walk) {
                 return Ok(());
             }
             EachProgress {
                 last_page_at: now,
                 after: progress.frontier.done_up_to().map(str::to_owned),
-                walked: self.logical.walked || progress.tally.walked + progress.tally.walked_before > 0,
+                walked: self.logical.walked || ends_walk || progress.tally.walked + progress.tally.walked_before > 0,
                 skipped: self.logical.skipped || progress.tally.skipped > 0,
                 ..self.logical.clone()
             }

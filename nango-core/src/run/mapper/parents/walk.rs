@@ -129,7 +129,7 @@ impl<'a> ParentWalk<'a> {
         let done = is_done.then(|| self.number());
         let first_seen_at = self.parent.first_seen_at;
         commit.parents.push(ParentWrite { id, first_seen_at, state, done, scan, is_early: self.is_early });
-        self.parents.add_progress(commit)
+        self.parents.add_progress(commit, is_done)
     }
 
     /// Adds a line about the parent to the log of the run.
