@@ -24,6 +24,7 @@ mod listener;
 mod openapi;
 mod parameters;
 mod query;
+mod removed_content;
 mod reply;
 mod route;
 mod router;
@@ -34,4 +35,4 @@ mod state;
 mod tests;
 
 pub(crate) use access_log::{AccessRecord, ServerLog};
-pub(crate) use listener::{BoundServer, ServeError};
+pub(crate) use listener::{Listeners, ServeError};

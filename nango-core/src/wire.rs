@@ -35,7 +35,7 @@ mod time;
 pub(crate) use api_errors::{ApiError, ErrorBody, ValidationError};
 pub(crate) use api_keys::{ApiKeyRow, CreatedApiKeyJson, SigningKeyJson};
 #[cfg(feature = "server")]
-pub(crate) use api_providers::{ApiProvider, ProviderJson, provider_logo};
+pub(crate) use api_providers::{ProviderJson, provider_logo};
 pub(crate) use connections::{
     AddedJson, ConnectionDetail, ConnectionList, ConnectionRow, ConnectionTestJson, MetadataJson, RemovedJson,
 };

@@ -11,7 +11,7 @@ use crate::{
     config::parse_listen,
     engine::{Engine, EngineSettings},
     error::Chain,
-    server::{BoundServer, ServeError},
+    server::{Listeners, ServeError},
 };
 use log::StderrLog;
 
@@ -57,17 +57,12 @@ impl Command for Serve {
         let stopping = context.cancellation();
         let log = Arc::new(StderrLog::start(context.terminal.is_quiet()));
         prepare_first_start(context, &runtime)?;
+        // Before the dispatcher starts runs, which a taken port would interrupt.
+        let listeners = context.block_on(Listeners::open(&runtime.config.server))?;
         let settings = EngineSettings::of(&runtime.config);
         let grace = runtime.config.server.stop_timeout;
         let engine = context.block_on(Engine::start(runtime.clone(), settings))?;
-        let bound = context.block_on(BoundServer::bind(runtime.clone(), engine.clone(), stopping.clone(), log.clone()));
-        let server = match bound {
-            Ok(server) => server,
-            Err(error) => {
-                context.block_on(engine.stop(grace));
-                return Err(error.into());
-            }
-        };
+        let server = listeners.into_server(runtime.clone(), engine.clone(), stopping.clone(), log.clone());
         let functions = runtime.registry.entries().len() as u64;
         context.terminal.note(format_args!(
             "serving {} of {} at {}; press Ctrl-C to stop",

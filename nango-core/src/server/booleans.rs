@@ -15,3 +15,8 @@ pub(crate) const BOOLEANS: [(&str, bool); 12] = [
     ("n", false),
     ("disabled", false),
 ];
+
+/// Returns the value of a spelling; `None` for another text.
+pub(crate) fn parse(text: &str) -> Option<bool> {
+    BOOLEANS.iter().find(|(spelling, _)| text.eq_ignore_ascii_case(spelling)).map(|(_, value)| *value)
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     RequestPartsExt as _,
     extract::{RawPathParams, Request},
-    http::{StatusCode, header, request::Parts},
+    http::{StatusCode, request::Parts},
     response::Response,
 };
 use uuid::Uuid;
@@ -143,8 +143,13 @@ async fn run(state: &ServerState, route: &'static Route, call: Call) -> Result<R
     if state.stopping.is_cancelled() && matches!(route.access, Access::Key(_)) {
         return Err(ApiError::stopping());
     }
-    let Ok(permit) = state.handlers.clone().try_acquire_owned() else {
-        return Err(ApiError::stopping());
+    let permit = match route.access {
+        // Answered also while the server waits for its handlers.
+        Access::Public | Access::Operator => None,
+        Access::Key(_) => match state.handlers.clone().try_acquire_owned() {
+            Ok(permit) => Some(permit),
+            Err(_) => return Err(ApiError::stopping()),
+        },
     };
     let handler = tokio::spawn(async move {
         let result = (route.handler)(call).await;
@@ -167,9 +172,4 @@ pub(super) fn head_length(parts: &Parts) -> u64 {
     let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     let url = parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
     (url + headers) as u64
-}
-
-/// Returns whether the request announces its length in two ways, so that two programs may read it differently.
-pub(super) fn has_ambiguous_length(parts: &Parts) -> bool {
-    parts.headers.contains_key(header::TRANSFER_ENCODING) && parts.headers.contains_key(header::CONTENT_LENGTH)
 }

@@ -41,6 +41,10 @@ impl HostNames {
     /// Fails with the name if it is not allowed. A missing name is not allowed either.
     pub(super) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), String> {
         let Some(allowed) = &self.allowed else { return Ok(()) };
+        // Another program may read another one of them.
+        if headers.get_all(header::HOST).iter().nth(1).is_some() {
+            return Err("several hosts".to_owned());
+        }
         let given = uri.authority().map(axum::http::uri::Authority::as_str);
         let given = given.or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok())).unwrap_or_default();
         let name = without_port(given).to_ascii_lowercase();

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use axum::http::StatusCode;
+
 use super::{call::Call, state::ServerState};
-use crate::{auth::AuthMode, run};
+use crate::{auth::AuthMode, run, wire::ApiError};
 
 /// Integration as routes need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,11 +28,8 @@ impl ServerState {
         keys.into_iter().map(|key| self.describe(key)).collect()
     }
 
-    /// Returns an integration, if it exists.
-    fn integration(&self, key: &str) -> Option<Integration> {
-        let is_known =
-            self.runtime.registry.integrations().contains(&key) || self.runtime.config.integrations.contains_key(key);
-        is_known.then(|| self.describe(key.to_owned()))
+    fn has_integration(&self, key: &str) -> bool {
+        self.runtime.registry.of(key).next().is_some() || self.runtime.config.integrations.contains_key(key)
     }
 
     fn describe(&self, key: String) -> Integration {
@@ -49,8 +48,30 @@ impl ServerState {
 }
 
 impl Call {
-    /// Returns an integration. One that the key may not use does not exist for it.
+    /// Returns whether an integration exists. One that the key may not use does not exist for it.
+    pub(crate) fn has_integration(&self, key: &str) -> bool {
+        self.caller.may_use(key) && self.state.has_integration(key)
+    }
+
+    /// Returns an integration, see [`has_integration`](Self::has_integration).
     pub(crate) fn integration(&self, key: &str) -> Option<Integration> {
-        if self.caller.may_use(key) { self.state.integration(key) } else { None }
+        self.has_integration(key).then(|| self.state.describe(key.to_owned()))
+    }
+
+    /// Returns the integration and the id of the connection in the headers.
+    ///
+    /// # Errors
+    ///
+    /// Fails with 400 `unknown_connection` if the connection does not exist.
+    pub(crate) async fn connection_of_headers(&self) -> Result<(&str, &str), ApiError> {
+        let integration = self.header("provider-config-key").unwrap_or_default();
+        let connection = self.header("connection-id").unwrap_or_default();
+        let is_known = self.has_integration(integration)
+            && self.state.runtime.store.connection(integration, connection).await?.is_some();
+        if !is_known {
+            let message = format!("the connection `{connection}` of `{integration}` does not exist");
+            return Err(ApiError::new(StatusCode::BAD_REQUEST, "unknown_connection").message(message));
+        }
+        Ok((integration, connection))
     }
 }

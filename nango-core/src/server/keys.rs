@@ -1,6 +1,6 @@
 //! Check of the API key of a request.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::state::ServerState;
 use crate::{
@@ -23,7 +23,9 @@ pub(super) async fn caller(state: &ServerState, headers: &HeaderMap) -> Result<C
         AuthenticationError::Refused => ApiError::unknown_account(),
         AuthenticationError::Store(error) => {
             state.database.suspect();
-            ApiError::from(&error)
+            let failed = ApiError::from(&error);
+            // Nothing was done yet.
+            if failed.status() == StatusCode::SERVICE_UNAVAILABLE { ApiError::database_unavailable() } else { failed }
         }
     })
 }

@@ -15,12 +15,14 @@ use tokio_util::sync::CancellationToken;
 use super::{
     access_log::ServerLog,
     document::Document,
+    host_names::HostNames,
     openapi::document_json,
+    removed_content,
     router::router,
     service::ApiService,
     state::{MAX_HANDLERS, ServerState, local_url},
 };
-use crate::{engine::Engine, run::Runtime};
+use crate::{config::ServerConfig, engine::Engine, run::Runtime};
 
 /// Maximum number of headers of a request.
 const MAX_HEADERS: usize = 100;
@@ -45,56 +47,83 @@ pub(crate) enum ServeError {
     },
 }
 
-/// Server whose listeners are open, but which accepts no connection yet.
-pub(crate) struct BoundServer {
-    state: Arc<ServerState>,
-    api: TcpListener,
-    operations: Option<TcpListener>,
+/// Open listener with its address.
+struct Listener {
+    listener: TcpListener,
     address: SocketAddr,
 }
 
-impl BoundServer {
+/// Open listeners of a server. Connections wait in the queue of the system until the server runs.
+pub(crate) struct Listeners {
+    api: Listener,
+    operations: Option<Listener>,
+}
+
+impl Listeners {
     /// Opens the listeners of the configuration.
     ///
     /// # Errors
     ///
     /// Fails if an address cannot be used.
-    pub(crate) async fn bind(
+    pub(crate) async fn open(server: &ServerConfig) -> Result<Self, ServeError> {
+        let api = listen(server.listen).await?;
+        let operations = match server.operations_listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        Ok(Self { api, operations })
+    }
+
+    /// Creates the server of these listeners.
+    pub(crate) fn into_server(
+        self,
         runtime: Arc<Runtime>,
         engine: Arc<Engine>,
         stopping: CancellationToken,
         log: Arc<dyn ServerLog>,
-    ) -> Result<Self, ServeError> {
-        let server = &runtime.config.server;
-        let (api, address) = listen(server.listen).await?;
-        let operations = match server.operations_listen {
-            Some(address) => Some(listen(address).await?.0),
-            None => None,
-        };
+    ) -> BoundServer {
+        let Self { api, operations } = self;
         let document = Document::new(document_json);
-        let state = Arc::new(ServerState::new(runtime, engine, address, stopping, log, document));
-        Ok(Self { state, api, operations, address })
+        let state = Arc::new(ServerState::new(runtime, engine, api.address, stopping, log, document));
+        BoundServer { state, api, operations }
     }
+}
 
+/// Server whose listeners are open, but which accepts no connection yet.
+pub(crate) struct BoundServer {
+    state: Arc<ServerState>,
+    api: Listener,
+    operations: Option<Listener>,
+}
+
+impl BoundServer {
     /// Returns the URL of the listener.
     pub(crate) fn url(&self) -> String {
-        local_url(self.address)
+        local_url(self.api.address)
     }
 
     /// Serves requests until a stop is requested, and the requests in progress have ended or their time is
     /// over.
     pub(crate) async fn run(self) {
-        let Self { state, api, operations, .. } = self;
+        let Self { state, api, operations } = self;
         let (clock, log) = (state.runtime.clock.clone(), state.log.clone());
         let ended = CancellationToken::new();
         let observation =
             state.database.clone().observe(state.runtime.store.clone(), clock.clone(), log.clone(), ended.clone());
         let observation = tokio::spawn(observation);
+        let clearing = tokio::spawn(removed_content::clear(state.clone(), ended.clone()));
         let router = router(&state);
         let mut listeners = JoinSet::new();
         for (listener, is_operator) in [(Some(api), false), (operations, true)] {
             let Some(listener) = listener else { continue };
-            let acceptor = Acceptor { state: state.clone(), router: router.clone(), is_operator, ended: ended.clone() };
+            let Listener { listener, address } = listener;
+            let acceptor = Acceptor {
+                state: state.clone(),
+                hosts: Arc::new(HostNames::new(state.settings(), address)),
+                router: router.clone(),
+                is_operator,
+                ended: ended.clone(),
+            };
             listeners.spawn(acceptor.accept(listener));
         }
         state.stopping.cancelled().await;
@@ -108,21 +137,22 @@ impl BoundServer {
         }
         ended.cancel();
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, async { while listeners.join_next().await.is_some() {} }).await;
-        // It ends by itself, because the token is cancelled.
-        let _ = observation.await;
+        // They end by themselves, because the token is cancelled.
+        let _ = tokio::join!(observation, clearing);
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+async fn listen(address: SocketAddr) -> Result<Listener, ServeError> {
     let error = |source| ServeError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(error)?;
-    let bound = listener.local_addr().map_err(error)?;
-    Ok((listener, bound))
+    let address = listener.local_addr().map_err(error)?;
+    Ok(Listener { listener, address })
 }
 
 /// Accepts the connections of one listener.
 struct Acceptor {
     state: Arc<ServerState>,
+    hosts: Arc<HostNames>,
     router: Router,
     is_operator: bool,
     ended: CancellationToken,
@@ -165,6 +195,7 @@ impl Acceptor {
     ) -> impl Future<Output = ()> + Send + 'static {
         let service = ApiService {
             state: self.state.clone(),
+            hosts: self.hosts.clone(),
             router: self.router.clone(),
             peer: peer.ip(),
             is_operator: self.is_operator,

@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 
 use super::{
-    booleans::BOOLEANS,
+    booleans,
     query::{Query, QueryValue},
     route::{Parameter, Place, Rule},
 };
@@ -60,7 +60,7 @@ pub(super) fn check_headers(parameters: &[Parameter], headers: &HeaderMap) -> Re
                 let message = "Invalid string: must have only visible ASCII characters";
                 errors.push(ValidationError::new("invalid_format", message, &[&name]));
             }
-            None if parameter.required => errors.push(missing(&Parameter { name: parameter.name, ..*parameter })),
+            None if parameter.required => errors.push(missing(parameter)),
             None => {}
         }
     }
@@ -126,7 +126,7 @@ fn check_text(rule: &Rule, text: &str, path: &[&str]) -> Result<(), ValidationEr
             let allowed = allowed.iter().map(|text| format!("\"{text}\"")).collect::<Vec<_>>().join("|");
             Err(ValidationError::new("invalid_value", format!("Invalid option: expected one of {allowed}"), path))
         }
-        Rule::Boolean if BOOLEANS.iter().any(|(spelling, _)| text.eq_ignore_ascii_case(spelling)) => Ok(()),
+        Rule::Boolean if booleans::parse(text).is_some() => Ok(()),
         Rule::Boolean => Err(ValidationError::new("invalid_value", "Invalid option: expected a boolean", path)),
         Rule::Time if text.contains(['T', 't']) && time::from_text(text).is_some() => Ok(()),
         Rule::Time => {

@@ -11,7 +11,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::booleans::BOOLEANS;
+use super::booleans;
 use crate::wire::ValidationError;
 
 /// Maximum number of parameters.
@@ -155,9 +155,7 @@ impl<'de> Deserializer<'de> for QueryValue {
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let found = match &self {
-            Self::Text(text) => {
-                BOOLEANS.iter().find(|(spelling, _)| text.eq_ignore_ascii_case(spelling)).map(|(_, value)| *value)
-            }
+            Self::Text(text) => booleans::parse(text),
             _ => None,
         };
         visitor.visit_bool(found.ok_or_else(|| expected("boolean"))?)

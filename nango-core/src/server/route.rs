@@ -124,8 +124,8 @@ pub(crate) struct Body {
 pub(crate) struct ReplyDoc {
     /// Status of the response.
     pub status: StatusCode,
-    /// JSON Schema of the body; `None` if there is none.
-    pub schema: Option<SchemaFn>,
+    /// JSON Schema of the body.
+    pub schema: SchemaFn,
     /// Meaning, for the document.
     pub description: &'static str,
 }
@@ -169,7 +169,7 @@ impl Parameter {
 impl ReplyDoc {
     /// Returns the response with status 200 and a body.
     pub(crate) const fn ok(schema: SchemaFn, description: &'static str) -> Self {
-        Self { status: StatusCode::OK, schema: Some(schema), description }
+        Self { status: StatusCode::OK, schema, description }
     }
 }
 

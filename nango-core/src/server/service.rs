@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use super::{
     access_log::{AccessRecord, logged_path},
-    dispatch::{Answered, RequestInfo, finish, has_ambiguous_length, head_length},
+    dispatch::{Answered, RequestInfo, finish, head_length},
+    host_names::HostNames,
     keys,
     state::ServerState,
 };
@@ -29,6 +30,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone)]
 pub(super) struct ApiService {
     pub(super) state: Arc<ServerState>,
+    pub(super) hosts: Arc<HostNames>,
     pub(super) router: Router,
     pub(super) peer: IpAddr,
     pub(super) is_operator: bool,
@@ -37,13 +39,13 @@ pub(super) struct ApiService {
 impl ApiService {
     /// Answers a request of the connection.
     pub(super) async fn call(self, request: hyper::Request<hyper::body::Incoming>) -> Result<Response, Infallible> {
-        let Self { state, router, peer, is_operator } = self;
+        let Self { state, hosts, router, peer, is_operator } = self;
         let clock = &state.runtime.clock;
         let (start, id) = (clock.instant(), clock.uuid());
         let (mut parts, body) = request.into_parts();
         let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
         let key = keys::presented(&parts.headers).map(str::to_owned);
-        let mut response = if let Err(error) = check(&state, &parts) {
+        let mut response = if let Err(error) = check(&state, &hosts, &parts) {
             finish(Err(error), Answered::default())
         } else {
             parts.uri = without_final_slash(parts.uri);
@@ -77,20 +79,13 @@ async fn route(mut router: Router, request: Request) -> Response {
 }
 
 /// Checks the head and the name of the server, before anything else of the request is used.
-fn check(state: &ServerState, parts: &axum::http::request::Parts) -> Result<(), ApiError> {
+fn check(state: &ServerState, hosts: &HostNames, parts: &axum::http::request::Parts) -> Result<(), ApiError> {
     let limit = state.settings().head_bytes;
     if head_length(parts) > limit {
         return Err(ApiError::head_too_large(limit));
     }
-    if has_ambiguous_length(parts) {
-        return Err(ApiError::invalid_headers(vec![crate::wire::ValidationError::new(
-            "custom",
-            "Invalid input: use either Content-Length or Transfer-Encoding",
-            &["content-length"],
-        )]));
-    }
     if !PROBES.contains(&parts.uri.path()) {
-        state.hosts.check(&parts.uri, &parts.headers).map_err(|host| ApiError::misdirected(&shown(&host)))?;
+        hosts.check(&parts.uri, &parts.headers).map_err(|host| ApiError::misdirected(&shown(&host)))?;
     }
     Ok(())
 }

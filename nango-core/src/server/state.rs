@@ -5,10 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::{access_log::ServerLog, database_health::DatabaseHealth, document::Document, host_names::HostNames};
+use super::{access_log::ServerLog, database_health::DatabaseHealth, document::Document};
 use crate::{auth::KeyCache, config::ServerConfig, engine::Engine, run::Runtime, time::Timestamp};
 
 /// Maximum number of handlers at the same time, which no limit of connections reaches.
@@ -29,10 +29,11 @@ pub(crate) struct ServerState {
     /// Time at which the server started: the functions of its program exist since then.
     pub started_at: Timestamp,
     pub(super) log: Arc<dyn ServerLog>,
-    pub(super) hosts: HostNames,
     pub(super) document: Document,
     /// One permit per running handler.
     pub(super) handlers: Arc<Semaphore>,
+    /// Notified after records were removed.
+    pub(super) removed: Notify,
     public_url: String,
 }
 
@@ -46,7 +47,6 @@ impl ServerState {
         document: Document,
     ) -> Self {
         let config = &runtime.config;
-        let hosts = HostNames::new(&config.server, address);
         let keys = KeyCache::new(runtime.store.clone(), runtime.clock.clone(), config.api_key.as_ref());
         let public_url = config.server.public_url.as_ref();
         let public_url =
@@ -54,7 +54,6 @@ impl ServerState {
         Self {
             engine,
             keys,
-            hosts,
             document,
             public_url,
             database: Arc::default(),
@@ -62,6 +61,7 @@ impl ServerState {
             started_at: runtime.clock.now(),
             log,
             handlers: Arc::new(Semaphore::new(MAX_HANDLERS as usize)),
+            removed: Notify::new(),
             runtime,
         }
     }
@@ -71,11 +71,9 @@ impl ServerState {
         &self.runtime.config.server
     }
 
-    /// Clears the content of removed records from the database's files, after the response.
+    /// Requests that the content of removed records is cleared from the database's files, after the response.
     pub(crate) fn clear_removed(&self) {
-        let store = self.runtime.store.clone();
-        // After an error, the next removal or `registry database vacuum` clears it.
-        tokio::spawn(async move { store.clear_removed().await });
+        self.removed.notify_one();
     }
 
     /// Returns the URL with which absolute URLs begin, without a slash at its end: the setting `public_url`, or else

@@ -283,7 +283,11 @@ impl From<&StoreError> for ApiError {
             | StoreError::ReadOnly
             | StoreError::Locked(_)
             | StoreError::Full
-            | StoreError::Closed => Self::database_unavailable().cause(Chain(error).to_string()),
+            | StoreError::Closed => Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable")
+                .message(
+                    "the database of the server failed during the request: check what was done before you try again",
+                )
+                .cause(Chain(error).to_string()),
             StoreError::NoConnection { .. } => {
                 Self::new(StatusCode::BAD_REQUEST, "unknown_connection").message(error.to_string())
             }
@@ -348,7 +352,8 @@ mod tests {
     #[test]
     fn lost_database_is_temporary_and_other_failures_reveal_nothing() {
         let lost = ApiError::from(StoreError::Disconnected);
-        assert_eq!((lost.status().as_u16(), lost.wait()), (503, Some(Duration::from_secs(1))));
+        // Something may have been done before, so the client is not asked to repeat the request.
+        assert_eq!((lost.status().as_u16(), lost.code(), lost.wait()), (503, "database_unavailable", None));
         let failed = ApiError::from(StoreError::Damaged("a secret".into()));
         assert_eq!(failed.status().as_u16(), 500);
         assert!(!serde_json::to_string(failed.body()).unwrap().contains("a secret"));

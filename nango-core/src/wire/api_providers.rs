@@ -6,13 +6,6 @@ use serde_json::{Map, Value};
 
 use crate::provider::Provider;
 
-/// Answer with one provider.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct ApiProvider<T> {
-    /// The provider, or the list of providers.
-    pub data: T,
-}
-
 /// Provider of the catalogue: the fields of its entry, with name and logo.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Provider")]

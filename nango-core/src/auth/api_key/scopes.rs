@@ -76,6 +76,7 @@ fn granted_by(name: &str) -> u64 {
     Scope::all().filter(|scope| includes(scope.name())).fold(0, |set, scope| set | scope.bit())
 }
 
+#[cfg(feature = "server")]
 #[cfg(test)]
 mod tests {
     use super::*;

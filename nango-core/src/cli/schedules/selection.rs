@@ -12,7 +12,7 @@ use crate::{
     store::{BASE_VARIANT, FunctionKey},
 };
 
-/// Sync of a connection on the command line.
+// Sync of a connection. This is not a doc comment because clap would use it as the description of the command.
 #[derive(Debug, Args)]
 pub(super) struct Selection {
     /// Name of the integration

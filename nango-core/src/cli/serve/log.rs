@@ -52,12 +52,15 @@ impl StderrLog {
     fn push(&self, line: serde_json::Result<Vec<u8>>) {
         let Ok(mut line) = line else { return };
         let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        let mut bytes = Vec::new();
         if dropped > 0 {
             let note = json!({ "event": "log_lines_left_out", "count": dropped });
-            let _ = self.lines.try_send(Some(format!("{note}\n").into_bytes()));
+            bytes = format!("{note}\n").into_bytes();
         }
-        line.push(b'\n');
-        if self.lines.try_send(Some(line)).is_err() {
+        bytes.append(&mut line);
+        bytes.push(b'\n');
+        // The note and the line are one message, so that the count is reported once.
+        if self.lines.try_send(Some(bytes)).is_err() {
             self.dropped.fetch_add(dropped + 1, Ordering::Relaxed);
         }
     }

@@ -69,7 +69,7 @@ const OF_KEY: &[ErrorDoc] = &[
     ErrorDoc { status: StatusCode::FORBIDDEN, codes: &[("forbidden", "the key lacks the scope")] },
     ErrorDoc {
         status: StatusCode::SERVICE_UNAVAILABLE,
-        codes: &[("database_unavailable", "the database does not respond; nothing was done")],
+        codes: &[("database_unavailable", "the database does not respond; with `Retry-After`, nothing was done")],
     },
 ];
 
@@ -125,11 +125,8 @@ pub(super) fn rename_inputs(paths: &mut Value, renamed: &BTreeMap<String, String
 fn responses(route: &Route, components: &mut Components) -> Value {
     let mut responses: BTreeMap<u16, Value> = BTreeMap::new();
     for reply in route.replies {
-        let mut response = json!({ "description": reply.description });
-        if let (Some(schema), Some(object)) = (reply.schema, response.as_object_mut()) {
-            let schema = components.written(schema);
-            object.insert("content".into(), json!({ "application/json": { "schema": schema } }));
-        }
+        let content = json!({ "application/json": { "schema": components.written(reply.schema) } });
+        let response = json!({ "description": reply.description, "content": content });
         responses.insert(reply.status.as_u16(), response);
     }
     for (status, codes) in errors(route) {

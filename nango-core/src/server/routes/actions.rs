@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     run::{RunRequest, Target},
     server::{
-        booleans::BOOLEANS,
+        booleans,
         call::Call,
         reply::Reply,
         route::{Access, Body, ErrorDoc, Parameter, Place, ReplyDoc, Route, Rule, schema_of},
@@ -82,21 +82,13 @@ pub(super) const ROUTES: &[Route] = &[Route {
 }];
 
 async fn trigger(call: Call) -> Result<Reply, ApiError> {
-    let is_true = |text: &str| BOOLEANS.iter().any(|(name, value)| *value && name.eq_ignore_ascii_case(text));
-    if call.header("x-async").is_some_and(is_true) {
+    if call.header("x-async").and_then(booleans::parse) == Some(true) {
         let message = "asynchronous actions do not exist in this version: send the request without `X-Async`";
         return Err(ApiError::invalid_headers(vec![ValidationError::new("custom", message, &["x-async"])]));
     }
     let body: ActionBody = call.body()?;
-    let integration = call.header("provider-config-key").unwrap_or_default();
-    let connection = call.header("connection-id").unwrap_or_default();
+    let (integration, connection) = call.connection_of_headers().await?;
     let runtime = &call.state.runtime;
-    let is_known =
-        call.integration(integration).is_some() && runtime.store.connection(integration, connection).await?.is_some();
-    if !is_known {
-        let message = format!("the connection `{connection}` of `{integration}` does not exist");
-        return Err(ApiError::new(StatusCode::BAD_REQUEST, "unknown_connection").message(message));
-    }
     let name: &str = body.action_name.as_ref();
     let action = runtime.registry.action(integration, name);
     let action =

@@ -82,7 +82,7 @@ pub(super) const ROUTES: &[Route] = &[
         body: Some(Body { schema: schema_of::<ImportBody>, description: "Connection to import." }),
         replies: &[ReplyDoc {
             status: StatusCode::CREATED,
-            schema: Some(schema_of::<ConnectionDetail<'_>>),
+            schema: schema_of::<ConnectionDetail<'_>>,
             description: "The connection with its credentials.",
         }],
         errors: &[
@@ -172,7 +172,7 @@ async fn list(call: Call) -> Result<Reply, ApiError> {
 
 /// Returns the connection of a request that names it in the path and its integration in the query.
 async fn find(call: &Call, integration: &str) -> Result<Connection, ApiError> {
-    if call.integration(integration).is_none() {
+    if !call.has_integration(integration) {
         let message = format!("the integration `{integration}` does not exist");
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "unknown_provider_config").message(message));
     }

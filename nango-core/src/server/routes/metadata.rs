@@ -1,6 +1,7 @@
 //! Routes of the metadata of connections.
 
 use axum::http::{Method, StatusCode};
+use serde_json::{Map, Value};
 
 use crate::{
     auth::Scope,
@@ -31,7 +32,7 @@ pub(super) const ROUTES: &[Route] = &[
         body: BODY,
         replies: &[ReplyDoc {
             status: StatusCode::CREATED,
-            schema: Some(schema_of::<MetadataBody>),
+            schema: schema_of::<MetadataBody>,
             description: "The body of the request.",
         }],
         errors: ERRORS,
@@ -60,15 +61,22 @@ async fn change(call: Call, status: StatusCode) -> Result<Reply, ApiError> {
         ApiError::new(StatusCode::NOT_FOUND, "unknown_connection").message(message)
     };
     let ids = body.connection_id.to_strings();
-    if call.integration(integration).is_none() {
+    if !call.has_integration(integration) {
         return Err(unknown(ids.first().map_or("", String::as_str)));
     }
     let runtime = &call.state.runtime;
     let merge = status == StatusCode::OK;
-    for id in &ids {
-        let stored = runtime.store.connection(integration, id).await?.ok_or_else(|| unknown(id))?;
-        let fits = runtime.config.limits.check_metadata(merge.then_some(&stored.metadata), &body.metadata);
-        fits.map_err(|message| ApiError::invalid_body(vec![ValidationError::new("custom", message, &["metadata"])]))?;
+    let check = |stored: Option<&Map<String, Value>>| {
+        let fits = runtime.config.limits.check_metadata(stored, &body.metadata);
+        fits.map_err(|message| ApiError::invalid_body(vec![ValidationError::new("custom", message, &["metadata"])]))
+    };
+    if merge {
+        for id in &ids {
+            let stored = runtime.store.connection(integration, id).await?.ok_or_else(|| unknown(id))?;
+            check(Some(&stored.metadata))?;
+        }
+    } else {
+        check(None)?;
     }
     let metadata = body.metadata.clone();
     let change = if merge { MetadataChange::Merge(metadata) } else { MetadataChange::Replace(metadata) };

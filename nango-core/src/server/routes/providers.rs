@@ -10,7 +10,7 @@ use crate::{
         reply::Reply,
         route::{Access, ErrorDoc, Parameter, ReplyDoc, Route, Rule, schema_of},
     },
-    wire::{ApiError, ApiProvider, ProviderJson, TextRule},
+    wire::{ApiError, ProviderJson, TextRule, api::Data},
 };
 
 /// Scopes that see the catalogue: it has no secrets, so each one of integrations is enough.
@@ -29,7 +29,7 @@ pub(super) const ROUTES: &[Route] = &[
             "Part of the name of the provider, in lower or upper case",
         )],
         body: None,
-        replies: &[ReplyDoc::ok(schema_of::<ApiProvider<Vec<ProviderJson<'_>>>>, "The providers, by name.")],
+        replies: &[ReplyDoc::ok(schema_of::<Data<Vec<ProviderJson<'_>>>>, "The providers, by name.")],
         errors: &[],
         handler: |call| Box::pin(async move { list(&call) }),
     },
@@ -41,7 +41,7 @@ pub(super) const ROUTES: &[Route] = &[
         access: ACCESS,
         parameters: &[Parameter::path("provider", TextRule::NAME, "Name of the provider")],
         body: None,
-        replies: &[ReplyDoc::ok(schema_of::<ApiProvider<ProviderJson<'_>>>, "The provider.")],
+        replies: &[ReplyDoc::ok(schema_of::<Data<ProviderJson<'_>>>, "The provider.")],
         errors: &[ErrorDoc {
             status: StatusCode::NOT_FOUND,
             codes: &[("not_found", "the catalogue has no such provider")],
@@ -64,12 +64,12 @@ fn list(call: &Call) -> Result<Reply, ApiError> {
         providers.filter(|provider| search.as_ref().is_none_or(|text| provider.name.to_lowercase().contains(text)));
     let data: Vec<ProviderJson<'_>> =
         found.map(|provider| ProviderJson::new(provider, call.state.public_url())).collect();
-    Reply::ok(&ApiProvider { data })
+    Reply::ok(&Data { data })
 }
 
 fn get(call: &Call) -> Result<Reply, ApiError> {
     let name = call.path("provider");
     let provider = call.state.runtime.catalogue.get(name);
     let provider = provider.ok_or_else(|| ApiError::not_found(format!("the provider `{name}` does not exist")))?;
-    Reply::ok(&ApiProvider { data: ProviderJson::new(provider, call.state.public_url()) })
+    Reply::ok(&Data { data: ProviderJson::new(provider, call.state.public_url()) })
 }

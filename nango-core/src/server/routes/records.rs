@@ -77,14 +77,7 @@ pub(super) const ROUTES: &[Route] = &[
 
 /// Returns the dataset of a model of the connection in the headers.
 async fn dataset(call: &Call, model: &str, variant: &str) -> Result<DatasetKey, ApiError> {
-    let integration = call.header("provider-config-key").unwrap_or_default();
-    let connection = call.header("connection-id").unwrap_or_default();
-    let is_known = call.integration(integration).is_some()
-        && call.state.runtime.store.connection(integration, connection).await?.is_some();
-    if !is_known {
-        let message = format!("the connection `{connection}` of `{integration}` does not exist");
-        return Err(ApiError::new(StatusCode::BAD_REQUEST, "unknown_connection").message(message));
-    }
+    let (integration, connection) = call.connection_of_headers().await?;
     Ok(DatasetKey {
         integration: integration.to_owned(),
         connection: connection.to_owned(),

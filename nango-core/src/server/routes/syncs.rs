@@ -245,7 +245,7 @@ async fn selected(
     connection: Option<&str>,
     syncs: &[SyncName],
 ) -> Result<Vec<FunctionKey>, ApiError> {
-    if call.integration(integration).is_none() {
+    if !call.has_integration(integration) {
         let message = format!("the integration `{integration}` does not exist");
         return Err(bad_request("unknown_provider_config", message));
     }
@@ -269,7 +269,7 @@ async fn selected(
         connection: connection.map(str::to_owned),
         sync: None,
     };
-    let existing: Vec<FunctionKey> =
+    let existing: BTreeSet<FunctionKey> =
         runtime.store.schedules(filter).await?.into_iter().map(|schedule| schedule.key).collect();
     let declared = || declared(call, integration).map(|def| SyncName::base(def.name));
     let mut keys = BTreeSet::new();
@@ -277,7 +277,7 @@ async fn selected(
         // Base variants whose schedules were not added yet, and all variants that exist.
         let of_connection = |id: &String| declared().map(|sync| key(integration, id, &sync)).collect::<Vec<_>>();
         keys.extend(connections.iter().flat_map(of_connection));
-        keys.extend(existing.into_iter().filter(|key| declared().any(|sync| sync.name == key.function)));
+        keys.extend(existing.into_iter().filter(|key| runtime.registry.sync(integration, &key.function).is_some()));
     } else {
         for sync in syncs {
             let of_sync = connections.iter().map(|id| key(integration, id, sync));
@@ -305,7 +305,7 @@ async fn status(call: Call) -> Result<Reply, ApiError> {
     let query: StatusQuery = call.query()?;
     let names = query.syncs().map_err(|error| ApiError::invalid_query_params(vec![error]))?;
     let (integration, connection) = (query.provider_config_key.as_str(), query.connection_id.as_deref());
-    if call.integration(integration).is_none() {
+    if !call.has_integration(integration) {
         let message = format!("the integration `{integration}` does not exist");
         return Err(bad_request("unknown_provider_config", message));
     }
@@ -350,7 +350,7 @@ async fn set_frequency(call: Call) -> Result<Reply, ApiError> {
     let variant = body.sync_variant.map_or_else(|| BASE_VARIANT.to_owned(), String::from);
     let sync = SyncName { name: body.sync_name.into(), variant };
     let (integration, connection) = (String::from(body.provider_config_key), String::from(body.connection_id));
-    if call.integration(&integration).is_none() {
+    if !call.has_integration(&integration) {
         return Err(unknown_connection(&integration, &connection));
     }
     let key = key(&integration, &connection, &sync);
@@ -371,7 +371,7 @@ fn variant_of(call: &Call) -> Result<(FunctionKey, bool), ApiError> {
     let body: VariantBody = call.body()?;
     let (integration, connection) = (String::from(body.provider_config_key), String::from(body.connection_id));
     let sync = SyncName { name: call.path("name").to_owned(), variant: call.path("variant").to_owned() };
-    Ok((key(&integration, &connection, &sync), call.integration(&integration).is_some()))
+    Ok((key(&integration, &connection, &sync), call.has_integration(&integration)))
 }
 
 async fn create_variant(call: Call) -> Result<Reply, ApiError> {

@@ -56,8 +56,10 @@ fn json_path(path: &str) -> Vec<String> {
 
 /// Returns the error of an action that failed.
 pub(crate) fn action_error(error: &Error) -> ApiError {
-    if matches!(error.find::<StoreError>(), Some(error) if !matches!(error, StoreError::NoConnection { .. } | StoreError::CheckpointConflict { .. }))
-    {
+    let is_of_run = |error: &StoreError| {
+        matches!(error, StoreError::NoConnection { .. } | StoreError::CheckpointConflict { .. } | StoreError::LeaseLost)
+    };
+    if let Some(error) = error.find::<StoreError>().filter(|error| !is_of_run(error)) {
         return error.into();
     }
     let WireError { r#type: code, message, payload, additional_properties, .. } = WireError::of(error);
