@@ -9,12 +9,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use axum::Router;
 use nango_tests::Registry;
 use serde_json::{Value, json};
 
 use crate::{
     example_apis::{Api, TOKEN, connected, shopify_orders, slack_messages::Workspace},
     example_feeds::{Feed, google_calendar, zendesk},
+    sources,
 };
 
 fn recordings() -> PathBuf {
@@ -66,32 +68,29 @@ fn slack_messages_of_several_channels_are_replayed() {
     assert_eq!(second["models"]["SlackMessage"]["added"], 2, "{second:#}");
 }
 
-#[test]
-fn zendesk_tickets_from_a_position_are_replayed() {
+/// Records a run that reads all records of a feed, and one that continues at its position.
+fn check_feed(router: fn(&Feed) -> Router, [integration, sync, model]: [&str; 3], [first, second]: [&str; 2]) {
     let feed = Feed::of(5, 3);
-    let registry = connected("zendesk", "bearer", zendesk(&feed), "{}");
-    let first = record(&registry, ["zendesk", "tickets"], "zendesk-tickets");
-    assert_eq!((&first["models"]["ZendeskTicket"]["added"], &first["pages"]), (&json!(5), &json!(2)));
+    let registry = connected(integration, "bearer", router(&feed), "{}");
+    let report = record(&registry, [integration, sync], first);
+    assert_eq!((&report["models"][model]["added"], &report["pages"]), (&json!(5), &json!(2)));
     for (id, is_delete) in [(2, true), (6, false), (7, false), (4, false)] {
         feed.change(id, is_delete);
     }
-    let second = record(&registry, ["zendesk", "tickets"], "zendesk-tickets-changes");
-    let counts = &second["models"]["ZendeskTicket"];
+    let report = record(&registry, [integration, sync], second);
+    let counts = &report["models"][model];
     assert_eq!((&counts["added"], &counts["updated"], &counts["deleted"]), (&json!(2), &json!(1), &json!(1)));
 }
 
 #[test]
+fn zendesk_tickets_from_a_position_are_replayed() {
+    check_feed(zendesk, ["zendesk", "tickets", "ZendeskTicket"], ["zendesk-tickets", "zendesk-tickets-changes"]);
+}
+
+#[test]
 fn google_calendar_events_from_a_sync_token_are_replayed() {
-    let feed = Feed::of(5, 3);
-    let registry = connected("google-calendar", "bearer", google_calendar(&feed), "{}");
-    let first = record(&registry, ["google-calendar", "events"], "calendar-events");
-    assert_eq!((&first["models"]["CalendarEvent"]["added"], &first["pages"]), (&json!(5), &json!(2)));
-    for (id, is_delete) in [(2, true), (6, false), (7, false), (4, false)] {
-        feed.change(id, is_delete);
-    }
-    let second = record(&registry, ["google-calendar", "events"], "calendar-events-changes");
-    let counts = &second["models"]["CalendarEvent"];
-    assert_eq!((&counts["added"], &counts["updated"], &counts["deleted"]), (&json!(2), &json!(1), &json!(1)));
+    let function = ["google-calendar", "events", "CalendarEvent"];
+    check_feed(google_calendar, function, ["calendar-events", "calendar-events-changes"]);
 }
 
 #[test]
@@ -109,21 +108,15 @@ fn shopify_orders_with_a_removed_line_are_replayed() {
 
 #[test]
 fn every_recording_of_the_examples_has_a_test_and_no_secret() {
+    let sources: Vec<_> =
+        sources::all(&[".rs"]).into_iter().filter(|source| source.path.starts_with("integrations/")).collect();
     for entry in fs::read_dir(recordings()).expect("the recordings") {
         let path = entry.expect("an entry").path();
         let text = fs::read_to_string(&path).expect("a recording");
         assert!(!text.contains(TOKEN) && !text.contains("\"authorization\""), "{}", path.display());
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
-        let sources = files(&recordings().join("../../src"));
-        let is_tested = |source: &PathBuf| {
-            fs::read_to_string(source).is_ok_and(|text| text.contains(&format!("tests/recordings/{name}")))
-        };
-        assert!(sources.iter().any(is_tested), "no test replays {name}");
+        let path_in_test = format!("tests/recordings/{name}");
+        assert!(sources.iter().any(|source| source.text.contains(&path_in_test)), "no test replays {name}");
         replayed(&path);
     }
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }

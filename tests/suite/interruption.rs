@@ -35,7 +35,8 @@ pub(crate) fn connected() -> Registry {
     registry
 }
 
-fn stored(registry: &Registry) -> Vec<Value> {
+/// Returns the stored contacts.
+pub(crate) fn stored(registry: &Registry) -> Vec<Value> {
     let read = ["records", "hubspot", "HubspotContact", "--connection", "acme", "--limit", "10000", "--json"];
     registry.json(read)["records"].as_array().expect("records").clone()
 }

@@ -1,10 +1,7 @@
 //! Schedules with the binary: `registry serve` runs due syncs, `registry schedules` changes them, `registry run` beside
 //! a server is executed there.
 
-use std::{ffi::OsStr, time::Duration};
-
-use nango_core::internal::store::failpoint::NAMES;
-use nango_tests::{Output, Registry, Running};
+use nango_tests::{Output, Registry, Running, api_server};
 use serde_json::{Value, json};
 
 use crate::interruption;
@@ -14,9 +11,7 @@ const CONTACTS: [&str; 4] = ["hubspot", "contacts", "--connection", "acme"];
 
 /// Starts a server on a free port, and waits until it runs schedules.
 fn serve(registry: &Registry) -> Running {
-    let mut server = registry.start(["serve", "--listen", "127.0.0.1:0"]);
-    server.wait_until("a server", |server| server.stderr().contains("serving "));
-    server
+    api_server::serve(registry, &[]).0
 }
 
 fn schedules(registry: &Registry, command: &str, options: &[&str]) -> Output {
@@ -32,23 +27,18 @@ fn contacts(registry: &Registry) -> Value {
     found.cloned().unwrap_or(Value::Null)
 }
 
-fn wait_for(registry: &Registry, what: &str, is_reached: impl Fn(&Value) -> bool) -> Value {
-    for _ in 0..600 {
-        let row = contacts(registry);
-        if is_reached(&row) {
-            return row;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    panic!("{what}: {:#}", contacts(registry));
+/// Waits until the schedule of the contacts has a state, and returns it.
+fn wait_for(server: &mut Running, registry: &Registry, what: &str, is_reached: impl Fn(&Value) -> bool) -> Value {
+    server.wait_until(what, |_| is_reached(&contacts(registry)));
+    contacts(registry)
 }
 
 #[test]
 fn server_syncs_new_connection_and_commands_change_its_schedule() {
     let registry = interruption::connected();
     assert_eq!(registry.json(LIST), json!([]));
-    let server = serve(&registry);
-    let row = wait_for(&registry, "a first run", |row| row["last_run"]["status"] == "success");
+    let mut server = serve(&registry);
+    let row = wait_for(&mut server, &registry, "a first run", |row| row["last_run"]["status"] == "success");
     assert_eq!(
         (&row["state"], &row["connection"], &row["variant"]),
         (&json!("started"), &json!("acme"), &json!("base"))
@@ -59,14 +49,11 @@ fn server_syncs_new_connection_and_commands_change_its_schedule() {
     assert_eq!((&paused["state"], &paused["next_run_at"]), (&json!("paused"), &Value::Null));
     let triggered = schedules(&registry, "trigger", &["--full"]).expect(0).json();
     let id = triggered["run_id"].clone();
-    wait_for(&registry, "the triggered run, although the schedule is paused", |row| {
+    wait_for(&mut server, &registry, "the triggered run, although the schedule is paused", |row| {
         row["last_run"]["run_id"] == id && row["last_run"]["status"] == "success"
     });
     assert_eq!(schedules(&registry, "start", &[]).expect(0).json()["state"], "started");
 
-    let second = registry.run(["serve", "--listen", "127.0.0.1:0"]);
-    assert_eq!(second.status, Some(3), "{}", second.stderr);
-    assert!(second.stderr.contains("is served by another process already"), "{}", second.stderr);
     server.interrupt();
     let stopped = server.finish();
     assert_eq!(stopped.status, Some(0), "{}", stopped.stderr);
@@ -75,14 +62,14 @@ fn server_syncs_new_connection_and_commands_change_its_schedule() {
 #[test]
 fn run_beside_server_is_executed_there_and_ctrl_c_cancels_it() {
     let registry = interruption::connected();
-    let server = serve(&registry);
-    wait_for(&registry, "a first run", |row| row["last_run"]["status"] == "success");
+    let mut server = serve(&registry);
+    wait_for(&mut server, &registry, "a first run", |row| row["last_run"]["status"] == "success");
     let report = registry.json(interruption::RUN);
     assert_eq!((&report["status"], &report["pages"]), (&json!("success"), &json!(40)), "{report:#}");
     assert_eq!(contacts(&registry)["last_run"]["run_id"], report["run_id"]);
 
     let running = registry.start(interruption::RUN);
-    wait_for(&registry, "a running run", |row| row["running_run_id"].is_string());
+    wait_for(&mut server, &registry, "a running run", |row| row["running_run_id"].is_string());
     running.interrupt();
     let stopped = running.finish();
     assert_eq!(stopped.status, Some(1), "{}", stopped.stderr);
@@ -94,15 +81,14 @@ fn run_beside_server_is_executed_there_and_ctrl_c_cancels_it() {
 fn killed_server_continues_its_run_after_a_restart() {
     let registry = interruption::connected();
     configure(&registry, "lease_seconds = 1");
-    let server = serve(&registry);
-    let row = wait_for(&registry, "a running run", |row| row["running_run_id"].is_string());
+    let mut server = serve(&registry);
+    let row = wait_for(&mut server, &registry, "a running run", |row| row["running_run_id"].is_string());
     let first = row["running_run_id"].clone();
     server.kill();
-    let server = serve(&registry);
-    let row = wait_for(&registry, "the next attempt", |row| row["last_run"]["status"] == "success");
+    let mut server = serve(&registry);
+    let row = wait_for(&mut server, &registry, "the next attempt", |row| row["last_run"]["status"] == "success");
     assert_ne!(row["last_run"]["run_id"], first);
-    let read = ["records", "hubspot", "HubspotContact", "--connection", "acme", "--limit", "10000", "--json"];
-    assert_eq!(registry.json(read)["records"].as_array().map(Vec::len), Some(400));
+    assert_eq!(interruption::stored(&registry).len(), 400);
     drop(server);
 }
 
@@ -112,8 +98,12 @@ fn configure(registry: &Registry, setting: &str) {
     registry.config(&format!("{setting}\n{config}"));
 }
 
+#[cfg(debug_assertions)]
 #[test]
 fn server_killed_at_each_step_of_the_queue_loses_and_doubles_nothing() {
+    use nango_core::internal::store::failpoint::NAMES;
+    use std::ffi::OsStr;
+
     for name in NAMES.iter().filter(|name| name.starts_with("queue:")) {
         let registry = interruption::connected();
         configure(&registry, "lease_seconds = 1");
@@ -126,11 +116,10 @@ fn server_killed_at_each_step_of_the_queue_loses_and_doubles_nothing() {
         }
         let killed = server.finish();
         assert_eq!(killed.status, None, "{name} was not hit: {}", killed.stderr);
-        let server = serve(&registry);
-        let row = wait_for(&registry, name, |row| row["last_run"]["status"] == "success");
+        let mut server = serve(&registry);
+        let row = wait_for(&mut server, &registry, name, |row| row["last_run"]["status"] == "success");
         assert!(row["due_run_id"].is_null() && row["running_run_id"].is_null(), "{name}: {row:#}");
-        let read = ["records", "hubspot", "HubspotContact", "--connection", "acme", "--limit", "10000", "--json"];
-        let records = registry.json(read)["records"].as_array().expect("records").clone();
+        let records = interruption::stored(&registry);
         let added = records.iter().filter(|record| record["_nango_metadata"]["last_action"] == "ADDED").count();
         assert_eq!((records.len(), added), (400, 400), "{name}");
         drop(server);

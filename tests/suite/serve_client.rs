@@ -2,12 +2,10 @@
 //! connections, metadata, records and actions, on both databases.
 
 use integrations::standin::{PAGED_REPOSITORY, Standin};
-use nango_tests::{DatabaseKind, Registry, Running, TestDatabase, nango_client::NangoClient, wait};
+use nango_tests::{DatabaseKind, Registry, Running, TestDatabase, api_server, nango_client::NangoClient, wait};
 use serde_json::{Value, json};
 
 use crate::synced_registry::SyncedRegistry;
-
-const KEY: &str = "a-key-of-the-tests-with-32-letters";
 
 /// Server with one synced connection, and a client. Fields are dropped in order: the server before its database.
 struct Served {
@@ -23,14 +21,11 @@ impl Served {
         let database = kind.create()?;
         let mut registry = Registry::new();
         registry.use_database(&database);
-        registry.env("NANGO_API_KEY", KEY).env("NANGO_ENV_REGION", "eu");
+        registry.env("NANGO_API_KEY", api_server::API_KEY).env("NANGO_ENV_REGION", "eu");
         let standin = wait(Standin::start()).expect("a stand-in");
         let synced = SyncedRegistry::sync_first(standin, registry);
-        let mut server = synced.registry.start(["serve", "--listen", "127.0.0.1:0"]);
-        server.wait_until("the address", |server| server.stderr().contains("press Ctrl-C"));
-        let text = server.stderr();
-        let address = text.split("http://").nth(1).and_then(|rest| rest.split(';').next()).expect("an address");
-        let client = NangoClient::start(&format!("http://{address}"), KEY)?;
+        let (server, url) = api_server::serve(&synced.registry, &[]);
+        let client = NangoClient::start(&url, api_server::API_KEY)?;
         Some(Self { client, _server: server, synced, _database: database })
     }
 

@@ -1,15 +1,12 @@
 //! Import of connections over HTTP, and the credentials in responses.
 
 use integrations::standin::{PAGED_REPOSITORY, Standin};
-use nango_tests::{Registry, Running, wait};
+use nango_tests::{ApiServer, Registry, wait};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-const KEY: &str = "a-key-of-the-tests-with-32-letters";
-
 struct Served {
-    url: String,
-    _server: Running,
+    server: ApiServer,
     _registry: Registry,
     _standin: Standin,
 }
@@ -19,29 +16,17 @@ impl Served {
         let standin = wait(Standin::start()).expect("a stand-in");
         let mut registry = Registry::new();
         registry.base_url("github", standin.url());
-        registry.env("NANGO_API_KEY", KEY);
-        let mut server = registry.start(["serve", "--listen", "127.0.0.1:0"]);
-        server.wait_until("the address", |server| server.stderr().contains("press Ctrl-C"));
-        let text = server.stderr();
-        let address = text.split("http://").nth(1).and_then(|rest| rest.split(';').next()).expect("an address");
-        Self { url: format!("http://{address}"), _server: server, _registry: registry, _standin: standin }
+        Self { server: ApiServer::start(&mut registry), _registry: registry, _standin: standin }
     }
 
     fn send(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
-        // The workspace builds reqwest without a default TLS provider; another test may have installed the same one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let request = client.request(method, format!("{}{path}", self.url)).bearer_auth(KEY);
-        let request = match body {
-            Some(body) => request.header("content-type", "application/json").body(body.to_string()),
+        let request = self.server.request(method, path);
+        let answer = match body {
+            Some(body) => request.json(&body),
             None => request,
-        };
-        wait(async move {
-            let response = request.send().await.expect("a response");
-            let status = response.status().as_u16();
-            let text = response.text().await.expect("a body");
-            (status, serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
-        })
+        }
+        .send();
+        (answer.status, answer.json)
     }
 
     fn import(&self, change: &Value) -> (u16, Value) {

@@ -20,7 +20,8 @@ fn server(registry: &mut Registry, settings: &str) -> ApiServer {
 fn raw(server: &ApiServer, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(server.address()).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
-    stream.write_all(request).expect("a request");
+    // The server may refuse a long request before all of it is sent.
+    let _ = stream.write_all(request);
     let mut response = Vec::new();
     let mut chunk = [0; 4096];
     while let Ok(read @ 1..) = stream.read(&mut chunk) {
@@ -109,11 +110,13 @@ fn requests_that_two_programs_may_read_differently_are_refused() {
         "content-length: 5\r\ncontent-length: 6\r\n",
         "content-length: x\r\n",
         "transfer-encoding: gzip\r\n",
-        "host: other\r\n: x\r\n",
+        ": x\r\n",
     ] {
         let answer = raw(&server, format!("{head}{framing}\r\nhello").as_bytes());
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{framing}: {answer}");
     }
+    let several = raw(&server, format!("{head}host: other\r\n\r\n").as_bytes());
+    assert!(several.starts_with("HTTP/1.1 421"), "{several}");
     let answer = raw(&server, b"GET /providers HTTP/1.1\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 421") || answer.starts_with("HTTP/1.1 400"), "{answer}");
     // A body that does not arrive, and a head that does not end.

@@ -20,7 +20,7 @@ use reqwest::{
 use serde_json::Value;
 
 use crate::{Output, Registry, Running, http_client, wait};
-pub use document::Document;
+use document::Document;
 
 /// API key of the servers that tests start, with all scopes.
 pub const API_KEY: &str = "key-of-the-tests-with-forty-characters-0";
@@ -67,17 +67,10 @@ impl ApiServer {
     }
 
     /// Starts a server with further arguments.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the server does not start.
     #[track_caller]
-    pub fn start_with(registry: &mut Registry, arguments: &[&str]) -> Self {
+    fn start_with(registry: &mut Registry, arguments: &[&str]) -> Self {
         registry.env("NANGO_API_KEY", API_KEY);
-        let all = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
-        let mut running = registry.start(all);
-        running.wait_until("the address of the server", |running| address(&running.stderr()).is_some());
-        let url = address(&running.stderr()).expect("an address");
+        let (running, url) = serve(registry, arguments);
         let client = http_client::builder().build().expect("a client");
         let document = wait(http_client::json(client.get(format!("{url}/openapi.json")).bearer_auth(API_KEY)));
         Self { running, url, client, document: Document::new(document) }
@@ -91,16 +84,6 @@ impl ApiServer {
     /// Returns the address of the server.
     pub fn address(&self) -> &str {
         self.url.trim_start_matches("http://")
-    }
-
-    /// Returns the OpenAPI document of the server.
-    pub fn document(&self) -> &Document {
-        &self.document
-    }
-
-    /// Returns the process of the server.
-    pub fn process(&mut self) -> &mut Running {
-        &mut self.running
     }
 
     /// Creates a request with the key of the tests.
@@ -140,7 +123,7 @@ impl ApiRequest<'_> {
         self
     }
 
-    /// Replaces the key; an empty text is sent as an empty header.
+    /// Replaces the key.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
         self.header("authorization", &format!("Bearer {key}"))
@@ -221,6 +204,19 @@ impl Answer {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
+}
+
+/// Starts `registry serve` on a free port with further arguments, waits until it listens, and returns its URL.
+///
+/// # Panics
+///
+/// Panics if the server does not start.
+#[track_caller]
+pub fn serve(registry: &Registry, arguments: &[&str]) -> (Running, String) {
+    let mut running = registry.start([&["serve", "--listen", "127.0.0.1:0"], arguments].concat());
+    running.wait_until("the address of the server", |running| address(&running.stderr()).is_some());
+    let url = address(&running.stderr()).expect("an address");
+    (running, url)
 }
 
 /// Waits until a probe of the server answers with a status.

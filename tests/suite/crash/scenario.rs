@@ -172,6 +172,7 @@ impl Scenario {
 
     /// Runs a sync, kills it, and runs it to completion. The state after the kill is verified before.
     /// Returns whether it was killed before it ended by itself.
+    #[cfg(debug_assertions)]
     pub(super) fn kill_and_complete(&mut self, sync: ProofSync, kill: Kill) -> bool {
         let died = self.run_and_kill(sync, kill);
         self.sync_states[sync as usize].replica.read(&self.registry, sync, Some(1));

@@ -4,17 +4,12 @@ use serde_json::{Value, json};
 
 /// An OpenAPI document of a server.
 #[derive(Debug, Clone)]
-pub struct Document(Value);
+pub(super) struct Document(Value);
 
 impl Document {
     /// Creates it from the JSON.
-    pub fn new(document: Value) -> Self {
+    pub(super) fn new(document: Value) -> Self {
         Self(document)
-    }
-
-    /// Returns the JSON of the document.
-    pub fn json(&self) -> &Value {
-        &self.0
     }
 
     /// Checks a response: its status must be described, and its body must fit the schema. An error of a path or method
@@ -23,7 +18,7 @@ impl Document {
     /// # Errors
     ///
     /// Returns what differs.
-    pub fn check(
+    pub(super) fn check(
         &self,
         method: &str,
         path: &str,
@@ -63,7 +58,7 @@ impl Document {
     /// # Panics
     ///
     /// Panics if the schema is not valid.
-    pub fn validate(&self, schema: &Value, value: &Value) -> Result<(), String> {
+    fn validate(&self, schema: &Value, value: &Value) -> Result<(), String> {
         let root = json!({ "components": self.0["components"], "allOf": [schema] });
         let validator = jsonschema::options()
             .with_draft(jsonschema::Draft::Draft202012)
@@ -76,7 +71,7 @@ impl Document {
     }
 
     /// Returns the operation of a path and a method. A path without parameters has precedence.
-    pub fn operation(&self, method: &str, path: &str) -> Option<&Value> {
+    fn operation(&self, method: &str, path: &str) -> Option<&Value> {
         let path = path.split('?').next().unwrap_or_default();
         let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
         let paths = self.0["paths"].as_object()?;
