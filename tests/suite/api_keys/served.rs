@@ -76,9 +76,9 @@ fn server_accepts_active_keys_with_the_scope_and_gives_one_answer_to_all_others(
 #[test]
 fn first_start_without_a_terminal_prints_no_secret() {
     let registry = Registry::new();
-    let (server, url) = api_server::serve(&registry, &[]);
-    let stderr = server.stderr();
-    assert!(stderr.contains("registry api-keys create --name app") && !stderr.contains("nango_"), "{stderr}");
+    let (mut server, url) = api_server::serve(&registry, &[]);
+    let advice = "registry api-keys create --name app";
+    server.wait_until("the advice to make a key", |server| server.stderr().contains(advice));
     let request = reqwest::Client::new().get(format!("{url}/providers")).bearer_auth("x".repeat(40));
     let (status, refused) = wait(async move {
         let response = request.send().await.expect("a response");
@@ -89,4 +89,6 @@ fn first_start_without_a_terminal_prints_no_secret() {
     // The key that signs webhooks exists from now on.
     let status = registry.json(["encryption", "status", "--json"]);
     assert_eq!(status["keys"][0]["credentials"], 1);
+    let stderr = server.stderr();
+    assert!(!stderr.contains("nango_"), "{stderr}");
 }
