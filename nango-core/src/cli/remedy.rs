@@ -43,6 +43,9 @@ pub(super) fn advice(remedy: &Remedy) -> String {
         Remedy::ChangeAuthMode { integration } => {
             format!("set them with `{} --auth …`", connection_add(integration, None))
         }
+        Remedy::SkipVerification => {
+            "`registry connection add … --no-verify` stores them without verification".to_owned()
+        }
         Remedy::SetConfiguration { integration, name } => {
             format!("set it with `{} --set {name}=…`", connection_add(integration, None))
         }
@@ -148,6 +151,7 @@ mod tests {
         check(&reset(None), "to start over, run `registry run shop orders --connection acme --reset`");
         let expect = "to start over, run `registry run shop orders --connection acme --variant 'a b' --reset`";
         check(&reset(Some("a b".to_owned())), expect);
+        check(&Remedy::SkipVerification, "`registry connection add … --no-verify` stores them without verification");
         check(&Remedy::RunFull, "run that sync with `--full`");
         check(&Remedy::ListProviders, "list them with `registry providers list`");
     }

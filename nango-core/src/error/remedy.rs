@@ -26,6 +26,8 @@ pub(crate) enum Remedy {
         /// Unique key of the integration.
         integration: String,
     },
+    /// Store credentials without verifying them.
+    SkipVerification,
     /// Set a configuration value of a connection.
     SetConfiguration {
         /// Unique key of the integration.

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{resolved_connection::ResolvedConnection, runtime::Runtime};
 use crate::{
     auth::{AuthMode, Credentials, RefreshError},
-    error::{Error, ErrorKind, Result, register_layer_error},
+    error::{Error, ErrorKind, Remedy, Result, register_layer_error},
     http::{Body, BodyError, HttpError, Priority, RequestSpec, Response},
     provider::{ResolveError, TemplateScope, Verification},
     redact::Redactor,
@@ -127,7 +127,8 @@ register_layer_error!(VerificationError);
 impl VerificationError {
     /// Converts this into the error that functions receive.
     fn into_error(self) -> Error {
-        Error::new(ErrorKind::Connection, self)
+        let remedy = (!self.source.is_refusal()).then_some(Remedy::SkipVerification);
+        Error::new(ErrorKind::Connection, self).with_remedy(remedy)
     }
 }
 
@@ -158,11 +159,7 @@ impl Rejection {
     }
 
     fn consequence(&self) -> &'static str {
-        if self.is_refusal() {
-            "are refused"
-        } else {
-            "could not be verified (`--no-verify` stores them without verification)"
-        }
+        if self.is_refusal() { "are refused" } else { "could not be verified" }
     }
 }
 
