@@ -108,8 +108,8 @@ fn connection_whose_token_cannot_be_refreshed_is_returned_in_the_error() {
     let (status, added) = served.import(&json!({ "credentials": expired, "metadata": null }));
     assert_eq!(status, 201, "{added}");
     let (status, error) = served.get("");
-    // The next attempt is later, because the app of the integration is not configured.
-    assert_eq!((status, &error["error"]["code"]), (424, &json!("invalid_credentials")), "{error}");
+    // The app of the integration is not configured.
+    assert_eq!((status, &error["error"]["code"]), (400, &json!("invalid_credentials")), "{error}");
     let connection = &error["error"]["payload"]["connection"];
     assert_eq!((&connection["connection_id"], &connection["credentials"]), (&json!("acme"), &json!({})));
     assert_eq!(served.send(Method::GET, "/connections", None).1["connections"][0]["connection_id"], "acme");

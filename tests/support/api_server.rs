@@ -123,7 +123,7 @@ impl ApiRequest<'_> {
         self
     }
 
-    /// Replaces the key.
+    /// Replaces the API key of the request.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
         self.header("authorization", &format!("Bearer {key}"))

@@ -105,7 +105,8 @@ impl Context {
                 _ => "the list is empty, or more than half of the records are missing",
             };
             let message = format!(
-                "{} deletes of `{model}` are held: {why}; a later complete walk, or a run that allows them, releases them",
+                "{} deletes of `{model}` are held: {why}; a later complete walk, or a run that allows them, \
+                 releases them",
                 waiting.held
             );
             self.log(Level::Warn, &message, fields());

@@ -251,13 +251,14 @@ impl RemovedJson {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::{store::ConnectionProfile, time::Timestamp};
 
-    fn connection() -> Connection {
+    /// Returns a connection with metadata.
+    pub(in crate::wire) fn connection() -> Connection {
         Connection {
             version: 1,
             refresh_at: None,

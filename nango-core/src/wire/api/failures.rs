@@ -55,13 +55,31 @@ pub(crate) fn import_error(code: &'static str, error: &Error) -> ApiError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::Value;
 
     use super::*;
-    use crate::error::ActionError;
+    use crate::{error::ActionError, wire::connections::tests::connection};
 
     fn json(error: &ApiError) -> (u16, Value) {
         (error.status().as_u16(), serde_json::to_value(error.body()).unwrap())
+    }
+
+    #[test]
+    fn refused_credentials_are_an_error_of_the_request_and_later_attempts_a_dependency() {
+        let of = |error: RefreshError| invalid_credentials(&error.into_error(), &connection(), "github");
+        let (integration, id, reason) = ("github".to_owned(), "acme".to_owned(), "revoked".to_owned());
+        let refused = of(RefreshError::Refused { integration, connection: id.clone(), reason: reason.clone() });
+        let (status, body) = json(&refused);
+        assert_eq!((status, &body["error"]["code"]), (400, &json!("invalid_credentials")));
+        assert_eq!(body["error"]["payload"]["connection"]["credentials"], json!({}));
+        assert_eq!(refused.wait(), None);
+        let wait = Duration::from_secs(30);
+        let later = of(RefreshError::RetryLater { connection: id, reason, wait });
+        let (status, body) = json(&later);
+        assert_eq!((status, &body["error"]["code"]), (424, &json!("invalid_credentials")));
+        assert_eq!(later.wait(), Some(wait));
     }
 
     #[test]

@@ -71,8 +71,8 @@ impl Progress {
         self.first_error.get_or_insert(error);
     }
 
-    /// Returns whether the next commit stores the progress, and records that it does. `ends_walk`: the commit also stores
-    /// the end of a walk; the first one is stored with the fact that there is one.
+    /// Returns whether the next commit stores the progress, and records that it does. `ends_walk`: the commit also
+    /// stores the end of a walk; the first one is stored with the fact that there is one.
     pub(super) fn take_due(&mut self, now: Timestamp, ends_walk: bool) -> bool {
         let is_first = ends_walk && self.tally.walked + self.tally.walked_before == 0;
         let is_due =
