@@ -15,6 +15,7 @@
 //! the order of the struct, and nothing depends on the order in which functions were linked.
 
 mod definitions;
+mod references;
 mod text;
 mod typescript;
 
@@ -23,6 +24,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 pub(crate) use definitions::ExportError;
+#[cfg(feature = "server")]
+pub(crate) use references::{for_each_reference, rename_references, types_with_distinct_input};
 pub(crate) use schemars::generate::Contract;
 pub(crate) use text::{schema_text, type_text};
 pub(crate) use typescript::typescript;
@@ -180,7 +183,7 @@ impl<'a> IntegrationSchemas<'a> {
             "actions": self.actions,
             "events": self.events,
         });
-        definitions::for_each_reference(&mut value, &mut |to| {
+        references::for_each_reference(&mut value, &mut |to| {
             if let Some(name) = to.strip_prefix(definitions::DEFS_PREFIX) {
                 *to = format!("{path}{name}");
             }

@@ -2,6 +2,8 @@
 
 mod served;
 
+pub(crate) use served::created_key;
+
 use std::collections::BTreeSet;
 
 use nango_tests::{DatabaseKind, Output, Registry};

@@ -54,6 +54,7 @@ mod schedules;
 mod schema;
 mod secrets;
 mod serve;
+mod serve_access;
 mod serve_client;
 mod serve_connections;
 mod serve_database;

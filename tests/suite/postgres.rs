@@ -2,14 +2,13 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::PathBuf,
     process::Command,
 };
 
 use nango_tests::{
-    Registry,
+    Registry, http_server,
     postgres::{self, Server},
     tools,
 };
@@ -99,9 +98,7 @@ fn server_with_tls(certificates: &Certificates) -> Option<(Server, u16)> {
     let (key, certificate) = (certificates.path("server.key"), certificates.path("server.pem"));
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("permissions");
     chown(&key, Some(owner.uid()), Some(owner.gid())).expect("another owner");
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = listener.local_addr().expect("an address").port();
-    drop(listener);
+    let port = http_server::free_port();
     let files = [("ssl_cert_file", certificate), ("ssl_key_file", key)];
     let [certificate, key] = files.map(|(name, file)| format!("{name}={}", file.display()));
     let port_setting = format!("port={port}");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use nango_tests::{ApiServer, Registry, api_server::API_KEY, wait};
+use nango_tests::{ApiServer, Registry, api_server::API_KEY, http_client, http_server::free_port, wait};
 use serde_json::{Value, json};
 
 use crate::openapi_schema;
@@ -91,7 +91,7 @@ fn listener_for_operators_needs_no_key_and_has_no_other_routes() {
     let server = ApiServer::start(&mut registry);
     let get = |path: &str, key: Option<&str>| {
         let url = format!("http://127.0.0.1:{port}{path}");
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let client = http_client::builder().build().expect("a client");
         let request = client.get(url).header("host", "localhost");
         let request = match key {
             Some(key) => request.bearer_auth(key),
@@ -113,9 +113,4 @@ fn listener_for_operators_needs_no_key_and_has_no_other_routes() {
 /// Returns the records of the log.
 fn log_lines(stderr: &str) -> impl Iterator<Item = Value> {
     stderr.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).expect("JSON"))
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
 }

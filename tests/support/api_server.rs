@@ -10,17 +10,19 @@
 //! ```
 
 mod document;
+mod operations;
 
 use std::time::Duration;
 
 use reqwest::{
     Client, Method, RequestBuilder,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName},
 };
 use serde_json::Value;
 
 use crate::{Output, Registry, Running, http_client, wait};
 use document::Document;
+pub use operations::{Operation, SampleRequest, operations};
 
 /// API key of the servers that tests start, with all scopes.
 pub const API_KEY: &str = "key-of-the-tests-with-forty-characters-0";
@@ -105,6 +107,23 @@ impl ApiServer {
         self.request(method, path).json(body).send()
     }
 
+    /// Returns the operations of the server.
+    pub fn operations(&self) -> Vec<Operation> {
+        operations(self.document.json())
+    }
+
+    /// Creates the request of a sample with the key of the tests.
+    pub fn sample(&self, sample: &SampleRequest) -> ApiRequest<'_> {
+        let mut request = self.request(sample.method.clone(), &sample.path);
+        for (name, value) in &sample.headers {
+            request = request.header(name, value);
+        }
+        match &sample.body {
+            Some(body) => request.json(body),
+            None => request,
+        }
+    }
+
     /// Sends SIGTERM and waits for the end of the process.
     #[track_caller]
     pub fn stop(self) -> Output {
@@ -116,8 +135,9 @@ impl ApiServer {
 impl ApiRequest<'_> {
     /// Adds a header, or replaces it.
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
         let mut headers = HeaderMap::new();
+        let name: HeaderName = name.parse().expect("a name of a header");
         headers.insert(name, value.parse().expect("a value of a header"));
         self.builder = self.builder.headers(headers);
         self

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::wait;
 
 /// Returns a builder of a client without a proxy, whose requests time out after 30 seconds.
-pub(crate) fn builder() -> ClientBuilder {
+pub fn builder() -> ClientBuilder {
     // The workspace builds reqwest without a default TLS provider; another test may have installed the same one before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().no_proxy().timeout(Duration::from_secs(30))

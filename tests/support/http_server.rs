@@ -55,3 +55,13 @@ fn spawn(router: Router) -> (String, JoinHandle<()>) {
         (url, task)
     })
 }
+
+/// Returns a port of this machine on which nothing listens.
+///
+/// # Panics
+///
+/// Panics if the system has none.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}

@@ -6,15 +6,16 @@
 //! Invariants: a script ends when its stdin is closed, so that none outlives the test process, however that process
 //! ends; and its first line on stdout is the URL at which it listens.
 
-mod install;
-
 use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
-use crate::tools::Node;
+use crate::{
+    install::{self, Content},
+    tools::Node,
+};
 
 /// npm packages with their scripts.
 #[derive(Debug)]
@@ -45,7 +46,13 @@ impl NpmProject {
     /// Returns the reason for a [`skip`](crate::tools::skip): Node is missing or too old, or npm's error message, most
     /// likely because there is no network and no cache.
     pub fn install(&self) -> Result<PathBuf, String> {
-        install::install_once(self, &Node::find(self.min_node_version)?)
+        let node = Node::find(self.min_node_version)?;
+        let content = Content { files: self.files, prepare: self.prepare };
+        install::install_once(self.name, content, |dir| {
+            let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
+            install::run(&node.npm, &arguments, dir)?;
+            self.prepare.map_or(Ok(()), |script| install::run(&node.node, &[script], dir))
+        })
     }
 
     /// Starts one of the scripts and waits until it listens.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, btree_map};
 use schemars::generate::{Contract, SchemaSettings};
 use serde_json::{Map, Value, json};
 
+use super::references::{self, for_each_reference, types_with_distinct_input};
 use crate::{declare::Entry, model::SchemaFn};
 
 /// The dialect of all exported schemas.
@@ -166,24 +167,8 @@ impl Definitions {
 
     /// Returns the types whose deserialized shape differs from the serialized one, and those that refer to such a type.
     fn types_with_distinct_input(&self) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        loop {
-            let more: Vec<String> = self
-                .deserialized
-                .iter()
-                .filter(|(name, read)| {
-                    !found.contains(*name)
-                        && self.serialized.get(*name).is_some_and(|write| {
-                            write.schema != read.schema || references(&read.schema).iter().any(|to| found.contains(to))
-                        })
-                })
-                .map(|(name, _)| name.clone())
-                .collect();
-            if more.is_empty() {
-                return found;
-            }
-            found.extend(more);
-        }
+        let inputs = self.deserialized.iter().map(|(name, read)| (name, &read.schema));
+        types_with_distinct_input(inputs, |name| Some(&self.serialized.get(name)?.schema), DEFS_PREFIX)
     }
 
     /// Returns a reference to a type that was added, or its schema if it has no name.
@@ -286,37 +271,10 @@ pub(super) fn unused_name(name: &str, suffix: &str, used_names: &mut BTreeSet<St
 
 fn rename_references(schema: &Value, names: &BTreeMap<String, String>) -> Value {
     let mut schema = schema.clone();
-    for_each_reference(&mut schema, &mut |to| {
-        if let Some(name) = to.strip_prefix(DEFS_PREFIX).and_then(|name| names.get(name)) {
-            *to = format!("{DEFS_PREFIX}{name}");
-        }
-    });
+    references::rename_references(&mut schema, DEFS_PREFIX, names);
     schema
 }
 
 fn references(schema: &Value) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for_each_reference(&mut schema.clone(), &mut |to| {
-        found.extend(to.strip_prefix(DEFS_PREFIX).map(str::to_owned));
-    });
-    found
-}
-
-/// Calls `change` with the target of every `$ref`. A property named `$ref` is not a reference: its value is not a
-/// string.
-pub(super) fn for_each_reference(schema: &mut Value, change: &mut dyn FnMut(&mut String)) {
-    match schema {
-        Value::Object(object) => {
-            for (key, value) in object {
-                match value {
-                    Value::String(to) if key == "$ref" => change(to),
-                    // These keywords contain values, not schemas.
-                    _ if matches!(key.as_str(), "const" | "enum" | "default" | "examples") => {}
-                    _ => for_each_reference(value, change),
-                }
-            }
-        }
-        Value::Array(array) => array.iter_mut().for_each(|value| for_each_reference(value, change)),
-        _ => {}
-    }
+    references::references(schema, DEFS_PREFIX)
 }

@@ -1,6 +1,6 @@
 //! Steps between the router and a handler: key, scope, parameters and body as the route declares them.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
     RequestPartsExt as _,
@@ -8,6 +8,7 @@ use axum::{
     http::{StatusCode, request::Parts},
     response::Response,
 };
+use futures_util::FutureExt as _;
 use uuid::Uuid;
 
 use super::{
@@ -104,7 +105,8 @@ async fn answer(
 async fn authorize(state: &ServerState, route: &Route, parts: &Parts, is_operator: bool) -> Result<Caller, ApiError> {
     let scopes = match route.access {
         Access::Public => return Ok(without_key()),
-        Access::Operator if is_operator => return Ok(without_key()),
+        // Sees what concerns all integrations.
+        Access::Operator if is_operator => return Ok(Caller { integrations: None, ..without_key() }),
         Access::Operator => &[][..],
         Access::Key(scopes) => {
             if state.stopping.is_cancelled() {
@@ -136,7 +138,7 @@ async fn path_values(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiErro
     Ok(values.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-/// Runs a handler in a task of its own: it ends also if the client goes away, and its panic is an error.
+/// Runs a handler. Its panic is an error.
 async fn run(state: &ServerState, route: &'static Route, call: Call) -> Result<Reply, ApiError> {
     let request = call.request;
     // The server may have been stopped while the body was read.
@@ -151,12 +153,9 @@ async fn run(state: &ServerState, route: &'static Route, call: Call) -> Result<R
             Err(_) => return Err(ApiError::stopping()),
         },
     };
-    let handler = tokio::spawn(async move {
-        let result = (route.handler)(call).await;
-        drop(permit);
-        result
-    });
-    handler.await.unwrap_or_else(|_| Err(ApiError::internal(request).cause("the handler panicked")))
+    let result = AssertUnwindSafe((route.handler)(call)).catch_unwind().await;
+    drop(permit);
+    result.unwrap_or_else(|_| Err(ApiError::internal(request).cause("the handler panicked")))
 }
 
 /// Returns the error of a path that has no route.

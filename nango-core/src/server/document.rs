@@ -1,4 +1,5 @@
-//! The OpenAPI document, made on its first use: few servers are asked for it.
+//! The OpenAPI document, made on its first use: few servers are asked for it. That of a key which is limited to
+//! integrations is made for each request.
 
 use std::sync::OnceLock;
 
@@ -6,8 +7,9 @@ use bytes::Bytes;
 
 use crate::declare::Registry;
 
-/// Function that makes the document of a registry, whose URLs begin with a text.
-type Make = fn(&Registry, &str) -> Result<Bytes, String>;
+/// Function that makes the document of a registry, whose URLs begin with a text, with the schemas of these integrations
+/// or of all.
+type Make = fn(&Registry, &str, Option<&[String]>) -> Result<Bytes, String>;
 
 /// The document as JSON.
 #[derive(Debug)]
@@ -22,12 +24,20 @@ impl Document {
         Self { make, made: OnceLock::new() }
     }
 
-    /// Returns the JSON.
+    /// Returns the JSON, with the schemas of the `allowed` integrations or of all.
     ///
     /// # Errors
     ///
     /// Fails with the reason why the document cannot be made.
-    pub(super) fn json(&self, registry: &Registry, public_url: &str) -> Result<Bytes, String> {
-        self.made.get_or_init(|| (self.make)(registry, public_url)).clone()
+    pub(super) fn json(
+        &self,
+        registry: &Registry,
+        public_url: &str,
+        allowed: Option<&[String]>,
+    ) -> Result<Bytes, String> {
+        match allowed {
+            Some(_) => (self.make)(registry, public_url, allowed),
+            None => self.made.get_or_init(|| (self.make)(registry, public_url, None)).clone(),
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
-use hyper::{server::conn::http1, service::service_fn};
+use axum::{Router, body::Body};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -214,8 +214,9 @@ impl Acceptor {
             let _permit = permit;
             // A response is written at once, also if the client has not read the one before.
             let _ = stream.set_nodelay(true);
-            let connection =
-                http.serve_connection(TokioIo::new(stream), service_fn(move |request| service.clone().call(request)));
+            let service =
+                service_fn(move |request: hyper::Request<Incoming>| service.clone().call(request.map(Body::new)));
+            let connection = http.serve_connection(TokioIo::new(stream), service);
             let mut connection = std::pin::pin!(connection);
             tokio::select! {
                 // Errors of a connection, such as a reset, concern only its client.

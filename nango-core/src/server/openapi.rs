@@ -16,13 +16,17 @@ use registry_schemas::RegistrySchemas;
 /// Version of the OpenAPI specification.
 const OPENAPI: &str = "3.1.0";
 
-/// Returns the document as JSON.
+/// Returns the document as JSON, with the schemas of the `allowed` integrations or of all.
 ///
 /// # Errors
 ///
 /// Fails with the names that two types of an integration share.
-pub(super) fn document_json(registry: &Registry, public_url: &str) -> Result<Bytes, String> {
-    match document(registry, public_url) {
+pub(super) fn document_json(
+    registry: &Registry,
+    public_url: &str,
+    allowed: Option<&[String]>,
+) -> Result<Bytes, String> {
+    match document(registry, public_url, allowed) {
         Ok(document) => Ok(document.to_string().into()),
         Err(errors) => Err(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
     }
@@ -33,8 +37,8 @@ pub(super) fn document_json(registry: &Registry, public_url: &str) -> Result<Byt
 /// # Errors
 ///
 /// Returns one error for each name that two types of an integration share.
-fn document(registry: &Registry, public_url: &str) -> Result<Value, Vec<ExportError>> {
-    let registered = RegistrySchemas::new(registry)?;
+fn document(registry: &Registry, public_url: &str, allowed: Option<&[String]>) -> Result<Value, Vec<ExportError>> {
+    let registered = RegistrySchemas::new(registry, allowed)?;
     let mut components = Components::new();
     let mut paths = Map::new();
     for route in routes::all() {
@@ -91,7 +95,7 @@ mod tests {
 
     #[test]
     fn each_route_is_described_and_each_reference_resolves() {
-        let document = document(&Registry::load().unwrap(), "http://127.0.0.1:3003").unwrap();
+        let document = document(&Registry::load().unwrap(), "http://127.0.0.1:3003", None).unwrap();
         for route in routes::all() {
             let described = &document["paths"][route.path][route.method.as_str().to_ascii_lowercase()];
             assert_eq!(described["operationId"], route.id);

@@ -4,7 +4,6 @@ use std::{convert::Infallible, net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
-    body::Body,
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Uri, header, uri::PathAndQuery},
     response::Response,
@@ -17,6 +16,7 @@ use super::{
     dispatch::{Answered, RequestInfo, finish, head_length},
     host_names::HostNames,
     keys,
+    reply::error_response,
     state::ServerState,
 };
 use crate::wire::ApiError;
@@ -37,8 +37,14 @@ pub(super) struct ApiService {
 }
 
 impl ApiService {
-    /// Answers a request of the connection.
-    pub(super) async fn call(self, request: hyper::Request<hyper::body::Incoming>) -> Result<Response, Infallible> {
+    /// Answers a request of the connection, in a task of its own: a handler runs to its end and the request has a
+    /// record in the log also if the client goes away.
+    pub(super) async fn call(self, request: Request) -> Result<Response, Infallible> {
+        let answer = tokio::spawn(self.answer(request));
+        Ok(answer.await.unwrap_or_else(|_| error_response(&ApiError::internal(Uuid::nil()))))
+    }
+
+    async fn answer(self, request: Request) -> Response {
         let Self { state, hosts, router, peer, is_operator } = self;
         let clock = &state.runtime.clock;
         let (start, id) = (clock.instant(), clock.uuid());
@@ -50,7 +56,7 @@ impl ApiService {
         } else {
             parts.uri = without_final_slash(parts.uri);
             parts.extensions.insert(RequestInfo { request: id, is_operator });
-            route(router, Request::from_parts(parts, Body::new(body))).await
+            route(router, Request::from_parts(parts, body)).await
         };
         add_headers(&state, id, response.headers_mut());
         let answered = response.extensions_mut().remove::<Answered>().unwrap_or_default();
@@ -67,7 +73,7 @@ impl ApiService {
             error: answered.error,
             cause: answered.cause,
         });
-        Ok(response)
+        response
     }
 }
 

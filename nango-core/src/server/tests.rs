@@ -1,6 +1,10 @@
 //! Tests of the steps before and after a handler, with routes that no table has.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::Ipv4Addr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -20,8 +24,10 @@ use super::{
     call::Call,
     dispatch::{Answered, RequestInfo, respond},
     document::Document,
+    host_names::HostNames,
     reply::Reply,
     route::{Access, ReplyDoc, Route, schema_of},
+    service::ApiService,
     state::ServerState,
 };
 use crate::{
@@ -39,14 +45,23 @@ use crate::{
 
 const KEY: &str = "0123456789012345678901234567890123456789";
 
-struct NoLog;
+/// Log that keeps the route and the status of each request.
+#[derive(Default)]
+struct TestLog(Mutex<Vec<(Option<&'static str>, u16)>>);
 
-impl ServerLog for NoLog {
-    fn on_request(&self, _: &AccessRecord<'_>) {}
+impl ServerLog for TestLog {
+    fn on_request(&self, record: &AccessRecord<'_>) {
+        self.0.lock().unwrap().push((record.route, record.status.as_u16()));
+    }
+
     fn on_event(&self, _: &'static str, _: &str) {}
 }
 
 async fn state() -> Arc<ServerState> {
+    state_with(Arc::default()).await
+}
+
+async fn state_with(log: Arc<TestLog>) -> Arc<ServerState> {
     let config = Config { api_key: Some(Secret::from(KEY)), ..Config::default() };
     let settings = EngineSettings::of(&config);
     let runtime = Arc::new(Runtime::new(
@@ -60,8 +75,8 @@ async fn state() -> Arc<ServerState> {
     ));
     let engine = Engine::start(runtime.clone(), settings).await.unwrap();
     let address = "127.0.0.1:3003".parse().unwrap();
-    let document = Document::new(|_, _| Ok("{}".into()));
-    Arc::new(ServerState::new(runtime, engine, address, CancellationToken::new(), Arc::new(NoLog), document))
+    let document = Document::new(|_, _, _| Ok("{}".into()));
+    Arc::new(ServerState::new(runtime, engine, address, CancellationToken::new(), log, document))
 }
 
 const REPLIES: &[ReplyDoc] = &[ReplyDoc::ok(schema_of::<Value>, "Value.")];
@@ -83,11 +98,10 @@ const fn route(handler: fn(Call) -> crate::declare::BoxFuture<Result<Reply, ApiE
 
 const PANICS: &Route = &route(|_| Box::pin(async { panic!("hush") }));
 const ECHO: &Route = &route(|call| Box::pin(async move { Reply::ok(&call.body::<Value>()?) }));
-/// Stops the server after a pause, so that a test sees that the handler ran to its end.
-const SLOW: &Route = &route(|call| {
+/// Answers after a pause.
+const SLOW: &Route = &route(|_| {
     Box::pin(async move {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        call.state.stopping.cancel();
         Reply::ok(&json!({}))
     })
 });
@@ -127,11 +141,26 @@ async fn panic_of_a_handler_is_an_error_with_an_id_and_without_its_text() {
 }
 
 #[tokio::test]
-async fn handler_runs_to_its_end_if_the_client_disconnects() {
-    let state = state().await;
-    let abandoned = tokio::time::timeout(Duration::from_millis(5), send(state.clone(), SLOW, request("{}"))).await;
+async fn request_is_handled_and_logged_if_the_client_disconnects() {
+    let log = Arc::new(TestLog::default());
+    let state = state_with(log.clone()).await;
+    let handled = state.clone();
+    let service = ApiService {
+        hosts: Arc::new(HostNames::new(state.settings(), "0.0.0.0:80".parse().unwrap())),
+        router: Router::new().route(SLOW.path, any(move |request: Request| respond(handled, SLOW, request))),
+        state,
+        peer: Ipv4Addr::LOCALHOST.into(),
+        is_operator: false,
+    };
+    let abandoned = tokio::time::timeout(Duration::from_millis(5), service.call(request("{}"))).await;
     assert!(abandoned.is_err(), "the response is not ready");
-    tokio::time::timeout(Duration::from_secs(30), state.stopping.cancelled()).await.unwrap();
+    let is_logged = async {
+        while log.0.lock().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), is_logged).await.unwrap();
+    assert_eq!(*log.0.lock().unwrap(), [(Some("/test"), 200)]);
 }
 
 #[tokio::test]

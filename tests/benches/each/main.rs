@@ -18,7 +18,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitCode, Stdio},
     thread,
     time::Duration,
 };
@@ -32,6 +32,9 @@ use nango_tests::{
 
 /// Argument for a process that is a registry with the syncs below.
 const REGISTRY: &str = "REGISTRY_OF_BENCH";
+
+/// Exit code of a command that Ctrl-C interrupts.
+const INTERRUPTED: i32 = 130;
 
 /// Functions of the integration `bench`.
 mod bench {
@@ -89,10 +92,20 @@ mod bench {
     }
 }
 
-fn main() -> Outcome {
+fn main() -> ExitCode {
     if std::env::var_os(REGISTRY).is_some() {
-        std::process::exit(i32::from(nango_core::App::new().main() != std::process::ExitCode::SUCCESS));
+        return nango_core::App::new().main();
     }
+    match measure_all() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure_all() -> Outcome {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let mut numbers: Vec<u64> = args.iter().filter_map(|arg| arg.parse().ok()).collect();
     if numbers.is_empty() {
@@ -160,8 +173,11 @@ impl<'a> Side<'a> {
         let mut child = self.sync(sync)?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         thread::sleep(time);
         Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
-        child.wait()?;
-        Ok(())
+        let status = child.wait()?;
+        if status.code() == Some(INTERRUPTED) {
+            return Ok(());
+        }
+        Err(format!("the run `{sync}` was not interrupted: {status}").into())
     }
 
     fn sync(&self, name: &str) -> Outcome<Command> {

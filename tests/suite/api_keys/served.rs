@@ -5,13 +5,14 @@ use std::{thread, time::Duration};
 use nango_tests::{
     ApiServer, DatabaseKind, Registry,
     api_server::{self, API_KEY, Answer},
-    wait,
+    http_client, wait,
 };
 use serde_json::json;
 
 use super::{create, listed, printed_key};
 
-fn created_key(registry: &Registry, name: &str, more: &[&str]) -> String {
+/// Creates a key with further options, and returns it.
+pub(crate) fn created_key(registry: &Registry, name: &str, more: &[&str]) -> String {
     printed_key(&create(registry, &[&["--name", name], more].concat()).expect(0))
 }
 
@@ -79,7 +80,8 @@ fn first_start_without_a_terminal_prints_no_secret() {
     let (mut server, url) = api_server::serve(&registry, &[]);
     let advice = "registry api-keys create --name app";
     server.wait_until("the advice to make a key", |server| server.stderr().contains(advice));
-    let request = reqwest::Client::new().get(format!("{url}/providers")).bearer_auth("x".repeat(40));
+    let client = http_client::builder().build().expect("a client");
+    let request = client.get(format!("{url}/providers")).bearer_auth("x".repeat(40));
     let (status, refused) = wait(async move {
         let response = request.send().await.expect("a response");
         (response.status().as_u16(), response.text().await.expect("a body"))

@@ -1,6 +1,6 @@
 //! Shared schemas of the document, of responses and of request bodies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use schemars::{
     SchemaGenerator,
@@ -8,7 +8,10 @@ use schemars::{
 };
 use serde_json::{Map, Value};
 
-use crate::model::SchemaFn;
+use crate::{
+    export::{rename_references, types_with_distinct_input},
+    model::SchemaFn,
+};
 
 /// Prefix of references to shared schemas.
 pub(super) const PREFIX: &str = "#/components/schemas/";
@@ -47,29 +50,14 @@ impl Components {
     pub(super) fn into_schemas(mut self) -> (Map<String, Value>, BTreeMap<String, String>) {
         let mut schemas = self.written.take_definitions(true);
         let read = self.read.take_definitions(true);
-        let mut differing: BTreeSet<&String> = read
-            .iter()
-            .filter(|(name, schema)| schemas.get(*name).is_some_and(|other| other != *schema))
-            .map(|(name, _)| name)
+        let differing = types_with_distinct_input(read.iter(), |name| schemas.get(name), PREFIX);
+        let renamed: BTreeMap<String, String> = differing
+            .into_iter()
+            .map(|name| {
+                let input = format!("{name}Input");
+                (name, input)
+            })
             .collect();
-        // A schema that refers to a renamed one differs too.
-        loop {
-            let more: Vec<&String> = read
-                .iter()
-                .filter(|(name, schema)| {
-                    !differing.contains(name)
-                        && schemas.contains_key(*name)
-                        && references(schema).iter().any(|to| differing.iter().any(|name| *name == to))
-                })
-                .map(|(name, _)| name)
-                .collect();
-            if more.is_empty() {
-                break;
-            }
-            differing.extend(more);
-        }
-        let renamed: BTreeMap<String, String> =
-            differing.into_iter().map(|name| (name.clone(), format!("{name}Input"))).collect();
         for (name, mut schema) in read {
             rename(&mut schema, &renamed);
             let name = renamed.get(&name).cloned().unwrap_or(name);
@@ -81,36 +69,7 @@ impl Components {
 
 /// Changes references to renamed schemas.
 pub(super) fn rename(schema: &mut Value, renamed: &BTreeMap<String, String>) {
-    for_each_reference(schema, &mut |to| {
-        if let Some(new) = to.strip_prefix(PREFIX).and_then(|name| renamed.get(name)) {
-            *to = format!("{PREFIX}{new}");
-        }
-    });
-}
-
-/// Calls a function with each reference of a schema.
-pub(super) fn for_each_reference(schema: &mut Value, change: &mut impl FnMut(&mut String)) {
-    match schema {
-        Value::Object(object) => {
-            for (key, value) in object {
-                match value {
-                    Value::String(to) if key == "$ref" => change(to),
-                    value => for_each_reference(value, change),
-                }
-            }
-        }
-        Value::Array(list) => list.iter_mut().for_each(|value| for_each_reference(value, change)),
-        _ => {}
-    }
-}
-
-/// Returns the names of the shared schemas to which a schema refers.
-fn references(schema: &Value) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for_each_reference(&mut schema.clone(), &mut |to| {
-        found.extend(to.strip_prefix(PREFIX).map(str::to_owned));
-    });
-    found
+    rename_references(schema, PREFIX, renamed);
 }
 
 #[cfg(test)]

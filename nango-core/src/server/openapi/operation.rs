@@ -90,6 +90,9 @@ pub(super) fn operation(route: &Route, components: &mut Components) -> Value {
             let names: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
             let text = format!("Needs an API key with one of the scopes {}.", names.join(", "));
             object.insert("description".into(), text.into());
+            // Alternatives: one of them is enough.
+            let alternatives = names.iter().map(|name| json!({ "apiKey": [name] })).collect();
+            object.insert("security".into(), Value::Array(alternatives));
         }
         Access::Operator => {
             let text = "Needs an API key with any scope, or the listener for operators.";

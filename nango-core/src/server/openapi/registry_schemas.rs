@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::components::{PREFIX, for_each_reference};
+use super::components::PREFIX;
 use crate::{
     declare::Registry,
-    export::{self, ExportError},
+    export::{self, ExportError, for_each_reference},
     wire::{RegistryInput, RegistryOutput, RegistryRecord},
 };
 
@@ -19,13 +19,17 @@ pub(super) struct RegistrySchemas {
 }
 
 impl RegistrySchemas {
-    /// Collects the schemas of a registry. Each has the name of its integration in front, such as `github.Issue`.
+    /// Collects the schemas of a registry, of the `allowed` integrations or of all. Each has the name of its
+    /// integration in front, such as `github.Issue`.
     ///
     /// # Errors
     ///
     /// Returns one error for each name that two types of an integration share.
-    pub(super) fn new(registry: &Registry) -> Result<Self, Vec<ExportError>> {
+    pub(super) fn new(registry: &Registry, allowed: Option<&[String]>) -> Result<Self, Vec<ExportError>> {
         let mut bundle = export::bundle(registry, None)?;
+        if let (Some(allowed), Some(integrations)) = (allowed, bundle["integrations"].as_object_mut()) {
+            integrations.retain(|name, _| allowed.contains(name));
+        }
         let names = component_names(&bundle);
         for_each_reference(&mut bundle, &mut |to| {
             if let Some(name) = names.get(to.as_str()) {

@@ -48,7 +48,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/openapi.json",
         id: "getOpenApi",
-        summary: "Returns this document.",
+        summary: "Returns this document. A key that is limited to integrations sees only their schemas.",
         access: Access::Operator,
         parameters: &[],
         body: None,
@@ -81,7 +81,8 @@ fn ready(call: &Call) -> Result<Reply, ApiError> {
 }
 
 fn openapi(call: &Call) -> Result<Reply, ApiError> {
-    let json = call.state.document.json(&call.state.runtime.registry, call.state.public_url());
+    let allowed = call.caller.integrations.as_deref();
+    let json = call.state.document.json(&call.state.runtime.registry, call.state.public_url(), allowed);
     let json = json.map_err(|reason| {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error")
             .message("the document cannot be made: two types of an integration share a name, see the log")

@@ -1,4 +1,5 @@
-//! Installation of npm projects into the target directory, once per content, by one thread of one process at a time.
+//! Installation of packages that tests use into the target directory, once per content, by one thread of one process at
+//! a time.
 
 use std::{
     collections::{BTreeMap, hash_map::DefaultHasher},
@@ -10,23 +11,40 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use super::NpmProject;
-use crate::{registry::target_dir, tools::Node};
+use crate::registry::target_dir;
 
 type InstallSlot = Arc<OnceLock<Result<PathBuf, String>>>;
 
-/// Returns the directory of a project. A failure is not retried in this process, because each test would wait for it.
-pub(super) fn install_once(project: &NpmProject, node: &Node) -> Result<PathBuf, String> {
-    static SLOTS: Mutex<BTreeMap<&str, InstallSlot>> = Mutex::new(BTreeMap::new());
-    let dir = Arc::clone(SLOTS.lock().unwrap_or_else(PoisonError::into_inner).entry(project.name).or_default());
-    dir.get_or_init(|| install(project, node)).clone()
+/// Files of an installation by name, and the name of a step that it has besides.
+#[derive(Debug, Clone, Copy, Hash)]
+pub(crate) struct Content {
+    /// Files by name.
+    pub(crate) files: &'static [(&'static str, &'static str)],
+    /// Script that completes the directory.
+    pub(crate) prepare: Option<&'static str>,
 }
 
-fn install(project: &NpmProject, node: &Node) -> Result<PathBuf, String> {
+/// Returns the directory of an installation: `complete` adds to a new one what its files require. A failure is not
+/// retried in this process, because each test would wait for it.
+pub(crate) fn install_once(
+    name: &'static str,
+    content: Content,
+    complete: impl FnOnce(&Path) -> Result<(), String>,
+) -> Result<PathBuf, String> {
+    static SLOTS: Mutex<BTreeMap<&str, InstallSlot>> = Mutex::new(BTreeMap::new());
+    let dir = Arc::clone(SLOTS.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default());
+    dir.get_or_init(|| install(name, content, complete)).clone()
+}
+
+fn install(
+    name: &str,
+    content: Content,
+    complete: impl FnOnce(&Path) -> Result<(), String>,
+) -> Result<PathBuf, String> {
     let mut hasher = DefaultHasher::new();
-    (project.files, project.prepare).hash(&mut hasher);
+    content.hash(&mut hasher);
     let parent = target_dir().join("nango-tests");
-    let dir = parent.join(format!("{}-{:016x}", project.name, hasher.finish()));
+    let dir = parent.join(format!("{name}-{:016x}", hasher.finish()));
     if dir.is_dir() {
         return Ok(dir);
     }
@@ -34,20 +52,22 @@ fn install(project: &NpmProject, node: &Node) -> Result<PathBuf, String> {
     fs::create_dir_all(&parent).map_err(|error| failed("no directory", &error))?;
     // Built in a temporary directory and renamed when it is complete, because another test process may do the same.
     let build_dir = tempfile::tempdir_in(&parent).map_err(|error| failed("no directory", &error))?;
-    for (name, contents) in project.files {
+    for (name, contents) in content.files {
         fs::write(build_dir.path().join(name), contents).map_err(|error| failed(name, &error))?;
     }
-    run(&node.npm, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"], build_dir.path())?;
-    if let Some(script) = project.prepare {
-        run(&node.node, &[script], build_dir.path())?;
-    }
+    complete(build_dir.path())?;
     match fs::rename(build_dir.path(), &dir) {
         Err(error) if !dir.is_dir() => Err(failed("no directory", &error)),
         _ => Ok(dir),
     }
 }
 
-fn run(program: &Path, arguments: &[&str], dir: &Path) -> Result<(), String> {
+/// Runs a program of an installation in a directory.
+///
+/// # Errors
+///
+/// Fails with the message of the program.
+pub(crate) fn run(program: &Path, arguments: &[&str], dir: &Path) -> Result<(), String> {
     let command_name = || format!("`{} {}`", program.file_name().unwrap_or_default().display(), arguments[0]);
     let output = Command::new(program)
         .args(arguments)
