@@ -14,6 +14,7 @@ mod preload;
 mod proof_sync;
 mod replica;
 mod scenario;
+mod served;
 mod server;
 mod verify;
 

@@ -233,14 +233,15 @@ async fn is_scan_unfinished(store: &SharedStore, function: &FunctionKey, dataset
     scan.resumed
 }
 
-fn texts(collection: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+/// Returns the texts of records by id.
+pub(super) fn texts(collection: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let text = |json: &str| serde_json::from_str::<serde_json::Value>(json).expect("JSON")["text"].clone();
     collection.iter().map(|(id, json)| (id.clone(), text(json).as_str().expect("a text").to_owned())).collect()
 }
 
 /// Compares and reports only the differences: maps of thousands of records are unreadable.
 #[track_caller]
-fn assert_same_records(found: &BTreeMap<String, String>, expect: &BTreeMap<String, String>, what: &str) {
+pub(super) fn assert_same_records(found: &BTreeMap<String, String>, expect: &BTreeMap<String, String>, what: &str) {
     let differs = |(id, text): (&String, &String), other: &BTreeMap<String, String>| {
         (other.get(id) != Some(text)).then(|| id.clone())
     };
