@@ -17,7 +17,7 @@ use super::{
     active::ActiveRuns,
     dispatch::Dispatcher,
     error::EngineError,
-    pauses, reaper,
+    pauses, reaper, retention,
     settings::{EngineSettings, SERVING_LEASE},
     statuses::{self, SyncState},
     triggers::{self, TriggerOptions},
@@ -64,6 +64,7 @@ impl Engine {
         let tasks = vec![
             tokio::spawn(Arc::clone(&dispatcher).run()),
             tokio::spawn(reaper::run(Arc::clone(&dispatcher), process)),
+            tokio::spawn(retention::run(Arc::clone(&dispatcher))),
         ];
         Ok(Arc::new(Self { dispatcher, actions, process, tasks: Mutex::new(tasks) }))
     }

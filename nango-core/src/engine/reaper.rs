@@ -1,40 +1,33 @@
-//! End of runs whose process has crashed, renewal of this process's mark, and removal of old runs.
+//! End of runs whose process has crashed, and renewal of this process's mark.
 
 use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
-use super::{dispatch::Dispatcher, retention, settings::SERVING_LEASE};
+use super::{dispatch::Dispatcher, settings::SERVING_LEASE};
 use crate::{
-    error::{Error, Result},
+    error::{Chain, Error, Result},
     run::{Continuation, Runtime, continuation},
     store::{ExpiredRun, NextAttempt, RunEnd, RunStatus, StoreError},
 };
 
 /// Interval between two checks.
 const INTERVAL: Duration = Duration::from_secs(2);
-/// Number of checks between two removals of old runs.
-const RETENTION_CHECKS: u32 = 1_800;
 /// Number of expired runs that are ended per check.
 const BATCH: u32 = 100;
 
 /// Repeats the checks until the process stops.
 pub(super) async fn run(dispatcher: Arc<Dispatcher>, process: Uuid) {
     let runtime = &dispatcher.runtime;
-    let mut checks = 0;
     while !dispatcher.stopping.is_cancelled() {
-        // An error of the database is reported by the dispatcher; the next check tries again.
-        let _ = runtime.store.renew_serving(process, SERVING_LEASE).await;
-        if let Ok(true) = end_expired(runtime).await {
-            dispatcher.woken.notify_one();
+        if let Err(error) = runtime.store.renew_serving(process, SERVING_LEASE).await {
+            tracing::warn!("the mark of this process cannot be renewed: {}", Chain(&error));
         }
-        if checks % RETENTION_CHECKS == 0
-            && let Some(age) = dispatcher.settings.keep_runs
-        {
-            let stopping = || dispatcher.stopping.is_cancelled();
-            let _ = retention::purge(&runtime.store, runtime.store.now() - age, stopping).await;
+        match end_expired(runtime).await {
+            Ok(true) => dispatcher.woken.notify_one(),
+            Ok(false) => {}
+            Err(error) => tracing::warn!("runs without an active lease cannot be ended: {error}"),
         }
-        checks = checks.wrapping_add(1);
         tokio::select! {
             () = dispatcher.stopping.cancelled() => {}
             () = runtime.clock.sleep(INTERVAL) => {}

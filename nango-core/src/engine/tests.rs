@@ -22,7 +22,7 @@ use crate::{
     nango::{Nango, interrupted},
     provider::Catalogue,
     run::{AddConnection, NoopObserver, Runtime, add_connection},
-    store::{BASE_VARIANT, FunctionKey, RunStatus, SharedStore, sqlite::Sqlite},
+    store::{BASE_VARIANT, FunctionKey, RunEnd, RunStatus, SharedStore, sqlite::Sqlite},
     testing::mock_api::MockApi,
 };
 
@@ -132,6 +132,10 @@ async fn eventually<F: Future<Output = bool>>(runtime: &Runtime, is_reached: imp
         runtime.clock.sleep(Duration::from_millis(20)).await;
     }
     panic!("the state was not reached");
+}
+
+fn end(status: RunStatus) -> RunEnd {
+    RunEnd { status, error: None, requests: 0, logs: Vec::new(), checkpoint: None, resume: None }
 }
 
 async fn status(runtime: &Runtime, run: Uuid) -> Option<RunStatus> {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::*;
 use crate::{
     engine::{reaper, statuses},
-    store::{ClaimRequest, NewDueRun, QueuedOptions},
+    store::{ClaimRequest, NewDueRun, NewRun, QueuedOptions},
 };
 
 static CALLS: AtomicU32 = AtomicU32::new(0);
@@ -146,5 +146,22 @@ async fn frequency_of_a_connection_overrides_the_declared_one() {
     let applied = engine.set_frequency(&failing, None).await.unwrap().unwrap();
     assert_eq!(applied.seconds(), 3_600);
     assert_eq!(runtime.store.schedule(&failing).await.unwrap().unwrap().frequency, None);
+    engine.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn old_runs_are_removed_at_the_start_except_the_latest() {
+    let runtime = runtime(registry([Item::Sync(&WAITING)])).await;
+    connect(&runtime, "one").await;
+    let (store, waiting) = (&runtime.store, key("one", "waiting"));
+    for _ in 0..3 {
+        let connection = store.connection("acme", "one").await.unwrap().map(|connection| connection.row);
+        let new = NewRun { key: waiting.clone(), connection, exclusive: true, lease: Duration::from_mins(1) };
+        let run = store.start_run(new).await.unwrap();
+        store.end_run(&run, end(RunStatus::Success)).await.unwrap();
+    }
+    let settings = EngineSettings { keep_runs: Some(Duration::ZERO), ..EngineSettings::of(&runtime.config) };
+    let engine = Engine::start(Arc::clone(&runtime), settings).await.unwrap();
+    eventually(&runtime, || async { store.runs_of(&waiting, 10).await.unwrap().len() == 1 }).await;
     engine.stop(Duration::from_secs(5)).await;
 }

@@ -6,7 +6,7 @@ use std::{collections::HashMap, time::Duration};
 use super::*;
 use crate::{
     engine::step::Steps,
-    store::{NewConnection, ProfileChange, RunEnd, ScheduleChange, ScheduleFilter},
+    store::{NewConnection, ProfileChange, ScheduleChange, ScheduleFilter},
     time::Timestamp,
 };
 
@@ -16,10 +16,6 @@ static HOURS_6: SyncDef = sync("six-hourly", Some(6 * HOUR), |_| Box::pin(async 
 static HOURS_12: SyncDef = sync("half-daily", Some(12 * HOUR), |_| Box::pin(async { Ok(()) }));
 static DAILY: SyncDef = sync("daily", Some(24 * HOUR), |_| Box::pin(async { Ok(()) }));
 static MANUAL: SyncDef = sync("manual", None, |_| Box::pin(async { Ok(()) }));
-
-fn end(status: RunStatus) -> RunEnd {
-    RunEnd { status, error: None, requests: 0, logs: Vec::new(), checkpoint: None, resume: None }
-}
 
 fn settings(runs: u32, limit: u32) -> EngineSettings {
     EngineSettings {
