@@ -21,6 +21,7 @@ mod function_error;
 mod kind;
 mod payload;
 mod remedy;
+mod stored;
 
 pub(crate) use chain::Chain;
 pub use context::Context;

@@ -44,6 +44,7 @@ mod logs;
 mod maintenance;
 mod mark_bits;
 mod merge;
+mod new_due_run;
 mod open;
 mod parent_rows;
 mod parents;
@@ -117,6 +118,7 @@ pub(crate) use logs::Logs;
 pub use logs::{Level, LogLine};
 pub(crate) use maintenance::{Backup, DatasetUsage, Emptied, Maintenance, Remains, Vacuumed};
 pub use maintenance::{Prune, PruneUntil, Pruned};
+pub use new_due_run::{NewDueRun, QueuedOptions};
 pub use open::open;
 pub(crate) use open::open_target;
 pub use parent_rows::{ParentEnd, ParentKey, ParentRow, ParentScan, ParentWrite};
@@ -126,7 +128,7 @@ pub use partial_copy::{CopyScope, copy_part};
 pub(crate) use plain_part::{PLAIN_TABLES, PlainLimits, PlainPart, open_plain_part, read_plain_part};
 pub(crate) use processes::Processes;
 pub(crate) use queue::Queue;
-pub use queue::{ClaimRequest, ClaimedRun, DueRun, ExpiredRun, NewDueRun, NextAttempt, QueuedOptions};
+pub use queue::{ClaimRequest, ClaimedRun, DueRun, ExpiredRun, NextAttempt};
 pub use records::{
     Change, Committed, DatasetStats, DeleteRow, FeedPage, FeedRow, Filter, LastAction, Page, PatchRow, ReadQuery, Write,
 };

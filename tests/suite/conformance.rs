@@ -182,6 +182,7 @@ conformance! {
         run_without_active_lease_is_listed_as_expired
         cancelled_run_writes_nothing
         purge_keeps_latest_run_of_each_function
+        syncs_that_a_run_triggers_are_due_with_its_end
         due_runs_and_schedules_survive_restart
         concurrent_claims_start_each_run_once_within_limits;
     checkpoints:

@@ -7,10 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{active::ActiveRuns, error::EngineError};
 use crate::{
-    declare::FunctionKind,
     error::{Error, Result},
-    run::{NoopObserver, RunReport, RunRequest, Runtime, Target, execute},
-    store::FunctionKey,
+    run::{NoopObserver, RunReport, RunRequest, Runtime, execute},
 };
 
 /// Maximum time that a caller waits for a slot.
@@ -33,7 +31,7 @@ impl ActionLane {
                 return Err(EngineError::Busy { limit: self.limit, waited: MAX_WAIT }.into_error());
             }
         };
-        let guard = self.active.add(runtime.clock.uuid(), key_of(&request), CancellationToken::new());
+        let guard = self.active.add(runtime.clock.uuid(), CancellationToken::new());
         let runtime = Arc::clone(runtime);
         let task = tokio::spawn(async move {
             let report = execute(&runtime, request, CancellationToken::new(), Arc::new(NoopObserver)).await;
@@ -41,21 +39,5 @@ impl ActionLane {
             report
         });
         task.await.unwrap_or_else(|_| Err(Error::msg("the task of the run ended unexpectedly")))
-    }
-}
-
-fn key_of(request: &RunRequest) -> FunctionKey {
-    let (kind, function) = match &request.function {
-        Target::Sync(name) => (FunctionKind::Sync, name),
-        Target::Action { name, .. } => (FunctionKind::Action, name),
-        Target::Webhook { sync, .. } => (FunctionKind::OnWebhook, sync),
-        Target::Event(name) => (FunctionKind::OnEvent, name),
-    };
-    FunctionKey {
-        kind,
-        integration: request.integration.clone(),
-        connection: request.connection.clone(),
-        function: function.clone(),
-        variant: request.variant.clone(),
     }
 }

@@ -9,20 +9,12 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::store::FunctionKey;
-
-/// Active syncs of this process.
+/// Active runs of this process.
 #[derive(Debug, Default)]
 pub(super) struct ActiveRuns {
-    runs: Mutex<HashMap<Uuid, ActiveRun>>,
+    runs: Mutex<HashMap<Uuid, CancellationToken>>,
     /// Notified when a run has ended.
     ended: Notify,
-}
-
-#[derive(Debug)]
-struct ActiveRun {
-    key: FunctionKey,
-    cancellation: CancellationToken,
 }
 
 /// Removes an active run when it is dropped, also if its task panicked.
@@ -34,8 +26,8 @@ pub(super) struct ActiveGuard {
 
 impl ActiveRuns {
     /// Adds a run. It is active until the guard is dropped.
-    pub(super) fn add(self: &Arc<Self>, id: Uuid, key: FunctionKey, cancellation: CancellationToken) -> ActiveGuard {
-        self.lock().insert(id, ActiveRun { key, cancellation });
+    pub(super) fn add(self: &Arc<Self>, id: Uuid, cancellation: CancellationToken) -> ActiveGuard {
+        self.lock().insert(id, cancellation);
         ActiveGuard { runs: Arc::clone(self), id }
     }
 
@@ -44,17 +36,12 @@ impl ActiveRuns {
         u32::try_from(self.lock().len()).unwrap_or(u32::MAX)
     }
 
-    /// Cancels the active runs of a sync. Those of other processes notice the cancellation in the database.
-    pub(super) fn cancel(&self, key: &FunctionKey) {
-        for run in self.lock().values().filter(|run| run.key == *key) {
-            run.cancellation.cancel();
-        }
-    }
-
-    /// Cancels all active runs.
-    pub(super) fn cancel_all(&self) {
-        for run in self.lock().values() {
-            run.cancellation.cancel();
+    /// Cancels the runs with these ids that are active here. Those of other processes notice the cancellation in the
+    /// database.
+    pub(super) fn cancel(&self, ids: &[Uuid]) {
+        let runs = self.lock();
+        for cancellation in ids.iter().filter_map(|id| runs.get(id)) {
+            cancellation.cancel();
         }
     }
 
@@ -74,7 +61,7 @@ impl ActiveRuns {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, ActiveRun>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, CancellationToken>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -84,5 +71,23 @@ impl Drop for ActiveGuard {
         let runs = &self.runs;
         runs.lock().remove(&self.id);
         runs.ended.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cancellation_concerns_the_given_runs_only() {
+        let runs = Arc::new(ActiveRuns::default());
+        let [one, other] = [1, 2].map(Uuid::from_u128);
+        let tokens = [CancellationToken::new(), CancellationToken::new()];
+        let guard = runs.add(one, tokens[0].clone());
+        let _other = runs.add(other, tokens[1].clone());
+        runs.cancel(&[one, Uuid::from_u128(3)]);
+        assert!(tokens[0].is_cancelled() && !tokens[1].is_cancelled());
+        drop(guard);
+        assert_eq!(runs.count(), 1);
     }
 }

@@ -8,10 +8,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     error::EngineError,
     follow::follow_run,
-    triggers::{TriggerOptions, trigger},
+    triggers::{TriggerOptions, Triggered, trigger},
 };
 use crate::{
-    declare::FunctionKind,
     error::Result,
     run::{Observer, RunReport, RunRequest, Runtime, Target, execute},
     store::{BASE_VARIANT, FunctionKey, StoreError},
@@ -33,7 +32,7 @@ pub(crate) async fn run_beside_server(
     if let Some(key) = key_of_served_run(runtime, &request).await.map_err(StoreError::into_error)? {
         let RunRequest { reset, empty_cache, full, allow_deletes, .. } = request;
         let options = TriggerOptions { reset, empty_cache, full, allow_deletes };
-        let run = trigger(runtime, &key, options).await.map_err(EngineError::into_error)?;
+        let Triggered { run, .. } = trigger(runtime, &key, options).await.map_err(EngineError::into_error)?;
         let followed = follow_run(runtime, run, cancellation.clone(), observer.clone()).await;
         match followed {
             Err(error) if matches!(error.find(), Some(EngineError::NotServed)) => {}
@@ -52,13 +51,8 @@ async fn key_of_served_run(runtime: &Runtime, request: &RunRequest) -> Result<Op
     if !runtime.store.is_served().await? {
         return Ok(None);
     }
-    let key = FunctionKey {
-        kind: FunctionKind::Sync,
-        integration: request.integration.clone(),
-        connection: request.connection.clone(),
-        function: sync.clone(),
-        variant: request.variant.clone(),
-    };
+    let RunRequest { integration, connection, variant, .. } = request.clone();
+    let key = FunctionKey { variant, ..FunctionKey::sync(integration, connection, sync) };
     // An unknown connection is reported by the run.
     let is_known = runtime.store.connection(&key.integration, &key.connection).await?.is_some()
         && runtime.registry.sync(&key.integration, sync).is_some()

@@ -37,7 +37,7 @@ impl Dispatcher {
         let mut steps = Steps::new(runtime.store.clone(), runtime.registry.clone(), self.settings.clone());
         let mut has_begun = false;
         while !self.stopping.is_cancelled() {
-            let mut changed = runtime.store.wait_for_change(MAX_WAIT);
+            let changed = runtime.store.wait_for_change(MAX_WAIT);
             let now = runtime.store.now();
             let slots = self.settings.runs.saturating_sub(self.active.count());
             let done = async {
@@ -62,17 +62,13 @@ impl Dispatcher {
             if found {
                 continue;
             }
-            // A claim that started nothing has written nevertheless; that change is not waited for.
-            if slots > 0 {
-                changed = runtime.store.wait_for_change(MAX_WAIT);
-            }
             let until_next = step.next_at.map_or(MAX_WAIT, |at| at.saturating_duration_since(now).min(MAX_WAIT));
             tokio::select! {
                 () = self.stopping.cancelled() => {}
                 () = self.woken.notified() => {}
                 () = self.active.ended() => {}
                 () = runtime.clock.sleep(until_next) => {}
-                changed = &mut changed => match changed {
+                changed = changed => match changed {
                     Ok(()) => self.pause(COALESCE).await,
                     Err(_) => self.pause(ERROR_WAIT).await,
                 },
@@ -83,7 +79,7 @@ impl Dispatcher {
     /// Starts the task of a claimed run.
     fn start(self: &Arc<Self>, run: ClaimedRun) {
         let cancellation = self.stopping.child_token();
-        let guard = self.active.add(run.token.id, run.key.clone(), cancellation.clone());
+        let guard = self.active.add(run.token.id, cancellation.clone());
         let dispatcher = Arc::clone(self);
         tokio::spawn(async move {
             let key = run.key.clone();

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     nango::RunFindings,
     run::{Observer, RunReport, Runtime},
-    store::{LogLine, Run, RunStatus, StoreError, Totals},
+    store::{LogLine, Run, RunStatus, SharedStore, StoreError, Totals},
 };
 
 /// Maximum time between two reads.
@@ -80,10 +80,10 @@ impl Followed {
             return Ok(None);
         }
         if run.status == RunStatus::Interrupted
-            && let Some(next) = store.due_run_of(&run.key).await.map_err(StoreError::into_error)?
+            && let Some(next) = next_attempt(store, &run).await.map_err(StoreError::into_error)?
         {
             observer.on_warning("the run was interrupted, and is continued");
-            *self = Self { run: next.id, lines: 0, totals: Totals::default(), has_waited: false };
+            *self = Self { run: next, lines: 0, totals: Totals::default(), has_waited: false };
             return Ok(None);
         }
         let checkpoint = store.checkpoint(&run.key).await.map_err(StoreError::into_error)?.value;
@@ -98,9 +98,18 @@ impl Followed {
     }
 }
 
+/// Returns the run that continues an interrupted one: it is due, or has started since. `None`: it is not continued.
+async fn next_attempt(store: &SharedStore, run: &Run) -> Result<Option<Uuid>, StoreError> {
+    if let Some(due) = store.due_run_of(&run.key).await? {
+        return Ok(Some(due.id));
+    }
+    let latest = store.runs_of(&run.key, 1).await?.pop();
+    Ok(latest.map(|latest| latest.id).filter(|latest| *latest != run.id))
+}
+
 /// Returns the report of a run that another process executed.
 fn report(run: Run, checkpoint: Option<serde_json::Value>) -> RunReport {
-    let error = run.error.as_ref().map(stored_error);
+    let error = run.error.as_ref().map(Error::from_stored);
     let error = error.or_else(|| match run.status {
         RunStatus::Cancelled => Some(Error::new(ErrorKind::Interrupted, "the run was cancelled")),
         RunStatus::Interrupted => Some(Error::new(ErrorKind::Interrupted, "the run was interrupted")),
@@ -122,11 +131,4 @@ fn report(run: Run, checkpoint: Option<serde_json::Value>) -> RunReport {
         dry_records: None,
         triggered: Vec::new(),
     }
-}
-
-/// Returns the error of a run as it is stored: `{ "kind", "message" }`.
-fn stored_error(stored: &serde_json::Value) -> Error {
-    let text = |name: &str| stored.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
-    let kind = ErrorKind::from_name(text("kind")).unwrap_or(ErrorKind::Internal);
-    Error::new(kind, text("message").to_owned())
 }

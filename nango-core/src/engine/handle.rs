@@ -20,7 +20,7 @@ use super::{
     pauses, reaper, retention,
     settings::{EngineSettings, SERVING_LEASE},
     statuses::{self, SyncState},
-    triggers::{self, TriggerOptions},
+    triggers::{self, TriggerOptions, Triggered},
     variants,
 };
 use crate::{
@@ -48,6 +48,7 @@ impl Engine {
     pub(crate) async fn start(runtime: Arc<Runtime>, settings: EngineSettings) -> Result<Arc<Self>, StoreError> {
         let process = runtime.start_heartbeat();
         runtime.store.start_serving(process, SERVING_LEASE).await?;
+        runtime.mark_serving(true);
         runtime.queue_syncs(true);
         let actions = ActionLane {
             slots: Arc::new(Semaphore::new(settings.actions as usize)),
@@ -63,7 +64,7 @@ impl Engine {
         });
         let tasks = vec![
             tokio::spawn(Arc::clone(&dispatcher).run()),
-            tokio::spawn(reaper::run(Arc::clone(&dispatcher), process)),
+            tokio::spawn(reaper::run(Arc::clone(&dispatcher))),
             tokio::spawn(retention::run(Arc::clone(&dispatcher))),
         ];
         Ok(Arc::new(Self { dispatcher, actions, process, tasks: Mutex::new(tasks) }))
@@ -75,7 +76,6 @@ impl Engine {
         let Dispatcher { runtime, active, stopping, .. } = &*self.dispatcher;
         stopping.cancel();
         self.actions.slots.close();
-        active.cancel_all();
         let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         let ended = async {
             for task in tasks {
@@ -85,10 +85,11 @@ impl Engine {
             self.actions.active.idle().await;
         };
         tokio::select! {
-            () = ended => {}
+            () = ended => runtime.queue_syncs(false),
+            // Syncs that the remaining runs trigger become due.
             () = runtime.clock.sleep(grace) => {}
         }
-        runtime.queue_syncs(false);
+        runtime.mark_serving(false);
         // After an error, the mark expires.
         let _ = runtime.store.stop_serving(self.process).await;
     }
@@ -99,10 +100,8 @@ impl Engine {
     ///
     /// Fails if the sync, its connection or its variant does not exist, or the database fails.
     pub(crate) async fn trigger(&self, key: &FunctionKey, options: TriggerOptions) -> Result<Uuid, EngineError> {
-        let run = triggers::trigger(&self.dispatcher.runtime, key, options).await?;
-        if options.reset {
-            self.dispatcher.active.cancel(key);
-        }
+        let Triggered { run, cancelled } = triggers::trigger(&self.dispatcher.runtime, key, options).await?;
+        self.dispatcher.active.cancel(&cancelled);
         self.dispatcher.woken.notify_one();
         Ok(run)
     }
@@ -113,8 +112,8 @@ impl Engine {
     ///
     /// Fails if the sync or its connection does not exist, or the database fails.
     pub(crate) async fn pause(&self, key: &FunctionKey) -> Result<(), EngineError> {
-        pauses::pause(&self.dispatcher.runtime, key).await?;
-        self.dispatcher.active.cancel(key);
+        let cancelled = pauses::pause(&self.dispatcher.runtime, key).await?;
+        self.dispatcher.active.cancel(&cancelled);
         Ok(())
     }
 
@@ -163,7 +162,7 @@ impl Engine {
     ///
     /// Fails if the sync, its connection or the variant does not exist, or the database fails.
     pub(crate) async fn delete_variant(&self, key: &FunctionKey) -> Result<(), EngineError> {
-        variants::delete(&self.dispatcher.runtime, key, || self.dispatcher.active.cancel(key)).await
+        variants::delete(&self.dispatcher.runtime, key, |cancelled| self.dispatcher.active.cancel(cancelled)).await
     }
 
     /// Returns the states of syncs, see [`statuses::statuses`].

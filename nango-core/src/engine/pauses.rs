@@ -1,7 +1,9 @@
 //! Changes of schedules: pause, resume, and overrides of the frequency.
 
 #[cfg(feature = "server")]
-use super::schedule::{effective_frequency, interval_of, next_due};
+use super::schedule::{effective_frequency, interval_of, rescheduled};
+use uuid::Uuid;
+
 use super::{error::EngineError, schedule::new_schedule, triggers::require};
 #[cfg(feature = "server")]
 use crate::declare::Frequency;
@@ -11,18 +13,18 @@ use crate::{
     store::{FunctionKey, Schedule, ScheduleChange},
 };
 
-/// Pauses a schedule, and cancels the due and the running run of the sync.
+/// Pauses a schedule, and cancels the due and the running run of the sync. Returns the ids of the runs that were
+/// active.
 ///
 /// # Errors
 ///
 /// Fails if the sync or its connection does not exist, or the database fails.
-pub(crate) async fn pause(runtime: &Runtime, key: &FunctionKey) -> Result<(), EngineError> {
+pub(crate) async fn pause(runtime: &Runtime, key: &FunctionKey) -> Result<Vec<Uuid>, EngineError> {
     let def = require(runtime, key).await?;
     stored(runtime, key, def).await?;
     let change = ScheduleChange { paused: Some(true), ..ScheduleChange::default() };
     runtime.store.change_schedule(key, change).await?;
-    runtime.store.cancel_runs(key).await?;
-    Ok(())
+    Ok(runtime.store.cancel_runs(key).await?)
 }
 
 /// Resumes a schedule. A due time that has passed meanwhile is made up for at once, by one run.
@@ -55,12 +57,7 @@ pub(crate) async fn set_frequency(
     let over = frequency.as_ref().map(|frequency| frequency.text().to_owned());
     let applied = effective_frequency(over.as_deref(), Some(def));
     let interval = interval_of(applied.as_ref());
-    let now = runtime.store.now();
-    // A run that is due already, such as the first one, stays due.
-    let next_at = match schedule.next_at {
-        Some(at) if at <= now && interval.is_some() => Some(at),
-        _ => next_due(key, schedule.anchor, interval, now),
-    };
+    let next_at = rescheduled(&schedule, interval, runtime.store.now());
     let change = ScheduleChange { paused: None, frequency: Some(over), next: Some((interval, next_at)) };
     runtime.store.change_schedule(key, change).await?;
     Ok(applied)

@@ -1,12 +1,10 @@
-//! End of runs whose process has crashed, and renewal of this process's mark.
+//! End of runs whose process has crashed.
 
 use std::{sync::Arc, time::Duration};
 
-use uuid::Uuid;
-
-use super::{dispatch::Dispatcher, settings::SERVING_LEASE};
+use super::dispatch::Dispatcher;
 use crate::{
-    error::{Chain, Error, Result},
+    error::{Error, Result},
     run::{Continuation, Runtime, continuation},
     store::{ExpiredRun, NextAttempt, RunEnd, RunStatus, StoreError},
 };
@@ -17,12 +15,9 @@ const INTERVAL: Duration = Duration::from_secs(2);
 const BATCH: u32 = 100;
 
 /// Repeats the checks until the process stops.
-pub(super) async fn run(dispatcher: Arc<Dispatcher>, process: Uuid) {
+pub(super) async fn run(dispatcher: Arc<Dispatcher>) {
     let runtime = &dispatcher.runtime;
     while !dispatcher.stopping.is_cancelled() {
-        if let Err(error) = runtime.store.renew_serving(process, SERVING_LEASE).await {
-            tracing::warn!("the mark of this process cannot be renewed: {}", Chain(&error));
-        }
         match end_expired(runtime).await {
             Ok(true) => dispatcher.woken.notify_one(),
             Ok(false) => {}
@@ -62,14 +57,8 @@ async fn end_one(runtime: &Runtime, expired: ExpiredRun) -> Result<()> {
             None => return Ok(()),
         }
     }
-    let end = RunEnd {
-        status: if error.is_some() { RunStatus::Error } else { RunStatus::Interrupted },
-        error: error.map(|error| serde_json::json!({ "kind": error.kind().name(), "message": error.to_string() })),
-        requests: 0,
-        logs: Vec::new(),
-        checkpoint: None,
-        resume: None,
-    };
+    let status = if error.is_some() { RunStatus::Error } else { RunStatus::Interrupted };
+    let end = RunEnd { error: error.as_ref().map(Error::to_stored), ..RunEnd::new(status) };
     match runtime.store.end_attempt(&run.token, end, next).await {
         // Another process ended it.
         Ok(_) | Err(StoreError::LeaseLost) => Ok(()),

@@ -38,6 +38,16 @@ pub(super) fn next_due(
     interval.map(|interval| Grid::new(key, anchor, interval).next_after(now))
 }
 
+/// Returns the due time of a schedule whose frequency has changed. A run that is due already, such as the first one,
+/// stays due.
+#[cfg(feature = "server")]
+pub(super) fn rescheduled(schedule: &Schedule, interval: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
+    match schedule.next_at {
+        Some(at) if at <= now && interval.is_some() => Some(at),
+        _ => next_due(&schedule.key, schedule.anchor, interval, now),
+    }
+}
+
 /// Returns the schedule of a sync of a connection that has none: it is due at once, or paused if the sync is not
 /// started automatically.
 pub(super) fn new_schedule(key: FunctionKey, def: &SyncDef, now: Timestamp) -> Schedule {

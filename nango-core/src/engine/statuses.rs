@@ -6,13 +6,13 @@ use super::{
     triggers::declared,
 };
 use crate::{
-    declare::{Frequency, FunctionKind, Registry},
+    declare::{Frequency, Registry},
     run::Runtime,
     store::{BASE_VARIANT, DueRun, FunctionKey, Run, RunStatus, Schedule, ScheduleFilter, StoredCheckpoint},
 };
 
-/// Number of runs that are read to find the last one that ended.
-const LAST_RUNS: u32 = 5;
+/// Number of runs that are read to find the last one that ended: only the latest may be active.
+const LAST_RUNS: u32 = 2;
 
 /// State of a sync of a connection.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,13 +66,7 @@ pub(crate) async fn statuses(
                     && variant.as_ref().is_none_or(|variant| *variant == schedule.key.variant)
             };
             if !schedules.iter().any(is_known) && variant.as_deref().is_none_or(|variant| variant == BASE_VARIANT) {
-                let key = FunctionKey {
-                    kind: FunctionKind::Sync,
-                    integration: integration.to_owned(),
-                    connection: connection.to_owned(),
-                    function: name.clone(),
-                    variant: BASE_VARIANT.to_owned(),
-                };
+                let key = FunctionKey::sync(integration, connection, name);
                 let def = declared(runtime, &key)?;
                 schedules.push(new_schedule(key, def, runtime.store.now()));
             }

@@ -4,7 +4,7 @@
 //! A step is a function of the database and the time, so that days can be simulated in a test.
 
 use super::{
-    schedule::{declared_syncs, effective_frequency, interval_of, new_schedule, next_due},
+    schedule::{declared_syncs, effective_frequency, interval_of, new_schedule, next_due, rescheduled},
     settings::EngineSettings,
 };
 use crate::{
@@ -58,8 +58,8 @@ impl Steps {
             let Some(def) = self.registry.sync(&key.integration, &key.function) else { continue };
             let interval = interval_of(effective_frequency(schedule.frequency.as_deref(), Some(def)).as_ref());
             if interval != schedule.interval {
-                let next = next_due(key, schedule.anchor, interval, now);
-                let change = ScheduleChange { next: Some((interval, next)), ..ScheduleChange::default() };
+                let next = Some((interval, rescheduled(&schedule, interval, now)));
+                let change = ScheduleChange { next, ..ScheduleChange::default() };
                 self.store.change_schedule(key, change).await?;
             }
         }
@@ -71,7 +71,7 @@ impl Steps {
         let mut changed = self.add_schedules(now).await?;
         changed |= self.enqueue_due(now).await?;
         let mut started = Vec::new();
-        if slots > 0 && self.store.has_due_run(now).await? {
+        if slots > 0 && self.store.has_due_run(now, self.syncs.clone()).await? {
             started = self.store.claim_runs(self.settings.claim(now, slots, self.syncs.clone())).await?;
             changed |= !started.is_empty();
         }
@@ -82,10 +82,11 @@ impl Steps {
     /// Adds the schedules of connections that were added since the last step.
     async fn add_schedules(&mut self, now: Timestamp) -> Result<bool, StoreError> {
         let last = self.store.last_connection().await?;
-        if self.known_connection == Some(last) {
+        if self.known_connection.is_some_and(|known| known >= last) {
             return Ok(false);
         }
-        let missing = self.store.unscheduled(self.syncs.clone()).await?;
+        let known = self.known_connection.unwrap_or(0);
+        let missing = self.store.unscheduled(self.syncs.clone(), known).await?;
         let new = |key: &crate::store::FunctionKey| {
             let def = self.registry.sync(&key.integration, &key.function)?;
             Some(new_schedule(key.clone(), def, now))

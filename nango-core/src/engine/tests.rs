@@ -13,16 +13,14 @@ use super::{Engine, EngineSettings, TriggerOptions, follow::follow_run};
 use crate::{
     auth::{Credentials, KeyRing},
     config::{Config, Sources},
-    declare::{
-        ActionDef, Deletes, Frequency, FunctionKind, Handle, Item, Location, Merging, Registry, SyncDef, SyncRun,
-    },
+    declare::{ActionDef, Deletes, Frequency, Handle, Item, Location, Merging, Registry, SyncDef, SyncRun},
     error::Result,
     http::SystemClock,
     model::ModelInfo,
     nango::{Nango, interrupted},
     provider::Catalogue,
     run::{AddConnection, NoopObserver, Runtime, add_connection},
-    store::{BASE_VARIANT, FunctionKey, RunEnd, RunStatus, SharedStore, sqlite::Sqlite},
+    store::{FunctionKey, RunEnd, RunStatus, SharedStore, sqlite::Sqlite},
     testing::mock_api::MockApi,
 };
 
@@ -76,13 +74,7 @@ fn registry(items: impl IntoIterator<Item = Item>) -> Registry {
 
 /// Returns the key of a sync of a connection of `acme`.
 fn key(connection: &str, sync: &str) -> FunctionKey {
-    FunctionKey {
-        kind: FunctionKind::Sync,
-        integration: "acme".to_owned(),
-        connection: connection.to_owned(),
-        function: sync.to_owned(),
-        variant: BASE_VARIANT.to_owned(),
-    }
+    FunctionKey::sync("acme", connection, sync)
 }
 
 /// Returns a runtime on a database in memory without connections.
@@ -132,10 +124,6 @@ async fn eventually<F: Future<Output = bool>>(runtime: &Runtime, is_reached: imp
         runtime.clock.sleep(Duration::from_millis(20)).await;
     }
     panic!("the state was not reached");
-}
-
-fn end(status: RunStatus) -> RunEnd {
-    RunEnd { status, error: None, requests: 0, logs: Vec::new(), checkpoint: None, resume: None }
 }
 
 async fn status(runtime: &Runtime, run: Uuid) -> Option<RunStatus> {

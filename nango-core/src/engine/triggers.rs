@@ -12,8 +12,16 @@ use crate::{
 /// Options of a triggered run.
 pub(crate) type TriggerOptions = QueuedOptions;
 
+/// Result of a trigger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Triggered {
+    /// Id of the run that is due.
+    pub(crate) run: Uuid,
+    /// Ids of the active runs that were cancelled.
+    pub(crate) cancelled: Vec<Uuid>,
+}
+
 /// Makes a sync due at once, or adds the options to its due run. With `reset`, an active run is cancelled first.
-/// Returns the id of the run.
 ///
 /// # Errors
 ///
@@ -22,13 +30,11 @@ pub(crate) async fn trigger(
     runtime: &Runtime,
     key: &FunctionKey,
     options: TriggerOptions,
-) -> Result<Uuid, EngineError> {
+) -> Result<Triggered, EngineError> {
     require(runtime, key).await?;
-    if options.reset {
-        runtime.store.cancel_runs(key).await?;
-    }
+    let cancelled = if options.reset { runtime.store.cancel_runs(key).await? } else { Vec::new() };
     let due = NewDueRun { key: key.clone(), due_at: runtime.store.now(), options };
-    Ok(runtime.store.enqueue_run(due).await?)
+    Ok(Triggered { run: runtime.store.enqueue_run(due).await?, cancelled })
 }
 
 /// Returns the sync of a key.

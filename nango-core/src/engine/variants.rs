@@ -1,5 +1,7 @@
 //! Variants of syncs: another schedule, other records and another checkpoint of the same sync and connection.
 
+use uuid::Uuid;
+
 use super::{
     error::EngineError,
     schedule::new_schedule,
@@ -45,12 +47,15 @@ pub(super) async fn create(runtime: &Runtime, key: &FunctionKey) -> Result<(), E
         (new.frequency, new.interval) = (base.frequency.clone(), base.interval);
         new.next_at = base.interval.map(|_| new.anchor);
     }
-    runtime.store.add_schedules(vec![new]).await?;
+    if runtime.store.add_schedules(vec![new]).await? == 0 {
+        return Err(EngineError::VariantExists { sync, connection, variant });
+    }
     Ok(())
 }
 
-/// Deletes a variant with its schedule, its records and its checkpoint. `cancel` cancels the runs of this process.
-pub(super) async fn delete(runtime: &Runtime, key: &FunctionKey, cancel: impl Fn()) -> Result<(), EngineError> {
+/// Deletes a variant with its schedule, its records and its checkpoint. `cancel` cancels runs of
+/// this process by their ids.
+pub(super) async fn delete(runtime: &Runtime, key: &FunctionKey, cancel: impl Fn(&[Uuid])) -> Result<(), EngineError> {
     let def = declared(runtime, key)?;
     if key.variant == BASE_VARIANT {
         return Err(EngineError::VariantName { variant: key.variant.clone() });
@@ -58,8 +63,7 @@ pub(super) async fn delete(runtime: &Runtime, key: &FunctionKey, cancel: impl Fn
     require(runtime, key).await?;
     runtime.store.remove_schedule(key).await?;
     // Ends the right to write before the records are removed.
-    runtime.store.cancel_runs(key).await?;
-    cancel();
+    cancel(&runtime.store.cancel_runs(key).await?);
     let removed = async {
         runtime.store.reset(key).await?;
         for model in def.models {

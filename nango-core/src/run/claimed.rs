@@ -48,15 +48,7 @@ pub(crate) async fn execute_claimed(
         Ok(prepared) => prepared,
         Err(error) => {
             renewer.stop();
-            let stored = serde_json::json!({ "kind": error.kind().name(), "message": error.to_string() });
-            let end = RunEnd {
-                status: RunStatus::Error,
-                error: Some(stored),
-                requests: 0,
-                logs: Vec::new(),
-                checkpoint: None,
-                resume: None,
-            };
+            let end = RunEnd { error: Some(error.to_stored()), ..RunEnd::new(RunStatus::Error) };
             return match runtime.store.end_attempt(&token, end, None).await {
                 Ok(_) | Err(StoreError::LeaseLost) => Err(error),
                 Err(error) => Err(error.into_error()),

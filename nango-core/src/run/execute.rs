@@ -27,13 +27,13 @@ use super::{
     tracing_log,
 };
 use crate::{
-    declare::{FunctionKind, Handle, SyncDef, SyncRun},
+    declare::{Handle, SyncDef, SyncRun},
     error::{Error, ErrorKind, Result},
     nango::{Context, Nango, RunOptions, lease_lost},
     recording::{Recorder, RecordingMode},
     store::{
-        BASE_VARIANT, ClaimedRun, FunctionKey, NewDueRun, NewRun, NextAttempt, QueuedOptions, RunEnd, RunStatus,
-        RunToken, StoreError, failpoint::failpoint,
+        ClaimedRun, FunctionKey, NewDueRun, NewRun, NextAttempt, QueuedOptions, RunEnd, RunStatus, RunToken,
+        StoreError, failpoint::failpoint,
     },
 };
 
@@ -123,8 +123,8 @@ pub(super) fn services(
     Arc::new(RuntimeServices::new(runtime.clone(), run, observer, accepts_syncs))
 }
 
-/// Runs the syncs that a function requested, or makes them due if a dispatcher of this process runs syncs. A sync that
-/// cannot start does not undo the effects of the function.
+/// Runs the syncs that a function requested, unless they became due with the end of its run. A sync that cannot start
+/// does not undo the effects of the function.
 pub(super) async fn run_triggered_syncs(
     runtime: &Arc<Runtime>,
     services: &RuntimeServices,
@@ -137,16 +137,6 @@ pub(super) async fn run_triggered_syncs(
             return;
         }
         let (integration, connection) = (report.key.integration.clone(), report.key.connection.clone());
-        if runtime.queues_syncs() {
-            let variant = BASE_VARIANT.to_owned();
-            let key =
-                FunctionKey { kind: FunctionKind::Sync, integration, connection, function: sync.clone(), variant };
-            let due = NewDueRun { key, due_at: runtime.store.now(), options: QueuedOptions::default() };
-            if let Err(error) = runtime.store.enqueue_run(due).await {
-                report.triggered.push(TriggeredSync { sync, outcome: Err(error.into_error()) });
-            }
-            continue;
-        }
         let next = RunRequest::new(integration, Target::Sync(sync.clone()), connection);
         let outcome = Box::pin(run_one(runtime, next, cancellation.clone(), services.observer.clone())).await;
         report.triggered.push(TriggeredSync { sync, outcome });
@@ -201,7 +191,8 @@ pub(super) async fn execute_started(
     let begun = record::begin(runtime, &prepared).await;
     let started_at = runtime.store.now();
     let setup = std::mem::take(&mut prepared.setup);
-    let context = Arc::new(Context::new(prepared.into_context_parts(runtime, token, cancellation.clone(), services)));
+    let parts = prepared.into_context_parts(runtime, token, cancellation.clone(), services.clone());
+    let context = Arc::new(Context::new(parts));
     let work = async {
         begun?;
         setup.apply(&context, &job).await?;
@@ -232,7 +223,12 @@ pub(super) async fn execute_started(
         }
     }
     let error = error.map(|error| error.redacted(context.client().redactor()));
-    let status = end_run(runtime, &context, token, status, error.as_ref(), next).await?;
+    let triggered = match status {
+        RunStatus::Success if runtime.queues_syncs() => due_syncs(runtime, &context, &services),
+        _ => Vec::new(),
+    };
+    let end = RunEnd { error: error.as_ref().map(Error::to_stored), triggered, ..RunEnd::new(status) };
+    let status = end_run(runtime, &context, token, end, next).await?;
     failpoint!("run:ended");
     let checkpoint = runtime.store.checkpoint(context.key()).await.map_err(StoreError::into_error)?.value;
     let resume = runtime.store.resume_state(context.key()).await.map_err(StoreError::into_error)?;
@@ -284,17 +280,28 @@ async fn call(runtime: &Arc<Runtime>, context: Arc<Context>, job: &Job) -> Resul
     }
 }
 
+/// Removes the syncs that the function triggered from its services, and returns them as due runs, which are written
+/// with the end of the run: if the process stops then, they are not lost.
+fn due_syncs(runtime: &Runtime, context: &Context, services: &RuntimeServices) -> Vec<NewDueRun> {
+    let FunctionKey { integration, connection, .. } = context.key();
+    let due = |sync| NewDueRun {
+        key: FunctionKey::sync(integration, connection, sync),
+        due_at: runtime.store.now(),
+        options: QueuedOptions::default(),
+    };
+    services.take_triggered().into_iter().map(due).collect()
+}
+
 async fn end_run(
     runtime: &Runtime,
     context: &Context,
     token: RunToken,
-    status: RunStatus,
-    error: Option<&Error>,
+    end: RunEnd,
     next: Option<NextAttempt>,
 ) -> Result<RunStatus> {
     let (logs, requests) = context.take_pending();
-    let error = error.map(|error| serde_json::json!({ "kind": error.kind().name(), "message": error.to_string() }));
-    let end = RunEnd { status, error, requests, logs, checkpoint: None, resume: None };
+    let status = end.status;
+    let end = RunEnd { logs, requests, ..end };
     match runtime.store.end_attempt(&token, end, next).await {
         Ok(_) => Ok(status),
         // The run that took over the key has ended this run already; its stored status is authoritative.

@@ -161,7 +161,7 @@ async fn empty_under_leases(runtime: &Runtime, dataset: &DatasetKey) -> Result<u
             Err(error) => format!("`{}` was not emptied: {}", dataset.model, Chain(error)),
         };
         let line = LogLine { timestamp: store.now(), level: Level::Info, message, fields: serde_json::Value::Null };
-        let end = RunEnd { status, error: None, requests: 0, logs: vec![line], checkpoint: None, resume: None };
+        let end = RunEnd { logs: vec![line], ..RunEnd::new(status) };
         match store.end_run(&token, end).await {
             Ok(_) | Err(StoreError::LeaseLost) => {}
             Err(error) => outcome = outcome.and(Err(error)),

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     nango::Context,
     paginate::{FeedPosition, ResumePoint, WalkState},
-    store::{FunctionKey, ParentKey, parent_context, resume_context},
+    store::{FunctionKey, parent_context, resume_context},
     time::{Timestamp, micros},
 };
 
@@ -193,13 +193,15 @@ pub(super) fn has_resumable_walk(runtime: &Runtime, key: &FunctionKey, sealed: &
 /// Returns the position of an interrupted walk that the next run can resume, as a text that is greater for a later
 /// position of the same walk.
 pub(super) fn mark(runtime: &Runtime, key: &FunctionKey, sealed: &[u8], tokens_only: bool) -> Option<String> {
-    let state = decode(runtime, &resume_context(key), sealed)?;
+    mark_of(&decode(runtime, &resume_context(key), sealed)?, tokens_only)
+}
+
+fn mark_of(state: &SyncState, tokens_only: bool) -> Option<String> {
     if let Some(each) = &state.each {
-        // Parents are walked in the order of their keys.
-        let after = each.after.as_deref().map_or(0, |after| u128::from_be_bytes(ParentKey::of(after).0));
-        return Some(format!("{:020} {after:032x}", each.number));
+        // Parents are walked in the order of their ids.
+        return Some(format!("{:020} {}", each.number, each.after.as_deref().unwrap_or_default()));
     }
-    let walk = state.walk.filter(|walk| walk.resume_point.is_token() || !tokens_only)?;
+    let walk = state.walk.as_ref().filter(|walk| walk.resume_point.is_token() || !tokens_only)?;
     Some(format!("{:020}", walk.pages))
 }
 
@@ -211,4 +213,33 @@ fn decode(runtime: &Runtime, bound_to: &[u8], sealed: &[u8]) -> Option<SyncState
 fn seal_for(runtime: &Runtime, bound_to: &[u8], state: &SyncState) -> Result<Vec<u8>> {
     let json = serde_json::to_vec(state)?;
     runtime.ring.seal(&json, bound_to).map_err(|error| Error::new(ErrorKind::Internal, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark_at(number: i64, after: Option<&str>) -> String {
+        let each = EachProgress {
+            number,
+            fingerprint: String::new(),
+            started_at: Timestamp::UNIX_EPOCH,
+            last_page_at: Timestamp::UNIX_EPOCH,
+            after: after.map(str::to_owned),
+            scans: Vec::new(),
+            full: true,
+            walked: true,
+            skipped: false,
+        };
+        mark_of(&SyncState { each: Some(each), ..SyncState::default() }, false).unwrap()
+    }
+
+    #[test]
+    fn mark_of_parents_grows_with_their_ids() {
+        let ids = [None, Some("1"), Some("10"), Some("2"), Some("a b"), Some("a!"), Some("é")];
+        for pair in ids.windows(2) {
+            assert!(mark_at(1, pair[0]) < mark_at(1, pair[1]), "{pair:?}");
+        }
+        assert!(mark_at(1, Some("z")) < mark_at(2, None), "the next logical run");
+    }
 }

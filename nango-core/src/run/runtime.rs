@@ -104,6 +104,12 @@ impl Runtime {
         self.heartbeat.start(&self.store, &self.rate_limiters, &*self.clock)
     }
 
+    /// Sets whether the heartbeat of this process extends the mark of a process that runs the schedules.
+    #[cfg(feature = "server")]
+    pub(crate) fn mark_serving(&self, is_serving: bool) {
+        self.heartbeat.set_serving(is_serving);
+    }
+
     /// Sets whether a triggered sync becomes due instead of running at once.
     #[cfg(feature = "server")]
     pub(crate) fn queue_syncs(&self, queues: bool) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::queue::ClaimRequest;
 
-/// The maximum number of due runs that one claim reads.
+/// The maximum number of due runs of known syncs that one claim examines.
 pub(super) const MAX_EXAMINED: usize = 4_000;
 /// The number of due runs that one statement of a claim reads.
 pub(super) const BATCH: u32 = 250;

@@ -50,6 +50,17 @@ pub struct FunctionKey {
 }
 
 impl FunctionKey {
+    /// Creates the key of the base variant of a sync.
+    pub fn sync(integration: impl Into<String>, connection: impl Into<String>, sync: impl Into<String>) -> Self {
+        Self {
+            kind: FunctionKind::Sync,
+            integration: integration.into(),
+            connection: connection.into(),
+            function: sync.into(),
+            variant: BASE_VARIANT.to_owned(),
+        }
+    }
+
     /// Returns the dataset in which the function stores the records of a model.
     pub(crate) fn dataset(&self, model: &str) -> DatasetKey {
         DatasetKey {

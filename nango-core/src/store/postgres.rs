@@ -56,6 +56,7 @@ mod scheduling;
 mod secrets;
 mod server;
 mod sql_time;
+mod sync_names;
 #[cfg(test)]
 pub(super) mod tests;
 mod transaction;
@@ -289,7 +290,7 @@ impl Runs for Postgres {
     }
 
     fn heartbeat(&self, run: &RunToken) -> StoreFuture<'_, ()> {
-        self.write(*run, |db, run| Box::pin(runs::heartbeat(db, run)))
+        self.write_unnoticed(*run, |db, run| Box::pin(runs::heartbeat(db, run)))
     }
 
     fn end_run(&self, run: &RunToken, end: RunEnd) -> StoreFuture<'_, Run> {

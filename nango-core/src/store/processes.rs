@@ -19,8 +19,8 @@ pub(super) const MAX_LEASE: Duration = Duration::from_mins(1);
 pub trait Processes {
     /// Stores a heartbeat of a process that is valid for the lease, and returns the number of active processes, this
     /// one included. A heartbeat that is valid for more than a minute was written by a clock that was ahead, and is not
-    /// counted.
-    fn process_heartbeat(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, u32>;
+    /// counted. `is_serving` extends the mark of a process that runs the schedules by the same duration.
+    fn process_heartbeat(&self, process: Uuid, lease: Duration, is_serving: bool) -> StoreFuture<'_, u32>;
 
     /// Removes a process that ends from the registry.
     fn remove_process(&self, process: Uuid) -> StoreFuture<'_, ()>;
@@ -29,9 +29,6 @@ pub trait Processes {
     ///
     /// Returns [`super::StoreError::Served`] if only one process may do so, and another does.
     fn start_serving(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, ()>;
-
-    /// Extends the mark by the duration of the lease.
-    fn renew_serving(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, ()>;
 
     /// Removes the mark of this process.
     fn stop_serving(&self, process: Uuid) -> StoreFuture<'_, ()>;

@@ -14,38 +14,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{FunctionKey, Run, RunEnd, RunToken, StoreFuture, schedules::SyncName};
+use super::{FunctionKey, NewDueRun, QueuedOptions, Run, RunEnd, RunToken, StoreFuture, schedules::SyncName};
 use crate::time::Timestamp;
-
-/// Options of a due run, as the bits that are stored.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "the options are independent of each other")]
-pub struct QueuedOptions {
-    /// Deletes the checkpoint and the resume state before the run.
-    pub reset: bool,
-    /// Removes all records of the sync's models before the run.
-    pub empty_cache: bool,
-    /// Reads the complete list.
-    pub full: bool,
-    /// Applies confirmed deletes at once.
-    pub allow_deletes: bool,
-}
-
-impl QueuedOptions {
-    /// Returns the stored form.
-    pub(crate) fn to_stored(self) -> i64 {
-        i64::from(self.reset)
-            | i64::from(self.empty_cache) << 1
-            | i64::from(self.full) << 2
-            | i64::from(self.allow_deletes) << 3
-    }
-
-    /// Returns the options of a stored form.
-    pub(crate) fn from_stored(bits: i64) -> Self {
-        let has = |bit: u32| bits >> bit & 1 == 1;
-        Self { reset: has(0), empty_cache: has(1), full: has(2), allow_deletes: has(3) }
-    }
-}
 
 /// The order in which due runs start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,17 +37,6 @@ impl Priority {
             Self::Scheduled => 1,
         }
     }
-}
-
-/// A run that becomes due.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewDueRun {
-    /// The sync to run.
-    pub key: FunctionKey,
-    /// The earliest start.
-    pub due_at: Timestamp,
-    /// The options of the run, added to those of a run that is due already.
-    pub options: QueuedOptions,
 }
 
 /// A run of a sync that is due.
@@ -166,8 +125,8 @@ pub trait Queue {
     /// Returns the earliest time after `now` at which a run or a schedule becomes due.
     fn next_due_at(&self, now: Timestamp) -> StoreFuture<'_, Option<Timestamp>>;
 
-    /// Returns whether a claim at `now` would find a due run. It may be one of a sync that this process cannot run.
-    fn has_due_run(&self, now: Timestamp) -> StoreFuture<'_, bool>;
+    /// Returns whether a claim at `now` would find a due run of these syncs.
+    fn has_due_run(&self, now: Timestamp, syncs: Vec<SyncName>) -> StoreFuture<'_, bool>;
 
     /// Returns the due run with an id.
     fn due_run(&self, id: Uuid) -> StoreFuture<'_, Option<DueRun>>;
@@ -195,17 +154,4 @@ pub trait Queue {
     /// Removes runs that ended before this time, with their counters and log lines, except the latest run of each
     /// function. Removes at most `limit` runs, and returns their number.
     fn purge_runs(&self, before: Timestamp, limit: u32) -> StoreFuture<'_, u64>;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_are_stored_as_bits() {
-        for bits in 0..16 {
-            assert_eq!(QueuedOptions::from_stored(bits).to_stored(), bits);
-        }
-        assert_eq!(QueuedOptions { empty_cache: true, ..QueuedOptions::default() }.to_stored(), 2);
-    }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{CheckpointWrite, FunctionKey, LogLine, ResumeWrite, RunToken, StoreError, StoreFuture, Totals};
+use super::{CheckpointWrite, FunctionKey, LogLine, NewDueRun, ResumeWrite, RunToken, StoreError, StoreFuture, Totals};
 use crate::time::Timestamp;
 
 /// The status of a run.
@@ -81,6 +81,23 @@ pub struct RunEnd {
     pub checkpoint: Option<CheckpointWrite>,
     /// The change of the resume state in the same transaction, if any.
     pub resume: Option<ResumeWrite>,
+    /// The syncs that become due in the same transaction, because the run triggered them.
+    pub triggered: Vec<NewDueRun>,
+}
+
+impl RunEnd {
+    /// Creates a result without an error, requests, logs and writes.
+    pub fn new(status: RunStatus) -> Self {
+        Self {
+            status,
+            error: None,
+            requests: 0,
+            logs: Vec::new(),
+            checkpoint: None,
+            resume: None,
+            triggered: Vec::new(),
+        }
+    }
 }
 
 /// A run as it is stored in the database.

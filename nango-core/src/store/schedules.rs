@@ -80,8 +80,9 @@ pub trait Schedules {
     /// Returns the number of the connection that was added last; it grows with each new connection.
     fn last_connection(&self) -> StoreFuture<'_, i64>;
 
-    /// Returns the base variants of these syncs that have no schedule, one per connection of their integration.
-    fn unscheduled(&self, syncs: Vec<SyncName>) -> StoreFuture<'_, Vec<FunctionKey>>;
+    /// Returns the base variants of these syncs that have no schedule, one per connection of their integration with a
+    /// greater number than `after`. Connections become visible in the order of their numbers.
+    fn unscheduled(&self, syncs: Vec<SyncName>, after: i64) -> StoreFuture<'_, Vec<FunctionKey>>;
 
     /// Adds schedules whose connection exists, and returns the number of those that are new. An existing schedule stays
     /// as it is.

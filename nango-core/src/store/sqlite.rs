@@ -49,6 +49,7 @@ mod scheduling;
 mod secrets;
 mod serving;
 mod sql_time;
+mod sync_names;
 #[cfg(test)]
 mod tests;
 mod transfer;

@@ -8,7 +8,8 @@ use std::{
 
 use nango_core::Timestamp;
 use nango_tests::internal::store::{
-    CheckpointWrite, ClaimRequest, ClaimedRun, FunctionKey, NewDueRun, NextAttempt, QueuedOptions, RunStatus,
+    CheckpointWrite, ClaimRequest, ClaimedRun, FunctionKey, NewDueRun, NextAttempt, QueuedOptions, RunEnd, RunStatus,
+    RunToken,
 };
 
 use super::support::*;
@@ -105,6 +106,9 @@ pub(super) async fn claim_selects_known_syncs_and_due_times(store: TestStore) {
     store.enqueue_run(due(key("acme", "unknown"), now)).await.unwrap();
     assert_eq!(store.claim_runs(request(&store, 10)).await.unwrap(), []);
     assert_eq!(store.next_due_at(now).await.unwrap(), Some(now + MINUTE));
+    let known = request(&store, 10).syncs;
+    assert!(!store.has_due_run(now, known.clone()).await.unwrap(), "the due run is one of an unknown sync");
+    assert!(store.has_due_run(now + MINUTE, known).await.unwrap());
     let later = ClaimRequest { now: now + MINUTE, ..request(&store, 10) };
     assert_eq!(names(&store.claim_runs(later).await.unwrap()), ["acme/sync-1"]);
     assert!(!store.due_run_of(&key("acme", "unknown")).await.unwrap().unwrap().is_blocked);
@@ -157,6 +161,19 @@ pub(super) async fn interrupted_run_becomes_due_again(store: TestStore) {
     assert_eq!((second.options, second.checkpoint_version), (options, 1));
     end(&store, &second).await;
     assert_eq!(store.due_run_of(&sync).await.unwrap(), None);
+}
+
+pub(super) async fn syncs_that_a_run_triggers_are_due_with_its_end(store: TestStore) {
+    connect(&store, &["acme"]).await;
+    let [triggering, other] = ["sync-1", "sync-2"].map(|name| key("acme", name));
+    store.enqueue_run(due(triggering, store.now())).await.unwrap();
+    let run = store.claim_runs(request(&store, 1)).await.unwrap().remove(0);
+    let end = RunEnd { triggered: vec![due(other.clone(), store.now())], ..run_end(RunStatus::Success) };
+    let lost = RunToken { fence: run.token.fence - 1, ..run.token };
+    assert_lease_lost(store.end_run(&lost, end.clone()).await);
+    assert_eq!(store.due_run_of(&other).await.unwrap(), None);
+    store.end_run(&run.token, end).await.unwrap();
+    assert_eq!(names(&store.claim_runs(request(&store, 1)).await.unwrap()), ["acme/sync-2"]);
 }
 
 pub(super) async fn run_without_active_lease_is_listed_as_expired(store: TestStore) {

@@ -140,12 +140,12 @@ pub(super) async fn run_end_is_one_transaction(store: TestStore) {
     assert!(store.try_lock(&sync.run, "export", MINUTE).await.unwrap());
     let error = json!({ "type": "script_http_error", "message": "502" });
     let mut end = RunEnd {
-        status: RunStatus::Error,
         error: Some(error.clone()),
         requests: 2,
         logs: vec![line(Level::Error, "it failed")],
         checkpoint: Some(CheckpointWrite { value: Some(json!({ "page": 1 })), expected: 1 }),
         resume: Some(ResumeWrite::Set(vec![9])),
+        ..RunEnd::new(RunStatus::Error)
     };
     let refused = store.end_run(&sync.run, end.clone()).await;
     assert!(matches!(refused, Err(StoreError::CheckpointConflict { expected: 1, found: 0 })), "{refused:?}");

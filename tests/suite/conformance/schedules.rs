@@ -24,15 +24,15 @@ fn at(seconds: i64) -> Timestamp {
 
 pub(super) async fn sync_of_connection_without_schedule_is_found(store: TestStore) {
     assert_eq!(store.last_connection().await.unwrap(), 0);
-    assert_eq!(store.unscheduled(syncs(&["issues"])).await.unwrap(), []);
+    assert_eq!(store.unscheduled(syncs(&["issues"]), 0).await.unwrap(), []);
     store.put_connection(connection("acme")).await.unwrap();
     let first = store.last_connection().await.unwrap();
-    let found = store.unscheduled(syncs(&["issues", "pulls"])).await.unwrap();
+    let found = store.unscheduled(syncs(&["issues", "pulls"]), 0).await.unwrap();
     assert_eq!(found, [function("issues"), function("pulls")]);
     assert_eq!(store.add_schedules(vec![schedule(function("issues"), None)]).await.unwrap(), 1);
     assert_eq!(store.add_schedules(vec![schedule(function("issues"), Some(at(5)))]).await.unwrap(), 0);
     assert_eq!(store.schedule(&function("issues")).await.unwrap().unwrap().next_at, None);
-    assert_eq!(store.unscheduled(syncs(&["issues", "pulls"])).await.unwrap(), [function("pulls")]);
+    assert_eq!(store.unscheduled(syncs(&["issues", "pulls"]), 0).await.unwrap(), [function("pulls")]);
     // A schedule needs a connection.
     let other = FunctionKey { connection: "other".to_owned(), ..function("issues") };
     assert_eq!(store.add_schedules(vec![schedule(other, None)]).await.unwrap(), 0);
@@ -41,6 +41,9 @@ pub(super) async fn sync_of_connection_without_schedule_is_found(store: TestStor
     assert_eq!(store.last_connection().await.unwrap(), first);
     store.put_connection(connection("two")).await.unwrap();
     assert!(store.last_connection().await.unwrap() > first);
+    // Only the connections after a number are read.
+    let two = FunctionKey { connection: "two".to_owned(), ..function("issues") };
+    assert_eq!(store.unscheduled(syncs(&["issues"]), first).await.unwrap(), [two]);
 }
 
 pub(super) async fn schedule_is_changed_in_parts(store: TestStore) {

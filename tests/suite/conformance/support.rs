@@ -178,7 +178,7 @@ pub(super) fn new_run(name: &str, lease: Duration) -> NewRun {
 }
 
 pub(super) fn run_end(status: RunStatus) -> RunEnd {
-    RunEnd { status, error: None, requests: 0, logs: Vec::new(), checkpoint: None, resume: None }
+    RunEnd::new(status)
 }
 
 pub(super) fn due(key: FunctionKey, due_at: Timestamp) -> NewDueRun {

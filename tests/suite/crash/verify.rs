@@ -228,7 +228,7 @@ async fn is_scan_unfinished(store: &SharedStore, function: &FunctionKey, dataset
     };
     store.finish_scan(closed).await.expect("a closed scan");
     let status = RunStatus::Success;
-    let end = RunEnd { status, error: None, requests: 0, logs: Vec::new(), checkpoint: None, resume: None };
+    let end = RunEnd::new(status);
     store.end_run(&run, end).await.expect("an end");
     scan.resumed
 }

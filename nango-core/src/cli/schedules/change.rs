@@ -41,7 +41,7 @@ impl Command for Change {
         let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let (runtime, key) = arguments.selection.open(context)?;
         let changed = if self.paused {
-            context.block_on(pause(&runtime, &key))
+            context.block_on(pause(&runtime, &key)).map(drop)
         } else {
             context.block_on(resume(&runtime, &key))
         };

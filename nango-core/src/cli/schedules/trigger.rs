@@ -44,7 +44,7 @@ impl Command for Trigger {
         let Arguments { selection, reset, empty_cache, full, allow_deletes } = arguments;
         let (runtime, key) = selection.open(context)?;
         let options = TriggerOptions { reset, empty_cache, full, allow_deletes };
-        let run = context.block_on(trigger(&runtime, &key, options)).map_err(engine_error)?;
+        let run = context.block_on(trigger(&runtime, &key, options)).map_err(engine_error)?.run;
         context.terminal.json(&TriggeredRun::new(run))?;
         context.terminal.line(format_args!("triggered {}: run {run}", label(&key)))?;
         if !context.block_on(runtime.store.is_served())? {

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 use crate::{
-    engine::{reaper, statuses},
-    store::{ClaimRequest, NewDueRun, NewRun, QueuedOptions},
+    engine::{reaper, statuses, trigger},
+    store::{ClaimRequest, ClaimedRun, NewDueRun, NewRun, NextAttempt, QueuedOptions},
 };
 
 static CALLS: AtomicU32 = AtomicU32::new(0);
@@ -17,6 +17,17 @@ static COUNTING: SyncDef = sync("counting", Some(3_600), |_| {
 });
 static FAILING: SyncDef = sync("failing", Some(3_600), |_| Box::pin(async { Err(crate::Error::msg("it failed")) }));
 static WAITING: SyncDef = sync("waiting", None, until_cancelled);
+/// Triggers another sync, and succeeds when it is cancelled.
+static TRIGGERING: SyncDef = sync("triggering", None, |handle| {
+    Box::pin(async move {
+        let nango = Nango::from(handle);
+        nango.trigger_sync("failing")?;
+        nango.context().cancellation().cancelled().await;
+        Ok(())
+    })
+});
+/// Sync that only a trigger starts.
+static MANUAL: SyncDef = sync("failing", None, |_| Box::pin(async { Ok(()) }));
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn new_connection_is_synced_at_once_and_only_once() {
@@ -158,10 +169,70 @@ async fn old_runs_are_removed_at_the_start_except_the_latest() {
         let connection = store.connection("acme", "one").await.unwrap().map(|connection| connection.row);
         let new = NewRun { key: waiting.clone(), connection, exclusive: true, lease: Duration::from_mins(1) };
         let run = store.start_run(new).await.unwrap();
-        store.end_run(&run, end(RunStatus::Success)).await.unwrap();
+        store.end_run(&run, RunEnd::new(RunStatus::Success)).await.unwrap();
     }
     let settings = EngineSettings { keep_runs: Some(Duration::ZERO), ..EngineSettings::of(&runtime.config) };
     let engine = Engine::start(Arc::clone(&runtime), settings).await.unwrap();
     eventually(&runtime, || async { store.runs_of(&waiting, 10).await.unwrap().len() == 1 }).await;
     engine.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sync_triggered_by_a_run_is_due_with_its_success_when_the_process_stops() {
+    let runtime = runtime(registry([Item::Sync(&TRIGGERING), Item::Sync(&MANUAL)])).await;
+    connect(&runtime, "one").await;
+    let engine = start(&runtime).await;
+    let run = engine.trigger(&key("one", "triggering"), TriggerOptions::default()).await.unwrap();
+    eventually(&runtime, || async { status(&runtime, run).await == Some(RunStatus::Running) }).await;
+    engine.stop(Duration::from_secs(10)).await;
+    assert_eq!(status(&runtime, run).await, Some(RunStatus::Success));
+    assert!(runtime.store.due_run_of(&key("one", "failing")).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trigger_with_reset_returns_the_cancelled_run() {
+    let runtime = runtime(registry([Item::Sync(&WAITING)])).await;
+    connect(&runtime, "one").await;
+    let (store, waiting) = (&runtime.store, key("one", "waiting"));
+    store.enqueue_run(due(&runtime, &waiting)).await.unwrap();
+    let active = claim_one(&runtime).await.token.id;
+    let triggered = trigger(&runtime, &waiting, TriggerOptions::default()).await.unwrap();
+    assert!(triggered.cancelled.is_empty());
+    let reset = TriggerOptions { reset: true, ..TriggerOptions::default() };
+    let triggered = trigger(&runtime, &waiting, reset).await.unwrap();
+    assert_eq!(triggered.cancelled, [active]);
+    assert_eq!(store.due_run_of(&waiting).await.unwrap().map(|due| due.id), Some(triggered.run));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn interrupted_run_is_followed_in_its_next_attempt_that_has_started() {
+    let runtime = runtime(registry([Item::Sync(&WAITING)])).await;
+    connect(&runtime, "one").await;
+    let (store, waiting) = (&runtime.store, key("one", "waiting"));
+    store.enqueue_run(due(&runtime, &waiting)).await.unwrap();
+    let first = claim_one(&runtime).await;
+    let next = NextAttempt { due_at: store.now(), options: QueuedOptions::default(), idle: 0, mark: None };
+    store.end_attempt(&first.token, RunEnd::new(RunStatus::Interrupted), Some(next)).await.unwrap();
+    let second = claim_one(&runtime).await;
+    store.end_run(&second.token, RunEnd::new(RunStatus::Success)).await.unwrap();
+    let cancellation = tokio_util::sync::CancellationToken::new();
+    let report = follow_run(&runtime, first.token.id, cancellation, Arc::new(NoopObserver)).await.unwrap();
+    assert_eq!((report.run, report.status), (second.token.id, RunStatus::Success));
+}
+
+fn due(runtime: &Runtime, key: &FunctionKey) -> NewDueRun {
+    NewDueRun { key: key.clone(), due_at: runtime.store.now(), options: QueuedOptions::default() }
+}
+
+/// Claims the only due run of `waiting`.
+async fn claim_one(runtime: &Runtime) -> ClaimedRun {
+    let claim = ClaimRequest {
+        now: runtime.store.now(),
+        lease: Duration::from_mins(1),
+        slots: 1,
+        per_connection: 1,
+        per_integration: 1,
+        syncs: vec![("acme".to_owned(), "waiting".to_owned())],
+    };
+    runtime.store.claim_runs(claim).await.unwrap().remove(0)
 }

@@ -6,7 +6,7 @@ use std::{collections::HashMap, time::Duration};
 use super::*;
 use crate::{
     engine::step::Steps,
-    store::{NewConnection, ProfileChange, ScheduleChange, ScheduleFilter},
+    store::{NewConnection, NewDueRun, ProfileChange, QueuedOptions, ScheduleChange, ScheduleFilter},
     time::Timestamp,
 };
 
@@ -62,7 +62,7 @@ async fn simulate(
         let step = steps.step(now, 1_000).await.unwrap();
         for run in &step.started {
             starts.entry(run.key.clone()).or_default().push(now);
-            store.end_run(&run.token, end(RunStatus::Success)).await.unwrap();
+            store.end_run(&run.token, RunEnd::new(RunStatus::Success)).await.unwrap();
         }
         if !step.changed {
             let Some(next) = step.next_at else { break };
@@ -147,7 +147,7 @@ async fn due_time_during_a_run_is_skipped() {
     let later = begin + Duration::from_hours(10);
     assert!(steps.step(later, 10).await.unwrap().started.is_empty());
     assert_eq!(store.due_run_of(&run.key).await.unwrap(), None, "it would start right after the long run");
-    store.end_run(&run.token, end(RunStatus::Success)).await.unwrap();
+    store.end_run(&run.token, RunEnd::new(RunStatus::Success)).await.unwrap();
     let schedule = store.schedule(&run.key).await.unwrap().unwrap();
     let next = schedule.next_at.unwrap();
     assert!(next > later && next <= later + Duration::from_hours(6));
@@ -169,6 +169,11 @@ async fn changed_declaration_moves_the_next_due_time() {
     steps.begin(now).await.unwrap();
     let next = store.schedule(&key("c0", "changing")).await.unwrap().unwrap().next_at.unwrap();
     assert!(next <= now + Duration::from_mins(90), "{next}");
+    // A run that is due stays due if the frequency changes.
+    let late = next + Duration::from_secs(1);
+    let mut steps = Steps::new(store.clone(), registry([Item::Sync(&WAS)]), settings(10, 10));
+    steps.begin(late).await.unwrap();
+    assert_eq!(store.schedule(&key("c0", "changing")).await.unwrap().unwrap().next_at, Some(next));
     // A program that does not declare the sync keeps its schedule, and runs nothing.
     let mut steps = Steps::new(store.clone(), registry([Item::Sync(&DAILY)]), settings(10, 10));
     let later = begin + Duration::from_hours(48);
@@ -176,4 +181,24 @@ async fn changed_declaration_moves_the_next_due_time() {
     simulate(&mut steps, &store, later, later, &mut starts).await;
     assert_eq!(starts[&key("c0", "changing")].len(), 1);
     assert!(store.schedule(&key("c0", "changing")).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn due_runs_of_unknown_syncs_do_not_delay_known_ones() {
+    // More than a claim examines.
+    const UNKNOWN: usize = 4_100;
+    let store: SharedStore = Arc::new(Sqlite::open(":memory:").await.unwrap());
+    connected(&store, 1).await;
+    let now = start_time();
+    let due = |key| NewDueRun { key, due_at: now, options: QueuedOptions::default() };
+    for variant in 0..UNKNOWN {
+        let key = FunctionKey { variant: format!("v{variant}"), ..key("c0", "unknown") };
+        store.enqueue_run(due(key)).await.unwrap();
+    }
+    let mut steps = Steps::new(store.clone(), registry([Item::Sync(&MANUAL)]), settings(10, 10));
+    steps.begin(now).await.unwrap();
+    assert!(steps.step(now, 10).await.unwrap().started.is_empty());
+    assert!(!store.has_due_run(now, vec![("acme".to_owned(), "manual".to_owned())]).await.unwrap());
+    store.enqueue_run(due(key("c0", "manual"))).await.unwrap();
+    assert_eq!(steps.step(now, 10).await.unwrap().started.len(), 1);
 }

@@ -98,15 +98,7 @@ async fn dataset_is_not_emptied_while_a_run_holds_its_lease() {
     // The leases that were acquired are released again.
     fixture.things(&[3]);
     assert_succeeded(&fixture.sync("by-hand").await);
-    let end = RunEnd {
-        status: RunStatus::Success,
-        error: None,
-        requests: 0,
-        logs: Vec::new(),
-        checkpoint: None,
-        resume: None,
-    };
-    store.end_run(&token, end).await.unwrap();
+    store.end_run(&token, RunEnd::new(RunStatus::Success)).await.unwrap();
     assert_eq!(empty(&fixture.runtime, &Fixture::dataset("Thing")).await.unwrap(), 3);
 }
 

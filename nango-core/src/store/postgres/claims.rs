@@ -6,8 +6,7 @@ use uuid::Uuid;
 use super::{
     Db,
     error::{DbError, DbResult},
-    exclusion, queue, runs,
-    schedules::split,
+    exclusion, queue, runs, sync_names,
 };
 use crate::{
     declare::FunctionKind,
@@ -52,7 +51,7 @@ pub(super) async fn claim(db: &mut Db, request: &ClaimRequest) -> DbResult<Vec<C
         return Ok(claimed);
     }
     exclusion::exclude(db).await?;
-    let names = joined(request);
+    let names = sync_names::joined(&request.syncs);
     let lease_now = queue::clock_now(db, request.now).await?;
     let mut slots = Slots::new(request, active(db, lease_now).await?);
     let mut examined = 0;
@@ -62,26 +61,20 @@ pub(super) async fn claim(db: &mut Db, request: &ClaimRequest) -> DbResult<Vec<C
             let batch = candidates(db, (request.now, lease_now), priority, after, &names).await?;
             let Some(last) = batch.last() else { break };
             after = (last.due_at, last.function);
-            examined += batch.len();
             for candidate in batch.into_iter().filter(|candidate| candidate.is_known) {
+                examined += 1;
                 if slots.is_full() {
                     break;
                 }
                 let FunctionKey { integration, connection, .. } = &candidate.key;
                 match slots.take(integration, connection, candidate.is_running) {
-                    Ok(()) => claimed.extend(start(db, request, candidate).await?),
+                    Ok(()) => claimed.extend(start(db, request, priority, candidate).await?),
                     Err(blocked) => block(db, candidate.function, blocked).await?,
                 }
             }
         }
     }
     Ok(claimed)
-}
-
-/// Returns the names of the syncs in the form that the statement compares.
-fn joined(request: &ClaimRequest) -> Vec<String> {
-    let (integrations, names) = split(&request.syncs);
-    integrations.iter().zip(names).map(|(integration, name)| format!("{integration}\u{1}{name}")).collect()
 }
 
 /// Returns the numbers of active exclusive runs by connection.
@@ -144,12 +137,17 @@ async fn block(db: &mut Db, function: i64, blocked: Blocked) -> DbResult<()> {
 
 /// Moves a due run to the running runs. Returns `None` if its connection was removed, or a run of the function was
 /// started meanwhile.
-async fn start(db: &mut Db, request: &ClaimRequest, due: Candidate) -> DbResult<Option<ClaimedRun>> {
+async fn start(
+    db: &mut Db,
+    request: &ClaimRequest,
+    priority: Priority,
+    due: Candidate,
+) -> DbResult<Option<ClaimedRun>> {
     const CONNECTION: &str = "SELECT row FROM nango_rs.connections WHERE integration = $1 AND id = $2";
     const REMOVE: &str = "DELETE FROM nango_rs.due_runs WHERE function = $1 RETURNING options";
     // A run that was started by another program between the two statements.
     const RESTORE: &str = "INSERT INTO nango_rs.due_runs (function, id, integration, connection, priority, due_at, \
-         options, first_run, attempt, idle, mark, blocked) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, 1) \
+         options, first_run, attempt, idle, mark, blocked) VALUES ($1, $2, $3, $4, $11, $5, $6, $7, $8, $9, $10, 1) \
          ON CONFLICT (function) DO UPDATE SET blocked = 1, options = due_runs.options | excluded.options";
     const DESCRIBE: &str = "UPDATE nango_rs.runs SET queued = 1, first_run = $2, attempt = $3, idle = $4, \
          options = $5, mark = $6, \
@@ -180,6 +178,7 @@ async fn start(db: &mut Db, request: &ClaimRequest, due: Candidate) -> DbResult<
                 .bind(attempt)
                 .bind(idle)
                 .bind(&mark)
+                .bind(priority.to_stored())
                 .execute(&mut *db.sql)
                 .await?;
             return Ok(None);

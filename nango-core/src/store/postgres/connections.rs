@@ -40,6 +40,7 @@ pub(super) async fn put(db: &mut Db, new: &NewConnection) -> DbResult<(Connectio
     );
     let newer =
         encryption::reseal_if_needed(db, &new.credentials, &credentials_context(&new.integration, &new.id)).await?;
+    exclusion::exclude_new_connections(db).await?;
     let put = db
         .query(PUT)
         .bind(&new.integration)
@@ -144,6 +145,7 @@ pub(super) async fn change_profile(
 
 async fn put_profile(db: &mut Db, row: i64, profile: ConnectionProfile) -> DbResult<ConnectionProfile> {
     const PUT: &str = "UPDATE nango_rs.connections SET end_user = $2, tags = $3, webhook_url = $4 WHERE row = $1";
+    exclusion::exclude_new_connections(db).await?;
     let put = db
         .query(PUT)
         .bind(row)

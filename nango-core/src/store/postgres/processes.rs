@@ -8,8 +8,10 @@ use super::{Db, Postgres, error::DbResult, now};
 use crate::store::{Processes, StoreFuture, processes::MAX_LEASE, stored_span::to_stored};
 
 impl Processes for Postgres {
-    fn process_heartbeat(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, u32> {
-        self.write((process, lease), |db, (process, lease)| Box::pin(heartbeat(db, *process, *lease)))
+    fn process_heartbeat(&self, process: Uuid, lease: Duration, is_serving: bool) -> StoreFuture<'_, u32> {
+        self.write_unnoticed((process, lease, is_serving), |db, (process, lease, is_serving)| {
+            Box::pin(heartbeat(db, *process, *lease, *is_serving))
+        })
     }
 
     fn remove_process(&self, process: Uuid) -> StoreFuture<'_, ()> {
@@ -18,10 +20,6 @@ impl Processes for Postgres {
 
     fn start_serving(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, ()> {
         self.write((process, lease), |db, (process, lease)| Box::pin(serve(db, *process, *lease)))
-    }
-
-    fn renew_serving(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, ()> {
-        self.start_serving(process, lease)
     }
 
     fn stop_serving(&self, process: Uuid) -> StoreFuture<'_, ()> {
@@ -34,11 +32,13 @@ impl Processes for Postgres {
 }
 
 /// Records the heartbeat of a process and returns the number of active processes.
-async fn heartbeat(db: &mut Db, process: Uuid, lease: Duration) -> DbResult<u32> {
+async fn heartbeat(db: &mut Db, process: Uuid, lease: Duration, is_serving: bool) -> DbResult<u32> {
     const REGISTER: &str = concat!(
-        "INSERT INTO nango_rs.processes (id, until) SELECT $1, ",
+        "INSERT INTO nango_rs.processes AS p (id, until, serving) \
+         SELECT $1, now + $2, CASE WHEN $3 THEN now + $2 ELSE 0 END FROM (SELECT ",
         now!(),
-        " + $2 ON CONFLICT (id) DO UPDATE SET until = excluded.until"
+        " AS now) clock ON CONFLICT (id) DO UPDATE SET until = excluded.until, \
+         serving = greatest(p.serving, excluded.serving)"
     );
     // A row that another process has locked is being updated or deleted by that process.
     const DELETE_EXPIRED: &str = concat!(
@@ -50,7 +50,8 @@ async fn heartbeat(db: &mut Db, process: Uuid, lease: Duration) -> DbResult<u32>
     );
     const COUNT: &str = concat!("SELECT count(*) FROM nango_rs.processes WHERE until > ", now!());
     db.query(DELETE_EXPIRED).bind(to_stored(MAX_LEASE)).execute(&mut *db.sql).await?;
-    db.query(REGISTER).bind(&process.as_bytes()[..]).bind(to_stored(lease)).execute(&mut *db.sql).await?;
+    let register = db.query(REGISTER).bind(&process.as_bytes()[..]).bind(to_stored(lease)).bind(is_serving);
+    register.execute(&mut *db.sql).await?;
     let count: i64 = db.query_scalar(COUNT).fetch_one(&mut *db.sql).await?;
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }

@@ -5,12 +5,12 @@ use uuid::Uuid;
 use super::{
     Db,
     error::{DbError, DbResult},
-    exclusion, functions, now, to_u64,
+    exclusion, functions, now, sync_names, to_u64,
 };
 use crate::{
     declare::FunctionKind,
     store::{
-        ClaimedRun, DueRun, ExpiredRun, FunctionKey, NewDueRun, NextAttempt, QueuedOptions, RunToken,
+        ClaimedRun, DueRun, ExpiredRun, FunctionKey, NewDueRun, NextAttempt, QueuedOptions, RunToken, SyncName,
         failpoint::failpoint, queue::Priority,
     },
     time::Timestamp,
@@ -162,12 +162,20 @@ pub(super) async fn next_due_at(db: &mut Db, now: Timestamp) -> DbResult<Option<
     Ok(db.query_scalar(FIND).bind(now).fetch_one(&mut *db.sql).await?)
 }
 
-/// Returns whether a claim would find a due run.
-pub(super) async fn has_due(db: &mut Db, now: Timestamp) -> DbResult<bool> {
-    const FIND: &str = "SELECT EXISTS (SELECT 1 FROM nango_rs.due_runs WHERE blocked = 0 AND priority = 0 \
-         AND due_at <= $1) OR EXISTS (SELECT 1 FROM nango_rs.due_runs WHERE blocked = 0 AND priority = 1 \
-         AND due_at <= $1)";
-    Ok(db.query_scalar(FIND).bind(now).fetch_one(&mut *db.sql).await?)
+/// Returns whether a claim would find a due run of these syncs.
+pub(super) async fn has_due(db: &mut Db, now: Timestamp, syncs: &[SyncName]) -> DbResult<bool> {
+    // Once per priority, so that both are found by the index.
+    const FIND: &str = "SELECT EXISTS (SELECT 1 FROM (SELECT function FROM nango_rs.due_runs WHERE blocked = 0 \
+         AND priority = $2 AND due_at <= $1) d CROSS JOIN LATERAL (SELECT 1 FROM nango_rs.functions f \
+         WHERE f.id = d.function AND (f.integration || E'\x01' || f.name) = ANY($3) OFFSET 0) f)";
+    let names = sync_names::joined(syncs);
+    for priority in Priority::ALL {
+        let find = db.query_scalar(FIND).bind(now).bind(priority.to_stored()).bind(&names);
+        if find.fetch_one(&mut *db.sql).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns active runs whose lease is not active at this time.

@@ -119,6 +119,9 @@ pub(super) async fn end(db: &mut Db, run: &RunToken, end: &RunEnd, next: Option<
     if let Some(next) = next {
         queue::enqueue_attempt(db, run.row, next).await?;
     }
+    for due in &end.triggered {
+        queue::enqueue_triggered(db, due).await?;
+    }
     failpoint!("run:end");
     by_id(db, run.id).await?.ok_or_else(|| DbError::damaged("a run"))
 }

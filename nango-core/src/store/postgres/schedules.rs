@@ -1,11 +1,11 @@
 //! Schedules of syncs.
 
-use super::{Db, error::DbResult, functions, queue};
+use super::{Db, error::DbResult, functions, queue, sync_names};
 use crate::{
     declare::FunctionKind,
     store::{
-        BASE_VARIANT, DueSchedule, FunctionKey, NewDueRun, QueuedOptions, Schedule, ScheduleAdvance, ScheduleChange,
-        ScheduleFilter, SyncName, queue::Priority, stored_span,
+        DueSchedule, FunctionKey, NewDueRun, QueuedOptions, Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter,
+        SyncName, queue::Priority, stored_span,
     },
     time::Timestamp,
 };
@@ -32,28 +32,19 @@ pub(super) async fn last_connection(db: &mut Db) -> DbResult<i64> {
     Ok(db.query_scalar(LAST).fetch_optional(&mut *db.sql).await?.unwrap_or(0))
 }
 
-/// Splits names of syncs into two arrays for a statement.
-pub(super) fn split(syncs: &[SyncName]) -> (Vec<String>, Vec<String>) {
-    syncs.iter().cloned().unzip()
-}
-
-/// Returns the syncs of connections without a schedule.
-pub(super) async fn unscheduled(db: &mut Db, syncs: &[SyncName]) -> DbResult<Vec<FunctionKey>> {
+/// Returns the syncs without a schedule of connections with a greater number.
+pub(super) async fn unscheduled(db: &mut Db, syncs: &[SyncName], after: i64) -> DbResult<Vec<FunctionKey>> {
     const FIND: &str = "SELECT c.integration, c.id, n.name FROM unnest($1::text[], $2::text[]) n(integration, name) \
-         CROSS JOIN LATERAL (SELECT * FROM nango_rs.connections c WHERE c.integration = n.integration OFFSET 0) c \
+         CROSS JOIN LATERAL (SELECT * FROM nango_rs.connections c WHERE c.integration = n.integration \
+         AND c.row > $3 OFFSET 0) c \
          WHERE NOT EXISTS (SELECT 1 FROM nango_rs.functions f CROSS JOIN LATERAL (SELECT 1 FROM nango_rs.schedules s \
          WHERE s.function = f.id OFFSET 0) s WHERE f.integration = c.integration AND f.connection = c.id \
          AND f.kind = 'sync' AND f.name = n.name AND f.variant = 'base') ORDER BY 1, 2, 3";
-    let (integrations, names) = split(syncs);
+    let (integrations, names) = sync_names::split(syncs);
     let found: Vec<(String, String, String)> =
-        db.query_as(FIND).bind(integrations).bind(names).fetch_all(&mut *db.sql).await?;
-    let key = |(integration, connection, function)| FunctionKey {
-        kind: FunctionKind::Sync,
-        integration,
-        connection,
-        function,
-        variant: BASE_VARIANT.to_owned(),
-    };
+        db.query_as(FIND).bind(integrations).bind(names).bind(after).fetch_all(&mut *db.sql).await?;
+    let key =
+        |(integration, connection, sync): (String, String, String)| FunctionKey::sync(integration, connection, sync);
     Ok(found.into_iter().map(key).collect())
 }
 
@@ -141,7 +132,7 @@ pub(super) async fn due(db: &mut Db, now: Timestamp, syncs: &[SyncName], limit: 
         "WHERE s.paused = 0 AND s.next_at IS NOT NULL AND s.next_at <= $1 AND f.kind = 'sync' \
          AND (f.integration || E'\\x01' || f.name) = ANY($2) ORDER BY s.next_at LIMIT $3"
     );
-    let names: Vec<String> = syncs.iter().map(|(integration, name)| format!("{integration}\u{1}{name}")).collect();
+    let names = sync_names::joined(syncs);
     let lease_now = queue::clock_now(db, now).await?;
     let list = db.query_as(LIST).bind(now).bind(names).bind(i64::from(limit)).bind(lease_now);
     let found: Vec<ScheduleRow> = list.fetch_all(&mut *db.sql).await?;

@@ -16,8 +16,8 @@ impl Schedules for Postgres {
         self.read_with((), |db, ()| Box::pin(schedules::last_connection(db)))
     }
 
-    fn unscheduled(&self, syncs: Vec<SyncName>) -> StoreFuture<'_, Vec<FunctionKey>> {
-        self.read_with(syncs, |db, syncs| Box::pin(schedules::unscheduled(db, syncs)))
+    fn unscheduled(&self, syncs: Vec<SyncName>, after: i64) -> StoreFuture<'_, Vec<FunctionKey>> {
+        self.read_with((syncs, after), |db, (syncs, after)| Box::pin(schedules::unscheduled(db, syncs, *after)))
     }
 
     fn add_schedules(&self, schedules: Vec<Schedule>) -> StoreFuture<'_, u64> {
@@ -62,8 +62,8 @@ impl Queue for Postgres {
         self.read_with(now, |db, now| Box::pin(queue::next_due_at(db, *now)))
     }
 
-    fn has_due_run(&self, now: Timestamp) -> StoreFuture<'_, bool> {
-        self.read_with(now, |db, now| Box::pin(queue::has_due(db, *now)))
+    fn has_due_run(&self, now: Timestamp, syncs: Vec<SyncName>) -> StoreFuture<'_, bool> {
+        self.read_with((now, syncs), |db, (now, syncs)| Box::pin(queue::has_due(db, *now, syncs)))
     }
 
     fn due_run(&self, id: Uuid) -> StoreFuture<'_, Option<DueRun>> {

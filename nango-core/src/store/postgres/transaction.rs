@@ -38,6 +38,15 @@ impl Postgres {
         Box::pin(async move { Ok(self.write_returning_input(input, work).await?.1) })
     }
 
+    /// Like [`Self::write`], but without a notification: for heartbeats, which change nothing that others wait for.
+    pub(super) fn write_unnoticed<I, T>(&self, input: I, work: Work<I, T>) -> StoreFuture<'_, T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        Box::pin(async move { self.with_retries(BEGIN_WRITE, &input, work).await })
+    }
+
     /// Runs a unit of work that writes, and returns its input as well.
     pub(super) async fn write_returning_input<I: Sync, T>(
         &self,

@@ -6,8 +6,7 @@ use uuid::Uuid;
 use super::{
     Db, clock,
     error::{DbError, DbResult},
-    queue, runs,
-    schedules::names_json,
+    queue, runs, sync_names,
 };
 use crate::{
     declare::FunctionKind,
@@ -41,7 +40,7 @@ pub(super) fn claim(db: &Db, request: &ClaimRequest) -> DbResult<Vec<ClaimedRun>
     if request.slots == 0 {
         return Ok(claimed);
     }
-    let names = names_json(&request.syncs)?;
+    let names = sync_names::json(&request.syncs)?;
     // A run that started after the time of the request was read is active.
     let lease_now = request.now.max(clock::system_now());
     let mut slots = Slots::new(request, active(db, lease_now)?);
@@ -52,8 +51,8 @@ pub(super) fn claim(db: &Db, request: &ClaimRequest) -> DbResult<Vec<ClaimedRun>
             let batch = candidates(db, (request.now, lease_now), priority, after, &names)?;
             let Some(last) = batch.last() else { break };
             after = (last.due_at, last.function);
-            examined += batch.len();
             for candidate in batch.into_iter().filter(|candidate| candidate.is_known) {
+                examined += 1;
                 if slots.is_full() {
                     break;
                 }

@@ -9,7 +9,7 @@ use super::{Db, Sqlite, clock, error::DbResult};
 use crate::store::{Processes, StoreFuture, processes::MAX_LEASE, stored_span::to_stored};
 
 impl Processes for Sqlite {
-    fn process_heartbeat(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, u32> {
+    fn process_heartbeat(&self, process: Uuid, lease: Duration, _: bool) -> StoreFuture<'_, u32> {
         self.write(move |db| heartbeat(db, process, lease))
     }
 
@@ -19,10 +19,6 @@ impl Processes for Sqlite {
 
     fn start_serving(&self, _: Uuid, _: Duration) -> StoreFuture<'_, ()> {
         Box::pin(self.serving.start())
-    }
-
-    fn renew_serving(&self, _: Uuid, _: Duration) -> StoreFuture<'_, ()> {
-        Box::pin(std::future::ready(Ok(())))
     }
 
     fn stop_serving(&self, _: Uuid) -> StoreFuture<'_, ()> {

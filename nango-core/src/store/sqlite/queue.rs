@@ -6,16 +6,22 @@ use uuid::Uuid;
 use super::{
     Db, clock,
     error::{DbError, DbResult},
-    functions, get_u64,
+    functions, get_u64, sync_names,
 };
 use crate::{
     declare::FunctionKind,
     store::{
-        ClaimedRun, DueRun, ExpiredRun, FunctionKey, NewDueRun, NextAttempt, QueuedOptions, RunToken,
+        ClaimedRun, DueRun, ExpiredRun, FunctionKey, NewDueRun, NextAttempt, QueuedOptions, RunToken, SyncName,
         failpoint::failpoint, queue::Priority,
     },
     time::Timestamp,
 };
+
+/// Makes a triggered run due.
+pub(super) fn enqueue_triggered(db: &Db, due: &NewDueRun) -> DbResult<Uuid> {
+    let function = functions::open(db, &due.key)?;
+    enqueue(db, function, due, Uuid::now_v7(), Priority::Triggered)
+}
 
 /// Makes a run of the function due, or merges the request into the due run. Returns the id of the due run.
 pub(super) fn enqueue(db: &Db, function: i64, due: &NewDueRun, id: Uuid, priority: Priority) -> DbResult<Uuid> {
@@ -155,13 +161,21 @@ pub(super) fn next_due_at(db: &Db, now: Timestamp) -> DbResult<Option<Timestamp>
     Ok(find.query_row([now], |row| row.get(0))?)
 }
 
-/// Returns whether a claim would find a due run.
-pub(super) fn has_due(db: &Db, now: Timestamp) -> DbResult<bool> {
+/// Returns whether a claim would find a due run of these syncs.
+pub(super) fn has_due(db: &Db, now: Timestamp, syncs: &[SyncName]) -> DbResult<bool> {
+    // Once per priority, so that both are found by the index.
     let mut find = db.sql.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM due_runs WHERE blocked = 0 AND priority = 0 AND due_at <= ?1) \
-         OR EXISTS (SELECT 1 FROM due_runs WHERE blocked = 0 AND priority = 1 AND due_at <= ?1)",
+        "SELECT EXISTS (SELECT 1 FROM due_runs d JOIN functions f ON f.id = d.function \
+         WHERE d.blocked = 0 AND d.priority = ?2 AND d.due_at <= ?1 \
+         AND (f.integration, f.name) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?3)))",
     )?;
-    Ok(find.query_row([now], |row| row.get(0))?)
+    let names = sync_names::json(syncs)?;
+    for priority in Priority::ALL {
+        if find.query_row(params![now, priority.to_stored(), names], |row| row.get(0))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns active runs whose lease is not active at this time.

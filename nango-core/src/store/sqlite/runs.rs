@@ -93,6 +93,9 @@ pub(super) fn end(db: &Db, run: &RunToken, end: &RunEnd, next: Option<&NextAttem
     if let Some(next) = next {
         queue::enqueue_attempt(db, run.row, next)?;
     }
+    for due in &end.triggered {
+        queue::enqueue_triggered(db, due)?;
+    }
     failpoint!("run:end");
     by_id(db, run.id)?.ok_or_else(|| DbError::damaged("a run"))
 }

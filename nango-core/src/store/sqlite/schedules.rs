@@ -3,11 +3,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::{
-    Db, clock,
-    error::{DbError, DbResult},
-    functions, queue,
-};
+use super::{Db, clock, error::DbResult, functions, queue, sync_names};
 use crate::{
     declare::FunctionKind,
     store::{
@@ -35,30 +31,20 @@ pub(super) fn last_connection(db: &Db) -> DbResult<i64> {
     Ok(last.query_row([], |row| row.get(0))?)
 }
 
-/// Returns the names of syncs as the JSON array that statements expand.
-pub(super) fn names_json(syncs: &[SyncName]) -> DbResult<String> {
-    serde_json::to_string(syncs).map_err(|_| DbError::damaged("the names of the syncs"))
-}
-
-/// Returns the syncs of connections without a schedule.
-pub(super) fn unscheduled(db: &Db, syncs: &[SyncName]) -> DbResult<Vec<FunctionKey>> {
+/// Returns the syncs without a schedule of connections with a greater number.
+pub(super) fn unscheduled(db: &Db, syncs: &[SyncName], after: i64) -> DbResult<Vec<FunctionKey>> {
     let mut find = db.sql.prepare_cached(
         "SELECT c.integration, c.id, n.value ->> 1 AS name FROM json_each(?1) n \
-         JOIN connections c ON c.integration = n.value ->> 0 \
+         JOIN connections c ON c.integration = n.value ->> 0 AND c.row > ?2 \
          WHERE NOT EXISTS (SELECT 1 FROM functions f JOIN schedules s ON s.function = f.id \
          WHERE f.integration = c.integration AND f.connection = c.id AND f.kind = 'sync' AND f.name = n.value ->> 1 \
          AND f.variant = 'base') ORDER BY 1, 2, 3",
     )?;
     let key = |row: &Row<'_>| {
-        Ok(FunctionKey {
-            kind: FunctionKind::Sync,
-            integration: row.get(0)?,
-            connection: row.get(1)?,
-            function: row.get(2)?,
-            variant: crate::store::BASE_VARIANT.to_owned(),
-        })
+        let (integration, connection, sync): (String, String, String) = row.try_into()?;
+        Ok(FunctionKey::sync(integration, connection, sync))
     };
-    Ok(find.query_map([names_json(syncs)?], key)?.collect::<Result<_, _>>()?)
+    Ok(find.query_map(params![sync_names::json(syncs)?, after], key)?.collect::<Result<_, _>>()?)
 }
 
 /// Adds the schedules that do not exist, and returns their number.
@@ -143,7 +129,7 @@ pub(super) fn due(db: &Db, now: Timestamp, syncs: &[SyncName], limit: u32) -> Db
     ))?;
     let read = |row: &Row<'_>| Ok(DueSchedule { schedule: schedule(row)?, is_running: row.get(9)? });
     Ok(list
-        .query_map(params![now, names_json(syncs)?, limit, now.max(clock::system_now())], read)?
+        .query_map(params![now, sync_names::json(syncs)?, limit, now.max(clock::system_now())], read)?
         .collect::<Result<_, _>>()?)
 }
 

@@ -2,12 +2,11 @@
 
 use uuid::Uuid;
 
-use super::{Sqlite, cancellation, claims, functions, queue, runs, schedules};
+use super::{Sqlite, cancellation, claims, queue, runs, schedules};
 use crate::{
     store::{
         ClaimRequest, ClaimedRun, DueRun, DueSchedule, ExpiredRun, FunctionKey, NewDueRun, NextAttempt, Queue, Run,
         RunEnd, RunToken, Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter, Schedules, StoreFuture, SyncName,
-        queue::Priority,
     },
     time::Timestamp,
 };
@@ -17,8 +16,8 @@ impl Schedules for Sqlite {
         self.read_with(schedules::last_connection)
     }
 
-    fn unscheduled(&self, syncs: Vec<SyncName>) -> StoreFuture<'_, Vec<FunctionKey>> {
-        self.read_with(move |db| schedules::unscheduled(db, &syncs))
+    fn unscheduled(&self, syncs: Vec<SyncName>, after: i64) -> StoreFuture<'_, Vec<FunctionKey>> {
+        self.read_with(move |db| schedules::unscheduled(db, &syncs, after))
     }
 
     fn add_schedules(&self, schedules: Vec<Schedule>) -> StoreFuture<'_, u64> {
@@ -55,10 +54,7 @@ impl Schedules for Sqlite {
 
 impl Queue for Sqlite {
     fn enqueue_run(&self, due: NewDueRun) -> StoreFuture<'_, Uuid> {
-        self.write(move |db| {
-            let function = functions::open(db, &due.key)?;
-            queue::enqueue(db, function, &due, Uuid::now_v7(), Priority::Triggered)
-        })
+        self.write(move |db| queue::enqueue_triggered(db, &due))
     }
 
     fn claim_runs(&self, request: ClaimRequest) -> StoreFuture<'_, Vec<ClaimedRun>> {
@@ -69,8 +65,8 @@ impl Queue for Sqlite {
         self.read_with(move |db| queue::next_due_at(db, now))
     }
 
-    fn has_due_run(&self, now: Timestamp) -> StoreFuture<'_, bool> {
-        self.read_with(move |db| queue::has_due(db, now))
+    fn has_due_run(&self, now: Timestamp, syncs: Vec<SyncName>) -> StoreFuture<'_, bool> {
+        self.read_with(move |db| queue::has_due(db, now, &syncs))
     }
 
     fn due_run(&self, id: Uuid) -> StoreFuture<'_, Option<DueRun>> {

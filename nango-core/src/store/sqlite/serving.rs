@@ -10,12 +10,18 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use crate::{
     file_access,
     store::{StoreError, error::Cause},
 };
+
+/// Number of attempts to acquire the lock.
+const ATTEMPTS: u32 = 10;
+/// Interval between two attempts.
+const ATTEMPT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Lock of one database.
 #[derive(Debug)]
@@ -38,9 +44,16 @@ impl ServingLock {
         Self { database, held: Mutex::default() }
     }
 
-    /// Acquires the lock for this process.
-    pub(super) fn start(&self) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
-        std::future::ready(self.acquire())
+    /// Acquires the lock for this process. A process that only checks whether the database is served holds the lock for
+    /// an instant, so several attempts are made.
+    pub(super) async fn start(&self) -> Result<(), StoreError> {
+        for _ in 1..ATTEMPTS {
+            match self.acquire() {
+                Err(StoreError::Served(_)) => tokio::time::sleep(ATTEMPT_INTERVAL).await,
+                outcome => return outcome,
+            }
+        }
+        self.acquire()
     }
 
     /// Releases the lock of this process.
@@ -130,6 +143,20 @@ mod tests {
         drop(one);
         assert!(!other.find_holder().unwrap());
         other.acquire().unwrap();
+    }
+
+    #[tokio::test]
+    async fn lock_is_acquired_while_another_process_checks_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let database: Arc<Path> = Arc::from(dir.path().join("nango.db"));
+        let lock = ServingLock::new(Some(Arc::clone(&database)));
+        let check = open(&lock_path(&database)).unwrap();
+        check.try_lock_shared().unwrap();
+        let (started, ()) = tokio::join!(lock.start(), async {
+            tokio::task::yield_now().await;
+            drop(check);
+        });
+        started.unwrap();
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Tests of claims on several processes: limits, and the cost of a claim beside a large backlog.
 
 use super::*;
-use crate::store::{ClaimRequest, ClaimedRun, NewDueRun, ProfileChange, Queue, QueuedOptions, RunStatus};
+use crate::store::{
+    ClaimRequest, ClaimedRun, NewDueRun, ProfileChange, Queue, QueuedOptions, RunStatus, Schedule, ScheduleAdvance,
+    Schedules,
+};
 
 fn due_key(connection: &str, variant: usize) -> FunctionKey {
     FunctionKey { connection: connection.to_owned(), variant: format!("v{variant}"), ..key() }
@@ -40,15 +43,7 @@ async fn enqueue(store: &Postgres, key: FunctionKey) {
 }
 
 async fn end(store: &Postgres, run: &ClaimedRun) {
-    let end = RunEnd {
-        status: RunStatus::Success,
-        error: None,
-        requests: 0,
-        logs: Vec::new(),
-        checkpoint: None,
-        resume: None,
-    };
-    store.end_run(&run.token, end).await.unwrap();
+    store.end_run(&run.token, RunEnd::new(RunStatus::Success)).await.unwrap();
 }
 
 /// Number of rows of due runs that were read through indexes, and of sequential scans of them and of the runs.
@@ -167,4 +162,42 @@ async fn processes_never_exceed_limits_and_run_each_key_once() {
     }
     assert_eq!(started, RUNS);
     assert_eq!(database.sql("SELECT count(*), count(DISTINCT function) FROM nango_rs.runs"), format!("{RUNS}|{RUNS}"));
+}
+
+#[tokio::test]
+async fn scheduled_run_that_another_run_prevents_keeps_its_priority() {
+    let Some(database) = database() else { return };
+    let store = Postgres::open(&database.url).await.unwrap();
+    connect(&store, &["a", "b"]).await;
+    let (now, minute) = (store.now(), Duration::from_mins(1));
+    let scheduled = due_key("a", 0);
+    let schedule = Schedule {
+        key: scheduled.clone(),
+        paused: false,
+        frequency: None,
+        interval: Some(minute),
+        anchor: now,
+        next_at: Some(now),
+    };
+    store.add_schedules(vec![schedule]).await.unwrap();
+    let advance = ScheduleAdvance {
+        key: scheduled.clone(),
+        was_due_at: now,
+        next_at: Some(now + 60 * minute),
+        interval: Some(minute),
+        enqueue: true,
+    };
+    store.advance_schedules(now, vec![advance]).await.unwrap();
+    let new = NewRun { key: scheduled.clone(), connection: None, exclusive: true, lease: minute };
+    let direct = store.start_run(new).await.unwrap();
+    // The claim assumes that the lease of the direct run has expired, and the start of the run finds that it has not.
+    let later = ClaimRequest { now: now + 2 * minute, ..request(&store, 10) };
+    assert_eq!(store.claim_runs(later).await.unwrap(), []);
+    assert!(store.due_run_of(&scheduled).await.unwrap().unwrap().is_blocked);
+    store.end_run(&direct, RunEnd::new(RunStatus::Success)).await.unwrap();
+    enqueue(&store, due_key("b", 0)).await;
+    for connection in ["b", "a"] {
+        let claimed = store.claim_runs(request(&store, 1)).await.unwrap();
+        assert_eq!(claimed.iter().map(|run| &*run.key.connection).collect::<Vec<_>>(), [connection]);
+    }
 }

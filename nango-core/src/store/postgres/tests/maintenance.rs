@@ -158,15 +158,7 @@ async fn sealed_database_is_copied_to_a_server_and_back_without_its_key() {
         fields: json!({}),
     }];
     first.commit(page.clone()).await.unwrap();
-    let end = RunEnd {
-        status: crate::store::RunStatus::Success,
-        error: None,
-        requests: 0,
-        logs: Vec::new(),
-        checkpoint: None,
-        resume: None,
-    };
-    first.end_run(&run, end).await.unwrap();
+    first.end_run(&run, RunEnd::new(crate::store::RunStatus::Success)).await.unwrap();
     let half = ReadQuery { limit: 2_500, ..ReadQuery::default() };
     let cursor = first.read(&dataset(), half).await.unwrap().next_cursor;
     let rest = ReadQuery { cursor, limit: 10_000, ..ReadQuery::default() };

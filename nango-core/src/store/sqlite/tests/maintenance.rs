@@ -226,20 +226,7 @@ async fn backup_is_complete_private_and_replaces_no_file() {
     assert_eq!(fingerprint(&backup).await.unwrap(), fingerprint(&source).await.unwrap());
     // Its feed continues from the same cursors, and its run may end there.
     let last = source.read(&dataset(), ReadQuery::default()).await.unwrap().records.pop().unwrap();
-    backup
-        .end_run(
-            &run,
-            RunEnd {
-                status: crate::store::RunStatus::Success,
-                error: None,
-                requests: 0,
-                logs: Vec::new(),
-                checkpoint: None,
-                resume: None,
-            },
-        )
-        .await
-        .unwrap();
+    backup.end_run(&run, RunEnd::new(crate::store::RunStatus::Success)).await.unwrap();
     let query = ReadQuery { cursor: Some(last.cursor), ..ReadQuery::default() };
     assert_eq!(backup.read(&dataset(), query).await.unwrap().records, []);
 }
