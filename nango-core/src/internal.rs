@@ -56,8 +56,8 @@ pub mod store {
     pub use crate::store::{
         ApiKey, BASE_VARIANT, Change, CheckpointWrite, ClaimOutcome, ClaimRequest, ClaimedRun, Committed, Confirmation,
         Connection, ConnectionQuery, CopyScope, DEFAULT_HOLD, DatasetKey, DatasetStats, DeletePolicy, DeleteRow,
-        DueRun, DueSchedule, EncryptionState, EndUser, ExpiredRun, FeedPage, FeedRow, Filter, FinishScan, FullRuns,
-        FunctionKey, HeldBy, KeyId, Keys, LastAction, Level, LogLine, MetadataChange, ModelCounts, NewApiKey,
+        DueRun, DueSchedule, EncryptionState, EndUser, ExpiredRun, FeedPage, FeedRow, Filter, FinishScan, FinishedRun,
+        FullRuns, FunctionKey, HeldBy, KeyId, Keys, LastAction, Level, LogLine, MetadataChange, ModelCounts, NewApiKey,
         NewConnection, NewDueRun, NewRun, NextAttempt, NextFullRun, Organization, Page, ParentEnd, ParentKey,
         ParentRecord, ParentRow, ParentScan, ParentWrite, PatchRow, PendingDeletes, ProfileChange, Prune, PruneUntil,
         Pruned, QueuedOptions, ReadQuery, RecordState, RefreshClaim, RefreshEnd, RemovedConnection, ResealProgress,

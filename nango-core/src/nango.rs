@@ -38,7 +38,7 @@ use crate::{
 
 pub use batch::OnlyOfSync;
 pub use connection::{ConnectionInfo, ConnectionRequest, IntegrationInfo};
-pub(crate) use context::{Context, NewContext, PageCommit, RunOptions, RunServices};
+pub(crate) use context::{Context, NewContext, PageCommit, RunOptions, RunServices, StartRun, WriteToken};
 pub(crate) use context::{interrupted, lease_lost, lock as lock_state};
 pub(crate) use findings::{DeferredDeletes, ParentCounts, RunFindings};
 pub use lock::LockGuard;
@@ -79,7 +79,7 @@ impl Nango {
 
     /// Returns the public id of this run.
     pub fn run_id(&self) -> uuid::Uuid {
-        self.0.token.id
+        self.0.run_id()
     }
 
     pub(crate) fn context(&self) -> &Arc<Context> {
@@ -159,7 +159,7 @@ impl<A> Clone for NangoAction<A> {
 
 impl std::fmt::Debug for Nango {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Nango").field("function", &self.0.key).field("run", &self.0.token.id).finish_non_exhaustive()
+        f.debug_struct("Nango").field("function", &self.0.key).field("run", &self.0.run_id()).finish_non_exhaustive()
     }
 }
 

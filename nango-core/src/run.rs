@@ -8,6 +8,7 @@
 //! its committed pages.
 
 mod attempt;
+mod call;
 #[cfg(feature = "server")]
 mod claimed;
 mod clock;
@@ -19,6 +20,7 @@ mod delta;
 mod dry_run;
 mod execute;
 mod find_connection;
+mod finished_runs;
 mod heartbeat;
 mod job;
 mod lease;
@@ -35,6 +37,7 @@ mod request;
 mod resolved_connection;
 mod resume;
 mod rotated_token;
+mod run_lease;
 mod runtime;
 mod services;
 mod setup;

@@ -163,6 +163,7 @@ conformance! {
         expired_lease_is_taken_over
         lease_from_the_future_counts_as_expired
         fenced_run_writes_nothing
+        finished_runs_are_stored_once_with_their_logs
         heartbeat_renews_lease
         run_end_is_one_transaction
         runs_are_listed

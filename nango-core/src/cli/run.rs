@@ -129,6 +129,7 @@ fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, Com
         value_check::check_checkpoint("--checkpoint", declared, checkpoint)?;
     }
     Ok(RunRequest {
+        write_later: false,
         integration: entry.integration().to_owned(),
         function,
         connection: arguments.connection.clone(),

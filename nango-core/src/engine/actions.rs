@@ -23,7 +23,8 @@ pub(super) struct ActionLane {
 }
 
 impl ActionLane {
-    /// Runs a function in a task of its own.
+    /// Runs a function in a task of its own. Its run may be written after the result was returned, see
+    /// [`RunRequest::write_later`].
     pub(super) async fn run(&self, runtime: &Arc<Runtime>, request: RunRequest) -> Result<RunReport> {
         let slot = tokio::select! {
             slot = Arc::clone(&self.slots).acquire_owned() => slot.map_err(|_| EngineError::Stopping.into_error())?,

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     declare::Frequency,
-    error::Result,
+    error::{Chain, Result},
     run::{RunReport, RunRequest, Runtime},
     store::{FunctionKey, StoreError},
 };
@@ -49,6 +49,7 @@ impl Engine {
         let process = runtime.start_heartbeat();
         runtime.store.start_serving(process, SERVING_LEASE).await?;
         runtime.mark_serving(true);
+        runtime.finished_runs.open();
         runtime.queue_syncs(true);
         let actions = ActionLane {
             slots: Arc::new(Semaphore::new(settings.actions as usize)),
@@ -66,6 +67,7 @@ impl Engine {
             tokio::spawn(Arc::clone(&dispatcher).run()),
             tokio::spawn(reaper::run(Arc::clone(&dispatcher))),
             tokio::spawn(retention::run(Arc::clone(&dispatcher))),
+            tokio::spawn(write_finished_runs(Arc::clone(&dispatcher))),
         ];
         Ok(Arc::new(Self { dispatcher, actions, process, tasks: Mutex::new(tasks) }))
     }
@@ -88,6 +90,9 @@ impl Engine {
             () = ended => runtime.queue_syncs(false),
             // Syncs that the remaining runs trigger become due.
             () = runtime.clock.sleep(grace) => {}
+        }
+        if let Err(error) = runtime.finished_runs.close(&runtime.store).await {
+            tracing::warn!("finished actions could not be written to the database: {}", Chain(&error));
         }
         runtime.mark_serving(false);
         // After an error, the mark expires.
@@ -187,5 +192,14 @@ impl Engine {
     /// action is part of the report.
     pub(crate) async fn run_action(&self, request: RunRequest) -> Result<RunReport> {
         self.actions.run(&self.dispatcher.runtime, request).await
+    }
+}
+
+/// Writes the runs of actions that were not written before their results were returned, until the process stops.
+async fn write_finished_runs(dispatcher: Arc<Dispatcher>) {
+    let Dispatcher { runtime, stopping, .. } = &*dispatcher;
+    tokio::select! {
+        () = stopping.cancelled() => {}
+        () = runtime.finished_runs.write_groups(&runtime.store, &*runtime.clock) => {}
     }
 }

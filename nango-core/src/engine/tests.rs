@@ -2,6 +2,7 @@
 
 mod attempts;
 mod lane;
+mod real_time;
 mod simulation;
 
 use std::{sync::Arc, time::Duration};

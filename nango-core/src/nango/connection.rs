@@ -181,6 +181,8 @@ impl Nango {
         let stored = stored.as_ref().map(|connection| &connection.metadata);
         let fits = context.limits().check_metadata(stored, map);
         fits.map_err(|message| Error::new(ErrorKind::Connection, message))?;
+        // A run that is written later must be stored before what it changes.
+        context.token().await?;
         let changed = context
             .store
             .change_metadata(integration, connection, change)

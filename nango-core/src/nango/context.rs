@@ -7,6 +7,7 @@
 mod commit;
 mod mutex;
 mod pending_log;
+mod write_token;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,6 +16,7 @@ use std::{
 
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{
     ActionRef,
@@ -39,13 +41,14 @@ use crate::{
 pub(crate) use commit::PageCommit;
 pub(crate) use mutex::lock;
 use pending_log::PendingLog;
+pub(crate) use write_token::{StartRun, WriteToken};
 
 /// Values from which a [`Context`] is created.
 pub(crate) struct NewContext {
     /// Integration, function, connection and variant of the run.
     pub key: FunctionKey,
     /// Fencing token that permits writes.
-    pub token: RunToken,
+    pub token: WriteToken,
     /// Database of the installation.
     pub store: SharedStore,
     /// HTTP client of the connection.
@@ -99,7 +102,7 @@ pub(crate) trait RunServices: Send + Sync {
 /// State of one run, shared by its handles.
 pub(crate) struct Context {
     pub(super) key: FunctionKey,
-    pub(super) token: RunToken,
+    token: WriteToken,
     pub(super) store: SharedStore,
     pub(super) client: Client,
     pub(super) connection: Connection,
@@ -166,9 +169,20 @@ impl Context {
         &self.key
     }
 
-    /// Returns the fencing token, which permits writes.
-    pub(crate) fn token(&self) -> RunToken {
-        self.token
+    /// Returns the public id of the run.
+    pub(crate) fn run_id(&self) -> Uuid {
+        self.token.run_id()
+    }
+
+    /// Returns the fencing token, which permits writes. If this is the first write of the run, the run is started in
+    /// the database.
+    pub(crate) async fn token(&self) -> Result<RunToken> {
+        self.token.get().await
+    }
+
+    /// Returns the fencing token, or `None` if the run has written nothing yet and was not started in the database.
+    pub(crate) fn current_token(&self) -> Option<RunToken> {
+        self.token.current()
     }
 
     /// Returns the database of the installation.
@@ -301,7 +315,7 @@ impl Context {
 
     /// Begins or resumes a scan of a dataset.
     pub(crate) async fn begin_scan(&self, dataset: &DatasetKey, from: ScanFrom, is_early: bool) -> Result<Scan> {
-        let scan = self.store.begin_scan(&self.token, &self.key, dataset, from, is_early).await;
+        let scan = self.store.begin_scan(&self.token().await?, &self.key, dataset, from, is_early).await;
         scan.map_err(StoreError::into_error)
     }
 
@@ -325,7 +339,7 @@ impl Context {
 
 impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Context").field("key", &self.key).field("run", &self.token.id).finish_non_exhaustive()
+        f.debug_struct("Context").field("key", &self.key).field("run", &self.run_id()).finish_non_exhaustive()
     }
 }
 

@@ -10,7 +10,8 @@ impl Nango {
     /// ends.
     pub async fn try_lock(&self, key: &str, ttl: Duration) -> Result<Option<LockGuard>> {
         let context = self.active_context()?;
-        let acquired = context.store.try_lock(&context.token, key, ttl).await.map_err(StoreError::into_error)?;
+        let acquired =
+            context.store.try_lock(&context.token().await?, key, ttl).await.map_err(StoreError::into_error)?;
         Ok(acquired.then(|| LockGuard { nango: self.clone(), key: key.to_owned(), armed: true }))
     }
 }
@@ -28,14 +29,14 @@ impl LockGuard {
     /// Extends the lock to `ttl` from now. Returns `false` if it had expired and another run has it.
     pub async fn extend(&self, ttl: Duration) -> Result<bool> {
         let context = self.nango.context();
-        context.store.try_lock(&context.token, &self.key, ttl).await.map_err(StoreError::into_error)
+        context.store.try_lock(&context.token().await?, &self.key, ttl).await.map_err(StoreError::into_error)
     }
 
     /// Releases the lock and waits for the database.
     pub async fn release(mut self) -> Result<()> {
         self.armed = false;
         let context = self.nango.context();
-        context.store.unlock(&context.token, &self.key).await.map_err(StoreError::into_error)?;
+        context.store.unlock(&context.token().await?, &self.key).await.map_err(StoreError::into_error)?;
         Ok(())
     }
 }
@@ -47,7 +48,10 @@ impl Drop for LockGuard {
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let (context, key) = (self.nango.context().clone(), std::mem::take(&mut self.key));
-            runtime.spawn(async move { context.store.unlock(&context.token, &key).await });
+            runtime.spawn(async move {
+                let unlocked = context.store.unlock(&context.token().await?, &key).await;
+                unlocked.map_err(StoreError::into_error)
+            });
         }
     }
 }

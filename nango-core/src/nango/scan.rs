@@ -108,7 +108,7 @@ impl OpenScan {
             self.nango.log(format!("the scan of `{}` deletes nothing: {gap}", self.dataset.model)).warn();
         }
         let finish = FinishScan {
-            run: context.token,
+            run: context.token().await?,
             function: context.key.clone(),
             dataset: self.dataset.clone(),
             scan: self.scan,

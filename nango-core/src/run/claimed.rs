@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 use super::{
     execute::{RunStart, execute_started, run_triggered_syncs, services},
     job::Job,
-    lease::LeaseRenewer,
     observer::Observer,
     prepare,
     report::RunReport,
     request::{RunRequest, Target},
+    run_lease::RunLease,
     runtime::Runtime,
     setup::RunSetup,
 };
@@ -35,7 +35,7 @@ pub(crate) async fn execute_claimed(
     runtime.start_heartbeat();
     let token = claimed.token;
     let lease = runtime.config.lease;
-    let renewer = LeaseRenewer::spawn(runtime.store.clone(), token, lease, cancellation.clone());
+    let lease = RunLease::acquired(runtime.store.clone(), token, lease, cancellation.clone());
     let request = request_of(&claimed);
     let prepared = async {
         let job = Job::resolve(&runtime.registry, &request)?;
@@ -47,7 +47,7 @@ pub(crate) async fn execute_claimed(
     let (job, prepared) = match prepared.await {
         Ok(prepared) => prepared,
         Err(error) => {
-            renewer.stop();
+            lease.stop();
             let end = RunEnd { error: Some(error.to_stored()), ..RunEnd::new(RunStatus::Error) };
             return match runtime.store.end_attempt(&token, end, None).await {
                 Ok(_) | Err(StoreError::LeaseLost) => Err(error),
@@ -56,7 +56,7 @@ pub(crate) async fn execute_claimed(
         }
     };
     let services = services(runtime, observer, true);
-    let start = RunStart { token, renewer, claimed: Some(claimed) };
+    let start = RunStart { lease, claimed: Some(claimed) };
     let mut report = execute_started(runtime, prepared, job, start, cancellation.clone(), services.clone()).await?;
     run_triggered_syncs(runtime, &services, &mut report, &cancellation).await;
     Ok(report)

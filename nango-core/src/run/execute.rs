@@ -4,14 +4,15 @@
 //! [`execute`] resolves the function and the connection, acquires the lease of the run's key, calls the function with a
 //! handle, and stores the result.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::FutureExt;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{
     attempt::{self, Continuation},
+    call::call_catching_panics,
     dry_run,
     job::Job,
     lease, mapper,
@@ -21,20 +22,22 @@ use super::{
     report::{RunReport, TriggeredSync},
     request::{RunRequest, Target},
     resume,
+    run_lease::RunLease,
     runtime::Runtime,
     services::{RunFunction, RuntimeServices},
     setup::RunSetup,
     tracing_log,
 };
 use crate::{
-    declare::{Handle, SyncDef, SyncRun},
+    declare::{SyncDef, SyncRun},
     error::{Error, ErrorKind, Result},
-    nango::{Context, Nango, RunOptions, lease_lost},
+    nango::{Context, RunOptions, lease_lost},
     recording::{Recorder, RecordingMode},
     store::{
-        ClaimedRun, FunctionKey, NewDueRun, NewRun, NextAttempt, QueuedOptions, RunEnd, RunStatus, RunToken,
-        StoreError, failpoint::failpoint,
+        ClaimedRun, FinishedRun, FunctionKey, NewDueRun, NewRun, NextAttempt, QueuedOptions, RunEnd, RunStatus,
+        RunToken, StoreError, failpoint::failpoint,
     },
+    time::Timestamp,
 };
 
 /// Runs a function and returns the report of the run.
@@ -105,6 +108,7 @@ async fn run_one(
         checkpoint: request.checkpoint,
     };
     prepared.options = RunOptions { full: request.full, allow_deletes: request.allow_deletes };
+    prepared.write_later = request.write_later;
     let services = services(runtime, observer, true);
     let mut report = execute_prepared(runtime, prepared, job, cancellation.clone(), services.clone()).await?;
     run_triggered_syncs(runtime, &services, &mut report, &cancellation).await;
@@ -158,26 +162,29 @@ pub(super) async fn execute_prepared(
         exclusive,
         lease: runtime.config.lease,
     };
+    if prepared.write_later && !exclusive && new.connection.is_some() && runtime.finished_runs.is_open() {
+        let lease = RunLease::deferred(runtime.store.clone(), new, runtime.clock.uuid(), cancellation.clone());
+        let start = RunStart { lease, claimed: None };
+        return execute_started(runtime, prepared, job, start, cancellation, services).await;
+    }
     let started = runtime.clock.instant();
     let token = lease::acquire(&runtime.store, &new, &cancellation, services.observer.as_ref()).await?;
-    let lease = runtime.config.lease;
-    let renewer = lease::LeaseRenewer::spawn(runtime.store.clone(), token, lease, cancellation.clone());
+    let lease = RunLease::acquired(runtime.store.clone(), token, runtime.config.lease, cancellation.clone());
     let waited = runtime.clock.instant().saturating_duration_since(started);
-    let start = RunStart { token, renewer, claimed: None };
+    let start = RunStart { lease, claimed: None };
     let mut report = execute_started(runtime, prepared, job, start, cancellation, services).await?;
     report.duration += waited;
     Ok(report)
 }
 
-/// Lease of a run that has started.
+/// Start of a run.
 pub(super) struct RunStart {
-    pub(super) token: RunToken,
-    pub(super) renewer: lease::LeaseRenewer,
+    pub(super) lease: RunLease,
     /// The attempt, if a claim has started the run.
     pub(super) claimed: Option<ClaimedRun>,
 }
 
-/// Calls the function of a run that has its lease, and ends the run.
+/// Calls the function of a run, and ends the run.
 pub(super) async fn execute_started(
     runtime: &Arc<Runtime>,
     mut prepared: PreparedRun,
@@ -186,12 +193,13 @@ pub(super) async fn execute_started(
     cancellation: CancellationToken,
     services: Arc<RuntimeServices>,
 ) -> Result<RunReport> {
-    let RunStart { token, renewer, claimed } = start;
+    let RunStart { lease, claimed } = start;
     let started = runtime.clock.instant();
     let begun = record::begin(runtime, &prepared).await;
     let started_at = runtime.store.now();
     let setup = std::mem::take(&mut prepared.setup);
-    let parts = prepared.into_context_parts(runtime, token, cancellation.clone(), services.clone());
+    let connection = prepared.connection_row();
+    let parts = prepared.into_context_parts(runtime, lease.write_token(), cancellation.clone(), services.clone());
     let context = Arc::new(Context::new(parts));
     let work = async {
         begun?;
@@ -200,12 +208,15 @@ pub(super) async fn execute_started(
         call_catching_panics(runtime, context.clone(), &job).await
     };
     let outcome = tracing_log::in_run(context.clone(), Box::pin(work)).await;
-    let lost = renewer.stop();
+    let lost = lease.stop();
     let outcome = if lost { outcome.and(Err(lease_lost())) } else { outcome };
     let (output, mut error, mut status) = match outcome {
         Ok(output) => (output, None, RunStatus::Success),
         Err(error) => {
-            let error = lease::with_lease_loss_reason(runtime, token, error).await;
+            let error = match context.current_token() {
+                Some(token) => lease::with_lease_loss_reason(runtime, token, error).await,
+                None => error,
+            };
             let status = match error.kind() {
                 ErrorKind::Interrupted | ErrorKind::LeaseLost => RunStatus::Interrupted,
                 _ => RunStatus::Error,
@@ -228,22 +239,21 @@ pub(super) async fn execute_started(
         _ => Vec::new(),
     };
     let end = RunEnd { error: error.as_ref().map(Error::to_stored), triggered, ..RunEnd::new(status) };
-    let status = end_run(runtime, &context, token, end, next).await?;
-    failpoint!("run:ended");
-    let checkpoint = runtime.store.checkpoint(context.key()).await.map_err(StoreError::into_error)?.value;
-    let resume = runtime.store.resume_state(context.key()).await.map_err(StoreError::into_error)?;
-    let tokens_only = match &job {
-        Job::Sync(def @ SyncDef { run: SyncRun::Mapper(mapper), .. }) => mapper::requires_token(def, mapper),
-        _ => false,
-    };
-    let walking = resume.is_some_and(|sealed| resume::has_resumable_walk(runtime, context.key(), &sealed, tokens_only));
+    let mut ended = Ended { run: Uuid::nil(), status, checkpoint: None, walks: false };
+    match (context.current_token(), connection) {
+        (None, Some(connection)) if end.triggered.is_empty() => {
+            ended.run = write_later(runtime, &context, connection, started_at, end).await?;
+        }
+        _ => ended = write_end(runtime, &context, &job, end, next).await?,
+    }
+    let Ended { run, status, checkpoint, walks } = ended;
     Ok(RunReport {
-        run: token.id,
+        run,
         key: context.key().clone(),
         status,
         totals: context.totals(),
         findings: context.findings(),
-        resumable: status != RunStatus::Success && (walking || checkpoint.is_some()),
+        resumable: status != RunStatus::Success && (walks || checkpoint.is_some()),
         checkpoint,
         output,
         error,
@@ -253,31 +263,6 @@ pub(super) async fn execute_started(
         dry_records: None,
         triggered: Vec::new(),
     })
-}
-
-/// Runs [`call`] and converts a panic of the function into an error, so that the run is ended in either case.
-async fn call_catching_panics(runtime: &Arc<Runtime>, context: Arc<Context>, job: &Job) -> Result<Option<Value>> {
-    match AssertUnwindSafe(call(runtime, context, job)).catch_unwind().await {
-        Ok(outcome) => outcome,
-        Err(panic) => {
-            let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-            let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            Err(Error::msg(format!("the function panicked: {text}")))
-        }
-    }
-}
-
-async fn call(runtime: &Arc<Runtime>, context: Arc<Context>, job: &Job) -> Result<Option<Value>> {
-    let handle = Handle::from(Nango::new(context.clone()));
-    match job {
-        Job::Sync(def) => match &def.run {
-            SyncRun::Function(run) => run(handle).await.map(|()| None),
-            SyncRun::Mapper(mapper) => mapper::walk(runtime, context, def, mapper).await.map(|()| None),
-        },
-        Job::Action(def, input) => (def.run)(handle, input.clone()).await.map(Some),
-        Job::Webhook(def, payload) => (def.run)(handle, payload.clone()).await.map(|()| None),
-        Job::Event(def) => (def.run)(handle).await.map(|()| None),
-    }
 }
 
 /// Removes the syncs that the function triggered from its services, and returns them as due runs, which are written
@@ -290,6 +275,55 @@ fn due_syncs(runtime: &Runtime, context: &Context, services: &RuntimeServices) -
         options: QueuedOptions::default(),
     };
     services.take_triggered().into_iter().map(due).collect()
+}
+
+/// Stored end of a run.
+struct Ended {
+    run: Uuid,
+    status: RunStatus,
+    checkpoint: Option<Value>,
+    /// Whether the next run can resume a walk.
+    walks: bool,
+}
+
+/// Adds a run that has written nothing to those that are written later, and returns its id.
+async fn write_later(
+    runtime: &Runtime,
+    context: &Context,
+    connection: i64,
+    started_at: Timestamp,
+    end: RunEnd,
+) -> Result<Uuid> {
+    let (logs, requests) = context.take_pending();
+    let id = context.run_id();
+    let RunEnd { status, error, .. } = end;
+    let (key, finished_at) = (context.key().clone(), runtime.store.now());
+    let run = FinishedRun { id, key, connection, status, started_at, finished_at, error, requests, logs };
+    if let Err(run) = runtime.finished_runs.add(run) {
+        runtime.store.write_finished_runs(vec![*run]).await.map_err(StoreError::into_error)?;
+    }
+    Ok(id)
+}
+
+/// Ends a run in the database, and reads the state in which it left its function.
+async fn write_end(
+    runtime: &Runtime,
+    context: &Context,
+    job: &Job,
+    end: RunEnd,
+    next: Option<NextAttempt>,
+) -> Result<Ended> {
+    let token = context.token().await?;
+    let status = end_run(runtime, context, token, end, next).await?;
+    failpoint!("run:ended");
+    let checkpoint = runtime.store.checkpoint(context.key()).await.map_err(StoreError::into_error)?.value;
+    let resume = runtime.store.resume_state(context.key()).await.map_err(StoreError::into_error)?;
+    let tokens_only = match job {
+        Job::Sync(def @ SyncDef { run: SyncRun::Mapper(mapper), .. }) => mapper::requires_token(def, mapper),
+        _ => false,
+    };
+    let walks = resume.is_some_and(|sealed| resume::has_resumable_walk(runtime, context.key(), &sealed, tokens_only));
+    Ok(Ended { run: token.id, status, checkpoint, walks })
 }
 
 async fn end_run(

@@ -13,9 +13,9 @@ use crate::{
     declare::FunctionKind,
     error::Result,
     http::Priority,
-    nango::{NewContext, RunOptions},
+    nango::{NewContext, RunOptions, WriteToken},
     recording::RecordingMode,
-    store::{FunctionKey, RunToken},
+    store::FunctionKey,
 };
 
 /// Run that is ready to start.
@@ -26,6 +26,8 @@ pub(super) struct PreparedRun {
     /// Changes to apply after the lease was acquired and before the function is called.
     pub(super) setup: RunSetup,
     pub(super) options: RunOptions,
+    /// Whether the run may be written after it has ended, if it writes nothing else.
+    pub(super) write_later: bool,
     /// The request, if the run is recorded.
     pub(super) recorded: Option<RunRequest>,
 }
@@ -48,7 +50,7 @@ impl PreparedRun {
     /// Creates a run without changes and options.
     pub(super) fn new(key: FunctionKey, resolved: ResolvedConnection, metadata: Option<Map<String, Value>>) -> Self {
         let (setup, options) = (RunSetup::default(), RunOptions::default());
-        Self { key, resolved, metadata, setup, options, recorded: None }
+        Self { key, resolved, metadata, setup, options, write_later: false, recorded: None }
     }
 
     /// Returns the row of the connection, or `None` during its validation.
@@ -59,7 +61,7 @@ impl PreparedRun {
     pub(super) fn into_context_parts(
         self,
         runtime: &Runtime,
-        token: RunToken,
+        token: WriteToken,
         cancellation: CancellationToken,
         services: Arc<RuntimeServices>,
     ) -> NewContext {

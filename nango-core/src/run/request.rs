@@ -30,6 +30,9 @@ pub struct RunRequest {
     pub full: bool,
     /// Disables the delete guard, `hold` and `max_deletes` for this run: confirmed deletes are applied at once.
     pub allow_deletes: bool,
+    /// Whether the run and its log may be written to the database after it has ended, if it writes nothing else. This
+    /// has no effect without a task that writes such runs, and for a function whose runs exclude each other.
+    pub write_later: bool,
     /// Runs on a copy in memory: stores nothing, and reports the records that would have been saved.
     pub dry_run: bool,
 }
@@ -53,6 +56,7 @@ impl RunRequest {
             empty_cache: false,
             full: false,
             allow_deletes: false,
+            write_later: false,
             dry_run: false,
         }
     }

@@ -10,7 +10,7 @@ use std::{
 
 use uuid::Uuid;
 
-use super::heartbeat::ProcessHeartbeat;
+use super::{finished_runs::FinishedRuns, heartbeat::ProcessHeartbeat};
 use crate::{
     auth::{KeyError, KeyRing, TokenRefresher},
     config::Config,
@@ -44,6 +44,8 @@ pub struct Runtime {
     pub(super) heartbeat: ProcessHeartbeat,
     /// Whether a dispatcher of this process runs syncs, so that a triggered sync becomes due first.
     pub(super) queues_syncs: AtomicBool,
+    /// Runs that are written to the database after they have ended.
+    pub(crate) finished_runs: FinishedRuns,
     /// Rate limiters of the APIs, driven by `clock`.
     pub rate_limiters: Arc<RateLimiters>,
     /// Whether requests are recorded, or answered from a recording.
@@ -75,6 +77,7 @@ impl Runtime {
             rate_limiters,
             heartbeat: ProcessHeartbeat::default(),
             queues_syncs: AtomicBool::new(false),
+            finished_runs: FinishedRuns::default(),
             recording: None,
         }
     }

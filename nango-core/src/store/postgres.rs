@@ -32,6 +32,7 @@ mod error;
 mod exclusion;
 mod feed;
 mod fence;
+mod finished_runs;
 mod functions;
 mod handle;
 mod locks;
@@ -72,10 +73,10 @@ pub(crate) use self::handle::Postgres;
 pub(crate) use self::migrate::SCHEMA_VERSION;
 use super::{
     Checkpoints, ClaimOutcome, Committed, Connection, ConnectionQuery, Connections, DatasetKey, DatasetStats,
-    DeletePolicy, Encryption, EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs,
-    MetadataChange, NewConnection, NewRun, Page, PendingDeletes, ProfileChange, ReadQuery, Records, RefreshClaim,
-    RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome,
-    Store, StoreError, StoreFuture, StoreWarning, StoredCheckpoint, hashed_page::HashedPage,
+    DeletePolicy, Encryption, EncryptionState, FeedPage, FeedRow, FinishScan, FinishedRun, FunctionKey, KeyId, Keys,
+    LogLine, Logs, MetadataChange, NewConnection, NewRun, Page, PendingDeletes, ProfileChange, ReadQuery, Records,
+    RefreshClaim, RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan,
+    ScanFrom, ScanOutcome, Store, StoreError, StoreFuture, StoreWarning, StoredCheckpoint, hashed_page::HashedPage,
 };
 use crate::time::Timestamp;
 
@@ -287,6 +288,16 @@ impl Checkpoints for Postgres {
 impl Runs for Postgres {
     fn start_run(&self, new: NewRun) -> StoreFuture<'_, RunToken> {
         self.write(new, |db, new| Box::pin(runs::start(db, new)))
+    }
+
+    fn start_run_as(&self, new: NewRun, id: Uuid, started_at: Timestamp) -> StoreFuture<'_, RunToken> {
+        self.write((new, id, started_at), |db, (new, id, started_at)| {
+            Box::pin(runs::start_as(db, new, *id, Some(*started_at)))
+        })
+    }
+
+    fn write_finished_runs(&self, runs: Vec<FinishedRun>) -> StoreFuture<'_, ()> {
+        self.write(runs, |db, runs| Box::pin(finished_runs::write(db, runs)))
     }
 
     fn heartbeat(&self, run: &RunToken) -> StoreFuture<'_, ()> {

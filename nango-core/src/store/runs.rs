@@ -100,6 +100,29 @@ impl RunEnd {
     }
 }
 
+/// A run that has ended without a write, and is stored afterwards. It excluded no other run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FinishedRun {
+    /// The run's public id.
+    pub id: Uuid,
+    /// The function that ran.
+    pub key: FunctionKey,
+    /// The number of the connection. A run whose connection was removed meanwhile is not stored.
+    pub connection: i64,
+    /// The final status.
+    pub status: RunStatus,
+    /// The start time.
+    pub started_at: Timestamp,
+    /// The end time.
+    pub finished_at: Timestamp,
+    /// The error as `{ "kind", "message" }`, if the run failed.
+    pub error: Option<Value>,
+    /// The number of sent requests.
+    pub requests: u64,
+    /// The lines of the log.
+    pub logs: Vec<LogLine>,
+}
+
 /// A run as it is stored in the database.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -128,12 +151,19 @@ pub trait Runs {
     /// if the connection was removed meanwhile.
     fn start_run(&self, new: NewRun) -> StoreFuture<'_, RunToken>;
 
+    /// Starts a run like [`Self::start_run`], with an id and a start time that were assigned before.
+    fn start_run_as(&self, new: NewRun, id: Uuid, started_at: Timestamp) -> StoreFuture<'_, RunToken>;
+
     /// Renews the lease of a run by its original length.
     fn heartbeat(&self, run: &RunToken) -> StoreFuture<'_, ()>;
 
     /// Ends a run: status, counters, log lines, checkpoint, resume state and the release of its locks are one
     /// transaction.
     fn end_run(&self, run: &RunToken, end: RunEnd) -> StoreFuture<'_, Run>;
+
+    /// Stores runs that have ended, in one transaction. A run that is stored already, and one whose connection was
+    /// removed, is skipped.
+    fn write_finished_runs(&self, runs: Vec<FinishedRun>) -> StoreFuture<'_, ()>;
 
     /// Returns a run by its public id.
     fn run(&self, id: Uuid) -> StoreFuture<'_, Option<Run>>;

@@ -27,6 +27,7 @@ mod error;
 mod feed;
 mod fence;
 mod file;
+mod finished_runs;
 mod functions;
 mod handle;
 mod locks;
@@ -69,10 +70,10 @@ use self::{
 };
 use super::{
     Checkpoints, ClaimOutcome, Committed, Connection, ConnectionQuery, Connections, DatasetKey, DatasetStats,
-    DeletePolicy, Encryption, EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs,
-    MetadataChange, NewConnection, NewRun, Page, PendingDeletes, ProfileChange, ReadQuery, Records, RefreshClaim,
-    RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome,
-    Store, StoreError, StoreFuture, StoredCheckpoint, hashed_page::HashedPage,
+    DeletePolicy, Encryption, EncryptionState, FeedPage, FeedRow, FinishScan, FinishedRun, FunctionKey, KeyId, Keys,
+    LogLine, Logs, MetadataChange, NewConnection, NewRun, Page, PendingDeletes, ProfileChange, ReadQuery, Records,
+    RefreshClaim, RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan,
+    ScanFrom, ScanOutcome, Store, StoreError, StoreFuture, StoredCheckpoint, hashed_page::HashedPage,
 };
 use crate::time::Timestamp;
 
@@ -274,6 +275,14 @@ impl Checkpoints for Sqlite {
 impl Runs for Sqlite {
     fn start_run(&self, new: NewRun) -> StoreFuture<'_, RunToken> {
         self.write(move |db| runs::start(db, &new))
+    }
+
+    fn start_run_as(&self, new: NewRun, id: Uuid, started_at: Timestamp) -> StoreFuture<'_, RunToken> {
+        self.write(move |db| runs::start_as(db, &new, id, started_at, clock::system_now()))
+    }
+
+    fn write_finished_runs(&self, runs: Vec<FinishedRun>) -> StoreFuture<'_, ()> {
+        self.write(move |db| finished_runs::write(db, &runs))
     }
 
     fn heartbeat(&self, run: &RunToken) -> StoreFuture<'_, ()> {

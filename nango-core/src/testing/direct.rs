@@ -18,7 +18,7 @@ use crate::{
     declare::{ActionDef, BoxFuture, Handle},
     error::{Error, Result},
     http::{Client, ClientParts},
-    nango::{Context, Nango, NewContext, RunOptions, RunServices, lock_state},
+    nango::{Context, Nango, NewContext, RunOptions, RunServices, WriteToken, lock_state},
     store::{LogLine, NewRun, StoreError, Totals},
 };
 
@@ -63,7 +63,7 @@ impl Mock {
             ClientParts::new(Arc::new(self.api().clone()), self.clock().clone(), base_url).cancellation(stop.clone());
         Context::new(NewContext {
             key,
-            token,
+            token: WriteToken::started(token),
             store: database.store(),
             client: Client::new(parts),
             connection,

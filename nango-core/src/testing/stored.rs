@@ -28,7 +28,7 @@ impl Mock {
         let (dataset, merging) = (dataset_key(M::NAME), Merging::Override);
         let change = Change { dataset, merging, full_walk: None, parent: None, write: Write::Save(batch) };
         let page = Page {
-            run: context.token(),
+            run: Box::pin(context.token()).await.unwrap_or_else(|_| unreachable!("the run of a mock has started")),
             function: context.key().clone(),
             requested_at: context.store().now(),
             changes: vec![change],

@@ -17,6 +17,7 @@ mod feed;
 mod filled;
 mod large;
 mod many;
+mod raw_feed;
 mod sealing;
 mod update;
 

@@ -6,8 +6,8 @@ use nango_core::Timestamp;
 use nango_tests::internal::{
     declare::FunctionKind,
     store::{
-        CheckpointWrite, FunctionKey, Level, LogLine, NewRun, ResumeWrite, RunEnd, RunStatus, RunToken, ScanFrom,
-        StoreError,
+        CheckpointWrite, FinishedRun, FunctionKey, Level, LogLine, NewRun, ResumeWrite, RunEnd, RunStatus, RunToken,
+        ScanFrom, StoreError,
     },
 };
 use serde_json::{Value, json};
@@ -214,4 +214,40 @@ pub(super) async fn log_lines_keep_their_order(store: TestStore) {
     let expect = [line(Level::Debug, "one"), fields, line(Level::Info, "three"), line(Level::Error, &cut)];
     assert_eq!(store.logs(sync.run.id).await.unwrap(), expect);
     assert_eq!(store.logs(uuid::Uuid::nil()).await.unwrap(), []);
+}
+
+pub(super) async fn finished_runs_are_stored_once_with_their_logs(store: TestStore) {
+    let (stored, _) = store.put_connection(connection("acme")).await.unwrap();
+    let now = store.now();
+    let finished = |number: u128, connection: i64| FinishedRun {
+        id: uuid::Uuid::from_u128(number),
+        key: FunctionKey { kind: FunctionKind::Action, ..function("create") },
+        connection,
+        status: RunStatus::Error,
+        started_at: now,
+        finished_at: now + MINUTE,
+        error: Some(json!({ "kind": "Http", "message": "502" })),
+        requests: 2,
+        logs: vec![line(Level::Info, "first"), line(Level::Error, "second")],
+    };
+    let runs = vec![finished(1, stored.row), finished(2, stored.row + 1), finished(3, stored.row)];
+    store.write_finished_runs(runs.clone()).await.unwrap();
+    store.write_finished_runs(runs.clone()).await.unwrap();
+    for run in [&runs[0], &runs[2]] {
+        let read = store.run(run.id).await.unwrap().unwrap();
+        assert_eq!((&read.key, read.status, &read.error), (&run.key, run.status, &run.error));
+        assert_eq!((read.started_at, read.finished_at), (run.started_at, Some(run.finished_at)));
+        assert_eq!(read.totals.requests, 2);
+        assert_eq!(store.logs(run.id).await.unwrap(), run.logs);
+    }
+    assert_eq!(store.run(runs[1].id).await.unwrap(), None, "the connection does not exist");
+    // A run that starts with its first write has the id and the start time that were assigned before.
+    let id = uuid::Uuid::from_u128(9);
+    let new = NewRun { key: runs[0].key.clone(), connection: Some(stored.row), exclusive: false, lease: MINUTE };
+    let token = store.start_run_as(new, id, now).await.unwrap();
+    assert_eq!(token.id, id);
+    let active = store.run(id).await.unwrap().unwrap();
+    assert_eq!((active.status, active.started_at), (RunStatus::Running, now));
+    store.end_run(&token, run_end(RunStatus::Success)).await.unwrap();
+    assert_eq!(store.check(false).await.unwrap().findings, []);
 }

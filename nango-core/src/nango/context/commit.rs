@@ -51,12 +51,13 @@ impl Context {
                 self.check_size(batch, 0)?;
             }
         }
+        let token = self.token().await?;
         let (logs, requests) = self.take_pending();
         let mut waiting = Some((logs.clone(), requests));
         let page = |commit: PageCommit| {
             let (logs, requests) = waiting.take().unwrap_or_default();
             Page {
-                run: self.token,
+                run: token,
                 function: self.key.clone(),
                 requested_at: self.requested_at(&commit),
                 changes: commit.changes,

@@ -41,7 +41,7 @@ impl ListWalk<'_> {
     /// records. `fingerprint`: that of the list.
     pub(super) async fn confirm(&self, open: &OpenScan, fingerprint: [u8; 16]) -> Result<Vec<Confirmation>> {
         let Some(request) = self.run.def.deletes.request else { return Ok(Vec::new()) };
-        let (token, store) = (self.run.context.token(), &self.run.runtime.store);
+        let (token, store) = (self.run.context.token().await?, &self.run.runtime.store);
         let by_parent = self.run.mapper.each.is_some();
         let candidates =
             store.delete_candidates(&token, &open.dataset, open.scan, fingerprint, by_parent, MAX_CONFIRMATIONS).await;

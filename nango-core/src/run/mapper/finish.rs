@@ -60,7 +60,7 @@ impl ListWalk<'_> {
             let is_confirmed = model == 0 && walk.complete;
             let confirmations = if is_confirmed { self.confirm(&open, policy.fingerprint).await? } else { Vec::new() };
             finishes.push(FinishScan {
-                run: self.run.context.token(),
+                run: self.run.context.token().await?,
                 function: self.run.context.key().clone(),
                 dataset: open.dataset,
                 scan: open.scan,

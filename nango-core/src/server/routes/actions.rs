@@ -98,7 +98,8 @@ async fn trigger(call: Call) -> Result<Reply, ApiError> {
         (declared.check)(&input).map_err(|error| invalid_input(&error))?;
     }
     let target = Target::Action { name: action.name.to_owned(), input };
-    let request = RunRequest::new(integration, target, connection);
+    let write_later = call.header("idempotency-key").is_none();
+    let request = RunRequest { write_later, ..RunRequest::new(integration, target, connection) };
     let report = call.state.engine.run_action(request).await.map_err(|error| not_started(&error))?;
     match report.error {
         Some(error) => Err(action_error(&error)),

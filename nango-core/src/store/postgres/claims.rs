@@ -164,7 +164,7 @@ async fn start(
     let options: Option<i64> = db.query_scalar(REMOVE).bind(function).fetch_optional(&mut *db.sql).await?;
     let Some(options) = options else { return Ok(None) };
     let new = NewRun { key: key.clone(), connection, exclusive: true, lease: request.lease };
-    let token = match runs::start_as(db, &new, due.id).await {
+    let token = match runs::start_as(db, &new, due.id, None).await {
         Ok(token) => token,
         Err(DbError::Store(StoreError::Busy { .. })) => {
             db.query(RESTORE)

@@ -12,19 +12,26 @@ use crate::{
     time::Timestamp,
 };
 
-/// Appends lines to the log of a run. A NUL in a message, which the server cannot store, is replaced by `␀`: a log line
-/// must not make a page fail.
+/// Appends lines to the log of a run, see [`write_all`].
 pub(super) async fn write(db: &mut Db, run: i64, lines: &[LogLine]) -> DbResult<()> {
+    write_all(db, &lines.iter().map(|line| (run, line)).collect::<Vec<_>>()).await
+}
+
+/// Appends lines to the logs of runs. A NUL in a message, which the server cannot store, is replaced by `␀`: a log line
+/// must not make a page fail.
+pub(super) async fn write_all(db: &mut Db, lines: &[(i64, &LogLine)]) -> DbResult<()> {
     const WRITE: &str = "INSERT INTO nango_rs.run_logs (run, at, level, message, fields) \
-                         SELECT $1, u.* FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[]) u";
+                         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[])";
     if lines.is_empty() {
         return Ok(());
     }
-    let at: Vec<_> = lines.iter().map(|line| line.timestamp).collect();
-    let levels: Vec<_> = lines.iter().map(|line| line.level.name()).collect();
-    let messages: Vec<_> = lines.iter().map(|line| line.truncated_message().replace('\0', "␀")).collect();
-    let fields: Vec<_> = lines.iter().map(|line| (!line.fields.is_null()).then(|| line.fields.to_string())).collect();
-    db.query(WRITE).bind(run).bind(at).bind(levels).bind(messages).bind(fields).execute(&mut *db.sql).await?;
+    let runs: Vec<_> = lines.iter().map(|(run, _)| *run).collect();
+    let at: Vec<_> = lines.iter().map(|(_, line)| line.timestamp).collect();
+    let levels: Vec<_> = lines.iter().map(|(_, line)| line.level.name()).collect();
+    let messages: Vec<_> = lines.iter().map(|(_, line)| line.truncated_message().replace('\0', "␀")).collect();
+    let fields: Vec<_> =
+        lines.iter().map(|(_, line)| (!line.fields.is_null()).then(|| line.fields.to_string())).collect();
+    db.query(WRITE).bind(runs).bind(at).bind(levels).bind(messages).bind(fields).execute(&mut *db.sql).await?;
     Ok(())
 }
 

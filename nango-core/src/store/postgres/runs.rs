@@ -23,11 +23,11 @@ use crate::{
 
 /// Starts a run, and marks the runs of its key whose lease has expired as interrupted.
 pub(super) async fn start(db: &mut Db, new: &NewRun) -> DbResult<RunToken> {
-    start_as(db, new, Uuid::now_v7()).await
+    start_as(db, new, Uuid::now_v7(), None).await
 }
 
-/// Starts a run with this id.
-pub(super) async fn start_as(db: &mut Db, new: &NewRun, id: Uuid) -> DbResult<RunToken> {
+/// Starts a run with this id, and this start time instead of the current time.
+pub(super) async fn start_as(db: &mut Db, new: &NewRun, id: Uuid, started_at: Option<Timestamp>) -> DbResult<RunToken> {
     // The lock prevents a removal of the connection until this run is visible to it and can be cancelled.
     const EXISTS: &str = "SELECT 1 FROM nango_rs.connections WHERE row = $1 FOR KEY SHARE";
     // Runs of one key start one after another: this row is their lock.
@@ -39,7 +39,7 @@ pub(super) async fn start_as(db: &mut Db, new: &NewRun, id: Uuid) -> DbResult<Ru
     const HOLDER: &str = "SELECT id, started_at, lease_until FROM nango_rs.runs \
                           WHERE function = $1 AND status = 'running' AND exclusive";
     const INSERT: &str = "INSERT INTO nango_rs.runs (id, function, exclusive, status, fence, lease, lease_until, \
-                          started_at) VALUES ($1, $2, $3, 'running', $4, $5, $6 + $5, $6) RETURNING row";
+                          started_at) VALUES ($1, $2, $3, 'running', $4, $5, $6 + $5, coalesce($7, $6)) RETURNING row";
     if let Some(row) = new.connection {
         let existing: Option<i32> = db.query_scalar(EXISTS).bind(row).fetch_optional(&mut *db.sql).await?;
         if existing.is_none() {
@@ -68,6 +68,7 @@ pub(super) async fn start_as(db: &mut Db, new: &NewRun, id: Uuid) -> DbResult<Ru
         .bind(fence)
         .bind(stored_span::to_stored(new.lease))
         .bind(now)
+        .bind(started_at)
         .fetch_one(&mut *db.sql)
         .await?;
     failpoint!("run:begun");

@@ -137,7 +137,7 @@ fn start(db: &Db, request: &ClaimRequest, now: Timestamp, due: Candidate) -> DbR
         return Ok(None);
     }
     let new = NewRun { key: key.clone(), connection, exclusive: true, lease: request.lease };
-    let token = match runs::start_as(db, &new, due.id, now) {
+    let token = match runs::start_as(db, &new, due.id, now, now) {
         Ok(token) => token,
         Err(DbError::Store(StoreError::Busy { .. })) => {
             block(db, function, Blocked::Running)?;

@@ -26,11 +26,12 @@ use crate::{
 
 /// Starts a run, and marks the runs of its key whose lease has expired as interrupted.
 pub(super) fn start(db: &Db, new: &NewRun) -> DbResult<RunToken> {
-    start_as(db, new, Uuid::now_v7(), clock::system_now())
+    let now = clock::system_now();
+    start_as(db, new, Uuid::now_v7(), now, now)
 }
 
-/// Starts a run with this id at this time.
-pub(super) fn start_as(db: &Db, new: &NewRun, id: Uuid, now: Timestamp) -> DbResult<RunToken> {
+/// Starts a run with this id and this start time; its lease is measured from `now`.
+pub(super) fn start_as(db: &Db, new: &NewRun, id: Uuid, started_at: Timestamp, now: Timestamp) -> DbResult<RunToken> {
     if let Some(row) = new.connection {
         let mut connected = db.sql.prepare_cached("SELECT 1 FROM connections WHERE row = ?1")?;
         if !connected.exists([row])? {
@@ -54,9 +55,17 @@ pub(super) fn start_as(db: &Db, new: &NewRun, id: Uuid, now: Timestamp) -> DbRes
         .sql
         .prepare_cached(
             "INSERT INTO runs (id, function, exclusive, status, fence, lease, lease_until, started_at, pages, \
-             requests, left_out) VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6 + ?5, ?6, 0, 0, 0)",
+             requests, left_out) VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6 + ?5, ?7, 0, 0, 0)",
         )?
-        .insert(params![&id.as_bytes()[..], function, new.exclusive, fence, stored_span::to_stored(new.lease), now])?;
+        .insert(params![
+            &id.as_bytes()[..],
+            function,
+            new.exclusive,
+            fence,
+            stored_span::to_stored(new.lease),
+            now,
+            started_at
+        ])?;
     failpoint!("run:begun");
     Ok(RunToken { id, row, fence })
 }

@@ -72,7 +72,7 @@ async fn write_gone(parents: &ParentsRun<'_>, ids: Vec<String>) -> Result<()> {
     }
     let run = parents.run;
     let Some(open) = parents.scans.first() else {
-        let dropped = run.runtime.store.drop_parents(&run.context.token(), run.context.key(), ids).await;
+        let dropped = run.runtime.store.drop_parents(&run.context.token().await?, run.context.key(), ids).await;
         return dropped.map_err(StoreError::into_error);
     };
     let number = open.scan.number;

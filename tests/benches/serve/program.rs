@@ -1,0 +1,27 @@
+//! The registry that is measured.
+
+use std::process::ExitCode;
+
+/// Functions of the integration `bench`.
+mod bench {
+    use nango_core::prelude::*;
+
+    use crate::filled::Document;
+
+    /// Returns a constant without I/O.
+    #[action]
+    async fn constant(_nango: NangoAction) -> Result<u64> {
+        Ok(7)
+    }
+
+    /// Declares the model, and saves nothing.
+    #[sync(model = "Document", frequency = "every day")]
+    async fn documents(_nango: NangoSync) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs a command of the registry.
+pub(crate) fn main() -> ExitCode {
+    nango_core::main()
+}

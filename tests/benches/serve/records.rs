@@ -1,0 +1,77 @@
+//! Pages of `GET /records`, compared with raw SQL and minimal serialisation.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+};
+
+use nango_tests::{
+    api_server::API_KEY,
+    measure::{self, Outcome, median},
+};
+
+use crate::{
+    filled::BenchStore,
+    raw_feed::raw,
+    server::{self, Server},
+};
+
+const RECORDS: u64 = 20_000;
+const ROUNDS: usize = 5;
+/// Number of reads of the whole feed per round, because CPU is measured in steps of 10 ms.
+const READS: usize = 4;
+
+/// Measures the CPU of the server on a database with records.
+pub(crate) fn run(runtime: &tokio::runtime::Runtime) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    server::prepare(folder.path(), None)?;
+    drop(runtime.block_on(BenchStore::open(folder.path(), RECORDS))?);
+    let server = Server::start(folder.path(), None)?;
+    let database = folder.path().join("nango.db");
+    for limit in [100, 1_000] {
+        let mut ratios = Vec::new();
+        for _ in 0..ROUNDS {
+            let before = measure::cpu_of(server.pid())?;
+            for _ in 0..READS {
+                read(&server, limit)?;
+            }
+            let served = measure::cpu_of(server.pid())? - before;
+            let by_hand = measure::in_process(|| (0..READS).try_for_each(|_| raw(&database, limit).map(drop)))?;
+            ratios.push(served / by_hand.cpu);
+        }
+        println!("GET /records, pages of {limit}, SQLite: CPU {:.2} × raw SQL, goal 1.5", median(ratios));
+    }
+    Ok(())
+}
+
+/// Reads the feed over one connection.
+fn read(server: &Server, limit: u32) -> Outcome {
+    let mut socket = BufReader::new(TcpStream::connect(&server.address)?);
+    let (mut cursor, mut records, mut body) = (String::new(), 0, Vec::new());
+    loop {
+        write!(
+            socket.get_mut(),
+            "GET /records?model=Document&limit={limit}{cursor} HTTP/1.1\r\nhost: {}\r\n\
+             authorization: Bearer {API_KEY}\r\nconnection-id: one\r\nprovider-config-key: bench\r\n\r\n",
+            server.address
+        )?;
+        let (mut line, mut length) = (String::new(), 0);
+        while {
+            line.clear();
+            socket.read_line(&mut line)?
+        } > 2
+        {
+            if let Some(text) = line.strip_prefix("content-length: ") {
+                length = text.trim().parse()?;
+            }
+        }
+        body.resize(length, 0);
+        socket.read_exact(&mut body)?;
+        records += memchr::memmem::find_iter(&body, b"\"_nango_metadata\"").count() as u64;
+        // The cursor of the next page is the last field.
+        let end = String::from_utf8_lossy(&body[body.len().saturating_sub(200)..]).into_owned();
+        let Some((_, next)) = end.rsplit_once("\"next_cursor\":\"") else { break };
+        cursor = format!("&cursor={}", next.split('"').next().unwrap_or_default());
+    }
+    if records == RECORDS { Ok(()) } else { Err(format!("{records} of {RECORDS} records were read").into()) }
+}
