@@ -37,6 +37,7 @@ mod remedy;
 mod replay;
 pub(crate) mod report;
 mod run;
+mod runs;
 mod schedules;
 mod schema;
 #[cfg(feature = "server")]
@@ -101,6 +102,7 @@ impl App {
                 Box::new(run::Run),
                 Box::new(replay::ReplayRecording),
                 Box::new(schedules::Schedules),
+                Box::new(runs::Runs),
                 Box::new(records::Records),
                 #[cfg(feature = "server")]
                 Box::new(serve::Serve),

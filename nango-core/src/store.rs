@@ -137,7 +137,7 @@ pub(crate) use refresh::Refreshes;
 pub use refresh::{ClaimOutcome, RefreshClaim, RefreshEnd};
 pub use reseal::reseal;
 pub use row_outcome::RowOutcome;
-pub use runs::{FinishedRun, NewRun, RunEnd, RunStatus};
+pub use runs::{FinishedRun, NewRun, RunEnd, RunFilter, RunStatus};
 pub(crate) use runs::{Run, Runs};
 pub use schedules::{DueSchedule, Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter};
 pub(crate) use schedules::{Schedules, SyncName};

@@ -27,6 +27,7 @@ mod records;
 mod registry_types;
 mod runs;
 mod schedules;
+mod stored_runs;
 #[cfg(feature = "server")]
 mod text_rules;
 mod time;
@@ -51,6 +52,7 @@ pub(crate) use registry_types::{RegistryInput, RegistryOutput, RegistryRecord};
 pub(crate) use runs::RunJson;
 pub(crate) use runs::WaitingDeletesJson;
 pub(crate) use schedules::{ScheduleRow, TriggeredRun};
+pub(crate) use stored_runs::{DueRunJson, RunDetail, RunRow};
 #[cfg(feature = "server")]
 pub(crate) use text_rules::TextRule;
 pub(crate) use time::micros;

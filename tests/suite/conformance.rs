@@ -167,6 +167,7 @@ conformance! {
         heartbeat_renews_lease
         run_end_is_one_transaction
         runs_are_listed
+        runs_are_found_by_filter
         locks_are_released_when_their_run_ends
         log_lines_keep_their_order;
     schedules:

@@ -93,7 +93,8 @@ fn progress_text(totals: &Totals, elapsed: Duration) -> String {
     format!("{} {word} · {} records · {rate} records/s", number(pages), number(records))
 }
 
-fn log_text(line: &LogLine) -> String {
+/// Formats a line of a log: level, message and fields.
+pub(super) fn log_text(line: &LogLine) -> String {
     let level = line.level.name();
     if line.fields.is_null() {
         format!("{level:>5}  {}", line.message)

@@ -15,7 +15,7 @@ use crate::{
     error::{Error, ErrorKind},
     nango::{DeferredDeletes, ParentCounts},
     run::{DryRecords, RunReport},
-    store::{BASE_VARIANT, HeldBy, NextFullRun, RunStatus},
+    store::{BASE_VARIANT, FunctionKey, HeldBy, NextFullRun, RunStatus, Totals},
     time::format_span,
     wire::{RunJson, WireError, micros},
 };
@@ -85,14 +85,7 @@ fn print_start_failure(
 /// Fails if the output cannot be written.
 pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), CommandError> {
     terminal.line(headline(report))?;
-    if !report.totals.models.is_empty() {
-        let rows = counts_table(report, terminal.width());
-        terminal.line(rows)?;
-    }
-    if report.totals.skipped_invalid > 0 {
-        let invalid = pluralized(report.totals.skipped_invalid, "record");
-        terminal.line(format_args!("skipped: {invalid} that the model does not accept"))?;
-    }
+    counts(terminal, &report.totals)?;
     if let Some(ParentCounts { walked, skipped }) = report.findings.parents {
         let skipped = if skipped > 0 { format!(", {} skipped", number(skipped)) } else { String::new() };
         terminal.line(format_args!("{} walked{skipped}", pluralized(walked, "parent")))?;
@@ -125,6 +118,19 @@ pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), Comman
     Ok(())
 }
 
+/// Prints the counters of the models, and the number of skipped records.
+pub(super) fn counts(terminal: &mut Terminal, totals: &Totals) -> Result<(), CommandError> {
+    if !totals.models.is_empty() {
+        let rows = counts_table(totals, terminal.width());
+        terminal.line(rows)?;
+    }
+    if totals.skipped_invalid > 0 {
+        let invalid = pluralized(totals.skipped_invalid, "record");
+        terminal.line(format_args!("skipped: {invalid} that the model does not accept"))?;
+    }
+    Ok(())
+}
+
 /// Returns the pending deletes of a model, with the reasons and the time of the next full run (UTC).
 pub(super) fn waiting_text(waiting: &DeferredDeletes) -> String {
     let mut parts = Vec::new();
@@ -146,8 +152,8 @@ pub(super) fn waiting_text(waiting: &DeferredDeletes) -> String {
     parts.join(", ")
 }
 
-fn counts_table(report: &RunReport, width: Option<u16>) -> Table {
-    let models = &report.totals.models;
+fn counts_table(totals: &Totals, width: Option<u16>) -> Table {
+    let models = &totals.models;
     let skipped = models.values().any(|counts| counts.skipped_newer > 0);
     let older = models.values().any(|counts| counts.skipped_older > 0);
     let mut headings = vec!["model", "added", "updated", "deleted", "unchanged"];
@@ -166,23 +172,27 @@ fn counts_table(report: &RunReport, width: Option<u16>) -> Table {
 
 /// Returns the first line: `success: sync github/issues of connection acme, 2 pages, 3 requests, 0.4 s`.
 pub(crate) fn headline(report: &RunReport) -> String {
-    let key = &report.key;
-    let mut parts = vec![format!(
-        "{}: {} {}/{} of connection {}",
-        report.status.name(),
-        key.kind.name(),
-        key.integration,
-        key.function,
-        key.connection
-    )];
-    parts.extend((key.variant != BASE_VARIANT).then(|| format!("variant {}", key.variant)));
+    let mut parts = vec![subject(report.status.name(), &report.key)];
     parts.extend(report.dry_records.as_ref().map(|_| "dry run".to_owned()));
-    parts.extend((report.totals.pages > 0).then(|| pluralized(report.totals.pages, "page")));
-    parts.extend((report.totals.requests > 0).then(|| pluralized(report.totals.requests, "request")));
+    parts.extend(traffic(&report.totals));
     parts.push(format_span(report.duration));
     let waited = report.waited >= MIN_REPORTED_WAIT;
     parts.extend(waited.then(|| format!("including {} of waiting for rate limits", format_span(report.waited))));
     parts.join(", ")
+}
+
+/// Returns a status and the function of a run: `success: sync github/issues of connection acme`.
+pub(super) fn subject(status: &str, key: &FunctionKey) -> String {
+    let FunctionKey { kind, integration, connection, function, variant } = key;
+    let variant = if variant == BASE_VARIANT { String::new() } else { format!(", variant {variant}") };
+    format!("{status}: {} {integration}/{function} of connection {connection}{variant}", kind.name())
+}
+
+/// Returns the numbers of pages and requests of a run that are not zero.
+pub(super) fn traffic(totals: &Totals) -> impl Iterator<Item = String> {
+    [(totals.pages, "page"), (totals.requests, "request")]
+        .into_iter()
+        .filter_map(|(number, one)| (number > 0).then(|| pluralized(number, one)))
 }
 
 fn print_failure(terminal: &mut Terminal, report: &RunReport, error: &Error) {
@@ -235,7 +245,7 @@ mod tests {
         cli::{record_table::tests::row as record_row, terminal::tests::captured_terminal},
         error::ActionError,
         run::TriggeredSync,
-        store::{FunctionKey, ModelCounts, Totals},
+        store::ModelCounts,
         time::Timestamp,
     };
 

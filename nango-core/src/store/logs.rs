@@ -36,9 +36,12 @@ impl Level {
         }
     }
 
+    /// All levels, the lowest first.
+    pub(crate) const ALL: [Self; 4] = [Self::Debug, Self::Info, Self::Warn, Self::Error];
+
     /// Parses a name of [`Self::name`].
-    pub(super) fn from_name(name: &str) -> Option<Self> {
-        [Self::Debug, Self::Info, Self::Warn, Self::Error].into_iter().find(|level| level.name() == name)
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name() == name)
     }
 }
 

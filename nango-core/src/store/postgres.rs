@@ -75,8 +75,9 @@ use super::{
     Checkpoints, ClaimOutcome, Committed, Connection, ConnectionQuery, Connections, DatasetKey, DatasetStats,
     DeletePolicy, Encryption, EncryptionState, FeedPage, FeedRow, FinishScan, FinishedRun, FunctionKey, KeyId, Keys,
     LogLine, Logs, MetadataChange, NewConnection, NewRun, Page, PendingDeletes, ProfileChange, ReadQuery, Records,
-    RefreshClaim, RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan,
-    ScanFrom, ScanOutcome, Store, StoreError, StoreFuture, StoreWarning, StoredCheckpoint, hashed_page::HashedPage,
+    RefreshClaim, RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run, RunEnd, RunFilter, RunToken, Runs,
+    Scan, ScanFrom, ScanOutcome, Store, StoreError, StoreFuture, StoreWarning, StoredCheckpoint,
+    hashed_page::HashedPage,
 };
 use crate::time::Timestamp;
 
@@ -314,6 +315,10 @@ impl Runs for Postgres {
 
     fn runs_of(&self, key: &FunctionKey, limit: u32) -> StoreFuture<'_, Vec<Run>> {
         self.read_with((key.clone(), limit), |db, (key, limit)| Box::pin(runs::latest(db, key, *limit)))
+    }
+
+    fn find_runs(&self, filter: RunFilter) -> StoreFuture<'_, Vec<Run>> {
+        self.read_with(filter, |db, filter| Box::pin(runs::select(db, filter)))
     }
 
     fn try_lock(&self, run: &RunToken, key: &str, ttl: Duration) -> StoreFuture<'_, bool> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{CheckpointWrite, FunctionKey, LogLine, NewDueRun, ResumeWrite, RunToken, StoreError, StoreFuture, Totals};
-use crate::time::Timestamp;
+use crate::{declare::FunctionKind, time::Timestamp};
 
 /// The status of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,10 +38,12 @@ impl RunStatus {
         }
     }
 
+    /// Every status, in the order of the documentation.
+    pub(crate) const ALL: [Self; 5] = [Self::Running, Self::Success, Self::Interrupted, Self::Error, Self::Cancelled];
+
     /// Parses a name of [`Self::name`].
-    pub(super) fn from_name(name: &str) -> Option<Self> {
-        let all = [Self::Running, Self::Success, Self::Interrupted, Self::Error, Self::Cancelled];
-        all.into_iter().find(|status| status.name() == name)
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
     }
 }
 
@@ -142,6 +144,32 @@ pub struct Run {
     pub error: Option<Value>,
 }
 
+/// Selects runs; `None` selects all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFilter {
+    /// The integration's unique key.
+    pub integration: Option<String>,
+    /// The connection's id.
+    pub connection: Option<String>,
+    /// The function's name.
+    pub function: Option<String>,
+    /// The function's type.
+    pub kind: Option<FunctionKind>,
+    /// The current status.
+    pub status: Option<RunStatus>,
+    /// The earliest start time.
+    pub since: Option<Timestamp>,
+    /// The maximum number of runs.
+    pub limit: u32,
+}
+
+impl RunFilter {
+    /// Returns whether the filter selects few functions, so that their runs are found by an index.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.connection.is_some() || self.function.is_some()
+    }
+}
+
 /// The runs of a database.
 pub trait Runs {
     /// Starts a run. An active run of the same key whose lease has expired, or expires later than its length allows, is
@@ -170,6 +198,9 @@ pub trait Runs {
 
     /// Returns the latest runs of a function, newest first.
     fn runs_of(&self, key: &FunctionKey, limit: u32) -> StoreFuture<'_, Vec<Run>>;
+
+    /// Returns the latest of the selected runs, newest first.
+    fn find_runs(&self, filter: RunFilter) -> StoreFuture<'_, Vec<Run>>;
 
     /// Acquires a named lock for at most `ttl`, or extends it if this run has it. Returns `false` if another run has
     /// the lock.

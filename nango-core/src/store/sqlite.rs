@@ -72,8 +72,8 @@ use super::{
     Checkpoints, ClaimOutcome, Committed, Connection, ConnectionQuery, Connections, DatasetKey, DatasetStats,
     DeletePolicy, Encryption, EncryptionState, FeedPage, FeedRow, FinishScan, FinishedRun, FunctionKey, KeyId, Keys,
     LogLine, Logs, MetadataChange, NewConnection, NewRun, Page, PendingDeletes, ProfileChange, ReadQuery, Records,
-    RefreshClaim, RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan,
-    ScanFrom, ScanOutcome, Store, StoreError, StoreFuture, StoredCheckpoint, hashed_page::HashedPage,
+    RefreshClaim, RefreshEnd, Refreshes, RemovedConnection, ResealProgress, Run, RunEnd, RunFilter, RunToken, Runs,
+    Scan, ScanFrom, ScanOutcome, Store, StoreError, StoreFuture, StoredCheckpoint, hashed_page::HashedPage,
 };
 use crate::time::Timestamp;
 
@@ -302,6 +302,10 @@ impl Runs for Sqlite {
     fn runs_of(&self, key: &FunctionKey, limit: u32) -> StoreFuture<'_, Vec<Run>> {
         let key = key.clone();
         self.read_with(move |db| runs::latest(db, &key, limit))
+    }
+
+    fn find_runs(&self, filter: RunFilter) -> StoreFuture<'_, Vec<Run>> {
+        self.read_with(move |db| runs::select(db, &filter))
     }
 
     fn try_lock(&self, run: &RunToken, key: &str, ttl: Duration) -> StoreFuture<'_, bool> {

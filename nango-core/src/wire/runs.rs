@@ -91,8 +91,9 @@ enum TriggeredJson<'a> {
     NotStarted { function: &'a str, status: &'static str, error: Box<WireError> },
 }
 
+/// Counters of a model.
 #[derive(Debug, Serialize)]
-struct CountsJson {
+pub(super) struct CountsJson {
     added: u64,
     updated: u64,
     deleted: u64,
@@ -104,7 +105,7 @@ struct CountsJson {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a field by reference")]
-fn is_zero(count: &u64) -> bool {
+pub(super) fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
@@ -167,7 +168,8 @@ impl<'a> RunJson<'a> {
 }
 
 impl CountsJson {
-    fn of(counts: ModelCounts) -> Self {
+    /// Creates the JSON of counters.
+    pub(super) fn of(counts: ModelCounts) -> Self {
         let ModelCounts { added, updated, deleted, unchanged, skipped_newer, skipped_older } = counts;
         Self { added, updated, deleted, unchanged, skipped_newer, skipped_older }
     }

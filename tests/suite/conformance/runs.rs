@@ -6,8 +6,8 @@ use nango_core::Timestamp;
 use nango_tests::internal::{
     declare::FunctionKind,
     store::{
-        CheckpointWrite, FinishedRun, FunctionKey, Level, LogLine, NewRun, ResumeWrite, RunEnd, RunStatus, RunToken,
-        ScanFrom, StoreError,
+        CheckpointWrite, FinishedRun, FunctionKey, Level, LogLine, NewRun, ResumeWrite, RunEnd, RunFilter, RunStatus,
+        RunToken, ScanFrom, StoreError,
     },
 };
 use serde_json::{Value, json};
@@ -179,6 +179,57 @@ pub(super) async fn runs_are_listed(store: TestStore) {
     store.start_run(new_run("other", MINUTE)).await.unwrap();
     assert_eq!(store.runs_of(&function("issues"), 10).await.unwrap(), expect);
     assert_eq!(store.runs_of(&function("issues"), 2).await.unwrap(), expect[..2]);
+}
+
+pub(super) async fn runs_are_found_by_filter(store: TestStore) {
+    let all = RunFilter {
+        integration: None,
+        connection: None,
+        function: None,
+        kind: None,
+        status: None,
+        since: None,
+        limit: 10,
+    };
+    assert_eq!(store.find_runs(all.clone()).await.unwrap(), []);
+    let key = function("issues");
+    let keys = [
+        key.clone(),
+        FunctionKey { integration: "gitlab".to_owned(), ..key.clone() },
+        FunctionKey { connection: "other".to_owned(), ..key.clone() },
+        FunctionKey { function: "other".to_owned(), kind: FunctionKind::Action, ..key.clone() },
+        FunctionKey { variant: "v".to_owned(), ..key.clone() },
+    ];
+    let mut runs = Vec::new();
+    for key in keys {
+        let run = store.start_run(NewRun { key, connection: None, exclusive: false, lease: MINUTE }).await.unwrap();
+        runs.push(store.run(run.id).await.unwrap().unwrap());
+        if runs.len() < 5 {
+            let status = if runs.len() == 2 { RunStatus::Error } else { RunStatus::Success };
+            *runs.last_mut().unwrap() = store.end_run(&run, run_end(status)).await.unwrap();
+        }
+        // The next one starts later, also by a clock of low resolution.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let (since, name) = (runs[2].started_at, |name: &str| Some(name.to_owned()));
+    // The numbers are those of the runs, newest first.
+    let cases: [(RunFilter, &[usize]); 11] = [
+        (all.clone(), &[4, 3, 2, 1, 0]),
+        (RunFilter { limit: 2, ..all.clone() }, &[4, 3]),
+        (RunFilter { integration: name("gitlab"), ..all.clone() }, &[1]),
+        (RunFilter { connection: name("other"), ..all.clone() }, &[2]),
+        (RunFilter { function: name("issues"), ..all.clone() }, &[4, 2, 1, 0]),
+        (RunFilter { function: name("issues"), integration: name("github"), limit: 2, ..all.clone() }, &[4, 2]),
+        (RunFilter { kind: Some(FunctionKind::Action), ..all.clone() }, &[3]),
+        (RunFilter { status: Some(RunStatus::Running), ..all.clone() }, &[4]),
+        (RunFilter { status: Some(RunStatus::Success), function: name("issues"), ..all.clone() }, &[2, 0]),
+        (RunFilter { since: Some(since), ..all.clone() }, &[4, 3, 2]),
+        (RunFilter { since: Some(since), function: name("no such\0name"), ..all.clone() }, &[]),
+    ];
+    for (filter, expect) in cases {
+        let expect: Vec<_> = expect.iter().map(|run| runs[*run].clone()).collect();
+        assert_eq!(store.find_runs(filter.clone()).await.unwrap(), expect, "{filter:?}");
+    }
 }
 
 pub(super) async fn locks_are_released_when_their_run_ends(store: TestStore) {

@@ -142,7 +142,10 @@ fn json_keys_of_connections_and_runs_are_frozen() {
     collector.run("replay", &["run.jsonl"], 0);
     collector.run("run", &[&run("create-issue")[..], &["--input", r#"{"title":"A"}"#]].concat(), 0);
     let elsewhere = ["--metadata", r#"{"owner":"no-such-owner","repo":"r"}"#];
-    collector.run("run", &[&run("repo-issues")[..], &elsewhere].concat(), 1);
+    let failed = collector.run("run", &[&run("repo-issues")[..], &elsewhere].concat(), 1);
+    collector.run("runs list", &["github", "--since", "1h"], 0);
+    collector.run("runs show", &[failed["run_id"].as_str().expect("an id")], 0);
+    collector.run("runs show", &["00000000-0000-0000-0000-000000000000"], 2);
     let first = synced.read(&["--limit", "1"])["records"][0]["id"].clone();
     let id: u64 = first.as_str().expect("an id").parse().expect("a number");
     let issue = json!({ "action": "edited", "issue": { "id": id, "title": "Renamed" } }).to_string();

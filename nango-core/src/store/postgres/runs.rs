@@ -15,7 +15,7 @@ use super::{
 use crate::{
     declare::FunctionKind,
     store::{
-        FunctionKey, ModelCounts, NewRun, NextAttempt, Run, RunEnd, RunStatus, RunToken, StoreError, Totals,
+        FunctionKey, ModelCounts, NewRun, NextAttempt, Run, RunEnd, RunFilter, RunStatus, RunToken, StoreError, Totals,
         failpoint::failpoint, lease, stored_span,
     },
     time::Timestamp,
@@ -177,6 +177,47 @@ pub(super) async fn latest(db: &mut Db, key: &FunctionKey, limit: u32) -> DbResu
     const LIST: &str = select!("WHERE r.function = $1 ORDER BY r.row DESC LIMIT $2");
     let Some(function) = functions::find(db, key).await? else { return Ok(Vec::new()) };
     let found: Vec<Row> = db.query_as(LIST).bind(function).bind(i64::from(limit)).fetch_all(&mut *db.sql).await?;
+    to_runs(db, found).await
+}
+
+/// Returns the latest of the selected runs, newest first.
+pub(super) async fn select(db: &mut Db, filter: &RunFilter) -> DbResult<Vec<Run>> {
+    // Of few functions, the runs are read by the index of functions; otherwise all runs from the newest on.
+    const NARROW: &str = select!(
+        "WHERE r.function = ANY(ARRAY(SELECT id FROM nango_rs.functions WHERE ($1::text IS NULL OR integration = $1) \
+         AND ($2::text IS NULL OR connection = $2) AND ($3::text IS NULL OR name = $3) \
+         AND ($4::text IS NULL OR kind = $4))) AND ($5::text IS NULL OR r.status = $5) AND r.started_at >= $6 \
+         AND r.row >= $7 ORDER BY r.row DESC LIMIT $8"
+    );
+    const WIDE: &str = select!(
+        "WHERE ($1::text IS NULL OR f.integration = $1) AND ($2::text IS NULL OR f.connection = $2) \
+         AND ($3::text IS NULL OR f.name = $3) AND ($4::text IS NULL OR f.kind = $4) \
+         AND ($5::text IS NULL OR r.status = $5) AND r.started_at >= $6 AND r.row >= $7 ORDER BY r.row DESC LIMIT $8"
+    );
+    // No run that started at this time or later is below: such a run is active, or ended later. `+ 0` keeps the planner
+    // from reading all rows in their order.
+    const FIRST: &str = "SELECT coalesce(least((SELECT min(row + 0) FROM nango_rs.runs WHERE finished_at >= $1), \
+                         (SELECT min(row + 0) FROM nango_rs.runs WHERE status = 'running')), 0)";
+    let RunFilter { integration, connection, function, kind, status, since, limit } = filter;
+    if [integration, connection, function].into_iter().flatten().any(|name| name.contains('\0')) {
+        return Ok(Vec::new());
+    }
+    let first: i64 = match since {
+        Some(since) => db.query_scalar(FIRST).bind(*since).fetch_one(&mut *db.sql).await?,
+        None => 0,
+    };
+    let list = db.query_as(if filter.is_narrow() { NARROW } else { WIDE });
+    let found: Vec<Row> = list
+        .bind(integration)
+        .bind(connection)
+        .bind(function)
+        .bind(kind.map(FunctionKind::name))
+        .bind(status.map(RunStatus::name))
+        .bind(since.unwrap_or(Timestamp::MIN))
+        .bind(first)
+        .bind(i64::from(*limit))
+        .fetch_all(&mut *db.sql)
+        .await?;
     to_runs(db, found).await
 }
 

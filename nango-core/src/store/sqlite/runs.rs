@@ -16,7 +16,7 @@ use super::{
 use crate::{
     declare::FunctionKind,
     store::{
-        FunctionKey, ModelCounts, NewRun, NextAttempt, Run, RunEnd, RunStatus, RunToken, StoreError, Totals,
+        FunctionKey, ModelCounts, NewRun, NextAttempt, Run, RunEnd, RunFilter, RunStatus, RunToken, StoreError, Totals,
         failpoint::failpoint,
         lease::{self, RunningRun},
         stored_span,
@@ -134,7 +134,7 @@ macro_rules! select {
         concat!(
             "SELECT r.id, f.kind, f.integration, f.connection, f.name, f.variant, r.status, r.started_at, \
              r.finished_at, r.pages, r.requests, r.error, r.row, r.left_out \
-             FROM runs r JOIN functions f ON f.id = r.function ",
+             FROM runs r CROSS JOIN functions f ON f.id = r.function ",
             $rest
         )
     };
@@ -151,6 +151,47 @@ pub(super) fn latest(db: &Db, key: &FunctionKey, limit: u32) -> DbResult<Vec<Run
     let Some(function) = functions::find(db, key)? else { return Ok(Vec::new()) };
     let mut list = db.sql.prepare_cached(select!("WHERE r.function = ?1 ORDER BY r.row DESC LIMIT ?2"))?;
     list.query_and_then(params![function, limit], |row| run(db, row))?.collect()
+}
+
+/// Returns the latest of the selected runs, newest first.
+pub(super) fn select(db: &Db, filter: &RunFilter) -> DbResult<Vec<Run>> {
+    // Of few functions, the runs are read by the index of functions; otherwise all runs from the newest on.
+    let sql = if filter.is_narrow() {
+        select!(
+            "WHERE r.function IN (SELECT id FROM functions WHERE (?1 IS NULL OR integration = ?1) \
+             AND (?2 IS NULL OR connection = ?2) AND (?3 IS NULL OR name = ?3) AND (?4 IS NULL OR kind = ?4)) \
+             AND (?5 IS NULL OR r.status = ?5) AND r.started_at >= ?6 AND r.row >= ?7 ORDER BY r.row DESC LIMIT ?8"
+        )
+    } else {
+        select!(
+            "WHERE (?1 IS NULL OR f.integration = ?1) AND (?2 IS NULL OR f.connection = ?2) \
+             AND (?3 IS NULL OR f.name = ?3) AND (?4 IS NULL OR f.kind = ?4) AND (?5 IS NULL OR r.status = ?5) \
+             AND r.started_at >= ?6 AND r.row >= ?7 ORDER BY r.row DESC LIMIT ?8"
+        )
+    };
+    let first = filter.since.map_or(Ok(0), |since| first_row_since(db, since))?;
+    let mut list = db.sql.prepare_cached(sql)?;
+    let values = params![
+        filter.integration,
+        filter.connection,
+        filter.function,
+        filter.kind.map(FunctionKind::name),
+        filter.status.map(RunStatus::name),
+        filter.since.unwrap_or(Timestamp::MIN),
+        first,
+        filter.limit,
+    ];
+    list.query_and_then(values, |row| run(db, row))?.collect()
+}
+
+/// Returns a row number that no run is below that started at this time or later: such a run is active, or ended later.
+fn first_row_since(db: &Db, since: Timestamp) -> DbResult<i64> {
+    let mut find = db.sql.prepare_cached(
+        // `+` keeps the planner from reading all rows in their order.
+        "SELECT coalesce(min(row), 0) FROM (SELECT min(+row) AS row FROM runs WHERE finished_at >= ?1 \
+         UNION ALL SELECT min(+row) FROM runs WHERE status = 'running')",
+    )?;
+    Ok(find.query_row([since], |row| row.get(0))?)
 }
 
 fn run(db: &Db, row: &Row<'_>) -> DbResult<Run> {
