@@ -10,7 +10,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     nango::RunFindings,
     run::{Observer, RunReport, Runtime},
-    store::{LogLine, Run, RunStatus, SharedStore, StoreError, Totals},
+    store::{Run, RunStatus, SharedStore, StoreError, Totals},
 };
 
 /// Maximum time between two reads.
@@ -71,7 +71,12 @@ impl Followed {
         }
         let found = store.run(self.run).await.map_err(StoreError::into_error)?;
         let run = found.ok_or_else(|| EngineError::NoRun(self.run).into_error())?;
-        self.report_log(&store.logs(self.run).await.map_err(StoreError::into_error)?, observer);
+        // Read after the run, so that the lines of its end are included.
+        let lines = store.logs_after(self.run, self.lines).await.map_err(StoreError::into_error)?;
+        for line in &lines {
+            observer.on_log(line);
+        }
+        self.lines += lines.len();
         if run.totals != self.totals {
             self.totals = run.totals.clone();
             observer.on_commit(&run.totals);
@@ -88,13 +93,6 @@ impl Followed {
         }
         let checkpoint = store.checkpoint(&run.key).await.map_err(StoreError::into_error)?.value;
         Ok(Some(report(run, checkpoint)))
-    }
-
-    fn report_log(&mut self, lines: &[LogLine], observer: &dyn Observer) {
-        for line in lines.iter().skip(self.lines) {
-            observer.on_log(line);
-        }
-        self.lines = self.lines.max(lines.len());
     }
 }
 

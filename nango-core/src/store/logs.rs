@@ -71,5 +71,10 @@ pub trait Logs {
     fn write_logs(&self, run: &RunToken, lines: Vec<LogLine>) -> StoreFuture<'_, ()>;
 
     /// Returns the lines of a run in order.
-    fn logs(&self, run: uuid::Uuid) -> StoreFuture<'_, Vec<LogLine>>;
+    fn logs(&self, run: uuid::Uuid) -> StoreFuture<'_, Vec<LogLine>> {
+        self.logs_after(run, 0)
+    }
+
+    /// Returns the lines of a run in order, without the first ones.
+    fn logs_after(&self, run: uuid::Uuid, skip: usize) -> StoreFuture<'_, Vec<LogLine>>;
 }

@@ -345,8 +345,8 @@ impl Logs for Postgres {
         })
     }
 
-    fn logs(&self, run: Uuid) -> StoreFuture<'_, Vec<LogLine>> {
-        self.read_with(run, |db, run| Box::pin(logs::read(db, *run)))
+    fn logs_after(&self, run: Uuid, skip: usize) -> StoreFuture<'_, Vec<LogLine>> {
+        self.read_with((run, skip), |db, (run, skip)| Box::pin(logs::read(db, *run, *skip)))
     }
 }
 

@@ -333,8 +333,8 @@ impl Logs for Sqlite {
         })
     }
 
-    fn logs(&self, run: Uuid) -> StoreFuture<'_, Vec<LogLine>> {
-        self.read_with(move |db| logs::read(db, run))
+    fn logs_after(&self, run: Uuid, skip: usize) -> StoreFuture<'_, Vec<LogLine>> {
+        self.read_with(move |db| logs::read(db, run, skip))
     }
 }
 

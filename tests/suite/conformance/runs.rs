@@ -290,6 +290,8 @@ pub(super) async fn finished_runs_are_stored_once_with_their_logs(store: TestSto
         assert_eq!((read.started_at, read.finished_at), (run.started_at, Some(run.finished_at)));
         assert_eq!(read.totals.requests, 2);
         assert_eq!(store.logs(run.id).await.unwrap(), run.logs);
+        assert_eq!(store.logs_after(run.id, 1).await.unwrap(), run.logs[1..]);
+        assert_eq!(store.logs_after(run.id, 2).await.unwrap(), []);
     }
     assert_eq!(store.run(runs[1].id).await.unwrap(), None, "the connection does not exist");
     // A run that starts with its first write has the id and the start time that were assigned before.

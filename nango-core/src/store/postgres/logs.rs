@@ -35,12 +35,16 @@ pub(super) async fn write_all(db: &mut Db, lines: &[(i64, &LogLine)]) -> DbResul
     Ok(())
 }
 
-/// Returns the lines of a run in order; none if there is no such run.
-pub(super) async fn read(db: &mut Db, run: Uuid) -> DbResult<Vec<LogLine>> {
+/// Returns the lines of a run in order, without the first ones; none if there is no such run.
+pub(super) async fn read(db: &mut Db, run: Uuid, skip: usize) -> DbResult<Vec<LogLine>> {
     const READ: &str = "SELECT at, level, message, fields FROM nango_rs.run_logs \
-                        WHERE run = (SELECT row FROM nango_rs.runs WHERE id = $1) ORDER BY n";
-    let rows: Vec<(Timestamp, String, String, Option<String>)> =
-        db.query_as(READ).bind(&run.as_bytes()[..]).fetch_all(&mut *db.sql).await?;
+                        WHERE run = (SELECT row FROM nango_rs.runs WHERE id = $1) ORDER BY n OFFSET $2";
+    let rows: Vec<(Timestamp, String, String, Option<String>)> = db
+        .query_as(READ)
+        .bind(&run.as_bytes()[..])
+        .bind(i64::try_from(skip).unwrap_or(i64::MAX))
+        .fetch_all(&mut *db.sql)
+        .await?;
     rows.into_iter()
         .map(|(at, level, message, fields)| {
             let level = Level::from_name(&level).ok_or_else(|| DbError::damaged("the level of a log line"))?;

@@ -24,13 +24,13 @@ pub(super) fn write(db: &Db, run: i64, lines: &[LogLine]) -> DbResult<()> {
     Ok(())
 }
 
-/// Returns the lines of a run in order; none if there is no such run.
-pub(super) fn read(db: &Db, run: Uuid) -> DbResult<Vec<LogLine>> {
+/// Returns the lines of a run in order, without the first ones; none if there is no such run.
+pub(super) fn read(db: &Db, run: Uuid, skip: usize) -> DbResult<Vec<LogLine>> {
     let mut read = db.sql.prepare_cached(
         "SELECT l.at, l.level, l.message, l.fields FROM runs r JOIN run_logs l ON l.run = r.row WHERE r.id = ?1 \
-         ORDER BY l.n",
+         ORDER BY l.n LIMIT -1 OFFSET ?2",
     )?;
-    read.query_and_then([&run.as_bytes()[..]], line)?.collect()
+    read.query_and_then(params![&run.as_bytes()[..], i64::try_from(skip).unwrap_or(i64::MAX)], line)?.collect()
 }
 
 fn line(row: &Row<'_>) -> DbResult<LogLine> {
