@@ -1,6 +1,6 @@
 //! Runs in real time: first run, trigger, pause, stop, and the continuation of runs whose process crashed.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::*;
 use crate::{
@@ -17,11 +17,14 @@ static COUNTING: SyncDef = sync("counting", Some(3_600), |_| {
 });
 static FAILING: SyncDef = sync("failing", Some(3_600), |_| Box::pin(async { Err(crate::Error::msg("it failed")) }));
 static WAITING: SyncDef = sync("waiting", None, until_cancelled);
+/// Whether [`TRIGGERING`] has triggered the other sync.
+static HAS_TRIGGERED: AtomicBool = AtomicBool::new(false);
 /// Triggers another sync, and succeeds when it is cancelled.
 static TRIGGERING: SyncDef = sync("triggering", None, |handle| {
     Box::pin(async move {
         let nango = Nango::from(handle);
         nango.trigger_sync("failing")?;
+        HAS_TRIGGERED.store(true, Ordering::Relaxed);
         nango.context().cancellation().cancelled().await;
         Ok(())
     })
@@ -183,7 +186,7 @@ async fn sync_triggered_by_a_run_is_due_with_its_success_when_the_process_stops(
     connect(&runtime, "one").await;
     let engine = start(&runtime).await;
     let run = engine.trigger(&key("one", "triggering"), TriggerOptions::default()).await.unwrap();
-    eventually(&runtime, || async { status(&runtime, run).await == Some(RunStatus::Running) }).await;
+    eventually(&runtime, || async { HAS_TRIGGERED.load(Ordering::Relaxed) }).await;
     engine.stop(Duration::from_secs(10)).await;
     assert_eq!(status(&runtime, run).await, Some(RunStatus::Success));
     assert!(runtime.store.due_run_of(&key("one", "failing")).await.unwrap().is_some());
