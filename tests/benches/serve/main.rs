@@ -19,11 +19,11 @@
 
 #![expect(clippy::print_stdout, reason = "the measurements are this program's output")]
 
+mod bench;
 #[expect(dead_code, reason = "the bench `cache` uses the other parts")]
 #[path = "../cache/filled.rs"]
 mod filled;
 mod load;
-mod program;
 #[path = "../cache/raw_feed.rs"]
 mod raw_feed;
 mod records;
@@ -46,7 +46,7 @@ const SCHEDULES: usize = 1_000;
 
 fn main() -> Outcome {
     if std::env::var_os(server::AS_REGISTRY).is_some() {
-        let code = program::main();
+        let code = nango_core::main();
         // The exit code is that of the registry.
         return if code == std::process::ExitCode::SUCCESS { Ok(()) } else { Err("the registry failed".into()) };
     }
