@@ -4,9 +4,10 @@
 //! but the API: the functions are those of this crate, requests are sent over a socket, and records are stored in a
 //! database.
 
+mod serving;
 pub mod standin;
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use nango_core::{
     cli::{Command, CommandError, Context, Exit, clap},
@@ -14,13 +15,14 @@ use nango_core::{
         auth::Credentials,
         cli::record_table,
         cli::report,
-        config::{Config, IntegrationConfig},
+        config::{Config, IntegrationConfig, parse_listen},
         run::{AddConnection, NoopObserver, RunReport, RunRequest, Runtime, Target, add_connection},
         store::{BASE_VARIANT, DatasetKey, FeedPage, Filter, ProfileChange, ReadQuery, RunStatus},
     },
 };
 use serde_json::{Map, Value, json};
 
+use serving::DemoServer;
 use standin::{DEMO_REPOSITORY, Standin};
 
 const INTEGRATION: &str = "github";
@@ -41,9 +43,25 @@ impl Command for Demo {
             .long_about(
                 "Starts a stand-in of the GitHub API on loopback, adds a connection, runs a sync, shows its records, \
                  runs an action, and shows which changes the next syncs find.\n\nThe database is in memory and is \
-                 discarded at the end; with --database it is kept.",
+                 discarded at the end; with --database it is kept. With --serve, the stand-in and the HTTP API stay \
+                 available until Ctrl-C, and requests to copy are printed. The API key is printed on a terminal only; \
+                 without one, set NANGO_API_KEY.",
             )
-            .after_help("Example: registry demo")
+            .after_help("Examples:\n  registry demo\n  registry demo --serve")
+            .arg(
+                clap::Arg::new("serve")
+                    .long("serve")
+                    .action(clap::ArgAction::SetTrue)
+                    .help("Serves the HTTP API on the demo's database until Ctrl-C, and prints requests to it"),
+            )
+            .arg(
+                clap::Arg::new("listen")
+                    .long("listen")
+                    .value_name("ADDRESS")
+                    .requires("serve")
+                    .value_parser(parse_listen)
+                    .help("Address of the API: IP address and port [default: 127.0.0.1:3003]"),
+            )
     }
 
     fn run(&self, matches: &clap::ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
@@ -53,9 +71,23 @@ impl Command for Demo {
         if !keep_database {
             config.set_database("sqlite::memory:");
         }
+        if let Some(listen) = matches.get_one::<SocketAddr>("listen") {
+            config.server.listen = *listen;
+        }
         send_to(&standin, &mut config);
         let runtime = context.open_with(config)?;
-        let result = DemoRun { context, runtime, standin: &standin, keep_database }.run();
+        let server = if matches.get_flag("serve") { Some(DemoServer::open(context, &runtime)?) } else { None };
+        let url = server.as_ref().map(DemoServer::url);
+        let result = DemoRun { context, runtime: runtime.clone(), standin: &standin, keep_database, url }.run();
+        let result = match (result, server) {
+            (Ok(exit), Some(server)) => server.run(context, &runtime).and_then(|()| {
+                if keep_database {
+                    context.terminal.line(kept_text())?;
+                }
+                Ok(exit)
+            }),
+            (result, _) => result,
+        };
         context.block_on(standin.stop())?;
         result
     }
@@ -73,6 +105,8 @@ struct DemoRun<'a> {
     standin: &'a Standin,
     /// Whether the database is kept after the demo.
     keep_database: bool,
+    /// URL of the server, which runs after the demo.
+    url: Option<String>,
 }
 
 impl DemoRun<'_> {
@@ -134,13 +168,19 @@ impl DemoRun<'_> {
         let schema = schema.map_err(|errors| CommandError::failed(format!("{errors:?}")))?.unwrap_or_default();
         self.context.terminal.line(format!("{schema:#}"))?;
 
-        self.next_steps()?;
+        if self.url.is_none() {
+            self.next_steps()?;
+        }
         let runs = [&first, &second, &third].map(|run| run.run.to_string());
-        self.context.terminal.json(&json!({
+        let mut result = json!({
             "runs": runs,
             "added": second.totals.models.get(MODEL).map(|counts| counts.added),
             "deleted": counts.deleted,
-        }))?;
+        });
+        if let Some(url) = &self.url {
+            result["url"] = url.clone().into();
+        }
+        self.context.terminal.json(&result)?;
         Ok(Exit::Success)
     }
 
@@ -226,10 +266,7 @@ impl DemoRun<'_> {
 
     fn next_steps(&mut self) -> Result<(), CommandError> {
         if self.keep_database {
-            self.print_line(&format!(
-                "\nThe connection `{CONNECTION}` is kept in your database, but its stand-in stops now. Remove it \
-                 with\n  registry connection remove {INTEGRATION} {CONNECTION}"
-            ))?;
+            self.print_line(&kept_text())?;
         }
         self.print_step("Next steps", "")?;
         self.print_line(
@@ -240,6 +277,14 @@ impl DemoRun<'_> {
   integrations/src/github/repo_issues.rs     the sync of this demo, to copy",
         )
     }
+}
+
+/// Returns the text about the connection of a database that is kept.
+fn kept_text() -> String {
+    format!(
+        "\nThe connection `{CONNECTION}` is kept in your database, but its stand-in stops now. Remove it with\n  \
+         registry connection remove {INTEGRATION} {CONNECTION}"
+    )
 }
 
 /// Fails the demo if a statement that it prints is not true.

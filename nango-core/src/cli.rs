@@ -24,6 +24,7 @@ mod encryption;
 mod error;
 mod group;
 mod input;
+mod key_file;
 mod lifecycle;
 mod list;
 mod lookup;
@@ -55,6 +56,9 @@ mod webhooks;
 use std::process::ExitCode;
 
 use crate::store;
+#[cfg(feature = "server")]
+#[doc(hidden)]
+pub use api_keys::{FirstKey, find_or_create_key};
 pub(crate) use args::GlobalOptions;
 pub use clap;
 pub use context::Context;
@@ -63,6 +67,9 @@ pub use error::{CommandError, Exit};
 pub use progress::Progress;
 #[doc(hidden)]
 pub use record_table::record_table;
+#[cfg(feature = "server")]
+#[doc(hidden)]
+pub use serve::OpenServer;
 pub use terminal::Terminal;
 
 /// A command of the `registry` binary.

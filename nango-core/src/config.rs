@@ -27,7 +27,7 @@ pub(crate) use limits::Limits;
 pub(crate) use retention::Retention;
 pub(crate) use server::ServerConfig;
 #[cfg(feature = "server")]
-pub(crate) use server::parse_listen;
+pub use server::parse_listen;
 
 use crate::{
     auth::{App, Secret, check_given_key},
@@ -46,6 +46,7 @@ const PRUNE_VARIABLE: &str = "NANGO_RETENTION_PRUNE_AFTER";
 const DELETE_VARIABLE: &str = "NANGO_RETENTION_DELETE_AFTER";
 const DELETE_RUNS_VARIABLE: &str = "NANGO_RETENTION_DELETE_RUNS_AFTER";
 const ENCRYPT_RECORDS_VARIABLE: &str = "NANGO_ENCRYPT_RECORDS";
+const ALLOW_LOST_KEY_FILE_VARIABLE: &str = "NANGO_ALLOW_LOST_KEY_FILE";
 const API_KEY_VARIABLE: &str = "NANGO_API_KEY";
 const VARIABLE_PREFIX: &str = "NANGO_ENV_";
 
@@ -60,6 +61,9 @@ pub struct Config {
     pub encryption_key: Option<Secret>,
     /// Key file, used if the environment has no key: next to the database, such as `nango.db.key`.
     pub key_file: PathBuf,
+    /// Whether a key file is created also where it is lost with the container (`NANGO_ALLOW_LOST_KEY_FILE`), for tests.
+    /// Default `false`.
+    pub allow_lost_key_file: bool,
     /// Whether a new database encrypts the payloads of records (`NANGO_ENCRYPT_RECORDS`, or the file's
     /// `encrypt_records`). Default `false`. `registry encryption on` enables it for an existing database.
     pub encrypt_records: bool,
@@ -152,12 +156,14 @@ impl Config {
         if let Some(Err(error)) = api_key.as_deref().map(check_given_key) {
             return Err(ConfigError::variable(API_KEY_VARIABLE, format!("is no API key: {error}")));
         }
-        let encrypt_records = match variable(ENCRYPT_RECORDS_VARIABLE).as_deref() {
-            None => file.encrypt_records,
-            Some("true" | "1") => true,
-            Some("false" | "0") => false,
-            Some(_) => return Err(ConfigError::variable(ENCRYPT_RECORDS_VARIABLE, "must be `true` or `false`")),
+        let mut flag = |name: &str, default: bool| match variable(name).as_deref() {
+            None => Ok(default),
+            Some("true" | "1") => Ok(true),
+            Some("false" | "0") => Ok(false),
+            Some(_) => Err(ConfigError::variable(name, "must be `true` or `false`")),
         };
+        let encrypt_records = flag(ENCRYPT_RECORDS_VARIABLE, file.encrypt_records)?;
+        let allow_lost_key_file = flag(ALLOW_LOST_KEY_FILE_VARIABLE, false)?;
         let mut age = |name: &str, filed: Option<Duration>| match variable(name) {
             None => Ok(filed),
             Some(text) => retention::parse_age(&text).map_err(|expected| ConfigError::variable(name, expected)),
@@ -185,6 +191,7 @@ impl Config {
             encryption_key,
             api_key: api_key.map(Secret::new),
             key_file: PathBuf::new(),
+            allow_lost_key_file,
             encrypt_records,
             lease: file.lease.unwrap_or(DEFAULT_LEASE),
             providers,
@@ -250,6 +257,7 @@ impl Default for Config {
             encryption_key: None,
             api_key: None,
             key_file: PathBuf::new(),
+            allow_lost_key_file: false,
             encrypt_records: false,
             lease: DEFAULT_LEASE,
             providers: None,
@@ -273,6 +281,7 @@ impl fmt::Debug for Config {
             .field("encryption_key", &self.encryption_key)
             .field("api_key", &self.api_key)
             .field("key_file", &self.key_file)
+            .field("allow_lost_key_file", &self.allow_lost_key_file)
             .field("encrypt_records", &self.encrypt_records)
             .field("lease", &self.lease)
             .field("providers", &self.providers)

@@ -3,6 +3,10 @@
 //! A file is trusted if it is a regular file that belongs to the user of this process or to root. Symbolic links are
 //! resolved: the checks apply to their target. On systems without Unix users and modes, only the type is checked.
 
+mod container;
+
+pub(crate) use container::{LostFolder, lost_folder};
+
 use std::{
     fs::{self, File, Metadata, OpenOptions},
     io,

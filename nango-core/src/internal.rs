@@ -9,12 +9,16 @@ pub mod auth {
 
 pub mod cli {
     pub use crate::cli::record_table;
+    #[cfg(feature = "server")]
+    pub use crate::cli::{FirstKey, OpenServer, find_or_create_key};
     pub mod report {
         pub use crate::cli::report::summary;
     }
 }
 
 pub mod config {
+    #[cfg(feature = "server")]
+    pub use crate::config::parse_listen;
     pub use crate::config::{Config, Flags, IntegrationConfig, Sources};
 }
 

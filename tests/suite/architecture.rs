@@ -219,6 +219,7 @@ fn only_the_entry_points_read_the_environment() {
         "read variables of the environment in `cli`, and hand them down",
         &[
             ("cli/", "it reads the settings"),
+            ("file_access/container.rs", "container engines mark the inside of a container by variables"),
             ("http/network.rs", "the proxies are those that reqwest reads from the environment"),
             ("store/failpoint.rs", "crash tests, not in release builds"),
             ("store/postgres/options.rs", "the driver reads the variables of libpq"),

@@ -19,7 +19,7 @@ pub fn builder() -> ClientBuilder {
 /// # Panics
 ///
 /// Panics if there is no response, or it is not JSON of this type.
-pub(crate) async fn json<T: DeserializeOwned>(request: RequestBuilder) -> T {
+pub async fn json<T: DeserializeOwned>(request: RequestBuilder) -> T {
     let response = request.send().await.expect("a response of the server");
     let url = response.url().clone();
     let text = response.text().await.expect("the response of the server");
@@ -27,6 +27,10 @@ pub(crate) async fn json<T: DeserializeOwned>(request: RequestBuilder) -> T {
 }
 
 /// Sends a request from a test that is not async, see [`json`].
-pub(crate) fn json_blocking<T: DeserializeOwned + Send + 'static>(request: RequestBuilder) -> T {
+///
+/// # Panics
+///
+/// Panics like [`json`].
+pub fn json_blocking<T: DeserializeOwned + Send + 'static>(request: RequestBuilder) -> T {
     wait(json(request))
 }

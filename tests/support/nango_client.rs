@@ -1,5 +1,7 @@
 //! Nango's client for Node, npm's `@nangohq/node`, with which tests call the HTTP API.
 
+use std::path::PathBuf;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -57,6 +59,11 @@ impl NangoClient {
             Ok(script) => Some(Self { script, options }),
             Err(reason) => tools::skip("Nango's client", reason),
         }
+    }
+
+    /// Returns a directory in which programs can import the client. Returns `None` if the tools are missing.
+    pub fn folder() -> Option<PathBuf> {
+        PROJECT.install().map_or_else(|reason| tools::skip("Nango's client", reason), Some)
     }
 
     /// Calls a method with these arguments. The result is that of the method; of a response of its HTTP library, only

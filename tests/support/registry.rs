@@ -162,6 +162,8 @@ impl Registry {
                 command.env_remove(&name);
             }
         }
+        // In a container, the temporary directory may be on its own layer, where `serve` creates no key file.
+        command.env("NANGO_ALLOW_LOST_KEY_FILE", "true");
         command.envs(&self.variables);
         command
     }

@@ -13,15 +13,19 @@ mod key;
 
 use std::{
     fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
 
 use zeroize::Zeroizing;
 
-use crate::store::{KeyId, Keys};
+use crate::{
+    file_access::LostFolder,
+    store::{KeyId, Keys},
+};
 use blob::SealedBlob;
 pub(crate) use error::KeyError;
+use error::KeyFileError;
 use key::Key;
 pub(super) use key::fill_random;
 
@@ -31,6 +35,8 @@ pub struct KeyRing {
     ring: Arc<RwLock<Ring>>,
     /// Key file, which is read again when a key is missing.
     file: Option<PathBuf>,
+    /// Directory of the key file, if a new file would be lost with the container.
+    lost: Option<LostFolder>,
 }
 
 struct Ring {
@@ -60,7 +66,17 @@ impl KeyRing {
     }
 
     fn from_keys(keys: Vec<Key>, file: Option<PathBuf>) -> Self {
-        Self { ring: Arc::new(RwLock::new(Ring { keys, active: 0 })), file }
+        Self { ring: Arc::new(RwLock::new(Ring { keys, active: 0 })), file, lost: None }
+    }
+
+    /// Returns the same ring, which does not create its key file in this directory.
+    pub(crate) fn refuse_creation(self, lost: Option<LostFolder>) -> Self {
+        Self { lost, ..self }
+    }
+
+    /// Returns the error of a key file that is not created, because it would be lost with the container.
+    pub(crate) fn lost_file(path: &Path, lost: LostFolder) -> KeyError {
+        KeyError::file(path, KeyFileError::Lost(lost))
     }
 
     fn with_ring<T>(&self, read: impl FnOnce(&Ring) -> T) -> T {
@@ -98,9 +114,12 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// Fails like [`KeyRing::from_file`].
+    /// Fails like [`KeyRing::from_file`], or because a new file would be lost with the container.
     pub(crate) fn create_missing(&self) -> Result<bool, KeyError> {
         let (Some(path), None) = (&self.file, self.active()) else { return Ok(false) };
+        if let Some(lost) = self.lost.clone().filter(|_| !path.exists()) {
+            return Err(Self::lost_file(path, lost));
+        }
         let (created, _) = Self::from_file(path)?;
         let keys = created.with_ring(|ring| ring.keys.clone());
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);

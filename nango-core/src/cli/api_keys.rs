@@ -9,6 +9,8 @@ mod revoke;
 
 #[cfg(feature = "server")]
 pub(super) use first_start::prepare_first_start;
+#[cfg(feature = "server")]
+pub use first_start::{FirstKey, find_or_create_key};
 
 use clap::ArgMatches;
 

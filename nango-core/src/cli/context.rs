@@ -16,13 +16,12 @@ use tokio::runtime::{Builder, Runtime as TokioRuntime};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CommandError, GlobalOptions, Progress, Terminal, input, lookup, signals, startup_check::check, table::pluralized,
+    CommandError, GlobalOptions, Progress, Terminal, input, key_file::key_ring, lookup, signals, startup_check::check,
+    table::pluralized,
 };
 use crate::{
-    auth::{KeyRing, Secret},
     config::{Config, FILE_NAME, Flags, Sources},
     declare::Registry,
-    error::Chain,
     file_access,
     http::{Clock, NetworkSettings, NetworkTransport, SystemClock},
     provider::{Catalogue, utc_date},
@@ -348,17 +347,6 @@ fn catalogue(config: &Config) -> Result<Catalogue, CommandError> {
         CommandError::setup(format!("the file of providers {} cannot be read: {error}", file.display()))
     })?;
     Catalogue::load(Some((file, &text))).map_err(|error| CommandError::setup(error.to_string()))
-}
-
-fn key_ring(config: &Config) -> Result<KeyRing, CommandError> {
-    match &config.encryption_key {
-        Some(key) => KeyRing::from_key(Secret::expose(key))
-            .map_err(|error| CommandError::setup(format!("NANGO_ENCRYPTION_KEY: {}", Chain(&error)))),
-        None if config.is_in_memory() => Ok(KeyRing::ephemeral()?),
-        // Created in advance, because the database seals records with a key of its own choice.
-        None if config.encrypt_records => Ok(KeyRing::from_file(&config.key_file)?.0),
-        None => Ok(KeyRing::from_file_if_exists(&config.key_file)?),
-    }
 }
 
 fn sources(globals: &GlobalOptions) -> Result<Sources, CommandError> {

@@ -1,19 +1,15 @@
 //! `registry serve`: the HTTP API.
 
 mod log;
+mod open_server;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::{Command, CommandError, Context, Exit, api_keys::prepare_first_start, table::pluralized};
-use crate::{
-    config::parse_listen,
-    engine::{Engine, EngineSettings},
-    error::Chain,
-    server::{Listeners, ServeError},
-};
-use log::StderrLog;
+use super::{Command, CommandError, Context, Exit, api_keys::prepare_first_start, key_file::require_lasting_key};
+use crate::{config::parse_listen, error::Chain, server::ServeError};
+pub use open_server::OpenServer;
 
 /// `registry serve [--listen ADDRESS]`
 #[derive(Debug)]
@@ -53,29 +49,14 @@ impl Command for Serve {
         if let Some(listen) = arguments.listen {
             config.server.listen = listen;
         }
+        if let Some(warning) = require_lasting_key(&config)? {
+            context.terminal.note(warning);
+        }
         let runtime = context.open_with(config)?;
-        let stopping = context.cancellation();
-        let log = Arc::new(StderrLog::start(context.terminal.is_quiet()));
+        // From here on, a signal stops the server instead of ending the process.
+        context.cancellation();
         prepare_first_start(context, &runtime)?;
-        // Before the dispatcher starts runs, which a taken port would interrupt.
-        let listeners = context.block_on(Listeners::open(&runtime.config.server))?;
-        let settings = EngineSettings::of(&runtime.config);
-        let grace = runtime.config.server.stop_timeout;
-        let engine = context.block_on(Engine::start(runtime.clone(), settings))?;
-        let server = listeners.into_server(runtime.clone(), engine.clone(), stopping.clone(), log.clone());
-        let functions = runtime.registry.entries().len() as u64;
-        context.terminal.note(format_args!(
-            "serving {} of {} at {}; press Ctrl-C to stop",
-            pluralized(functions, "function"),
-            runtime.config.database_name(),
-            server.url(),
-        ));
-        let stop_engine = async {
-            stopping.cancelled().await;
-            engine.stop(grace).await;
-        };
-        context.block_on(async { tokio::join!(server.run(), stop_engine) });
-        log.finish();
+        OpenServer::open(context, &runtime.config)?.run(context, &runtime)?;
         Ok(Exit::Success)
     }
 }

@@ -73,8 +73,12 @@ impl Default for ServerConfig {
     }
 }
 
-/// Parses the address of a listener: IP address, or `localhost`, and port. The error is the allowed value.
-pub(crate) fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
+/// Parses the address of a listener: IP address, or `localhost`, and port.
+///
+/// # Errors
+///
+/// Fails if the text is no address. The error is the allowed value.
+pub fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
     let text = text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
     text.parse().map_err(|_| "must be an IP address and a port, such as \"127.0.0.1:3003\" or \"[::]:3003\"")
 }

@@ -74,6 +74,11 @@ impl Listeners {
         Ok(Self { api, operations })
     }
 
+    /// Returns the URL of the API on this machine.
+    pub(crate) fn url(&self) -> String {
+        local_url(self.api.address)
+    }
+
     /// Creates the server of these listeners.
     pub(crate) fn into_server(
         self,

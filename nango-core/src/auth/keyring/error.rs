@@ -4,7 +4,7 @@ use std::{io, path::Path, sync::Arc};
 
 use crate::{
     error::{Error, ErrorKind, register_layer_error},
-    file_access::UntrustedFile,
+    file_access::{LostFolder, UntrustedFile},
 };
 
 /// Errors of sealing and opening.
@@ -80,6 +80,12 @@ pub enum KeyFileError {
     /// The file contains an invalid key, or none.
     #[error(transparent)]
     Content(#[from] KeyError),
+    /// The file does not exist, and a new one would be lost with the container.
+    #[error(
+        "{0}: mount a volume, and use a database or a working directory there, or set the key in NANGO_ENCRYPTION_KEY \
+         (`openssl rand -base64 32` creates one). For tests, NANGO_ALLOW_LOST_KEY_FILE=true accepts the loss"
+    )]
+    Lost(LostFolder),
     /// The path is a symbolic link without a target.
     #[error("it is a symbolic link to a file that does not exist: create that file, or remove the link")]
     DanglingLink,
@@ -109,6 +115,14 @@ mod tests {
             invalid,
             "the encryption key file a.key: invalid encryption key: no key found; it must be 32 bytes in base64, as \
              `openssl rand -base64 32` creates",
+        );
+        let lost = KeyFileError::Lost(LostFolder::new("/app", "overlay"));
+        check(
+            KeyError::file(Path::new("nango.key"), lost),
+            "the encryption key file nango.key: /app is on the container's own layer (overlay), so its files are lost \
+             with the container: mount a volume, and use a database or a working directory there, or set the key in \
+             NANGO_ENCRYPTION_KEY (`openssl rand -base64 32` creates one). For tests, NANGO_ALLOW_LOST_KEY_FILE=true \
+             accepts the loss",
         );
         check(
             KeyError::NoRandomness(getrandom::Error::UNSUPPORTED),

@@ -88,6 +88,27 @@ fn key_file_is_created_when_something_is_sealed() {
 }
 
 #[test]
+fn key_file_that_would_be_lost_is_not_created_but_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("nango.key");
+    let lost = LostFolder::new(folder.path(), "overlay");
+    let ring = || KeyRing::from_file_if_exists(&path).unwrap().refuse_creation(Some(lost.clone()));
+    let early = ring();
+    for refused in [early.create_missing().unwrap_err(), early.seal(b"hush", b"x").unwrap_err()] {
+        let text = crate::error::Chain(&refused).to_string();
+        assert!(text.contains("is on the container's own layer (overlay)") && text.contains("NANGO_ENCRYPTION_KEY"));
+    }
+    assert!(!path.exists());
+    // A key that was mounted or restored is used.
+    let (kept, _) = KeyRing::from_file(&path).unwrap();
+    let sealed = kept.seal(b"hush", b"x").unwrap();
+    for ring in [early, ring()] {
+        ring.create_missing().unwrap();
+        assert_eq!(ring.open(&sealed, b"x").unwrap().as_slice(), b"hush");
+    }
+}
+
+#[test]
 fn wrong_key_error_names_the_file_beside_that_contains_the_key() {
     let folder = tempfile::tempdir().unwrap();
     let (old, _) = KeyRing::from_file(&folder.path().join("nango.db.key")).unwrap();
