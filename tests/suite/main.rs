@@ -21,6 +21,7 @@ mod crash;
 mod database;
 mod database_copy;
 mod demo;
+mod deploy;
 mod described_github;
 mod docs;
 mod encryption;
