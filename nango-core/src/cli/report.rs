@@ -192,7 +192,8 @@ pub(super) fn subject(status: &str, key: &FunctionKey) -> String {
 pub(super) fn traffic(totals: &Totals) -> impl Iterator<Item = String> {
     [(totals.pages, "page"), (totals.requests, "request")]
         .into_iter()
-        .filter_map(|(number, one)| (number > 0).then(|| pluralized(number, one)))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, one)| pluralized(number, one))
 }
 
 fn print_failure(terminal: &mut Terminal, report: &RunReport, error: &Error) {

@@ -168,7 +168,7 @@ impl Definitions {
     /// Returns the types whose deserialized shape differs from the serialized one, and those that refer to such a type.
     fn types_with_distinct_input(&self) -> BTreeSet<String> {
         let inputs = self.deserialized.iter().map(|(name, read)| (name, &read.schema));
-        types_with_distinct_input(inputs, |name| Some(&self.serialized.get(name)?.schema), DEFS_PREFIX)
+        types_with_distinct_input(&inputs, |name| Some(&self.serialized.get(name)?.schema), DEFS_PREFIX)
     }
 
     /// Returns a reference to a type that was added, or its schema if it has no name.

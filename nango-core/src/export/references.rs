@@ -41,7 +41,7 @@ pub(super) fn references(schema: &Value, prefix: &str) -> BTreeSet<String> {
 
 /// Returns the types whose schema for inputs differs from that for outputs, and those that refer to such a type.
 pub(crate) fn types_with_distinct_input<'a>(
-    inputs: impl Iterator<Item = (&'a String, &'a Value)> + Clone,
+    inputs: &(impl Iterator<Item = (&'a String, &'a Value)> + Clone),
     output: impl Fn(&str) -> Option<&'a Value>,
     prefix: &str,
 ) -> BTreeSet<String> {

@@ -335,7 +335,7 @@ async fn end_run(
 ) -> Result<RunStatus> {
     let (logs, requests) = context.take_pending();
     let status = end.status;
-    let end = RunEnd { logs, requests, ..end };
+    let end = RunEnd { requests, logs, ..end };
     match runtime.store.end_attempt(&token, end, next).await {
         Ok(_) => Ok(status),
         // The run that took over the key has ended this run already; its stored status is authoritative.

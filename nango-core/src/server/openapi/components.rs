@@ -50,7 +50,7 @@ impl Components {
     pub(super) fn into_schemas(mut self) -> (Map<String, Value>, BTreeMap<String, String>) {
         let mut schemas = self.written.take_definitions(true);
         let read = self.read.take_definitions(true);
-        let differing = types_with_distinct_input(read.iter(), |name| schemas.get(name), PREFIX);
+        let differing = types_with_distinct_input(&read.iter(), |name| schemas.get(name), PREFIX);
         let renamed: BTreeMap<String, String> = differing
             .into_iter()
             .map(|name| {
