@@ -65,10 +65,10 @@ pub mod store {
         NewConnection, NewDueRun, NewRun, NextAttempt, NextFullRun, Organization, Page, ParentEnd, ParentKey,
         ParentRecord, ParentRow, ParentScan, ParentWrite, PatchRow, PendingDeletes, ProfileChange, Prune, PruneUntil,
         Pruned, QueuedOptions, ReadQuery, RecordState, RefreshClaim, RefreshEnd, RemovedConnection, ResealProgress,
-        ResumeWrite, RowOutcome, RunEnd, RunFilter, RunStatus, RunToken, Scan, ScanFrom, ScanOutcome, ScanWalk,
-        Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter, SharedStore, StoreError, StoredCheckpoint, Table,
-        TagsChange, WalkKind, WalkResult, Write, copy, copy_part, credentials_context, empty_dataset, fingerprint,
-        open, parent_context, prune_all, reseal, resume_context, secret_context,
+        ResumeWrite, RowOutcome, RunCounts, RunEnd, RunFilter, RunStatus, RunToken, Scan, ScanFrom, ScanOutcome,
+        ScanWalk, Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter, SharedStore, StoreError, StoredCheckpoint,
+        Table, TagsChange, WalkKind, WalkResult, Write, copy, copy_part, credentials_context, empty_dataset,
+        fingerprint, open, parent_context, prune_all, reseal, resume_context, secret_context,
     };
     #[cfg(debug_assertions)]
     pub mod failpoint {

@@ -24,6 +24,7 @@ mod finished_runs;
 mod heartbeat;
 mod job;
 mod lease;
+mod listener;
 mod maintenance;
 mod mapper;
 mod observer;
@@ -64,6 +65,8 @@ pub(crate) use current_credentials::{current_credentials, provider_of, stored_cr
 pub use execute::execute;
 pub(crate) use execute::execute_recorded;
 pub(crate) use find_connection::{UnknownConnection, find_connection};
+#[cfg(feature = "server")]
+pub(crate) use listener::RunListener;
 pub(crate) use maintenance::{RetainedDataset, RetentionReport, empty, retain};
 pub use observer::NoopObserver;
 pub(crate) use observer::Observer;

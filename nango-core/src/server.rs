@@ -21,6 +21,7 @@ mod host_names;
 mod integrations;
 mod keys;
 mod listener;
+mod metrics;
 mod openapi;
 mod parameters;
 mod query;

@@ -128,7 +128,7 @@ pub use partial_copy::{CopyScope, copy_part};
 pub(crate) use plain_part::{PLAIN_TABLES, PlainLimits, PlainPart, open_plain_part, read_plain_part};
 pub(crate) use processes::Processes;
 pub(crate) use queue::Queue;
-pub use queue::{ClaimRequest, ClaimedRun, DueRun, ExpiredRun, NextAttempt};
+pub use queue::{ClaimRequest, ClaimedRun, DueRun, ExpiredRun, NextAttempt, RunCounts};
 pub use records::{
     Change, Committed, DatasetStats, DeleteRow, FeedPage, FeedRow, Filter, LastAction, Page, PatchRow, ReadQuery, Write,
 };

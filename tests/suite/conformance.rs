@@ -183,6 +183,7 @@ conformance! {
         interrupted_run_becomes_due_again
         run_without_active_lease_is_listed_as_expired
         cancelled_run_writes_nothing
+        due_and_active_runs_are_counted
         purge_keeps_latest_run_of_each_function
         syncs_that_a_run_triggers_are_due_with_its_end
         due_runs_and_schedules_survive_restart

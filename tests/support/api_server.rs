@@ -52,7 +52,7 @@ pub struct Answer {
     pub status: u16,
     /// Headers of the response.
     pub headers: HeaderMap,
-    /// Body; `null` if there is none.
+    /// Body; `null` if there is none, and a string if it is a text.
     pub json: Value,
     request: String,
 }
@@ -183,8 +183,11 @@ impl ApiRequest<'_> {
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
             (status, headers, response.bytes().await.expect("the body of a response"))
         });
+        let is_text = headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/plain"));
         let json = if body.is_empty() {
             Value::Null
+        } else if is_text {
+            String::from_utf8_lossy(&body).into_owned().into()
         } else {
             serde_json::from_slice(&body)
                 .unwrap_or_else(|error| panic!("{request}: {status}: {error}: {}", String::from_utf8_lossy(&body)))

@@ -51,6 +51,7 @@ impl Dispatcher {
                 Ok(step) => step,
                 Err(error) => {
                     report(&error);
+                    runtime.report_database_error();
                     self.pause(ERROR_WAIT).await;
                     continue;
                 }

@@ -1,6 +1,6 @@
 //! Execution of a run that a claim has started.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
@@ -50,7 +50,13 @@ pub(crate) async fn execute_claimed(
             lease.stop();
             let end = RunEnd { error: Some(error.to_stored()), ..RunEnd::new(RunStatus::Error) };
             return match runtime.store.end_attempt(&token, end, None).await {
-                Ok(_) | Err(StoreError::LeaseLost) => Err(error),
+                Ok(ended) => {
+                    if let Some(listener) = runtime.listener.get() {
+                        listener.on_run_end(ended.key.kind, ended.status, Duration::ZERO, &ended.totals);
+                    }
+                    Err(error)
+                }
+                Err(StoreError::LeaseLost) => Err(error),
                 Err(error) => Err(error.into_error()),
             };
         }

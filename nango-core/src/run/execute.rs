@@ -247,6 +247,10 @@ pub(super) async fn execute_started(
         _ => ended = write_end(runtime, &context, &job, end, next).await?,
     }
     let Ended { run, status, checkpoint, walks } = ended;
+    let duration = runtime.clock.instant().saturating_duration_since(started);
+    if let Some(listener) = runtime.listener.get() {
+        listener.on_run_end(context.key().kind, status, duration, &context.totals());
+    }
     Ok(RunReport {
         run,
         key: context.key().clone(),
@@ -258,7 +262,7 @@ pub(super) async fn execute_started(
         output,
         error,
         started_at,
-        duration: runtime.clock.instant().saturating_duration_since(started),
+        duration,
         waited: context.client().rate_limit_wait(),
         dry_records: None,
         triggered: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -10,7 +10,7 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{finished_runs::FinishedRuns, heartbeat::ProcessHeartbeat};
+use super::{finished_runs::FinishedRuns, heartbeat::ProcessHeartbeat, listener::RunListener};
 use crate::{
     auth::{KeyError, KeyRing, TokenRefresher},
     config::Config,
@@ -46,6 +46,8 @@ pub struct Runtime {
     pub(super) queues_syncs: AtomicBool,
     /// Runs that are written to the database after they have ended.
     pub(crate) finished_runs: FinishedRuns,
+    /// Receiver of the results of runs. A runtime of a dry run has none.
+    pub(super) listener: OnceLock<Arc<dyn RunListener>>,
     /// Rate limiters of the APIs, driven by `clock`.
     pub rate_limiters: Arc<RateLimiters>,
     /// Whether requests are recorded, or answered from a recording.
@@ -78,6 +80,7 @@ impl Runtime {
             heartbeat: ProcessHeartbeat::default(),
             queues_syncs: AtomicBool::new(false),
             finished_runs: FinishedRuns::default(),
+            listener: OnceLock::new(),
             recording: None,
         }
     }
@@ -117,6 +120,21 @@ impl Runtime {
     #[cfg(feature = "server")]
     pub(crate) fn queue_syncs(&self, queues: bool) {
         self.queues_syncs.store(queues, Ordering::Relaxed);
+    }
+
+    /// Sets the receiver of the results of runs, once.
+    #[cfg(feature = "server")]
+    pub(crate) fn set_listener(&self, listener: Arc<dyn RunListener>) {
+        // A second server of the process has no metrics of runs.
+        let _ = self.listener.set(listener);
+    }
+
+    /// Reports to the receiver that an operation of the database failed outside of a run.
+    #[cfg(feature = "server")]
+    pub(crate) fn report_database_error(&self) {
+        if let Some(listener) = self.listener.get() {
+            listener.on_database_error();
+        }
     }
 
     /// Returns whether a triggered sync becomes due instead of running at once.

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::access_log::ServerLog;
-use crate::{error::Chain, http::Clock, store::SharedStore};
+use crate::{error::Chain, http::Clock, run::RunListener, store::SharedStore};
 
 /// Interval of checks while the database is available.
 const CALM: Duration = Duration::from_secs(2);
@@ -47,6 +47,7 @@ impl DatabaseHealth {
         store: SharedStore,
         clock: Arc<dyn Clock>,
         log: Arc<dyn ServerLog>,
+        listener: Arc<dyn RunListener>,
         end: CancellationToken,
     ) {
         loop {
@@ -61,6 +62,9 @@ impl DatabaseHealth {
                 Ok(Err(error)) => Some(Chain(&error).to_string()),
                 Err(_) => Some(format!("the database did not respond within {} seconds", TIMEOUT.as_secs())),
             };
+            if failure.is_some() {
+                listener.on_database_error();
+            }
             match failure {
                 None if self.is_down.swap(false, Ordering::Relaxed) => {
                     log.on_event("database_available", "the database responds again");

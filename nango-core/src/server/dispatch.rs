@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     auth::{Caller, Scopes},
+    run::RunListener as _,
     wire::{ApiError, ValidationError},
 };
 
@@ -40,6 +41,8 @@ pub(super) struct RequestInfo {
 pub(super) struct Answered {
     /// Path of the route.
     pub(super) route: Option<&'static str>,
+    /// Id of the route.
+    pub(super) operation: Option<&'static str>,
     /// Id of the key.
     pub(super) key: Option<Uuid>,
     /// Code of the error.
@@ -51,7 +54,7 @@ pub(super) struct Answered {
 /// Answers a request to a route.
 pub(super) async fn respond(state: Arc<ServerState>, route: &'static Route, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let mut answered = Answered { route: Some(route.path), ..Answered::default() };
+    let mut answered = Answered { route: Some(route.path), operation: Some(route.id), ..Answered::default() };
     let result = answer(state, route, parts, body, &mut answered).await;
     finish(result, answered)
 }
@@ -97,6 +100,9 @@ async fn answer(
     let result = run(&state, route, call).await;
     if result.as_ref().is_err_and(|error| error.status() == StatusCode::SERVICE_UNAVAILABLE) {
         state.database.suspect();
+    }
+    if result.as_ref().is_err_and(|error| error.code() == ApiError::database_unavailable().code()) {
+        state.metrics.on_database_error();
     }
     result
 }

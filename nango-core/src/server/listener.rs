@@ -113,8 +113,13 @@ impl BoundServer {
         let Self { state, api, operations } = self;
         let (clock, log) = (state.runtime.clock.clone(), state.log.clone());
         let ended = CancellationToken::new();
-        let observation =
-            state.database.clone().observe(state.runtime.store.clone(), clock.clone(), log.clone(), ended.clone());
+        let observation = state.database.clone().observe(
+            state.runtime.store.clone(),
+            clock.clone(),
+            log.clone(),
+            state.metrics.clone(),
+            ended.clone(),
+        );
         let observation = tokio::spawn(observation);
         let clearing = tokio::spawn(removed_content::clear(state.clone(), ended.clone()));
         let router = router(&state);

@@ -10,11 +10,15 @@ use serde::Serialize;
 
 use crate::wire::ApiError;
 
+/// Type of most bodies.
+const JSON: &str = "application/json";
+
 /// Successful response of a handler.
 #[derive(Debug)]
 pub(crate) struct Reply {
     status: StatusCode,
-    json: Bytes,
+    content_type: &'static str,
+    body: Bytes,
 }
 
 impl Reply {
@@ -42,12 +46,17 @@ impl Reply {
 
     /// Returns a response with JSON that is already written.
     pub(crate) fn bytes(status: StatusCode, json: impl Into<Bytes>) -> Self {
-        Self { status, json: json.into() }
+        Self { status, content_type: JSON, body: json.into() }
+    }
+
+    /// Returns a response with the status 200 and a text of this type.
+    pub(crate) fn text(content_type: &'static str, text: String) -> Self {
+        Self { status: StatusCode::OK, content_type, body: text.into() }
     }
 
     /// Converts this into the response of the HTTP library.
     pub(super) fn into_response(self) -> Response {
-        let mut response = json_response(self.json);
+        let mut response = response(self.content_type, self.body);
         *response.status_mut() = self.status;
         response
     }
@@ -57,7 +66,7 @@ impl Reply {
 pub(super) fn error_response(error: &ApiError) -> Response {
     // An error consists of texts and JSON values, which can be written.
     let json = serde_json::to_vec(error.body()).unwrap_or_default();
-    let mut response = json_response(json.into());
+    let mut response = response(JSON, json.into());
     *response.status_mut() = error.status();
     let headers = response.headers_mut();
     if let Some(wait) = error.wait() {
@@ -69,8 +78,8 @@ pub(super) fn error_response(error: &ApiError) -> Response {
     response
 }
 
-fn json_response(json: Bytes) -> Response {
-    let mut response = Response::new(Body::from(json));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+fn response(content_type: &'static str, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

@@ -1,6 +1,7 @@
 //! Entries of the table of routes.
 
 use axum::http::{Method, StatusCode};
+use schemars::json_schema;
 
 use super::{call::Call, reply::Reply};
 use crate::{
@@ -9,6 +10,9 @@ use crate::{
     model::SchemaFn,
     wire::{ApiError, TextRule},
 };
+
+/// Media type of most bodies.
+const JSON: &str = "application/json";
 
 /// Function that answers a request.
 pub(crate) type Handler = fn(Call) -> BoxFuture<Result<Reply, ApiError>>;
@@ -124,6 +128,8 @@ pub(crate) struct Body {
 pub(crate) struct ReplyDoc {
     /// Status of the response.
     pub status: StatusCode,
+    /// Media type of the body, without parameters.
+    pub media_type: &'static str,
     /// JSON Schema of the body.
     pub schema: SchemaFn,
     /// Meaning, for the document.
@@ -169,7 +175,22 @@ impl Parameter {
 impl ReplyDoc {
     /// Returns the response with status 200 and a body.
     pub(crate) const fn ok(schema: SchemaFn, description: &'static str) -> Self {
-        Self { status: StatusCode::OK, schema, description }
+        Self { status: StatusCode::OK, media_type: JSON, schema, description }
+    }
+
+    /// Returns the response with status 200 and a text.
+    pub(crate) const fn text(description: &'static str) -> Self {
+        Self {
+            status: StatusCode::OK,
+            media_type: "text/plain",
+            schema: |_| json_schema!({ "type": "string" }),
+            description,
+        }
+    }
+
+    /// Returns the response with another status.
+    pub(crate) const fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
     }
 }
 

@@ -60,6 +60,8 @@ impl ApiService {
         };
         add_headers(&state, id, response.headers_mut());
         let answered = response.extensions_mut().remove::<Answered>().unwrap_or_default();
+        let duration = clock.instant().saturating_duration_since(start);
+        state.metrics.add_request(answered.operation, response.status(), duration);
         state.log.on_request(&AccessRecord {
             time: clock.now(),
             request: id,
@@ -68,7 +70,7 @@ impl ApiService {
             path: answered.route.is_none().then(|| logged_path(&path, key.as_deref())),
             route: answered.route,
             status: response.status(),
-            duration: clock.instant().saturating_duration_since(start),
+            duration,
             key: answered.key,
             error: answered.error,
             cause: answered.cause,

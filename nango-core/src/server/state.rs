@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::{access_log::ServerLog, database_health::DatabaseHealth, document::Document};
+use super::{access_log::ServerLog, database_health::DatabaseHealth, document::Document, metrics::Metrics};
 use crate::{auth::KeyCache, config::ServerConfig, engine::Engine, run::Runtime, time::Timestamp};
 
 /// Maximum number of handlers at the same time, which no limit of connections reaches.
@@ -28,6 +28,8 @@ pub(crate) struct ServerState {
     pub stopping: CancellationToken,
     /// Time at which the server started: the functions of its program exist since then.
     pub started_at: Timestamp,
+    /// Metrics of this process.
+    pub metrics: Arc<Metrics>,
     pub(super) log: Arc<dyn ServerLog>,
     pub(super) document: Document,
     /// One permit per running handler.
@@ -51,8 +53,11 @@ impl ServerState {
         let public_url = config.server.public_url.as_ref();
         let public_url =
             public_url.map_or_else(|| local_url(address), |url| url.as_str().trim_end_matches('/').to_owned());
+        let metrics = Arc::new(Metrics::new());
+        runtime.set_listener(metrics.clone());
         Self {
             engine,
+            metrics,
             keys,
             document,
             public_url,

@@ -52,6 +52,15 @@ pub struct DueRun {
     pub is_blocked: bool,
 }
 
+/// The numbers of runs that wait or are active.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunCounts {
+    /// The number of runs that may start now, including those that wait for a limit.
+    pub due: u64,
+    /// The number of active runs.
+    pub running: u64,
+}
+
 /// A request to start due runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimRequest {
@@ -127,6 +136,9 @@ pub trait Queue {
 
     /// Returns whether a claim at `now` would find a due run of these syncs.
     fn has_due_run(&self, now: Timestamp, syncs: Vec<SyncName>) -> StoreFuture<'_, bool>;
+
+    /// Counts the runs that are due at `now`, and those that are active.
+    fn run_counts(&self, now: Timestamp) -> StoreFuture<'_, RunCounts>;
 
     /// Returns the due run with an id.
     fn due_run(&self, id: Uuid) -> StoreFuture<'_, Option<DueRun>>;

@@ -8,8 +8,8 @@ use std::{
 
 use nango_core::Timestamp;
 use nango_tests::internal::store::{
-    CheckpointWrite, ClaimRequest, ClaimedRun, FunctionKey, NewDueRun, NextAttempt, QueuedOptions, RunEnd, RunStatus,
-    RunToken,
+    CheckpointWrite, ClaimRequest, ClaimedRun, FunctionKey, NewDueRun, NextAttempt, QueuedOptions, RunCounts, RunEnd,
+    RunStatus, RunToken,
 };
 
 use super::support::*;
@@ -214,6 +214,21 @@ pub(super) async fn cancelled_run_writes_nothing(store: TestStore) {
     let run = store.claim_runs(request(&store, 1)).await.unwrap().remove(0);
     assert!(store.cancel_run(run.token.id).await.unwrap());
     assert_lease_lost(store.heartbeat(&run.token).await);
+}
+
+pub(super) async fn due_and_active_runs_are_counted(store: TestStore) {
+    let counts = async || store.run_counts(store.now()).await.unwrap();
+    assert_eq!(counts().await, RunCounts::default());
+    connect(&store, &["acme"]).await;
+    for sync in ["sync-1", "sync-2"] {
+        store.enqueue_run(due(key("acme", sync), store.now())).await.unwrap();
+    }
+    store.enqueue_run(due(key("acme", "sync-3"), store.now() + MINUTE)).await.unwrap();
+    assert_eq!(counts().await, RunCounts { due: 2, running: 0 });
+    let run = store.claim_runs(request(&store, 1)).await.unwrap().remove(0);
+    assert_eq!(counts().await, RunCounts { due: 1, running: 1 });
+    store.end_run(&run.token, run_end(RunStatus::Success)).await.unwrap();
+    assert_eq!(counts().await, RunCounts { due: 1, running: 0 });
 }
 
 pub(super) async fn purge_keeps_latest_run_of_each_function(store: TestStore) {

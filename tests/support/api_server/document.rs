@@ -60,10 +60,11 @@ impl Document {
         let Some(content) = response.get("content") else {
             return if body.is_null() { Ok(()) } else { Err("the document describes no body".to_owned()) };
         };
-        if content_type != Some("application/json") {
+        let media_type = content_type.and_then(|full| full.split(';').next()).unwrap_or_default();
+        let Some(described) = content.get(media_type) else {
             return Err(format!("the type of the content is {content_type:?}"));
-        }
-        self.validate(&content["application/json"]["schema"], body)
+        };
+        self.validate(&described["schema"], body)
     }
 
     /// Checks a value against a schema of the document.

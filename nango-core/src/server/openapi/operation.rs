@@ -128,7 +128,7 @@ pub(super) fn rename_inputs(paths: &mut Value, renamed: &BTreeMap<String, String
 fn responses(route: &Route, components: &mut Components) -> Value {
     let mut responses: BTreeMap<u16, Value> = BTreeMap::new();
     for reply in route.replies {
-        let content = json!({ "application/json": { "schema": components.written(reply.schema) } });
+        let content = json!({ reply.media_type: { "schema": components.written(reply.schema) } });
         let response = json!({ "description": reply.description, "content": content });
         responses.insert(reply.status.as_u16(), response);
     }

@@ -80,11 +80,8 @@ pub(super) const ROUTES: &[Route] = &[
         access: Access::Key(&[Scope::ConnectionsCreate]),
         parameters: &[],
         body: Some(Body { schema: schema_of::<ImportBody>, description: "Connection to import." }),
-        replies: &[ReplyDoc {
-            status: StatusCode::CREATED,
-            schema: schema_of::<ConnectionDetail<'_>>,
-            description: "The connection with its credentials.",
-        }],
+        replies: &[ReplyDoc::ok(schema_of::<ConnectionDetail<'_>>, "The connection with its credentials.")
+            .with_status(StatusCode::CREATED)],
         errors: &[
             ErrorDoc {
                 status: StatusCode::BAD_REQUEST,

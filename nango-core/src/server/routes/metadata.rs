@@ -16,6 +16,8 @@ use crate::{
 
 const BODY: Option<Body> =
     Some(Body { schema: schema_of::<MetadataBody>, description: "Connections of one integration, and metadata." });
+const CREATED: &[ReplyDoc] =
+    &[ReplyDoc::ok(schema_of::<MetadataBody>, "The body of the request.").with_status(StatusCode::CREATED)];
 const ERRORS: &[ErrorDoc] = &[ErrorDoc {
     status: StatusCode::NOT_FOUND,
     codes: &[("unknown_connection", "one of the connections does not exist; nothing was changed")],
@@ -30,11 +32,7 @@ pub(super) const ROUTES: &[Route] = &[
         access: Access::Key(&[Scope::ConnectionsUpdate]),
         parameters: &[],
         body: BODY,
-        replies: &[ReplyDoc {
-            status: StatusCode::CREATED,
-            schema: schema_of::<MetadataBody>,
-            description: "The body of the request.",
-        }],
+        replies: CREATED,
         errors: ERRORS,
         handler: |call| Box::pin(change(call, StatusCode::CREATED)),
     },

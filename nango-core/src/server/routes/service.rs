@@ -1,12 +1,16 @@
 //! Routes of the server itself: its state.
 
+use std::time::Duration;
+
 use axum::http::{Method, StatusCode};
 use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
 
 use crate::{
+    run::RunListener as _,
     server::{
         call::Call,
+        metrics,
         reply::Reply,
         route::{Access, ErrorDoc, ReplyDoc, Route, schema_of},
     },
@@ -56,7 +60,22 @@ pub(super) const ROUTES: &[Route] = &[
         errors: &[],
         handler: |call| Box::pin(async move { openapi(&call) }),
     },
+    Route {
+        method: Method::GET,
+        path: "/metrics",
+        id: "getMetrics",
+        summary: "Returns the metrics of the process and of its database in the text format of Prometheus.",
+        access: Access::Operator,
+        parameters: &[],
+        body: None,
+        replies: &[ReplyDoc::text("The metrics.")],
+        errors: &[],
+        handler: |call| Box::pin(async move { metrics(&call).await }),
+    },
 ];
+
+/// Maximum time for the numbers that are read from the database.
+const METRICS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Answer of a server that works.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -78,6 +97,24 @@ fn ready(call: &Call) -> Result<Reply, ApiError> {
         return Err(ApiError::database_unavailable());
     }
     Reply::ok(&Health { result: "ok" })
+}
+
+async fn metrics(call: &Call) -> Result<Reply, ApiError> {
+    let state = &call.state;
+    let store = &state.runtime.store;
+    let counts = if state.database.is_available() {
+        match tokio::time::timeout(METRICS_TIMEOUT, store.run_counts(store.now())).await {
+            Ok(Ok(counts)) => Some(counts),
+            Ok(Err(_)) | Err(_) => {
+                state.metrics.on_database_error();
+                None
+            }
+        }
+    } else {
+        None
+    };
+    let text = state.metrics.text(state.database.is_available(), counts);
+    Ok(Reply::text(metrics::CONTENT_TYPE, text))
 }
 
 fn openapi(call: &Call) -> Result<Reply, ApiError> {

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     declare::FunctionKind,
     store::{
-        ClaimedRun, DueRun, ExpiredRun, FunctionKey, NewDueRun, NextAttempt, QueuedOptions, RunToken, SyncName,
-        failpoint::failpoint, queue::Priority,
+        ClaimedRun, DueRun, ExpiredRun, FunctionKey, NewDueRun, NextAttempt, QueuedOptions, RunCounts, RunToken,
+        SyncName, failpoint::failpoint, queue::Priority,
     },
     time::Timestamp,
 };
@@ -176,6 +176,14 @@ pub(super) async fn has_due(db: &mut Db, now: Timestamp, syncs: &[SyncName]) -> 
         }
     }
     Ok(false)
+}
+
+/// Counts the runs that are due, and those that are active.
+pub(super) async fn counts(db: &mut Db, now: Timestamp) -> DbResult<RunCounts> {
+    const COUNT: &str = "SELECT (SELECT count(*) FROM nango_rs.due_runs WHERE due_at <= $1), \
+         (SELECT count(*) FROM nango_rs.runs WHERE status = 'running')";
+    let row = db.query(COUNT).bind(now).fetch_one(&mut *db.sql).await?;
+    Ok(RunCounts { due: to_u64(sqlx::Row::try_get(&row, 0)?), running: to_u64(sqlx::Row::try_get(&row, 1)?) })
 }
 
 /// Returns active runs whose lease is not active at this time.

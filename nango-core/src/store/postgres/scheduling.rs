@@ -6,7 +6,8 @@ use super::{Postgres, cancellation, claims, queue, runs, schedules};
 use crate::{
     store::{
         ClaimRequest, ClaimedRun, DueRun, DueSchedule, ExpiredRun, FunctionKey, NewDueRun, NextAttempt, Queue, Run,
-        RunEnd, RunToken, Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter, Schedules, StoreFuture, SyncName,
+        RunCounts, RunEnd, RunToken, Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter, Schedules, StoreFuture,
+        SyncName,
     },
     time::Timestamp,
 };
@@ -64,6 +65,10 @@ impl Queue for Postgres {
 
     fn has_due_run(&self, now: Timestamp, syncs: Vec<SyncName>) -> StoreFuture<'_, bool> {
         self.read_with((now, syncs), |db, (now, syncs)| Box::pin(queue::has_due(db, *now, syncs)))
+    }
+
+    fn run_counts(&self, now: Timestamp) -> StoreFuture<'_, RunCounts> {
+        self.read_with(now, |db, now| Box::pin(queue::counts(db, *now)))
     }
 
     fn due_run(&self, id: Uuid) -> StoreFuture<'_, Option<DueRun>> {

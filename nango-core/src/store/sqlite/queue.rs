@@ -11,8 +11,8 @@ use super::{
 use crate::{
     declare::FunctionKind,
     store::{
-        ClaimedRun, DueRun, ExpiredRun, FunctionKey, NewDueRun, NextAttempt, QueuedOptions, RunToken, SyncName,
-        failpoint::failpoint, queue::Priority,
+        ClaimedRun, DueRun, ExpiredRun, FunctionKey, NewDueRun, NextAttempt, QueuedOptions, RunCounts, RunToken,
+        SyncName, failpoint::failpoint, queue::Priority,
     },
     time::Timestamp,
 };
@@ -176,6 +176,15 @@ pub(super) fn has_due(db: &Db, now: Timestamp, syncs: &[SyncName]) -> DbResult<b
         }
     }
     Ok(false)
+}
+
+/// Counts the runs that are due, and those that are active.
+pub(super) fn counts(db: &Db, now: Timestamp) -> DbResult<RunCounts> {
+    let mut count = db.sql.prepare_cached(
+        "SELECT (SELECT count(*) FROM due_runs WHERE due_at <= ?1), \
+         (SELECT count(*) FROM runs WHERE status = 'running')",
+    )?;
+    Ok(count.query_row([now], |row| Ok(RunCounts { due: get_u64(row, 0)?, running: get_u64(row, 1)? }))?)
 }
 
 /// Returns active runs whose lease is not active at this time.

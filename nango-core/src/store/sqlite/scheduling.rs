@@ -6,7 +6,8 @@ use super::{Sqlite, cancellation, claims, queue, runs, schedules};
 use crate::{
     store::{
         ClaimRequest, ClaimedRun, DueRun, DueSchedule, ExpiredRun, FunctionKey, NewDueRun, NextAttempt, Queue, Run,
-        RunEnd, RunToken, Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter, Schedules, StoreFuture, SyncName,
+        RunCounts, RunEnd, RunToken, Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter, Schedules, StoreFuture,
+        SyncName,
     },
     time::Timestamp,
 };
@@ -67,6 +68,10 @@ impl Queue for Sqlite {
 
     fn has_due_run(&self, now: Timestamp, syncs: Vec<SyncName>) -> StoreFuture<'_, bool> {
         self.read_with(move |db| queue::has_due(db, now, &syncs))
+    }
+
+    fn run_counts(&self, now: Timestamp) -> StoreFuture<'_, RunCounts> {
+        self.read_with(move |db| queue::counts(db, now))
     }
 
     fn due_run(&self, id: Uuid) -> StoreFuture<'_, Option<DueRun>> {
