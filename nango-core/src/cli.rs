@@ -20,6 +20,7 @@ mod context;
 mod database;
 mod dataset;
 mod describe;
+mod doctor;
 mod encryption;
 mod error;
 mod group;
@@ -113,6 +114,7 @@ impl App {
                 Box::new(records::Records),
                 #[cfg(feature = "server")]
                 Box::new(serve::Serve),
+                Box::new(doctor::Doctor),
                 Box::new(connection::Connection),
                 Box::new(providers::Providers),
                 Box::new(database::Database),
@@ -184,9 +186,12 @@ impl App {
         let Some(command) = self.commands.iter().find(|command| command.clap().get_name() == name) else {
             return Ok(Exit::Usage);
         };
-        let mut context = Context::new(&globals)?;
+        let mut context = match Context::new(&globals) {
+            Err(error) if name == doctor::NAME => return doctor::report_unusable(terminal, &error),
+            context => context?,
+        };
         std::mem::swap(&mut context.terminal, terminal);
-        if name != providers::NAME {
+        if name != providers::NAME && name != doctor::NAME {
             context.warn_of_unreadable_providers();
         }
         let result = command.run(own, &mut context);

@@ -24,6 +24,7 @@ mod demo;
 mod deploy;
 mod described_github;
 mod docs;
+mod doctor;
 mod encryption;
 mod example_apis;
 mod example_feeds;

@@ -2,6 +2,7 @@
 
 mod log;
 mod open_server;
+mod settings;
 
 use std::net::SocketAddr;
 
@@ -56,7 +57,11 @@ impl Command for Serve {
         // From here on, a signal stops the server instead of ending the process.
         context.cancellation();
         prepare_first_start(context, &runtime)?;
-        OpenServer::open(context, &runtime.config)?.run(context, &runtime)?;
+        let server = OpenServer::open(context, &runtime.config)?;
+        for (name, value) in settings::effective(&runtime.config) {
+            context.terminal.hint(format_args!("{name}: {value}"));
+        }
+        server.run(context, &runtime)?;
         Ok(Exit::Success)
     }
 }

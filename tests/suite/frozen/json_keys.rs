@@ -143,6 +143,7 @@ fn json_keys_of_connections_and_runs_are_frozen() {
     collector.run("run", &[&run("create-issue")[..], &["--input", r#"{"title":"A"}"#]].concat(), 0);
     let elsewhere = ["--metadata", r#"{"owner":"no-such-owner","repo":"r"}"#];
     let failed = collector.run("run", &[&run("repo-issues")[..], &elsewhere].concat(), 1);
+    collector.run("doctor", &[], 0);
     collector.run("runs list", &["github", "--since", "1h"], 0);
     collector.run("runs show", &[failed["run_id"].as_str().expect("an id")], 0);
     collector.run("runs show", &["00000000-0000-0000-0000-000000000000"], 2);
