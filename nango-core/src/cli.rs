@@ -24,6 +24,8 @@ mod doctor;
 mod encryption;
 mod error;
 mod group;
+#[cfg(feature = "server")]
+mod import;
 mod input;
 mod key_file;
 mod lifecycle;
@@ -116,6 +118,8 @@ impl App {
                 Box::new(serve::Serve),
                 Box::new(doctor::Doctor),
                 Box::new(connection::Connection),
+                #[cfg(feature = "server")]
+                Box::new(import::Import),
                 Box::new(providers::Providers),
                 Box::new(database::Database),
                 Box::new(encryption::Encryption),

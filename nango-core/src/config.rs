@@ -48,6 +48,7 @@ const DELETE_RUNS_VARIABLE: &str = "NANGO_RETENTION_DELETE_RUNS_AFTER";
 const ENCRYPT_RECORDS_VARIABLE: &str = "NANGO_ENCRYPT_RECORDS";
 const ALLOW_LOST_KEY_FILE_VARIABLE: &str = "NANGO_ALLOW_LOST_KEY_FILE";
 const API_KEY_VARIABLE: &str = "NANGO_API_KEY";
+const IMPORT_KEY_VARIABLE: &str = "NANGO_IMPORT_KEY";
 const VARIABLE_PREFIX: &str = "NANGO_ENV_";
 
 /// The configuration of the program.
@@ -89,6 +90,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// API key with all scopes, in addition to the stored ones (`NANGO_API_KEY`): any text of at least 32 characters.
     pub api_key: Option<Secret>,
+    /// Key of the server that connections are imported from (`NANGO_IMPORT_KEY`).
+    pub import_key: Option<Secret>,
 }
 
 /// Settings of an integration. Optional for an integration that has the name of its provider.
@@ -156,6 +159,7 @@ impl Config {
         if let Some(Err(error)) = api_key.as_deref().map(check_given_key) {
             return Err(ConfigError::variable(API_KEY_VARIABLE, format!("is no API key: {error}")));
         }
+        let import_key = variable(IMPORT_KEY_VARIABLE);
         let mut flag = |name: &str, default: bool| match variable(name).as_deref() {
             None => Ok(default),
             Some("true" | "1") => Ok(true),
@@ -190,6 +194,7 @@ impl Config {
             database: String::new(),
             encryption_key,
             api_key: api_key.map(Secret::new),
+            import_key: import_key.map(Secret::new),
             key_file: PathBuf::new(),
             allow_lost_key_file,
             encrypt_records,
@@ -256,6 +261,7 @@ impl Default for Config {
             database: String::new(),
             encryption_key: None,
             api_key: None,
+            import_key: None,
             key_file: PathBuf::new(),
             allow_lost_key_file: false,
             encrypt_records: false,
@@ -280,6 +286,7 @@ impl fmt::Debug for Config {
             .field("database", &redacted_url(&self.database))
             .field("encryption_key", &self.encryption_key)
             .field("api_key", &self.api_key)
+            .field("import_key", &self.import_key)
             .field("key_file", &self.key_file)
             .field("allow_lost_key_file", &self.allow_lost_key_file)
             .field("encrypt_records", &self.encrypt_records)

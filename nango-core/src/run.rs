@@ -22,6 +22,8 @@ mod execute;
 mod find_connection;
 mod finished_runs;
 mod heartbeat;
+#[cfg(feature = "server")]
+mod import;
 mod job;
 mod lease;
 mod listener;
@@ -65,6 +67,8 @@ pub(crate) use current_credentials::{current_credentials, provider_of, stored_cr
 pub use execute::execute;
 pub(crate) use execute::execute_recorded;
 pub(crate) use find_connection::{UnknownConnection, find_connection};
+#[cfg(feature = "server")]
+pub(crate) use import::{ImportEffect, import_effect};
 #[cfg(feature = "server")]
 pub(crate) use listener::RunListener;
 pub(crate) use maintenance::{RetainedDataset, RetentionReport, empty, retain};

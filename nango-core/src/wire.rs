@@ -20,6 +20,8 @@ mod errors;
 #[cfg(test)]
 mod frozen;
 mod functions;
+#[cfg(feature = "server")]
+mod imported;
 mod providers;
 mod recordings;
 mod records;
@@ -28,6 +30,8 @@ mod registry_types;
 mod runs;
 mod schedules;
 mod stored_runs;
+#[cfg(feature = "server")]
+mod source;
 #[cfg(feature = "server")]
 mod text_rules;
 mod time;
@@ -43,6 +47,8 @@ pub(crate) use connections::{
 pub(crate) use database::{BackupJson, CheckJson, CopiedJson, PrunedJson, RemovedRowsJson, RetainedJson, VacuumedJson};
 pub(crate) use errors::WireError;
 pub(crate) use functions::FunctionRow;
+#[cfg(feature = "server")]
+pub(crate) use imported::{ImportJson, ImportStatus, ImportSummary, ImportedConnection, ImportedIntegration};
 pub(crate) use providers::{ProviderCheckJson, ProviderDetail, ProviderRow};
 pub(crate) use recordings::{NewTestJson, ReplayJson, comparable_report};
 pub use records::write_page;
@@ -53,6 +59,11 @@ pub(crate) use runs::RunJson;
 pub(crate) use runs::WaitingDeletesJson;
 pub(crate) use schedules::{ScheduleRow, TriggeredRun};
 pub(crate) use stored_runs::{DueRunJson, RunDetail, RunRow};
+#[cfg(feature = "server")]
+pub(crate) use source::{
+    SOURCE_PAGE, SourceApp, SourceConnection, SourceData, SourceIntegration, SourcePage, SourceRow, source_connection,
+    source_connections, source_error_code, source_integration, source_integrations,
+};
 #[cfg(feature = "server")]
 pub(crate) use text_rules::TextRule;
 pub(crate) use time::micros;

@@ -121,6 +121,12 @@ impl Credentials {
         Self::parse(mode, imported.as_ref().unwrap_or(value), provider)
     }
 
+    /// Returns whether credentials of a mode may have a key.
+    #[cfg(feature = "server")]
+    pub(crate) fn has_key(mode: AuthMode, key: &str, provider: Option<&Provider>) -> bool {
+        schema::has_key(mode, key, provider)
+    }
+
     /// Returns an example of the credentials of a mode, such as `{"apiKey": "…"}`, with the keys that the provider
     /// requires.
     pub fn example(mode: AuthMode, provider: Option<&Provider>) -> String {

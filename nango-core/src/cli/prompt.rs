@@ -1,10 +1,12 @@
-//! Prompt for credentials on the terminal, so that they appear neither on the command line nor on the screen.
+//! Prompt for credentials and keys on the terminal, so that they appear neither on the command line nor on the screen.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use serde_json::{Map, Value};
 
 use super::CommandError;
+#[cfg(feature = "server")]
+use crate::auth::Secret;
 use crate::{
     auth::{AuthMode, Credentials},
     provider::Provider,
@@ -36,6 +38,17 @@ pub(super) fn credentials(mode: AuthMode, provider: Option<&Provider>) -> Result
         }
     }
     Ok(Some(Value::Object(given)))
+}
+
+/// Prompts for a secret text, without echo. Returns `None` if there is no terminal.
+#[cfg(feature = "server")]
+pub(super) fn secret(title: &str) -> Result<Option<Secret>, CommandError> {
+    if !is_interactive() {
+        return Ok(None);
+    }
+    let input = rpassword::prompt_password(format!("{title} (hidden): "))
+        .map_err(|error| CommandError::usage(format!("cannot read from the terminal: {error}")))?;
+    Ok(Some(Secret::new(input.trim())))
 }
 
 fn read_line(title: &str) -> io::Result<String> {

@@ -110,6 +110,13 @@ impl Provider {
         Ok(config)
     }
 
+    /// Returns whether a connection may have a configuration value of this name and type, whatever its content.
+    #[cfg(feature = "server")]
+    pub(crate) fn has_config_value(&self, name: &str, value: &Value) -> bool {
+        let name = name.strip_prefix(LEGACY_KEY_PREFIX).unwrap_or(name);
+        self.is_known_config(name) && matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_))
+    }
+
     /// Checks the credential values for which the entry declares fields.
     ///
     /// # Errors

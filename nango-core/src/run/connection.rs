@@ -17,7 +17,7 @@ use super::{
     verify,
 };
 use crate::{
-    auth::{Credentials, KeyError},
+    auth::{ConnectionContext, Credentials, KeyError},
     declare::{Event, EventDef},
     error::{Error, ErrorKind, Result},
     provider::ConnectionConfigError,
@@ -116,35 +116,7 @@ pub(crate) async fn try_add_connection(
     observer: Arc<dyn Observer>,
 ) -> Result<AddedConnection, AddFailure> {
     let (integration, id) = (new.integration.clone(), new.id.clone());
-    check_connection_id(&id).map_err(|message| Error::new(ErrorKind::Connection, message))?;
-    if let Some(metadata) = &new.metadata {
-        let fits = runtime.config.limits.check_metadata(None, metadata);
-        fits.map_err(|message| Error::new(ErrorKind::Connection, message))?;
-    }
-    let context = connection_context(runtime, ConnectionKey::new(&integration, &id))?;
-    let config =
-        context.provider.validate_config(&integration, new.config).map_err(ConnectionConfigError::into_error)?;
-    let fits = context.provider.check_credentials(&integration, new.credentials.parts());
-    fits.map_err(ConnectionConfigError::into_error)?;
-    let replaced = runtime.store.connection(&integration, &id).await.map_err(StoreError::into_error)?;
-    let stored_metadata = || replaced.as_ref().map(|connection| connection.metadata.clone()).unwrap_or_default();
-    let mut candidate = Connection {
-        row: 0,
-        integration: integration.clone(),
-        id: id.clone(),
-        auth: new.credentials.mode().stored_name().to_owned(),
-        credentials: Vec::new(),
-        config,
-        metadata: new.metadata.clone().unwrap_or_else(stored_metadata),
-        created_at: runtime.store.now(),
-        updated_at: runtime.store.now(),
-        version: 0,
-        refresh_at: None,
-        failure: None,
-        profile: replaced.map(|stored| stored.profile).unwrap_or_default(),
-    };
-    // Checked before any request is sent to the provider.
-    check_credentials(runtime, &context, &candidate, &new.credentials)?;
+    let (context, mut candidate) = checked_candidate(runtime, &new).await?;
     let rotated = RotatedToken::for_credentials(&integration, &id, &new.credentials)
         .filter(|_| new.credentials.token().is_none());
     let mut initial = new.credentials;
@@ -204,6 +176,44 @@ pub(crate) async fn try_add_connection(
         }
     }
     Ok(AddedConnection { connection, is_new, events })
+}
+
+/// Checks a connection against its provider, before any request is sent, and returns the row to store, without
+/// credentials.
+pub(super) async fn checked_candidate(
+    runtime: &Runtime,
+    new: &AddConnection,
+) -> Result<(Arc<ConnectionContext>, Connection)> {
+    let (integration, id) = (&new.integration, &new.id);
+    check_connection_id(id).map_err(|message| Error::new(ErrorKind::Connection, message))?;
+    if let Some(metadata) = &new.metadata {
+        let fits = runtime.config.limits.check_metadata(None, metadata);
+        fits.map_err(|message| Error::new(ErrorKind::Connection, message))?;
+    }
+    let context = connection_context(runtime, ConnectionKey::new(integration, id))?;
+    let config =
+        context.provider.validate_config(integration, new.config.clone()).map_err(ConnectionConfigError::into_error)?;
+    let fits = context.provider.check_credentials(integration, new.credentials.parts());
+    fits.map_err(ConnectionConfigError::into_error)?;
+    let replaced = runtime.store.connection(integration, id).await.map_err(StoreError::into_error)?;
+    let stored_metadata = || replaced.as_ref().map(|connection| connection.metadata.clone()).unwrap_or_default();
+    let candidate = Connection {
+        row: 0,
+        integration: integration.clone(),
+        id: id.clone(),
+        auth: new.credentials.mode().stored_name().to_owned(),
+        credentials: Vec::new(),
+        config,
+        metadata: new.metadata.clone().unwrap_or_else(stored_metadata),
+        created_at: runtime.store.now(),
+        updated_at: runtime.store.now(),
+        version: 0,
+        refresh_at: None,
+        failure: None,
+        profile: replaced.map(|stored| stored.profile).unwrap_or_default(),
+    };
+    check_credentials(runtime, &context, &candidate, &new.credentials)?;
+    Ok((context, candidate))
 }
 
 /// Removes a connection with its records, after the functions with `#[on_event(pre_connection_deletion)]` ran. A

@@ -116,6 +116,12 @@ impl Runtime {
         self.heartbeat.set_serving(is_serving);
     }
 
+    /// Returns whether the program or its configuration declares an integration.
+    #[cfg(feature = "server")]
+    pub(crate) fn has_integration(&self, key: &str) -> bool {
+        self.registry.of(key).next().is_some() || self.config.integrations.contains_key(key)
+    }
+
     /// Sets whether a triggered sync becomes due instead of running at once.
     #[cfg(feature = "server")]
     pub(crate) fn queue_syncs(&self, queues: bool) {

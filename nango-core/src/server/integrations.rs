@@ -28,10 +28,6 @@ impl ServerState {
         keys.into_iter().map(|key| self.describe(key)).collect()
     }
 
-    fn has_integration(&self, key: &str) -> bool {
-        self.runtime.registry.of(key).next().is_some() || self.runtime.config.integrations.contains_key(key)
-    }
-
     fn describe(&self, key: String) -> Integration {
         if let Ok(provider) = run::provider_of(&self.runtime, &key) {
             return Integration {
@@ -50,7 +46,7 @@ impl ServerState {
 impl Call {
     /// Returns whether an integration exists. One that the key may not use does not exist for it.
     pub(crate) fn has_integration(&self, key: &str) -> bool {
-        self.caller.may_use(key) && self.state.has_integration(key)
+        self.caller.may_use(key) && self.state.runtime.has_integration(key)
     }
 
     /// Returns an integration, see [`has_integration`](Self::has_integration).

@@ -71,7 +71,7 @@ impl ProfileChange {
     }
 
     /// Returns the profile after the change.
-    pub(super) fn apply(&self, stored: ConnectionProfile) -> ConnectionProfile {
+    pub(crate) fn apply(&self, stored: ConnectionProfile) -> ConnectionProfile {
         let ConnectionProfile { end_user, mut tags, webhook_url } = stored;
         match &self.tags {
             None => {}

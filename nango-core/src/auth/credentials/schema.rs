@@ -64,6 +64,13 @@ pub(super) fn read(
     Ok(fields)
 }
 
+/// Returns whether credentials of a mode may have a key.
+#[cfg(feature = "server")]
+pub(super) fn has_key(mode: AuthMode, key: &str, provider: Option<&Provider>) -> bool {
+    let schema = CredentialSchema::of(mode, provider);
+    key == "type" || schema.accepts_any_key() || schema.names().any(|name| name == key)
+}
+
 /// Returns an example of the credentials of a mode, without values.
 pub(super) fn example(mode: AuthMode, provider: Option<&Provider>) -> String {
     CredentialSchema::of(mode, provider).example()
@@ -124,11 +131,14 @@ impl<'a> CredentialSchema<'a> {
         required.chain(declared).chain(self.shape.optional.iter().copied())
     }
 
+    /// Returns whether keys are not known: those of an extensible mode without a provider entry.
+    fn accepts_any_key(&self) -> bool {
+        self.shape.extensible && self.fields.is_empty()
+    }
+
     /// Validates a value and returns it in stored form; `None` if it is null.
     fn checked_value(&self, mode: AuthMode, key: &str, value: Value) -> Result<Option<Value>, String> {
-        // Without a provider entry, the keys of an extensible mode are not known.
-        let any_key = self.shape.extensible && self.fields.is_empty();
-        if !any_key && !self.names().any(|name| name == key) {
+        if !self.accepts_any_key() && !self.names().any(|name| name == key) {
             return Err(format!("unknown key `{key}`{}", suggest::hint(suggest::nearest(key, self.names()))));
         }
         if value.is_null() {
