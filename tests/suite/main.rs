@@ -36,6 +36,7 @@ mod functions;
 mod future_clock;
 mod graphql;
 mod hostile_api;
+mod import;
 mod integrations_crate;
 mod interruption;
 mod openapi_schema;
