@@ -29,9 +29,9 @@ mod records;
 mod registry_types;
 mod runs;
 mod schedules;
-mod stored_runs;
 #[cfg(feature = "server")]
 mod source;
+mod stored_runs;
 #[cfg(feature = "server")]
 mod text_rules;
 mod time;
@@ -58,12 +58,12 @@ pub(crate) use registry_types::{RegistryInput, RegistryOutput, RegistryRecord};
 pub(crate) use runs::RunJson;
 pub(crate) use runs::WaitingDeletesJson;
 pub(crate) use schedules::{ScheduleRow, TriggeredRun};
-pub(crate) use stored_runs::{DueRunJson, RunDetail, RunRow};
 #[cfg(feature = "server")]
 pub(crate) use source::{
     SOURCE_PAGE, SourceApp, SourceConnection, SourceData, SourceIntegration, SourcePage, SourceRow, source_connection,
     source_connections, source_error_code, source_integration, source_integrations,
 };
+pub(crate) use stored_runs::{DueRunJson, RunDetail, RunRow};
 #[cfg(feature = "server")]
 pub(crate) use text_rules::TextRule;
 pub(crate) use time::micros;

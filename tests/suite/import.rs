@@ -29,7 +29,8 @@ impl Fixture {
         files.env("NANGO_APP_GITHUB_CLIENT_SECRET", "hush-app-secret");
         let source = ApiServer::start(&mut files);
         let mut target = Registry::new();
-        target.base_url("github", standin.url()).env("NANGO_IMPORT_KEY", API_KEY);
+        target.base_url("github", standin.url());
+        target.env("NANGO_IMPORT_KEY", API_KEY);
         Self { source, target, _source_files: files, _standin: standin }
     }
 

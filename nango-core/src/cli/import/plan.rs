@@ -74,7 +74,9 @@ pub(super) fn provider_problem(runtime: &Runtime, key: &str, provider: &str) -> 
 fn entry(source: &SourceIntegration, app: &SourceApp, environment: &[String]) -> String {
     let key = source.unique_key.as_str();
     let mut text = format!("[integrations.{}]\n", toml_key(key));
-    let mut line = |name: &str, value: String| drop(writeln!(text, "{name} = {value}"));
+    let mut line = |name: &str, value: String| {
+        let _ = writeln!(text, "{name} = {value}");
+    };
     line("provider", toml_text(&source.provider));
     if let Some(id) = app.id() {
         line("client_id", toml_text(&id));
@@ -84,7 +86,7 @@ fn entry(source: &SourceIntegration, app: &SourceApp, environment: &[String]) ->
         line("scopes", format!("[{}]", scopes.join(", ")));
     }
     for variable in environment {
-        drop(writeln!(text, "# Secrets are not read from this file: set the environment variable {variable}"));
+        let _ = writeln!(text, "# Secrets are not read from this file: set the environment variable {variable}");
     }
     text
 }
