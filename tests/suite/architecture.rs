@@ -329,7 +329,8 @@ fn only_cli_words_commands() {
         .filter(|literal| !literal.path.starts_with("cli"))
         .filter(|literal| {
             let text = &literal.text;
-            ["`registry ", "`--", "(--"].iter().any(|part| text.contains(part)) || text.starts_with("registry ")
+            let has_flag = |start| text.split(start).skip(1).any(|rest| rest.starts_with(char::is_lowercase));
+            text.contains("`registry ") || text.starts_with("registry ") || has_flag("`--") || has_flag("(--")
         })
         .map(|literal| format!("{}: {:?}", literal.path, literal.text))
         .collect();
