@@ -22,6 +22,8 @@ mod frozen;
 mod functions;
 #[cfg(feature = "server")]
 mod imported;
+#[cfg(feature = "server")]
+mod names;
 mod providers;
 mod recordings;
 mod records;
@@ -49,6 +51,8 @@ pub(crate) use errors::WireError;
 pub(crate) use functions::FunctionRow;
 #[cfg(feature = "server")]
 pub(crate) use imported::{ImportJson, ImportStatus, ImportSummary, ImportedConnection, ImportedIntegration};
+#[cfg(feature = "server")]
+pub(crate) use names::{CONNECTION_ID, PROVIDER_CONFIG_KEY};
 pub(crate) use providers::{ProviderCheckJson, ProviderDetail, ProviderRow};
 pub(crate) use recordings::{NewTestJson, ReplayJson, comparable_report};
 pub use records::write_page;
@@ -67,10 +71,3 @@ pub(crate) use stored_runs::{DueRunJson, RunDetail, RunRow};
 #[cfg(feature = "server")]
 pub(crate) use text_rules::TextRule;
 pub(crate) use time::micros;
-
-/// Name of the parameter with the id of a connection.
-#[cfg(feature = "server")]
-pub(crate) const CONNECTION_ID: &str = "connection_id";
-/// Name of the parameter with the unique key of an integration.
-#[cfg(feature = "server")]
-pub(crate) const PROVIDER_CONFIG_KEY: &str = "provider_config_key";

@@ -97,7 +97,7 @@ fn import_copies_connections_and_is_repeatable() {
     fixture.add("github", "a/b c", "hush-token-2");
     assert_eq!(fixture.summary(&[], 0).1, pairs(&[("a/b c", "updated"), ("acme", "unchanged")]));
     assert_eq!(shown(&["--show-secrets"])["credentials"]["access_token"], "hush-token-2");
-    fixture.target.run(["connection", "set-metadata", "github", "acme", r#"{"owner":"x"}"#]).expect(0);
+    fixture.target.run(["connection", "set-metadata", "github", "acme", r#"{"owner":"x","repo":"y"}"#]).expect(0);
     assert_eq!(fixture.summary(&[], 0).1, pairs(&[("a/b c", "unchanged"), ("acme", "newer")]));
     let kept = fixture.import(&[]).expect(0);
     assert!(kept.stdout.contains("kept connection acme of github: it is newer here"), "{}", kept.stdout);

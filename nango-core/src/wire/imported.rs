@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What happened to a connection, or what would happen to it.
+/// Result of the import of a connection, or the result that it would have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ImportStatus {
@@ -23,7 +23,7 @@ pub(crate) enum ImportStatus {
 pub(crate) struct ImportedConnection {
     provider_config_key: String,
     connection_id: String,
-    /// What happened to it.
+    /// Result of its import.
     pub status: ImportStatus,
     /// Reason why it was skipped.
     pub reason: Option<String>,
@@ -56,7 +56,7 @@ pub(crate) struct ImportedIntegration {
     pub provider: String,
     /// Whether connections can be used here as they are used at the source.
     pub ready: bool,
-    /// What is missing.
+    /// Settings that are missing here.
     pub problems: Vec<String>,
     /// Entry of the configuration file; `null` if nothing is missing.
     pub configuration: Option<String>,
@@ -129,8 +129,14 @@ mod tests {
             json!({
                 "host": "https://n.example", "dry_run": true, "error": null, "integrations": [],
                 "connections": [
-                    { "provider_config_key": "hubspot", "connection_id": "a", "status": "created", "reason": null, "ignored": [] },
-                    { "provider_config_key": "hubspot", "connection_id": "b", "status": "skipped", "reason": "why", "ignored": [] },
+                    {
+                        "provider_config_key": "hubspot", "connection_id": "a", "status": "created", "reason": null,
+                        "ignored": [],
+                    },
+                    {
+                        "provider_config_key": "hubspot", "connection_id": "b", "status": "skipped", "reason": "why",
+                        "ignored": [],
+                    },
                 ],
                 "summary": { "created": 1, "updated": 0, "unchanged": 0, "newer": 0, "skipped": 1 },
             })

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use super::PROVIDER_CONFIG_KEY;
+use super::names::PROVIDER_CONFIG_KEY;
 use crate::{error::HttpFailure, http::RequestSpec};
 pub(crate) use connection::SourceConnection;
 pub(crate) use integration::{SourceApp, SourceIntegration};

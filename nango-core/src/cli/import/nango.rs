@@ -45,10 +45,10 @@ struct Arguments {
 const ABOUT: &str = "\
 Imports connections with their credentials from a server with Nango's API
 
-Run it with --dry-run first. The import can be repeated: connections that are the same are left alone, changed ones are \
-updated, and those that changed here later are kept. Credentials are stored as the source returns them, without a \
-request to the provider; functions on events run as for `registry connection add`. Reading a connection may refresh its \
-token at the source.
+Run it with --dry-run first. The import can be repeated: connections that are the same are left alone, changed ones \
+are updated, and those that changed here later are kept. Credentials are stored as the source returns them, without a \
+request to the provider; functions on events run as for `registry connection add`. Reading a connection may refresh \
+its token at the source.
 
 Of two servers only one may renew a refresh token that the provider replaces: the other one loses the connection. Stop \
 the source, and every application that reads connections from it, before `registry serve` or `registry run` uses the \
@@ -120,8 +120,8 @@ fn key(given: Option<&str>, configured: Option<Secret>) -> Result<Secret, Comman
         }
         (Some(_), _) => {
             return Err(CommandError::usage(
-                "--key: other users can read the arguments of a process: pass the key as @FILE, as `-` for stdin, or in \
-                 NANGO_IMPORT_KEY",
+                "--key: other users can read the arguments of a process: pass the key as @FILE, as `-` for stdin, or \
+                 in NANGO_IMPORT_KEY",
             ));
         }
         (None, Some(configured)) => configured,
@@ -245,7 +245,8 @@ impl Import {
         ))?;
         if newer > 0 {
             terminal.note(
-                "note: connections that are newer here were kept: --overwrite-newer replaces them with those of the source",
+                "note: connections that are newer here were kept: --overwrite-newer replaces them with those of the \
+                 source",
             );
         }
         if rotating > 0 {

@@ -13,7 +13,10 @@ use crate::{
     provider::Provider,
     run::AddConnection,
     time::Timestamp,
-    wire::{CONNECTION_ID, PROVIDER_CONFIG_KEY, api::ImportBody},
+    wire::{
+        api::ImportBody,
+        names::{CONNECTION_ID, PROVIDER_CONFIG_KEY},
+    },
 };
 
 /// Connection of the source with its credentials.
@@ -176,7 +179,8 @@ app: { auth_mode: APP, authorization_url: 'https://a.example/i', token_url: 'htt
                 "id": 7, "provider": "acme", "errors": [], "last_fetched_at": null, "not_in_the_contract": [1],
                 "created_at": "2026-01-01T00:00:00.000+00:00", "updated_at": "2026-02-01T00:00:00.000+00:00",
                 "credentials": {
-                    "type": "OAUTH2", "access_token": "a", "refresh_token": "r", "expires_at": "2026-03-01T00:00:00.000Z",
+                    "type": "OAUTH2", "access_token": "a", "refresh_token": "r",
+                    "expires_at": "2026-03-01T00:00:00.000Z",
                     "config_override": null, "raw": { "access_token": "a" }, "novel": "n",
                 },
                 "connection_config": { "site": "eu", "oauth_scopes_override": ["x"], "pending": true, "gone": null },
