@@ -34,15 +34,14 @@ pub(crate) struct Latencies(Vec<f64>);
 
 impl Latencies {
     /// Returns a percentile of the latencies.
-    pub(crate) fn percentile(&self, percent: f64) -> f64 {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index of the list")]
-        let index = (self.0.len() as f64 * percent / 100.0) as usize;
+    pub(crate) fn percentile(&self, percent: usize) -> f64 {
+        let index = self.0.len() * percent / 100;
         self.0.get(index.min(self.0.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
     }
 
     /// Returns the number of requests per second.
     pub(crate) fn per_second(&self) -> f64 {
-        self.0.len() as f64 / DURATION.as_secs_f64()
+        f64::from(u32::try_from(self.0.len()).unwrap_or(u32::MAX)) / DURATION.as_secs_f64()
     }
 }
 

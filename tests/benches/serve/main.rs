@@ -97,8 +97,8 @@ fn report(name: &str, rate: &str, latencies: &Latencies) {
     println!(
         "{name}, {} connections, {rate}: p50 {:.2} ms, p99 {:.2} ms, {:.0} requests/s",
         load::CONNECTIONS,
-        latencies.percentile(50.0),
-        latencies.percentile(99.0),
+        latencies.percentile(50),
+        latencies.percentile(99),
         latencies.per_second()
     );
 }

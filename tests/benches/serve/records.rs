@@ -35,9 +35,9 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime) -> Outcome {
             for _ in 0..READS {
                 read(&server, limit)?;
             }
-            let served = measure::cpu_of(server.pid())? - before;
+            let cpu = measure::cpu_of(server.pid())? - before;
             let by_hand = measure::in_process(|| (0..READS).try_for_each(|_| raw(&database, limit).map(drop)))?;
-            ratios.push(served / by_hand.cpu);
+            ratios.push(cpu / by_hand.cpu);
         }
         println!("GET /records, pages of {limit}, SQLite: CPU {:.2} × raw SQL, goal 1.5", median(ratios));
     }

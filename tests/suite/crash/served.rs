@@ -173,10 +173,12 @@ struct Reader {
 
 impl Reader {
     fn start(api: &Api) -> Self {
-        let (seen, interrupted, ended) = (Arc::<[Mutex<Seen>; _]>::default(), Arc::default(), Arc::default());
+        let seen = Arc::<[Mutex<Seen>; _]>::default();
+        let interrupted = Arc::<Mutex<u64>>::default();
+        let ended = Arc::<AtomicBool>::default();
         let (api, shared) = (api.clone(), (Arc::clone(&seen), Arc::clone(&interrupted), Arc::clone(&ended)));
         let thread = thread::spawn(move || {
-            let (seen, interrupted, ended): (Arc<[Mutex<Seen>; _]>, Arc<Mutex<u64>>, Arc<AtomicBool>) = shared;
+            let (seen, interrupted, ended) = shared;
             while !ended.load(Ordering::Relaxed) {
                 for sync in ProofSync::ALL {
                     let cursor = lock(&seen[sync as usize]).replica.cursor.clone();

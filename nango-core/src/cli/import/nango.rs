@@ -25,11 +25,9 @@ pub(super) struct Nango;
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// URL of the API of the source, such as https://api.nango.dev or that of your own server
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help = HOST)]
     host: String,
-    /// Secret key of the environment at the source, from a file or stdin. Default: NANGO_IMPORT_KEY, or a prompt
-    #[arg(long, value_name = "@FILE|-", allow_hyphen_values = true)]
+    #[arg(long, value_name = "@FILE|-", allow_hyphen_values = true, help = KEY)]
     key: Option<String>,
     /// Imports only connections of this integration; repeat it for several. Default: all integrations
     #[arg(long = "integration", value_name = "KEY")]
@@ -42,6 +40,9 @@ struct Arguments {
     overwrite_newer: bool,
 }
 
+const HOST: &str = "URL of the API of the source, such as https://api.nango.dev or that of your own server";
+const KEY: &str =
+    "Secret key of the environment at the source, from a file or stdin. Default: NANGO_IMPORT_KEY, or a prompt";
 const ABOUT: &str = "\
 Imports connections with their credentials from a server with Nango's API
 

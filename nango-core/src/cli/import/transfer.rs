@@ -55,7 +55,7 @@ impl Transfer {
     ///
     /// Fails with the reason if the source returns nothing more.
     pub(super) async fn connection(&self, row: &SourceRow) -> Result<Transferred, String> {
-        match self.try_connection(row).await {
+        match Box::pin(self.try_connection(row)).await {
             Ok(transferred) => Ok(transferred),
             Err(ReadFailure::Skip(reason)) => Ok(Transferred::skipped(row, reason)),
             Err(ReadFailure::Stop(reason)) => Err(reason),

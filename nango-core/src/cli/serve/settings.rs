@@ -67,7 +67,8 @@ mod tests {
             ..Config::default()
         };
         config.set_database("postgres://user:hush@db.example/nango?password=hush");
-        let text: String = effective(&config).iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        let lines = effective(&config).into_iter().map(|(name, value)| format!("{name}: {value}"));
+        let text = lines.collect::<Vec<_>>().join("\n");
         for line in [
             "database: postgres://…@db.example/nango?…",
             "encryption key: NANGO_ENCRYPTION_KEY",

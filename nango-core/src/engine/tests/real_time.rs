@@ -17,7 +17,6 @@ static REGULAR: SyncDef = sync("regular", Some(30), |_| Box::pin(async { Ok(()) 
 /// Goal of the 99th percentile of the delay.
 const GOAL: Duration = Duration::from_secs(1);
 
-#[expect(clippy::print_stdout, reason = "the delay is a result of the long version")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn runs_start_at_their_due_times() {
     let (def, connections, duration) = if rng::is_long_run() {

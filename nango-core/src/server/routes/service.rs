@@ -103,13 +103,12 @@ async fn metrics(call: &Call) -> Result<Reply, ApiError> {
     let state = &call.state;
     let store = &state.runtime.store;
     let counts = if state.database.is_available() {
-        match tokio::time::timeout(METRICS_TIMEOUT, store.run_counts(store.now())).await {
-            Ok(Ok(counts)) => Some(counts),
-            Ok(Err(_)) | Err(_) => {
-                state.metrics.on_database_error();
-                None
-            }
+        let counts = tokio::time::timeout(METRICS_TIMEOUT, store.run_counts(store.now())).await;
+        let counts = counts.ok().and_then(Result::ok);
+        if counts.is_none() {
+            state.metrics.on_database_error();
         }
+        counts
     } else {
         None
     };
