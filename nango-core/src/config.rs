@@ -26,7 +26,6 @@ pub(crate) use error::ConfigError;
 pub(crate) use limits::Limits;
 pub(crate) use retention::Retention;
 pub(crate) use server::ServerConfig;
-#[cfg(feature = "server")]
 pub use server::parse_listen;
 
 use crate::{

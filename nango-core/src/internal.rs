@@ -17,9 +17,7 @@ pub mod cli {
 }
 
 pub mod config {
-    #[cfg(feature = "server")]
-    pub use crate::config::parse_listen;
-    pub use crate::config::{Config, Flags, IntegrationConfig, Sources};
+    pub use crate::config::{Config, Flags, IntegrationConfig, Sources, parse_listen};
 }
 
 pub mod declare {
