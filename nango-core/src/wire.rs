@@ -29,6 +29,7 @@ mod recordings;
 mod records;
 #[cfg(feature = "server")]
 mod registry_types;
+mod run_key;
 mod runs;
 mod schedules;
 #[cfg(feature = "server")]

@@ -26,12 +26,8 @@ struct Arguments {
 
 /// Parses the name of a function type.
 pub(super) fn parse_kind(name: &str) -> Result<FunctionKind, String> {
-    const KINDS: [FunctionKind; 4] =
-        [FunctionKind::Sync, FunctionKind::Action, FunctionKind::OnEvent, FunctionKind::OnWebhook];
-    KINDS
-        .into_iter()
-        .find(|kind| kind.name() == name)
-        .ok_or_else(|| lookup::unknown_name("type", name, &KINDS.map(FunctionKind::name)))
+    FunctionKind::from_name(name)
+        .ok_or_else(|| lookup::unknown_name("type", name, &FunctionKind::ALL.map(FunctionKind::name)))
 }
 
 impl Command for List {

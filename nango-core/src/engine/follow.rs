@@ -113,6 +113,7 @@ fn report(run: Run, checkpoint: Option<serde_json::Value>) -> RunReport {
         RunStatus::Interrupted => Some(Error::new(ErrorKind::Interrupted, "the run was interrupted")),
         _ => None,
     });
+    let duration = run.duration();
     RunReport {
         run: run.id,
         key: run.key,
@@ -124,7 +125,7 @@ fn report(run: Run, checkpoint: Option<serde_json::Value>) -> RunReport {
         output: None,
         error,
         started_at: run.started_at,
-        duration: run.finished_at.unwrap_or(run.started_at).saturating_duration_since(run.started_at),
+        duration: duration.unwrap_or_default(),
         waited: Duration::ZERO,
         dry_records: None,
         triggered: Vec::new(),

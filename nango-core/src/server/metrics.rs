@@ -29,11 +29,6 @@ const RUN_BOUNDS: [f64; 9] = [0.01, 0.1, 1.0, 5.0, 30.0, 120.0, 600.0, 3_600.0, 
 const NO_ROUTE: &str = "none";
 /// Changes of records, as the values of the label `change`.
 const CHANGES: [&str; 3] = ["added", "updated", "deleted"];
-/// Types of functions, as the values of the label `type`.
-const KINDS: [FunctionKind; 4] =
-    [FunctionKind::Sync, FunctionKind::Action, FunctionKind::OnEvent, FunctionKind::OnWebhook];
-/// Statuses of runs that have ended.
-const ENDED: [RunStatus; 4] = [RunStatus::Success, RunStatus::Interrupted, RunStatus::Error, RunStatus::Cancelled];
 
 /// Names and values of labels.
 type Labels<const N: usize> = [(&'static str, &'static str); N];
@@ -69,8 +64,8 @@ impl Metrics {
             due: Gauge::default(),
             running: Gauge::default(),
         };
-        for kind in KINDS {
-            for status in ENDED {
+        for kind in FunctionKind::ALL {
+            for status in RunStatus::ALL.into_iter().filter(|status| *status != RunStatus::Running) {
                 drop(metrics.runs.get_or_create(&run_labels(kind, status)));
             }
             drop(metrics.run_durations.get_or_create(&[("type", kind.name())]));

@@ -59,11 +59,9 @@ fn sealed(hash_secret: Vec<u8>) -> (Vault, StoredPolicy) {
 
 #[test]
 fn stored_values_are_frozen() {
-    let statuses =
-        [RunStatus::Running, RunStatus::Success, RunStatus::Interrupted, RunStatus::Error, RunStatus::Cancelled];
-    let kinds = [FunctionKind::Sync, FunctionKind::Action, FunctionKind::OnEvent, FunctionKind::OnWebhook];
+    let (statuses, kinds) = (RunStatus::ALL, FunctionKind::ALL);
     let events = [Event::PostConnectionCreation, Event::PreConnectionDeletion, Event::ValidateConnection];
-    let levels = [Level::Debug, Level::Info, Level::Warn, Level::Error];
+    let levels = Level::ALL;
     let actions = [LastAction::Added, LastAction::Updated, LastAction::Deleted];
     let held = [HeldBy::Guard, HeldBy::MaxDeletes];
     let problems = [

@@ -144,8 +144,15 @@ pub struct Run {
     pub error: Option<Value>,
 }
 
+impl Run {
+    /// Returns the time from the start to the end; `None` while the run is active.
+    pub(crate) fn duration(&self) -> Option<Duration> {
+        self.finished_at.map(|end| end.saturating_duration_since(self.started_at))
+    }
+}
+
 /// Selects runs; `None` selects all.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunFilter {
     /// The integration's unique key.
     pub integration: Option<String>,

@@ -1,29 +1,24 @@
 //! JSON of runs.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
-use super::{errors::WireError, records::write_record, time::micros};
+use super::{errors::WireError, records::write_record, run_key::RunKeyJson, time::micros};
 use crate::{
     declare::FunctionKind,
     nango::DeferredDeletes,
     paginate::WalkEnd,
     run::{DryRecords, RunReport, TriggeredSync},
-    store::{FeedRow, HeldBy, ModelCounts, NextFullRun, RunStatus},
+    store::{FeedRow, HeldBy, ModelCounts, NextFullRun, RunStatus, Totals},
 };
 
 /// Report of a run.
 #[derive(Debug, Serialize)]
 pub(crate) struct RunJson<'a> {
-    run_id: String,
-    integration: &'a str,
-    function: &'a str,
-    r#type: &'static str,
-    connection: &'a str,
-    variant: &'a str,
-    status: &'static str,
+    #[serde(flatten)]
+    key: RunKeyJson<'a>,
     models: BTreeMap<&'a str, CountsJson>,
     pages: u64,
     requests: u64,
@@ -104,6 +99,11 @@ pub(super) struct CountsJson {
     skipped_older: u64,
 }
 
+/// Returns a duration in milliseconds.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a field by reference")]
 pub(super) fn is_zero(count: &u64) -> bool {
     *count == 0
@@ -124,21 +124,9 @@ impl<'a> RunJson<'a> {
     /// - `triggered`: runs that this run triggered, each in this form, or `{ "function", "status": "error", "error" }`
     ///   if it could not be started.
     pub(crate) fn new(report: &'a RunReport) -> Self {
-        let key = &report.key;
         Self {
-            run_id: report.run.to_string(),
-            integration: &key.integration,
-            function: &key.function,
-            r#type: key.kind.name(),
-            connection: &key.connection,
-            variant: &key.variant,
-            status: report.status.name(),
-            models: report
-                .totals
-                .models
-                .iter()
-                .map(|(model, counts)| (model.as_str(), CountsJson::of(*counts)))
-                .collect(),
+            key: RunKeyJson::new(report.run, &report.key, report.status.name()),
+            models: CountsJson::of_models(&report.totals),
             pages: report.totals.pages,
             requests: report.totals.requests,
             parents: report.findings.parents.map(|parents| parents.walked),
@@ -154,8 +142,8 @@ impl<'a> RunJson<'a> {
             checkpoint: report.checkpoint.as_ref(),
             resumable: report.resumable,
             started_at: micros(report.started_at),
-            duration_ms: u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX),
-            waited_for_limits_ms: u64::try_from(report.waited.as_millis()).unwrap_or(u64::MAX),
+            duration_ms: millis(report.duration),
+            waited_for_limits_ms: millis(report.waited),
             output: output(report),
             error: report.error.as_ref().map(WireError::of),
             dry_run: report
@@ -168,6 +156,11 @@ impl<'a> RunJson<'a> {
 }
 
 impl CountsJson {
+    /// Creates the JSON of the counters of each model.
+    pub(super) fn of_models(totals: &Totals) -> BTreeMap<&str, Self> {
+        totals.models.iter().map(|(model, counts)| (model.as_str(), Self::of(*counts))).collect()
+    }
+
     /// Creates the JSON of counters.
     pub(super) fn of(counts: ModelCounts) -> Self {
         let ModelCounts { added, updated, deleted, unchanged, skipped_newer, skipped_older } = counts;

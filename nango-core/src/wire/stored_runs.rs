@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{
     errors::WireError,
-    runs::{CountsJson, is_zero},
+    run_key::RunKeyJson,
+    runs::{CountsJson, is_zero, millis},
     time::micros,
 };
 use crate::{
@@ -18,13 +19,8 @@ use crate::{
 /// Run of a list.
 #[derive(Debug, Serialize)]
 pub(crate) struct RunRow<'a> {
-    run_id: String,
-    integration: &'a str,
-    function: &'a str,
-    r#type: &'static str,
-    connection: &'a str,
-    variant: &'a str,
-    status: &'static str,
+    #[serde(flatten)]
+    key: RunKeyJson<'a>,
     models: BTreeMap<&'a str, CountsJson>,
     pages: u64,
     requests: u64,
@@ -58,13 +54,8 @@ struct LogLineJson<'a> {
 /// Run that has not started.
 #[derive(Debug, Serialize)]
 pub(crate) struct DueRunJson<'a> {
-    run_id: String,
-    integration: &'a str,
-    function: &'a str,
-    r#type: &'static str,
-    connection: &'a str,
-    variant: &'a str,
-    status: &'static str,
+    #[serde(flatten)]
+    key: RunKeyJson<'a>,
     due_at: String,
 }
 
@@ -73,22 +64,15 @@ impl<'a> RunRow<'a> {
     /// are omitted if there is none.
     pub(crate) fn new(run: &'a Run) -> Self {
         let Run { id, key, status, started_at, finished_at, totals, error } = run;
-        let duration = finished_at.map(|end| end.saturating_duration_since(*started_at));
         Self {
-            run_id: id.to_string(),
-            integration: &key.integration,
-            function: &key.function,
-            r#type: key.kind.name(),
-            connection: &key.connection,
-            variant: &key.variant,
-            status: status.name(),
-            models: totals.models.iter().map(|(model, counts)| (model.as_str(), CountsJson::of(*counts))).collect(),
+            key: RunKeyJson::new(*id, key, status.name()),
+            models: CountsJson::of_models(totals),
             pages: totals.pages,
             requests: totals.requests,
             skipped_invalid: totals.skipped_invalid,
             started_at: micros(*started_at),
             finished_at: finished_at.map(micros),
-            duration_ms: duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
+            duration_ms: run.duration().map(millis),
             error: error.as_ref().map(|error| WireError::of(&Error::from_stored(error))),
         }
     }
@@ -111,16 +95,7 @@ impl<'a> DueRunJson<'a> {
     /// Creates the JSON of a due run. Its status is `due`.
     pub(crate) fn new(due: &'a DueRun) -> Self {
         let DueRun { id, key, due_at, .. } = due;
-        Self {
-            run_id: id.to_string(),
-            integration: &key.integration,
-            function: &key.function,
-            r#type: key.kind.name(),
-            connection: &key.connection,
-            variant: &key.variant,
-            status: "due",
-            due_at: micros(*due_at),
-        }
+        Self { key: RunKeyJson::new(*id, key, "due"), due_at: micros(*due_at) }
     }
 }
 

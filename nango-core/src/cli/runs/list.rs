@@ -138,8 +138,7 @@ fn require_names(context: &Context, runtime: &Runtime, filter: &RunFilter) -> Re
     let Some(integration) = &filter.integration else { return Ok(()) };
     lookup::integration(context.registry(), integration)?;
     if let Some(function) = &filter.function {
-        let all = [FunctionKind::Sync, FunctionKind::Action, FunctionKind::OnEvent, FunctionKind::OnWebhook];
-        let kinds = filter.kind.as_ref().map_or(&all[..], std::slice::from_ref);
+        let kinds = filter.kind.as_ref().map_or(&FunctionKind::ALL[..], std::slice::from_ref);
         lookup::function(context.registry(), integration, function, kinds)?;
     }
     if let Some(connection) = &filter.connection {
@@ -149,7 +148,7 @@ fn require_names(context: &Context, runtime: &Runtime, filter: &RunFilter) -> Re
 }
 
 fn duration_text(run: &Run) -> String {
-    run.finished_at.map(|end| format_span(end.saturating_duration_since(run.started_at))).unwrap_or_default()
+    run.duration().map(format_span).unwrap_or_default()
 }
 
 /// Returns the number of records that a run added, updated and deleted; `None` if it wrote no model.

@@ -85,7 +85,7 @@ fn print_due(terminal: &mut Terminal, due: &DueRun) -> Result<(), CommandError> 
 fn print(terminal: &mut Terminal, run: &Run, log: &[LogLine], lines: usize) -> Result<(), CommandError> {
     let mut parts = vec![report::subject(run.status.name(), &run.key)];
     parts.extend(report::traffic(&run.totals));
-    parts.extend(run.finished_at.map(|end| format_span(end.saturating_duration_since(run.started_at))));
+    parts.extend(run.duration().map(format_span));
     terminal.line(parts.join(", "))?;
     let ended = run.finished_at.map(|end| format!(", ended {}", utc_time(end))).unwrap_or_default();
     terminal.line(format_args!("started {}{ended} (UTC)", utc_time(run.started_at)))?;

@@ -16,6 +16,9 @@ pub enum FunctionKind {
 }
 
 impl FunctionKind {
+    /// Every type, in the order of the documentation.
+    pub(crate) const ALL: [Self; 4] = [Self::Sync, Self::Action, Self::OnEvent, Self::OnWebhook];
+
     /// Returns the name on the wire.
     pub const fn name(self) -> &'static str {
         match self {
@@ -28,7 +31,7 @@ impl FunctionKind {
 
     /// Parses the result of [`Self::name`].
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Sync, Self::Action, Self::OnEvent, Self::OnWebhook].into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
