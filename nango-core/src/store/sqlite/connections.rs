@@ -81,8 +81,8 @@ pub(super) fn select(db: &Db, query: &ConnectionQuery) -> DbResult<Vec<Connectio
          AND (?3 IS NULL OR instr(lower(id), ?3) > 0 OR instr(lower(end_user ->> '$.display_name'), ?3) > 0 \
          OR instr(lower(end_user ->> '$.email'), ?3) > 0) AND (?4 IS NULL OR end_user ->> '$.id' = ?4) \
          AND (?5 IS NULL OR end_user ->> '$.organization.id' = ?5) \
-         AND NOT EXISTS (SELECT 1 FROM json_each(?6) AS wanted WHERE NOT EXISTS (SELECT 1 FROM json_each(c.tags) AS \
-         tag          WHERE tag.key = wanted.key AND tag.value = wanted.value)) ORDER BY row LIMIT ?7 OFFSET ?8"
+         AND NOT EXISTS (SELECT 1 FROM json_each(?6) AS wanted WHERE NOT EXISTS (SELECT 1 FROM json_each(c.tags) \
+         AS tag WHERE tag.key = wanted.key AND tag.value = wanted.value)) ORDER BY row LIMIT ?7 OFFSET ?8"
     ))?;
     let found = select.query_and_then(
         params![
