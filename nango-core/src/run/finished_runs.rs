@@ -18,14 +18,14 @@ use crate::{
     store::{SharedStore, StoreError},
 };
 
-#[cfg(feature = "server")]
 /// Maximum time between the end of a run and the begin of its transaction.
+#[cfg(feature = "server")]
 const DELAY: Duration = Duration::from_millis(100);
-#[cfg(feature = "server")]
 /// Wait after an error of the database.
-const ERROR_WAIT: Duration = Duration::from_secs(1);
 #[cfg(feature = "server")]
+const ERROR_WAIT: Duration = Duration::from_secs(1);
 /// Number of runs that one transaction writes.
+#[cfg(feature = "server")]
 const GROUP: usize = 1_000;
 /// Number of waiting runs from which a run is written before its result is returned.
 const MAX_WAITING: usize = 10_000;
@@ -35,6 +35,9 @@ const MAX_WAITING: usize = 10_000;
 pub(crate) struct FinishedRuns {
     waiting: Mutex<Waiting>,
     added: Notify,
+    /// Held while a group is written, so that no run is removed twice.
+    #[cfg(feature = "server")]
+    writing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -44,23 +47,28 @@ struct Waiting {
     is_open: bool,
 }
 
+impl Waiting {
+    fn accepts_runs(&self) -> bool {
+        self.is_open && self.runs.len() < MAX_WAITING
+    }
+}
+
 impl FinishedRuns {
-    #[cfg(feature = "server")]
     /// Accepts runs from now on. The caller runs [`Self::write_groups`].
+    #[cfg(feature = "server")]
     pub(crate) fn open(&self) {
         self.lock().is_open = true;
     }
 
     /// Returns whether a run may be written later.
     pub(super) fn is_open(&self) -> bool {
-        let waiting = self.lock();
-        waiting.is_open && waiting.runs.len() < MAX_WAITING
+        self.lock().accepts_runs()
     }
 
     /// Adds a run. Returns it if nothing writes it, or too many runs wait.
     pub(super) fn add(&self, run: FinishedRun) -> Result<(), Box<FinishedRun>> {
         let mut waiting = self.lock();
-        if !waiting.is_open || waiting.runs.len() >= MAX_WAITING {
+        if !waiting.accepts_runs() {
             return Err(Box::new(run));
         }
         waiting.runs.push(run);
@@ -72,8 +80,8 @@ impl FinishedRuns {
         Ok(())
     }
 
-    #[cfg(feature = "server")]
     /// Writes groups of runs until it is dropped.
+    #[cfg(feature = "server")]
     pub(crate) async fn write_groups(&self, store: &SharedStore, clock: &dyn Clock) {
         loop {
             self.added.notified().await;
@@ -88,38 +96,73 @@ impl FinishedRuns {
         }
     }
 
-    #[cfg(feature = "server")]
     /// Accepts no more runs, and writes those that wait.
     ///
     /// # Errors
     ///
     /// Fails if the database fails.
+    #[cfg(feature = "server")]
     pub(crate) async fn close(&self, store: &SharedStore) -> Result<(), StoreError> {
         self.lock().is_open = false;
         self.write_waiting(store).await
     }
 
+    /// Writes all waiting runs. They wait until they are written: the future of a group may be dropped meanwhile.
     #[cfg(feature = "server")]
-    /// Writes all waiting runs. After an error, they wait again.
     async fn write_waiting(&self, store: &SharedStore) -> Result<(), StoreError> {
+        let _writing = self.writing.lock().await;
         loop {
-            let group = {
-                let mut waiting = self.lock();
-                let count = waiting.runs.len().min(GROUP);
-                waiting.runs.drain(..count).collect::<Vec<_>>()
-            };
+            let group: Vec<FinishedRun> = self.lock().runs.iter().take(GROUP).cloned().collect();
             if group.is_empty() {
                 return Ok(());
             }
-            if let Err(error) = store.write_finished_runs(group.clone()).await {
-                let mut waiting = self.lock();
-                waiting.runs.splice(0..0, group);
-                return Err(error);
-            }
+            let count = group.len();
+            store.write_finished_runs(group).await?;
+            // Only this task removes runs, and new ones are added at the end.
+            self.lock().runs.drain(..count);
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(feature = "server")]
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::FutureExt;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        store::{FunctionKey, RunStatus, sqlite::Sqlite},
+        time::Timestamp,
+    };
+
+    #[tokio::test]
+    async fn run_waits_until_it_is_written_although_the_writer_is_stopped() {
+        let store: SharedStore = Arc::new(Sqlite::open(":memory:").await.unwrap());
+        let runs = FinishedRuns::default();
+        runs.open();
+        let now = Timestamp::UNIX_EPOCH;
+        let run = FinishedRun {
+            id: Uuid::from_u128(1),
+            key: FunctionKey::sync("acme", "one", "echo"),
+            connection: 1,
+            status: RunStatus::Success,
+            started_at: now,
+            finished_at: now,
+            error: None,
+            requests: 0,
+            logs: Vec::new(),
+        };
+        runs.add(run).unwrap();
+        assert!(runs.write_waiting(&store).now_or_never().is_none(), "the database has not responded");
+        assert_eq!(runs.lock().runs.len(), 1);
+        runs.close(&store).await.unwrap();
+        assert!(runs.lock().runs.is_empty());
     }
 }
