@@ -23,6 +23,7 @@ mod describe;
 mod doctor;
 mod encryption;
 mod error;
+mod exposed_files;
 mod group;
 #[cfg(feature = "server")]
 mod import;

@@ -26,6 +26,8 @@ pub(crate) use error::ConfigError;
 pub(crate) use limits::Limits;
 pub(crate) use retention::Retention;
 pub(crate) use server::ServerConfig;
+#[cfg(feature = "server")]
+pub(crate) use server::parse_api_url;
 pub use server::parse_listen;
 
 use crate::{

@@ -52,7 +52,7 @@ pub(crate) use body::{Body, Payload, StreamBody};
 pub(crate) use body_error::BodyError;
 pub use client::Client;
 pub use egress::EgressPolicy;
-pub(crate) use egress::{EgressDenied, HostPattern};
+pub(crate) use egress::{EgressDenied, HostPattern, is_local_url};
 pub use error::HttpError;
 pub use futures_util::future::BoxFuture;
 pub use network::{NetworkSettings, NetworkTransport};

@@ -16,13 +16,12 @@ use tokio::runtime::{Builder, Runtime as TokioRuntime};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CommandError, GlobalOptions, Progress, Terminal, input, key_file::key_ring, lookup, signals, startup_check::check,
-    table::pluralized,
+    CommandError, GlobalOptions, Progress, Terminal, exposed_files::ExposedFiles, input, key_file::key_ring, lookup,
+    signals, startup_check::check, table::pluralized,
 };
 use crate::{
     config::{Config, FILE_NAME, Flags, Sources},
     declare::Registry,
-    file_access,
     http::{Clock, NetworkSettings, NetworkTransport, SystemClock},
     provider::{Catalogue, utc_date},
     run::{Observer, RunReport, RunRequest, Runtime, execute},
@@ -227,16 +226,8 @@ impl Context {
 
     /// Warns if other users may read the database file: records are encrypted only if that is configured.
     pub(super) fn warn_if_readable_by_others(&mut self, config: &Config) {
-        let exposed = config.database_file().map(file_access::readable_by_others).unwrap_or_default();
-        if let Some((_, mode)) = exposed.first() {
-            let files: Vec<String> =
-                exposed.iter().map(|(file, _)| lookup::shell_quoted(&file.display().to_string())).collect();
-            self.terminal.note(format_args!(
-                "warning: other users may read {} (mode {mode:03o}), which contains your customers' records: run \
-                 `chmod 600 {}`",
-                config.database_name(),
-                files.join(" ")
-            ));
+        if let Some(ExposedFiles { message, command }) = ExposedFiles::of(config) {
+            self.terminal.note(format_args!("warning: {message}: run `{command}`"));
         }
     }
 

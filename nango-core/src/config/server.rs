@@ -47,7 +47,7 @@ impl ServerConfig {
         ("NANGO_SERVER_OPERATIONS_LISTEN", |server, text| {
             parse_listen(text).map(|address| server.operations_listen = Some(address))
         }),
-        ("NANGO_SERVER_PUBLIC_URL", |server, text| parse_public_url(text).map(|url| server.public_url = Some(url))),
+        ("NANGO_SERVER_PUBLIC_URL", |server, text| parse_api_url(text).map(|url| server.public_url = Some(url))),
         ("NANGO_SERVER_ALLOWED_HOSTS", |server, text| {
             server.allowed_hosts = text.split(',').map(|name| parse_host(name.trim())).collect::<Result<_, _>>()?;
             Ok(())
@@ -83,8 +83,9 @@ pub fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "must be an IP address and a port, such as \"127.0.0.1:3003\" or \"[::]:3003\"")
 }
 
-/// Parses the public URL: http or https, without user, query and fragment. The path ends without a slash.
-pub(super) fn parse_public_url(text: &str) -> Result<Url, &'static str> {
+/// Parses the URL of an API, such as that of the server: http or https, without user, query and fragment. The path ends
+/// without a slash.
+pub(crate) fn parse_api_url(text: &str) -> Result<Url, &'static str> {
     let mut url =
         Url::parse(text).map_err(|_| "must be a URL in full, such as \"https://integrations.example.com\"")?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -122,9 +123,9 @@ mod tests {
 
     #[test]
     fn public_url_has_no_secret_and_no_slash_at_its_end() {
-        assert_eq!(parse_public_url("https://a.example/nango/").unwrap().as_str(), "https://a.example/nango");
+        assert_eq!(parse_api_url("https://a.example/nango/").unwrap().as_str(), "https://a.example/nango");
         for wrong in ["a.example", "ftp://a.example", "https://u:p@a.example", "https://a.example/?q=1"] {
-            assert!(parse_public_url(wrong).is_err(), "{wrong}");
+            assert!(parse_api_url(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -24,7 +24,8 @@ use std::{
 use url::{Host, Url};
 
 use address::AddressScope;
-use host_name::normalized_host;
+pub(crate) use host_name::is_local_url;
+use host_name::{is_local_name, normalized_host};
 pub(crate) use host_pattern::HostPattern;
 pub(super) use resolve::{PolicyResolver, SystemResolver};
 
@@ -102,9 +103,11 @@ impl EgressPolicy {
             Some(Host::Domain(name)) => {
                 let name = normalized_host(name);
                 self.check_name(&name, exception)?;
-                // These names mean this machine by definition (RFC 6761), whatever a resolver returns.
-                let local = name == "localhost" || name.ends_with(".localhost");
-                if local { self.check_address(&name, Ipv4Addr::LOCALHOST.into(), exception) } else { Ok(()) }
+                if is_local_name(&name) {
+                    self.check_address(&name, Ipv4Addr::LOCALHOST.into(), exception)
+                } else {
+                    Ok(())
+                }
             }
             Some(Host::Ipv4(address)) => self.check_literal(address.into(), exception),
             Some(Host::Ipv6(address)) => self.check_literal(address.into(), exception),

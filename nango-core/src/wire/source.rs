@@ -41,8 +41,8 @@ pub(crate) fn source_connections(page: usize) -> RequestSpec {
 
 /// Returns the request of a connection with its credentials.
 pub(crate) fn source_connection(row: &SourceRow) -> RequestSpec {
-    RequestSpec::get(format!("/connections/{}", segment(&row.connection_id)))
-        .query(PROVIDER_CONFIG_KEY, &row.provider_config_key)
+    RequestSpec::get(format!("/connections/{}", segment(&row.id)))
+        .query(PROVIDER_CONFIG_KEY, &row.integration)
         .query("refresh_token", "true")
         .retries(RETRIES)
 }
@@ -89,9 +89,11 @@ pub(crate) struct SourcePage {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct SourceRow {
     /// Unique key of the integration.
-    pub provider_config_key: String,
+    #[serde(rename = "provider_config_key")]
+    pub integration: String,
     /// Id of the connection.
-    pub connection_id: String,
+    #[serde(rename = "connection_id")]
+    pub id: String,
     #[serde(default)]
     errors: Option<Vec<RowError>>,
 }
@@ -110,7 +112,7 @@ impl SourceRow {
 
     /// Returns the name of the connection for messages.
     pub(crate) fn label(&self) -> String {
-        format!("connection {} of {}", self.connection_id, self.provider_config_key)
+        format!("connection {} of {}", self.id, self.integration)
     }
 }
 

@@ -1,11 +1,15 @@
 //! Checks of the database: whether it responds, its clock, the serving process, connections and schedules.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::Finding;
 use crate::{
     auth::App,
-    cli::{CommandError, Context, table::pluralized},
+    cli::{CommandError, Context, shell::shell_quoted, table::pluralized},
     declare::Registry,
     provider::AuthMode,
     run::Runtime,
@@ -55,12 +59,12 @@ pub(super) fn check(context: &mut Context) -> Vec<Finding> {
 
 /// Returns the version of the schema: that of this program, which migrates a database when it opens it.
 fn schema_version(runtime: &Runtime) -> usize {
-    let is_file = runtime.config.database.starts_with("sqlite:");
-    #[cfg(feature = "postgres")]
-    if !is_file {
-        return store::postgres::SCHEMA_VERSION;
+    if runtime.config.database.starts_with("sqlite:") {
+        return store::sqlite::SCHEMA_VERSION;
     }
-    let _ = is_file;
+    #[cfg(feature = "postgres")]
+    return store::postgres::SCHEMA_VERSION;
+    #[cfg(not(feature = "postgres"))]
     store::sqlite::SCHEMA_VERSION
 }
 
@@ -92,7 +96,7 @@ async fn read(runtime: &Arc<Runtime>) -> Result<Vec<Finding>, CommandError> {
     }
     findings.push(connections(runtime).await?);
     let is_served = runtime.store.is_served().await?;
-    let schedules = runtime.store.schedules(ScheduleFilter { integration: None, connection: None, sync: None }).await?;
+    let schedules = runtime.store.schedules(ScheduleFilter::default()).await?;
     findings.push(if is_served {
         Finding::ok("server", "a process serves the database")
     } else if schedules.is_empty() {
@@ -166,24 +170,18 @@ fn overdue(runtime: &Runtime, schedules: &[Schedule], is_served: bool) -> Findin
 async fn failing(runtime: &Runtime) -> Result<Finding, CommandError> {
     const CHECK: &str = "runs";
     let failed = RunFilter {
-        integration: None,
-        connection: None,
-        function: None,
-        kind: None,
         status: Some(RunStatus::Error),
         since: Some(runtime.store.now() - FAILURES_SINCE),
         limit: MAX_FAILED_RUNS,
+        ..RunFilter::default()
     };
     let failed = runtime.store.find_runs(failed).await?;
-    let mut keys: Vec<&FunctionKey> = Vec::new();
+    let mut counts: BTreeMap<&FunctionKey, u32> = BTreeMap::new();
     for run in &failed {
-        if !keys.contains(&&run.key) && failed.iter().filter(|other| other.key == run.key).count() >= FAILURES as usize
-        {
-            keys.push(&run.key);
-        }
+        *counts.entry(&run.key).or_default() += 1;
     }
     let mut failing = Vec::new();
-    for key in keys {
+    for (key, _) in counts.into_iter().filter(|(_, count)| *count >= FAILURES) {
         let latest: Vec<Run> = runtime.store.runs_of(key, FAILURES).await?;
         if latest.len() == FAILURES as usize && latest.iter().all(|run| run.status == RunStatus::Error) {
             failing.push(key);
@@ -201,7 +199,9 @@ async fn failing(runtime: &Runtime) -> Result<Finding, CommandError> {
         ),
         format!(
             "run `registry runs list {} {} --connection {} --status error`",
-            first.integration, first.function, first.connection
+            first.integration,
+            first.function,
+            shell_quoted(&first.connection)
         ),
     ))
 }

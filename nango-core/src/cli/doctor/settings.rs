@@ -3,11 +3,11 @@
 use super::Finding;
 use crate::{
     auth::{App, KeyRing, Secret},
-    cli::{Context, table::pluralized},
+    cli::{Context, exposed_files::ExposedFiles, table::pluralized},
     config::{Config, ServerConfig},
     declare::{Registry, suggest},
     error::Chain,
-    file_access,
+    http::is_local_url,
     provider::Catalogue,
 };
 
@@ -107,7 +107,7 @@ fn server(server: &ServerConfig) -> Vec<Finding> {
             format!("the API listens on {} and accepts any name of the server", server.listen),
             "set `public_url` under `[server]` in nango.toml to the URL of the proxy with TLS",
         )),
-        Some(url) if url.scheme() == "http" && !is_loopback(url) => findings.push(Finding::warning(
+        Some(url) if url.scheme() == "http" && !is_local_url(url) => findings.push(Finding::warning(
             CHECK,
             format!("`public_url` is {url}: keys are sent without encryption"),
             "put a proxy with TLS in front of the server, and set its https URL",
@@ -128,28 +128,13 @@ fn server(server: &ServerConfig) -> Vec<Finding> {
     findings
 }
 
-fn is_loopback(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 /// Checks the permissions of the files of an embedded database that exist.
 fn files(config: &Config) -> Option<Finding> {
     let file = config.database_file().filter(|file| file.exists())?;
-    let exposed = file_access::readable_by_others(file);
-    if exposed.is_empty() {
-        return Some(Finding::ok("files", format!("other users cannot read {}", file.display())));
-    }
-    let names: Vec<String> = exposed.iter().map(|(file, _)| file.display().to_string()).collect();
-    Some(Finding::warning(
-        "files",
-        format!("other users may read {}, which contains your customers' records", names.join(", ")),
-        format!("run `chmod 600 {}`", names.join(" ")),
-    ))
+    Some(match ExposedFiles::of(config) {
+        None => Finding::ok("files", format!("other users cannot read {}", file.display())),
+        Some(ExposedFiles { message, command }) => Finding::warning("files", message, format!("run `{command}`")),
+    })
 }
 
 #[cfg(test)]

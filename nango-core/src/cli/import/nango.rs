@@ -13,8 +13,8 @@ use super::{
 use crate::{
     auth::Secret,
     cli::{Command, CommandError, Context, Exit, Terminal, prompt, table::pluralized, values::ValueReader},
-    http::{NetworkSettings, NetworkTransport, SystemClock, Url},
-    redact::has_userinfo,
+    config::parse_api_url,
+    http::{NetworkSettings, NetworkTransport, SystemClock, Url, is_local_url},
     run::{Observer, Runtime},
     wire::{ImportJson, ImportStatus, ImportSummary, ImportedConnection, ImportedIntegration, SourceRow},
 };
@@ -46,7 +46,7 @@ const KEY: &str =
 const ABOUT: &str = "\
 Imports connections with their credentials from a server with Nango's API
 
-Run it with --dry-run first. The import can be repeated: connections that are the same are left alone, changed ones \
+Run it with --dry-run first. The import can be repeated: connections that are the same are not written, changed ones \
 are updated, and those that changed here later are kept. Credentials are stored as the source returns them, without a \
 request to the provider; functions on events run as for `registry connection add`. Reading a connection may refresh \
 its token at the source.
@@ -70,7 +70,7 @@ impl Command for Nango {
         let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let host = checked_host(&arguments.host)?;
         let key = key(arguments.key.as_deref(), context.config().import_key.clone())?;
-        if host.scheme() == "http" && !is_loopback(&host) {
+        if host.scheme() == "http" && !is_local_url(&host) {
             context
                 .terminal
                 .note("warning: the key and the credentials are sent in clear text: use https, or a tunnel");
@@ -97,17 +97,11 @@ impl Command for Nango {
 
 /// Parses the URL of the source.
 fn checked_host(text: &str) -> Result<Url, CommandError> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    match url {
-        Some(url) if !has_userinfo(&url) && url.query().is_none() && url.fragment().is_none() => Ok(url),
-        _ => Err(CommandError::usage(
+    parse_api_url(text).map_err(|_| {
+        CommandError::usage(
             "--host: expected an http or https URL without user, query and fragment, such as https://api.nango.dev",
-        )),
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+        )
+    })
 }
 
 /// Returns the key of the source: from the option, the environment, or a prompt.
@@ -232,7 +226,7 @@ impl Import {
         let is_selected = |key: &String| selected.is_empty() || selected.contains(key);
         integrations.retain(|integration| is_selected(&integration.unique_key));
         let mut rows = context.block_on(source.connections()).map_err(failed)?;
-        rows.retain(|row| is_selected(&row.provider_config_key));
+        rows.retain(|row| is_selected(&row.integration));
         let compared = integrations.iter().map(|one| plan::compare(&self.transfer.runtime, one)).collect();
         self.transfer.providers = integrations.into_iter().map(|one| (one.unique_key, one.provider)).collect();
         Ok((compared, rows))
@@ -302,8 +296,8 @@ mod tests {
             let error = checked_host(wrong).unwrap_err().to_string();
             assert!(error.starts_with("--host: expected") && !error.contains("hush"), "{wrong}: {error}");
         }
-        assert!(is_loopback(&checked_host("http://127.0.0.1:3003").unwrap()));
-        assert!(!is_loopback(&checked_host("http://10.0.0.1").unwrap()));
+        assert!(is_local_url(&checked_host("http://127.0.0.1:3003").unwrap()));
+        assert!(!is_local_url(&checked_host("http://10.0.0.1").unwrap()));
     }
 
     #[test]

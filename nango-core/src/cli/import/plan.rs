@@ -41,8 +41,8 @@ pub(super) fn compare(runtime: &Runtime, source: &SourceIntegration) -> Imported
             environment.push(variable);
         }
     }
-    let is_configured = runtime.config.integrations.contains_key(key) || runtime.registry.of(key).next().is_some();
-    let only_code = is_configured && problems.iter().all(|problem| problem.starts_with("the program declares"));
+    let only_code =
+        runtime.has_integration(key) && problems.iter().all(|problem| problem.starts_with("the program declares"));
     let configuration = (!problems.is_empty() && !only_code).then(|| entry(source, app, &environment));
     ImportedIntegration {
         unique_key: key.to_owned(),

@@ -2,7 +2,10 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use axum::http::{HeaderValue, StatusCode};
+use reqwest::{
+    StatusCode,
+    header::{AUTHORIZATION, HeaderValue},
+};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
@@ -60,7 +63,7 @@ impl Authorize for BearerKey {
         &'a self,
         request: &'a mut OutgoingRequest,
     ) -> BoxFuture<'a, Result<CredentialsVersion, AuthError>> {
-        request.headers.insert(axum::http::header::AUTHORIZATION, self.0.clone());
+        request.headers.insert(AUTHORIZATION, self.0.clone());
         Box::pin(async { Ok(CredentialsVersion::default()) })
     }
 }
@@ -109,7 +112,7 @@ impl Source {
             let read: SourcePage = self.read(&source_connections(page)).await?;
             let (number, before) = (read.connections.len(), all.len());
             for row in read.connections {
-                if seen.insert((row.provider_config_key.clone(), row.connection_id.clone())) {
+                if seen.insert((row.integration.clone(), row.id.clone())) {
                     all.push(row);
                 }
             }

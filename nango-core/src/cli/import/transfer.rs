@@ -43,13 +43,13 @@ impl Transferred {
     }
 
     fn of(row: &SourceRow, status: ImportStatus) -> Self {
-        let entry = ImportedConnection::new(&row.provider_config_key, &row.connection_id, status);
+        let entry = ImportedConnection::new(&row.integration, &row.id, status);
         Self { entry, has_refresh_token: false, warnings: Vec::new() }
     }
 }
 
 impl Transfer {
-    /// Imports a connection.
+    /// Imports a connection of the source, unless it is the same or newer here.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Transfer {
 
     async fn try_connection(&self, row: &SourceRow) -> Result<Transferred, ReadFailure> {
         let skip = |reason: String| ReadFailure::Skip(reason);
-        let key = row.provider_config_key.as_str();
+        let key = row.integration.as_str();
         if row.has_failed_credentials() {
             let reason = "its credentials fail at the source: reconnect it there, or add it here";
             return Err(skip(reason.to_owned()));

@@ -11,7 +11,7 @@ use toml::{
 use super::{entries::entries, reader::Reader};
 use crate::config::{
     ConfigError, ServerConfig,
-    server::{parse_host, parse_listen, parse_public_url},
+    server::{parse_api_url, parse_host, parse_listen},
 };
 
 const KEYS: [&str; 11] = [
@@ -43,7 +43,7 @@ impl Reader<'_> {
                 "listen" => server.listen = self.listener(&full, at, value)?,
                 "operations_listen" => server.operations_listen = Some(self.listener(&full, at, value)?),
                 "public_url" => {
-                    let url = parse_public_url(&self.string_of(&full, at, value)?);
+                    let url = parse_api_url(&self.string_of(&full, at, value)?);
                     server.public_url = Some(url.map_err(|expected| self.value_error(at, &full, expected))?);
                 }
                 "allowed_hosts" => {

@@ -72,8 +72,8 @@ impl SourceConnection {
             is_known
         });
         let body = json!({
-            PROVIDER_CONFIG_KEY: row.provider_config_key,
-            CONNECTION_ID: row.connection_id,
+            PROVIDER_CONFIG_KEY: row.integration,
+            CONNECTION_ID: row.id,
             "credentials": credentials,
             "connection_config": config,
             "metadata": self.metadata,
@@ -84,7 +84,7 @@ impl SourceConnection {
         });
         let text = Zeroizing::new(body.to_string());
         let body: ImportBody = json::decode_str(&text).map_err(|error| error.to_string())?;
-        let id = row.connection_id.clone();
+        let id = row.id.clone();
         let new = body.into_connection(provider, || id, now);
         let mut new = new.map_err(|error| format!("{}: {}", error.path.join("."), error.message))?;
         // The source has used the credentials; a request for each would need hours and many rate limits.
