@@ -1,4 +1,4 @@
-//! `registry import`: takes connections over from another server.
+//! `registry import`: imports connections from another server.
 
 mod nango;
 mod plan;
@@ -17,7 +17,7 @@ const COMMANDS: [&dyn Command; 1] = [&nango::Nango];
 
 impl Command for Import {
     fn clap(&self) -> clap::Command {
-        group::clap("import", "Takes connections over from another server", &COMMANDS)
+        group::clap("import", "Imports connections from another server", &COMMANDS)
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {

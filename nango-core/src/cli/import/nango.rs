@@ -1,4 +1,4 @@
-//! `registry import nango`: takes integrations and connections over from a server with Nango's API.
+//! `registry import nango`: imports connections from a server with Nango's API.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -280,7 +280,7 @@ fn print_connection(terminal: &mut Terminal, entry: &ImportedConnection, dry_run
         }
     }
     if !entry.ignored.is_empty() {
-        terminal.note(format_args!("note: {label}: not taken along: {}", entry.ignored.join(", ")));
+        terminal.note(format_args!("note: {label}: values that cannot be stored here: {}", entry.ignored.join(", ")));
     }
     Ok(())
 }

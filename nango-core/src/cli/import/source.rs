@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// Name by which the egress policy knows requests to the source. No integration has it, because of the space.
+/// Name of the source in the egress policy. No integration can have it, because of the space.
 pub(super) const SOURCE: &str = "import source";
 /// Maximum size of a response, in bytes.
 const MAX_BODY_BYTES: u64 = 64 << 20;
@@ -157,20 +157,20 @@ fn read_failure(path: &str, error: HttpError) -> ReadFailure {
         error => return ReadFailure::Stop(error.into_error().to_string()),
     };
     let code = source_error_code(&failure).map(|code| format!(" `{code}`")).unwrap_or_default();
-    let said = format!("{path} returned {}{code}", failure.status);
+    let failed = format!("{path} returned {}{code}", failure.status);
     match StatusCode::from_u16(failure.status) {
         Ok(StatusCode::UNAUTHORIZED) => {
-            ReadFailure::Stop(format!("{said}: the source does not accept the key; is it the key of this host?"))
+            ReadFailure::Stop(format!("{failed}: the source does not accept the key; is it the key of this host?"))
         }
         Ok(StatusCode::FORBIDDEN) => ReadFailure::Stop(format!(
-            "{said}: the key lacks a scope; it needs environment:integrations:list, \
+            "{failed}: the key lacks a scope; it needs environment:integrations:list, \
              environment:integrations:read_credentials, environment:connections:list and \
              environment:connections:read_credentials"
         )),
         Ok(StatusCode::TOO_MANY_REQUESTS) => {
-            ReadFailure::Stop(format!("{said}: the source limits the rate; run the import again later"))
+            ReadFailure::Stop(format!("{failed}: the source limits the rate; run the import again later"))
         }
-        _ => ReadFailure::Skip(said),
+        _ => ReadFailure::Skip(failed),
     }
 }
 

@@ -38,9 +38,9 @@ pub(crate) struct SourceConnection {
     updated_at: Option<String>,
 }
 
-/// Fields of an end user that are taken along.
+/// Fields of an end user that are imported.
 const END_USER: [&str; 5] = ["id", "email", "display_name", "tags", "organization"];
-/// Fields of an organization that are taken along.
+/// Fields of an organization that are imported.
 const ORGANIZATION: [&str; 2] = ["id", "display_name"];
 
 impl SourceConnection {
