@@ -86,7 +86,7 @@ impl FinishedRuns {
         loop {
             self.added.notified().await;
             clock.sleep(DELAY).await;
-            while let Err(error) = self.write_waiting(store).await {
+            while let Err(error) = self.write_waiting(|group| store.write_finished_runs(group)).await {
                 tracing::warn!(
                     "finished actions cannot be written to the database, and are written later: {}",
                     Chain(&error)
@@ -104,12 +104,15 @@ impl FinishedRuns {
     #[cfg(feature = "server")]
     pub(crate) async fn close(&self, store: &SharedStore) -> Result<(), StoreError> {
         self.lock().is_open = false;
-        self.write_waiting(store).await
+        self.write_waiting(|group| store.write_finished_runs(group)).await
     }
 
-    /// Writes all waiting runs. They wait until they are written: the future of a group may be dropped meanwhile.
+    /// Writes all waiting runs in groups. They wait until they are written: this future may be dropped meanwhile.
     #[cfg(feature = "server")]
-    async fn write_waiting(&self, store: &SharedStore) -> Result<(), StoreError> {
+    async fn write_waiting<F>(&self, write: impl Fn(Vec<FinishedRun>) -> F) -> Result<(), StoreError>
+    where
+        F: Future<Output = Result<(), StoreError>>,
+    {
         let _writing = self.writing.lock().await;
         loop {
             let group: Vec<FinishedRun> = self.lock().runs.iter().take(GROUP).cloned().collect();
@@ -117,7 +120,7 @@ impl FinishedRuns {
                 return Ok(());
             }
             let count = group.len();
-            store.write_finished_runs(group).await?;
+            write(group).await?;
             // Only this task removes runs, and new ones are added at the end.
             self.lock().runs.drain(..count);
         }
@@ -131,20 +134,17 @@ impl FinishedRuns {
 #[cfg(feature = "server")]
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use futures_util::FutureExt;
     use uuid::Uuid;
 
     use super::*;
     use crate::{
-        store::{FunctionKey, RunStatus, sqlite::Sqlite},
+        store::{FunctionKey, RunStatus},
         time::Timestamp,
     };
 
     #[tokio::test]
     async fn run_waits_until_it_is_written_although_the_writer_is_stopped() {
-        let store: SharedStore = Arc::new(Sqlite::open(":memory:").await.unwrap());
         let runs = FinishedRuns::default();
         runs.open();
         let now = Timestamp::UNIX_EPOCH;
@@ -159,10 +159,16 @@ mod tests {
             requests: 0,
             logs: Vec::new(),
         };
-        runs.add(run).unwrap();
-        assert!(runs.write_waiting(&store).now_or_never().is_none(), "the database has not responded");
-        assert_eq!(runs.lock().runs.len(), 1);
-        runs.close(&store).await.unwrap();
-        assert!(runs.lock().runs.is_empty());
+        runs.add(run.clone()).unwrap();
+        let stopped = runs.write_waiting(|_| std::future::pending()).now_or_never();
+        assert!(stopped.is_none());
+        let written = Mutex::new(Vec::new());
+        let write = |group| {
+            written.lock().unwrap().push(group);
+            std::future::ready(Ok(()))
+        };
+        runs.write_waiting(write).await.unwrap();
+        runs.write_waiting(write).await.unwrap();
+        assert_eq!(*written.lock().unwrap(), [[run]]);
     }
 }
