@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench -p nango-tests --bench serve                     # SQLite
 //! cargo bench -p nango-tests --bench serve -- postgres         # PostgreSQL with fsync
+//! cargo bench -p nango-tests --bench serve -- records          # SQLite, only the pages of records
 //! ```
 //!
 //! The server is this program, started again as a registry with an action without I/O and a sync, so that it has the
@@ -52,12 +53,14 @@ fn main() -> Outcome {
     }
     let folder = tempfile::tempdir()?;
     println!("fsync of this disk: {:.2} ms (median of 200 writes of 4 KB)", fsync_latency(folder.path())?);
-    let database = if std::env::args().any(|arg| arg == "postgres") {
-        Some(MeasuredCluster::start(&[])?.database().url.clone())
-    } else {
-        None
-    };
-    let database = database.as_deref();
+    // Both end when they are dropped.
+    let cluster = has_argument("postgres").then(|| MeasuredCluster::start(&[])).transpose()?;
+    let database = cluster.as_ref().map(MeasuredCluster::database);
+    let database = database.as_ref().map(|database| database.url.as_str());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    if has_argument("records") {
+        return records::run(&runtime);
+    }
     server::prepare(folder.path(), database)?;
 
     let mut starts = Vec::new();
@@ -71,7 +74,6 @@ fn main() -> Outcome {
 
     let server = Server::start(folder.path(), database)?;
     println!("idle: {:.1} MB, goal 20 MB", server.idle_mb());
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let loads = [
         ("action", Load::action(&server, false)),
         ("action with Idempotency-Key", Load::action(&server, true)),
@@ -91,6 +93,10 @@ fn main() -> Outcome {
     let server = Server::start(folder.path(), database)?;
     println!("idle with {SCHEDULES} schedules: {:.1} MB, goal 40 MB", server.idle_mb());
     Ok(())
+}
+
+fn has_argument(name: &str) -> bool {
+    std::env::args().any(|argument| argument == name)
 }
 
 fn report(name: &str, rate: &str, latencies: &Latencies) {

@@ -46,15 +46,17 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime) -> Outcome {
 
 /// Reads the feed over one connection.
 fn read(server: &Server, limit: u32) -> Outcome {
-    let mut socket = BufReader::new(TcpStream::connect(&server.address)?);
+    let socket = TcpStream::connect(&server.address)?;
+    socket.set_nodelay(true)?;
+    let mut socket = BufReader::with_capacity(64 << 10, socket);
     let (mut cursor, mut records, mut body) = (String::new(), 0, Vec::new());
     loop {
-        write!(
-            socket.get_mut(),
+        let request = format!(
             "GET /records?model=Document&limit={limit}{cursor} HTTP/1.1\r\nhost: {}\r\n\
              authorization: Bearer {API_KEY}\r\nconnection-id: one\r\nprovider-config-key: bench\r\n\r\n",
             server.address
-        )?;
+        );
+        socket.get_mut().write_all(request.as_bytes())?;
         let (mut line, mut length) = (String::new(), 0);
         while {
             line.clear();
