@@ -126,3 +126,25 @@ fn shell_blocks_of_guide_without_network_run() {
     }
     assert!(found > 2, "{found} blocks");
 }
+
+/// The column `test` of the table of decisions names modules that have tests: of this suite, or of the library.
+#[test]
+fn table_of_decisions_names_modules_with_tests() {
+    let documents = documents();
+    let guide = documents.iter().find(|one| one.path == "docs/guides/coming-from-nango.md").expect("the guide");
+    let (_, table) = guide.text.split_once("| subject | here | test |").expect("the table");
+    let sources = sources::all(&[".rs"]);
+    let has_tests = |name: &str| {
+        let folder = name.replace("::", "/");
+        [format!("tests/suite/{folder}"), format!("nango-core/src/{folder}")].iter().any(|path| {
+            let is_of_module =
+                |source: &&Source| source.path == format!("{path}.rs") || source.path.starts_with(&format!("{path}/"));
+            sources.iter().filter(is_of_module).any(|source| source.text.contains("test]\n"))
+        })
+    };
+    let rows = table.lines().filter_map(|row| row.strip_suffix(" |")?.rsplit_once("| ")).map(|(_, test)| test);
+    let names: Vec<&str> = rows.filter_map(|test| test.strip_prefix('`')?.strip_suffix('`')).collect();
+    assert!(names.len() > 30, "{names:?}");
+    let missing: Vec<&&str> = names.iter().filter(|name| !has_tests(name)).collect();
+    assert!(missing.is_empty(), "modules without tests: {missing:?}");
+}

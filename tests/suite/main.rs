@@ -55,6 +55,7 @@ mod request_paths;
 mod response_bodies;
 mod schedules;
 mod schema;
+mod schemathesis;
 mod secrets;
 mod serve;
 mod serve_access;

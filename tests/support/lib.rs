@@ -33,6 +33,7 @@ pub mod prism;
 pub mod registry;
 pub mod release_registry;
 pub mod rng;
+pub mod schemathesis;
 pub mod step_log;
 pub mod tools;
 pub mod typescript;
