@@ -140,7 +140,7 @@ pub use row_outcome::RowOutcome;
 pub use runs::{FinishedRun, NewRun, RunEnd, RunFilter, RunStatus};
 pub(crate) use runs::{Run, Runs};
 pub use schedules::{DueSchedule, Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter};
-pub(crate) use schedules::{Schedules, SyncName};
+pub(crate) use schedules::{Schedules, SyncActivity, SyncName};
 pub(crate) use secrets::Secrets;
 pub use totals::ModelCounts;
 pub(crate) use totals::Totals;

@@ -174,6 +174,7 @@ conformance! {
         sync_of_connection_without_schedule_is_found
         schedule_is_changed_in_parts
         due_schedule_is_enqueued_once_per_due_time
+        activities_of_many_syncs_are_those_of_each_sync
         schedules_end_with_their_connection;
     queue:
         trigger_is_merged_into_due_run

@@ -8,11 +8,10 @@ use super::{
 use crate::{
     declare::{Frequency, Registry},
     run::Runtime,
-    store::{BASE_VARIANT, DueRun, FunctionKey, Run, RunStatus, Schedule, ScheduleFilter, StoredCheckpoint},
+    store::{
+        BASE_VARIANT, DueRun, FunctionKey, Run, RunStatus, Schedule, ScheduleFilter, StoredCheckpoint, SyncActivity,
+    },
 };
-
-/// Number of runs that are read to find the last one that ended: only the latest may be active.
-const LAST_RUNS: u32 = 2;
 
 /// State of a sync of a connection.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,25 +71,27 @@ pub(crate) async fn statuses(
             }
         }
     }
-    let mut states = Vec::with_capacity(schedules.len());
-    for schedule in schedules {
-        states.push(state(runtime, schedule).await?);
-    }
-    Ok(states)
+    let keys = schedules.iter().map(|schedule| schedule.key.clone()).collect();
+    let mut activities = runtime.store.sync_activities(keys).await?;
+    let state = |schedule: Schedule| {
+        let activity = activities.remove(&schedule.key).unwrap_or_default();
+        state(runtime, schedule, activity)
+    };
+    Ok(schedules.into_iter().map(state).collect())
 }
 
-async fn state(runtime: &Runtime, schedule: Schedule) -> Result<SyncState, EngineError> {
+fn state(runtime: &Runtime, schedule: Schedule, activity: SyncActivity) -> SyncState {
     let key = &schedule.key;
-    let runs = runtime.store.runs_of(key, LAST_RUNS).await?;
-    let (active, ended): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(|run| run.status == RunStatus::Running);
+    let (active, ended): (Vec<Run>, Vec<Run>) =
+        activity.runs.into_iter().partition(|run| run.status == RunStatus::Running);
     let def = Registry::sync(&runtime.registry, &key.integration, &key.function);
-    Ok(SyncState {
+    SyncState {
         is_declared: def.is_some(),
         frequency: effective_frequency(schedule.frequency.as_deref(), def),
-        due: runtime.store.due_run_of(key).await?,
+        due: activity.due,
         active: active.into_iter().next(),
         last: ended.into_iter().next(),
-        checkpoint: runtime.store.checkpoint(key).await?,
+        checkpoint: activity.checkpoint,
         schedule,
-    })
+    }
 }

@@ -12,6 +12,7 @@
 //!   retried as a whole. A unit of work is therefore a function of its input, which it only borrows.
 //! - Table names include their schema, `nango_rs`; the search path is not under our control.
 
+mod activities;
 mod api_keys;
 mod begin;
 mod cancellation;

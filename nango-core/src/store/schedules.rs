@@ -4,9 +4,9 @@
 //! no longer declares keeps its schedule, which is never due. The due times are computed by the engine; the database
 //! stores the next one, so that due schedules are found by an index.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use super::{FunctionKey, StoreFuture};
+use super::{DueRun, FunctionKey, Run, StoreFuture, StoredCheckpoint};
 use crate::time::Timestamp;
 
 /// A schedule as it is stored.
@@ -72,6 +72,20 @@ pub struct ScheduleFilter {
     pub sync: Option<String>,
 }
 
+/// Number of runs in a [`SyncActivity`].
+pub(super) const RECENT_RUNS: u32 = 2;
+
+/// The runs and the checkpoint of a sync.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SyncActivity {
+    /// The run that is due.
+    pub due: Option<DueRun>,
+    /// The latest two runs, newest first: at most the first is active, so that the last run that ended is one of them.
+    pub runs: Vec<Run>,
+    /// The checkpoint.
+    pub checkpoint: StoredCheckpoint,
+}
+
 /// The name of a sync: its integration and its name.
 pub(crate) type SyncName = (String, String);
 
@@ -93,6 +107,9 @@ pub trait Schedules {
 
     /// Returns the schedule of a sync of a connection.
     fn schedule(&self, key: &FunctionKey) -> StoreFuture<'_, Option<Schedule>>;
+
+    /// Returns the runs and the checkpoints of syncs. A sync that has none may be missing.
+    fn sync_activities(&self, keys: Vec<FunctionKey>) -> StoreFuture<'_, BTreeMap<FunctionKey, SyncActivity>>;
 
     /// Changes a schedule. Returns `false` if it does not exist.
     fn change_schedule(&self, key: &FunctionKey, change: ScheduleChange) -> StoreFuture<'_, bool>;

@@ -7,6 +7,7 @@
 //! - A unit of work is a plain function over a `Db`: the functions in `page`, `rows`, `scans`, `feed`, `runs` and
 //!   similar modules run on any thread, inside a transaction that their caller has opened.
 
+mod activities;
 mod api_keys;
 mod backup;
 mod cancellation;

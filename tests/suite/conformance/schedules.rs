@@ -1,9 +1,10 @@
 //! Schedules of syncs: creation, changes, due times.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use nango_core::Timestamp;
-use nango_tests::internal::store::{FunctionKey, Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter};
+use nango_tests::internal::store::{FunctionKey, RunStatus, Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter};
+use serde_json::json;
 
 use super::support::*;
 
@@ -112,6 +113,40 @@ pub(super) async fn due_schedule_is_enqueued_once_per_due_time(store: TestStore)
     assert_eq!(store.due_run_of(&function("pulls")).await.unwrap(), None);
     assert_eq!(store.due_schedules(at(60), all, 10).await.unwrap(), []);
     assert_eq!(store.next_due_at(at(60)).await.unwrap(), Some(at(3610)));
+}
+
+pub(super) async fn activities_of_many_syncs_are_those_of_each_sync(store: TestStore) {
+    store.put_connection(connection("acme")).await.unwrap();
+    for status in [RunStatus::Success, RunStatus::Error, RunStatus::Interrupted] {
+        let run = store.start_run(new_run("issues", HOUR)).await.unwrap();
+        store.end_run(&run, run_end(status)).await.unwrap();
+    }
+    store.start_run(new_run("issues", HOUR)).await.unwrap();
+    store.enqueue_run(due(function("issues"), at(10))).await.unwrap();
+    store.enqueue_run(due(function("pulls"), at(20))).await.unwrap();
+    store.set_checkpoint(&function("labels"), Some(json!({"page": 3}))).await.unwrap();
+    // Runs of other functions and of other variants.
+    store.start_run(new_run("users", HOUR)).await.unwrap();
+    let variant = FunctionKey { variant: "v".to_owned(), ..function("issues") };
+    store.set_checkpoint(&variant, Some(json!(1))).await.unwrap();
+
+    let keys = ["issues", "pulls", "labels", "unknown", "with\0null"].map(function);
+    let mut found = store.sync_activities(keys.to_vec()).await.unwrap();
+    for key in &keys {
+        let activity = found.remove(key).unwrap_or_default();
+        assert_eq!(activity.due, store.due_run_of(key).await.unwrap(), "{key:?}");
+        assert_eq!(activity.runs, store.runs_of(key, 2).await.unwrap(), "{key:?}");
+        assert_eq!(activity.checkpoint, store.checkpoint(key).await.unwrap(), "{key:?}");
+        let has_any = (activity.due.is_some(), activity.runs.len(), activity.checkpoint.version);
+        let expect = match key.function.as_str() {
+            "issues" => (true, 2, 0),
+            "pulls" => (true, 0, 0),
+            "labels" => (false, 0, 1),
+            _ => (false, 0, 0),
+        };
+        assert_eq!(has_any, expect, "{key:?}");
+    }
+    assert_eq!(found, BTreeMap::new(), "only the selected syncs");
 }
 
 pub(super) async fn schedules_end_with_their_connection(store: TestStore) {

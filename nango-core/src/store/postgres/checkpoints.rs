@@ -16,7 +16,17 @@ pub(super) async fn read(db: &mut Db, key: &FunctionKey) -> DbResult<StoredCheck
     const READ: &str = "SELECT value, version FROM nango_rs.checkpoints WHERE function = $1";
     let Some(function) = functions::find(db, key).await? else { return Ok(StoredCheckpoint::default()) };
     let found: Option<(Option<String>, i64)> = db.query_as(READ).bind(function).fetch_optional(&mut *db.sql).await?;
-    let Some((value, version)) = found else { return Ok(StoredCheckpoint::default()) };
+    found.map_or_else(|| Ok(StoredCheckpoint::default()), |(value, version)| stored(value, version))
+}
+
+/// Returns the checkpoints of functions with their ids.
+pub(super) async fn read_each(db: &mut Db, functions: &[i64]) -> DbResult<Vec<(i64, StoredCheckpoint)>> {
+    const READ: &str = "SELECT function, value, version FROM nango_rs.checkpoints WHERE function = ANY($1)";
+    let found: Vec<(i64, Option<String>, i64)> = db.query_as(READ).bind(functions).fetch_all(&mut *db.sql).await?;
+    found.into_iter().map(|(function, value, version)| Ok((function, stored(value, version)?))).collect()
+}
+
+fn stored(value: Option<String>, version: i64) -> DbResult<StoredCheckpoint> {
     let value = value.map(|text| serde_json::from_str(&text)).transpose();
     Ok(StoredCheckpoint { value: value.map_err(|_| DbError::damaged("a checkpoint"))?, version })
 }

@@ -145,6 +145,13 @@ pub(super) async fn of(db: &mut Db, key: &FunctionKey) -> DbResult<Option<DueRun
     found.map(due_run).transpose()
 }
 
+/// Returns the due runs of functions.
+pub(super) async fn of_each(db: &mut Db, functions: &[i64]) -> DbResult<Vec<DueRun>> {
+    const FIND: &str = due!("WHERE d.function = ANY($1)");
+    let found: Vec<DueRow> = db.query_as(FIND).bind(functions).fetch_all(&mut *db.sql).await?;
+    found.into_iter().map(due_run).collect()
+}
+
 fn due_run((id, integration, connection, function, variant, due_at, blocked): DueRow) -> DbResult<DueRun> {
     let key = FunctionKey { kind: FunctionKind::Sync, integration, connection, function, variant };
     Ok(DueRun { id: uuid(&id)?, key, due_at, is_blocked: blocked != 0 })

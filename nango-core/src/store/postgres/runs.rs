@@ -180,6 +180,16 @@ pub(super) async fn latest(db: &mut Db, key: &FunctionKey, limit: u32) -> DbResu
     to_runs(db, found).await
 }
 
+/// Returns the latest runs of each function, newest first.
+pub(super) async fn latest_of_each(db: &mut Db, functions: &[i64], limit: u32) -> DbResult<Vec<Run>> {
+    const LIST: &str = select!(
+        "WHERE r.row = ANY(ARRAY(SELECT l.row FROM unnest($1::bigint[]) k(id) CROSS JOIN LATERAL (SELECT row \
+         FROM nango_rs.runs WHERE function = k.id ORDER BY row DESC LIMIT $2) l)) ORDER BY r.row DESC"
+    );
+    let found: Vec<Row> = db.query_as(LIST).bind(functions).bind(i64::from(limit)).fetch_all(&mut *db.sql).await?;
+    to_runs(db, found).await
+}
+
 /// Returns the latest of the selected runs, newest first.
 pub(super) async fn select(db: &mut Db, filter: &RunFilter) -> DbResult<Vec<Run>> {
     // Of few functions, the runs are read by the index of functions; otherwise all runs from the newest on.

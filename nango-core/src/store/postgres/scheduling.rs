@@ -1,13 +1,15 @@
 //! Schedules and due runs: the traits over the units of work.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
-use super::{Postgres, cancellation, claims, queue, runs, schedules};
+use super::{Postgres, activities, cancellation, claims, queue, runs, schedules};
 use crate::{
     store::{
         ClaimRequest, ClaimedRun, DueRun, DueSchedule, ExpiredRun, FunctionKey, NewDueRun, NextAttempt, Queue, Run,
         RunCounts, RunEnd, RunToken, Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter, Schedules, StoreFuture,
-        SyncName,
+        SyncActivity, SyncName,
     },
     time::Timestamp,
 };
@@ -31,6 +33,10 @@ impl Schedules for Postgres {
 
     fn schedule(&self, key: &FunctionKey) -> StoreFuture<'_, Option<Schedule>> {
         self.read_with(key.clone(), |db, key| Box::pin(schedules::find(db, key)))
+    }
+
+    fn sync_activities(&self, keys: Vec<FunctionKey>) -> StoreFuture<'_, BTreeMap<FunctionKey, SyncActivity>> {
+        self.read_with(keys, |db, keys| Box::pin(activities::read(db, keys)))
     }
 
     fn change_schedule(&self, key: &FunctionKey, change: ScheduleChange) -> StoreFuture<'_, bool> {

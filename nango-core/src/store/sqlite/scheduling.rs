@@ -1,13 +1,15 @@
 //! Schedules and due runs: the traits over the units of work.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
-use super::{Sqlite, cancellation, claims, queue, runs, schedules};
+use super::{Sqlite, activities, cancellation, claims, queue, runs, schedules};
 use crate::{
     store::{
         ClaimRequest, ClaimedRun, DueRun, DueSchedule, ExpiredRun, FunctionKey, NewDueRun, NextAttempt, Queue, Run,
         RunCounts, RunEnd, RunToken, Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter, Schedules, StoreFuture,
-        SyncName,
+        SyncActivity, SyncName,
     },
     time::Timestamp,
 };
@@ -32,6 +34,10 @@ impl Schedules for Sqlite {
     fn schedule(&self, key: &FunctionKey) -> StoreFuture<'_, Option<Schedule>> {
         let key = key.clone();
         self.read_with(move |db| schedules::find(db, &key))
+    }
+
+    fn sync_activities(&self, keys: Vec<FunctionKey>) -> StoreFuture<'_, BTreeMap<FunctionKey, SyncActivity>> {
+        self.read_with(move |db| activities::read(db, keys))
     }
 
     fn change_schedule(&self, key: &FunctionKey, change: ScheduleChange) -> StoreFuture<'_, bool> {
