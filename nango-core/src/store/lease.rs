@@ -4,9 +4,10 @@
 //!   the lease was written (a wrong hardware clock, a restored machine), and the process that holds it may have crashed
 //!   since. Invariant: no lease is active for longer than its own length, whatever is stored ([`is_active`]). The
 //!   leases of refreshes and processes follow the same rule with the longest lease that a program requests.
-//! - **Fence.** The start of a run increments the fence of its function and stores it with the run. A run may write
-//!   while its row has the status `running` and the fence of its token. A database evaluates this condition in the
-//!   statement that checks, counts or renews, in the transaction of the write; [`ensure_held`] judges the result.
+//! - **Fence.** The start of an exclusive run increments the fence of its function and stores it with the run; another
+//!   run stores the fence that it finds, so that such runs do not wait for each other. A run may write while its row
+//!   has the status `running` and the fence of its token. A database evaluates this condition in the statement that
+//!   checks, counts or renews, in the transaction of the write; [`ensure_held`] judges the result.
 //! - **Takeover.** A new run interrupts the runs of its key whose lease is not active, which ends their right to write
 //!   and their locks. If it is exclusive, an exclusive run with an active lease refuses it ([`take_over`]).
 //!   `PostgreSQL` selects the runs to interrupt by the condition of [`is_active`] in SQL, because the row of a run with

@@ -30,9 +30,10 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> DbResult<RunToken> {
 pub(super) async fn start_as(db: &mut Db, new: &NewRun, id: Uuid, started_at: Option<Timestamp>) -> DbResult<RunToken> {
     // The lock prevents a removal of the connection until this run is visible to it and can be cancelled.
     const EXISTS: &str = "SELECT 1 FROM nango_rs.connections WHERE row = $1 FOR KEY SHARE";
-    // Runs of one key start one after another: this row is their lock.
+    // Exclusive runs of one key start one after another: this row is their lock. Other runs do not wait for each other.
     const FENCE: &str =
         concat!("UPDATE nango_rs.functions SET fence = fence + 1 WHERE id = $1 RETURNING fence, ", now!());
+    const SHARED: &str = concat!("SELECT fence, ", now!(), " FROM nango_rs.functions WHERE id = $1");
     // The condition of `lease::is_active` in SQL.
     const EXPIRED: &str = "SELECT row FROM nango_rs.runs WHERE function = $1 AND status = 'running' \
                            AND (lease_until <= $2 OR lease_until > $2 + lease) ORDER BY row FOR UPDATE";
@@ -47,7 +48,8 @@ pub(super) async fn start_as(db: &mut Db, new: &NewRun, id: Uuid, started_at: Op
         }
     }
     let function = functions::open(db, &new.key).await?;
-    let (fence, now): (i64, Timestamp) = db.query_as(FENCE).bind(function).fetch_one(&mut *db.sql).await?;
+    let begin = if new.exclusive { FENCE } else { SHARED };
+    let (fence, now): (i64, Timestamp) = db.query_as(begin).bind(function).fetch_one(&mut *db.sql).await?;
     db.shared.clock.observe_server_time(now);
     let ended: Vec<i64> = db.query_scalar(EXPIRED).bind(function).bind(now).fetch_all(&mut *db.sql).await?;
     if !ended.is_empty() {

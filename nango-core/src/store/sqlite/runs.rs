@@ -47,10 +47,12 @@ pub(super) fn start_as(db: &Db, new: &NewRun, id: Uuid, started_at: Timestamp, n
     for row in lease::take_over(new, &running, now)? {
         finish(db, row, RunStatus::Interrupted, now, None)?;
     }
-    let fence: i64 = db
-        .sql
-        .prepare_cached("UPDATE functions SET fence = fence + 1 WHERE id = ?1 RETURNING fence")?
-        .query_row([function], |row| row.get(0))?;
+    let fence = if new.exclusive {
+        "UPDATE functions SET fence = fence + 1 WHERE id = ?1 RETURNING fence"
+    } else {
+        "SELECT fence FROM functions WHERE id = ?1"
+    };
+    let fence: i64 = db.sql.prepare_cached(fence)?.query_row([function], |row| row.get(0))?;
     let row = db
         .sql
         .prepare_cached(

@@ -63,6 +63,26 @@ async fn concurrent_writers_lose_nothing_and_readers_skip_nothing() {
     assert_eq!(rest, [151, 151, 151]);
 }
 
+#[tokio::test]
+async fn only_exclusive_runs_of_a_function_wait_for_each_other() {
+    let Some(database) = database() else { return };
+    let store = Arc::new(Postgres::open(&database.url).await.unwrap());
+    begin(&*store).await;
+    // An exclusive run that starts: its transaction is open.
+    let mut other = PgConnection::connect(&database.url).await.unwrap();
+    other.execute("BEGIN; UPDATE nango_rs.functions SET fence = fence + 1").await.unwrap();
+    let run = tokio::time::timeout(Duration::from_secs(30), begin(&*store)).await.expect("it waits");
+    store.end_run(&run, RunEnd::new(crate::store::RunStatus::Success)).await.unwrap();
+    let new = NewRun { key: key(), connection: None, exclusive: true, lease: Duration::from_mins(1) };
+    let exclusive = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.start_run(new).await.unwrap() }
+    });
+    wait_for_blocked_sessions(&database, 1).await;
+    other.execute("COMMIT").await.unwrap();
+    assert!(exclusive.await.unwrap().fence > run.fence);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn late_commit_is_not_skipped_by_readers() {
     let Some(database) = database() else { return };
