@@ -13,7 +13,8 @@
 //!   the same with `Idempotency-Key`, whose runs are written before the answer, and for `GET /health`, which costs
 //!   neither a key nor the database;
 //! - **records** (SQLite): CPU of the server for a feed of 20,000 records of 2.5 KB in pages of 100 and 1,000, compared
-//!   with raw SQL and minimal serialisation, as a ratio within a round;
+//!   with raw SQL and minimal serialisation, served by axum without anything else and without HTTP, as ratios within a
+//!   round;
 //! - **start** to the first answer, and **memory** of an idle server, without and with 1,000 schedules.
 //!
 //! Linux only.
@@ -27,6 +28,7 @@ mod filled;
 mod load;
 #[path = "../cache/raw_feed.rs"]
 mod raw_feed;
+mod raw_server;
 mod records;
 mod server;
 
@@ -50,6 +52,9 @@ fn main() -> Outcome {
         let code = nango_core::main();
         // The exit code is that of the registry.
         return if code == std::process::ExitCode::SUCCESS { Ok(()) } else { Err("the registry failed".into()) };
+    }
+    if let Some(database) = std::env::var_os(raw_server::AS_RAW_SERVER) {
+        return raw_server::serve(Path::new(&database));
     }
     let folder = tempfile::tempdir()?;
     println!("fsync of this disk: {:.2} ms (median of 200 writes of 4 KB)", fsync_latency(folder.path())?);

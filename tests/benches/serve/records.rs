@@ -1,4 +1,4 @@
-//! Pages of `GET /records`, compared with raw SQL and minimal serialisation.
+//! Pages of `GET /records`, compared with raw SQL and minimal serialisation, over HTTP and without it.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -13,13 +13,14 @@ use nango_tests::{
 use crate::{
     filled::BenchStore,
     raw_feed::raw,
+    raw_server::RawServer,
     server::{self, Server},
 };
 
 const RECORDS: u64 = 20_000;
 const ROUNDS: usize = 5;
 /// Number of reads of the whole feed per round, because CPU is measured in steps of 10 ms.
-const READS: usize = 4;
+const READS: usize = 10;
 
 /// Measures the CPU of the server on a database with records.
 pub(crate) fn run(runtime: &tokio::runtime::Runtime) -> Outcome {
@@ -28,33 +29,45 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime) -> Outcome {
     drop(runtime.block_on(BenchStore::open(folder.path(), RECORDS))?);
     let server = Server::start(folder.path(), None)?;
     let database = folder.path().join("nango.db");
+    let raw_server = RawServer::start(&database)?;
     for limit in [100, 1_000] {
-        let mut ratios = Vec::new();
+        let (mut to_file, mut to_server) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            let before = measure::cpu_of(server.pid())?;
-            for _ in 0..READS {
-                read(&server, limit)?;
-            }
-            let cpu = measure::cpu_of(server.pid())? - before;
-            let by_hand = measure::in_process(|| (0..READS).try_for_each(|_| raw(&database, limit).map(drop)))?;
-            ratios.push(cpu / by_hand.cpu);
+            let served = cpu_of_reads(server.pid(), &server.address, limit)?;
+            let raw_served = cpu_of_reads(raw_server.pid(), &raw_server.address, limit)?;
+            let in_process = measure::in_process(|| (0..READS).try_for_each(|_| raw(&database, limit).map(drop)))?;
+            to_file.push(served / in_process.cpu);
+            to_server.push(served / raw_served);
         }
-        println!("GET /records, pages of {limit}, SQLite: CPU {:.2} × raw SQL, goal 1.5", median(ratios));
+        println!(
+            "GET /records, pages of {limit}, SQLite: CPU {:.2} × raw SQL served by axum, goal 1.5; {:.2} × raw SQL \
+             without HTTP",
+            median(to_server),
+            median(to_file)
+        );
     }
     Ok(())
 }
 
+/// Reads the feed several times, and returns the CPU seconds of the server.
+fn cpu_of_reads(pid: u32, address: &str, limit: u32) -> Outcome<f64> {
+    let before = measure::cpu_of(pid)?;
+    for _ in 0..READS {
+        read(address, limit)?;
+    }
+    Ok(measure::cpu_of(pid)? - before)
+}
+
 /// Reads the feed over one connection.
-fn read(server: &Server, limit: u32) -> Outcome {
-    let socket = TcpStream::connect(&server.address)?;
+fn read(address: &str, limit: u32) -> Outcome {
+    let socket = TcpStream::connect(address)?;
     socket.set_nodelay(true)?;
     let mut socket = BufReader::with_capacity(64 << 10, socket);
     let (mut cursor, mut records, mut body) = (String::new(), 0, Vec::new());
     loop {
         let request = format!(
-            "GET /records?model=Document&limit={limit}{cursor} HTTP/1.1\r\nhost: {}\r\n\
-             authorization: Bearer {API_KEY}\r\nconnection-id: one\r\nprovider-config-key: bench\r\n\r\n",
-            server.address
+            "GET /records?model=Document&limit={limit}{cursor} HTTP/1.1\r\nhost: {address}\r\n\
+             authorization: Bearer {API_KEY}\r\nconnection-id: one\r\nprovider-config-key: bench\r\n\r\n"
         );
         socket.get_mut().write_all(request.as_bytes())?;
         let (mut line, mut length) = (String::new(), 0);
