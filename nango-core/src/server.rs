@@ -34,6 +34,7 @@ mod service;
 mod state;
 #[cfg(test)]
 mod tests;
+mod write_timeout;
 
 pub(crate) use access_log::{AccessRecord, ServerLog};
 pub(crate) use listener::{Listeners, ServeError};

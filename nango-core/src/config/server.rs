@@ -27,9 +27,10 @@ pub struct ServerConfig {
     pub head_bytes: u64,
     /// Maximum depth of lists and objects in a request's JSON. Default and maximum 128.
     pub json_depth: u64,
-    /// Maximum number of open connections; further ones wait. Default 1,024.
+    /// Maximum number of open connections of each listener; further ones wait until another ends. Default 1,024.
     pub connections: u64,
-    /// Time in which the head of a request must arrive, counted from the end of the previous one. Default 60 seconds.
+    /// Time in which the head of a request must arrive, counted from the end of the previous one, and after which a
+    /// client that reads nothing of a response is disconnected. Default 60 seconds.
     pub idle_timeout: Duration,
     /// Time in which the body of a request must arrive. Default 60 seconds.
     pub body_timeout: Duration,

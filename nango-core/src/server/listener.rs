@@ -21,6 +21,7 @@ use super::{
     router::router,
     service::ApiService,
     state::{MAX_HANDLERS, ServerState, local_url},
+    write_timeout::WriteTimeout,
 };
 use crate::{config::ServerConfig, engine::Engine, run::Runtime};
 
@@ -212,6 +213,7 @@ impl Acceptor {
         };
         let ended = self.ended.clone();
         let settings = self.state.settings();
+        let (clock, write_limit) = (self.state.runtime.clock.clone(), settings.idle_timeout);
         // The parser accepts more than the limit, so that the response is an error of the API.
         let buffer = usize::try_from(settings.head_bytes * 2).unwrap_or(usize::MAX).max(MIN_BUFFER);
         let mut http = http1::Builder::new();
@@ -226,6 +228,7 @@ impl Acceptor {
             let _ = stream.set_nodelay(true);
             let service =
                 service_fn(move |request: hyper::Request<Incoming>| service.clone().call(request.map(Body::new)));
+            let stream = WriteTimeout::new(stream, clock, write_limit);
             let connection = http.serve_connection(TokioIo::new(stream), service);
             let mut connection = std::pin::pin!(connection);
             tokio::select! {
