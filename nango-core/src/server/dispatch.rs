@@ -4,10 +4,12 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
     RequestPartsExt as _,
+    body::Body,
     extract::{RawPathParams, Request},
-    http::{StatusCode, request::Parts},
+    http::{HeaderMap, StatusCode, request::Parts},
     response::Response,
 };
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use uuid::Uuid;
 
@@ -77,7 +79,7 @@ async fn answer(
     state: Arc<ServerState>,
     route: &'static Route,
     mut parts: Parts,
-    body: axum::body::Body,
+    body: Body,
     answered: &mut Answered,
 ) -> Result<Reply, ApiError> {
     let Some(RequestInfo { request, is_operator }) = parts.extensions.get::<RequestInfo>().copied() else {
@@ -88,14 +90,16 @@ async fn answer(
     }
     body::check_type(&parts.headers)?;
     let caller = authorize(&state, route, &parts, is_operator).await?;
-    answered.key = Some(caller.key).filter(|_| route.access != Access::Public && !is_operator);
+    let has_key = route.access != Access::Public && !is_operator;
+    answered.key = Some(caller.key).filter(|_| has_key);
     let path = path_values(&mut parts).await?;
     check_path(route.parameters, &path)?;
     let query = Query::parse(parts.uri.query().unwrap_or_default())
         .map_err(|error| ApiError::invalid_query_params(vec![error]))?;
     check_query(route.parameters, &query)?;
     check_headers(route.parameters, &parts.headers)?;
-    let body = body::read(body, &parts.headers, state.settings()).await?;
+    // What a client without a key sends costs no memory. No route without a key has a body.
+    let body = if has_key { read_body(&state, body, &parts.headers).await? } else { Bytes::new() };
     let call = Call { state: state.clone(), caller, request, headers: parts.headers, body, path, query };
     let result = run(&state, route, call).await;
     if result.as_ref().is_err_and(|error| error.status() == StatusCode::SERVICE_UNAVAILABLE) {
@@ -129,6 +133,14 @@ async fn authorize(state: &ServerState, route: &Route, parts: &Parts, is_operato
         Ok(caller)
     } else {
         Err(ApiError::forbidden(scopes))
+    }
+}
+
+/// Reads a body. A stop of the server does not wait for the rest of it.
+async fn read_body(state: &ServerState, body: Body, headers: &HeaderMap) -> Result<Bytes, ApiError> {
+    tokio::select! {
+        read = body::read(body, headers, state.settings()) => read,
+        () = state.stopping.cancelled() => Err(ApiError::stopping()),
     }
 }
 
