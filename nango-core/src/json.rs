@@ -14,4 +14,6 @@ mod text;
 
 pub(crate) use decode::{decode, decode_str, decode_value, parse_rounding, short_name, value_or_text};
 pub(crate) use error::DecodeError;
+pub(crate) use exact::deserialize_exact;
+pub(crate) use number::has_inexact;
 pub(crate) use text::{body_text, body_text_lossy, charset, strip_bom};

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     DecodeError,
-    exact::ExactDeserializer,
+    exact::deserialize_exact,
     number,
     text::{body_text, body_text_lossy},
 };
@@ -29,7 +29,7 @@ pub(crate) fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError>
 /// Fails like [`decode`].
 pub(crate) fn decode_str<T: DeserializeOwned>(json: &str) -> Result<T, DecodeError> {
     if number::has_inexact(json) {
-        return serde_path_to_error::deserialize(ExactDeserializer(json)).map_err(|error| mismatch(json, &error));
+        return deserialize_exact(json).map_err(|error| mismatch(json, &error));
     }
     serde_json::from_str(json).map_err(|error| locate_error::<T>(json, &error))
 }

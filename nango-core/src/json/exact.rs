@@ -4,7 +4,10 @@
 //! and would store a different one than was sent. The texts of values are parsed level by level, which is slow, so this
 //! deserializer is used only for texts in which [`super::number`] found such a number.
 
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess,
+    Visitor,
+};
 use serde_json::{Error, value::RawValue};
 
 use super::number::is_exact;
@@ -13,9 +16,18 @@ use crate::redact::INEXACT;
 /// Name by which `serde_json` recognises its raw values.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
+/// Decodes a text that has a number which a [`serde_json::Value`] would round.
+///
+/// # Errors
+///
+/// Fails with the path of the number if the type does not declare rounding, or of another value that does not fit.
+pub(crate) fn deserialize_exact<T: DeserializeOwned>(json: &str) -> Result<T, serde_path_to_error::Error<Error>> {
+    serde_path_to_error::deserialize(ExactDeserializer(json))
+}
+
 /// A deserializer of the text of one JSON value.
 #[derive(Clone, Copy)]
-pub(super) struct ExactDeserializer<'de>(pub(super) &'de str);
+struct ExactDeserializer<'de>(&'de str);
 
 macro_rules! forward_deserialize {
     ($($method:ident($($name:ident: $kind:ty),*))*) => { $(

@@ -11,7 +11,7 @@ const MAX_SIGNIFICANT_DIGITS: usize = 767;
 ///
 /// Such a number has a run of at least 16 digits, one of which may be its point, so that only every 16th byte is
 /// checked. A sign ends a run, so that dates do not match.
-pub(super) fn has_inexact(json: &str) -> bool {
+pub(crate) fn has_inexact(json: &str) -> bool {
     let bytes = json.as_bytes();
     let mut at = SAFE_DIGITS;
     while at < bytes.len() {

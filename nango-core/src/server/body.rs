@@ -9,12 +9,13 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, error::Category};
+use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use crate::{
     config::ServerConfig,
-    redact::without_value,
+    json::{deserialize_exact, has_inexact},
+    redact::{INEXACT, without_value},
     wire::{ApiError, ValidationError},
 };
 
@@ -91,28 +92,37 @@ fn depth(json: &[u8]) -> u64 {
     deepest
 }
 
-/// Decodes a body. An empty one counts as `{}`.
+/// Decodes a body, which is an object. An empty one counts as `{}`.
 ///
 /// # Errors
 ///
-/// Fails if the body is not JSON, or does not fit the type; the error has the path, and never the value.
+/// Fails if the body is not JSON, does not fit the type, or has a number that would be rounded; the error has the path,
+/// and never the value.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let bytes = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}" } else { bytes };
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let decoded = serde_path_to_error::deserialize(&mut json);
-    match decoded {
-        Ok(value) => match json.end() {
-            Ok(()) => Ok(value),
-            Err(error) => Err(ApiError::invalid_json(error.to_string())),
-        },
-        Err(error) if error.inner().classify() != Category::Data => {
-            Err(ApiError::invalid_json(error.inner().to_string()))
-        }
-        Err(error) => {
-            let path: Vec<String> = error.path().iter().filter_map(path_part).collect();
-            Err(ApiError::invalid_body(vec![mismatch(error.inner(), bytes, path)]))
-        }
+    let text = str::from_utf8(bytes).map_err(|_| ApiError::invalid_json("the body is not UTF-8"))?;
+    let text = if text.trim_ascii().is_empty() { "{}" } else { text };
+    if text.trim_ascii_start().starts_with('[') {
+        // serde accepts the values of the fields in their order too, which the document does not describe.
+        let error = ValidationError::new("invalid_type", "Invalid input: expected object, received array", &[]);
+        return Err(ApiError::invalid_body(vec![error]));
     }
+    let decoded = if has_inexact(text) {
+        deserialize_exact(text)
+    } else {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let decoded = serde_path_to_error::deserialize(&mut json);
+        if decoded.is_ok() {
+            json.end().map_err(|error| ApiError::invalid_json(error.to_string()))?;
+        }
+        decoded
+    };
+    decoded.map_err(|error| match serde_json::from_str(text) {
+        Ok(whole) => {
+            let path: Vec<String> = error.path().iter().filter_map(path_part).collect();
+            ApiError::invalid_body(vec![mismatch(error.inner(), &whole, path)])
+        }
+        Err(error) => ApiError::invalid_json(error.to_string()),
+    })
 }
 
 /// Returns a part of a path: the name of a field, or a position in a list.
@@ -124,9 +134,8 @@ fn path_part(segment: &Segment) -> Option<String> {
     }
 }
 
-fn mismatch(error: &serde_json::Error, bytes: &[u8], mut path: Vec<String>) -> ValidationError {
-    let whole: Value = serde_json::from_slice(bytes).unwrap_or_default();
-    let message = without_value(error, &whole);
+fn mismatch(error: &serde_json::Error, whole: &Value, mut path: Vec<String>) -> ValidationError {
+    let message = without_value(error, whole);
     let named = |start: &str| message.strip_prefix(start)?.split('`').next().map(str::to_owned);
     let (code, message) = if let Some(field) = named("unknown field `") {
         // The path of the error has the key at its end.
@@ -137,6 +146,8 @@ fn mismatch(error: &serde_json::Error, bytes: &[u8], mut path: Vec<String>) -> V
         ("invalid_type", "Invalid input: a value is required".to_owned())
     } else if message.starts_with("invalid type") {
         ("invalid_type", format!("Invalid input: {message}"))
+    } else if message.starts_with(INEXACT) {
+        ("custom", "Invalid number: it would lose digits, send it as a string".to_owned())
     } else if message.starts_with("unknown variant") {
         ("invalid_value", format!("Invalid option: {message}"))
     } else {
@@ -183,14 +194,38 @@ mod tests {
         check(r#"{"name": "a", "x": "hush"}"#, "unrecognized_keys", &[]);
         check(r#"{"name": "a", "items": [{"size": 1}, {"size": "hush"}]}"#, "invalid_type", &["items", "1", "size"]);
         check(r#"{"name": "a", "items": [{"size": 1, "y": 1}]}"#, "unrecognized_keys", &["items", "0"]);
-        check("[]", "custom", &[]);
+        check("[]", "invalid_type", &[]);
+        check(r#" ["a", []]"#, "invalid_type", &[]);
+    }
+
+    #[test]
+    fn number_that_would_be_rounded_is_refused() {
+        let check = |number: &str| {
+            let error = decode::<Value>(format!("{{\"hush\": [0, {number}]}}").as_bytes()).unwrap_err();
+            let json = serde_json::to_value(error.body()).unwrap();
+            assert_eq!(json["error"]["errors"][0]["path"], serde_json::json!(["hush", "1"]), "{json}");
+            let message = "Invalid number: it would lose digits, send it as a string";
+            assert_eq!(json["error"]["errors"][0]["message"], message, "{json}");
+        };
+        check("12345678901234567890123");
+        check("0.12345678901234567890123");
+        assert_eq!(decode::<Value>(b"{\"a\":0.30000000000000004}").unwrap()["a"], 0.300_000_000_000_000_04);
     }
 
     #[test]
     fn text_that_is_not_json_is_invalid_json() {
-        for body in ["{", "{} x", "nul", "\"\u{1}\""] {
+        for body in [
+            "{",
+            "{} x",
+            "nul",
+            "\"\u{1}\"",
+            "1e400",
+            "\u{feff}{}",
+            "{\"a\":12345678901234567890123,\"b\":\"\\ud800\"}",
+        ] {
             assert_eq!(decode::<Value>(body.as_bytes()).unwrap_err().code(), "invalid_json", "{body}");
         }
+        assert_eq!(decode::<Value>(b"\"\xff\"").unwrap_err().code(), "invalid_json");
     }
 
     #[test]
