@@ -1,6 +1,7 @@
 //! `registry serve`: the HTTP API.
 
 mod log;
+mod open_files;
 mod open_server;
 mod settings;
 
@@ -51,6 +52,9 @@ impl Command for Serve {
             config.server.listen = listen;
         }
         if let Some(warning) = require_lasting_key(&config)? {
+            context.terminal.note(warning);
+        }
+        if let Some(warning) = open_files::reserve(&mut config.server) {
             context.terminal.note(warning);
         }
         let runtime = context.open_with(config)?;
