@@ -83,7 +83,7 @@ fn hangup_interrupts_run_unless_ignored() {
     let stopped = running.finish();
     assert_eq!((stopped.status, &stopped.json()["status"]), (Some(130), &json!("interrupted")), "{}", stopped.stderr);
 
-    let mut ignoring = registry.start_under("nohup", RUN);
+    let mut ignoring = registry.start_under(&["nohup"], RUN);
     ignoring.wait_until("the run continues", |_| stored(&registry).len() >= 150);
     ignoring.hang_up();
     assert_eq!(ignoring.finish().expect(0).json()["status"], "success");

@@ -62,6 +62,7 @@ mod serve_access;
 mod serve_client;
 mod serve_connections;
 mod serve_database;
+mod serve_hostile;
 mod serve_metrics;
 mod serve_requests;
 mod slow_tests;

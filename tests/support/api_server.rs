@@ -27,6 +27,9 @@ pub use operations::{Operation, SampleRequest, operations};
 /// API key of the servers that tests start, with all scopes.
 pub const API_KEY: &str = "key-of-the-tests-with-forty-characters-0";
 
+/// Arguments of a server on a free port.
+const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
+
 /// A running server. It is killed if this value is dropped before it ends.
 #[derive(Debug)]
 pub struct ApiServer {
@@ -72,7 +75,21 @@ impl ApiServer {
     #[track_caller]
     fn start_with(registry: &mut Registry, arguments: &[&str]) -> Self {
         registry.env("NANGO_API_KEY", API_KEY);
-        let (running, url) = serve(registry, arguments);
+        Self::connect(serve(registry, arguments))
+    }
+
+    /// Starts a server through a program with arguments that executes it, like [`Self::start`].
+    ///
+    /// # Panics
+    ///
+    /// Panics if the server does not start.
+    #[track_caller]
+    pub fn start_under(registry: &mut Registry, program: &[&str]) -> Self {
+        registry.env("NANGO_API_KEY", API_KEY);
+        Self::connect(listening(registry.start_under(program, SERVE)))
+    }
+
+    fn connect((running, url): (Running, String)) -> Self {
         let client = http_client::builder().build().expect("a client");
         let document = wait(http_client::json(client.get(format!("{url}/openapi.json")).bearer_auth(API_KEY)));
         Self { running, url, client, document: Document::new(document) }
@@ -236,7 +253,11 @@ impl Answer {
 /// Panics if the server does not start.
 #[track_caller]
 pub fn serve(registry: &Registry, arguments: &[&str]) -> (Running, String) {
-    let mut running = registry.start([&["serve", "--listen", "127.0.0.1:0"], arguments].concat());
+    listening(registry.start([&SERVE[..], arguments].concat()))
+}
+
+#[track_caller]
+fn listening(mut running: Running) -> (Running, String) {
     running.wait_until("the address of the server", |running| address(&running.stderr()).is_some());
     let url = address(&running.stderr()).expect("an address");
     (running, url)

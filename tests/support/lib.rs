@@ -30,6 +30,7 @@ pub mod octokit;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod prism;
+pub mod raw_http;
 pub mod registry;
 pub mod release_registry;
 pub mod rng;

@@ -140,10 +140,10 @@ impl Registry {
         Running::start(command, None)
     }
 
-    /// Starts the binary through a program that executes it, such as `nohup`.
-    pub fn start_under<A: AsRef<OsStr>>(&self, program: &str, args: impl IntoIterator<Item = A>) -> Running {
-        let mut command = Command::new(program);
-        command.arg(self.binary).args(args);
+    /// Starts the binary through a program with arguments that executes it, such as `nohup`.
+    pub fn start_under<A: AsRef<OsStr>>(&self, program: &[&str], args: impl IntoIterator<Item = A>) -> Running {
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).arg(self.binary).args(args);
         Running::start(self.with_environment(command), None)
     }
 
