@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use integrations::standin::{PAGED_REPOSITORY, Standin};
-use nango_tests::{Output, Registry, wait};
+use nango_tests::{DatabaseKind, Output, Registry, wait};
 use serde_json::{Value, json};
 
 use super::check;
-use crate::{interruption, synced_registry::SyncedRegistry};
+use crate::{import, interruption, synced_registry::SyncedRegistry};
 
 /// Two keys, so that the second can be rotated to.
 const KEYS: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=,ISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0A=";
@@ -35,7 +35,9 @@ impl Paths {
             Value::Object(object) => {
                 for (key, value) in object {
                     let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                    match value.as_str().filter(|_| ENUMERATIONS.contains(&key.as_str())) {
+                    // A reason can also be a sentence, which is no name.
+                    let is_name = |value: &&str| ENUMERATIONS.contains(&key.as_str()) && !value.contains(' ');
+                    match value.as_str().filter(is_name) {
                         Some(value) => self.0.insert(format!("{command}: {path} = {value}")),
                         None => self.0.insert(format!("{command}: {path}")),
                     };
@@ -215,4 +217,23 @@ fn json_keys_of_databases_are_frozen() {
     collector.run("database vacuum", &[], 0);
     collector.run("database check", &["--database", "no-such-database:x"], 3);
     collector.paths.check("json_keys_of_databases.txt");
+}
+
+#[test]
+fn json_keys_of_imports_are_frozen() {
+    let Some(fixture) = import::Fixture::new(DatabaseKind::Sqlite) else { return };
+    for (integration, id) in [("github", "acme"), ("github", "other"), ("own", "b")] {
+        fixture.add(integration, id, "t1");
+    }
+    let mut collector = KeyCollector::new(&fixture.target);
+    let host = ["--host", fixture.source.url()];
+    // The integration `own` does not exist here.
+    collector.run("import nango", &[&host[..], &["--dry-run"]].concat(), 1);
+    collector.run("import nango", &host, 1);
+    fixture.add("github", "acme", "t2");
+    collector.run("import nango", &host, 1);
+    fixture.target.run(["connection", "set-metadata", "github", "other", r#"{"owner":"x","repo":"y"}"#]).expect(0);
+    collector.run("import nango", &host, 1);
+    collector.run("import nango", &[&host[..], &["--integration", "none"]].concat(), 2);
+    collector.paths.check("json_keys_of_imports.txt");
 }

@@ -7,13 +7,14 @@ use serde_json::Value;
 
 use super::{
     plan,
-    source::{SOURCE, Source},
+    source::{ReadFailure, SOURCE, Source},
     transfer::Transfer,
 };
 use crate::{
     auth::Secret,
     cli::{Command, CommandError, Context, Exit, Terminal, prompt, table::pluralized, values::ValueReader},
     config::parse_api_url,
+    error::{Error, ErrorKind},
     http::{NetworkSettings, NetworkTransport, SystemClock, Url, is_local_url},
     run::{Observer, Runtime},
     wire::{ImportJson, ImportStatus, ImportSummary, ImportedConnection, ImportedIntegration, SourceRow},
@@ -55,7 +56,8 @@ Of two servers only one may renew a refresh token that the provider replaces: th
 the source, and every application that reads connections from it, before `registry serve` or `registry run` uses the \
 imported connections.
 
-Exit code 1: a connection was skipped, or the source could not be read to the end.";
+Exit code 1: a connection was skipped, or the source could not be read to the end. Ctrl-C ends the import after the \
+connection that is being written, with exit code 130.";
 
 impl Command for Nango {
     fn clap(&self) -> clap::Command {
@@ -168,7 +170,6 @@ impl Import {
         let (mut connections, mut rotating, mut error) = (Vec::new(), 0_u64, None);
         for row in &rows {
             if stopped.is_cancelled() {
-                error = Some("interrupted".to_owned());
                 break;
             }
             match context.block_on(self.transfer.connection(row)) {
@@ -187,6 +188,11 @@ impl Import {
                 }
             }
         }
+        let unread = (rows.len() - connections.len()) as u64;
+        let is_interrupted = unread > 0 && stopped.is_cancelled();
+        if is_interrupted {
+            error = Some("interrupted".to_owned());
+        }
         let summary = ImportSummary::of(&connections);
         context.terminal.json(&ImportJson {
             host: &self.host,
@@ -197,24 +203,31 @@ impl Import {
             summary,
         })?;
         self.print_end(&mut context.terminal, summary, rotating)?;
-        Ok(match error {
-            Some(_) if stopped.is_cancelled() => Exit::Interrupted,
-            Some(reason) => {
-                let left = rows.len() - connections.len();
-                context.terminal.note(format_args!(
-                    "error: {reason}\n{} not read; what was imported stays, and the import can be repeated",
-                    pluralized(left as u64, "connection")
-                ));
-                Exit::Failed
-            }
-            None if summary.skipped > 0 => Exit::Failed,
-            None => Exit::Success,
-        })
+        let Some(reason) = error else {
+            return Ok(if summary.skipped > 0 { Exit::Failed } else { Exit::Success });
+        };
+        let (cause, exit) = if is_interrupted {
+            (format!("{reason}: "), Exit::Interrupted)
+        } else {
+            (format!("error: {reason}\n"), Exit::Failed)
+        };
+        context.terminal.note(format_args!(
+            "{cause}{} not read; what was imported stays, and the import can be repeated",
+            pluralized(unread, "connection")
+        ));
+        Ok(exit)
     }
 
     /// Reads the integrations and the list of the selected connections.
-    fn list(&mut self, context: &Context) -> Result<(Vec<ImportedIntegration>, Vec<SourceRow>), CommandError> {
-        let failed = |failure: super::source::ReadFailure| CommandError::failed(failure.into_text());
+    fn list(&mut self, context: &mut Context) -> Result<(Vec<ImportedIntegration>, Vec<SourceRow>), CommandError> {
+        let stopped = context.cancellation();
+        let failed = |failure: ReadFailure| {
+            if stopped.is_cancelled() {
+                Error::new(ErrorKind::Interrupted, "the import was interrupted before its first connection").into()
+            } else {
+                CommandError::failed(failure.into_text())
+            }
+        };
         let source = &self.transfer.source;
         let mut integrations = context.block_on(source.integrations()).map_err(failed)?;
         for selected in &self.selected {
