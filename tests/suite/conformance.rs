@@ -29,6 +29,7 @@ mod processes;
 mod queue;
 mod records;
 mod refresh;
+mod retention;
 mod runs;
 mod scans;
 mod schedules;
@@ -185,10 +186,14 @@ conformance! {
         run_without_active_lease_is_listed_as_expired
         cancelled_run_writes_nothing
         due_and_active_runs_are_counted
-        purge_keeps_latest_run_of_each_function
         syncs_that_a_run_triggers_are_due_with_its_end
         due_runs_and_schedules_survive_restart
         concurrent_claims_start_each_run_once_within_limits;
+    retention:
+        purge_keeps_latest_run_of_each_function
+        purge_keeps_latest_ended_run_beside_an_active_one
+        purge_removes_log_and_counters_with_their_run
+        purge_keeps_first_run_of_a_due_or_active_logical_run;
     checkpoints:
         checkpoint_write_fails_when_version_differs
         resume_state_is_independent_of_checkpoint

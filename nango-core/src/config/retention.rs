@@ -25,7 +25,8 @@ pub struct Retention {
     /// `NANGO_RETENTION_DELETE_AFTER`). `None`: never. The syncs start from the beginning when they run again.
     pub delete_after: Option<Duration>,
     /// Age from which `registry serve` removes ended runs with their logs (`delete_runs_after`,
-    /// `NANGO_RETENTION_DELETE_RUNS_AFTER`). `None`: never. Default 15 days. The latest run of each function stays.
+    /// `NANGO_RETENTION_DELETE_RUNS_AFTER`). `None`: never. Default 15 days. The latest ended run of each function
+    /// stays.
     pub delete_runs_after: Option<Duration>,
 }
 

@@ -30,8 +30,8 @@ pub(super) async fn run(dispatcher: Arc<Dispatcher>) {
     }
 }
 
-/// Removes the runs that ended before this time, except the latest of each function. Ends early when `is_stopping`
-/// returns `true`.
+/// Removes the runs that ended before this time, except those that [`Queue::purge_runs`](crate::store::Queue) keeps.
+/// Ends early when `is_stopping` returns `true`.
 async fn purge(store: &SharedStore, before: Timestamp, is_stopping: impl Fn() -> bool) -> Result<(), StoreError> {
     while !is_stopping() {
         if store.purge_runs(before, BATCH).await? < u64::from(BATCH) {

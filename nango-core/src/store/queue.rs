@@ -163,7 +163,8 @@ pub trait Queue {
     /// limits may have changed.
     fn unblock_runs(&self) -> StoreFuture<'_, ()>;
 
-    /// Removes runs that ended before this time, with their counters and log lines, except the latest run of each
-    /// function. Removes at most `limit` runs, and returns their number.
+    /// Removes runs that ended before this time, with their counters and log lines. The latest ended run of each
+    /// function stays, and the first run of a logical run that is due or active. Removes at most `limit` runs, and
+    /// returns their number.
     fn purge_runs(&self, before: Timestamp, limit: u32) -> StoreFuture<'_, u64>;
 }

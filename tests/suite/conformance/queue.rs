@@ -1,4 +1,4 @@
-//! Due runs: merging, claims within limits, attempts, cancellation, retention.
+//! Due runs: merging, claims within limits, attempts, cancellation.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use nango_core::Timestamp;
 use nango_tests::internal::store::{
     CheckpointWrite, ClaimRequest, ClaimedRun, FunctionKey, NewDueRun, NextAttempt, QueuedOptions, RunCounts, RunEnd,
     RunStatus, RunToken,
@@ -229,21 +228,6 @@ pub(super) async fn due_and_active_runs_are_counted(store: TestStore) {
     assert_eq!(counts().await, RunCounts { due: 1, running: 1 });
     store.end_run(&run.token, run_end(RunStatus::Success)).await.unwrap();
     assert_eq!(counts().await, RunCounts { due: 1, running: 0 });
-}
-
-pub(super) async fn purge_keeps_latest_run_of_each_function(store: TestStore) {
-    for _ in 0..3 {
-        let run = store.start_run(new_run("sync-1", MINUTE)).await.unwrap();
-        store.end_run(&run, run_end(RunStatus::Success)).await.unwrap();
-    }
-    let active = store.start_run(new_run("sync-2", MINUTE)).await.unwrap();
-    let later = store.now() + MINUTE;
-    assert_eq!(store.purge_runs(Timestamp::UNIX_EPOCH, 10).await.unwrap(), 0);
-    assert_eq!(store.purge_runs(later, 1).await.unwrap(), 1);
-    assert_eq!(store.purge_runs(later, 10).await.unwrap(), 1);
-    assert_eq!(store.runs_of(&function("sync-1"), 10).await.unwrap().len(), 1);
-    assert!(store.run(active.id).await.unwrap().is_some());
-    assert_eq!(store.check(false).await.unwrap().findings, []);
 }
 
 pub(super) async fn due_runs_and_schedules_survive_restart(store: TestStore) {

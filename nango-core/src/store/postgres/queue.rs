@@ -238,12 +238,16 @@ fn expired_run(row: &sqlx::postgres::PgRow) -> DbResult<ExpiredRun> {
     Ok(ExpiredRun { run, is_queued: row.try_get::<i64, _>(3)? != 0, pages: to_u64(row.try_get(10)?) })
 }
 
-/// Removes runs that ended before this time, except the latest of each function.
+/// Removes runs that ended before this time, except those that [`Queue::purge_runs`](crate::store::Queue) keeps.
 pub(super) async fn purge(db: &mut Db, before: Timestamp, limit: u32) -> DbResult<u64> {
-    const LIST: &str = "SELECT r.row FROM nango_rs.runs r CROSS JOIN LATERAL (SELECT l.row FROM nango_rs.runs l \
-         WHERE l.function = r.function ORDER BY l.row DESC LIMIT 1) l \
-         WHERE r.finished_at IS NOT NULL AND r.finished_at < $1 AND r.status <> 'running' AND r.row < l.row \
-         ORDER BY r.finished_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED";
+    const LIST: &str = "SELECT r.row FROM nango_rs.runs r \
+         WHERE r.finished_at IS NOT NULL AND r.finished_at < $1 AND r.status <> 'running' \
+         AND EXISTS (SELECT 1 FROM nango_rs.runs l WHERE l.function = r.function AND l.row > r.row \
+         AND l.status <> 'running' OFFSET 0) \
+         AND NOT EXISTS (SELECT 1 FROM nango_rs.due_runs d WHERE d.function = r.function AND d.first_run = r.row \
+         OFFSET 0) \
+         AND NOT EXISTS (SELECT 1 FROM nango_rs.runs a WHERE a.function = r.function AND a.status = 'running' \
+         AND a.first_run = r.row OFFSET 0) ORDER BY r.finished_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED";
     let rows: Vec<i64> = db.query_scalar(LIST).bind(before).bind(i64::from(limit)).fetch_all(&mut *db.sql).await?;
     for delete in [
         "DELETE FROM nango_rs.run_logs WHERE run = ANY($1)",

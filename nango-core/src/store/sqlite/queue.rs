@@ -216,12 +216,14 @@ pub(super) fn expired(db: &Db, now: Timestamp, limit: u32) -> DbResult<Vec<Expir
     .collect()
 }
 
-/// Removes runs that ended before this time, except the latest of each function.
+/// Removes runs that ended before this time, except those that [`Queue::purge_runs`](crate::store::Queue) keeps.
 pub(super) fn purge(db: &Db, before: Timestamp, limit: u32) -> DbResult<u64> {
     let mut list = db.sql.prepare_cached(
         "SELECT r.row FROM runs r WHERE r.finished_at < ?1 AND r.status <> 'running' \
-         AND r.row < (SELECT max(l.row) FROM runs l WHERE l.function = r.function) \
-         ORDER BY r.finished_at LIMIT ?2",
+         AND EXISTS (SELECT 1 FROM runs l WHERE l.function = r.function AND l.row > r.row AND l.status <> 'running') \
+         AND NOT EXISTS (SELECT 1 FROM due_runs d WHERE d.function = r.function AND d.first_run = r.row) \
+         AND NOT EXISTS (SELECT 1 FROM runs a WHERE a.function = r.function AND a.status = 'running' \
+         AND a.first_run = r.row) ORDER BY r.finished_at LIMIT ?2",
     )?;
     let rows = list.query_map(params![before, limit], |row| row.get::<_, i64>(0))?.collect::<Result<Vec<_>, _>>()?;
     for row in &rows {
