@@ -47,8 +47,7 @@ pub(super) fn complete(
     matches: &ArgMatches,
     terminal: &mut Terminal,
 ) -> Result<Exit, CommandError> {
-    let arguments =
-        CompletionsArguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+    let arguments = CompletionsArguments::from_arg_matches(matches)?;
     let mut script = Vec::new();
     let name = root.get_name().to_owned();
     clap_complete::generate(arguments.shell, &mut root, name, &mut script);
@@ -68,7 +67,7 @@ pub(super) fn write_manual(
     matches: &ArgMatches,
     terminal: &mut Terminal,
 ) -> Result<Exit, CommandError> {
-    let arguments = ManArguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+    let arguments = ManArguments::from_arg_matches(matches)?;
     let folder = arguments.folder;
     let failed = |error: std::io::Error| {
         CommandError::failed(format!("cannot write manual pages to {}: {error}", folder.display()))

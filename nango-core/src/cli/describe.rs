@@ -66,7 +66,7 @@ impl Command for Describe {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let all = [FunctionKind::Sync, FunctionKind::Action, FunctionKind::OnEvent, FunctionKind::OnWebhook];
         let kinds = arguments.kind.as_ref().map_or(&all[..], std::slice::from_ref);
         let registry = context.registry();

@@ -37,7 +37,7 @@ impl Command for List {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let registry = context.registry();
         let only =
             arguments.integration.map(|name| lookup::integration(registry, &name).map(str::to_owned)).transpose()?;

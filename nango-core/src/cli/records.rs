@@ -64,7 +64,7 @@ impl Command for Records {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let dataset = arguments.dataset.key();
         lookup::model(context.registry(), &dataset.integration, &dataset.model)?;
         let runtime = context.open_existing()?;

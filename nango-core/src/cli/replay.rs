@@ -31,7 +31,7 @@ impl Command for ReplayRecording {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let recorded = open(&arguments.file)?;
         check_function(context, &recorded.header)?;
         let (registry, catalogue) = (context.registry().clone(), context.catalogue().clone());

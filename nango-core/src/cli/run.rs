@@ -76,7 +76,7 @@ impl Command for Run {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let request = request(context.registry(), &arguments)?;
         let runtime = context.open()?;
         if let Some(path) = &arguments.record {

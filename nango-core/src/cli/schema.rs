@@ -48,7 +48,7 @@ impl Command for Schema {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         if let (Format::TypeScript, Some(_)) = (arguments.format, &arguments.model) {
             let message = "--model: the TypeScript format contains all types of an integration; use --integration";
             return Err(CommandError::usage(message));

@@ -45,7 +45,7 @@ impl Command for Serve {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         context.require_database_folder()?;
         let mut config = context.config().clone();
         if let Some(listen) = arguments.listen {

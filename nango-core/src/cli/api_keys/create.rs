@@ -54,7 +54,7 @@ impl Command for Create {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let name = checked_name(&arguments.name)?;
         let scopes = checked_scopes(&arguments.scopes)?;
         let expires_in = arguments.expires_in.as_deref().map(checked_life).transpose()?;

@@ -27,7 +27,7 @@ impl Command for Revoke {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let runtime = context.open_existing()?;
         let keys = context.block_on(runtime.store.api_keys())?;
         let id = find(&keys, &arguments.name)?.id;

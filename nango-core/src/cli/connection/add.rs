@@ -71,7 +71,7 @@ impl Command for Add {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         lookup::integration(context.registry(), &arguments.integration)?;
         check_connection_id(&arguments.id).map_err(CommandError::usage)?;
         let mut values = ValueReader::default();

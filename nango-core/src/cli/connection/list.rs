@@ -43,7 +43,7 @@ impl Command for List {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let only = arguments.integration.as_deref();
         if let Some(integration) = only {
             lookup::integration(context.registry(), integration)?;

@@ -35,7 +35,7 @@ impl Command for SetMetadata {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let Arguments { integration, id, metadata, merge } = arguments;
         lookup::integration(context.registry(), &integration)?;
         let metadata = ValueReader::default().object("the metadata", &metadata)?;

@@ -29,7 +29,7 @@ impl Command for Remove {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let Arguments { integration, id } = arguments;
         lookup::integration(context.registry(), &integration)?;
         let runtime = context.open_existing()?;

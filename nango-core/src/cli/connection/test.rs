@@ -28,7 +28,7 @@ impl Command for Test {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let integration = lookup::integration(context.registry(), &arguments.integration)?.to_owned();
         let runtime = context.open_existing()?;
         let connection = context.block_on(lookup::connection(&runtime, &integration, &arguments.id))?;

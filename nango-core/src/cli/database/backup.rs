@@ -31,7 +31,7 @@ impl Command for Backup {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let runtime = context.open_existing()?;
         let made = context.block_on(runtime.store.backup(&arguments.file))?;
         context.terminal.json(&BackupJson::new(&arguments.file, &made))?;

@@ -29,7 +29,7 @@ impl Command for Check {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let runtime = context.open_existing()?;
         let report = context.block_on(runtime.store.check(arguments.repair))?;
         let terminal = &mut context.terminal;

@@ -42,7 +42,7 @@ impl Command for Copy {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let Arguments { from, to } = arguments;
         let config_for = |url: &str| {
             let mut config: Config = context.config().clone();

@@ -28,8 +28,7 @@ impl Command for Empty {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments =
-            DatasetArguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = DatasetArguments::from_arg_matches(matches)?;
         let dataset = arguments.resolve(context)?;
         let runtime = context.open_existing()?;
         let count = context.block_on(empty(&runtime, &dataset))?;

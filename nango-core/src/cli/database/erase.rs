@@ -39,7 +39,7 @@ impl Command for Erase {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let dataset = arguments.dataset.resolve(context)?;
         let runtime = context.open_existing()?;
         let mut count = 0;

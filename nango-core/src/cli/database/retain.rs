@@ -38,7 +38,7 @@ impl Command for Retain {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let limits = context.config().retention;
         if limits == Retention::default() {
             return Err(CommandError::setup(

@@ -28,7 +28,7 @@ impl Command for Vacuum {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        Arguments::from_arg_matches(matches)?;
         let runtime = context.open_existing()?;
         let done = context.block_on(runtime.store.vacuum())?;
         context.terminal.json(&VacuumedJson::new(&done))?;

@@ -39,7 +39,7 @@ impl Command for Rotate {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let runtime = context.open_existing()?;
         let state = context.block_on(runtime.store.encryption_settings())?;
         let new = if arguments.new_key {

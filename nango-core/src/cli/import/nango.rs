@@ -69,7 +69,7 @@ impl Command for Nango {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let host = checked_host(&arguments.host)?;
         let key = key(arguments.key.as_deref(), context.config().import_key.clone())?;
         if host.scheme() == "http" && !is_local_url(&host) {

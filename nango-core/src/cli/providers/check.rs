@@ -32,7 +32,7 @@ impl Command for Check {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let check = context.catalogue().check();
         let terminal = &mut context.terminal;
         terminal.json(&ProviderCheckJson::new(&check))?;

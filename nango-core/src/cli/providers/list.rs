@@ -43,7 +43,7 @@ impl Command for List {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         context.warn_of_unreadable_providers();
         let catalogue = context.catalogue().clone();
         let found: Vec<(&Provider, &CatalogueEntry)> = catalogue

@@ -35,7 +35,7 @@ impl Command for Show {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let catalogue = context.catalogue().clone();
         let provider = catalogue
             .find(&arguments.name)

@@ -74,7 +74,7 @@ impl Command for List {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let runtime = context.open_existing()?;
         let filter = RunFilter {
             integration: arguments.integration,

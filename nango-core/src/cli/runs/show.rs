@@ -40,7 +40,7 @@ impl Command for Show {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let Ok(id) = arguments.run.parse::<Uuid>() else {
             return Err(CommandError::usage(format!(
                 "`{}` is not the id of a run, such as 019ad0c4-8a52-7c1e-9c4f-2f6f0f5f3c11; `registry runs list` lists \

@@ -38,7 +38,7 @@ impl Command for Change {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let (runtime, key) = arguments.selection.open(context)?;
         let changed = if self.paused {
             context.block_on(pause(&runtime, &key)).map(drop)

@@ -34,7 +34,7 @@ impl Command for List {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let integration = arguments.integration.as_deref();
         if let Some(integration) = integration {
             lookup::integration(context.registry(), integration)?;

@@ -40,7 +40,7 @@ impl Command for Trigger {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let Arguments { selection, reset, empty_cache, full, allow_deletes } = arguments;
         let (runtime, key) = selection.open(context)?;
         let options = TriggerOptions { reset, empty_cache, full, allow_deletes };

@@ -42,7 +42,7 @@ impl Command for New {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         let recorded = replay::open(&arguments.from)?;
         let header = &recorded.header;
         let kinds: Vec<FunctionKind> = FunctionKind::from_name(&header.kind).into_iter().collect();

@@ -34,7 +34,7 @@ impl Command for Key {
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let arguments = Arguments::from_arg_matches(matches)?;
         context.require_database_folder()?;
         let runtime = context.open()?;
         let key = context.block_on(async {
