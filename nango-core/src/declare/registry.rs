@@ -191,9 +191,10 @@ impl Registry {
     }
 
     /// Formats the error for an unknown name: the available names, and the nearest one if there is one.
-    pub fn unknown_message(what: &str, unknown: &str, valid: &[&str]) -> String {
+    pub fn unknown_message<S: AsRef<str>>(what: &str, unknown: &str, valid: &[S]) -> String {
+        let valid: Vec<&str> = valid.iter().map(AsRef::as_ref).collect();
         let hint = suggest::hint(suggest::nearest(unknown, valid.iter().copied()));
-        match valid {
+        match valid[..] {
             [] => format!("unknown {what} `{unknown}`; none are defined"),
             _ => format!("unknown {what} `{unknown}`; available: {}{hint}", suggest::list(valid.iter().copied())),
         }

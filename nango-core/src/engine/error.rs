@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::{
-    declare::suggest,
+    declare::Registry,
     error::{Error, ErrorKind, register_layer_error},
     store::StoreError,
 };
@@ -14,11 +14,7 @@ use crate::{
 #[non_exhaustive]
 pub(crate) enum EngineError {
     /// The program declares no such sync.
-    #[error(
-        "unknown sync `{sync}` in integration `{integration}`; available: {}{}",
-        available(.known),
-        suggestion(.sync, .known)
-    )]
+    #[error("{}", unknown_sync(.integration, .sync, .known))]
     UnknownSync {
         /// Unique key of the integration.
         integration: String,
@@ -123,10 +119,6 @@ impl EngineError {
     }
 }
 
-fn available(known: &[String]) -> String {
-    if known.is_empty() { "none".to_owned() } else { suggest::list(known.iter().map(String::as_str)) }
-}
-
-fn suggestion(name: &str, known: &[String]) -> String {
-    suggest::hint(suggest::nearest(name, known.iter().map(String::as_str)))
+fn unknown_sync(integration: &str, sync: &str, known: &[String]) -> String {
+    Registry::unknown_message(&format!("sync of `{integration}` named"), sync, known)
 }

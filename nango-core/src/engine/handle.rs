@@ -5,10 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::{Notify, Semaphore},
-    task::JoinHandle,
-};
+use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -51,18 +48,10 @@ impl Engine {
         runtime.mark_serving(true);
         runtime.finished_runs.open();
         runtime.queue_syncs(true);
-        let actions = ActionLane {
-            slots: Arc::new(Semaphore::new(settings.actions as usize)),
-            limit: settings.actions,
-            active: Arc::default(),
-        };
-        let dispatcher = Arc::new(Dispatcher {
-            runtime,
-            settings,
-            active: Arc::new(ActiveRuns::default()),
-            woken: Notify::new(),
-            stopping: CancellationToken::new(),
-        });
+        let stopping = CancellationToken::new();
+        let actions = ActionLane::new(settings.actions, stopping.clone());
+        let active = Arc::new(ActiveRuns::default());
+        let dispatcher = Arc::new(Dispatcher { runtime, settings, active, woken: Notify::new(), stopping });
         let tasks = vec![
             tokio::spawn(Arc::clone(&dispatcher).run()),
             tokio::spawn(reaper::run(Arc::clone(&dispatcher))),
@@ -77,14 +66,13 @@ impl Engine {
     pub(crate) async fn stop(&self, grace: Duration) {
         let Dispatcher { runtime, active, stopping, .. } = &*self.dispatcher;
         stopping.cancel();
-        self.actions.slots.close();
         let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         let ended = async {
             for task in tasks {
                 let _ = task.await;
             }
             active.idle().await;
-            self.actions.active.idle().await;
+            self.actions.idle().await;
         };
         tokio::select! {
             () = ended => runtime.queue_syncs(false),

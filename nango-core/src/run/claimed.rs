@@ -13,11 +13,9 @@ use super::{
     request::{RunRequest, Target},
     run_lease::RunLease,
     runtime::Runtime,
-    setup::RunSetup,
 };
 use crate::{
     error::{Error, Result},
-    nango::RunOptions,
     store::{ClaimedRun, QueuedOptions, RunEnd, RunStatus, StoreError},
 };
 
@@ -39,9 +37,7 @@ pub(crate) async fn execute_claimed(
     let request = request_of(&claimed);
     let prepared = async {
         let job = Job::resolve(&runtime.registry, &request)?;
-        let mut prepared = prepare::prepare(runtime, &request, &job).await?;
-        prepared.setup = RunSetup { reset: request.reset, empty_cache: request.empty_cache, checkpoint: None };
-        prepared.options = RunOptions { full: request.full, allow_deletes: request.allow_deletes };
+        let prepared = prepare::prepare(runtime, &request, &job).await?;
         Ok::<_, Error>((job, prepared))
     };
     let (job, prepared) = match prepared.await {
@@ -74,7 +70,7 @@ fn request_of(claimed: &ClaimedRun) -> RunRequest {
     RunRequest {
         variant: key.variant.clone(),
         reset,
-        empty_cache: empty_cache && reset,
+        empty_cache,
         full,
         allow_deletes,
         ..RunRequest::new(&key.integration, Target::Sync(key.function.clone()), &key.connection)

@@ -25,13 +25,12 @@ use super::{
     run_lease::RunLease,
     runtime::Runtime,
     services::{RunFunction, RuntimeServices},
-    setup::RunSetup,
     tracing_log,
 };
 use crate::{
     declare::{SyncDef, SyncRun},
     error::{Error, ErrorKind, Result},
-    nango::{Context, RunOptions, lease_lost},
+    nango::{Context, lease_lost},
     recording::{Recorder, RecordingMode},
     store::{
         ClaimedRun, FinishedRun, FunctionKey, NewDueRun, NewRun, NextAttempt, QueuedOptions, RunEnd, RunStatus,
@@ -100,15 +99,8 @@ async fn run_one(
     let job = Job::resolve(&runtime.registry, &request)?;
     let mut prepared = prepare::prepare(runtime, &request, &job).await?;
     if let Some(RecordingMode::Record(_)) = runtime.recording {
-        prepared.recorded = Some(request.clone());
+        prepared.recorded = Some(request);
     }
-    prepared.setup = RunSetup {
-        reset: request.reset,
-        empty_cache: request.empty_cache && request.reset,
-        checkpoint: request.checkpoint,
-    };
-    prepared.options = RunOptions { full: request.full, allow_deletes: request.allow_deletes };
-    prepared.write_later = request.write_later;
     let services = services(runtime, observer, true);
     let mut report = execute_prepared(runtime, prepared, job, cancellation.clone(), services.clone()).await?;
     run_triggered_syncs(runtime, &services, &mut report, &cancellation).await;

@@ -25,8 +25,7 @@ impl UnknownConnection {
         if self.available.is_empty() {
             return format!("`{integration}` has no connection yet");
         }
-        let ids: Vec<&str> = self.available.iter().map(String::as_str).collect();
-        Registry::unknown_message(&format!("connection of `{integration}` named"), connection, &ids)
+        Registry::unknown_message(&format!("connection of `{integration}` named"), connection, &self.available)
     }
 
     fn into_error(self) -> Error {

@@ -32,7 +32,7 @@ pub(super) struct PreparedRun {
     pub(super) recorded: Option<RunRequest>,
 }
 
-/// Prepares a run of a function for the requested connection.
+/// Prepares a run of a function for the requested connection, with the requested changes and options.
 pub(super) async fn prepare(runtime: &Runtime, request: &RunRequest, job: &Job) -> Result<PreparedRun> {
     let connection = find_connection(runtime, request.connection_key()).await?;
     let resolved = ResolvedConnection::stored(runtime, connection).await?;
@@ -43,7 +43,16 @@ pub(super) async fn prepare(runtime: &Runtime, request: &RunRequest, job: &Job) 
         function: job.name().to_owned(),
         variant: request.variant.clone(),
     };
-    Ok(PreparedRun::new(key, resolved, request.metadata.clone()))
+    Ok(PreparedRun {
+        setup: RunSetup {
+            reset: request.reset,
+            empty_cache: request.empty_cache && request.reset,
+            checkpoint: request.checkpoint.clone(),
+        },
+        options: RunOptions { full: request.full, allow_deletes: request.allow_deletes },
+        write_later: request.write_later,
+        ..PreparedRun::new(key, resolved, request.metadata.clone())
+    })
 }
 
 impl PreparedRun {

@@ -95,8 +95,6 @@ pub struct ClaimedRun {
     pub mark: Option<String>,
     /// The version of the checkpoint at the start.
     pub checkpoint_version: i64,
-    /// The time at which it became due.
-    pub due_at: Timestamp,
 }
 
 /// A continuation of a logical run in another attempt.

@@ -58,7 +58,7 @@ fn unknown_name_is_reported_with_suggestion_and_list() {
     };
     check("lst", "unknown action `lst`; available: `copy` and `list`; did you mean `list`?");
     check("move-all", "unknown action `move-all`; available: `copy` and `list`");
-    assert_eq!(Registry::unknown_message("sync", "x", &[]), "unknown sync `x`; none are defined");
+    assert_eq!(Registry::unknown_message::<&str>("sync", "x", &[]), "unknown sync `x`; none are defined");
 }
 
 const fn model(name: &'static str, type_name: fn() -> &'static str) -> ModelInfo {

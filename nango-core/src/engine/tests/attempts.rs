@@ -132,7 +132,7 @@ async fn unknown_sync_connection_and_variant_are_refused() {
     };
     assert_eq!(
         message(key("one", "wating")).await,
-        "unknown sync `wating` in integration `acme`; available: `waiting`; did you mean `waiting`?"
+        "unknown sync of `acme` named `wating`; available: `waiting`; did you mean `waiting`?"
     );
     assert_eq!(message(key("two", "waiting")).await, "the connection `two` of `acme` does not exist");
     let variant = FunctionKey { variant: "eu".to_owned(), ..key("one", "waiting") };

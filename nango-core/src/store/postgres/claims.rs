@@ -201,5 +201,5 @@ async fn start(
     let count = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
     let options = QueuedOptions::from_stored(options);
     let (attempt, idle) = (count(attempt), count(idle));
-    Ok(Some(ClaimedRun { token, key, options, attempt, idle, mark, checkpoint_version, due_at }))
+    Ok(Some(ClaimedRun { token, key, options, attempt, idle, mark, checkpoint_version }))
 }

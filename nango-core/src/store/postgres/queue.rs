@@ -196,7 +196,7 @@ pub(super) async fn counts(db: &mut Db, now: Timestamp) -> DbResult<RunCounts> {
 /// Returns active runs whose lease is not active at this time.
 pub(super) async fn expired(db: &mut Db, now: Timestamp, limit: u32) -> DbResult<Vec<ExpiredRun>> {
     const LIST: &str = "SELECT r.row, r.id, r.fence, r.queued, r.options, r.attempt, r.idle, r.mark, \
-         r.checkpoint_version, r.started_at, r.pages, f.kind, f.integration, f.connection, f.name, f.variant \
+         r.checkpoint_version, r.pages, f.kind, f.integration, f.connection, f.name, f.variant \
          FROM (SELECT * FROM nango_rs.runs r WHERE r.status = 'running' \
          AND (r.lease_until <= $1 OR r.lease_until > $1 + r.lease) LIMIT $2) r \
          CROSS JOIN LATERAL (SELECT * FROM nango_rs.functions f WHERE f.id = r.function OFFSET 0) f";
@@ -215,14 +215,14 @@ pub(super) async fn clock_now(db: &mut Db, at: Timestamp) -> DbResult<Timestamp>
 fn expired_run(row: &sqlx::postgres::PgRow) -> DbResult<ExpiredRun> {
     use sqlx::Row as _;
     let id: Vec<u8> = row.try_get(1)?;
-    let kind: String = row.try_get(11)?;
+    let kind: String = row.try_get(10)?;
     let kind = FunctionKind::from_name(&kind).ok_or_else(|| DbError::damaged("the kind of a function"))?;
     let key = FunctionKey {
         kind,
-        integration: row.try_get(12)?,
-        connection: row.try_get(13)?,
-        function: row.try_get(14)?,
-        variant: row.try_get(15)?,
+        integration: row.try_get(11)?,
+        connection: row.try_get(12)?,
+        function: row.try_get(13)?,
+        variant: row.try_get(14)?,
     };
     let count = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
     let run = ClaimedRun {
@@ -233,9 +233,8 @@ fn expired_run(row: &sqlx::postgres::PgRow) -> DbResult<ExpiredRun> {
         idle: count(row.try_get(6)?),
         mark: row.try_get(7)?,
         checkpoint_version: row.try_get(8)?,
-        due_at: row.try_get(9)?,
     };
-    Ok(ExpiredRun { run, is_queued: row.try_get::<i64, _>(3)? != 0, pages: to_u64(row.try_get(10)?) })
+    Ok(ExpiredRun { run, is_queued: row.try_get::<i64, _>(3)? != 0, pages: to_u64(row.try_get(9)?) })
 }
 
 /// Removes runs that ended before this time, except those that [`Queue::purge_runs`](crate::store::Queue) keeps.

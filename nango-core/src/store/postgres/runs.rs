@@ -59,7 +59,7 @@ pub(super) async fn start_as(db: &mut Db, new: &NewRun, id: Uuid, started_at: Op
         let holder: Option<(Vec<u8>, Timestamp, Timestamp)> =
             db.query_as(HOLDER).bind(function).fetch_optional(&mut *db.sql).await?;
         if let Some((run, since, lease_until)) = holder {
-            return Err(lease::busy(new, uuid(&run)?, since, lease_until, now).into());
+            return Err(lease::busy(new, queue::uuid(&run)?, since, lease_until, now).into());
         }
     }
     let row = db
@@ -270,7 +270,7 @@ async fn to_runs(db: &mut Db, found: Vec<Row>) -> DbResult<Vec<Run>> {
                 let kind = FunctionKind::from_name(&kind).ok_or_else(|| DbError::damaged("the kind of a function"))?;
                 let error = error.as_deref().map(serde_json::from_str).transpose();
                 Ok(Run {
-                    id: uuid(&id)?,
+                    id: queue::uuid(&id)?,
                     key: FunctionKey { kind, integration, connection, function, variant },
                     status: RunStatus::from_name(&status).ok_or_else(|| DbError::damaged("the status of a run"))?,
                     started_at,
@@ -286,8 +286,4 @@ async fn to_runs(db: &mut Db, found: Vec<Row>) -> DbResult<Vec<Run>> {
             },
         )
         .collect()
-}
-
-fn uuid(bytes: &[u8]) -> DbResult<Uuid> {
-    Uuid::from_slice(bytes).map_err(|_| DbError::damaged("the id of a run"))
 }

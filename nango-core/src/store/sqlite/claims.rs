@@ -6,10 +6,9 @@ use uuid::Uuid;
 use super::{
     Db, clock,
     error::{DbError, DbResult},
-    queue, runs, sync_names,
+    functions, queue, runs, sync_names,
 };
 use crate::{
-    declare::FunctionKind,
     store::{
         ClaimRequest, ClaimedRun, FunctionKey, NewRun, QueuedOptions, StoreError,
         claims::{BATCH, Blocked, MAX_EXAMINED, Slots},
@@ -99,13 +98,7 @@ fn candidates(
         Ok(Candidate {
             function: row.get(0)?,
             id: Uuid::from_bytes(row.get(1)?),
-            key: FunctionKey {
-                kind: FunctionKind::Sync,
-                integration: row.get(2)?,
-                connection: row.get(3)?,
-                function: row.get(4)?,
-                variant: row.get(5)?,
-            },
+            key: functions::sync_key(row, 2)?,
             due_at: row.get(6)?,
             options: QueuedOptions::from_stored(row.get(7)?),
             first_run: row.get(8)?,
@@ -128,7 +121,7 @@ fn block(db: &Db, function: i64, blocked: Blocked) -> DbResult<()> {
 
 /// Moves a due run to the running runs. Returns `None` if its connection was removed.
 fn start(db: &Db, request: &ClaimRequest, now: Timestamp, due: Candidate) -> DbResult<Option<ClaimedRun>> {
-    let Candidate { function, key, options, attempt, idle, mark, due_at, .. } = due;
+    let Candidate { function, key, options, attempt, idle, mark, .. } = due;
     let mut connection = db.sql.prepare_cached("SELECT row FROM connections WHERE integration = ?1 AND id = ?2")?;
     let connection: Option<i64> =
         connection.query_map([&key.integration, &key.connection], |row| row.get(0))?.next().transpose()?;
@@ -156,5 +149,5 @@ fn start(db: &Db, request: &ClaimRequest, now: Timestamp, due: Candidate) -> DbR
             row.get(0)
         })?;
     failpoint!("queue:claimed");
-    Ok(Some(ClaimedRun { token, key, options, attempt, idle, mark, checkpoint_version, due_at }))
+    Ok(Some(ClaimedRun { token, key, options, attempt, idle, mark, checkpoint_version }))
 }

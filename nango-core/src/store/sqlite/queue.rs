@@ -3,13 +3,8 @@
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::{
-    Db, clock,
-    error::{DbError, DbResult},
-    functions, get_u64, sync_names,
-};
+use super::{Db, clock, error::DbResult, functions, get_u64, sync_names};
 use crate::{
-    declare::FunctionKind,
     store::{
         ClaimedRun, DueRun, ExpiredRun, FunctionKey, NewDueRun, NextAttempt, QueuedOptions, RunCounts, RunToken,
         SyncName, failpoint::failpoint, queue::Priority,
@@ -138,16 +133,11 @@ pub(super) fn of(db: &Db, key: &FunctionKey) -> DbResult<Option<DueRun>> {
 }
 
 fn due_run(row: &Row<'_>) -> rusqlite::Result<DueRun> {
-    Ok(DueRun { id: Uuid::from_bytes(row.get(0)?), key: key(row, 1)?, due_at: row.get(5)?, is_blocked: row.get(6)? })
-}
-
-fn key(row: &Row<'_>, at: usize) -> rusqlite::Result<FunctionKey> {
-    Ok(FunctionKey {
-        kind: FunctionKind::Sync,
-        integration: row.get(at)?,
-        connection: row.get(at + 1)?,
-        function: row.get(at + 2)?,
-        variant: row.get(at + 3)?,
+    Ok(DueRun {
+        id: Uuid::from_bytes(row.get(0)?),
+        key: functions::sync_key(row, 1)?,
+        due_at: row.get(5)?,
+        is_blocked: row.get(6)?,
     })
 }
 
@@ -191,27 +181,24 @@ pub(super) fn counts(db: &Db, now: Timestamp) -> DbResult<RunCounts> {
 pub(super) fn expired(db: &Db, now: Timestamp, limit: u32) -> DbResult<Vec<ExpiredRun>> {
     let mut list = db.sql.prepare_cached(
         "SELECT r.row, r.id, r.fence, r.queued, r.options, r.attempt, r.idle, r.mark, r.checkpoint_version, \
-         r.started_at, r.pages, f.kind, f.integration, f.connection, f.name, f.variant \
+         r.pages, f.kind, f.integration, f.connection, f.name, f.variant \
          FROM runs r JOIN functions f ON f.id = r.function \
          WHERE r.status = 'running' AND (r.lease_until <= ?1 OR r.lease_until > ?1 + r.lease) \
          ORDER BY r.row LIMIT ?2",
     )?;
     let now = now.max(clock::system_now());
     list.query_and_then(params![now, limit], |row| {
-        let kind = FunctionKind::from_name(row.get_ref(11)?.as_str().map_err(rusqlite::Error::from)?)
-            .ok_or_else(|| DbError::damaged("the kind of a function"))?;
         let token = RunToken { row: row.get(0)?, id: Uuid::from_bytes(row.get(1)?), fence: row.get(2)? };
         let run = ClaimedRun {
             token,
-            key: FunctionKey { kind, ..key(row, 12)? },
+            key: functions::key(row, 10)?,
             options: QueuedOptions::from_stored(row.get(4)?),
             attempt: row.get(5)?,
             idle: row.get(6)?,
             mark: row.get(7)?,
             checkpoint_version: row.get(8)?,
-            due_at: row.get(9)?,
         };
-        Ok(ExpiredRun { run, is_queued: row.get(3)?, pages: get_u64(row, 10)? })
+        Ok(ExpiredRun { run, is_queued: row.get(3)?, pages: get_u64(row, 9)? })
     })?
     .collect()
 }

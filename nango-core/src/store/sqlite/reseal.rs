@@ -16,16 +16,13 @@ use super::{
     db::{Db, LOCK_TIMEOUT},
     encryption,
     error::{DbError, DbResult},
-    vacuum,
+    functions, vacuum,
 };
-use crate::{
-    declare::FunctionKind,
-    store::{
-        DatasetKey, FunctionKey, KeyId, ResealProgress, StoreError, credentials_context,
-        encryption::{DatasetSeal, EncryptionPolicy, STEP_BYTES, STEP_ROWS},
-        hash::Hash,
-        parent_context, resume_context, secret_context,
-    },
+use crate::store::{
+    DatasetKey, KeyId, ResealProgress, StoreError, credentials_context,
+    encryption::{DatasetSeal, EncryptionPolicy, STEP_BYTES, STEP_ROWS},
+    hash::Hash,
+    parent_context, resume_context, secret_context,
 };
 
 const RECORDS: i64 = 0;
@@ -190,7 +187,8 @@ fn resume_states(db: &Db, policy: &EncryptionPolicy, from: i64) -> DbResult<Step
         "SELECT s.function, s.state, f.kind, f.integration, f.connection, f.name, f.variant FROM resume_states s \
          JOIN functions f ON f.id = s.function WHERE s.function > ?1 ORDER BY s.function LIMIT ?2",
     )?;
-    let read = |row: &Row<'_>| -> DbResult<_> { Ok((row.get(0)?, row.get(1)?, resume_context(&function_key(row)?))) };
+    let read =
+        |row: &Row<'_>| -> DbResult<_> { Ok((row.get(0)?, row.get(1)?, resume_context(&functions::key(row, 2)?))) };
     let rows = select.query_and_then(params![from, STEP_ROWS], read)?.collect::<DbResult<Vec<_>>>()?;
     reseal_blobs(db, policy, rows, "UPDATE resume_states SET state = ?2 WHERE function = ?1")
 }
@@ -201,7 +199,7 @@ fn parents(db: &Db, policy: &EncryptionPolicy, from: i64) -> DbResult<Step> {
          JOIN functions f ON f.id = p.function WHERE p.row > ?1 AND p.state IS NOT NULL ORDER BY p.row LIMIT ?2",
     )?;
     let read = |row: &Row<'_>| -> DbResult<_> {
-        Ok((row.get(0)?, row.get(1)?, parent_context(&function_key(row)?, &row.get::<_, String>(7)?)))
+        Ok((row.get(0)?, row.get(1)?, parent_context(&functions::key(row, 2)?, &row.get::<_, String>(7)?)))
     };
     let rows = select.query_and_then(params![from, STEP_ROWS], read)?.collect::<DbResult<Vec<_>>>()?;
     reseal_blobs(db, policy, rows, "UPDATE parents SET state = ?2 WHERE row = ?1")
@@ -213,14 +211,6 @@ fn secrets(db: &Db, policy: &EncryptionPolicy, from: i64) -> DbResult<Step> {
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, secret_context(&row.get::<_, String>(2)?)));
     let rows = select.query_map(params![from, STEP_ROWS], read)?.collect::<Result<Vec<_>, _>>()?;
     reseal_blobs(db, policy, rows, "UPDATE secrets SET value = ?2 WHERE rowid = ?1")
-}
-
-/// Reads the key of a function from the columns 2 to 6.
-fn function_key(row: &Row<'_>) -> DbResult<FunctionKey> {
-    let name: String = row.get(2)?;
-    let kind = FunctionKind::from_name(&name).ok_or_else(|| DbError::damaged("the kind of a function"))?;
-    let (integration, connection) = (row.get(3)?, row.get(4)?);
-    Ok(FunctionKey { kind, integration, connection, function: row.get(5)?, variant: row.get(6)? })
 }
 
 /// Seals blobs (row, sealed bytes, context of the seal) with the active key.

@@ -201,12 +201,9 @@ fn run(db: &Db, row: &Row<'_>) -> DbResult<Run> {
     let status = RunStatus::from_name(name).ok_or_else(|| DbError::damaged("the status of a run"))?;
     let error = row.get_ref(11)?.as_str_or_null().map_err(rusqlite::Error::from)?;
     let error = error.map(serde_json::from_str).transpose().map_err(|_| DbError::damaged("the error of a run"))?;
-    let kind = FunctionKind::from_name(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)
-        .ok_or_else(|| DbError::damaged("the kind of a function"))?;
-    let (integration, connection) = (row.get(2)?, row.get(3)?);
     Ok(Run {
         id: Uuid::from_bytes(row.get(0)?),
-        key: FunctionKey { kind, integration, connection, function: row.get(4)?, variant: row.get(5)? },
+        key: functions::key(row, 1)?,
         status,
         started_at: row.get(7)?,
         finished_at: row.get(8)?,

@@ -5,7 +5,6 @@ use uuid::Uuid;
 
 use super::{Db, clock, error::DbResult, functions, queue, sync_names};
 use crate::{
-    declare::FunctionKind,
     store::{
         DueSchedule, FunctionKey, NewDueRun, QueuedOptions, Schedule, ScheduleAdvance, ScheduleChange, ScheduleFilter,
         SyncName, queue::Priority, stored_span,
@@ -152,13 +151,7 @@ pub(super) fn advance(db: &Db, now: Timestamp, advances: &[ScheduleAdvance]) -> 
 
 fn schedule(row: &Row<'_>) -> rusqlite::Result<Schedule> {
     Ok(Schedule {
-        key: FunctionKey {
-            kind: FunctionKind::Sync,
-            integration: row.get(0)?,
-            connection: row.get(1)?,
-            function: row.get(2)?,
-            variant: row.get(3)?,
-        },
+        key: functions::sync_key(row, 0)?,
         paused: row.get(4)?,
         frequency: row.get(5)?,
         interval: row.get::<_, Option<i64>>(6)?.map(stored_span::from_stored),
