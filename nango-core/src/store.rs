@@ -30,6 +30,7 @@ mod cursor;
 mod database;
 mod decide;
 mod deletes;
+mod due_run;
 pub(crate) mod encryption;
 mod error;
 #[doc(hidden)]
@@ -44,7 +45,6 @@ mod logs;
 mod maintenance;
 mod mark_bits;
 mod merge;
-mod new_due_run;
 mod open;
 mod parent_rows;
 mod parents;
@@ -106,6 +106,7 @@ pub use deletes::{
     Confirmation, DEFAULT_HOLD, DeletePolicy, FinishScan, FullRuns, HeldBy, NextFullRun, PendingDeletes, Scan,
     ScanFrom, ScanOutcome, ScanWalk, WalkKind, WalkResult,
 };
+pub use due_run::{DueRun, NewDueRun, QueuedOptions};
 pub(crate) use encryption::{Encryption, KeyUse};
 pub use encryption::{
     EncryptionState, KeyId, Keys, ResealProgress, credentials_context, parent_context, resume_context, secret_context,
@@ -118,7 +119,6 @@ pub(crate) use logs::Logs;
 pub use logs::{Level, LogLine};
 pub(crate) use maintenance::{Backup, DatasetUsage, Emptied, Maintenance, Remains, Vacuumed};
 pub use maintenance::{Prune, PruneUntil, Pruned};
-pub use new_due_run::{NewDueRun, QueuedOptions};
 pub use open::open;
 pub(crate) use open::open_target;
 pub use parent_rows::{ParentEnd, ParentKey, ParentRow, ParentScan, ParentWrite};
@@ -128,7 +128,7 @@ pub use partial_copy::{CopyScope, copy_part};
 pub(crate) use plain_part::{PLAIN_TABLES, PlainLimits, PlainPart, open_plain_part, read_plain_part};
 pub(crate) use processes::Processes;
 pub(crate) use queue::Queue;
-pub use queue::{ClaimRequest, ClaimedRun, DueRun, ExpiredRun, NextAttempt, RunCounts};
+pub use queue::{ClaimRequest, ClaimedRun, ExpiredRun, NextAttempt, RunCounts};
 pub use records::{
     Change, Committed, DatasetStats, DeleteRow, FeedPage, FeedRow, Filter, LastAction, Page, PatchRow, ReadQuery, Write,
 };

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{FunctionKey, NewDueRun, QueuedOptions, Run, RunEnd, RunToken, StoreFuture, schedules::SyncName};
+use super::{DueRun, FunctionKey, NewDueRun, QueuedOptions, Run, RunEnd, RunToken, StoreFuture, schedules::SyncName};
 use crate::time::Timestamp;
 
 /// The order in which due runs start.
@@ -37,19 +37,6 @@ impl Priority {
             Self::Scheduled => 1,
         }
     }
-}
-
-/// A run of a sync that is due.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DueRun {
-    /// The public id of the run that will start.
-    pub id: Uuid,
-    /// The sync to run.
-    pub key: FunctionKey,
-    /// The earliest start.
-    pub due_at: Timestamp,
-    /// Whether the last claim did not start it because of a limit or of a running run.
-    pub is_blocked: bool,
 }
 
 /// The numbers of runs that wait or are active.

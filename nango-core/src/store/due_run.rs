@@ -1,4 +1,6 @@
-//! A run that becomes due, with its options.
+//! Runs that become due, with their options, and runs that are due.
+
+use uuid::Uuid;
 
 use super::FunctionKey;
 use crate::time::Timestamp;
@@ -42,6 +44,19 @@ pub struct NewDueRun {
     pub due_at: Timestamp,
     /// The options of the run, added to those of a run that is due already.
     pub options: QueuedOptions,
+}
+
+/// A run of a sync that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueRun {
+    /// The public id of the run that will start.
+    pub id: Uuid,
+    /// The sync to run.
+    pub key: FunctionKey,
+    /// The earliest start.
+    pub due_at: Timestamp,
+    /// Whether the last claim did not start it because of a limit or of a running run.
+    pub is_blocked: bool,
 }
 
 #[cfg(test)]
