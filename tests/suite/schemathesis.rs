@@ -17,7 +17,8 @@ const SHORT: u32 = 30;
 /// Settings of the program. The two checks accept further statuses, for these reasons:
 /// - `negative_data_rejection`: a value may be refused because the head or the body exceeds its limit.
 /// - `positive_data_acceptance`: as in Nango, 400 is the answer for a connection, an integration or a sync that does
-///   not exist, for what this server does not have, and for rules that no schema expresses (a frequency, a due token).
+///   not exist, for what this server does not have, and for rules that no schema expresses (a frequency, a due token, a
+///   number that would lose digits).
 const SETTINGS: &str = r#"
 continue-on-failure = true
 [parameters]
@@ -37,7 +38,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "400"]
 include-operation-id = [
   "importConnection", "getConnection", "listRecords", "pruneRecords", "triggerAction", "createQuickstartIntegration",
   "triggerSyncs", "startSyncs", "pauseSyncs", "getSyncStatus", "updateSyncFrequency", "createSyncVariant",
-  "deleteSyncVariant", "deleteFunction",
+  "deleteSyncVariant", "deleteFunction", "setMetadata", "updateMetadata",
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "424"]
 "#;
