@@ -14,6 +14,7 @@ mod access_log;
 mod body;
 mod booleans;
 mod call;
+mod client_stream;
 mod database_health;
 mod dispatch;
 mod document;
@@ -34,7 +35,6 @@ mod service;
 mod state;
 #[cfg(test)]
 mod tests;
-mod write_timeout;
 
 pub(crate) use access_log::{AccessRecord, ServerLog};
 pub(crate) use listener::{Listeners, ServeError};

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     access_log::ServerLog,
+    client_stream::ClientStream,
     document::Document,
     host_names::HostNames,
     openapi::document_json,
@@ -21,7 +22,6 @@ use super::{
     router::router,
     service::ApiService,
     state::{MAX_HANDLERS, ServerState, local_url},
-    write_timeout::WriteTimeout,
 };
 use crate::{config::ServerConfig, engine::Engine, run::Runtime};
 
@@ -228,7 +228,7 @@ impl Acceptor {
             let _ = stream.set_nodelay(true);
             let service =
                 service_fn(move |request: hyper::Request<Incoming>| service.clone().call(request.map(Body::new)));
-            let stream = WriteTimeout::new(stream, clock, write_limit);
+            let stream = ClientStream::new(stream, clock, write_limit);
             let connection = http.serve_connection(TokioIo::new(stream), service);
             let mut connection = std::pin::pin!(connection);
             tokio::select! {
