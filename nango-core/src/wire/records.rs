@@ -12,6 +12,9 @@ use crate::{
     time::Timestamp,
 };
 
+/// Length of `_nango_metadata` with its longest values, and of an id that the payload does not have.
+const METADATA_BYTES: usize = 320;
+
 /// Appends `{ …fields, "_nango_metadata": … }`.
 ///
 /// The fields are written as they are stored. `id` is the external id as text, at the position of the `id` of the
@@ -20,7 +23,7 @@ pub(crate) fn write_record(row: &FeedRow, out: &mut Vec<u8>) {
     let payload = row.payload.as_deref().unwrap_or(b"{}");
     // A payload that is not an object means a damaged store: it has no fields, and the id identifies the record.
     let payload = if payload.starts_with(b"{") && payload.ends_with(b"}") { payload } else { b"{}" };
-    out.reserve(payload.len() + 320);
+    out.reserve(payload.len() + METADATA_BYTES);
     let body = &payload[..payload.len() - 1];
     if let Some(id) = find_id_value(payload) {
         out.extend_from_slice(&body[..id.start]);
@@ -51,6 +54,9 @@ pub(crate) fn write_record(row: &FeedRow, out: &mut Vec<u8>) {
 
 /// Appends a page of the feed: `{ "records": [ … ], "next_cursor": "…" | null }`.
 pub fn write_page(page: &FeedPage, out: &mut Vec<u8>) {
+    // Reserved at once: a large page would be copied each time that the buffer grows.
+    let payloads: usize = page.records.iter().filter_map(|row| row.payload.as_ref()).map(|payload| payload.len()).sum();
+    out.reserve(payloads + (page.records.len() + 1) * METADATA_BYTES);
     let mut written = PageWriter::default();
     written.rows(&page.records, out);
     written.end(page.next_cursor.as_deref(), out);
