@@ -78,7 +78,7 @@ fn main() -> Outcome {
     println!("start to the first answer: {:.0} ms (median of {STARTS}), goal 50 ms", median(starts));
 
     let server = Server::start(folder.path(), database)?;
-    println!("idle: {:.1} MB, goal 20 MB", server.idle_mb());
+    println!("idle: {}, goal 20 MB", server.idle_memory());
     let loads = [
         ("action", Load::action(&server, false)),
         ("action with Idempotency-Key", Load::action(&server, true)),
@@ -96,7 +96,7 @@ fn main() -> Outcome {
 
     server::add_schedules(&runtime, folder.path(), database, SCHEDULES)?;
     let server = Server::start(folder.path(), database)?;
-    println!("idle with {SCHEDULES} schedules: {:.1} MB, goal 40 MB", server.idle_mb());
+    println!("idle with {SCHEDULES} schedules: {}, goal 40 MB", server.idle_memory());
     Ok(())
 }
 

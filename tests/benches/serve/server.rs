@@ -103,13 +103,15 @@ impl Server {
         self.process.id()
     }
 
-    /// Returns the resident memory of the server in MB after it had nothing to do.
-    pub(crate) fn idle_mb(&self) -> f64 {
+    /// Describes the resident memory of the server after it had nothing to do.
+    pub(crate) fn idle_memory(&self) -> String {
         thread::sleep(IDLE);
         let text = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes: f64 = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0.0);
-        kilobytes / 1024.0
+        let mb = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
+            line.and_then(|kilobytes| kilobytes.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
+        };
+        format!("{:.1} MB, of which {:.1} MB are not pages of files", mb("VmRSS:"), mb("RssAnon:"))
     }
 }
 
