@@ -266,8 +266,10 @@ fn client_runs_actions() {
         assert_eq!(missing.code(), (424, "script_http_error"));
         assert_eq!(missing.body["error"]["upstream"]["status"], 404);
         assert_eq!(run("no-such", Value::Null).unwrap_err().code(), (404, "not_found"));
-        let unknown = [json!("github"), json!("none"), json!("update-issue"), json!({})];
-        served.refused("triggerAction", &unknown, (400, "unknown_connection"));
+        for name in ["update-issue", "no-such"] {
+            let unknown = [json!("github"), json!("none"), json!(name), json!({})];
+            served.refused("triggerAction", &unknown, (400, "unknown_connection"));
+        }
         let later = [json!("github"), json!("acme"), json!("update-issue"), json!({})];
         served.refused("triggerActionAsync", &later, (400, "invalid_headers"));
     });

@@ -60,14 +60,31 @@ impl Call {
     ///
     /// Fails with 400 `unknown_connection` if the connection does not exist.
     pub(crate) async fn connection_of_headers(&self) -> Result<(&str, &str), ApiError> {
-        let integration = self.header("provider-config-key").unwrap_or_default();
-        let connection = self.header("connection-id").unwrap_or_default();
-        let is_known = self.has_integration(integration)
-            && self.state.runtime.store.connection(integration, connection).await?.is_some();
-        if !is_known {
-            let message = format!("the connection `{connection}` of `{integration}` does not exist");
-            return Err(ApiError::new(StatusCode::BAD_REQUEST, "unknown_connection").message(message));
+        let (integration, connection) = self.names_of_headers()?;
+        match self.state.runtime.store.connection(integration, connection).await? {
+            Some(_) => Ok((integration, connection)),
+            None => Err(self.unknown_connection()),
         }
-        Ok((integration, connection))
+    }
+
+    /// Returns the integration and the id of the connection in the headers. The connection may not exist.
+    ///
+    /// # Errors
+    ///
+    /// Fails with 400 `unknown_connection` if the integration does not exist.
+    pub(crate) fn names_of_headers(&self) -> Result<(&str, &str), ApiError> {
+        let [integration, connection] = self.name_headers();
+        if self.has_integration(integration) { Ok((integration, connection)) } else { Err(self.unknown_connection()) }
+    }
+
+    /// Returns the error of a connection in the headers that does not exist.
+    pub(crate) fn unknown_connection(&self) -> ApiError {
+        let [integration, connection] = self.name_headers();
+        let message = format!("the connection `{connection}` of `{integration}` does not exist");
+        ApiError::new(StatusCode::BAD_REQUEST, "unknown_connection").message(message)
+    }
+
+    fn name_headers(&self) -> [&str; 2] {
+        ["provider-config-key", "connection-id"].map(|name| self.header(name).unwrap_or_default())
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     auth::Scope,
     engine::EngineError,
     error::Error,
-    run::{RunRequest, Target},
+    run::{RunRequest, Target, UnknownConnection},
     server::{
         booleans,
         call::Call,
@@ -87,28 +87,42 @@ async fn trigger(call: Call) -> Result<Reply, ApiError> {
         return Err(ApiError::invalid_headers(vec![ValidationError::new("custom", message, &["x-async"])]));
     }
     let body: ActionBody = call.body()?;
-    let (integration, connection) = call.connection_of_headers().await?;
-    let runtime = &call.state.runtime;
-    let name: &str = body.action_name.as_ref();
-    let action = runtime.registry.action(integration, name);
-    let action =
-        action.ok_or_else(|| ApiError::not_found(format!("the integration `{integration}` has no action `{name}`")))?;
-    let input = body.input.unwrap_or_default();
-    if let Some(declared) = action.input {
-        (declared.check)(&input).map_err(|error| invalid_input(&error))?;
-    }
-    let target = Target::Action { name: action.name.to_owned(), input };
+    // The start of the run reads the connection.
+    let (integration, connection) = call.names_of_headers()?;
+    let target = match target(&call, integration, body) {
+        Ok(target) => target,
+        Err(error) => {
+            call.connection_of_headers().await?;
+            return Err(error);
+        }
+    };
     let write_later = call.header("idempotency-key").is_none();
     let request = RunRequest { write_later, ..RunRequest::new(integration, target, connection) };
-    let report = call.state.engine.run_action(request).await.map_err(|error| not_started(&error))?;
+    let report = call.state.engine.run_action(request).await.map_err(|error| not_started(&call, &error))?;
     match report.error {
         Some(error) => Err(action_error(&error)),
         None => Reply::ok(&report.output),
     }
 }
 
+/// Returns the action that the body names, with its input.
+fn target(call: &Call, integration: &str, body: ActionBody) -> Result<Target, ApiError> {
+    let name: &str = body.action_name.as_ref();
+    let action = call.state.runtime.registry.action(integration, name);
+    let action =
+        action.ok_or_else(|| ApiError::not_found(format!("the integration `{integration}` has no action `{name}`")))?;
+    let input = body.input.unwrap_or_default();
+    if let Some(declared) = action.input {
+        (declared.check)(&input).map_err(|error| invalid_input(&error))?;
+    }
+    Ok(Target::Action { name: action.name.to_owned(), input })
+}
+
 /// Returns the error of an action that did not start.
-fn not_started(error: &Error) -> ApiError {
+fn not_started(call: &Call, error: &Error) -> ApiError {
+    if error.find::<UnknownConnection>().is_some() {
+        return call.unknown_connection();
+    }
     match error.find::<EngineError>() {
         Some(EngineError::Busy { .. }) => {
             ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_request").message(error.to_string())
