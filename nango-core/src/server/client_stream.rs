@@ -149,6 +149,7 @@ mod tests {
         stream.shutdown().await.unwrap();
         assert_eq!(reader.await.unwrap().unwrap(), [3; 1_000]);
     }
+
     #[tokio::test]
     async fn unread_bytes_are_discarded_before_the_end() {
         let (ours, mut theirs) = duplex(8);
