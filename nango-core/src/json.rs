@@ -14,6 +14,8 @@ mod text;
 
 pub(crate) use decode::{decode, decode_str, decode_value, parse_rounding, short_name, value_or_text};
 pub(crate) use error::DecodeError;
+#[cfg(feature = "server")]
 pub(crate) use exact::deserialize_exact;
+#[cfg(feature = "server")]
 pub(crate) use number::has_inexact;
 pub(crate) use text::{body_text, body_text_lossy, charset, strip_bom};

@@ -51,7 +51,7 @@ fn api_keeps_its_document_for_valid_and_invalid_requests() {
     let mut registry = Registry::new();
     registry.use_database(&database).env("NANGO_API_KEY", API_KEY);
     let synced = SyncedRegistry::sync_first(wait(Standin::start()).expect("a stand-in"), registry);
-    // The longest invalid values must reach the API: the parser of HTTP refuses a head of twice this size without JSON.
+    // The longest invalid values must reach the API: the HTTP parser refuses a head of twice this size without JSON.
     let base_url = synced.standin.url();
     synced
         .registry

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
+
 use super::time::write_micros;
 use crate::{
     store::{FeedPage, FeedRow},
@@ -55,7 +57,7 @@ pub(crate) fn write_record(row: &FeedRow, out: &mut Vec<u8>) {
 /// Appends a page of the feed: `{ "records": [ … ], "next_cursor": "…" | null }`.
 pub fn write_page(page: &FeedPage, out: &mut Vec<u8>) {
     // Reserved at once: a large page would be copied each time that the buffer grows.
-    let payloads: usize = page.records.iter().filter_map(|row| row.payload.as_ref()).map(|payload| payload.len()).sum();
+    let payloads: usize = page.records.iter().filter_map(|row| row.payload.as_ref()).map(Bytes::len).sum();
     out.reserve(payloads + (page.records.len() + 1) * METADATA_BYTES);
     let mut written = PageWriter::default();
     written.rows(&page.records, out);
@@ -177,7 +179,6 @@ fn string_end(json: &[u8], mut position: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use proptest::prelude::*;
     use serde_json::{Map, Value, json};
 

@@ -63,7 +63,7 @@ impl TextRule {
         });
     /// Names of syncs, separated by commas, or `*`; [`TextRule::check`] does not check each name.
     pub(crate) const SYNCS: Self = Self {
-        max: 10_000,
+        max: 5_000,
         ..rule(r"^(\*|[a-zA-Z0-9_-]+(::[a-zA-Z0-9_-]+)?(,[a-zA-Z0-9_-]+(::[a-zA-Z0-9_-]+)?)*)$", |c| {
             is_word(c) || matches!(c, ':' | ',' | '*')
         })

@@ -33,11 +33,11 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime) -> Outcome {
     for limit in [100, 1_000] {
         let (mut to_file, mut to_server) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            let served = cpu_of_reads(server.pid(), &server.address, limit)?;
-            let raw_served = cpu_of_reads(raw_server.pid(), &raw_server.address, limit)?;
+            let cpu = cpu_of_reads(server.pid(), &server.address, limit)?;
+            let raw_cpu = cpu_of_reads(raw_server.pid(), &raw_server.address, limit)?;
             let in_process = measure::in_process(|| (0..READS).try_for_each(|_| raw(&database, limit).map(drop)))?;
-            to_file.push(served / in_process.cpu);
-            to_server.push(served / raw_served);
+            to_file.push(cpu / in_process.cpu);
+            to_server.push(cpu / raw_cpu);
         }
         println!(
             "GET /records, pages of {limit}, SQLite: CPU {:.2} × raw SQL served by axum, goal 1.5; {:.2} × raw SQL \

@@ -21,6 +21,11 @@ fn refusal(server: &ApiServer, target: &str, body: &[u8]) -> (u16, String) {
     (answers[0].status, answers[0].refused(answers[0].status))
 }
 
+/// Returns numbers between two texts, one after another.
+fn numbered(count: usize, before: &str, after: &str) -> String {
+    (0..count).flat_map(|index| [before.to_owned(), index.to_string(), after.to_owned()]).collect()
+}
+
 #[test]
 fn body_that_is_not_json_of_its_type_is_an_error_of_the_client() {
     let mut registry = Registry::new();
@@ -103,14 +108,14 @@ fn many_parameters_and_headers_are_refused() {
     let server = server(&mut registry, "head_bytes = \"1MiB\"\n");
     let records = |query: &str| head("GET", &format!("/records?model=A&{query}"), "connection: close\r\n");
     for (name, query) in [
-        ("many parameters", (0..10_000).map(|index| format!("a{index}&")).collect::<String>()),
+        ("many parameters", numbered(10_000, "a", "&")),
         ("many empty parameters", "=&".repeat(10_000)),
         ("a parameter that is repeated", "model=hush&".repeat(900)),
         ("a parameter that is repeated often", "model=hush&".repeat(5_000)),
         ("a long name", "hush".repeat(15_000) + "=1"),
         ("a long value", "cursor=".to_owned() + &"hush".repeat(15_000)),
         ("many brackets", "tags".to_owned() + &"[hush]".repeat(5_000) + "=1"),
-        ("many keys of a map", (0..900).map(|index| format!("tags[hush{index}]=1&")).collect()),
+        ("many keys of a map", numbered(900, "tags[hush", "]=1&")),
         ("many values of a list", "ids[]=hush&".repeat(900)),
     ] {
         let answers = exchange(&server, records(&query));
@@ -121,7 +126,7 @@ fn many_parameters_and_headers_are_refused() {
     let long = exchange(&server, records(&"x".repeat(70_000)));
     assert_eq!((statuses(&long), long[0].body.len()), (vec![414], 0));
     let headers = |count: usize| {
-        let lines: String = (0..count).map(|index| format!("x-{index}: hush\r\n")).collect();
+        let lines = numbered(count, "x-", ": hush\r\n");
         exchange(&server, head("GET", "/providers/github", &format!("connection: close\r\n{lines}")))
     };
     assert_eq!(statuses(&headers(97)), [200]);
