@@ -51,7 +51,7 @@ impl TextRule {
     };
     /// Unique keys of integrations, separated by commas; [`TextRule::check`] does not check each key.
     pub(crate) const UNIQUE_KEYS: Self = Self {
-        max: 10_000,
+        max: 5_000,
         ..rule("^[a-zA-Z0-9~:.@ _-]+(,[a-zA-Z0-9~:.@ _-]+)*$", |c| {
             is_word(c) || matches!(c, '~' | ':' | '.' | '@' | ' ' | ',')
         })
