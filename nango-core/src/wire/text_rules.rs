@@ -52,7 +52,7 @@ impl TextRule {
     /// Unique keys of integrations, separated by commas; [`TextRule::check`] does not check each key.
     pub(crate) const UNIQUE_KEYS: Self = Self {
         max: 5_000,
-        ..rule("^[a-zA-Z0-9~:.@ _-]+(,[a-zA-Z0-9~:.@ _-]+)*$", |c| {
+        ..rule("^[a-zA-Z0-9~:.@ _-]{1,255}(,[a-zA-Z0-9~:.@ _-]{1,255})*$", |c| {
             is_word(c) || matches!(c, '~' | ':' | '.' | '@' | ' ' | ',')
         })
     };
@@ -64,9 +64,10 @@ impl TextRule {
     /// Names of syncs, separated by commas, or `*`; [`TextRule::check`] does not check each name.
     pub(crate) const SYNCS: Self = Self {
         max: 5_000,
-        ..rule(r"^(\*|[a-zA-Z0-9_-]+(::[a-zA-Z0-9_-]+)?(,[a-zA-Z0-9_-]+(::[a-zA-Z0-9_-]+)?)*)$", |c| {
-            is_word(c) || matches!(c, ':' | ',' | '*')
-        })
+        ..rule(
+            r"^(\*|[a-zA-Z0-9_-]{1,255}(::[a-zA-Z0-9_-]{1,255})?(,[a-zA-Z0-9_-]{1,255}(::[a-zA-Z0-9_-]{1,255})?)*)$",
+            |c| is_word(c) || matches!(c, ':' | ',' | '*'),
+        )
     };
     /// Part of an integration; [`TextRule::check`] checks only characters.
     pub(crate) const INCLUDE: Self = rule("^(webhook|credentials)$", |c| c.is_ascii_lowercase());
