@@ -136,10 +136,11 @@ impl HostileApi {
             PositionCarrier::Page => position.as_deref() == Some("1"),
             _ => position.is_none(),
         };
+        let mut interrupted = None;
         if first && query(url, "moved").is_none() {
             let ids: Vec<u64> = self.upstream.view(since).iter().map(|entry| entry.id).collect();
             let at_start = ids.into_iter().filter(|id| self.is_visible(*id)).collect();
-            self.walk = WalkLog { at_start, since, ..WalkLog::default() };
+            interrupted = Some(std::mem::replace(&mut self.walk, WalkLog { at_start, since, ..WalkLog::default() }));
             self.from_start = true;
             self.last_reply = None;
             self.injected.clear();
@@ -147,6 +148,10 @@ impl HostileApi {
         let faults = self.fault_percent;
         let fault = self.rng.percent(faults).then(|| *self.rng.choose(&Fault::ALL));
         if let Some(reply) = fault.and_then(|fault| self.fault_instead(fault, url)) {
+            // Without its first page the walk has not begun, so that the next run continues the interrupted one.
+            if let Some(walk) = interrupted {
+                self.walk = walk;
+            }
             return reply;
         }
         let mut slice = self.slice_list(position.as_deref(), since, fault);
