@@ -148,8 +148,9 @@ impl HostileApi {
         let faults = self.fault_percent;
         let fault = self.rng.percent(faults).then(|| *self.rng.choose(&Fault::ALL));
         if let Some(reply) = fault.and_then(|fault| self.fault_instead(fault, url)) {
-            // Without its first page the walk has not begun, so that the next run continues the interrupted one.
-            if let Some(walk) = interrupted {
+            // Without its first page the walk has not begun, so that the next run continues the interrupted one. A
+            // redirected request is still its first.
+            if let Some(walk) = interrupted.filter(|_| fault != Some(Fault::Redirect)) {
                 self.walk = walk;
             }
             return reply;
