@@ -63,7 +63,7 @@ impl Call {
         let (integration, connection) = self.names_of_headers()?;
         match self.state.runtime.store.connection(integration, connection).await? {
             Some(_) => Ok((integration, connection)),
-            None => Err(self.unknown_connection()),
+            None => Err(ApiError::unknown_connection(StatusCode::BAD_REQUEST, integration, connection)),
         }
     }
 
@@ -73,18 +73,12 @@ impl Call {
     ///
     /// Fails with 400 `unknown_connection` if the integration does not exist.
     pub(crate) fn names_of_headers(&self) -> Result<(&str, &str), ApiError> {
-        let [integration, connection] = self.name_headers();
-        if self.has_integration(integration) { Ok((integration, connection)) } else { Err(self.unknown_connection()) }
-    }
-
-    /// Returns the error of a connection in the headers that does not exist.
-    pub(crate) fn unknown_connection(&self) -> ApiError {
-        let [integration, connection] = self.name_headers();
-        let message = format!("the connection `{connection}` of `{integration}` does not exist");
-        ApiError::new(StatusCode::BAD_REQUEST, "unknown_connection").message(message)
-    }
-
-    fn name_headers(&self) -> [&str; 2] {
-        ["provider-config-key", "connection-id"].map(|name| self.header(name).unwrap_or_default())
+        let integration = self.header("provider-config-key").unwrap_or_default();
+        let connection = self.header("connection-id").unwrap_or_default();
+        if self.has_integration(integration) {
+            Ok((integration, connection))
+        } else {
+            Err(ApiError::unknown_connection(StatusCode::BAD_REQUEST, integration, connection))
+        }
     }
 }

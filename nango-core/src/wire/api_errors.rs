@@ -177,6 +177,12 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found").message(message)
     }
 
+    /// Error of a connection that does not exist; its status depends on the route.
+    pub(crate) fn unknown_connection(status: StatusCode, integration: &str, connection: &str) -> Self {
+        let message = format!("the connection `{connection}` of `{integration}` does not exist");
+        Self::new(status, "unknown_connection").message(message)
+    }
+
     /// Error of a route that this version does not have.
     pub(crate) fn feature_disabled(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "feature_disabled").message(message)

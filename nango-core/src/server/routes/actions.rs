@@ -98,7 +98,7 @@ async fn trigger(call: Call) -> Result<Reply, ApiError> {
     };
     let write_later = call.header("idempotency-key").is_none();
     let request = RunRequest { write_later, ..RunRequest::new(integration, target, connection) };
-    let report = call.state.engine.run_action(request).await.map_err(|error| not_started(&call, &error))?;
+    let report = call.state.engine.run_action(request).await.map_err(|error| not_started(&error))?;
     match report.error {
         Some(error) => Err(action_error(&error)),
         None => Reply::ok(&report.output),
@@ -119,9 +119,9 @@ fn target(call: &Call, integration: &str, body: ActionBody) -> Result<Target, Ap
 }
 
 /// Returns the error of an action that did not start.
-fn not_started(call: &Call, error: &Error) -> ApiError {
-    if error.find::<UnknownConnection>().is_some() {
-        return call.unknown_connection();
+fn not_started(error: &Error) -> ApiError {
+    if let Some(UnknownConnection { key, .. }) = error.find() {
+        return ApiError::unknown_connection(StatusCode::BAD_REQUEST, &key.integration, &key.connection);
     }
     match error.find::<EngineError>() {
         Some(EngineError::Busy { .. }) => {

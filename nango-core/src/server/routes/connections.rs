@@ -249,8 +249,7 @@ async fn delete(call: Call) -> Result<Reply, ApiError> {
         None => None,
     };
     if removed.is_none() {
-        let message = format!("the connection `{id}` of `{integration}` does not exist");
-        return Err(ApiError::new(StatusCode::BAD_REQUEST, "unknown_connection").message(message));
+        return Err(ApiError::unknown_connection(StatusCode::BAD_REQUEST, &integration, id));
     }
     call.state.clear_removed();
     Reply::ok(&Success::new())

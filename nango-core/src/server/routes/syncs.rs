@@ -252,10 +252,7 @@ async fn selected(
     let runtime = &call.state.runtime;
     let connections: Vec<String> = match connection {
         Some(id) if runtime.store.connection(integration, id).await?.is_some() => vec![id.to_owned()],
-        Some(id) => {
-            let message = format!("the connection `{id}` of `{integration}` does not exist");
-            return Err(ApiError::new(StatusCode::NOT_FOUND, "unknown_connection").message(message));
-        }
+        Some(id) => return Err(ApiError::unknown_connection(StatusCode::NOT_FOUND, integration, id)),
         None => runtime.store.connections(Some(integration)).await?.into_iter().map(|one| one.id).collect(),
     };
     for sync in syncs {
@@ -350,20 +347,17 @@ async fn set_frequency(call: Call) -> Result<Reply, ApiError> {
     let variant = body.sync_variant.map_or_else(|| BASE_VARIANT.to_owned(), String::from);
     let sync = SyncName { name: body.sync_name.into(), variant };
     let (integration, connection) = (String::from(body.provider_config_key), String::from(body.connection_id));
+    let unknown = || ApiError::unknown_connection(StatusCode::BAD_REQUEST, &integration, &connection);
     if !call.has_integration(&integration) {
-        return Err(unknown_connection(&integration, &connection));
+        return Err(unknown());
     }
     let key = key(&integration, &connection, &sync);
     let applied = call.state.engine.set_frequency(&key, frequency).await.map_err(|error| match error {
         EngineError::Store(error) => error.into(),
-        EngineError::UnknownConnection { .. } => unknown_connection(&integration, &connection),
+        EngineError::UnknownConnection { .. } => unknown(),
         error => bad_request("unknown_sync", error.to_string()),
     })?;
     Reply::ok(&FrequencyJson::new(applied.as_ref(), is_override))
-}
-
-fn unknown_connection(integration: &str, connection: &str) -> ApiError {
-    bad_request("unknown_connection", format!("the connection `{connection}` of `{integration}` does not exist"))
 }
 
 /// Returns the key of the variant in the path, and whether the key of the request may use its integration.
