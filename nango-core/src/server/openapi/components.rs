@@ -45,6 +45,13 @@ impl Components {
         schema(&mut self.read).to_value()
     }
 
+    /// Returns whether the schema of a request body, or the shared schema that it refers to, has a required field.
+    pub(super) fn has_required_field(&self, schema: &Value) -> bool {
+        let shared = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix(PREFIX));
+        let schema = shared.and_then(|name| self.read.definitions().get(name)).unwrap_or(schema);
+        schema["required"].as_array().is_some_and(|fields| !fields.is_empty())
+    }
+
     /// Returns all shared schemas, and the new names of those of request bodies that differ from the schema of the same
     /// name of responses.
     pub(super) fn into_schemas(mut self) -> (Map<String, Value>, BTreeMap<String, String>) {

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use axum::http::{Method, StatusCode};
-use schemars::generate::{Contract, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::components::{Components, rename};
 use crate::{
-    model::SchemaFn,
     server::{
         booleans::BOOLEANS,
         route::{Access, ErrorDoc, Parameter, Place, Route, Rule, schema_of},
@@ -107,22 +105,13 @@ pub(super) fn operation(route: &Route, components: &mut Components) -> Value {
             "requestBody".into(),
             json!({
                 "description": body.description,
-                "required": has_required_field(body.schema),
+                // An empty body counts as `{}`.
+                "required": components.has_required_field(&schema),
                 "content": { "application/json": { "schema": schema } },
             }),
         );
     }
     operation
-}
-
-/// Returns whether an empty body, which counts as `{}`, is refused.
-fn has_required_field(schema: SchemaFn) -> bool {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.contract = Contract::Deserialize;
-        settings.inline_subschemas = true;
-    });
-    let schema = schema(&mut settings.into_generator());
-    schema.get("required").and_then(Value::as_array).is_some_and(|fields| !fields.is_empty())
 }
 
 /// Changes the references of request bodies to renamed schemas.
