@@ -11,7 +11,7 @@ use crate::store::FunctionKey;
 pub(super) async fn find(db: &mut Db, key: &FunctionKey) -> DbResult<Option<i64>> {
     const FIND: &str = "SELECT id FROM nango_rs.functions \
                         WHERE integration = $1 AND connection = $2 AND kind = $3 AND name = $4 AND variant = $5";
-    if names(key).iter().any(|name| name.contains('\0')) {
+    if !is_storable(key) {
         return Ok(None);
     }
     Ok(names(key).into_iter().fold(db.query_scalar(FIND), QueryScalar::bind).fetch_optional(&mut *db.sql).await?)
@@ -23,8 +23,7 @@ pub(super) async fn find_syncs<'a>(db: &mut Db, keys: &'a [FunctionKey]) -> DbRe
          WITH ORDINALITY k(integration, connection, name, variant, position) CROSS JOIN LATERAL (SELECT id \
          FROM nango_rs.functions WHERE integration = k.integration AND connection = k.connection AND kind = 'sync' \
          AND name = k.name AND variant = k.variant OFFSET 0) f";
-    let keys: Vec<&FunctionKey> =
-        keys.iter().filter(|key| !names(key).iter().any(|name| name.contains('\0'))).collect();
+    let keys: Vec<&FunctionKey> = keys.iter().filter(|key| is_storable(key)).collect();
     let column = |of: fn(&FunctionKey) -> &str| keys.iter().map(|key| of(key)).collect::<Vec<_>>();
     let found: Vec<(i64, i64)> = db
         .query_as(FIND)
@@ -47,6 +46,11 @@ pub(super) async fn open(db: &mut Db, key: &FunctionKey) -> DbResult<i64> {
         return Ok(id);
     }
     Ok(names(key).into_iter().fold(db.query_scalar(OPEN), QueryScalar::bind).fetch_one(&mut *db.sql).await?)
+}
+
+/// Returns whether a key can exist: no text of the database has NUL.
+fn is_storable(key: &FunctionKey) -> bool {
+    names(key).iter().all(|name| !name.contains('\0'))
 }
 
 fn names(key: &FunctionKey) -> [&str; 5] {
