@@ -7,7 +7,7 @@ mod targets;
 
 use std::time::{Duration, Instant};
 
-use integrations::standin::{PAGED_REPOSITORY, Standin};
+use integrations::standin::Standin;
 use nango_tests::{
     ApiServer, Registry,
     api_server::API_KEY,
@@ -17,15 +17,12 @@ use nango_tests::{
 use reqwest::Method;
 use serde_json::json;
 
+use crate::synced_registry::SyncedRegistry;
+
 /// Head of a request that needs no key, without its end.
 const HEALTH: &str = "GET /health HTTP/1.1\r\nhost: localhost\r\n";
 /// Longest time of any wait of these tests, and of a stop of the server.
 const LONG: Duration = Duration::from_secs(20);
-
-fn server(registry: &mut Registry, settings: &str) -> ApiServer {
-    registry.config(&format!("[server]\n{settings}"));
-    ApiServer::start(registry)
-}
 
 /// Returns the head of a request with the key of the tests, and with further headers that end with a line break.
 fn head(method: &str, target: &str, headers: &str) -> String {
@@ -57,7 +54,7 @@ fn stop(server: ApiServer, hidden: &[&str]) {
 #[test]
 fn head_that_arrives_byte_by_byte_is_closed_while_others_are_answered() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "idle_timeout = \"1s\"\n");
+    let server = ApiServer::start_configured(&mut registry, "idle_timeout = \"1s\"\n");
     let mut slow = RawConnection::sent(&server, format!("{HEALTH}x: "));
     let start = Instant::now();
     let mut sent = 0;
@@ -75,7 +72,7 @@ fn head_that_arrives_byte_by_byte_is_closed_while_others_are_answered() {
 #[test]
 fn body_that_stalls_is_a_timeout_and_closes_the_connection() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "body_timeout = \"1s\"\n");
+    let server = ApiServer::start_configured(&mut registry, "body_timeout = \"1s\"\n");
     let length = head("POST", "/sync/trigger", "content-length: 100000\r\n");
     let chunked = head("POST", "/sync/trigger", "transfer-encoding: chunked\r\n");
     let mut slow = RawConnection::sent(&server, &length);
@@ -101,7 +98,7 @@ fn body_that_stalls_is_a_timeout_and_closes_the_connection() {
 #[test]
 fn body_without_a_key_is_not_read() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "");
+    let server = ApiServer::start(&mut registry);
     for target in ["/health", "/ready", "/unknown"] {
         // The body never ends, and nothing waits for it.
         let request = format!("GET {target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000\r\n\r\n{{");
@@ -116,7 +113,7 @@ fn body_without_a_key_is_not_read() {
 #[test]
 fn several_hundred_idle_connections_disturb_neither_others_nor_the_stop() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "");
+    let server = ApiServer::start(&mut registry);
     let mut idle: Vec<RawConnection> = (0..300).map(|_| RawConnection::open(&server)).collect();
     for _ in 0..20 {
         let mut used = RawConnection::sent(&server, format!("{HEALTH}\r\n"));
@@ -131,7 +128,7 @@ fn several_hundred_idle_connections_disturb_neither_others_nor_the_stop() {
 #[test]
 fn stop_does_not_wait_for_requests_that_do_not_arrive() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "idle_timeout = \"1s\"\n");
+    let server = ApiServer::start_configured(&mut registry, "idle_timeout = \"1s\"\n");
     let request = head("POST", "/sync/trigger", "expect: 100-continue\r\ncontent-length: 100\r\n");
     let mut bodies: Vec<RawConnection> = (0..20).map(|_| RawConnection::sent(&server, &request)).collect();
     for connection in &mut bodies {
@@ -148,7 +145,7 @@ fn stop_does_not_wait_for_requests_that_do_not_arrive() {
 #[test]
 fn connection_beyond_the_limit_waits_for_the_end_of_another() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "connections = 4\n");
+    let server = ApiServer::start_configured(&mut registry, "connections = 4\n");
     let idle: Vec<RawConnection> = (0..4).map(|_| RawConnection::open(&server)).collect();
     let mut waiting = RawConnection::sent(&server, format!("{HEALTH}connection: close\r\n\r\n"));
     assert!(waiting.is_silent_for(Duration::from_millis(100)), "it is beyond the limit");
@@ -160,25 +157,8 @@ fn connection_beyond_the_limit_waits_for_the_end_of_another() {
 #[test]
 fn connections_leave_open_files_for_requests_to_apis() {
     let standin = wait(Standin::start()).expect("a stand-in");
-    let mut registry = Registry::new();
-    registry.base_url("github", standin.url());
-    let (owner, repo) = PAGED_REPOSITORY.split_once('/').expect("owner/name");
-    let metadata = json!({ "owner": owner, "repo": repo }).to_string();
-    registry
-        .run([
-            "connection",
-            "add",
-            "github",
-            "acme",
-            "--auth",
-            "bearer",
-            "--credentials",
-            "\"t\"",
-            "--metadata",
-            &metadata,
-        ])
-        .expect(0);
-    let server = ApiServer::start_under(&mut registry, &["sh", "-c", "ulimit -n 80; exec \"$0\" \"$@\""]);
+    let mut connected = SyncedRegistry::connect(standin, Registry::new());
+    let server = ApiServer::start_under(&mut connected.registry, &["sh", "-c", "ulimit -n 80; exec \"$0\" \"$@\""]);
     // The server accepts as many of them as half of its files.
     let idle: Vec<RawConnection> = (0..150).map(|_| RawConnection::open(&server)).collect();
     let action = json!({ "action_name": "create-issue", "input": { "title": "Hello" } });
@@ -192,7 +172,7 @@ fn connections_leave_open_files_for_requests_to_apis() {
 #[test]
 fn client_that_reads_no_response_is_disconnected() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "connections = 3\nidle_timeout = \"1s\"\n");
+    let server = ApiServer::start_configured(&mut registry, "connections = 3\nidle_timeout = \"1s\"\n");
     // Their responses fill the buffers of the system. The third connection is that of the other requests of the test.
     let requests = head("GET", "/openapi.json", "").repeat(200);
     let unread: Vec<RawConnection> = (0..2).map(|_| RawConnection::sent(&server, &requests)).collect();
@@ -205,7 +185,7 @@ fn client_that_reads_no_response_is_disconnected() {
 #[test]
 fn bytes_that_are_not_http_are_refused_and_closed() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "idle_timeout = \"1s\"\n");
+    let server = ApiServer::start_configured(&mut registry, "idle_timeout = \"1s\"\n");
     let client_hello = [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".as_slice(), &[0x5a; 506]].concat();
     let garbage: Vec<u8> =
         (0..100_000_u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0]).collect();

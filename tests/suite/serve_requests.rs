@@ -1,39 +1,20 @@
 //! Requests that the HTTP API refuses before a handler: names, limits, unknown routes, bodies that are not JSON.
 //! Clients that disconnect.
 
-use std::{
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    time::Duration,
-};
-
-use nango_tests::{ApiServer, Registry};
+use nango_tests::{ApiServer, Registry, raw_http::RawConnection};
 use reqwest::Method;
 use serde_json::json;
 
-fn server(registry: &mut Registry, settings: &str) -> ApiServer {
-    registry.config(&format!("[server]\n{settings}"));
-    ApiServer::start(registry)
-}
-
-/// Sends bytes and returns everything that the server sends until it closes the connection or pauses.
-fn raw(server: &ApiServer, request: &[u8]) -> String {
-    let mut stream = TcpStream::connect(server.address()).expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
-    // The server may refuse a long request before all of it is sent.
-    let _ = stream.write_all(request);
-    let mut response = Vec::new();
-    let mut chunk = [0; 4096];
-    while let Ok(read @ 1..) = stream.read(&mut chunk) {
-        response.extend_from_slice(&chunk[..read]);
-    }
-    String::from_utf8_lossy(&response).into_owned()
+/// Sends bytes, and returns the statuses of the responses until the server closes the connection.
+#[track_caller]
+fn statuses(server: &ApiServer, request: impl AsRef<[u8]>) -> Vec<u16> {
+    RawConnection::sent(server, request).answers().iter().map(|answer| answer.status).collect()
 }
 
 #[test]
 fn unknown_host_is_misdirected_except_for_probes() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "allowed_hosts = [\"api.example.com\"]\n");
+    let server = ApiServer::start_configured(&mut registry, "allowed_hosts = [\"api.example.com\"]\n");
     let get = |path: &str, host: &str| server.request(Method::GET, path).header("host", host).send();
     let refused = get("/providers", "evil.example").refused(421, "misdirected_request");
     let message = refused["error"]["message"].as_str().expect("a message");
@@ -87,7 +68,8 @@ fn query_and_type_of_the_body_are_checked() {
 #[test]
 fn size_of_head_and_body_is_limited() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "head_bytes = \"4KiB\"\nbody_bytes = \"2KiB\"\njson_depth = 5\n");
+    let server =
+        ApiServer::start_configured(&mut registry, "head_bytes = \"4KiB\"\nbody_bytes = \"2KiB\"\njson_depth = 5\n");
     let large = server.request(Method::GET, "/providers").header("x-large", &"x".repeat(5_000));
     let refused = large.send().refused(431, "request_head_too_large");
     assert!(refused["error"]["message"].as_str().is_some_and(|text| text.contains("`head_bytes`")), "{refused}");
@@ -96,15 +78,15 @@ fn size_of_head_and_body_is_limited() {
     body("[".repeat(6) + &"]".repeat(6)).refused(400, "invalid_json");
     body("[[[[1]]]]".to_owned()).refused(400, "invalid_body");
     let head = format!("GET /providers HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "x".repeat(1 << 20));
-    let answer = raw(&server, head.as_bytes());
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+    let refused = statuses(&server, head);
+    assert!(matches!(refused[..], [] | [431]), "{refused:?}");
     server.get("/health").expect(200);
 }
 
 #[test]
 fn requests_that_two_programs_may_read_differently_are_refused() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "body_timeout = \"1s\"\nidle_timeout = \"1s\"\n");
+    let server = ApiServer::start_configured(&mut registry, "body_timeout = \"1s\"\nidle_timeout = \"1s\"\n");
     let head = "POST /providers HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n";
     for framing in [
         "content-length: 5\r\ncontent-length: 6\r\n",
@@ -112,32 +94,29 @@ fn requests_that_two_programs_may_read_differently_are_refused() {
         "transfer-encoding: gzip\r\n",
         ": x\r\n",
     ] {
-        let answer = raw(&server, format!("{head}{framing}\r\nhello").as_bytes());
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{framing}: {answer}");
+        let refused = statuses(&server, format!("{head}{framing}\r\nhello"));
+        assert!(matches!(refused[..], [] | [400]), "{framing}: {refused:?}");
     }
-    let several = raw(&server, format!("{head}host: other\r\n\r\n").as_bytes());
-    assert!(several.starts_with("HTTP/1.1 421"), "{several}");
-    let answer = raw(&server, b"GET /providers HTTP/1.1\r\n\r\n");
-    assert!(answer.starts_with("HTTP/1.1 421") || answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert_eq!(statuses(&server, format!("{head}host: other\r\n\r\n")), [421]);
+    let without_host = statuses(&server, "GET /providers HTTP/1.1\r\n\r\n");
+    assert!(matches!(without_host[..], [421 | 400]), "{without_host:?}");
     // A body that does not arrive, and a head that does not end.
     let key = nango_tests::api_server::API_KEY;
     let slow = format!(
         "GET /providers HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\ncontent-length: 9\r\n\r\n1"
     );
-    assert!(raw(&server, slow.as_bytes()).starts_with("HTTP/1.1 408"));
-    assert_eq!(raw(&server, b"GET /providers HTTP/1.1\r\n"), "");
+    assert_eq!(statuses(&server, slow), [408]);
+    assert_eq!(statuses(&server, "GET /providers HTTP/1.1\r\n"), [0; 0]);
     server.get("/health").expect(200);
 }
 
 #[test]
 fn client_that_disconnects_disturbs_no_other() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "connections = 2\n");
+    let server = ApiServer::start_configured(&mut registry, "connections = 2\n");
     for _ in 0..20 {
-        let mut stream = TcpStream::connect(server.address()).expect("a connection");
-        stream
-            .write_all(b"GET /providers HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{")
-            .expect("a request");
+        let request = "GET /providers HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{";
+        assert!(RawConnection::open(&server).send(request), "a request");
     }
     server.get("/health").expect(200);
     server.get("/providers/github").expect(200);

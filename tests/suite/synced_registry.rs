@@ -19,6 +19,13 @@ impl SyncedRegistry {
 
     /// Like [`Self::new`], with another registry.
     pub(crate) fn sync_first(standin: Standin, registry: Registry) -> Self {
+        let synced = Self::connect(standin, registry);
+        synced.sync();
+        synced
+    }
+
+    /// Adds the connection, and syncs nothing.
+    pub(crate) fn connect(standin: Standin, registry: Registry) -> Self {
         registry.base_url("github", standin.url());
         let (owner, repo) = PAGED_REPOSITORY.split_once('/').expect("owner/name");
         let metadata = json!({ "owner": owner, "repo": repo }).to_string();
@@ -36,9 +43,7 @@ impl SyncedRegistry {
                 &metadata,
             ])
             .expect(0);
-        let synced = Self { standin, registry };
-        synced.sync();
-        synced
+        Self { standin, registry }
     }
 
     /// Runs the sync again.

@@ -68,14 +68,19 @@ impl ApiServer {
     /// Panics if the server does not start.
     #[track_caller]
     pub fn start(registry: &mut Registry) -> Self {
-        Self::start_with(registry, &[])
+        registry.env("NANGO_API_KEY", API_KEY);
+        Self::connect(serve(registry, &[]))
     }
 
-    /// Starts a server with further arguments.
+    /// Starts a server with these settings of `[server]` in `nango.toml`, which has nothing else.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the server does not start.
     #[track_caller]
-    fn start_with(registry: &mut Registry, arguments: &[&str]) -> Self {
-        registry.env("NANGO_API_KEY", API_KEY);
-        Self::connect(serve(registry, arguments))
+    pub fn start_configured(registry: &mut Registry, settings: &str) -> Self {
+        registry.config(&format!("[server]\n{settings}"));
+        Self::start(registry)
     }
 
     /// Starts a server through a program with arguments that executes it, like [`Self::start`].

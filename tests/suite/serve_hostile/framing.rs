@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use nango_tests::{Registry, raw_http::RawConnection};
+use nango_tests::{ApiServer, Registry, raw_http::RawConnection};
 
-use super::{HEALTH, exchange, head, server, statuses, stop};
+use super::{HEALTH, exchange, head, statuses, stop};
 
 #[test]
 fn pipelined_requests_are_answered_in_order_with_own_ids() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "");
+    let server = ApiServer::start(&mut registry);
     let requests = [
         format!("{HEALTH}\r\n"),
         head("GET", "/unknown", ""),
@@ -37,7 +37,7 @@ fn pipelined_requests_are_answered_in_order_with_own_ids() {
 #[test]
 fn request_after_an_invalid_one_is_not_answered() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "");
+    let server = ApiServer::start(&mut registry);
     let next = format!("{HEALTH}\r\n");
     let chunked = head("POST", "/sync/trigger", "transfer-encoding: chunked\r\n");
     for (name, request) in [
@@ -64,7 +64,7 @@ fn request_after_an_invalid_one_is_not_answered() {
 #[test]
 fn body_beyond_the_limit_is_refused_before_its_end() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "body_bytes = \"64KiB\"\n");
+    let server = ApiServer::start_configured(&mut registry, "body_bytes = \"64KiB\"\n");
     let chunk = format!("8000\r\n{}\r\n", " ".repeat(0x8000));
     let chunked = head("POST", "/sync/trigger", "transfer-encoding: chunked\r\n");
     for request in [
@@ -85,7 +85,7 @@ fn body_beyond_the_limit_is_refused_before_its_end() {
 #[test]
 fn client_that_is_sending_a_refused_body_is_not_reset() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "body_bytes = \"64KiB\"\n");
+    let server = ApiServer::start_configured(&mut registry, "body_bytes = \"64KiB\"\n");
     let can_send_all = || {
         let head = head("POST", "/sync/trigger", "content-length: 9000000\r\n");
         let mut connection = RawConnection::sent(&server, head + &" ".repeat(500_000));
@@ -100,7 +100,7 @@ fn client_that_is_sending_a_refused_body_is_not_reset() {
 #[test]
 fn expectation_is_met_when_the_body_is_read_and_trailers_are_ignored() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "");
+    let server = ApiServer::start(&mut registry);
     let expecting = "expect: 100-continue\r\ncontent-length: 2\r\n";
     let mut connection = RawConnection::sent(&server, head("POST", "/sync/trigger", expecting));
     assert_eq!(connection.response().status, 100);

@@ -3,7 +3,7 @@
 use nango_tests::{ApiServer, Registry};
 use serde_json::Value;
 
-use super::{exchange, head, server, statuses, stop};
+use super::{exchange, head, statuses, stop};
 
 /// Text in hostile requests that must not be in the log.
 const HUSH: &str = "hush";
@@ -105,7 +105,7 @@ fn metadata_with_any_text_is_stored_and_returned_as_sent() {
 #[test]
 fn many_parameters_and_headers_are_refused() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "head_bytes = \"1MiB\"\n");
+    let server = ApiServer::start_configured(&mut registry, "head_bytes = \"1MiB\"\n");
     let records = |query: &str| head("GET", &format!("/records?model=A&{query}"), "connection: close\r\n");
     for (name, query) in [
         ("many parameters", numbered(10_000, "a", "&")),

@@ -4,7 +4,7 @@
 use nango_tests::{ApiServer, Registry, api_server::API_KEY, http_client, http_server::free_port, wait};
 use reqwest::StatusCode;
 
-use super::{exchange, head, server, statuses, stop};
+use super::{exchange, head, statuses, stop};
 
 #[test]
 fn encoded_and_dotted_paths_reach_no_other_route() {
@@ -60,7 +60,7 @@ fn encoded_and_dotted_paths_reach_no_other_route() {
 #[test]
 fn other_forms_of_a_target_are_refused_or_mean_the_same() {
     let mut registry = Registry::new();
-    let server = server(&mut registry, "");
+    let server = ApiServer::start(&mut registry);
     for (line, expect) in [
         ("GET http://localhost/health", 200),
         ("GET HTTP://LOCALHOST:80/providers/github", 200),
@@ -96,7 +96,7 @@ fn other_forms_of_a_target_are_refused_or_mean_the_same() {
 fn listener_for_operators_has_only_the_routes_of_operators() {
     let mut registry = Registry::new();
     let port = free_port();
-    let server = server(&mut registry, &format!("operations_listen = \"127.0.0.1:{port}\"\n"));
+    let server = ApiServer::start_configured(&mut registry, &format!("operations_listen = \"127.0.0.1:{port}\"\n"));
     let client = http_client::builder().build().expect("a client");
     let mut own = Vec::new();
     for operation in server.operations() {
