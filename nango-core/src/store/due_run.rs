@@ -53,7 +53,7 @@ pub struct DueRun {
     pub id: Uuid,
     /// The sync to run.
     pub key: FunctionKey,
-    /// The earliest start.
+    /// The earliest time at which the run may start.
     pub due_at: Timestamp,
     /// Whether the last claim did not start it because of a limit or of a running run.
     pub is_blocked: bool,

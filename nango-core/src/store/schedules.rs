@@ -82,7 +82,7 @@ pub struct SyncActivity {
     pub due: Option<DueRun>,
     /// The latest two runs, newest first: at most the first is active, so that the last run that ended is one of them.
     pub runs: Vec<Run>,
-    /// The checkpoint.
+    /// The checkpoint with its version.
     pub checkpoint: StoredCheckpoint,
 }
 

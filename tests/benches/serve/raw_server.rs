@@ -1,6 +1,7 @@
 //! Server without anything but the pages of one table: raw SQL, minimal serialisation, and axum.
 
 use std::{
+    io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -14,7 +15,6 @@ use axum::{
 };
 use nango_tests::measure::Outcome;
 use rusqlite::Connection;
-use std::io::{BufRead, BufReader};
 
 use crate::raw_feed::raw_page;
 
@@ -25,7 +25,7 @@ pub(crate) const AS_RAW_SERVER: &str = "NANGO_BENCH_AS_RAW_SERVER";
 #[derive(Debug)]
 pub(crate) struct RawServer {
     process: Child,
-    /// Address as `host:port`.
+    /// Address of the listener as `host:port`.
     pub(crate) address: String,
 }
 
